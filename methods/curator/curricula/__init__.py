@@ -1,0 +1,32 @@
+"""The curricula by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from methods.curator.bank import Bank
+from methods.curator.curricula.filters import DAPO, VCRL, Learnability
+from methods.curator.curricula.learned import PCL, ActorCurator, AsReleased, TabularOSMD
+from methods.curator.curricula.plain import SEC, AdaRFT, MoPPS, Uniform
+from methods.curator.curriculum import Curriculum
+
+CURRICULA: dict[str, type[Curriculum]] = {
+    "uniform": Uniform,
+    "sec": SEC,
+    "pcl": PCL,
+    "learnability": Learnability,
+    "dapo": DAPO,
+    "adarft": AdaRFT,
+    "vcrl": VCRL,
+    "mopps": MoPPS,
+    "curator": ActorCurator,
+    "curator-released": AsReleased,
+    "osmd": TabularOSMD,
+}
+
+
+def make(name: str, bank: Bank, *, seed: int = 0, **settings: Any) -> Curriculum:
+    """The named curriculum over a bank; settings that it doesn't have are left out."""
+    kind = CURRICULA[name]
+    known = {key: value for key, value in settings.items() if hasattr(kind, key)}
+    return kind(bank, seed=seed, **known)
