@@ -1,26 +1,35 @@
-"""Statistics of result tables: estimates with honest intervals, repeated attempts, planning.
+"""Statistics of result tables: estimates with honest intervals, comparisons, planning.
 
 Importing this package imports numpy and scipy, so nothing outside it imports it at top level.
 
-=============  ================================================================================
-module         what it holds
-=============  ================================================================================
-``estimate``   the entry of result tables: attempts of every item in, value, error and interval out
-``intervals``  standard errors and confidence intervals, each a formula
-``attempts``   pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
-``groups``     macro and micro averages over tasks
-``power``      minimum detectable effect and attempts needed, before a run
-``items``      attempts in the shapes callers have, reduced to item means
-``quantiles``  the distributions, through scipy
-=============  ================================================================================
+================  ================================================================================
+module            what it holds
+================  ================================================================================
+``estimate``      the entry of result tables: attempts of every item in, value and interval out
+``paired``        the entry of comparisons: two methods on the same items, difference and interval
+``intervals``     standard errors and confidence intervals, each a formula
+``mcnemar``       one yes/no attempt an item: McNemar's test, Tango's interval
+``permutation``   the sign-flip test of paired differences
+``bayes``         P(candidate better) from the 2x2 table
+``multiplicity``  Holm and Benjamini-Hochberg over many tests
+``suite``         the pooled comparison over the tasks of a suite
+``seeds``         methods that train: seeds as the unit, interquartile mean
+``ranks``         intervals of rank for several methods on the same items
+``preference``    Bradley-Terry strengths and ranks from pairwise votes
+``steps``         steps in a history of scores
+``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
+``groups``        macro and micro averages over tasks
+``power``         detectable effects, power, attempts and items needed; variances of stored runs
+``items``         attempts in the shapes callers have, reduced to item means
+``resample``      bootstrap draws of means over items
+``quantiles``     the distributions, through scipy
+================  ================================================================================
 
-A comparison of two runs on the same items (paired differences, tests, corrections over tasks) is a
-module ``paired`` beside these; it can use ``clustered_stderr``, ``mean_stderr`` and ``t_interval``
-on differences as they are. A gate that turns a comparison into a verdict is policy, and belongs
-above this package's formulas.
+A gate that turns a comparison into a verdict is policy, and belongs above this package's formulas.
 """
 
 from harness.stats.attempts import avg_at_k, g_pass_at_k, maj_at_k, pass_at_k, pass_hat_k
+from harness.stats.bayes import probability_better
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
@@ -32,39 +41,88 @@ from harness.stats.intervals import (
     t_interval,
     wilson,
 )
+from harness.stats.mcnemar import mcnemar_test, tango_interval
+from harness.stats.multiplicity import benjamini_hochberg, holm
+from harness.stats.paired import Difference, item_differences, paired_difference
+from harness.stats.permutation import SignFlip, sign_flip
 from harness.stats.power import (
+    Variances,
     attempt_variance,
     attempts_needed,
     beta_attempt_variance,
     default_attempt_variance,
+    detectable_from,
     holm_factor,
+    items_needed,
+    measured_variances,
     minimum_detectable_effect,
+    power_of,
     z_factor,
 )
+from harness.stats.preference import Preference, bradley_terry, preference_ranks
+from harness.stats.ranks import RankInterval, rank_intervals
+from harness.stats.seeds import (
+    SeedComparison,
+    TrainingComparison,
+    compare_seeds,
+    compare_training,
+    interquartile_mean,
+)
+from harness.stats.steps import Step, find_steps
+from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [
+    "Difference",
     "Estimate",
+    "Preference",
+    "RankInterval",
+    "SeedComparison",
+    "SignFlip",
+    "Step",
+    "SuiteDifference",
+    "TrainingComparison",
+    "Variances",
     "attempt_variance",
     "attempts_needed",
     "avg_at_k",
+    "benjamini_hochberg",
     "beta11",
     "beta_attempt_variance",
+    "bradley_terry",
     "clustered_stderr",
+    "compare_seeds",
+    "compare_training",
     "default_attempt_variance",
+    "detectable_from",
     "estimate_mean",
+    "find_steps",
     "g_pass_at_k",
+    "holm",
     "holm_factor",
+    "interquartile_mean",
+    "item_differences",
+    "items_needed",
     "jeffreys",
     "macro_average",
     "maj_at_k",
+    "mcnemar_test",
     "mean_over_items",
     "mean_stderr",
+    "measured_variances",
     "micro_average",
     "minimum_detectable_effect",
+    "paired_difference",
     "pass_at_k",
     "pass_hat_k",
+    "power_of",
+    "preference_ranks",
+    "probability_better",
+    "rank_intervals",
     "rerun_stderr",
+    "sign_flip",
+    "suite_difference",
     "t_interval",
+    "tango_interval",
     "wilson",
     "z_factor",
 ]

@@ -9,11 +9,39 @@ arms.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from harness.stats.items import ItemScores, gather_attempts
-from harness.stats.quantiles import normal_quantile
+from harness.stats.paired import item_differences
+from harness.stats.quantiles import normal_quantile, t_quantile
+
+
+@dataclass(frozen=True)
+class Variances:
+    """What stored runs say about the noise of a comparison; see :func:`measured_variances`.
+
+    Attributes:
+        candidate: σ² of one attempt of the candidate, averaged over items.
+        reference: the same of the reference.
+        effect: ω², the variance over items of the true difference.
+        separated: whether attempts and effect could be told apart. If not, all of the variance is
+            put down to attempts, so that plans with more attempts are optimistic.
+    """
+
+    candidate: float
+    reference: float
+    effect: float
+    separated: bool
+
+    def of_item_difference(self, k: int, k_reference: int | None = None) -> float:
+        """``ω² + σ_A²/k_A + σ_B²/k_B``, the variance of one item's difference."""
+        other_k = k if k_reference is None else k_reference
+        _check_count("k", k)
+        _check_count("k_reference", other_k)
+        return self.effect + self.candidate / k + self.reference / other_k
 
 
 def z_factor(alpha: float = 0.05, power: float = 0.80) -> float:
@@ -119,6 +147,129 @@ def attempts_needed(
         return None
     # The tolerance keeps k for an effect that is itself the MDE at k, up to rounding.
     return max(1, math.ceil((attempt_variance + other_variance) / room * (1 - 1e-12)))
+
+
+def items_needed(
+    effect: float,
+    k: int,
+    attempt_variance: float,
+    *,
+    k_reference: int | None = None,
+    reference_variance: float | None = None,
+    effect_variance: float = 0.0,
+    alpha: float = 0.05,
+    power: float = 0.80,
+) -> int:
+    """Items that make a given effect detectable with k attempts on each.
+
+    ``n >= ( ω² + σ_A²/k_A + σ_B²/k_B ) · ( (z(1-α) + z(1-β)) / effect )²``, rounded up.
+
+    Args and errors as in :func:`minimum_detectable_effect` and :func:`attempts_needed`.
+    """
+    if not effect > 0:
+        raise ValueError(f"effect must be positive, got {effect!r}")
+    one_item = minimum_detectable_effect(
+        1,
+        k,
+        attempt_variance,
+        k_reference=k_reference,
+        reference_variance=reference_variance,
+        effect_variance=effect_variance,
+        alpha=alpha,
+        power=power,
+    )
+    return max(1, math.ceil((one_item / effect) ** 2 * (1 - 1e-12)))
+
+
+def power_of(effect: float, stderr: float, *, df: float | None = None, alpha: float = 0.05) -> float:
+    """Chance that a one-sided paired test finds a true difference of this size.
+
+    ``P( T > t(1-α; df) )`` with T noncentral t, noncentrality effect / SE: the power of the paired t
+    test, which the normal formula overstates by a few points where items are few. With df None the
+    normal formula, which :func:`minimum_detectable_effect` inverts.
+
+    Args:
+        effect: the size of the true difference, in the direction that is tested, >= 0.
+        stderr: standard error of the difference > 0: ``√(variance of an item difference / n)``.
+        df: items (or clusters) - 1.
+        alpha: one-sided level.
+
+    Raises:
+        ValueError: for a negative effect, a stderr or df that is not positive, or alpha outside (0,
+            1).
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie strictly between 0 and 1, got {alpha!r}")
+    if not 0 <= effect < math.inf:
+        raise ValueError(f"effect must not be negative, got {effect!r}")
+    if not 0 < stderr < math.inf:
+        raise ValueError(f"stderr must be positive, got {stderr!r}")
+    distance = effect / stderr
+    if df is None:
+        return float(special.ndtr(distance - normal_quantile(1 - alpha)))
+    if not df > 0:
+        raise ValueError(f"df must be positive, got {df!r}")
+    return float(1 - special.nctdtr(df, distance, t_quantile(1 - alpha, df)))
+
+
+def detectable_from(stderr: float, *, alpha: float = 0.05, power: float = 0.80) -> float:
+    """Smallest difference that a comparison with this standard error finds: ``z_factor · SE``.
+
+    For a comparison that was made: its own (clustered) standard error holds ω², σ² and k already.
+
+    Raises:
+        ValueError: for a stderr that is negative or NaN, or alpha or power out of range.
+    """
+    if not 0 <= stderr < math.inf:
+        raise ValueError(f"stderr must be finite and not negative, got {stderr!r}")
+    return z_factor(alpha, power) * stderr
+
+
+def measured_variances(candidate: ItemScores, reference: ItemScores) -> Variances:
+    """σ² of both arms and ω² from stored runs of two methods on the same items.
+
+    ``ω² = var(d_i) - mean(σ_Ai²/k_Ai) - mean(σ_Bi²/k_Bi)``, at least 0. It needs items with two
+    attempts in both arms. Where an arm has single attempts only, its σ² is what is left of var(d_i)
+    (the other arm's share, if known, taken off; else half each) and ω² is 0. For runs of one method
+    only, :func:`attempt_variance` gives σ², and ω² is 0 at best.
+
+    Args:
+        candidate: the attempts of every item, as for ``estimate_mean``.
+        reference: the same items in the same order.
+
+    Raises:
+        ValueError: for fewer than two items, arms with different numbers of items, or as in
+            ``gather_attempts``.
+    """
+    differences = item_differences(candidate, reference)
+    if differences.size < 2:
+        raise ValueError("the variance of a difference needs at least two items")
+    total = float(differences.var(ddof=1))
+    one, one_share = _attempt_noise(candidate)
+    other, other_share = _attempt_noise(reference)
+    if one is not None and other is not None:
+        effect = max(0.0, total - one_share - other_share)
+        return Variances(candidate=one, reference=other, effect=effect, separated=True)
+    unexplained = max(0.0, total - one_share - other_share)
+    unknown = unexplained if (one is None) != (other is None) else unexplained / 2
+    return Variances(
+        candidate=unknown if one is None else one,
+        reference=unknown if other is None else other,
+        effect=0.0,
+        separated=False,
+    )
+
+
+def _attempt_noise(item_scores: ItemScores) -> tuple[float | None, float]:
+    """Mean σ² over the items that have two attempts, or None, and its share in var(d_i)."""
+    items = gather_attempts(item_scores)
+    variances = items.variances()
+    if not np.isfinite(variances).any():
+        return None, 0.0
+    mean = float(np.nanmean(variances))
+    # Items with one attempt are taken to be as noisy as the others.
+    shares = np.where(np.isfinite(variances), variances, mean) / items.counts
+    return mean, float(shares.mean())
 
 
 def holm_factor(n_tasks: int, alpha: float = 0.05, power: float = 0.80) -> float:
