@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.data import Data
@@ -181,3 +182,84 @@ async def _run(
     return outcomes, provider.calls
 
 
+def seal_scores(
+    root: Path,
+    scores: Any,
+    *,
+    task: str = "simulated",
+    method: str = "direct",
+    model: str = "sim/model",
+    seed: int = 0,
+    task_args: Mapping[str, Any] | None = None,
+    method_args: Mapping[str, Any] | None = None,
+    groups: Sequence[str] | None = None,
+    status: Callable[[int, int], str] = lambda item, epoch: "ok",
+    completion: Callable[[int, int], str] = lambda item, epoch: "",
+    items: Sequence[str] | None = None,
+    needs: tuple[str, ...] = (),
+    calls: int = 1,
+    metric_limit: float = 1.0,
+) -> dict[str, Any]:
+    """Seals a run whose scores are given, for tests and benchmarks of what reads records.
+
+    It is a simulation and says so: the record's command is `simulated`, its model `sim/...`.
+
+    Args:
+        root: the store.
+        scores: of every attempt, shape (items,) or (items, epochs), from 0 to `metric_limit`.
+        items: what distinguishes the items; by default their numbers. Runs of the same items have the
+            same comparability key.
+        status: of an attempt, by item and epoch; other than `ok` it has no score.
+    """
+    import numpy as np
+
+    from harness.digest import digest, set_digest
+    from harness.results.record import seal
+    from harness.results.store import Store
+    from harness.run.plan import Cell, Request
+    from harness.spec import MethodSpec
+
+    table = np.asarray(scores, dtype=float)
+    table = table.reshape(len(table), -1)
+    names = [f"item-{n}" for n in range(len(table))] if items is None else list(items)
+    samples = [Sample(Question(name, name), "right", groups[n] if groups else None)
+               for n, name in enumerate(names)]  # fmt: skip
+    task_spec = TaskSpec(name=task, version="1-A", summary="simulated", entry="harness.testing:TinyTask",
+                         metrics={"accuracy": metric_limit}, distribution="harness")  # fmt: skip
+    method_spec = MethodSpec(name=method, version="1-A", summary="simulated", entry="simulated:none",
+                             needs=needs, distribution="harness")  # fmt: skip
+    request = Request(task=task, method=method, model=model, epochs=table.shape[1])
+    cell = Cell(task_spec, dict(task_args or {}), method_spec, dict(method_args or {}), model, seed, request)
+    comparability = {
+        "task": task, "task_version": 1, "task_args": dict(task_args or {}), "data": [],
+        "data_digest": set_digest(sample.digest() for sample in samples), "limit": None,
+        "prompt_digest": digest("simulated"), "scorer": "1", "metric": "accuracy", "scoring": 1,
+    }  # fmt: skip
+    subject = {
+        "method": method, "method_version": 1, "method_args": dict(method_args or {}), "model": model,
+        "model_revision": "1", "model_args": {}, "roles": {}, "embedder": None, "decoding": {},
+        "data_access": list(needs),
+    }  # fmt: skip
+    run_id = digest([digest(comparability), digest(subject), seed, table.shape[1]])
+    ledger = Ledger()
+
+    def attempts() -> Iterator[dict[str, Any]]:
+        for n, sample in enumerate(samples):
+            for epoch, score in enumerate(table[n]):
+                found = status(n, epoch)
+                scored = found == "ok"
+                yield {
+                    "n": n, "sample_id": sample.id, "epoch": epoch, "status": found,
+                    "answer": "right" if scored and score == 1 else "wrong", "stop_reason": "stop",
+                    "metrics": {"accuracy": float(score)} if scored else {}, "group": sample.group,
+                    "item_digest": sample.digest(), "confidence": None, "reason": None,
+                    "completion": completion(n, epoch), "trace": None,
+                    "usage": {"answer": {"calls": calls, "input_tokens": 10 * calls, "output_tokens": calls}},
+                }  # fmt: skip
+
+    ledger.restore(attempt["usage"] for attempt in attempts())
+    store = Store(root)
+    return seal(store=store, folder=store.run_folder(cell, run_id), cell=cell, run_id=run_id,
+                status="complete", reason=None, comparability=comparability, subject=subject, sources=[],
+                samples=samples, attempts=attempts(), ledger=ledger, access={}, started=0.0,
+                command="simulated")  # fmt: skip

@@ -18,6 +18,10 @@ COMMANDS = {
     "score": ("harness.cli.score", "Score recorded responses; no model needed."),
     "list": ("harness.cli.list", "List tasks, methods or models."),
     "show": ("harness.cli.show", "Show a run, a task or a method."),
+    "compare": ("harness.cli.compare", "Compare methods on the same items, with intervals."),
+    "power": ("harness.cli.power", "What difference can these items and attempts show?"),
+    "check": ("harness.cli.check", "Gate CI on a baseline: ok, regressed or inconclusive."),
+    "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
     "results": ("harness.cli.results", "List, verify, export and rebuild results."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),
 }

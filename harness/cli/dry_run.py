@@ -3,60 +3,105 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from harness.run.plan import Cell
 
+if TYPE_CHECKING:
+    from harness.compare.planning import Noise
 
-def show_plan(cells: list[Cell], as_json: bool) -> None:
-    """Prints the plan. Loads the data, asks no model."""
-    from harness.data import Data
-    from harness.errors import HarnessError
-    from harness.registry import load_task
-    from harness.stats import default_attempt_variance, minimum_detectable_effect
+#: the difference for which the plan says how many attempts it needs
+WANTED = 0.02
 
-    variance = default_attempt_variance()
+
+def show_plan(cells: list[Cell], out: str, as_json: bool) -> None:
+    """Prints the plan. Loads the data, asks no model; the noise is that of runs stored in `out`."""
+    from harness.results.index import in_force, read_index
+    from harness.stats import attempts_needed, minimum_detectable_effect
+
+    stored = in_force(read_index(Path(out)).rows)
     sizes: dict[str, Any] = {}
-    rows = []
+    noises: dict[str, Noise] = {}
+    rows: list[dict[str, Any]] = []
     for cell in cells:
-        request = cell.request
         key = json.dumps([cell.task.name, dict(cell.task_args)], sort_keys=True, default=str)
         if key not in sizes:
-            try:
-                data = Data.from_environment(request.mirror, request.offline)
-                splits = load_task(cell.task, cell.task_args).load(data)
-                sizes[key] = (len(splits.test), len(splits.pool))
-            except HarnessError as error:
-                sizes[key] = str(error)
+            sizes[key] = _sizes(cell)
         if isinstance(sizes[key], str):
             rows.append({"cell": cell.title, "error": sizes[key]})
             continue
+        if key not in noises:
+            noises[key] = _noise(cell, stored)
         items, pool = sizes[key]
-        items = min(items, request.limit or items)
+        items = min(items, cell.request.limit or items)
         per_item = int(cell.method_args.get("samples") or cell.method_args.get("n") or 1)
         fit_calls = pool if "pool" in cell.method.needs else 0
-        effect = minimum_detectable_effect(items, request.epochs, variance)
-        rows.append({"cell": cell.title, "items": items, "epochs": request.epochs,
-                     "calls": items * request.epochs * per_item + fit_calls,
-                     "smallest_detectable_difference": round(effect, 4)})  # fmt: skip
+        seen = noises[key].variances
+        noise: dict[str, Any] = {"reference_variance": seen.reference, "effect_variance": seen.effect}
+        rows.append({
+            "cell": cell.title, "items": items, "epochs": cell.request.epochs,
+            "calls": items * cell.request.epochs * per_item + fit_calls,
+            "smallest_detectable_difference": round(
+                minimum_detectable_effect(items, cell.request.epochs, seen.candidate, **noise), 4),
+            "epochs_for_two_points": attempts_needed(WANTED, items, seen.candidate, **noise),
+            "noise": f"{cell.task.name}: {noises[key].source}",
+        })  # fmt: skip
     if as_json:
         print(json.dumps({"schema": 1, "plan": rows}, ensure_ascii=False))
-        return
+    else:
+        _print(rows)
+
+
+def _sizes(cell: Cell) -> tuple[int, int] | str:
+    """Items of the test split and the pool, or why they can't be known."""
+    from harness.data import Data
+    from harness.errors import HarnessError
+    from harness.registry import load_task
+
+    try:
+        data = Data.from_environment(cell.request.mirror, cell.request.offline)
+        splits = load_task(cell.task, cell.task_args).load(data)
+    except HarnessError as error:
+        return str(error)
+    return len(splits.test), len(splits.pool)
+
+
+def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
+    from harness.compare.arms import arms_of
+    from harness.compare.planning import stored_noise
+    from harness.compare.select import by_key
+
+    arms = arms_of(
+        row for row in stored
+        if row["task"] == cell.task.name and row["comparability"]["task_args"] == dict(cell.task_args)
+    )  # fmt: skip
+    tables = sorted(by_key(arms).values(), key=len)
+    return stored_noise(tables[-1] if tables else [])
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("cell", "items", "epochs", "calls", "detects", box=box.SIMPLE_HEAD)
+    table = Table("cell", "items", "epochs", "calls", "detects", "epochs for 2 points",
+                  box=box.SIMPLE_HEAD)  # fmt: skip
     for row in rows:
         if "error" in row:
             table.add_row(Text(row["cell"]), Text(row["error"]))
-        else:
-            points = f"{100 * row['smallest_detectable_difference']:.1f} points"
-            table.add_row(Text(row["cell"]), *map(str, (row["items"], row["epochs"], row["calls"], points)))
-    Console().print(table)
+            continue
+        needed = row["epochs_for_two_points"]
+        cells = (row["items"], row["epochs"], row["calls"],
+                 f"{100 * row['smallest_detectable_difference']:.1f} points",
+                 "more items" if needed is None else needed)  # fmt: skip
+        table.add_row(Text(row["cell"]), *map(str, cells))
+    console = Console(width=None if Console().is_terminal else 160)
+    console.print(table)
     total = sum(row.get("calls", 0) for row in rows)
-    print(f"{len(cells)} cells, about {total} calls on a cold cache.")
-    print("detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %, for "
-          "items of mixed difficulty (attempt variance "
-          f"{variance:.3f}); more epochs or items make it smaller.")  # fmt: skip
+    print(f"{len(rows)} cells, about {total} calls on a cold cache.")
+    print("detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
+          "'harness power' plans with other numbers.")  # fmt: skip
+    for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):
+        print(f"noise of {source}")

@@ -64,7 +64,7 @@ def command(**given: Any) -> None:
     if dry_run:
         from harness.cli.dry_run import show_plan
 
-        show_plan(cells, as_json)
+        show_plan(cells, out, as_json)
         return
     if request.model == "pocket/grid":
         hint("measuring pocket/grid, a small laboratory policy that the project ships; "

@@ -1,0 +1,100 @@
+"""`harness baseline`: reference runs by name, for `harness check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.cli.options import json_option, out_option, pairs
+
+
+@click.group("baseline")
+def command() -> None:
+    """Set, show and list baselines, and test the gate on them.
+
+    \b
+    Example: harness baseline set main --out results
+    """
+
+
+@command.command("set", epilog="\b\nExample:\n  harness baseline set main --task arc1d")
+@click.argument("name")
+@click.option("--task", default="", metavar="NAMES", help="Only these tasks.")
+@click.option("--method", default="", metavar="NAMES", help="Only these methods.")
+@click.option("--model", default="", metavar="NAMES", help="Only these models.")
+@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
+@click.option("--replace", is_flag=True, help="Set a baseline anew that exists.")
+@out_option
+def set_command(
+    name: str, task: str, method: str, model: str, task_args: tuple[str, ...], replace: bool, out: str
+) -> None:
+    """Pool the complete runs of every subject in the store: at least three of each.
+
+    Nothing but this command ever changes a baseline.
+    """
+    from harness.compare.select import Selection
+    from harness.gate.baseline import set_baseline
+    from harness.results.index import read_index
+
+    selection = Selection(task, method, model, pairs(task_args, "-T"))
+    rows = selection.rows(read_index(Path(out)).rows)
+    print(set_baseline(Path(out), name, rows, replace=replace))
+
+
+@command.command("show", epilog="\b\nExample:\n  harness baseline show main")
+@click.argument("name")
+@out_option
+@json_option
+def show_command(name: str, out: str, as_json: bool) -> None:
+    """The subjects of a baseline, with their pooled values."""
+    from harness.gate.baseline import find_baseline, read_baseline
+
+    path = find_baseline(name, [Path(out)])
+    read_baseline(path)
+    document = json.loads(path.read_text("utf-8"))
+    if as_json:
+        print(json.dumps({**document, "path": str(path)}, ensure_ascii=False))
+        return
+    print(f"{path}, set {document['created_at']}")
+    for arm in document["arms"]:
+        spread = arm["rerun_stderr"]
+        told = "unknown" if spread is None else f"{spread:.4f}"
+        print(f"  {arm['task']} x {arm['method']} x {arm['model']}: {arm['metric']} {arm['value']:.4f}, "
+              f"re-run standard error {told}, {len(arm['runs'])} runs")  # fmt: skip
+
+
+@command.command("list", epilog="\b\nExample:\n  harness baseline list")
+@out_option
+@json_option
+def list_command(out: str, as_json: bool) -> None:
+    """The baselines of the store and of results/published."""
+    from harness.gate.baseline import FOLDER, PUBLISHED
+
+    stores = dict.fromkeys((Path(out), PUBLISHED))
+    found = [path for store in stores for path in sorted((store / FOLDER).glob("*.json"))]
+    if as_json:
+        rows = [{"name": path.stem, "path": str(path)} for path in found]
+        print(json.dumps({"schema": 1, "baselines": rows}, ensure_ascii=False))
+        return
+    for path in found:
+        print(f"{path.stem}  {path}")
+    if not found:
+        click.echo(f"no baselines in {out}; 'harness baseline set NAME' makes one", err=True)
+
+
+@command.command("self-check", epilog="\b\nExample:\n  harness baseline self-check main")
+@click.argument("name")
+@out_option
+@json_option
+def self_check(name: str, out: str, as_json: bool) -> None:
+    """A/A: hold every run of the baseline against the others; how often does the gate cry wolf?"""
+    from harness.gate.baseline import find_baseline, read_baseline
+    from harness.gate.selfcheck import self_check
+
+    result = self_check(read_baseline(find_baseline(name, [Path(out)])))
+    if as_json:
+        print(json.dumps(result.plain(), ensure_ascii=False))
+    else:
+        print(result.sentence())

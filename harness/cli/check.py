@@ -1,0 +1,101 @@
+"""`harness check`: the regression gate for CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import configuration, json_option, out_option
+
+EXAMPLE = """
+\b
+Examples:
+  harness baseline set main
+  harness check --baseline main
+  harness check --config checks.yaml --offline --markdown "$GITHUB_STEP_SUMMARY" --junit check.xml
+
+\b
+Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inconclusive),
+4 not comparable, 5 no data or invalid.
+"""
+
+
+@click.command("check", epilog=EXAMPLE)
+@click.option("--baseline", metavar="NAME", help="Name or file of the baseline. [default: main]")
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE",
+              help="What to check and how strictly. [default: checks.yaml if it is there]")  # fmt: skip
+@click.option("--task", metavar="NAME", help="Only this task.")
+@click.option("--method", metavar="NAME", help="Only this method.")
+@click.option("--model", metavar="NAME", help="Only this model.")
+@click.option("--margin", type=float, help="The largest loss that is acceptable. [default: 0.02]")
+@click.option("--alpha", type=float, help="Level over all checks. [default: 0.05]")
+@click.option("--confirm/--no-confirm", default=None, help="Run a first hit again with fresh seeds.")
+@click.option("--allow-inconclusive", is_flag=True, help="Exit code 0 instead of 3.")
+@click.option("--offline", is_flag=True, help="Confirm from the cache and local files only.")
+@click.option("--markdown", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Add the table to this file.")  # fmt: skip
+@click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Write JUnit XML.")
+@out_option
+@json_option
+def command(
+    baseline: str | None, config: str | None, task: str | None, method: str | None, model: str | None,
+    margin: float | None, alpha: float | None, confirm: bool | None, allow_inconclusive: bool,
+    offline: bool, markdown: str | None, junit: str | None, out: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Is what was just run still as good as the baseline, within a declared margin?
+
+    A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
+    (too little evidence for either), not comparable, invalid, or no data.
+    """
+    from harness.gate import report
+    from harness.gate.baseline import find_baseline, read_baseline
+    from harness.gate.checks import read_rules
+    from harness.gate.drift import drifts
+    from harness.gate.match import check_all
+    from harness.gate.verdict import overall
+    from harness.results.index import in_force, read_index
+
+    file = Path(config) if config else Path("checks.yaml") if Path("checks.yaml").is_file() else None
+    given: dict[str, Any] = {"baseline": baseline, "margin": margin, "alpha": alpha, "confirm": confirm}
+    if allow_inconclusive:
+        given["fail_inconclusive"] = False
+    if task or method or model:
+        given["checks"] = [{"task": task or "", "method": method or "", "model": model or ""}]
+    rules = read_rules(file, **given)
+    reference = read_baseline(find_baseline(rules.baseline, [Path(out)]))
+    index = read_index(Path(out))
+    for fault in index.faults:
+        click.echo(f"left out: {fault}", err=True)
+    rows = in_force(index.rows)
+    verdicts = check_all(reference, rows, rules)
+    if rules.confirm and any(verdict.verdict == "regressed" for verdict in verdicts):
+        verdicts = _confirm(verdicts, rules, Path(out), offline)
+    trends = drifts(reference.arms, rows)
+    if markdown:
+        with open(markdown, "a", encoding="utf-8") as summary:
+            summary.write(report.markdown(verdicts, trends))
+    if junit:
+        Path(junit).write_text(report.junit(verdicts), "utf-8")
+    if as_json:
+        print(json.dumps(report.plain(verdicts, trends), ensure_ascii=False))
+    else:
+        report.text(verdicts, trends)
+    sys.exit(overall(verdicts)[1])
+
+
+def _confirm(verdicts: list[Any], rules: Any, out: Path, offline: bool) -> list[Any]:
+    from harness.cli.progress import Bars
+    from harness.gate.confirm import confirm
+    from harness.results.environment import command_line
+    from harness.results.store import Store
+    from harness.run.cell import Session
+
+    click.echo("a first look found a regression; running it again with fresh seeds", err=True)
+    flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)
+    with Bars(flagged) as bars:
+        session = Session(Store(out), bars, configuration().get("prices", {}), command_line())
+        return confirm(verdicts, rules, session, offline)

@@ -1,0 +1,93 @@
+"""`harness power`: what difference can be seen with these items and attempts?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import json_option, out_option, pairs
+from harness.errors import UsageError
+
+EXAMPLE = """
+\b
+Examples:
+  harness power --task arc1d -T level=1
+  harness power --task aime24 --effect 0.05
+  harness power --items 500 --epochs 4 --effect 0.02 --checks 10
+"""
+EPOCHS = (1, 4, 16, 64)
+
+
+@click.command("power", epilog=EXAMPLE)
+@click.option("--task", default="", metavar="NAME", help="Take items and noise from its stored runs.")
+@click.option("--method", default="", metavar="NAMES", help="Only these stored methods.")
+@click.option("--model", default="", metavar="NAMES", help="Only these stored models.")
+@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
+@click.option("--items", type=click.IntRange(min=1), metavar="N", help="Items. [default: those stored]")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="K", help="Attempts on every item.")
+@click.option("--effect", type=click.FloatRange(0, 1, min_open=True), metavar="D",
+              help="A difference that you want to see, such as 0.02.")  # fmt: skip
+@click.option("--checks", type=click.IntRange(min=1), default=1, show_default=True, metavar="T",
+              help="Tests made together (Holm, in the worst case).")  # fmt: skip
+@click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
+@click.option("--power", "wanted", type=click.FloatRange(0.1, 0.999), default=0.8, show_default=True)
+@out_option
+@json_option
+def command(
+    task: str, method: str, model: str, task_args: tuple[str, ...], items: int | None, epochs: int | None,
+    effect: float | None, checks: int, alpha: float, wanted: float, out: str, as_json: bool,
+) -> None:  # fmt: skip
+    """The smallest difference that a paired comparison finds, and the attempts or items that a wanted
+    one needs.
+
+    One-sided, as the gate tests. The noise is that of stored runs of the task, where there are any.
+    """
+    from harness.compare.arms import arms_of
+    from harness.compare.planning import stored_noise
+    from harness.compare.select import Selection, mixed
+    from harness.results.index import in_force, read_index
+    from harness.stats import attempts_needed, items_needed, minimum_detectable_effect
+
+    arms = []
+    if task:
+        selection = Selection(task, method, model, pairs(task_args, "-T"))
+        arms = arms_of(selection.rows(in_force(read_index(Path(out)).rows)))
+        apart = mixed(arms)
+        if apart:
+            raise UsageError(apart[0].sentence().replace(", or print one table for each key with "
+                                                         "--allow-mixed", ""))  # fmt: skip
+    noise = stored_noise(arms)
+    n_items = items or noise.n_items
+    if n_items is None:
+        raise UsageError(f"how many items? --items N, as no run of {task or 'a task'} is stored in {out}")
+    seen, level = noise.variances, alpha / checks
+    common: dict[str, Any] = {"reference_variance": seen.reference, "effect_variance": seen.effect,
+                              "alpha": level, "power": wanted}  # fmt: skip
+    rows = {k: minimum_detectable_effect(n_items, k, seen.candidate, **common)
+            for k in ((epochs,) if epochs else EPOCHS)}  # fmt: skip
+    needed = attempts_needed(effect, n_items, seen.candidate, **common) if effect else None
+    more = {k: items_needed(effect, k, seen.candidate, **common) for k in rows} if effect else {}
+    if as_json:
+        print(json.dumps({
+            "schema": 1, "items": n_items, "alpha": alpha, "checks": checks, "power": wanted,
+            "noise": {**asdict(seen), "source": noise.source}, "effect": effect,
+            "detectable": [{"epochs": k, "difference": d, "items_needed": more.get(k)}
+                           for k, d in rows.items()],
+            "epochs_needed": needed,
+        }))  # fmt: skip
+        return
+    print(f"{n_items} items, level {alpha:g}" + (f" over {checks} tests" if checks > 1 else "")
+          + f", power {wanted:g}; noise: {noise.source}")  # fmt: skip
+    for k, difference in rows.items():
+        wish = f"   {more[k]} items would show {100 * effect:g} points" if effect else ""
+        noun = "attempt " if k == 1 else "attempts"
+        print(f"  {k:>4} {noun} an item: {100 * difference:5.1f} points{wish}")
+    if effect:
+        print(f"{100 * effect:g} points need " + (
+            f"{needed} attempts an item on both sides" if needed is not None
+            else "more items: the effect differs so much between them that no number of attempts shows it"
+        ))  # fmt: skip

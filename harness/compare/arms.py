@@ -1,0 +1,140 @@
+"""Arms: the runs of one subject on one task, pooled over their seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The runs that share a comparability key and a subject key, ordered by seed.
+
+    `store` tells arms of the same subject in two stores apart; it is empty where there is one store.
+    """
+
+    runs: tuple[Row, ...]
+    store: str = ""
+
+    @property
+    def task(self) -> str:
+        return str(self.runs[0]["task"])
+
+    @property
+    def method(self) -> str:
+        return str(self.runs[0]["method"])
+
+    @property
+    def model(self) -> str:
+        return str(self.runs[0]["model"])
+
+    @property
+    def primary(self) -> str:
+        return str(self.runs[0]["primary"])
+
+    @property
+    def comparability(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.runs[0]["comparability"]
+        return found
+
+    @property
+    def comparability_key(self) -> str:
+        return str(self.runs[0]["comparability_key"])
+
+    @property
+    def subject(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.runs[0]["subject"]
+        return found
+
+    @property
+    def subject_key(self) -> str:
+        return str(self.runs[0]["subject_key"])
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [str(run["run_id"]) for run in self.runs]
+
+    @property
+    def seeds(self) -> list[int]:
+        return [int(run["seed"]) for run in self.runs]
+
+    @property
+    def trains(self) -> bool:
+        """Whether the method trains the model, so that a seed, not an attempt, is its unit."""
+        return "trainable" in self.subject.get("data_access", ())
+
+    @property
+    def complete(self) -> bool:
+        return all(run["status"] == "complete" for run in self.runs)
+
+    def usage(self, field: str) -> float | None:
+        """Use per attempt, over all runs; None where it is unknown or nothing was attempted."""
+        values = [run["usage"].get(field) for run in self.runs]
+        attempts = sum(int(run["counts"]["attempts"]) for run in self.runs)
+        if not attempts or any(value is None for value in values):
+            return None
+        return float(sum(values)) / attempts
+
+    def rate(self, count: str) -> float:
+        """The share of attempts with a status (`error`, `unscored`, `truncated`, `no_answer`)."""
+        attempts = sum(int(run["counts"]["attempts"]) for run in self.runs)
+        return sum(int(run["counts"][count]) for run in self.runs) / attempts if attempts else 0.0
+
+    def named(self, others: Iterable[Arm] = ()) -> str:
+        """`method x model`, with the arguments that tell it from `others` of the same name."""
+        name = f"{self.method} x {self.model}"
+        same = [arm for arm in others if arm is not self and (arm.method, arm.model, arm.store) ==
+                (self.method, self.model, self.store)]  # fmt: skip
+        told = dict.fromkeys(
+            field for arm in same for field in differing(self.subject, arm.subject)
+        )
+        if told:
+            flat = _flat(self.subject)
+            name += f" ({', '.join(f'{_last(f)}={brief(flat.get(f))}' for f in told)})"
+        return f"{self.store}: {name}" if self.store else name
+
+
+def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
+    """The arms that rows of the index make, ordered by task, method, model."""
+    pooled: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        pooled.setdefault((row["comparability_key"], row["subject_key"]), []).append(row)
+    arms = [Arm(tuple(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"]))), store)
+            for runs in pooled.values()]  # fmt: skip
+    return sorted(arms, key=lambda arm: (arm.task, arm.comparability_key, arm.method, arm.model,
+                                         arm.subject_key))  # fmt: skip
+
+
+def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """The fields in which two (nested) mappings differ, with dots between levels."""
+    left, right = _flat(a), _flat(b)
+    return [field for field in sorted({*left, *right}) if left.get(field) != right.get(field)]
+
+
+def field_of(mapping: Mapping[str, Any], field: str) -> Any:
+    """The value behind a dotted field of `differing`."""
+    return _flat(mapping).get(field)
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def brief(value: Any) -> str:
+    """A value as it is shown in a sentence: a hash by its beginning, long text cut."""
+    text = str(value)
+    return text[:12] if len(text) == 64 else text[:60]
+
+
+def _last(field: str) -> str:
+    return field.rpartition(".")[2]
+

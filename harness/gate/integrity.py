@@ -1,0 +1,46 @@
+"""What makes statistics pointless: failures on one side, other items, other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.compare.arms import Arm, differing, field_of
+from harness.compare.paired import Comparison
+from harness.gate.checks import Rules
+
+#: what a candidate may change and still be held against its reference
+MAY_CHANGE = ("method_version", "method_args", "model_revision", "data_access")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a comparison says nothing. `failures` has exit code 5, `changed` has 4."""
+
+    kind: Literal["failures", "changed"]
+    sentence: str
+
+
+def changed_settings(candidate: Arm, baseline: Arm) -> Iterator[Fault]:
+    """Settings of the model, its decoding, its roles or its embedder that moved."""
+    for name in differing(candidate.subject, baseline.subject):
+        if not name.startswith(MAY_CHANGE):
+            yield Fault("changed", f"{name} was {field_of(baseline.subject, name)!r} and is "
+                                   f"{field_of(candidate.subject, name)!r}")  # fmt: skip
+
+
+def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
+    """Everything that forbids a verdict, before any statistics."""
+    candidate, baseline = comparison.candidate, comparison.baseline
+    found = list(changed_settings(candidate, baseline))
+    expected = comparison.matched + comparison.only_baseline
+    if comparison.matched < rules.overlap * expected or comparison.only_candidate:
+        found.append(Fault("changed", f"{comparison.matched} of the reference's {expected} items are "
+                                      f"there, {comparison.only_candidate} others"))  # fmt: skip
+    for count in ("error", "unscored", "truncated"):
+        ours, theirs = candidate.rate(count), baseline.rate(count)
+        if abs(ours - theirs) > rules.max_rate_difference:
+            found.append(Fault("failures", f"{100 * ours:.1f} % of the candidate's attempts are {count}, "
+                                           f"{100 * theirs:.1f} % of the reference's"))  # fmt: skip
+    return found

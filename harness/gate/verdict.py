@@ -1,0 +1,105 @@
+"""One verdict a check: non-inferiority against a declared margin, with Holm over the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.compare.paired import Comparison
+from harness.gate.checks import Check, Rules
+from harness.gate.integrity import faults
+from harness.stats import attempts_needed, detectable_from, holm
+
+#: from the gravest; the overall verdict is the gravest there is
+VERDICTS = ("regressed", "invalid", "no data", "not comparable", "inconclusive", "ok")
+EXIT_CODES = {"ok": 0, "regressed": 1, "inconclusive": 3, "not comparable": 4, "invalid": 5, "no data": 5}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one check, and why.
+
+    `p_regressed` and `p_inferior` are one-sided and adjusted over the checks: of "no worse than the
+    reference" and of "worse by the margin or more". `detectable` is the smallest loss that these runs
+    show with 80 % power; `attempts` how many attempts an item, on both sides, would show the margin
+    (None: no number would, only more items).
+    """
+
+    check: Check
+    verdict: str
+    reasons: tuple[str, ...] = ()
+    comparison: Comparison | None = None
+    p_regressed: float | None = None
+    p_inferior: float | None = None
+    detectable: float | None = None
+    attempts: int | None = None
+    exit_code: int = 0
+    confirmed: bool | None = None
+
+
+def without_statistics(check: Check, verdict: str, *reasons: str) -> Verdict:
+    """A verdict that needs no numbers: nothing there, or not comparable."""
+    return Verdict(check, verdict, reasons, exit_code=EXIT_CODES[verdict])
+
+
+def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdict]:
+    """The verdict of every comparison, in order; levels are shared among those that are valid."""
+    found: list[Verdict | None] = []
+    valid: list[tuple[int, Check, Comparison]] = []
+    for n, (check, comparison) in enumerate(pairs):
+        wrong = faults(comparison, rules)
+        if wrong:
+            code = 5 if any(fault.kind == "failures" for fault in wrong) else 4
+            found.append(Verdict(check, "invalid", tuple(f.sentence for f in wrong), comparison,
+                                 exit_code=code))  # fmt: skip
+        else:
+            found.append(None)
+            valid.append((n, check, comparison))
+    if valid:
+        losses = holm([comparison.difference.p_worse() for _, _, comparison in valid])
+        inferior = holm([comparison.difference.p_better(-check.margin) for _, check, comparison in valid])
+        for (n, check, comparison), p_loss, p_inferior in zip(valid, losses, inferior, strict=True):
+            found[n] = _verdict(check, comparison, float(p_loss), float(p_inferior), rules)
+    return [verdict for verdict in found if verdict is not None]
+
+
+def _verdict(check: Check, comparison: Comparison, p_loss: float, p_inferior: float, rules: Rules) -> Verdict:
+    said = Verdict(check, "ok", (), comparison, p_loss, p_inferior)
+    estimate = comparison.difference.value
+    if identical(comparison):
+        return replace(said, reasons=("every output is that of the reference",))
+    if p_loss < rules.alpha and estimate < -rules.regress_factor * check.margin:
+        return replace(said, verdict="regressed", exit_code=EXIT_CODES["regressed"])
+    if p_inferior < rules.alpha:
+        return said
+    detectable, attempts = _planning(check, comparison, rules)
+    code = EXIT_CODES["inconclusive"] if rules.fail_inconclusive else 0
+    return replace(said, verdict="inconclusive", exit_code=code, detectable=detectable, attempts=attempts)
+
+
+def identical(comparison: Comparison) -> bool:
+    """Whether every run of the candidate has the very outputs of a run of the reference: then nothing
+    has changed, however few items there are."""
+    known = {run["samples_digest"] for run in comparison.baseline.runs}
+    return all(run["samples_digest"] in known for run in comparison.candidate.runs)
+
+
+def _planning(check: Check, comparison: Comparison, rules: Rules) -> tuple[float | None, int | None]:
+    """The loss that these runs would show, and the attempts an item that would show the margin."""
+    difference, variances = comparison.difference, comparison.variances
+    detectable = None if difference.stderr is None else detectable_from(difference.stderr, alpha=rules.alpha)
+    if check.margin <= 0 or variances is None:
+        return detectable, None
+    return detectable, attempts_needed(
+        check.margin, comparison.matched, variances.candidate, reference_variance=variances.reference,
+        effect_variance=variances.effect, alpha=rules.alpha,
+    )  # fmt: skip
+
+
+def overall(verdicts: Sequence[Verdict]) -> tuple[str, int]:
+    """The gravest verdict and its exit code; no check at all is `no data`."""
+    for name in VERDICTS:
+        codes = [v.exit_code for v in verdicts if v.verdict == name]
+        if codes:
+            return name, max(codes)
+    return "no data", EXIT_CODES["no data"]
