@@ -47,6 +47,8 @@ Examples:
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="YAML with these keys.")
 @click.option("--again", is_flag=True, default=None, help="Run anew what is sealed already.")
+@click.option("--transcripts/--no-transcripts", default=None,
+              help="Keep completions and traces with the scores, or scores and answers alone.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the plan, its calls and what it could detect.")
 @out_option
 @json_option

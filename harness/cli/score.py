@@ -30,11 +30,13 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--offline", is_flag=True, help="Only local files.")
 @click.option("--again", is_flag=True, help="Score anew what is sealed already.")
+@click.option("--transcripts/--no-transcripts", default=True,
+              help="Keep completions with the scores, or scores and answers alone.")  # fmt: skip
 @out_option
 @json_option
 def command(
     task: str, responses: str, task_args: tuple[str, ...], mirror: str | None, offline: bool,
-    again: bool, out: str, as_json: bool,
+    again: bool, transcripts: bool, out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Score recorded responses; no model is asked.
 
@@ -51,6 +53,6 @@ def command(
         raise DataError(f"no responses file {responses}")
     request = Request(
         task=task, method="direct", model=f"recorded/{responses}", task_args=pairs(task_args, "-T"),
-        mirror=mirror, offline=offline, again=again,
+        mirror=mirror, offline=offline, again=again, transcripts=transcripts,
     )  # fmt: skip
     sys.exit(run_and_report(plan(request), out, as_json, configuration()))

@@ -41,7 +41,8 @@ def seal(
     hasher = hashlib.sha256()
     parquet = store.root / ".running" / f"{run_id[:12]}-{uuid.uuid4().hex}.parquet"
     try:
-        rows = _write_parquet(parquet, cell.task.metrics, _rows(attempts, summary, hasher))
+        kept = _rows(attempts, summary, hasher, cell.request.transcripts)
+        rows = _write_parquet(parquet, cell.task.metrics, kept)
         logical, by_purpose = ledger.total.as_dict(), {}
         volatile = {key: logical.pop(key) for key in ("cache_hits", "retries", "paid_usd", "seconds")}
         for purpose, usage in sorted(ledger.by_purpose.items()):
@@ -90,14 +91,14 @@ def hashed_part(row: Mapping[str, Any]) -> bytes:
 
 
 def _rows(
-    attempts: Iterable[dict[str, Any]], summary: Summary, hasher: hashlib._Hash
+    attempts: Iterable[dict[str, Any]], summary: Summary, hasher: hashlib._Hash, transcripts: bool
 ) -> Iterator[dict[str, Any]]:
     for attempt in attempts:
         summary.add(attempt)
         usage = Usage()
         for values in (attempt.get("usage") or {}).values():
             usage.add(Usage.from_dict(values))
-        answer, trace = attempt["answer"], attempt.get("trace")
+        answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
         row: dict[str, Any] = {
             "sample_id": attempt["sample_id"], "epoch": attempt["epoch"], "status": attempt["status"],
             "answer": answer if isinstance(answer, str | None) else canonical_json(answer),
@@ -105,7 +106,7 @@ def _rows(
             "group": attempt["group"], "item_digest": attempt["item_digest"],
             "stop_reason": attempt["stop_reason"], "confidence": attempt["confidence"],
             **{name: getattr(usage, name) for name in TOKENS}, "cost_usd": usage.cost_usd,
-            "seconds": usage.seconds, "completion": attempt["completion"],
+            "seconds": usage.seconds, "completion": attempt["completion"] if transcripts else None,
             "trace": canonical_json(trace) if trace else None, "reason": attempt["reason"],
         }  # fmt: skip
         row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}

@@ -132,7 +132,7 @@ class Store:
             UsageError: none or several do.
         """
         known = {folder.name: folder for folder in self.folders()}
-        found = sorted(name for name in known if name.startswith(run))
+        found = sorted(name for name in known if name.startswith(run[:12]))  # folders carry 12 digits
         if run in known:
             found = [run]
         if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,38 +21,44 @@ COLUMNS = (
 )  # fmt: skip
 
 
+SHARED = ("task", "task_version", "method", "method_version", "model", "seed", "n_items", "epochs", "status",
+          "comparability_key", "subject_key", "run_id", "record")  # fmt: skip
+COUNTS = ("ok", "unscored", "error", "no_answer", "truncated")
+USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd")
+
+
 def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
-    """One row per run and metric.
+    """One row per run and metric, of the runs in force. Records that can't be trusted are left out, each
+    with a warning.
 
     Args:
         store: the folder of results.
         filters: a column and the value wanted, such as `task="aime24"`.
 
     Raises:
-        RecordError: a record can't be trusted.
         UsageError: a filter is no column.
     """
     import pandas as pd
 
+    from harness.results.index import in_force, read_index
+
+    index = read_index(Path(store))
+    for fault in index.faults:
+        warnings.warn(f"left out: {fault}", stacklevel=2)
     rows = []
-    for record in Store(Path(store)).records():
-        for name, metric in record["metrics"].items():
+    for row in in_force(index.rows):
+        shared = {
+            **{key: row[key] for key in SHARED}, **{key: row["counts"][key] for key in COUNTS},
+            **{key: row["usage"][key] for key in USAGE},
+            "labels_seen": row["data_access"].get("labels_seen", 0),
+            "pool_size": row["data_access"].get("pool_size", 0),
+        }  # fmt: skip
+        for name, metric in row["metrics"].items():
             low, high = metric["ci"] or (None, None)
             rows.append({
-                "task": record["task"]["name"], "task_version": record["task"]["version"],
-                "method": record["method"]["name"], "method_version": record["method"]["version"],
-                "model": record["model"], "seed": record["seed"], "metric": name,
-                "value": metric["value"], "stderr": metric["stderr"], "ci_low": low, "ci_high": high,
-                "ci_method": metric["ci_method"], "rerun_stderr": metric["rerun_stderr"],
-                "scored_only": metric["scored_only"], "n_items": record["n_items"],
-                "epochs": record["epochs"],
-                **{k: record["counts"][k] for k in ("ok", "unscored", "error", "no_answer", "truncated")},
-                **{k: record["usage"][k] for k in ("calls", "input_tokens", "output_tokens", "cost_usd")},
-                "labels_seen": record["data_access"].get("labels_seen", 0),
-                "pool_size": record["data_access"].get("pool_size", 0), "status": record["status"],
-                "comparability_key": record["comparability_key"],
-                "subject_key": record["subject_key"], "run_id": record["run_id"],
-                "record": record["record"],
+                **shared, "metric": name, "value": metric["value"], "stderr": metric["stderr"],
+                "ci_low": low, "ci_high": high, "ci_method": metric["ci_method"],
+                "rerun_stderr": metric["rerun_stderr"], "scored_only": metric["scored_only"],
             })  # fmt: skip
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column, value in filters.items():

@@ -39,6 +39,7 @@ class Request:
     offline: bool = False
     mirror: str | None = None
     again: bool = False
+    transcripts: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.results import load_samples
 from harness.results.store import Store
+from harness.results.verify import verify_store
 from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
@@ -122,3 +124,13 @@ def test_statuses(plugin, tmp_path):
         assert only(go(tmp_path, task=task))["counts"]["unscored"] == 12
     counts = only(go(tmp_path, method="unreachable"))["counts"]
     assert (counts["ok"], counts["error"]) == (6, 6)
+
+
+def test_scores_without_transcripts(plugin, tmp_path):
+    kept, bare = (only(go(tmp_path / name, transcripts=name == "kept")) for name in ("kept", "bare"))
+    full = load_samples(kept["run_id"], str(tmp_path / "kept"))
+    thin = load_samples(bare["run_id"], str(tmp_path / "bare"))
+    assert full["completion"].notna().all() and thin["completion"].isna().all() and thin["trace"].isna().all()
+    assert kept["run_id"] == bare["run_id"] and kept["metrics"] == bare["metrics"]
+    assert list(full["answer"]) == list(thin["answer"])
+    assert verify_store(tmp_path / "bare") == ([], 1)
