@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -46,6 +45,8 @@ class BudgetSpent(HarnessError):
 
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:
     """The half sentence that follows 'unknown X': the closest valid names, or where to look."""
+    import difflib  # only a mistake pays for it
+
     known = sorted(choices)
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if not close:

@@ -17,36 +17,59 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness import paths
 from harness.errors import PluginError, UsageError, nearest
-from harness.method import Method
 from harness.spec import DataPin, MethodSpec, Param, Spec, TaskSpec, read_specs
-from harness.task import Task
+
+if TYPE_CHECKING:
+    from harness.method import Method
+    from harness.task import Task
 
 GROUP = "harness.plugins"
-INDEX_FORMAT = 1
+INDEX_FORMAT = 2
 S = TypeVar("S", bound=Spec)
-P = TypeVar("P", Task, Method)
+P = TypeVar("P", "Task", "Method")
+
+
+class Shelf(Mapping[str, S]):
+    """Specs by name. Each stays plain data, as the index holds it, until it is looked up: a list of
+    a thousand builds none."""
+
+    def __init__(self, kind: type[S]) -> None:
+        self.plain: dict[str, dict[str, Any]] = {}
+        self._kind = kind
+        self._built: dict[str, S] = {}
+
+    def __getitem__(self, name: str) -> S:
+        if name not in self._built:
+            self._built[name] = _build(self._kind, self.plain[name])
+        return self._built[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.plain
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.plain)
+
+    def __len__(self) -> int:
+        return len(self.plain)
 
 
 class Registry:
     """Every task and method that is installed, by name."""
 
-    def __init__(self, specs: list[Spec], faults: list[str]) -> None:
-        self.tasks: dict[str, TaskSpec] = {}
-        self.methods: dict[str, MethodSpec] = {}
+    def __init__(self, specs: list[dict[str, Any]], faults: list[str]) -> None:
+        self.tasks = Shelf(TaskSpec)
+        self.methods = Shelf(MethodSpec)
         self.faults = faults
         for spec in specs:
-            shelf: dict[str, Any] = self.tasks if isinstance(spec, TaskSpec) else self.methods
-            if spec.name in shelf:
-                faults.append(
-                    f"{spec.name!r} of {spec.distribution} is hidden by that of "
-                    f"{shelf[spec.name].distribution}"
-                )
-            else:
-                shelf[spec.name] = spec
+            shelf = (self.tasks if spec["kind"] == "task" else self.methods).plain
+            first = shelf.setdefault(spec["name"], spec)
+            if first is not spec:
+                faults.append(f"{spec['name']!r} of {spec['distribution']} is hidden by that of "
+                              f"{first['distribution']}")  # fmt: skip
 
     def task(self, name: str) -> TaskSpec:
         """The spec of a task.
@@ -98,7 +121,9 @@ def load_task(spec: TaskSpec, args: Mapping[str, Any]) -> Task:
     Raises:
         PluginError: it can't be imported or isn't a Task; names the distribution.
     """
-    return _load(spec, args, Task)
+    from harness.task import Task
+
+    return _load(spec, args, Task, ("load",))
 
 
 def load_method(spec: MethodSpec, args: Mapping[str, Any]) -> Method:
@@ -107,10 +132,12 @@ def load_method(spec: MethodSpec, args: Mapping[str, Any]) -> Method:
     Raises:
         PluginError: it can't be imported or isn't a Method; names the distribution.
     """
-    return _load(spec, args, Method)
+    from harness.method import Method
+
+    return _load(spec, args, Method, ("answer", "answer_all"))
 
 
-def _load(spec: Spec, args: Mapping[str, Any], base: type[P]) -> P:
+def _load(spec: Spec, args: Mapping[str, Any], base: type[P], wanted: tuple[str, ...]) -> P:
     module_name, _, attribute = spec.entry.partition(":")
     owner = f"{spec.name!r} (distribution {spec.distribution or spec.package})"
     try:
@@ -119,7 +146,6 @@ def _load(spec: Spec, args: Mapping[str, Any], base: type[P]) -> P:
         raise PluginError(f"{owner} can't load {spec.entry}: {type(error).__name__}: {error}") from error
     if not (isinstance(implementation, type) and issubclass(implementation, base)):
         raise PluginError(f"{owner}: {spec.entry} is not a subclass of harness {base.__name__}")
-    wanted = ("load",) if base is Task else ("answer", "answer_all")
     if all(getattr(implementation, name) is getattr(base, name) for name in wanted):
         raise PluginError(f"{owner}: {spec.entry} doesn't define {wanted[0]}()")
     made: P = implementation(spec, args)  # type: ignore[arg-type]
@@ -129,17 +155,21 @@ def _load(spec: Spec, args: Mapping[str, Any], base: type[P]) -> P:
 @cache
 def registry() -> Registry:
     """The registry of this process."""
-    specs: list[Spec] = []
+    specs: list[dict[str, Any]] = []
     faults: list[str] = []
     for package, distribution, folder in _plugin_packages():
-        for spec in _specs_below(package, distribution, folder, faults):
-            specs.append(spec)
+        if folder:
+            specs += _specs_below(package, distribution, folder, faults)
+        else:
+            faults.append(f"distribution {distribution} names the package {package!r}, which isn't there; "
+                          "install it anew")  # fmt: skip
     return Registry(specs, faults)
 
 
 def _plugin_packages() -> list[tuple[str, str, str]]:
-    """(package, distribution, folder) of every plugin. Scanning the metadata of all installed
-    distributions costs some 40 ms, so the answer is kept while no folder of sys.path changes."""
+    """(package, distribution, folder) of every plugin; no folder where the package isn't there.
+    Scanning the metadata of all installed distributions costs some 40 ms, so the answer is kept while
+    no folder of sys.path changes."""
     stamp = [[path, os.stat(path).st_mtime_ns] for path in sys.path if os.path.isdir(path)]
     index = paths.cache_dir() / "plugins.json"
     remembered = _read_json(index)
@@ -149,42 +179,44 @@ def _plugin_packages() -> list[tuple[str, str, str]]:
 
     packages = []
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
-        found = importlib.util.find_spec(point.value.partition(".")[0])
+        top, *below = point.value.split(".")
+        found = importlib.util.find_spec(top)
+        folder = ""
         if found and found.submodule_search_locations:
-            folder = Path(next(iter(found.submodule_search_locations)))
-            folder = folder.joinpath(*point.value.split(".")[1:])
-            distribution = point.dist.name if point.dist else ""
-            packages.append((point.value, distribution, str(folder)))
+            folder = os.path.join(next(iter(found.submodule_search_locations)), *below)
+        packages.append((point.value, point.dist.name if point.dist else "", folder))
     packages = list(dict.fromkeys(packages))
     _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "packages": packages})
     return packages
 
 
-def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[Spec]:
+def _specs_below(
+    package: str, distribution: str, folder: str, faults: list[str]
+) -> list[dict[str, Any]]:
+    """The specs of a package as plain data: from the index, else from the files."""
     files = sorted(_spec_files(folder))
     stamp = [[path, status.st_mtime_ns, status.st_size] for path, status in files]
     index = paths.cache_dir() / f"specs-{package}.json"
     remembered = _read_json(index)
     if remembered.get("stamp") == stamp and remembered.get("format") == INDEX_FORMAT:
-        return [_thaw(frozen) for frozen in remembered["specs"]]
+        found: list[dict[str, Any]] = remembered["specs"]
+        return found
     import tomllib
 
-    specs: list[Spec] = []
+    specs: list[dict[str, Any]] = []
     sound = True
     for path, _ in files:
         kind = Path(path).stem
         try:
             document = tomllib.loads(Path(path).read_text("utf-8"))
-            specs += read_specs(
-                kind, document, package=package, distribution=distribution,
-                folder=str(Path(path).parent),
-            )  # fmt: skip
+            read = read_specs(kind, document, package=package, distribution=distribution,
+                              folder=str(Path(path).parent))  # fmt: skip
+            specs += [json.loads(json.dumps({"kind": kind, **asdict(spec)})) for spec in read]
         except (PluginError, OSError, ValueError, TypeError, AttributeError) as error:
             faults.append(f"{path} (distribution {distribution or package}): {error}")
             sound = False
     if sound:
-        frozen = [{"kind": type(spec).__name__, **asdict(spec)} for spec in specs]
-        _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "specs": frozen})
+        _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "specs": specs})
     return specs
 
 
@@ -200,18 +232,19 @@ def _spec_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
             yield entry.path, entry.stat()
 
 
-def _thaw(frozen: dict[str, Any]) -> Spec:
-    kind = TaskSpec if frozen.pop("kind") == "TaskSpec" else MethodSpec
-    frozen["params"] = {
-        key: Param(p["name"], p["default"], p["help"], tuple(p["choices"]))
-        for key, p in frozen["params"].items()
+def _build(kind: type[S], plain: Mapping[str, Any]) -> S:
+    """The spec whose `asdict` is `plain`."""
+    fields = {key: value for key, value in plain.items() if key != "kind"}
+    fields["params"] = {
+        key: Param(**{**param, "choices": tuple(param["choices"])})
+        for key, param in plain["params"].items()
     }
     for words in ("offers", "needs", "may_use"):
-        if words in frozen:
-            frozen[words] = tuple(frozen[words])
-    if "data" in frozen:
-        frozen["data"] = {key: DataPin(**pin) for key, pin in frozen["data"].items()}
-    return kind(**frozen)
+        if words in fields:
+            fields[words] = tuple(fields[words])
+    if "data" in fields:
+        fields["data"] = {key: DataPin(**pin) for key, pin in plain["data"].items()}
+    return kind(**fields)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

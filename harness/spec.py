@@ -67,8 +67,8 @@ def _read_as(kind: type, text: str) -> Any:
 
 @dataclass(frozen=True)
 class DataPin:
-    """Where a task's rows come from. `revision` is a commit of the Hub repository, or 'main' where
-    none could be pinned (then the resolved commit is recorded in every run)."""
+    """Where a task's rows come from. `revision` is a commit of the repository that `id` names, or
+    'main' where none could be pinned; every record says which, beside the digest of the rows used."""
 
     id: str
     config: str | None = None

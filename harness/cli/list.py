@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -42,27 +43,23 @@ def specs(what: str) -> list[dict[str, Any]]:
     """The specs of a kind, as plain data."""
     from harness.registry import registry
 
-    found: Any = registry().tasks if what == "tasks" else registry().methods
-    return [plain(spec) for _, spec in sorted(found.items())]
+    shelf = registry().tasks if what == "tasks" else registry().methods
+    return [shown(plain) for _, plain in sorted(shelf.plain.items())]
 
 
-def plain(spec: Any) -> dict[str, Any]:
-    """A spec as JSON knows it."""
-    row = {
-        "name": spec.name, "version": spec.version, "summary": spec.summary, "paper": spec.paper,
-        "licence": spec.licence, "distribution": spec.distribution, "entry": spec.entry,
-        "params": {name: {"default": p.default, "help": p.help, "choices": list(p.choices)}
-                   for name, p in spec.params.items()},
-        "notes": spec.notes,
-    }  # fmt: skip
-    if hasattr(spec, "offers"):
-        row |= {
-            "answer": spec.answer, "primary": spec.primary, "offers": list(spec.offers),
-            "n_items": spec.n_items or None,
-            "data": {name: vars(pin) for name, pin in spec.data.items()},
-        }  # fmt: skip
-    else:
-        row |= {"needs": list(spec.needs), "may_use": list(spec.may_use), "fits": spec.fits}
+SHARED = ("name", "version", "summary", "paper", "licence", "distribution", "entry", "notes")
+OWN = {"task": ("answer", "primary", "offers", "n_items", "data"), "method": ("needs", "may_use", "fits")}
+
+
+def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a spec is for users."""
+    row = {key: plain[key] for key in (*SHARED, *OWN[plain["kind"]])}
+    row["params"] = {name: {key: param[key] for key in ("default", "help", "choices")}
+                     for name, param in plain["params"].items()}  # fmt: skip
+    if plain["kind"] == "task":
+        row["n_items"] = row["n_items"] or None
+        row["data"] = {name: {**pin, "pinned": pin["revision"] != "main"}
+                       for name, pin in plain["data"].items()}  # fmt: skip
     return row
 
 

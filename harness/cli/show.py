@@ -26,14 +26,17 @@ Examples:
 @json_option
 def command(name: str, out: str, as_json: bool) -> None:
     """Show a run by the beginning of its id, or a task or method by name."""
-    from harness.cli.list import plain
+    from harness.cli.list import shown
     from harness.registry import registry
     from harness.results.store import Store
 
     known = registry()
-    found: Any = known.tasks.get(name) or known.methods.get(name)
+    found = known.tasks.plain.get(name) or known.methods.plain.get(name)
     if found is not None:
-        _print(plain(found), as_json)
+        spec = shown(found)
+        if not as_json and "data" in spec:
+            spec["data"] = {name: _source(pin) for name, pin in spec["data"].items()}
+        _print(spec, as_json)
         return
     store = Store(Path(out))
     try:
@@ -49,8 +52,15 @@ def command(name: str, out: str, as_json: bool) -> None:
     from harness.cli.tables import print_records
 
     print_records([record])
-    shown = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
-    _print({key: record[key] for key in shown}, False)
+    parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
+    _print({key: record[key] for key in parts}, False)
+
+
+def _source(pin: dict[str, Any]) -> str:
+    where = " ".join(filter(None, (pin["id"], pin["config"], pin["split"])))
+    if pin["pinned"]:
+        return f"{where} at {pin['revision']}"
+    return f"{where}, not pinned: the newest revision is read, and its rows may change"
 
 
 def _print(values: dict[str, Any], as_json: bool) -> None:
@@ -58,10 +68,12 @@ def _print(values: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(values, ensure_ascii=False))
         return
     for key, value in values.items():
+        if value in ("", None, [], {}):
+            continue
         if isinstance(value, dict):
             print(f"{key}:")
             for inner, detail in value.items():
                 text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
                 print(f"  {inner}: {text}")
-        elif value not in ("", None, []):
+        else:
             print(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")

@@ -30,6 +30,8 @@ PAD, BOS, EOS = 0, 1, 2
 CONTEXT = 384
 #: arc1d level -> share of the batches
 MIXTURE = {1: 0.40, 2: 0.26, 3: 0.14, 4: 0.10, "countdown": 0.10}
+#: ARC-1D items generated at once
+CHUNK = 4000
 
 
 def encode(text: str) -> list[int]:
@@ -99,8 +101,8 @@ class Stream:
                     examples.append((ids, counts))
                 continue
             if not self.items:
-                self.seed += 1
-                self.items = list(generate.raw("arc1d", int(self.kind), self.seed, 4000))
+                self.items = list(generate.raw("arc1d", int(self.kind), self.seed, CHUNK))
+                self.seed += CHUNK  # item i of a set has seed + i: the next chunk begins after it
             item = self.items.pop()
             if generate.content(item) not in self.taken:
                 examples.append(arc_example(item))
