@@ -43,6 +43,8 @@ Examples:
 @click.option("--max-calls", type=int, metavar="N", help="A run stops at this many calls.")
 @click.option("--max-time", type=float, metavar="SECONDS", help="A run stops after this time.")
 @click.option("--connections", type=int, metavar="N", help="Calls at once to a model.")
+@click.option("--max-retries", type=int, metavar="N",
+              help="Retries of a call that failed in passing. [default: 10, some two minutes]")  # fmt: skip
 @click.option("--offline", is_flag=True, default=None, help="Only the cache and local files.")
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="YAML with these keys.")

@@ -7,11 +7,13 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.digest import digest
 from harness.errors import ModelCallError
+from harness.model import backoff
 from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.model.provider import Call, Provider
@@ -38,8 +40,8 @@ class Model:
         seed: int = 0,
         price: tuple[float, float] | None = None,
         offline: bool = False,
-        max_retries: int = 5,
-        first_wait: float = 0.5,
+        max_retries: int = backoff.MAX_RETRIES,
+        first_wait: float = backoff.FIRST_WAIT,
         slots: asyncio.Semaphore | None = None,
     ) -> None:
         self.provider, self.name = provider, provider.name
@@ -67,8 +69,9 @@ class Model:
         fields of inspect-ai's GenerateConfig and win over the run's own.
 
         Raises:
-            BudgetSpent: before the call, if a limit of the run is reached.
-            ModelCallError: the call failed for good, or is not in the cache and --offline is set.
+            BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
+            ModelCallError: the call failed for good, which the ledger books as a call without tokens;
+                or it is not in the cache and --offline is set, and none was made.
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
         settings = {**self.decoding, **decoding}
@@ -77,50 +80,56 @@ class Model:
         if self._keyed and self._cache is not None:
             kept = self._cache.get(key)
             if kept is not None:
-                from inspect_ai.model import ModelOutput
-
-                output = ModelOutput.model_validate(json.loads(kept))
-                self._charge(purpose, question, output, cached=True)
-                return output
+                return self._kept(kept, purpose, question)
         if self._offline and self.provider.remote:
             raise ModelCallError(f"{self.name}: this call is not in the cache and --offline is set; "
                                  "run once with a network to fill the cache")  # fmt: skip
         call = Call(question, messages, tools, tool_choice, settings, seed)
+        usage = Usage()
+        output: ModelOutput | None = None
         started = time.perf_counter()
         self._ledger.under_way += 1
         try:
-            output, retries = await self._call(call)
+            output = await self._call(call, usage)
         finally:
             self._ledger.under_way -= 1
-        seconds = time.perf_counter() - started
-        self._charge(purpose, question, output, seconds=seconds, retries=retries)
+            usage.seconds = time.perf_counter() - started
+            self._charge(purpose, question, usage, output)
+        if output.error:
+            raise ModelCallError(f"{self.name}: {_first_line(output.error)}")
         if self._keyed and self._cache is not None:
             # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
             self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
         return output
 
-    async def _call(self, call: Call) -> tuple[ModelOutput, int]:
+    def _kept(self, text: str, purpose: str, question: Question) -> ModelOutput:
+        """The completion that the cache holds, booked as a call that it served."""
+        from inspect_ai.model import ModelOutput
+
+        output = ModelOutput.model_validate(json.loads(text))
+        self._charge(purpose, question, Usage(calls=1, cache_hits=1), output)
+        return output
+
+    async def _call(self, call: Call, usage: Usage) -> ModelOutput:
+        """The provider's answer, after as many tries as it takes; counts them in `usage`."""
         jitter = random.Random(call.seed)
-        for attempt in range(self._max_retries + 1):
+        while True:
             try:
-                if self._slots is None:
-                    output = await self.provider.generate(call)
-                else:
-                    async with self._slots:
-                        output = await self.provider.generate(call)
-                if output.error:
-                    raise ModelCallError(f"{self.name}: {_first_line(output.error)}")
-                return output, attempt
-            except (ModelCallError, asyncio.CancelledError):
+                async with self._slots or nullcontext():
+                    usage.calls = 1
+                    return await self.provider.generate(call)
+            except ModelCallError:
                 raise
             except Exception as error:
-                if attempt == self._max_retries or not self.provider.retryable(error):
-                    tries = f" after {attempt + 1} tries" if attempt else ""
+                if usage.retries >= self._max_retries or not self.provider.retryable(error):
+                    tries = f" after {usage.retries + 1} tries" if usage.retries else ""
                     reason = _first_line(str(error)) or type(error).__name__
                     raise ModelCallError(f"{self.name}{tries}: {reason}") from error
-                wait = self._first_wait * 2**attempt
-                await asyncio.sleep(wait * (0.5 + jitter.random()))
-        raise AssertionError("unreachable")
+                told = self.provider.retry_after(error)
+            seconds = backoff.wait(usage.retries, told, jitter.random(), self._first_wait)
+            usage.retries += 1
+            await asyncio.sleep(seconds)
+            self._budget.check(self._ledger.total, self._ledger.under_way - 1)
 
     def _key(
         self,
@@ -142,28 +151,18 @@ class Model:
             "" if self._keyed else question.id,
         ])  # fmt: skip
 
-    def _charge(
-        self,
-        purpose: str,
-        question: Question,
-        output: ModelOutput,
-        *,
-        cached: bool = False,
-        seconds: float = 0.0,
-        retries: int = 0,
-    ) -> None:
-        used = output.usage
-        tokens_in = used.input_tokens if used else 0
-        tokens_out = used.output_tokens if used else 0
+    def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:
+        """Books a call, with the tokens of its answer if it got one."""
+        if not usage.calls:  # cancelled while it waited for its turn
+            return
+        if output is not None and output.usage is not None:
+            usage.input_tokens = output.usage.input_tokens
+            usage.output_tokens = output.usage.output_tokens
+            usage.reasoning_tokens = output.usage.reasoning_tokens or 0
         cost: float | None = None
         if self._price is not None:
-            cost = (tokens_in * self._price[0] + tokens_out * self._price[1]) / 1e6
-        usage = Usage(
-            calls=1, cache_hits=int(cached), retries=retries,
-            input_tokens=tokens_in, output_tokens=tokens_out,
-            reasoning_tokens=(used.reasoning_tokens or 0) if used else 0,
-            cost_usd=cost, paid_usd=0.0 if cached else cost, seconds=seconds,
-        )  # fmt: skip
+            cost = (usage.input_tokens * self._price[0] + usage.output_tokens * self._price[1]) / 1e6
+        usage.cost_usd, usage.paid_usd = cost, 0.0 if usage.cache_hits else cost
         self._ledger.charge(purpose, usage, question.id, question.epoch)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryError
 
 from harness.errors import UsageError
+from harness.model import backoff
 from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:
@@ -64,9 +65,24 @@ class Hosted(Provider):
         if getattr(error, "status_code", None):  # the server has spoken, and inspect takes it as final
             return False
         broken = (json.JSONDecodeError, ConnectionError, TimeoutError, EOFError)
-        chain: BaseException | None = error
-        while chain is not None:
-            if isinstance(chain, broken) or type(chain).__module__.startswith(("httpx", "httpcore")):
-                return True
-            chain = chain.__cause__ or chain.__context__
-        return False
+        return any(
+            isinstance(cause, broken) or type(cause).__module__.startswith(("httpx", "httpcore"))
+            for cause in _causes(error)
+        )
+
+    def retry_after(self, error: Exception) -> float | None:
+        """What the headers of the refusal say; the SDKs keep the response on their errors."""
+        for cause in _causes(error):
+            headers = getattr(getattr(cause, "response", None), "headers", None)
+            if isinstance(headers, Mapping):
+                return backoff.retry_after(headers)
+        return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it; inspect's wrappers can make that chain a circle."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

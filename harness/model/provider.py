@@ -54,6 +54,10 @@ class Provider:
         """Whether the same call may succeed later."""
         return False
 
+    def retry_after(self, error: Exception) -> float | None:
+        """Seconds that the error asks to wait, None where it doesn't say."""
+        return None
+
     def prepare(self, splits: Splits) -> None:
         """Called once a task is loaded, for providers that answer by sample."""
 

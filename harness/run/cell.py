@@ -147,7 +147,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             source, ledger=ledger, budget=budget,
             cache=session.cache if source.cacheable else None, decoding=decoding, seed=cell.seed,
             price=price(source.name, session.prices), offline=request.offline,
-            slots=session.slots(source),
+            max_retries=request.max_retries, slots=session.slots(source),
         )  # fmt: skip
 
     embedder = None
@@ -164,8 +164,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     status, reason = "complete", None
     with Journal(session.store.running_folder(run_id)) as journal:
         if cell.request.again:
-            journal.places.clear()
+            journal.clear()
         ledger.restore(attempt["usage"] for attempt in journal.attempts())
+        ledger.restore(journal.given_up)
         try:
             todo = [key for key in attempts.wanted if key not in journal.places]
             if todo:

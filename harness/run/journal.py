@@ -42,6 +42,8 @@ class Journal:
         self._lock.flush()
         self.folder, self.path = folder, folder / "samples.jsonl"
         self.places: dict[tuple[int, int], tuple[int, int]] = {}
+        #: what attempts spent that failed and are asked again
+        self.given_up: list[dict[str, Any]] = []
         self._end = self._recover()
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         self._synced = time.monotonic()
@@ -62,6 +64,7 @@ class Journal:
                     break
                 if attempt["status"] == "error":
                     self.places.pop(key, None)  # asked again
+                    self.given_up.append(attempt.get("usage") or {})
                 else:
                     self.places[key] = (end, len(line))
                 end += len(line)
@@ -93,6 +96,11 @@ class Journal:
         """Every attempt, ordered by sample and epoch, read from disk one at a time."""
         for _, (start, length) in sorted(self.places.items()):
             yield json.loads(os.pread(self._file, length, start))
+
+    def clear(self) -> None:
+        """Begin anew, with what is written left behind."""
+        self.places.clear()
+        self.given_up.clear()
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from harness.errors import UsageError
+from harness.model.backoff import MAX_RETRIES
 from harness.model.open import preferences
 from harness.registry import registry
 from harness.spec import MethodSpec, TaskSpec
@@ -36,6 +37,7 @@ class Request:
     max_cost: float | None = None
     max_time: float | None = None
     connections: int | None = None
+    max_retries: int = MAX_RETRIES
     offline: bool = False
     mirror: str | None = None
     again: bool = False
@@ -72,6 +74,8 @@ def plan(request: Request) -> list[Cell]:
             raise UsageError(f"--{name} must be at least 1, not {getattr(request, name)}")
     if request.limit is not None and request.limit < 1:
         raise UsageError(f"--limit must be at least 1, not {request.limit}")
+    if request.max_retries < 0:
+        raise UsageError(f"--max-retries must be at least 0, not {request.max_retries}")
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]
     methods = [known.method(name) for name in known.match("method", request.method)]

@@ -146,7 +146,8 @@ def test_retries_are_booked_and_end():
     with pytest.raises(ModelCallError) as caught:
         ask(model(provider, max_retries=2, ledger=ledger))
     assert str(caught.value) == "told/one after 3 tries: first line" and len(provider.calls) == 3
-    assert ledger.total.calls == 1 and ledger.under_way == 0
+    assert ledger.by_purpose["answer"].retries == 2 and ledger.by_purpose["answer"].input_tokens == 0
+    assert (ledger.total.calls, ledger.total.retries, ledger.under_way) == (2, 4, 0)
 
 
 @pytest.mark.parametrize("error, reason", [
@@ -159,10 +160,49 @@ def test_final_errors_are_one_short_line_at_once(error, reason):
     assert str(caught.value) == f"told/one: {reason}" and len(provider.calls) == 1
 
 
-def test_an_output_that_holds_an_error_is_one():
+def test_an_output_that_holds_an_error_is_one_and_is_paid_for():
+    ledger = Ledger()
     with pytest.raises(ModelCallError) as caught:
-        ask(model(Told(error="refused\nfor good")))
+        ask(model(Told(error="refused\nfor good"), ledger=ledger, price=(1.0, 2.0)))
     assert str(caught.value) == "told/one: refused"
+    assert (ledger.total.calls, ledger.total.input_tokens) == (1, 10)
+    assert ledger.total.paid_usd == pytest.approx(20e-6)
+
+
+@pytest.mark.parametrize("price, cost", [((1.0, 2.0), 0.0), (None, None)])
+def test_a_failed_call_is_a_call_without_tokens(price, cost):
+    ledger = Ledger()
+    with pytest.raises(ModelCallError):
+        ask(model(Told(ValueError("no")), ledger=ledger, price=price), purpose="judge")
+    (spent,) = ledger.take("q", 0).values()
+    assert spent == ledger.by_purpose["judge"] == ledger.total
+    assert (spent.calls, spent.retries, spent.input_tokens, spent.cost_usd) == (1, 0, 0, cost)
+    assert spent.seconds > 0
+
+
+def test_failed_calls_spend_the_budget():
+    handle = model(Told(*[ValueError("no")] * 9), budget=Budget(calls=2))
+    for refusal in (ModelCallError, ModelCallError, BudgetSpent):
+        with pytest.raises(refusal):
+            ask(handle)
+
+
+def test_a_call_that_never_left_is_not_booked():
+    async def cancelled():
+        ledger, provider = Ledger(), Told()
+        provider.remote = True
+        slots = asyncio.Semaphore(0)
+        waiting = asyncio.create_task(
+            model(provider, ledger=ledger, slots=slots).generate(QUESTION, [user("?")])
+        )
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return ledger, provider
+
+    ledger, provider = asyncio.run(cancelled())
+    assert (ledger.total.calls, ledger.under_way, provider.calls) == (0, 0, [])
 
 
 def test_waits_double(monkeypatch):
@@ -176,7 +216,7 @@ def test_waits_double(monkeypatch):
     monkeypatch.setattr(asyncio, "sleep", watched)
     ask(model(Told(*[OSError("x")] * 4), first_wait=1.0))
     assert len(waits) == 4
-    assert all(0.5 * 2**n <= wait <= 1.5 * 2**n for n, wait in enumerate(waits))
+    assert all(0.75 * 2**n <= wait <= 1.25 * 2**n for n, wait in enumerate(waits))
 
 
 def test_only_remote_providers_are_refused_offline_and_take_a_slot():

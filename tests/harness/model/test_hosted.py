@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -94,14 +95,36 @@ def test_the_request_is_what_was_asked(server):
 @pytest.mark.parametrize("name", ["openai-api/local/m", "together/m", "ollama/m", "openrouter/m",
                                   "fireworks/m"])  # fmt: skip
 def test_every_wait_is_the_gateways(server, name):
-    """inspect's own first wait is 3 s, the SDK's 0.5 s or what Retry-After says."""
+    """inspect's own first wait is 3 s, the SDK's 0.5 s; the gateway's is 0.01 s or what the server
+    asks for."""
     ledger = Ledger()
-    server.script = [(429, {"Retry-After": "20"}, {"error": {"message": "slow down"}}), (503, {}, {})]
+    server.script = [(429, {"Retry-After": "0.4"}, {"error": {"message": "slow down"}}), (503, {}, {})]
     handle = model(server.server_port, name, ledger)
     started = time.monotonic()
     assert ask(handle).completion == "yes"
-    assert time.monotonic() - started < 2.5
+    assert 0.4 <= time.monotonic() - started < 2.5
     assert len(server.requests) == 3 and ledger.total.retries == 2
+
+
+@pytest.mark.parametrize("name", ["openai-api/local/m", "openrouter/m", "ollama/m"])
+@pytest.mark.parametrize("header, least, most", [
+    (("Retry-After", "7"), 7, 8), (("retry-after-ms", "2500"), 2.5, 3), (("Retry-After", "9999"), 120, 120),
+    (("Retry-After", "date"), 25, 33), (("Retry-After", "later"), 0.007, 0.013),
+])  # fmt: skip
+def test_what_a_server_asks_for_is_obeyed(server, monkeypatch, name, header, least, most):
+    waits, sleep = [], asyncio.sleep
+
+    async def watched(seconds):
+        waits.append(seconds)
+        await sleep(0)
+
+    key, value = header
+    value = formatdate(time.time() + 30, usegmt=True) if value == "date" else value
+    server.script = [(429, {key: value}, {"error": {"message": "slow down"}})]
+    handle = model(server.server_port, name)
+    monkeypatch.setattr("harness.model.gateway.asyncio.sleep", watched)
+    assert ask(handle).completion == "yes" and len(server.requests) == 2
+    assert least <= max(waits) <= most
 
 
 def test_one_try_is_one_request(server):
@@ -125,7 +148,8 @@ def test_an_answer_without_a_completion_fails_the_attempt_alone(server, answer):
     server.script = [(200, {}, answer)] * 9
     ledger = Ledger()
     refused(model(server.server_port, ledger=ledger))
-    assert ledger.total.calls == 0 and ledger.under_way == 0
+    assert (ledger.total.calls, ledger.total.output_tokens, ledger.under_way) == (1, 0, 0)
+    assert ledger.total.retries == len(server.requests) - 1 and ledger.total.seconds > 0
 
 
 def test_no_usage_and_no_content_are_answers(server):
