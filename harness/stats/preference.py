@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from harness.stats.items import finite_array
 from harness.stats.quantiles import FloatArray, check_level
 from harness.stats.ranks import RankInterval, ranks_from_draws
 
-_MOST_STEPS = 1_000
+_MOST_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,14 @@ class Preference:
 
 
 def bradley_terry(wins: ArrayLike, *, prior: float = 0.5) -> FloatArray:
-    """Strengths that best explain who beat whom, by the minorise-maximise iteration.
-
-    ``p_i <- W_i / Σ_j n_ij / (p_i + p_j)``, with W_i the wins of i and n_ij the meetings of i and j.
+    """Strengths that best explain who beat whom, by Newton's method on the log-likelihood.
 
     Args:
         wins: w_ij >= 0, how often i beat j, shape (..., methods, methods); half a vote each for a
             tie. The diagonal is ignored.
-        prior: half-votes: so many wins and as many losses of every method against an opponent of
-            middling strength are added. Above 0 they keep the strength of a method that won always
-            (or never) finite, and methods that never met, directly or through others, comparable.
+        prior: so many wins and as many losses of every method against an opponent of strength 0 are
+            added. Above 0 they keep the strength of a method that won always (or never) finite, and
+            methods that never met, directly or through others, comparable.
 
     Returns:
         Strengths in natural logits, shape (..., methods), centred at 0.
@@ -51,23 +50,28 @@ def bradley_terry(wins: ArrayLike, *, prior: float = 0.5) -> FloatArray:
         ValueError: for empty or NaN input, a matrix that is not square, negative votes, or prior <=
             0.
 
-    Source: Hunter, Annals of Statistics 32 (2004).
+    Source: Bradley, Terry, Biometrika 39 (1952).
     """
     votes = _votes(wins)
     if not prior > 0:
         raise ValueError(f"prior must be positive, got {prior!r}")
     won = votes.sum(axis=-1) + prior
     meetings = votes + np.swapaxes(votes, -1, -2)
-    strength = np.ones_like(won)
+    strength = np.zeros_like(won)
+    diagonal = np.eye(won.shape[-1])
     for _ in range(_MOST_STEPS):
-        pairs = meetings / (strength[..., :, None] + strength[..., None, :])
-        updated = won / (pairs.sum(axis=-1) + 2 * prior / (strength + 1))
-        converged = np.abs(np.log(updated / strength)).max() < 1e-8
-        strength = updated
-        if converged:
+        expected = special.expit(strength[..., :, None] - strength[..., None, :])
+        against_prior = special.expit(strength)
+        gradient = won - (meetings * expected).sum(axis=-1) - 2 * prior * against_prior
+        weights = meetings * expected * (1 - expected)
+        curvature = weights.sum(axis=-1) + 2 * prior * against_prior * (1 - against_prior)
+        step = np.linalg.solve(curvature[..., None] * diagonal - weights, gradient[..., None])
+        # The likelihood is flat far out, where a full step would overshoot.
+        step = np.clip(step[..., 0], -1.0, 1.0)
+        strength = strength + step
+        if np.abs(step).max() < 1e-9:
             break
-    logits = np.log(strength)
-    return np.asarray(logits - logits.mean(axis=-1, keepdims=True), dtype=np.float64)
+    return np.asarray(strength - strength.mean(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def preference_ranks(
@@ -99,7 +103,9 @@ def preference_ranks(
     lower, upper = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
     ranks = ranks_from_draws(strengths, resampled, higher_is_better=True, level=level)
     return [
-        Preference(strength=float(strengths[i]), ci=(float(lower[i]), float(upper[i])), rank=ranks[i])
+        Preference(
+            strength=float(strengths[i]), ci=(float(lower[i]), float(upper[i])), rank=ranks[i]
+        )
         for i in range(n_methods)
     ]
 

@@ -57,14 +57,8 @@ def resampled_means(
         step = max(1, _CHUNK // n_units)
         for start in range(0, draws, step):
             stop = min(draws, start + step)
-            drawn[start:stop] = _frequencies(n_units, stop - start, rng) @ units
+            picks = rng.integers(n_units, size=(stop - start, n_units), dtype=np.int32)
+            for column, values_of_units in enumerate(units.T):
+                drawn[start:stop, column] = values_of_units[picks].sum(axis=1)
     means = drawn[:, :-1] / drawn[:, -1:]
     return means[:, 0] if values.ndim == 1 else means
-
-
-def _frequencies(n_units: int, draws: int, rng: np.random.Generator) -> FloatArray:
-    """How often each unit is in each sample, shape (draws, units)."""
-    picks = rng.integers(n_units, size=(draws, n_units))
-    picks += np.arange(draws)[:, None] * n_units
-    counts = np.bincount(picks.reshape(-1), minlength=draws * n_units)
-    return counts.reshape(draws, n_units).astype(np.float64)

@@ -117,8 +117,8 @@ def compare_seeds(
             numbers of seeds, or level outside (0, 1).
 
     Source: Agarwal et al., arXiv 2108.13264, for IQM and the stratified bootstrap. With few seeds
-    the percentile interval covers less than it says (about .85 for five seeds at a nominal .95);
-    the t intervals hold their level for scores that are near normal over seeds.
+    the percentile interval covers less than it says (about .80 for three seeds and .93 for five, at
+    a nominal .95); the t intervals hold their level for scores that are near normal over seeds.
     """
     check_level(level)
     a, b = _runs("candidate", candidate), _runs("reference", reference)

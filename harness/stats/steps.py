@@ -59,7 +59,8 @@ def find_steps(
         stderrs: standard error of each score, > 0. For a fixed set of items the re-run standard
             error is the right one. None: measured from neighbours alone.
         alpha: chance that a history without a step shows one, in (0, 1).
-        min_length: shortest segment, >= 1. With 2 a single odd score is no step: it has to recur.
+        min_length: shortest segment, >= 1. Above 1 a single odd score is no step: a step has to be
+            significant (at alpha, uncorrected) without any one of the scores beside it.
 
     Returns:
         Steps in order of time; none for a history shorter than two segments.
@@ -82,16 +83,44 @@ def find_steps(
         return []
     penalty = float(normal_quantile(1 - alpha / (2 * places))) ** 2
     weights = 1 / errors**2
-    starts = _best_cuts(y, weights, penalty, int(min_length))
-    edges = [*starts, y.size]
+    edges = [*_best_cuts(y, weights, penalty, int(min_length)), y.size]
+    if min_length > 1:
+        edges = _recurring(y, weights, edges, alpha)
     steps = []
     for left, index, right in zip(edges, edges[1:], edges[2:], strict=False):
-        before, before_weight = _weighted_mean(y[left:index], weights[left:index])
-        after, after_weight = _weighted_mean(y[index:right], weights[index:right])
-        z = abs(after - before) / np.sqrt(1 / before_weight + 1 / after_weight)
-        p_value = min(1.0, places * 2 * float(special.ndtr(-z)))
+        before, after, z = _change(y, weights, left, index, right)
+        p_value = min(1.0, places * 2 * float(special.ndtr(-abs(z))))
         steps.append(Step(index=index, before=before, after=after, p_value=p_value))
     return steps
+
+
+def _recurring(y: FloatArray, weights: FloatArray, edges: list[int], alpha: float) -> list[int]:
+    """Drop the cuts that a single score makes: those not seen without it, the weakest first."""
+    needed = float(normal_quantile(1 - alpha / 2))
+    edges = list(edges)
+    while len(edges) > 2:
+        evidence = [
+            min(
+                abs(_change(np.delete(y, odd), np.delete(weights, odd), left, cut, right - 1)[2])
+                for odd, cut in [(i, index - 1) for i in range(left, index)]
+                + [(i, index) for i in range(index, right)]
+            )
+            for left, index, right in zip(edges, edges[1:], edges[2:], strict=False)
+        ]
+        weakest = int(np.argmin(evidence))
+        if evidence[weakest] > needed:
+            break
+        del edges[weakest + 1]
+    return edges
+
+
+def _change(
+    y: FloatArray, weights: FloatArray, left: int, index: int, right: int
+) -> tuple[float, float, float]:
+    """Means before and after ``index`` within [left, right), and z of their difference."""
+    before, before_weight = _weighted_mean(y[left:index], weights[left:index])
+    after, after_weight = _weighted_mean(y[index:right], weights[index:right])
+    return before, after, (after - before) / float(np.sqrt(1 / before_weight + 1 / after_weight))
 
 
 def _scaled_errors(y: FloatArray, stderrs: ArrayLike | None) -> FloatArray:

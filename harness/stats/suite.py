@@ -54,7 +54,7 @@ def suite_difference(
     *,
     groups: Sequence[Groups | None] | None = None,
     level: float = 0.95,
-    draws: int = 2_000,
+    draws: int = 1_000,
     seed: int = 0,
 ) -> SuiteDifference:
     """Pool the paired differences of several tasks.

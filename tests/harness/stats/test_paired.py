@@ -9,7 +9,13 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from harness.stats import Difference, clustered_stderr, item_differences, paired_difference
+from harness.stats import (
+    Difference,
+    clustered_stderr,
+    item_differences,
+    paired_difference,
+    tango_interval,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -59,9 +65,7 @@ def test_agrees_with_cluster_robust_least_squares() -> None:
     assert found.stderr == pytest.approx(fit.bse[0])
     assert found.p_value == pytest.approx(fit.pvalues[0])
     assert found.ci == pytest.approx(tuple(fit.conf_int()[0]))
-    assert found.stderr == pytest.approx(
-        float(clustered_stderr(candidate - reference, groups)[0])
-    )
+    assert found.stderr == pytest.approx(float(clustered_stderr(candidate - reference, groups)[0]))
 
 
 def test_shapes_of_attempts_do_not_matter() -> None:
@@ -153,8 +157,33 @@ def test_rounding_is_no_difference() -> None:
     assert found.ties == 20 and found.value == 0 and found.ci_method == "bounded"
 
 
+def test_a_handful_of_differing_items_is_bounded() -> None:
+    """With five items that differ t would take them for all there is; with six it is trusted."""
+    reference = np.ones((40, 4))
+    for differing, method in ((5, "bounded"), (6, "t")):
+        candidate = reference.copy()
+        candidate[:differing, 0] = 0
+        found = paired_difference(candidate, reference, binary=True)
+        assert found.ci_method == method and found.losses == differing
+    five = paired_difference(candidate[1:], reference[1:], binary=True)
+    assert five.trials == (1.25, 0.0, 39.0)
+    assert five.value == pytest.approx(-1.25 / 39)
+    assert five.interval(0.9) == pytest.approx(tuple(map(float, tango_interval(1.25, 0, 39, 0.9))))
+
+
+def test_clusters_of_any_size_make_the_trials() -> None:
+    groups = [0, 0, 0, 0, 1, 2, 3]
+    candidate, reference = [1, 1, 1, 1, 0.5, 1, 1], [0, 0, 0, 0, 1.0, 1, 1]
+    found = paired_difference(candidate, reference, groups=groups, binary=False)
+    assert found.ci_method == "bounded" and found.trials is not None
+    lost, won, compared = found.trials
+    assert (won - lost) / 4 == pytest.approx(found.value) and compared == 4
+    assert found.ci is not None and found.ci[0] <= found.value <= found.ci[1]
+
+
 def test_intervals_stay_in_range() -> None:
-    found = paired_difference([[1, 1], [1, 1], [1, 0]], [[0, 0], [1, 0], [0, 0]], binary=True)
+    candidate = [[1, 1], [1, 1], [1, 0], [1, 1], [1, 1], [1, 1]]
+    found = paired_difference(candidate, [[0, 0], [1, 0], *[[0, 0]] * 4], binary=True)
     assert found.ci_method == "t" and found.ci is not None and found.ci[1] == 1.0
 
 

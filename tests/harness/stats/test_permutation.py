@@ -10,7 +10,8 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(
-    ("alternative", "theirs"), [("worse", "less"), ("better", "greater"), ("two-sided", "two-sided")]
+    ("alternative", "theirs"),
+    [("worse", "less"), ("better", "greater"), ("two-sided", "two-sided")],
 )
 def test_enumeration_agrees_with_scipy(alternative, theirs: str) -> None:  # type: ignore[no-untyped-def]
     d = RNG.normal(0.2, 1, size=11)

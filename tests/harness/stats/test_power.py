@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from statsmodels.stats.power import TTestPower
 
 from harness.stats.intervals import t_interval
+from harness.stats.paired import paired_difference
 from harness.stats.power import (
     attempt_variance,
     attempts_needed,
     beta_attempt_variance,
     default_attempt_variance,
+    detectable_from,
     holm_factor,
+    items_needed,
+    measured_variances,
     minimum_detectable_effect,
+    power_of,
     z_factor,
 )
 
@@ -136,5 +142,99 @@ def test_a_paired_test_has_the_planned_power(k: int) -> None:
     ],
 )
 def test_errors(call, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_power_inverts_the_detectable_effect() -> None:
+    stderr = np.sqrt(2 * 0.1 / 4 / 164)
+    effect = minimum_detectable_effect(164, 4, 0.1)
+    assert effect == pytest.approx(detectable_from(stderr))
+    assert power_of(effect, stderr) == pytest.approx(0.80)
+    assert power_of(effect, stderr, df=163) == pytest.approx(0.80, abs=0.01)
+    assert power_of(0.0, stderr, df=29) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("df", [9, 29, 163])
+def test_power_of_t_agrees_with_statsmodels(df: int) -> None:
+    expected = TTestPower().power(0.4, nobs=df + 1, alpha=0.05, alternative="larger")
+    assert power_of(0.4, 1 / np.sqrt(df + 1), df=df) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 4, 16])
+def test_items_needed_inverts_the_effect(k: int) -> None:
+    effect = minimum_detectable_effect(164, k, 0.1, k_reference=2, effect_variance=0.01)
+    options = {"k_reference": 2, "effect_variance": 0.01}
+    assert items_needed(effect, k, 0.1, **options) == 164  # type: ignore[arg-type]
+    assert items_needed(effect * (1 - 1e-6), k, 0.1, **options) == 165  # type: ignore[arg-type]
+
+
+def test_measured_variances_are_those_of_the_population() -> None:
+    rng = np.random.default_rng(1)
+    rates = rng.uniform(0.3, 0.7, size=20_000)
+    shift = rng.normal(0.02, 0.1, size=20_000)  # ω² = .01
+    candidate = rng.random((20_000, 4)) < (rates + shift)[:, None]
+    reference = rng.random((20_000, 8)) < rates[:, None]
+    found = measured_variances(candidate, reference)
+    truth = (rates * (1 - rates)).mean()
+    assert found.separated
+    assert found.reference == pytest.approx(truth, rel=0.02)
+    assert found.candidate == pytest.approx(truth - 0.01, rel=0.05)
+    assert found.effect == pytest.approx(0.01, abs=0.002)
+    # Put together again they are the error of the comparison itself.
+    difference = paired_difference(candidate, reference, binary=True)
+    assert found.of_item_difference(4, 8) == pytest.approx(difference.variance, rel=1e-9)
+    assert np.sqrt(found.of_item_difference(4, 8) / 20_000) == pytest.approx(difference.stderr)
+
+
+def test_measured_variances_of_single_attempts() -> None:
+    rng = np.random.default_rng(2)
+    rates = rng.beta(0.7, 0.7, size=(5_000, 1))
+    once, four = rng.random((5_000, 1)) < rates, rng.random((5_000, 4)) < rates
+    truth = beta_attempt_variance(0.7, 0.7)
+    both_single = measured_variances(once, rng.random((5_000, 1)) < rates)
+    assert not both_single.separated and both_single.effect == 0
+    assert both_single.candidate == both_single.reference
+    assert both_single.candidate == pytest.approx(truth, rel=0.06)
+    one_single = measured_variances(once, four)
+    assert not one_single.separated
+    assert one_single.candidate == pytest.approx(truth, rel=0.08)
+    assert one_single.reference == pytest.approx(truth, rel=0.06)
+    # Attempts that never vary: all of the difference is the effect.
+    fixed = np.repeat(rng.integers(2, size=(50, 1)), 4, axis=1)
+    assert measured_variances(fixed, 1 - fixed).candidate == 0
+
+
+def test_a_planted_drop_is_found_at_the_planned_power() -> None:
+    """Five points on 1,319 items, planned from the variances of two stored runs."""
+    rng = np.random.default_rng(3)
+    rates = rng.beta(0.75, 0.25, size=1319)
+    stored = [rng.random((1319, 2)) < rates[:, None] for _ in range(2)]
+    variances = measured_variances(*stored)
+    planned = power_of(0.05, np.sqrt(variances.of_item_difference(1) / 1319), df=1318)
+    lowered = rates * (1 - 0.05 / rates.mean())
+    found = [
+        paired_difference(
+            rng.random(1319) < lowered, rng.random(1319) < rates, binary=True
+        ).p_worse()
+        for _ in range(200)
+    ]
+    assert planned > 0.9 and np.mean(np.array(found) <= 0.05) >= planned - 0.03
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: power_of(-0.1, 0.1), "effect"),
+        (lambda: power_of(0.1, 0.0), "stderr"),
+        (lambda: power_of(0.1, 0.1, df=0), "df"),
+        (lambda: power_of(0.1, 0.1, alpha=1), "alpha"),
+        (lambda: detectable_from(-1.0), "stderr"),
+        (lambda: items_needed(0.0, 1, 0.1), "effect"),
+        (lambda: measured_variances([1.0], [0.0]), "two items"),
+        (lambda: measured_variances([1.0, 0.0], [0.0]), "2 items but the reference 1"),
+    ],
+)
+def test_errors_of_plans_from_runs(call, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=message):
         call()

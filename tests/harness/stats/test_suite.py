@@ -30,11 +30,11 @@ def test_one_task_is_the_paired_difference() -> None:
         found = suite_difference([d], groups=[labels])
         assert found.ci == pytest.approx(alone.ci) and found.df == pytest.approx(alone.df)
         assert found.p_value == pytest.approx(alone.p_value)
-        assert found.permutation_p == sign_flip(d, groups=labels, draws=2_000).p_value
+        assert found.permutation_p == sign_flip(d, groups=labels, draws=1_000).p_value
 
 
 def test_level_coverage_and_power() -> None:
-    rng, sets = np.random.default_rng(2), 1_000
+    rng, sets = np.random.default_rng(2), 600
     null = [suite_difference(tasks(rng), draws=399, seed=i) for i in range(sets)]
     slack = 3 * np.sqrt(0.05 * 0.95 / sets)
     assert np.mean([one.p_value < 0.05 for one in null]) == pytest.approx(0.05, abs=slack)
@@ -47,14 +47,14 @@ def test_level_coverage_and_power() -> None:
     errors = np.sqrt(np.mean([one.stderr**2 for one in null]))
     assert errors == pytest.approx(np.std([one.value for one in null]), rel=0.06)
     error = np.sqrt(0.5**2 / 20 + 0.2**2 / 80 + 0.4**2 / 300) / 3
-    shifted = [suite_difference(tasks(rng, 2.8 * error), draws=199, seed=i) for i in range(800)]
+    shifted = [suite_difference(tasks(rng, 2.8 * error), draws=199, seed=i) for i in range(500)]
     # Two-sided at .05 is one-sided at .025 in the right direction; 29 degrees of freedom.
     planned = power_of(2.8 * error, error, df=29, alpha=0.025)
     for p_values in (
         [one.p_value for one in shifted],
         [one.permutation_p for one in shifted],
     ):
-        assert np.mean(np.array(p_values) <= 0.05) > planned - 0.03 - 3 * np.sqrt(0.16 / 800)
+        assert np.mean(np.array(p_values) <= 0.05) > planned - 0.03 - 3 * np.sqrt(0.16 / 500)
 
 
 def test_no_spread() -> None:
