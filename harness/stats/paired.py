@@ -29,9 +29,9 @@ exceed their level, and lose the power for it.
 is, and claim certainty when none differs. Each unit (item, or cluster) counts as a trial that was
 lost, won or tied by the amount of its difference, which has at least the variance of the
 difference itself, and Tango's interval is taken. Simulated with items that are nearly always or
-nearly never solved (n = 15 and 30, mean .05 and .95, 4 and 16 attempts, a loss of half the errors
-or more), t's lower 95 % bound is wrong up to 20 % of the time, this one at most 2.2 %; six is
-enough for that and leaves the power of t to the rest. What remains: where a few items lose nearly
+nearly never solved (n = 15 and 30, mean .95 falling to .90 or .05 to .025, 4 and 16 attempts),
+t's lower 95 % bound is wrong up to 20 % of the time, this one at most 2.2 %; six is enough for that
+and leaves the power of t to the rest. What remains: where a few items lose nearly
 everything and the others nothing, t's lower bound is wrong up to 10 % of the time instead of 5 %.
 """
 
