@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from harness.errors import BudgetSpent, ModelCallError
 from harness.sample import Outcome, Question
+
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 async def each(
@@ -58,3 +61,27 @@ async def each(
     finally:
         supervisor.cancel()
         await asyncio.gather(supervisor, return_exceptions=True)
+
+
+async def in_order(work: Callable[[In], Awaitable[Out]], items: Sequence[In], limit: int) -> list[Out]:
+    """The results of `work`, one an item in their order, at most `limit` at once.
+
+    After an exception no further item is begun; those under way are finished, as they may be paid
+    for, and then it is raised.
+    """
+    results: dict[int, Out] = {}
+    stream, failures = iter(enumerate(items)), list[BaseException]()
+
+    async def worker() -> None:
+        for at, item in stream:
+            try:
+                results[at] = await work(item)
+            except Exception as error:
+                failures.append(error)
+            if failures:
+                return
+
+    await asyncio.gather(*(worker() for _ in range(min(limit, len(items)))))
+    if failures:
+        raise failures[0]
+    return [results[at] for at in range(len(items))]

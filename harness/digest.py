@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -32,6 +33,16 @@ def set_digest(item_digests: Iterable[str]) -> str:
     for item in sorted(item_digests):
         hasher.update(item.encode("ascii") + b"\n")
     return hasher.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (64 hex digits) of a file's bytes.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seed_of(*parts: Any) -> int:

@@ -6,7 +6,8 @@ import logging
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +31,8 @@ T = TypeVar("T")
 
 @dataclass
 class Artifact:
-    """A folder of `fit`, named by the content of its inputs. `exists` says that it was made before."""
+    """A folder that `fit` fills once. `exists` says that it is filled already and must not change;
+    else `path` is an empty folder to fill."""
 
     path: Path
     exists: bool
@@ -51,6 +53,7 @@ class Job:
         seed: int,
         embedder: Embedder | None = None,
         concurrency: int = 16,
+        n_questions: int | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.model, self.budget, self.seed, self.concurrency = model, budget, seed, concurrency
@@ -60,6 +63,8 @@ class Job:
         self._ask, self._parse = task.ask, task.parse
         self._method, self._splits, self._roles = method, splits, dict(roles)
         self._embedder, self._progress = embedder, progress
+        self.embedder = embedder.name if embedder else None
+        self._n_questions = len(splits.test) if n_questions is None else n_questions
         self._dir: Path | None = None
 
     # -- the task's face --------------------------------------------------------------------------
@@ -101,6 +106,11 @@ class Job:
         questions = [sample.question for sample in self._splits.test]
         return self._reach("test_inputs", "test_inputs_seen", questions)
 
+    @property
+    def n_questions(self) -> int:
+        """How many questions this run asks, epochs counted: over them the cost of `fit` is shared."""
+        return self._n_questions
+
     def _reach(self, need: str, noted: str, split: Sequence[T]) -> Sequence[T]:
         if need not in self._method.needs + self._method.may_use:
             raise AccessError(f"method {self._method.name!r} reached for {need!r} without declaring "
@@ -136,13 +146,36 @@ class Job:
             self._dir = Path(tempfile.mkdtemp(prefix="harness-"))
         return self._dir
 
-    def artifact(self, key: Any) -> Artifact:
-        """The folder of what `fit` made from the inputs `key` (anything with a JSON form)."""
+    @contextmanager
+    def artifact(self, key: Any) -> Iterator[Artifact]:
+        """The folder of what `fit` makes from the inputs `key` (anything with a JSON form).
+
+            with job.artifact([self.args, job.seed]) as made:
+                if not made.exists:
+                    train(made.path)
+            load(made.path)
+
+        A folder gets its final name, which `made.path` is after the block, in one step when the block
+        ends without an exception; what a killed or failed `fit` leaves is never taken for finished.
+        """
         name = digest([self._method.name, self._method.comparability_version, key])
-        path = paths.cache_dir() / "artifacts" / name
-        exists = path.is_dir()
-        path.mkdir(parents=True, exist_ok=True)
-        return Artifact(path, exists)
+        final = paths.cache_dir() / "artifacts" / name
+        if final.is_dir():
+            yield Artifact(final, True)
+            return
+        final.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f"{name[:12]}-", suffix=".part", dir=final.parent))
+        made = Artifact(part, False)
+        try:
+            yield made
+            try:
+                part.rename(final)
+            except OSError:
+                if not final.is_dir():  # else another process was faster with the same
+                    raise
+            made.path = final
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Shows how far a long step is."""

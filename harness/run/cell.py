@@ -129,7 +129,12 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                              "with these arguments")  # fmt: skip
     attempts = _attempts(cell, provider, splits, session)
     comparability = keys.comparability(cell, task, attempts.samples, data.read)
-    subject = keys.subject(cell, provider, roles)
+    embedder = None
+    if "embedder" in cell.method.needs + cell.method.may_use:
+        from harness.model.embed import open_embedder
+
+        embedder = open_embedder(cell.request.embedder, cell.request.offline)
+    subject = keys.subject(cell, provider, roles, embedder)
     run_id = keys.run_id(digest(comparability), digest(subject), cell)
     folder = session.store.run_folder(cell, run_id)
     if not cell.request.again:
@@ -150,15 +155,10 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             max_retries=request.max_retries, slots=session.slots(source),
         )  # fmt: skip
 
-    embedder = None
-    if "embedder" in cell.method.needs + cell.method.may_use:
-        from harness.model.embed import open_embedder
-
-        embedder = open_embedder(request.embedder)
     job = Job(
         task=task, method=cell.method, splits=splits, model=handle(provider),
         roles={name: handle(role) for name, role in roles.items()}, budget=budget, seed=cell.seed,
-        embedder=embedder, concurrency=provider.connections,
+        embedder=embedder, concurrency=provider.connections, n_questions=len(attempts.wanted),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )  # fmt: skip
     status, reason = "complete", None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.digest import digest, set_digest
 from harness.model.provider import Provider
 from harness.run.plan import Cell
 from harness.sample import Sample
 from harness.task import Task
+
+if TYPE_CHECKING:
+    from harness.model.embed import Embedder
 
 #: moves when the harness itself scores or aggregates in another way
 SCORING = 1
@@ -37,9 +40,10 @@ def comparability(cell: Cell, task: Task, samples: list[Sample], sources: list[A
     }  # fmt: skip
 
 
-def subject(cell: Cell, provider: Provider, roles: dict[str, Provider]) -> dict[str, Any]:
+def subject(
+    cell: Cell, provider: Provider, roles: dict[str, Provider], embedder: Embedder | None
+) -> dict[str, Any]:
     """What is measured: the method, the models it spends, how they decode, what data it may see."""
-    uses_embedder = "embedder" in cell.method.needs + cell.method.may_use
     return {
         "method": cell.method.name,
         "method_version": cell.method.comparability_version,
@@ -48,7 +52,7 @@ def subject(cell: Cell, provider: Provider, roles: dict[str, Provider]) -> dict[
         "model_revision": provider.revision,
         "model_args": dict(cell.request.model_args),
         "roles": {name: [role.name, role.revision] for name, role in sorted(roles.items())},
-        "embedder": cell.request.embedder if uses_embedder else None,
+        "embedder": [embedder.name, embedder.revision] if embedder else None,
         "decoding": dict(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use}),
     }

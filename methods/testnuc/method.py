@@ -7,8 +7,11 @@ the label set as classes, and keeps the query in the pool.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
+from harness.concurrent import each, in_order
 from harness.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.method import Method
@@ -27,6 +30,7 @@ class TestNUC(Method):
     __test__ = False
     pool: Pool
     predictor: Predictor
+    fit_calls: int
 
     async def fit(self, job: Job) -> None:
         a = self.args
@@ -34,52 +38,65 @@ class TestNUC(Method):
             raise UsageError("testnuc: k is at least 0, batch_size at least 1, theta_quantile in [0, 1]")
         if a["inner_samples"] < 1:
             raise UsageError("testnuc: inner_samples is at least 1")
-        questions = list(job.pool)
-        if 0 < a["pool_size"] < len(questions):
-            rows = range(a["pool_size"])
-            if not a["released"]:
-                rows = sorted(job.rng("pool").sample(range(len(questions)), a["pool_size"]))
-            questions = [questions[row] for row in rows]
-        if not questions:
-            raise UsageError("testnuc: the task's pool is empty")
         self.k, self.vote, self.theta = a["k"], a["vote"], a["theta"]
-        vectors = job.embed([question.input for question in questions])
-        self.predictor = Predictor(
-            job, inner=a["inner"], samples=a["inner_samples"], shots=a["inner_samples"]
-        )
-        self.predictor.ready()
-        found = await self._annotate(questions, job) if self.k or a["choose_k"] else None
-        self.pool = Pool(questions, vectors, found or [Prediction(None, 0.0)] * len(questions))
-        if a["theta_quantile"] and found:
-            ranked = sorted((prediction.confidence for prediction in found), reverse=True)
-            self.theta = ranked[max(0, round(a["theta_quantile"] * len(ranked)) - 1)]
+        self.predictor = Predictor(job, inner=a["inner"], size=a["inner_samples"])
+        if self.k or a["choose_k"]:
+            await self._index(job)
+        else:
+            self.pool = Pool([], None, [])
+            self.predictor.ready()
         if a["choose_k"]:
             await self._choose(job)
+        self.fit_calls = self.predictor.calls
+
+    async def _index(self, job: Job) -> None:
+        """Embeds and labels the pool."""
+        questions, share = self._drawn(job), self.args["theta_quantile"]
+        if job.embedder in ("tfidf", "lsa"):
+            job.log.warning("testnuc: with the lexical embedder %s neighbours add little or nothing; "
+                            "a neural one does: --embedder minilm", job.embedder)  # fmt: skip
+        vectors = job.embed([question.input for question in questions])
+        self.predictor.ready()
+        self.pool = Pool(questions, vectors, await self._annotate(questions, job))
+        if share:
+            ranked = sorted((found.confidence for found in self.pool.predictions), reverse=True)
+            self.theta = ranked[max(0, round(share * len(ranked)) - 1)]
+
+    def _drawn(self, job: Job) -> list[Question]:
+        """The pool, or `pool_size` of it: drawn with the run's seed, or the first (`released`)."""
+        questions, size = list(job.pool), self.args["pool_size"]
+        if not questions:
+            raise UsageError("testnuc: the task's pool is empty")
+        if not 0 < size < len(questions):
+            return questions
+        if self.args["released"]:
+            return questions[:size]
+        return [questions[row] for row in sorted(job.rng("pool").sample(range(len(questions)), size))]
 
     async def _annotate(self, questions: list[Question], job: Job) -> list[Prediction]:
-        size = self.args["batch_size"]
-        batches = [questions[start : start + size] for start in range(0, len(questions), size)]
-        found: list[list[Prediction]] = [[] for _ in batches]
-        todo, done, failed = iter(enumerate(batches)), 0, 0
-        last: ModelCallError | None = None
+        """A prediction for every question; an empty one where the model failed for good, unless it
+        failed for all."""
+        failures: list[ModelCallError] = []
+        done = 0
 
-        async def work() -> None:
-            nonlocal done, failed, last
-            for at, batch in todo:
-                try:
-                    found[at] = await self.predictor.batch(batch, "annotate")
-                except ModelCallError as error:
-                    last, failed = error, failed + len(batch)
-                    found[at] = [Prediction(None, 0.0)] * len(batch)
+        async def label(batch: Sequence[Question]) -> list[Prediction]:
+            nonlocal done
+            try:
+                return await self.predictor.batch(batch, "annotate")
+            except ModelCallError as error:
+                failures.extend([error] * len(batch))
+                return [Prediction(None, 0.0)] * len(batch)
+            finally:
                 done += len(batch)
                 job.progress("annotate", done, len(questions))
 
-        await asyncio.gather(*(work() for _ in range(min(job.concurrency, len(batches)))))
-        if last is not None:
-            if failed == len(questions):
-                raise last
-            job.log.warning("testnuc: %d of %d pool texts have no answer: %s",
-                            failed, len(questions), last)  # fmt: skip
+        batches = list(batched(questions, self.args["batch_size"]))
+        found = await in_order(label, batches, job.concurrency)
+        if len(failures) == len(questions):
+            raise failures[-1]
+        if failures:
+            job.log.warning("testnuc: %d of %d texts have no answer: %s",
+                            len(failures), len(questions), failures[-1])  # fmt: skip
         return [prediction for batch in found for prediction in batch]
 
     async def _choose(self, job: Job) -> None:
@@ -124,11 +141,33 @@ class TestNUC(Method):
         return winner(sums, voters[-1].label, order, self.args["released"]), sums
 
     async def answer(self, question: Question, job: Job) -> Outcome:
-        mine = await self.predictor.predict(question)
+        return self._outcome(question, await self.predictor.predict(question, "answer"), job)
+
+    def answer_all(self, questions: Iterable[Question], job: Job) -> AsyncIterator[Outcome]:
+        """As many queries in one call as pool texts."""
+        size = self.args["batch_size"]
+        if size == 1:
+            return super().answer_all(questions, job)
+        own: dict[tuple[str, int], tuple[asyncio.Task[list[Prediction]], int]] = {}
+
+        def in_batches() -> Iterator[Question]:
+            for batch in batched(questions, size):
+                asked = asyncio.ensure_future(self.predictor.batch(batch, "answer"))
+                for at, question in enumerate(batch):
+                    own[question.id, question.epoch] = asked, at
+                    yield question
+
+        async def answer(question: Question) -> Outcome:
+            asked, at = own.pop((question.id, question.epoch))
+            return self._outcome(question, (await asked)[at], job)
+
+        return each(answer, in_batches(), job.concurrency * size)
+
+    def _outcome(self, question: Question, mine: Prediction, job: Job) -> Outcome:
         near, me = self._voters(question, mine, self.k, job)
         label, sums = self._decide([*near, me], self.vote, self.theta, question)
-        whole, n_test = sum(sums.values()), max(1, self.args["n_test"])
-        size = len(self.pool.questions) if self.k else 0
+        whole, calls = sum(sums.values()), self.predictor.calls_each
+        at_once = self.args["batch_size"] if self.predictor.batches(question) else 1
         trace: dict[str, Any] = {
             "voters": [
                 {"id": v.id, "label": v.label, "similarity": round(v.similarity, 6),
@@ -136,9 +175,18 @@ class TestNUC(Method):
                 for v in (*near, me)
             ],
             "margin": margin(sums), "k": self.k, "vote": self.vote, "theta": self.theta,
-            "own": mine.label, "pool": size,
-            "calls_cold": 1 + len(near), "calls_amortised": (size + n_test) / n_test,
+            "own": mine.label, "pool": len(self.pool.questions),
+            # for one query alone, which would have to ask for each neighbour; and with the pool shared
+            "calls_cold": calls * (1 + len(near)),
+            "calls_amortised": calls / at_once + self.fit_calls / job.n_questions,
         }  # fmt: skip
         share = sums.get(label, 0.0) / whole if label is not None and whole > 0 else 0.0
         return Outcome(question.id, question.epoch, mine.raw if label is None else label, answer=label,
                        confidence=share if self.k else mine.confidence, trace=trace)  # fmt: skip
+
+
+def batched(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
+    """Lists of `size` in turn; the last may be shorter."""
+    stream = iter(questions)
+    while batch := list(islice(stream, size)):
+        yield batch

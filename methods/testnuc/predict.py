@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import messages
-from harness.errors import ModelCallError
+from harness.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.model.embed import nearest
 from harness.sample import Question, Sample
@@ -83,40 +83,59 @@ def prompt(
 
 
 class Predictor:
-    """`predict(question) -> Prediction`, and batches of it."""
+    """`predict(question) -> Prediction`, and batches of it.
 
-    def __init__(self, job: Job, *, inner: str, samples: int, shots: int) -> None:
-        self.job, self.inner, self.samples, self.shots = job, inner, samples, shots
+    `size` is the number of draws (self-consistency) or of demonstrations (few-shot). `calls` counts
+    the calls that were answered, `calls_each` says how many one prediction takes outside a batch.
+    """
+
+    def __init__(self, job: Job, *, inner: str, size: int) -> None:
+        self.job, self.inner, self.size = job, inner, size
+        self.calls = 0
+        self.calls_each = size if inner == "self-consistency" else 1
         self._train: list[Sample] = []
         self._vectors: Any = None
 
     def ready(self) -> None:
         """Indexes the demonstrations; after the pool, whose texts fix a lexical vocabulary."""
-        if self.inner == "few-shot":
-            self._train = list(self.job.train)
-            self._vectors = self.job.embed([sample.question.input for sample in self._train])
+        if self.inner != "few-shot":
+            return
+        self._train = list(self.job.train)
+        if not self._train:
+            raise UsageError("testnuc: inner=few-shot needs a task with labelled samples")
+        self._vectors = self.job.embed([sample.question.input for sample in self._train])
 
-    def _near(self, question: Question) -> list[Sample]:
+    def _shots(self, batch: Sequence[Question]) -> list[Sample]:
+        """The nearest labelled samples of each question, the closest last, none of them one that is to
+        be labelled or that stands there already."""
         if self._vectors is None:
             return []
-        text = question.input.strip()
-        rows, _ = nearest(self._vectors, self.job.embed([question.input]), self.shots + 8)
-        found = [self._train[row] for row in rows[0]]
-        return [s for s in found if s.id != question.id and s.question.input.strip() != text][: self.shots]
+        shots: list[Sample] = []
+        taken = {question.input.strip() for question in batch}
+        for question in batch:
+            near, _ = nearest(self._vectors, self.job.embed([question.input]), len(self._train))
+            found: list[Sample] = []
+            for row in near[0]:
+                sample = self._train[row]
+                text = sample.question.input.strip()
+                if text not in taken and len(found) < self.size:
+                    taken.add(text)
+                    found.append(sample)
+            shots += reversed(found)
+        return shots
 
     def _messages(self, batch: Sequence[Question]) -> list[ChatMessage]:
-        shots = [shot for question in batch for shot in reversed(self._near(question))]
         if not batch[0].choices:
-            return self.job.ask(batch[0], shots)
+            return self.job.ask(batch[0], self._shots(batch))
         texts = [question.input for question in batch]
-        return prompt(self.job.instruction, batch[0].choices, texts, shots)
+        return prompt(self.job.instruction, batch[0].choices, texts, self._shots(batch))
 
-    async def predict(self, question: Question, purpose: str = "answer") -> Prediction:
+    async def predict(self, question: Question, purpose: str) -> Prediction:
         """One text. Self-consistency: the majority of draws, with its share as confidence."""
         if self.inner != "self-consistency":
             return await self._one(question, purpose)
         draws = await asyncio.gather(*(
-            self._one(question, purpose, draw=draw, temperature=0.7) for draw in range(self.samples)
+            self._one(question, purpose, draw=draw, temperature=0.7) for draw in range(self.size)
         ))  # fmt: skip
         votes = Counter(draw.label for draw in draws if draw.label is not None)
         if not votes:
@@ -124,12 +143,18 @@ class Predictor:
         label, count = votes.most_common(1)[0]
         return Prediction(label, count / len(draws), label)
 
+    def batches(self, question: Question) -> bool:
+        """Whether several such texts go into one call."""
+        return bool(question.choices) and self.inner != "self-consistency"
+
     async def batch(self, batch: Sequence[Question], purpose: str) -> list[Prediction]:
-        """Several texts in one call; a reply with another number of records is asked again in halves."""
-        if len(batch) == 1 or not batch[0].choices or self.inner == "self-consistency":
+        """Several texts in one call; a reply with another number of records is asked again in halves.
+        Texts without a label set, and draws, are asked one by one."""
+        if len(batch) == 1 or not self.batches(batch[0]):
             return [await self.predict(question, purpose) for question in batch]
         try:
             output = await self.job.model.generate(batch[0], self._messages(batch), purpose=purpose)
+            self.calls += 1
             rows = records(output.completion)
         except ModelCallError:
             rows = []
@@ -143,6 +168,7 @@ class Predictor:
         output = await self.job.model.generate(
             question, self._messages([question]), purpose=purpose, **how
         )
+        self.calls += 1
         rows = records(output.completion)
         row = rows[0] if len(rows) == 1 else {"label": output.completion}
         given = (output.metadata or {}).get("confidence")
@@ -151,4 +177,6 @@ class Predictor:
     def _read(self, row: dict[str, Any], question: Question) -> Prediction:
         raw = str(row["label"]).strip()
         label = self.job.parse(raw, question)
+        if question.choices and label not in question.choices:
+            label = None
         return Prediction(None if label is None else str(label), clip(row.get("confidence")), raw)

@@ -1,0 +1,85 @@
+"""Artefacts of `fit`: finished or absent, whatever happens to the process that makes them."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from harness.data import Data
+from harness.job import Job
+from harness.model.echo import Echo
+from harness.model.gateway import Model
+from harness.model.ledger import Budget, Ledger
+from harness.registry import registry
+from harness.testing import TINY, TinyTask
+
+HALF = """
+import sys, time
+from test_job import job
+with job().artifact("key") as made:
+    assert not made.exists
+    (made.path / "weights").write_text("ha")
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
+
+def job(**more):
+    task = TinyTask(TINY, {})
+    return Job(task=task, method=registry().method("direct"), splits=task.load(Data()),
+               model=Model(Echo("red"), ledger=Ledger(), budget=Budget()), roles={}, budget=Budget(),
+               seed=0, **more)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    return tmp_path / "artifacts"
+
+
+def fill(text="whole"):
+    with job().artifact("key") as made:
+        if not made.exists:
+            assert not list(made.path.iterdir())
+            (made.path / "weights").write_text(text)
+    return (made.path / "weights").read_text()
+
+
+def test_a_killed_fit_leaves_no_artifact(cache):
+    code = f"import sys; sys.path.insert(0, {str(__file__).rpartition('/')[0]!r})\n{HALF}"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "half\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert [path.read_text() for path in cache.glob("*/weights")] == ["ha"]  # the kill came half-way
+    with job().artifact("key") as made:
+        assert not made.exists and not list(made.path.iterdir())
+        (made.path / "weights").write_text("whole")
+    assert made.path.name.isalnum() and (made.path / "weights").read_text() == "whole"
+    with job().artifact("key") as again:
+        assert again.exists and again.path == made.path
+    with job().artifact("other") as other:
+        assert not other.exists
+
+
+def test_a_failed_fit_leaves_nothing(cache):
+    with pytest.raises(ZeroDivisionError), job().artifact("key") as made:
+        (made.path / "weights").write_text("ha")
+        raise ZeroDivisionError
+    assert not list(cache.iterdir())
+    assert fill() == "whole"
+
+
+def test_the_faster_of_two_stays(cache):
+    with job().artifact("key") as slow:
+        assert fill("first") == "first"
+        (slow.path / "weights").write_text("second")
+    assert (slow.path / "weights").read_text() == "first"
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_questions_of_the_run():
+    assert job().n_questions == 6 and job(n_questions=30).n_questions == 30
+    with pytest.raises(AttributeError):
+        job().n_questions = 1
