@@ -11,12 +11,15 @@ from harness import messages
 from harness.errors import UsageError
 from harness.job import Job
 from harness.method import Method
+from harness.model.gateway import Model
 from harness.sample import Outcome, Question
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
 
-GRADE = re.compile(r"(?<![\d.])(10(?:\.0+)?|\d(?:\.\d+)?)(?![\d.]*\d)")
+NUMBER = re.compile(r"(?<![\w.,+/\-−])\d{1,2}(?:\.\d{1,4})?(?![\w%]|[.,/\-–−]\d)", re.ASCII)
+OF_TEN = re.compile(r"\s*(?:/|out of)\s*10(?![\w%]|[.,]\d)", re.ASCII | re.IGNORECASE)
+LONGEST = 2_000  # characters at the end of a judge's reply that are read
 ASK = (
     "Judge how likely the answer below is right.\n\nTask:\n{task}\n\nAnswer:\n{answer}\n\n"
     "Reply with one number from 0 (surely wrong) to 10 (surely right) and nothing else."
@@ -24,35 +27,39 @@ ASK = (
 
 
 class BestOfN(Method):
-    """Samples n answers and keeps the best."""
+    """Samples n answers and keeps the best. A grade that can't be read counts as 0."""
+
+    judge: Model | None
+
+    async def fit(self, job: Job) -> None:
+        if self.args["n"] < 1:
+            raise UsageError(f"best-of-n: n={self.args['n']} is not at least 1")
+        self.judge = job.role("judge") if self.args["scorer"] == "judge" else None
 
     async def answer(self, question: Question, job: Job) -> Outcome:
-        n, by_logprob = self.args["n"], self.args["scorer"] == "logprob"
-        if n < 1:
-            raise UsageError(f"best-of-n: n={n} is not at least 1")
-        more: dict[str, Any] = {"logprobs": True} if by_logprob else {}
+        more: dict[str, Any] = {"logprobs": True} if self.judge is None else {}
         asked = job.ask(question)
         outputs = await asyncio.gather(*(
             job.model.generate(question, asked, draw=draw, temperature=self.args["temperature"], **more)
-            for draw in range(n)
+            for draw in range(self.args["n"])
         ))  # fmt: skip
-        if by_logprob:
-            scores = [mean_logprob(output, job.model.name) for output in outputs]
-            unread = 0
+        grades: list[float | None]
+        if self.judge is None:
+            grades = [mean_logprob(output, job.model.name) for output in outputs]
         else:
             task = "\n\n".join(message.text for message in asked)
-            judge = job.role("judge")
             replies = await asyncio.gather(*(
-                judge.generate(question, [messages.user(ASK.format(task=task, answer=output.completion))],
-                               purpose="judge", draw=draw)
+                self.judge.generate(
+                    question, [messages.user(ASK.format(task=task, answer=output.completion))],
+                    purpose="judge", draw=draw,
+                )
                 for draw, output in enumerate(outputs)
             ))  # fmt: skip
             grades = [grade(reply.completion) for reply in replies]
-            unread = grades.count(None)
-            scores = [value or 0.0 for value in grades]
+        scores = [0.0 if value is None else value for value in grades]
         best = scores.index(max(scores))
-        return job.outcome(question, outputs[best],
-                           trace={"scores": scores, "chosen": best, "unread_grades": unread})  # fmt: skip
+        trace = {"scores": scores, "chosen": best, "unread_grades": grades.count(None)}
+        return job.outcome(question, outputs[best], trace=trace)
 
 
 def mean_logprob(output: ModelOutput, name: str) -> float:
@@ -68,6 +75,8 @@ def mean_logprob(output: ModelOutput, name: str) -> float:
 
 
 def grade(text: str) -> float | None:
-    """The number from 0 to 10 in a judge's reply."""
-    found = GRADE.search(text)
-    return float(found[1]) if found else None
+    """The number from 0 to 10 in a judge's reply; None where there is none, or several that differ."""
+    said = OF_TEN.sub("", text.rpartition("</think>")[2][-LONGEST:])
+    found = {float(number) for number in NUMBER.findall(said)}
+    value = found.pop() if len(found) == 1 else None
+    return value if value is not None and value <= 10 else None

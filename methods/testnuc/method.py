@@ -38,6 +38,8 @@ class TestNUC(Method):
             raise UsageError("testnuc: k is at least 0, batch_size at least 1, theta_quantile in [0, 1]")
         if a["inner_samples"] < 1:
             raise UsageError("testnuc: inner_samples is at least 1")
+        if a["choose_k"] and not len(job.dev):
+            raise UsageError("testnuc: choose_k=true needs a dev split; the task has none")
         self.k, self.vote, self.theta = a["k"], a["vote"], a["theta"]
         self.predictor = Predictor(job, inner=a["inner"], size=a["inner_samples"])
         if self.k or a["choose_k"]:
@@ -53,8 +55,8 @@ class TestNUC(Method):
         """Embeds and labels the pool."""
         questions, share = self._drawn(job), self.args["theta_quantile"]
         if job.embedder in ("tfidf", "lsa"):
-            job.log.warning("testnuc: with the lexical embedder %s neighbours add little or nothing; "
-                            "a neural one does: --embedder minilm", job.embedder)  # fmt: skip
+            job.log.warning("testnuc: neighbours by words alone (embedder %s) gained about nothing where "
+                            "it was measured; --embedder minilm is a neural one", job.embedder)  # fmt: skip
         vectors = job.embed([question.input for question in questions])
         self.predictor.ready()
         self.pool = Pool(questions, vectors, await self._annotate(questions, job))
@@ -102,8 +104,6 @@ class TestNUC(Method):
     async def _choose(self, job: Job) -> None:
         """K, vote and theta by accuracy on dev; ties to the given setting, then to the first."""
         dev = list(job.dev)
-        if not dev:
-            raise UsageError("testnuc: choose_k=true needs a dev split; the task has none")
         own = await self._annotate([sample.question for sample in dev], job)
         given = (self.k, self.vote, self.theta)
         settings = [given] + [
