@@ -107,7 +107,7 @@ def load_run(run: Any, metric: str) -> Items:
     Raises:
         RecordError: as in `load_items`.
     """
-    import pyarrow as pa
+    import pyarrow.compute
     from pyarrow import parquet
 
     path = Path(run["samples_path"])
@@ -115,35 +115,42 @@ def load_run(run: Any, metric: str) -> Items:
     if run["metrics"].get(metric, {}).get("n_clusters") is not None:
         columns.append("group")
     try:
-        table = parquet.read_table(path, columns=columns, read_dictionary=["item_digest"])
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        # ParquetFile, as read_table would import pandas
+        with parquet.ParquetFile(path, read_dictionary=["item_digest"]) as file:
+            table = file.read(columns=columns)
+    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
         raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
     if metric not in table.column_names:
         raise RecordError(f"{path} has no attempts at {metric!r}")
-    digests = table["item_digest"].combine_chunks()
-    if isinstance(digests, pa.ChunkedArray):
-        digests = digests.chunk(0) if digests.num_chunks else pa.array([], pa.string()).dictionary_encode()
-    names = np.asarray(digests.dictionary.to_pylist(), dtype=object)
-    codes = digests.indices.to_numpy()
+    digests, owner = _by_digest(table["item_digest"])
+    rows = np.argsort(owner, kind="stable")
+    scored = _array(pyarrow.compute.equal(table["status"], "ok").cast("int8")) == 1
+    scores = np.where(scored, _array(table[metric].fill_null(0.0)), 0.0)
+    groups = None
+    if "group" in columns:
+        groups = np.empty(len(digests), dtype=object)
+        groups[owner] = np.asarray(table["group"].to_pylist(), dtype=object)
+        lone = np.array([label is None for label in groups], dtype=bool)
+        groups[lone] = digests[lone]
+    items = Items(digests, np.bincount(owner, minlength=len(digests)), scores[rows], scored[rows], groups)
+    _agrees(items, run, metric, path)
+    return items
+
+
+def _array(column: Any) -> Array:
+    """A column of numbers without nulls as numpy knows it; pyarrow's `to_numpy` would import pandas."""
+    whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    return np.from_dlpack(whole)
+
+
+def _by_digest(column: Any) -> tuple[Array, Array]:
+    """The different digests, sorted, and which of them each row has."""
+    whole = column.unify_dictionaries().combine_chunks()
+    names = np.asarray(whole.dictionary.to_pylist(), dtype=object)
     order = np.argsort(names)
     rank = np.empty(len(names), np.int64)
     rank[order] = np.arange(len(names))
-    owner = rank[codes]
-    rows = np.argsort(owner, kind="stable")
-    scored = np.asarray(table["status"].to_numpy() == "ok")
-    raw = np.nan_to_num(table[metric].to_numpy().astype(float), nan=0.0)
-    scores = np.where(scored, raw, 0.0)
-    groups = None
-    if "group" in columns:
-        labels = np.asarray(table["group"].to_pylist(), dtype=object)
-        groups = np.empty(len(names), dtype=object)
-        groups[owner] = labels
-        blank = np.array([label is None for label in groups], dtype=bool)
-        groups[blank] = names[order][blank]
-    items = Items(names[order], np.bincount(owner, minlength=len(names)), scores[rows], scored[rows],
-                  groups)  # fmt: skip
-    _agrees(items, run, metric, path)
-    return items
+    return names[order], rank[_array(whole.indices)]
 
 
 def combine(parts: Sequence[Items]) -> Items:

@@ -73,6 +73,15 @@ class Comparison:
         limit = self.candidate.runs[0]["metric_limits"].get(self.metric, 1.0)
         return 100.0 if limit <= 1.0 else 1.0
 
+    @property
+    def p_worse(self) -> float:
+        """One-sided, of "no worse": McNemar's mid-p for single right-or-wrong attempts, else the
+        interval's own test."""
+        found = self.difference
+        if found.ci_method == "tango":
+            return float(mcnemar_test(found.losses, found.wins, alternative="worse"))
+        return found.p_worse()
+
     def verdict(self, alpha: float = 0.05) -> str:
         """`better`, `worse`, or `not shown`: too little evidence is never called equality."""
         if self.adjusted_p >= alpha or self.difference.value == 0:

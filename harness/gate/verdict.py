@@ -56,7 +56,7 @@ def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdi
             found.append(None)
             valid.append((n, check, comparison))
     if valid:
-        losses = holm([comparison.difference.p_worse() for _, _, comparison in valid])
+        losses = holm([comparison.p_worse for _, _, comparison in valid])
         inferior = holm([comparison.difference.p_better(-check.margin) for _, check, comparison in valid])
         for (n, check, comparison), p_loss, p_inferior in zip(valid, losses, inferior, strict=True):
             found[n] = _verdict(check, comparison, float(p_loss), float(p_inferior), rules)

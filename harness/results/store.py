@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import RecordError, UsageError, nearest
 from harness.paths import slug
-from harness.results.schema import check
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
@@ -61,6 +60,8 @@ class Store:
         Raises:
             RecordError: it can't be read or trusted.
         """
+        from harness.results.schema import check
+
         path = folder / "run.json"
         try:
             raw = json.loads(path.read_text("utf-8"))
