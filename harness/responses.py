@@ -12,11 +12,11 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
+from harness.errors import DataError, UsageError, nearest
 from harness.sample import Question
 
 
@@ -34,8 +34,65 @@ class Response:
     usage: Mapping[str, Any] | None = None
 
 
-def read_responses(path: Path) -> list[Response]:
-    """Every row of the file.
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How somebody else's file is read: which column holds what, and which rows count.
+
+    `columns` maps our names (`sample_id`, `completion`, ...) to theirs; `where` keeps the rows whose
+    column has a value.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, str], where: Mapping[str, str]) -> Shape:
+        """A checked shape.
+
+        Raises:
+            UsageError: a name that a response doesn't have.
+        """
+        for name in columns:
+            if name not in NAMES:
+                raise UsageError(f"a response has no {name!r}; {nearest(name, NAMES, 'column')}")
+        return cls(dict(columns), dict(where))
+
+    def wanted(self, row: Any) -> bool:
+        return not isinstance(row, dict) or all(str(row.get(k)) == v for k, v in self.where.items())
+
+    def read(self, row: Any) -> Any:
+        """The row under our names; a list stands for its first element."""
+        if not isinstance(row, dict) or not self.columns:
+            return row
+        named = {ours: row[theirs] for ours, theirs in self.columns.items() if theirs in row}
+        first = {key: value[0] if isinstance(value, list) and value else value
+                 for key, value in named.items()}  # fmt: skip
+        return {**row, **first}
+
+
+NAMES = ("sample_id", "index", "input", "epoch", "completion", "confidence", "usage")
+
+
+def column_values(path: Path, column: str, shape: Shape) -> list[str]:
+    """The different values of a column in the rows that the shape wants, in order of their first row.
+
+    Raises:
+        DataError: no such file, or no row has the column.
+    """
+    if not path.is_file():
+        raise DataError(f"no responses file {path}")
+    found = dict.fromkeys(
+        str(row[column])
+        for _, row in _rows(path, [])
+        if isinstance(row, dict) and column in row and shape.wanted(row)
+    )
+    if not found:
+        raise DataError(f"{path.name} has no column {column!r}")
+    return list(found)
+
+
+def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
+    """Every row of the file that the shape wants.
 
     Raises:
         DataError: no such file, broken JSON, a row without completion or without a sample; names
@@ -45,7 +102,11 @@ def read_responses(path: Path) -> list[Response]:
         raise DataError(f"no responses file {path}")
     responses: list[Response] = []
     faults: list[str] = []
-    for place, row in _rows(path, faults):
+    shape = shape or Shape()
+    for place, found in _rows(path, faults):
+        if not shape.wanted(found):
+            continue
+        row = shape.read(found)
         fault = _fault(row)
         if fault:
             faults.append(f"{place}: {fault}")
@@ -68,7 +129,8 @@ def read_responses(path: Path) -> list[Response]:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise DataError(f"{path.name}: {'; '.join(faults[:3])}{more}; nothing was scored")
     if not responses:
-        raise DataError(f"{path.name} holds no responses")
+        where = " and ".join(f"{key}={value}" for key, value in shape.where.items())
+        raise DataError(f"{path.name} holds no responses" + (f" with {where}" if where else ""))
     return responses
 
 

@@ -12,20 +12,27 @@ from harness.errors import DataError, UsageError
 
 EXAMPLE = """
 \b
-Example:
+Examples:
   harness score --task aime24 --responses answers.jsonl
+  harness score --task gsm8k --responses log.jsonl --column sample_id=idx --column completion=output
+  harness score --task aime24 --responses all.jsonl.gz --by run       (one run for each value)
 
 \b
 A response is one JSON object a line (gzip, CSV and parquet work too):
   {"sample_id": "60", "epoch": 0, "completion": "... \\boxed{204}"}
 'sample_id' may be replaced by "index": 17 (row of the split) or "input": "the question";
-"confidence" and "usage" are optional.
+"confidence" and "usage" are optional. --column OURS=THEIRS reads files with other names.
 """
 
 
 @click.command("score", epilog=EXAMPLE)
 @click.option("--task", required=True, metavar="NAME", help="The task that the responses answer.")
 @click.option("--responses", required=True, metavar="FILE", help="JSONL, JSONL.gz, CSV or parquet.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS",
+              help="Where a column has another name.")  # fmt: skip
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
+@click.option("--by", metavar="COLUMN", help="One run for each value of this column.")
+@click.option("--label", metavar="NAME", help="The model's name in the record. [default: the file's]")
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--offline", is_flag=True, help="Only local files.")
@@ -35,8 +42,9 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 @out_option
 @json_option
 def command(
-    task: str, responses: str, task_args: tuple[str, ...], mirror: str | None, offline: bool,
-    again: bool, transcripts: bool, out: str, as_json: bool,
+    task: str, responses: str, columns: tuple[str, ...], where: tuple[str, ...], by: str | None,
+    label: str | None, task_args: tuple[str, ...], mirror: str | None, offline: bool, again: bool,
+    transcripts: bool, out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Score recorded responses; no model is asked.
 
@@ -45,14 +53,21 @@ def command(
     """
     from harness.cli.eval import run_and_report
     from harness.registry import registry
+    from harness.responses import Shape, column_values
     from harness.run.plan import Request, plan
 
     if len(registry().match("task", task)) != 1:
         raise UsageError("score takes one task")
     if not Path(responses).is_file():
         raise DataError(f"no responses file {responses}")
-    request = Request(
-        task=task, method="direct", model=f"recorded/{responses}", task_args=pairs(task_args, "-T"),
-        mirror=mirror, offline=offline, again=again, transcripts=transcripts,
-    )  # fmt: skip
-    sys.exit(run_and_report(plan(request), out, as_json, configuration()))
+    shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
+    cells = []
+    for value in column_values(Path(responses), by, shape) if by else [None]:
+        kept = {**shape.where, by: value} if by else shape.where
+        given = {"columns": shape.columns, "where": kept, "label": label or value}
+        cells += plan(Request(
+            task=task, method="direct", model=f"recorded/{responses}", task_args=pairs(task_args, "-T"),
+            model_args={key: found for key, found in given.items() if found}, mirror=mirror,
+            offline=offline, again=again, transcripts=transcripts,
+        ))  # fmt: skip
+    sys.exit(run_and_report(cells, out, as_json, configuration()))

@@ -59,8 +59,11 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
         return Echo(rest)
     if family == "recorded":
         from harness.model.recorded import Recorded
+        from harness.responses import Shape
 
-        return Recorded(rest, str(args.get("strict", True)).lower() not in ("false", "0"))
+        strict = str(args.get("strict", True)).lower() not in ("false", "0")
+        shape = Shape.of(args.get("columns") or {}, args.get("where") or {})
+        return Recorded(rest, strict, shape, str(args.get("label") or ""))
     if family == "pocket":
         from harness.model.embedded import Embedded
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ModelCallError
 from harness.model.provider import Call, Provider
-from harness.responses import Response, attach, read_responses
+from harness.responses import Response, Shape, attach, read_responses
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -20,11 +20,13 @@ class Recorded(Provider):
     cacheable = False
     connections = 64
 
-    def __init__(self, path: str, strict: bool = True) -> None:
+    def __init__(
+        self, path: str, strict: bool = True, shape: Shape | None = None, label: str = ""
+    ) -> None:
         file = Path(path)
         self._strict = strict
-        self.responses = read_responses(file)
-        self.name = f"recorded/{file.name}"
+        self.responses = read_responses(file, shape)
+        self.name = f"recorded/{label or file.name}"
         self.revision = hashlib.sha256(file.read_bytes()).hexdigest()
         self.found: dict[tuple[str, int], Response] = {}
 

@@ -67,10 +67,11 @@ class Session:
 
     def provider(self, name: str, cell: Cell) -> Provider:
         """An open model; opened once for the whole command."""
-        if name not in self._providers:
-            request = cell.request
-            self._providers[name] = open_model(name, request.model_args, request.connections)
-        return self._providers[name]
+        request = cell.request
+        key = digest([name, dict(request.model_args)])
+        if key not in self._providers:
+            self._providers[key] = open_model(name, request.model_args, request.connections)
+        return self._providers[key]
 
     def slots(self, provider: Provider) -> asyncio.Semaphore:
         """The limit on calls at once, shared by every cell that uses the model."""
