@@ -101,6 +101,15 @@ class Ledger:
         """What an attempt spent since it was last taken."""
         return self._open.pop((question_id, epoch), {})
 
+    def take_all(self) -> dict[str, dict[str, Any]]:
+        """What was spent since, whatever for, by purpose: of `fit`, which serves no single attempt."""
+        spent: dict[str, Usage] = {}
+        for by_purpose in self._open.values():
+            for purpose, usage in by_purpose.items():
+                spent.setdefault(purpose, Usage()).add(usage)
+        self._open.clear()
+        return {purpose: usage.as_dict() for purpose, usage in spent.items()}
+
     def restore(self, usages: Iterable[Mapping[str, Mapping[str, Any]]]) -> None:
         """Book what earlier parts of a resumed run spent."""
         for by_purpose in usages:

@@ -172,6 +172,11 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             todo = [key for key in attempts.wanted if key not in journal.places]
             if todo:
                 await _fit(method, job, cell, session)
+                journal.keep_fit({"usage": ledger.take_all(), "data_access": job.access})
+            else:  # killed before its seal: nothing is left to fit for
+                fit = journal.fit()
+                ledger.restore([fit.get("usage", {})])
+                job.access.update(fit.get("data_access", {}))
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
             _score_rest(cell, task, attempts, journal)
         except BudgetSpent as spent:

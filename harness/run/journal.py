@@ -97,14 +97,33 @@ class Journal:
         for _, (start, length) in sorted(self.places.items()):
             yield json.loads(os.pread(self._file, length, start))
 
+    def keep_fit(self, spent: dict[str, Any]) -> None:
+        """Keep what `fit` spent and looked at, for a run that is killed between its last answer and its
+        seal and doesn't fit again."""
+        part = self.folder / "fit.part"
+        try:
+            part.write_text(json.dumps(spent), "utf-8")
+            part.replace(self.folder / "fit.json")
+        except OSError as error:
+            raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
+
+    def fit(self) -> dict[str, Any]:
+        """What `fit` spent and looked at; empty if it didn't end."""
+        try:
+            found = json.loads((self.folder / "fit.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def clear(self) -> None:
         """Begin anew, with what is written left behind."""
         self.places.clear()
         self.given_up.clear()
+        (self.folder / "fit.json").unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""
-        for name in ("samples.jsonl", "lock"):
+        for name in ("samples.jsonl", "fit.json", "fit.part", "lock"):
             (self.folder / name).unlink(missing_ok=True)
         try:
             self.folder.rmdir()

@@ -18,6 +18,7 @@ from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 
+NAMES = ("red", "green", "blue")
 HARNESS = Path(sys.executable).with_name("harness")
 
 
@@ -32,8 +33,10 @@ def only(grid):
     return result.record
 
 
-def start(out, seconds, note):
-    environment = {**os.environ, "THIRDPARTY_SECONDS": str(seconds), "THIRDPARTY_NOTE": str(note)}
+def start(out, seconds, note, quick=0):
+    """The command, with `seconds` for each answer but the first `quick`."""
+    environment = {**os.environ, "THIRDPARTY_SECONDS": str(seconds), "THIRDPARTY_NOTE": str(note),
+                   "THIRDPARTY_QUICK": str(quick)}  # fmt: skip
     command = [HARNESS, "eval", "--task", "colours", "--method", "slow", "--model", "echo/red",
                "--connections", "2", "--out", out]  # fmt: skip
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -49,7 +52,7 @@ def wait_for(note, lines):
 
 def test_kill_and_resume(plugin, tmp_path):
     note = tmp_path / "note"
-    process = start(tmp_path / "a", 2, note)
+    process = start(tmp_path / "a", 600, note, quick=4)
     wait_for(note, 4)
     second = start(tmp_path / "a", 0, tmp_path / "other")  # the same cell, at once
     _, error = second.communicate(timeout=60)
@@ -134,3 +137,27 @@ def test_scores_without_transcripts(plugin, tmp_path):
     assert kept["run_id"] == bare["run_id"] and kept["metrics"] == bare["metrics"]
     assert list(full["answer"]) == list(thin["answer"])
     assert verify_store(tmp_path / "bare") == ([], 1)
+
+
+def test_a_run_killed_before_its_seal_keeps_what_fit_spent(plugin, tmp_path, monkeypatch):
+    for name, first in (("test", 0), ("pool", 50)):
+        rows = [json.dumps({"text": f"the {NAMES[n % 3]} thing {n}", "label": NAMES[n % 3]})
+                for n in range(first, first + 12)]  # fmt: skip
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
+
+    def vote(out):
+        files = {"data": str(tmp_path / "test.jsonl"), "pool": str(tmp_path / "pool.jsonl")}
+        return go(tmp_path / out, "classify/custom", "testnuc", task_args=files, embedder="tfidf")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "seal", full)
+        (result,) = vote("a").results
+        assert "every attempt is kept" in str(result.error)
+    sealed, whole = only(vote("a")), only(vote("b"))
+    assert whole["usage"]["by_purpose"]["annotate"]["calls"] == 12
+    assert whole["data_access"]["pool_size"] == 12
+    for key in ("usage", "data_access", "samples"):
+        assert sealed[key] == whole[key], key

@@ -10,7 +10,8 @@ from harness.method import Method
 class Slow(Method):
     async def answer(self, question, job):
         note = os.environ.get("THIRDPARTY_NOTE")
-        await asyncio.sleep(float(os.environ.get("THIRDPARTY_SECONDS", "0")))
+        if int(question.id) >= int(os.environ.get("THIRDPARTY_QUICK", "0")):
+            await asyncio.sleep(float(os.environ.get("THIRDPARTY_SECONDS", "0")))
         output = await job.model.generate(question, job.ask(question))
         if note:
             with open(note, "a") as lines:
