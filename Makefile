@@ -8,6 +8,7 @@ STAMP := .venv/.installed
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
 		--limit 100 --out results/demo
+	$(BIN)/harness compare --baseline direct --out results/demo
 	@echo "Everything above came from the embedded policy pocket/grid, offline and without a key."
 	@echo "Next: $(BIN)/harness list tasks    $(BIN)/harness eval --help"
 
