@@ -22,7 +22,7 @@ COMMANDS = {
     "power": ("harness.cli.power", "What difference can these items and attempts show?"),
     "check": ("harness.cli.check", "Gate CI on a baseline: ok, regressed or inconclusive."),
     "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
-    "results": ("harness.cli.results", "List, verify, export and rebuild results."),
+    "results": ("harness.cli.results", "List, verify, correct, export and rebuild results."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),
 }
 

@@ -10,17 +10,22 @@ from typing import Any
 
 import click
 
+from harness.cli.corrections import correct, retract
 from harness.cli.options import json_option, out_option
 from harness.errors import UsageError
 
 
 @click.group("results")
 def command() -> None:
-    """List, show, verify, export and rebuild results.
+    """List, show, verify, correct, retract, export and rebuild results.
 
     \b
     Example: harness results list --out results
     """
+
+
+command.add_command(correct)
+command.add_command(retract)
 
 
 @command.command("list", epilog="\b\nExample:\n  harness results list --task arc1d")
@@ -29,21 +34,26 @@ def command() -> None:
 @out_option
 @json_option
 def list_runs(task: str | None, method: str | None, out: str, as_json: bool) -> None:
-    """One line a run."""
+    """One line a run; runs that were superseded or retracted are only counted."""
     from harness.cli.tables import print_records
     from harness.results.export import run_object
     from harness.results.store import Store
 
+    in_force, superseded, retracted = Store(Path(out)).standing()
     records = [
-        record for record in Store(Path(out)).records()
+        record for record in in_force
         if task in (None, record["task"]["name"]) and method in (None, record["method"]["name"])
     ]  # fmt: skip
     if as_json:
-        print(json.dumps({"schema": 1, "runs": [run_object(r) for r in records]}, ensure_ascii=False))
-    elif records:
+        print(json.dumps({"schema": 1, "runs": [run_object(r) for r in records], "superseded": superseded,
+                          "retracted": retracted}, ensure_ascii=False))  # fmt: skip
+        return
+    if records:
         print_records(records)
     else:
         print(f"no runs in {out}", file=sys.stderr)
+    if superseded or retracted:
+        print(f"not shown: {superseded} superseded records, {retracted} retracted runs")
 
 
 @command.command("show", epilog="\b\nExample:\n  harness results show 3f9a12")

@@ -52,6 +52,10 @@ def command(name: str, out: str, as_json: bool) -> None:
     from harness.cli.tables import print_records
 
     print_records([record])
+    if record["supersedes"]:
+        print(f"supersedes {record['supersedes'][:12]}")
+    if record["reason"]:
+        print(f"reason: {record['reason']}")
     parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
     _print({key: record[key] for key in parts}, False)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.digest import canonical_json, digest
-from harness.errors import RecordError
+from harness.errors import RecordError, UsageError
 from harness.model.ledger import Ledger, Usage
 from harness.results.environment import environment
 from harness.results.schema import SCHEMA, check, result_digest
@@ -30,7 +30,7 @@ def seal(
     *, store: Store, folder: Path, cell: Cell, run_id: str, status: str, reason: str | None,
     comparability: Mapping[str, Any], subject: Mapping[str, Any], sources: list[dict[str, Any]],
     samples: list[Sample], attempts: Iterable[dict[str, Any]], ledger: Ledger,
-    access: Mapping[str, int], started: float, command: str,
+    access: Mapping[str, int], started: float, command: str, supersedes: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Writes `samples.parquet` and `run.json` and returns the record as `Store.read` gives it.
 
@@ -67,21 +67,52 @@ def seal(
             "comparability_key": digest(dict(comparability)), "subject": dict(subject),
             "subject_key": digest(dict(subject)),
             "samples": {"file": "samples.parquet", "rows": rows, "digest": hasher.hexdigest()},
-            "environment": environment(cell), "command": command, "supersedes": None,
+            "environment": environment(cell), "command": command, "supersedes": supersedes,
         }  # fmt: skip
-        record = json.loads(canonical_json(record))
-        record["result_digest"] = result_digest(record)
-        check(record, f"the new record of {cell.title}")
-        text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        text = _finished(record, f"the new record of {cell.title}")
         store.root.mkdir(parents=True, exist_ok=True)
-        place = store.seal(folder, {"samples.parquet": parquet,
-                                    "run.json": text.encode("utf-8", "surrogatepass")})  # fmt: skip
+        place = store.seal(folder, {"samples.parquet": parquet, "run.json": text})
     except OSError as error:
         raise RecordError(f"can't seal {cell.title}: {error.strerror}; every attempt is kept, run the "
                           "same command to seal it") from error  # fmt: skip
     finally:
         parquet.unlink(missing_ok=True)
     return store.read(place)
+
+
+def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) -> dict[str, Any]:
+    """Seals the tombstone of a run as its newest attempt: the same record without its metrics. What was
+    sealed before stays as it is; running the cell again makes an attempt after it.
+
+    Args:
+        record: the newest record of the run, as `Store.find` gives it.
+
+    Raises:
+        UsageError: the run is retracted already.
+        RecordError: the store can't be written.
+    """
+    if record["status"] == "retracted":
+        raise UsageError(f"run {record['run_id'][:12]} is retracted already: {record['reason']}")
+    place = Path(record["record"]).parent
+    folder = place.with_name(record["run_id"][:12])
+    samples = {**record["samples"], "file": f"../{place.name}/{record['samples']['file']}"}
+    tombstone = {key: value for key, value in record.items() if key not in ("record", "samples_path")}
+    tombstone |= {
+        "attempt": len(store.attempts(folder)) + 1, "status": "retracted", "reason": reason,
+        "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "metrics": {}, "samples": samples, "command": command, "supersedes": record["run_id"],
+    }  # fmt: skip
+    text = _finished(tombstone, f"the retraction of {record['run_id'][:12]}")
+    return store.read(store.seal(folder, {"run.json": text}))
+
+
+def _finished(record: Mapping[str, Any], where: str) -> bytes:
+    """A record as it is stored, with its digest, checked like any that is read."""
+    plain: dict[str, Any] = json.loads(canonical_json(record))
+    plain["result_digest"] = result_digest(plain)
+    check(plain, where)
+    text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "surrogatepass")
 
 
 def hashed_part(row: Mapping[str, Any]) -> bytes:
@@ -108,6 +139,8 @@ def _rows(
             **{name: getattr(usage, name) for name in TOKENS}, "cost_usd": usage.cost_usd,
             "seconds": usage.seconds, "completion": attempt["completion"] if transcripts else None,
             "trace": canonical_json(trace) if trace else None, "reason": attempt["reason"],
+            # what the method gave itself must survive as it was; what the task parsed can be parsed again
+            "given_answer": canonical_json(answer) if attempt.get("given") else None,
         }  # fmt: skip
         row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
         hasher.update(hashed_part(row))
@@ -129,7 +162,7 @@ def _write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict
         *((name, number) for name in metrics),
         ("group", text), ("item_digest", text), ("stop_reason", text), ("confidence", number),
         *((name, whole) for name in TOKENS), ("cost_usd", number), ("seconds", number),
-        ("completion", text), ("trace", text), ("reason", text),
+        ("completion", text), ("trace", text), ("reason", text), ("given_answer", text),
     ])  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     total = 0

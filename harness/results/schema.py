@@ -68,8 +68,8 @@ class RunRecord(Strict):
     kind: Literal["run"] = "run"
     run_id: str
     attempt: int = Field(ge=1)
-    status: Literal["complete", "stopped"]
-    reason: str | None = None
+    status: Literal["complete", "stopped", "retracted"]
+    reason: str | None = Field(None, description="why it stopped, was corrected or was retracted")
     created_at: str
     task: Named
     method: Named
@@ -95,7 +95,7 @@ class RunRecord(Strict):
     samples: Samples
     environment: dict[str, Any]
     command: str = ""
-    supersedes: str | None = None
+    supersedes: str | None = Field(None, description="the run that this record corrects or retracts")
     result_digest: str
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

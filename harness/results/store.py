@@ -6,15 +6,57 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from harness.errors import RecordError, UsageError, nearest
 from harness.paths import slug
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
+
+
+R = TypeVar("R", bound=Mapping[str, Any])
+
+
+class Standing(NamedTuple):
+    """The records that tables show; how many others a newer record replaces; how many runs are retracted."""
+
+    in_force: list[Any]
+    superseded: int
+    retracted: int
+
+
+def standing(records: Iterable[R]) -> Standing:
+    """Which of all sealed records are in force: the newest attempt of each run, unless it is a
+    retraction or a record in force supersedes the run, be it through others.
+
+    Args:
+        records: anything with the keys run_id, attempt, status and supersedes of a record.
+    """
+    newest: dict[str, R] = {}
+    corrects: dict[str, set[str]] = {}
+    sealed: Counter[str] = Counter()
+    for record in records:
+        run = record["run_id"]
+        sealed[run] += record["status"] != "retracted"
+        if run not in newest or newest[run]["attempt"] < record["attempt"]:
+            newest[run] = record
+        if record["supersedes"] not in (None, run):
+            corrects.setdefault(run, set()).add(record["supersedes"])
+    live = {run: record for run, record in newest.items() if record["status"] != "retracted"}
+    superseded: set[str] = set()
+    waiting = [run for first in live for run in corrects.get(first, ())]
+    while waiting:
+        run = waiting.pop()
+        if run not in superseded:
+            superseded.add(run)
+            waiting += corrects.get(run, ())
+    shown = [record for run, record in live.items() if run not in superseded]
+    replaced = sum(sealed[run] for run in live) - len(shown)
+    return Standing(shown, replaced, len(newest) - len(live))
 
 
 class Store:
@@ -109,35 +151,36 @@ class Store:
         for path in sorted((self.root / "v1").glob("*/*/*/*/*/run.json")):
             yield path.parent
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Every record that is in force: the newest attempt of each run.
+    def standing(self) -> Standing:
+        """The records in force, with how many are superseded or retracted.
 
         Raises:
             RecordError: one of them can't be trusted.
         """
-        newest: dict[str, dict[str, Any]] = {}
-        superseded: set[str] = set()
-        for folder in self.folders():
-            record = self.read(folder)
-            kept = newest.get(record["run_id"])
-            if kept is None or kept["attempt"] < record["attempt"]:
-                newest[record["run_id"]] = record
-            if record["supersedes"] and record["supersedes"] != record["run_id"]:
-                superseded.add(record["supersedes"])
-        yield from (r for run, r in newest.items() if run not in superseded)
+        return standing(self.read(folder) for folder in self.folders())
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Every record that is in force.
+
+        Raises:
+            RecordError: one of them can't be trusted.
+        """
+        yield from self.standing().in_force
 
     def find(self, run: str) -> dict[str, Any]:
-        """The record whose run id begins with `run`.
+        """The newest record whose run id begins with `run`; `<12 digits>-<number>` is one attempt.
 
         Raises:
             UsageError: none or several do.
         """
         known = {folder.name: folder for folder in self.folders()}
-        found = sorted(name for name in known if name.startswith(run[:12]))  # folders carry 12 digits
-        if run in known:
-            found = [run]
+        if "-" in run and run in known:  # one attempt of several
+            return self.read(known[run])
+        names = {name.partition("-")[0] for name in known}
+        found = sorted(name for name in names if name.startswith(run[:12]))  # folders carry 12 digits
         if not found:
             raise UsageError(f"no run {run!r} in {self.root}; {nearest(run, known, 'run')}")
-        if len({name.partition('-')[0] for name in found}) > 1:
+        if len(found) > 1:
             raise UsageError(f"{run!r} is the beginning of {len(found)} runs: {', '.join(found[:5])}")
-        return self.read(known[found[-1]])
+        (folder,) = {known[name].with_name(found[0]) for name in known if name.partition("-")[0] == found[0]}
+        return self.read(self.attempts(folder)[-1])

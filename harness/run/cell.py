@@ -142,6 +142,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         sealed = session.store.sealed(folder)
         if sealed is not None and sealed["status"] == "complete":
             return {**sealed, "reused": True}
+        if sealed is not None and sealed["status"] == "retracted":
+            session.notices.append(f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); "
+                                   "it is made again")  # fmt: skip
     method = load_method(cell.method, cell.method_args)
     ledger, started = Ledger(), time.time()
     request = cell.request
@@ -178,7 +181,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                 ledger.restore([fit.get("usage", {})])
                 job.access.update(fit.get("data_access", {}))
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
-            _score_rest(cell, task, attempts, journal)
+            score_rest(cell, task, attempts, journal)
         except BudgetSpent as spent:
             status, reason = "stopped", str(spent)
         finally:
@@ -240,7 +243,7 @@ async def _answer(
     try:
         async for outcome in method.answer_all(questions, job):
             n = position[outcome.question_id]
-            attempt = _attempt(task, samples[n], outcome, n, scored=not whole_set)
+            attempt = attempt_line(task, samples[n], outcome, n, scored=not whole_set)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
             journal.append(attempt)
@@ -256,7 +259,7 @@ async def _answer(
                           f"left {len(missing)} of {total} questions unanswered")  # fmt: skip
 
 
-def _attempt(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool) -> dict[str, Any]:
+def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool) -> dict[str, Any]:
     """One line of the journal: the outcome and, unless the set is scored as a whole, its score."""
     attempt: dict[str, Any] = {
         "n": n, "sample_id": sample.id, "epoch": outcome.epoch, "status": "ok", "answer": None,
@@ -271,6 +274,8 @@ def _attempt(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool)
     try:
         if outcome.answer is None:
             outcome.answer = task.parse(outcome.text, sample.question)
+        else:
+            attempt["given"] = True
         attempt["answer"] = outcome.answer
         if not scored:
             return {**attempt, "metrics": None}
@@ -281,7 +286,7 @@ def _attempt(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool)
             "reason": score.reason}  # fmt: skip
 
 
-def _score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) -> None:
+def score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) -> None:
     """Whole-set scores, for tasks that have them."""
     if type(task).score_all is Task.score_all:
         return
@@ -296,7 +301,7 @@ def _score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) ->
         scores = list(task.score_all([attempts.samples[line["n"]] for line in lines], outcomes) or ())
         if len(scores) != len(lines):
             raise ValueError(f"score_all gave {len(scores)} scores for {len(lines)} outcomes")
-    except Exception as error:  # as in _attempt: neither right nor wrong
+    except Exception as error:  # as in attempt_line: neither right nor wrong
         scores = [Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])] * len(lines)
     for line, score in zip(lines, scores, strict=True):
         journal.append({**line, "status": score.status, "metrics": dict(score.metrics),

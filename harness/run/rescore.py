@@ -1,0 +1,130 @@
+"""Corrects a run: scores its sealed attempts with the task as it is now. No model is asked."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.digest import canonical_json, digest
+from harness.errors import DataError, UsageError
+from harness.model.ledger import Ledger, Usage
+from harness.registry import registry
+from harness.results.record import TOKENS, seal
+from harness.results.store import Store
+from harness.results.verify import verify_samples
+from harness.run import keys
+from harness.run.cell import Attempts, Session, attempt_line, score_rest
+from harness.run.journal import Journal
+from harness.run.plan import Cell, Request
+from harness.sample import Outcome
+from harness.spec import MethodSpec
+from harness.task import Task
+
+
+def rescore(
+    store: Store, record: Mapping[str, Any], reason: str, *, mirror: str | None = None,
+    offline: bool = False, command: str = "",
+) -> tuple[dict[str, Any], int]:  # fmt: skip
+    """Seals a record that supersedes `record`, and says how many attempts it scores differently.
+
+    An answer that the task parsed is parsed again; one that the method gave itself, such as the winner
+    of a vote, stays. What was answered, spent and seen is that of the first record.
+
+    Raises:
+        UsageError: the run isn't complete, or nothing would change.
+        DataError: the task's items are no longer those that were answered.
+        RecordError: the sealed attempts can't be trusted, or the store can't be written.
+    """
+    run = record["run_id"][:12]
+    if record["status"] != "complete":
+        raise UsageError(f"run {run} is {record['status']}; only a complete one can be corrected")
+    verify_samples(dict(record))
+    cell = _cell(record, mirror, offline)
+    task, splits, data = Session(store).load(cell)
+    path = Path(record["samples_path"])
+    answered = {row["sample_id"] for row in _rows(path, ["sample_id"])}
+    samples = [sample for sample in splits.test[: cell.request.limit] if sample.id in answered]
+    position = {sample.id: n for n, sample in enumerate(samples)}
+    with tempfile.TemporaryDirectory(prefix="harness-") as folder, Journal(Path(folder)) as journal:
+        for row in _rows(path):
+            n = position.get(row["sample_id"])
+            if n is None or samples[n].digest() != row["item_digest"]:
+                raise DataError(f"sample {row['sample_id']!r} of {cell.task.name} isn't the one that run "
+                                f"{run} answered; measure it anew with harness eval")  # fmt: skip
+            whole_set = type(task).score_all is not Task.score_all
+            line = attempt_line(task, samples[n], _outcome(row), n, scored=not whole_set)
+            spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
+            journal.append({**line, "usage": {"answer": spent}})
+        score_rest(cell, task, Attempts(samples, []), journal)
+        changed = sum(map(_differ, _rows(path), journal.attempts()))
+        comparability = keys.comparability(cell, task, samples, data.read)
+        if not changed and digest(comparability) == record["comparability_key"]:
+            raise UsageError(f"scoring run {run} again changes nothing; nothing was written")
+        run_id = keys.run_id(digest(comparability), record["subject_key"], cell)
+        new = seal(
+            store=store, folder=store.run_folder(cell, run_id), cell=cell, run_id=run_id,
+            status="complete", reason=reason, comparability=comparability, subject=record["subject"],
+            sources=data.read, samples=samples, attempts=journal.attempts(), ledger=_ledger(record),
+            access=record["data_access"], started=time.time() - record["volatile"]["wall_s"],
+            command=command, supersedes=record["run_id"],
+        )  # fmt: skip
+    return new, changed
+
+
+def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
+    """The cell that the record came from, with the task of today and the method of then."""
+    spec = registry().task(record["task"]["name"])
+    method = MethodSpec(record["method"]["name"], record["method"]["version"], "", "",
+                        distribution=record["method"]["distribution"])  # fmt: skip
+
+    def with_epochs(epochs: int) -> Cell:
+        request = Request(spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror,
+                          offline=offline)  # fmt: skip
+        return Cell(spec, spec.arguments(record["task"]["args"]), method, record["method"]["args"],
+                    record["model"], record["seed"], request)  # fmt: skip
+
+    # a file of responses may hold more epochs than were asked for, and the run id knows the latter
+    for cell in (with_epochs(1), with_epochs(record["epochs"])):
+        if keys.run_id(record["comparability_key"], record["subject_key"], cell) == record["run_id"]:
+            break
+    return cell
+
+
+def _rows(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=5000, columns=columns):
+            yield from batch.to_pylist()
+
+
+def _outcome(row: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        row["sample_id"], row["epoch"], row["completion"] or "",
+        answer=json.loads(row["given_answer"]) if row.get("given_answer") else None,
+        confidence=row["confidence"], stop_reason=row["stop_reason"],
+        error=row["reason"] if row["status"] == "error" else None,
+        trace=json.loads(row["trace"]) if row["trace"] else None,
+    )  # fmt: skip
+
+
+def _differ(row: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
+    answer = line["answer"]
+    shown = answer if isinstance(answer, str | None) else canonical_json(answer)
+    scores = line["metrics"] or {}
+    return (row["status"], row["answer"]) != (line["status"], shown) or any(
+        row.get(name) != value for name, value in scores.items()
+    )
+
+
+def _ledger(record: Mapping[str, Any]) -> Ledger:
+    ledger = Ledger()
+    ledger.total = Usage.from_dict({**record["usage"], **record["volatile"]})
+    ledger.by_purpose = {
+        purpose: Usage.from_dict(values) for purpose, values in record["usage"]["by_purpose"].items()
+    }
+    return ledger
