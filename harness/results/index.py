@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
-from harness.results.store import Store
+from harness.results.store import Store, standing
 
 FORMAT = 1
 
@@ -56,14 +56,8 @@ def read_index(root: Path) -> Index:
 
 
 def in_force(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows that tables show: the newest attempt of each run that no correction has replaced."""
-    newest: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        kept = newest.get(row["run_id"])
-        if kept is None or kept["attempt"] < row["attempt"]:
-            newest[row["run_id"]] = row
-    replaced = {row["supersedes"] for row in rows if row["supersedes"] not in (None, row["run_id"])}
-    return [row for run, row in newest.items() if run not in replaced]
+    """The rows that tables show: neither superseded nor retracted."""
+    return standing(rows).in_force
 
 
 def row(record: dict[str, Any]) -> dict[str, Any]:
