@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness import paths
-from harness.errors import PluginError, UsageError, nearest
+from harness.errors import HarnessError, PluginError, UsageError, nearest
 from harness.spec import DataPin, MethodSpec, Param, Spec, TaskSpec, read_specs
 
 if TYPE_CHECKING:
@@ -143,13 +143,22 @@ def _load(spec: Spec, args: Mapping[str, Any], base: type[P], wanted: tuple[str,
     try:
         implementation = getattr(importlib.import_module(module_name), attribute)
     except Exception as error:
-        raise PluginError(f"{owner} can't load {spec.entry}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{owner} can't load {spec.entry}: {_in_one_line(error)}") from error
     if not (isinstance(implementation, type) and issubclass(implementation, base)):
         raise PluginError(f"{owner}: {spec.entry} is not a subclass of harness {base.__name__}")
     if all(getattr(implementation, name) is getattr(base, name) for name in wanted):
         raise PluginError(f"{owner}: {spec.entry} doesn't define {wanted[0]}()")
-    made: P = implementation(spec, args)  # type: ignore[arg-type]
+    try:
+        made: P = implementation(spec, args)  # type: ignore[arg-type]
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{owner}: {spec.entry} can't be made: {_in_one_line(error)}") from error
     return made
+
+
+def _in_one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 @cache

@@ -10,16 +10,24 @@ from harness.run.plan import Cell
 
 if TYPE_CHECKING:
     from harness.compare.planning import Noise
+    from harness.run.cell import Session
 
 #: the difference for which the plan says how many attempts it needs
 WANTED = 0.02
 
 
-def show_plan(cells: list[Cell], out: str, as_json: bool) -> None:
-    """Prints the plan. Loads the data, asks no model; the noise is that of runs stored in `out`."""
+def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
+    """Prints the plan. Loads the data, asks no model; the noise is that of runs stored in `out`.
+
+    Returns:
+        The exit code: 0, or 1 if some and 2 if all of the cells have no data.
+    """
     from harness.results.index import in_force, read_index
+    from harness.results.store import Store
+    from harness.run.cell import Session
     from harness.stats import attempts_needed, minimum_detectable_effect
 
+    session = Session(Store(Path(out)))
     stored = in_force(read_index(Path(out)).rows)
     sizes: dict[str, Any] = {}
     noises: dict[str, Noise] = {}
@@ -27,7 +35,7 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> None:
     for cell in cells:
         key = json.dumps([cell.task.name, dict(cell.task_args)], sort_keys=True, default=str)
         if key not in sizes:
-            sizes[key] = _sizes(cell)
+            sizes[key] = _sizes(cell, session)
         if isinstance(sizes[key], str):
             rows.append({"cell": cell.title, "error": sizes[key]})
             continue
@@ -51,17 +59,16 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> None:
         print(json.dumps({"schema": 1, "plan": rows}, ensure_ascii=False))
     else:
         _print(rows)
+    failed = sum("error" in row for row in rows)
+    return 0 if not failed else 2 if failed == len(rows) else 1
 
 
-def _sizes(cell: Cell) -> tuple[int, int] | str:
+def _sizes(cell: Cell, session: Session) -> tuple[int, int] | str:
     """Items of the test split and the pool, or why they can't be known."""
-    from harness.data import Data
     from harness.errors import HarnessError
-    from harness.registry import load_task
 
     try:
-        data = Data.from_environment(cell.request.mirror, cell.request.offline)
-        splits = load_task(cell.task, cell.task_args).load(data)
+        _, splits, _ = session.load(cell)
     except HarnessError as error:
         return str(error)
     return len(splits.test), len(splits.pool)

@@ -62,14 +62,16 @@ def command(**given: Any) -> None:
     as_json, dry_run, out = given.pop("as_json"), given.pop("dry_run"), given.pop("out")
     settings = configuration()
     request = request_from(given, settings)
+    from harness.registry import registry
     from harness.run.plan import plan
 
     cells = plan(request)
+    for fault in registry().faults:
+        print(f"warning: left out: {fault}", file=sys.stderr)
     if dry_run:
         from harness.cli.dry_run import show_plan
 
-        show_plan(cells, out, as_json)
-        return
+        sys.exit(show_plan(cells, out, as_json))
     if request.model == "pocket/grid":
         hint("measuring pocket/grid, a small laboratory policy that the project ships; "
              "--model names another, as in --model openai/gpt-4o-mini")  # fmt: skip
@@ -151,24 +153,58 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> Any:
 
 
 def _read_config(path: str | None, known: set[str]) -> dict[str, Any]:
+    """What the file asks for, in the types of the options of the same names.
+
+    Raises:
+        UsageError: the file can't be read, or has an unknown key or a value that an option refuses.
+    """
     if path is None:
         return {}
     import yaml
 
     try:
         found = yaml.safe_load(Path(path).read_text("utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise UsageError(f"--config {path}: {str(error).splitlines()[0]}") from None
+    except yaml.MarkedYAMLError as error:
+        place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"--config {path}{place}: broken YAML: {error.problem}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UsageError(f"--config {path}: {reason}") from None
     if not isinstance(found, dict):
         raise UsageError(f"--config {path}: keys with values are wanted, as 'task: arc1d'")
+    options = {str(option.name): option for option in command.params}
     aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles"}
     values = {}
     for key, value in found.items():
         name = aliases.get(key, str(key).replace("-", "_"))
         if name not in known:
             raise UsageError(f"--config {path}: unknown key {key!r}; {nearest(name, known, 'key')}")
-        values[name] = ",".join(map(str, value)) if isinstance(value, list) else value
+        if value is not None:
+            try:
+                values[name] = _as_given(options[name], value)
+            except click.BadParameter as error:
+                raise UsageError(f"--config {path}: {key}: {error.message}") from None
     return values
+
+
+def _as_given(option: Any, value: Any) -> Any:
+    """A value of the file as the command line would have read it.
+
+    Raises:
+        click.BadParameter: the option takes no such value.
+    """
+    if option.multiple:
+        if not isinstance(value, dict):
+            raise click.BadParameter(f"keys with values are wanted, not {value!r}")
+        return {str(key): inner for key, inner in value.items()}
+    if option.is_flag:
+        if not isinstance(value, bool):
+            raise click.BadParameter(f"true or false is wanted, not {value!r}")
+        return value
+    if isinstance(value, dict) or (isinstance(value, list) and option.type is not click.STRING):
+        raise click.BadParameter(f"one value is wanted, not {value!r}")
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return option.type.convert(text, option, None)
 
 
 def hint(text: str) -> None:

@@ -26,17 +26,17 @@ def command(what: str, as_json: bool) -> None:
     rows = models() if what == "models" else specs(what)
     if as_json:
         print(json.dumps({"schema": 1, what: rows}, ensure_ascii=False))
-        return
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        extra = ", ".join(row.get("offers") or row.get("needs") or ())
-        print(f"{row['name']:<{width}}  {row.get('version', ''):<5} {row['summary']}"
-              + (f"  ({extra})" if extra else ""))  # fmt: skip
+    else:
+        width = max((len(row["name"]) for row in rows), default=0)
+        for row in rows:
+            extra = ", ".join(row.get("offers") or row.get("needs") or ())
+            print(f"{row['name']:<{width}}  {row.get('version', ''):<5} {row['summary']}"
+                  + (f"  ({extra})" if extra else ""))  # fmt: skip
     if what != "models":
         from harness.registry import registry
 
         for fault in registry().faults:
-            click.echo(f"not listed: {fault}", err=True)
+            click.echo(f"warning: left out: {fault}", err=True)
 
 
 def specs(what: str) -> list[dict[str, Any]]:

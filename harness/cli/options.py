@@ -9,7 +9,10 @@ from typing import Any
 
 import click
 
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
+
+#: what harness.toml may hold
+SETTINGS = ("model", "prices")
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
@@ -31,7 +34,7 @@ def configuration() -> dict[str, Any]:
     """`harness.toml` of the folder we stand in; empty if there is none.
 
     Raises:
-        UsageError: it isn't valid TOML.
+        UsageError: it isn't valid TOML, or holds what it can't.
     """
     path = Path("harness.toml")
     if not path.is_file():
@@ -39,14 +42,24 @@ def configuration() -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"harness.toml: {error}") from None
+    for key in found:
+        if key not in SETTINGS:
+            raise UsageError(f"harness.toml: unknown key {key!r}; {nearest(key, SETTINGS, 'key')}")
+    if not isinstance(found.get("model", ""), str):
+        raise UsageError(f"harness.toml: model is a name, not {found['model']!r}")
+    if "prices" in found:
+        from harness.model.prices import check_prices
+
+        check_prices(found["prices"])
+    return found
 
 
 def default_model(settings: Mapping[str, Any]) -> str:
     """`HARNESS_MODEL`, else `model` of harness.toml, else the embedded policy."""
-    return os.environ.get("HARNESS_MODEL") or str(settings.get("model", "pocket/grid"))
+    return os.environ.get("HARNESS_MODEL") or str(settings.get("model") or "pocket/grid")
 
 
 def out_option(command: Callable[..., Any]) -> Callable[..., Any]:

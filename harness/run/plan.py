@@ -69,13 +69,10 @@ def plan(request: Request) -> list[Cell]:
         UsageError: an unknown name or argument, a number out of range, or a method that needs what
             the task, the model or the run doesn't offer; says what would fit.
     """
-    for name in ("seeds", "epochs"):
-        if getattr(request, name) < 1:
-            raise UsageError(f"--{name} must be at least 1, not {getattr(request, name)}")
-    if request.limit is not None and request.limit < 1:
-        raise UsageError(f"--limit must be at least 1, not {request.limit}")
-    if request.max_retries < 0:
-        raise UsageError(f"--max-retries must be at least 0, not {request.max_retries}")
+    for name, least in (("seeds", 1), ("epochs", 1), ("limit", 1), ("connections", 1), ("max_retries", 0)):
+        value = getattr(request, name)
+        if value is not None and value < least:
+            raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]
     methods = [known.method(name) for name in known.match("method", request.method)]

@@ -1,0 +1,122 @@
+"""Where a run's settings come from: the command line over --config over HARNESS_MODEL over harness.toml."""
+
+import json
+
+import pytest
+import yaml
+
+from harness.cli.eval import command as eval_command
+from harness.run.plan import Request
+
+EVERY_KEY = {
+    "task": "countdown", "method": ["direct", "cot"], "model": "echo/red", "T": {"level": 2},
+    "M": {}, "model-arg": {}, "role": {"judge": "echo/yes"}, "embedder": "tfidf", "seeds": 2, "epochs": 3,
+    "limit": 4, "temperature": 0.5, "top_p": 0.9, "max_completion": 30, "max_cost": 1.5, "max_tokens": 10_000,
+    "max_calls": 90, "max_time": 60, "connections": 5, "max-retries": 1, "offline": True, "mirror": ".",
+    "again": True, "transcripts": False,
+}  # fmt: skip
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """The requests that reach the plan, which then makes no cell."""
+    seen = []
+    monkeypatch.setattr("harness.run.plan.plan", lambda request: seen.append(request) or [])
+    return seen
+
+
+def write(text, name="run.yaml"):
+    with open(name, "w") as file:
+        file.write(text if isinstance(text, str) else yaml.safe_dump(text))
+    return name
+
+
+def test_every_option_is_a_key_and_every_key_arrives(command, requests):
+    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles"}
+    given = {aliases.get(key, key.replace("-", "_")) for key in EVERY_KEY}
+    not_settings = {"config", "dry_run", "out", "as_json"}
+    assert given == {option.name for option in eval_command.params} - not_settings
+    command("eval", "--config", write(EVERY_KEY), "--dry-run")
+    assert requests == [Request(
+        task="countdown", method="direct,cot", model="echo/red", task_args={"level": 2}, method_args={},
+        model_args={}, roles={"judge": "echo/yes"}, embedder="tfidf", seeds=2, epochs=3, limit=4,
+        decoding={"temperature": 0.5, "top_p": 0.9, "max_tokens": 30}, max_cost=1.5,
+        max_tokens_total=10_000, max_calls=90, max_time=60.0, connections=5, max_retries=1, offline=True,
+        mirror=".", again=True, transcripts=False,
+    )]  # fmt: skip
+
+
+def test_the_command_line_wins_and_arguments_are_merged(command, requests):
+    file = write({**EVERY_KEY, "T": {"level": 2, "style": "neutral"}})
+    command("eval", "--config", file, "--dry-run", "--task", "arc1d", "-T", "level=3", "--epochs", "1",
+            "--temperature", "0", "--role", "judge=echo/no")  # fmt: skip
+    (request,) = requests
+    assert (request.task, request.epochs, request.decoding["temperature"]) == ("arc1d", 1, 0.0)
+    assert request.task_args == {"level": "3", "style": "neutral"} and request.roles == {"judge": "echo/no"}
+    assert (request.seeds, request.limit) == (2, 4)
+
+
+@pytest.mark.parametrize("text, says", [
+    ("taks: arc1d", "unknown key 'taks'; did you mean 'task'"), ("out: here", "unknown key 'out'"),
+    ("task: [arc1d", "line 1: broken YAML"), ("task: arc1d\n\tmodel: x", "line 2: broken YAML"),
+    ("a: &a [*a", "broken YAML"), ("- arc1d", "keys with values"), ("arc1d", "keys with values"),
+    ("task: arc1d\nlimit: ten", "limit: 'ten' is not a valid integer"),
+    ("task: arc1d\nepochs: 2.5", "epochs: '2.5'"), ("task: arc1d\nseeds: true", "seeds: 'True'"),
+    ("task: arc1d\nlimit: [1, 2]", "limit: one value"), ("task: arc1d\nmax_cost: much", "'much' is not"),
+    ("task: arc1d\nT: level", "T: keys with values"), ("task: arc1d\nT: [level]", "T: keys with values"),
+    ("task: arc1d\noffline: maybe", "offline: true or false"), ("task: {arc1d: 1}", "task: one value"),
+    ("task: arc1d\nlimit: 0", "--limit must be at least 1"), ("method: direct", "--task NAME"),
+    ("task: arc1d\nconnections: 0", "--connections must be at least 1"), ("\x00", "run.yaml: "),
+    ("!!python/object/apply:os.system ['true']", "broken YAML"),
+])  # fmt: skip
+def test_a_faulty_file_is_one_line(command, text, says):
+    done = command("eval", "--config", write(text), "--dry-run")
+    assert (done.code, done.out) == (2, "") and len(done.err.splitlines()) == 1
+    assert says in done.errors[0]
+
+
+def test_no_file_and_a_file_of_nothing(command):
+    assert "no.yaml: No such file" in command("eval", "--config", "no.yaml").errors[0]
+    assert "--task NAME" in command("eval", "--config", write("")).errors[0]
+    write("")
+    assert command("eval", "--config", ".").code == 2
+
+
+def test_nothing_is_a_value(command, requests):
+    command("eval", "--config", write("task: arc1d\nlimit:\nmodel: null"), "--dry-run")
+    assert requests == [Request(task="arc1d")]
+
+
+def test_whose_model(command, requests, monkeypatch):
+    ask = ["eval", "--task", "arc1d", "--dry-run"]
+    command(*ask)
+    write('model = "echo/toml"', "harness.toml")
+    command(*ask)
+    monkeypatch.setenv("HARNESS_MODEL", "echo/environment")
+    command(*ask)
+    command(*ask, "--config", write("model: echo/yaml"))
+    command(*ask, "--config", "run.yaml", "--model", "echo/typed")
+    assert [request.model.partition("/")[2] for request in requests] == [
+        "grid", "toml", "environment", "yaml", "typed"]  # fmt: skip
+
+
+def test_the_hint_is_for_those_who_chose_no_model(command, monkeypatch):
+    ask = ["eval", "--task", "arc1d", "-T", "level=1", "--limit", "1"]
+    assert "laboratory policy" in command(*ask).err
+    monkeypatch.setenv("HARNESS_MODEL", "echo/input")
+    done = command(*ask, "--json")
+    assert "laboratory" not in done.err and json.loads(done.out)["runs"][0]["model"] == "echo/input"
+
+
+@pytest.mark.parametrize("text, says", [
+    ("model = ", "harness.toml: "), ("model = 3", "model is a name"), ('modle = "x"', "did you mean 'model'"),
+    ("prices = 3", "prices are tables"), ('[prices."a/b"]\ninput = 1', "needs the two numbers"),
+    ('[prices."a/b"]\ninput = 1\noutput = "2"', "needs the two numbers"), ("[prices]\na = 1", "prices.\"a\""),
+    ('[prices."a/b"]\ninput = 1\noutput = -2', "needs the two numbers"),
+    ('[prices."a/b"]\ninput = nan\noutput = 2', "needs the two numbers"),
+    ('[prices."a/b"]\ninput = 1\noutput = 2\ncached = 1', "nothing else"),
+])  # fmt: skip
+def test_a_faulty_harness_toml_is_one_line(command, text, says):
+    write(text, "harness.toml")
+    done = command("eval", "--task", "arc1d", "--limit", "1")
+    assert (done.code, done.out, len(done.errors)) == (2, "", 1) and says in done.errors[0]

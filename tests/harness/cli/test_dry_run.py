@@ -1,0 +1,48 @@
+"""`--dry-run`: the plan in text and JSON, and a task whose data are missing."""
+
+import json
+
+import pytest
+
+
+def test_text(command):
+    done = command("eval", "--task", "arc1d,countdown", "--method", "direct,self-consistency", "-T",
+                   "level=1", "-M", "samples=4", "--limit", "50", "--epochs", "2", "--dry-run")  # fmt: skip
+    assert done.code == 0 and not list_runs(command)
+    assert "4 cells, about 1000 calls" in done.out  # 2 tasks x (100 + 400)
+    assert "arc1d x self-consistency x pocket/grid" in done.out and "400" in done.out
+    assert "points" in done.out and "80 % power" in done.out
+
+
+def list_runs(command):
+    return json.loads(command("results", "list", "--json").out)["runs"]
+
+
+def test_json(command):
+    done = command("eval", "--task", "arc1d", "--method", "direct", "-T", "level=1", "--dry-run", "--json")
+    (line,) = done.out.splitlines()
+    (cell,) = json.loads(line)["plan"]
+    assert (cell["items"], cell["epochs"], cell["calls"]) == (200, 1, 200)
+    assert 0 < cell["smallest_detectable_difference"] < 0.5
+    smaller = json.loads(command("eval", "--task", "arc1d", "-T", "level=1", "--epochs", "8", "--dry-run",
+                                 "--json").out)["plan"][0]  # fmt: skip
+    assert smaller["smallest_detectable_difference"] < cell["smallest_detectable_difference"]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_missing_data_are_named_and_the_rest_is_planned(command, tmp_path, form):
+    (tmp_path / "mirror").mkdir()
+    done = command("eval", "--task", "gsm8k,arc1d", "-T", "arc1d.level=1", "--offline", "--mirror", "mirror",
+                   "--dry-run", *form)  # fmt: skip
+    assert done.code == 1 and "Traceback" not in done.err
+    if form:
+        missing, sound = json.loads(done.out)["plan"]
+        assert "openai/gsm8k is not in the mirror" in missing["error"] and sound["calls"] == 200
+    else:
+        assert "openai/gsm8k is not in the mirror" in " ".join(done.out.split()) and "200" in done.out
+    assert command("eval", "--task", "gsm8k", "--offline", "--mirror", "mirror", "--dry-run").code == 2
+
+
+def test_a_task_that_cannot_load_is_named_with_its_place(command, plugin):
+    done = command("eval", "--task", "colours-broken-load", "--dry-run", "--json")
+    assert done.code == 2 and "harness-thirdparty" in json.loads(done.out)["plan"][0]["error"]

@@ -1,0 +1,82 @@
+"""`[prices]` of harness.toml: what a run cost, what was paid, and when --max-cost ends it."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness.results.store import Store
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Every completion takes 1,000 tokens in and 500 out."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        return None
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = json.dumps({
+            "id": "1", "object": "chat.completion", "created": 1, "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": "stop",
+                         "message": {"role": "assistant", "content": "1+1"}}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+        }).encode()  # fmt: skip
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+
+@pytest.fixture
+def ask():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield ["eval", "--task", "countdown", "-T", "level=1", "--limit", "6", "--connections", "1", "--json",
+           "--model", "openai-api/local/big", "--model-arg", "api_key=none", "--model-arg",
+           f"base_url=http://127.0.0.1:{server.server_port}/v1"]  # fmt: skip
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def priced(command, tmp_path):
+    (tmp_path / "harness.toml").write_text('[prices."openai-api/local/big"]\ninput = 2.0\noutput = 8\n')
+
+
+def record(tmp_path, done, code=0):
+    assert done.code == code, done.err
+    (run,) = json.loads(done.out)["runs"]
+    return Store(tmp_path / "results").find(run["run_id"])
+
+
+EACH = (1000 * 2.0 + 500 * 8) / 1e6
+
+
+def test_cost_and_what_was_paid(command, priced, ask, tmp_path):
+    first = record(tmp_path, command(*ask))
+    assert first["usage"]["cost_usd"] == pytest.approx(6 * EACH)
+    assert first["volatile"]["paid_usd"] == pytest.approx(6 * EACH)
+    again = record(tmp_path, command(*ask, "--again"))  # served by the cache
+    assert again["volatile"]["cache_hits"] == 6
+    assert again["usage"]["cost_usd"] == pytest.approx(6 * EACH) and again["volatile"]["paid_usd"] == 0.0
+    assert again["result_digest"] == first["result_digest"]
+
+
+def test_max_cost_ends_the_run_and_more_of_it_goes_on(command, priced, ask, tmp_path):
+    done = command(*ask, "--max-cost", str(2.5 * EACH))
+    stopped = record(tmp_path, done, code=3)
+    assert "--max-cost of 0.015 is spent" in done.err
+    assert (stopped["status"], stopped["usage"]["calls"]) == ("stopped", 3)
+    whole = record(tmp_path, command(*ask, "--max-cost", "1"))
+    assert (whole["status"], whole["usage"]["cost_usd"]) == ("complete", pytest.approx(6 * EACH))
+
+
+def test_without_a_price_the_cost_is_unknown_and_never_zero(command, ask, tmp_path):
+    found = record(tmp_path, command(*ask))
+    assert found["usage"]["cost_usd"] is None and found["volatile"]["paid_usd"] is None
