@@ -10,7 +10,8 @@ from harness.method import Method
 class Slow(Method):
     async def answer(self, question, job):
         note = os.environ.get("THIRDPARTY_NOTE")
-        if int(question.id) >= int(os.environ.get("THIRDPARTY_QUICK", "0")):
+        quick = os.environ.get("THIRDPARTY_QUICK")
+        if quick is None or int(question.id) >= int(quick):
             await asyncio.sleep(float(os.environ.get("THIRDPARTY_SECONDS", "0")))
         output = await job.model.generate(question, job.ask(question))
         if note:
