@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import random
 import shutil
@@ -16,7 +17,7 @@ from harness import paths
 from harness.digest import digest, seed_of
 from harness.errors import AccessError, UsageError
 from harness.model.gateway import Model
-from harness.model.ledger import Budget
+from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Outcome, Question, Sample
 from harness.spec import MethodSpec
 from harness.task import Splits, Task
@@ -54,6 +55,8 @@ class Job:
         embedder: Embedder | None = None,
         concurrency: int = 16,
         n_questions: int | None = None,
+        ledger: Ledger | None = None,
+        reopen: Callable[[Path], Model] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.model, self.budget, self.seed, self.concurrency = model, budget, seed, concurrency
@@ -63,6 +66,8 @@ class Job:
         self._ask, self._parse = task.ask, task.parse
         self._method, self._splits, self._roles = method, splits, dict(roles)
         self._embedder, self._progress = embedder, progress
+        self._ledger = Ledger() if ledger is None else ledger
+        self._reopen, self._task = reopen, task
         self.embedder = embedder.name if embedder else None
         self._n_questions = len(splits.test) if n_questions is None else n_questions
         self._dir: Path | None = None
@@ -82,6 +87,17 @@ class Job:
         confidence = (output.metadata or {}).get("confidence")
         return Outcome(question.id, question.epoch, output.completion,
                        **{"confidence": confidence, "stop_reason": output.stop_reason, **fields})  # fmt: skip
+
+    def reward(self, sample: Sample, text: str) -> float:
+        """What the task's own grader makes of a completion for a sample that the method holds with its
+        target: the primary metric over its largest value, in [0, 1].
+
+        Raises:
+            Exception: whatever a broken grader raises.
+        """
+        outcome = Outcome(sample.id, sample.question.epoch, text, self.parse(text, sample.question))
+        spec = self._task.spec
+        return self._task.score(sample, outcome).metrics[spec.primary] / spec.metrics[spec.primary]
 
     # -- data that the method declared ------------------------------------------------------------
 
@@ -112,11 +128,14 @@ class Job:
         return self._n_questions
 
     def _reach(self, need: str, noted: str, split: Sequence[T]) -> Sequence[T]:
+        self._needs(need)
+        self.access[noted] = len(split)
+        return split
+
+    def _needs(self, need: str) -> None:
         if need not in self._method.needs + self._method.may_use:
             raise AccessError(f"method {self._method.name!r} reached for {need!r} without declaring "
                               "it in its needs or may_use")  # fmt: skip
-        self.access[noted] = len(split)
-        return split
 
     # -- models -----------------------------------------------------------------------------------
 
@@ -129,6 +148,40 @@ class Job:
         if name not in self._roles:
             raise UsageError(f"method {self._method.name!r} needs --role {name}=MODEL")
         return self._roles[name]
+
+    @property
+    def policy(self) -> Path:
+        """The folder of the run's model's weights, as transformers loads it; needs `trainable`.
+
+        Raises:
+            UsageError: the model can't be trained, or its weights can't be had.
+        """
+        self._needs("trainable")
+        if self._reopen is None or "trainable" not in self.model.provider.abilities:
+            raise UsageError(f"method {self._method.name!r} needs a model whose weights can be trained, and "
+                             f"{self.model.name} is none; pocket/NAME, hf/ID and vllm/ID are")  # fmt: skip
+        return self.model.provider.weights()
+
+    def with_policy(self, folder: Path) -> Model:
+        """The run's model with the weights in `folder`, behind the same gateway: cached under their own
+        digest, metered, budgeted; needs `trainable`.
+
+        Raises:
+            UsageError: the folder doesn't hold weights of that architecture.
+        """
+        self._needs("trainable")
+        if self._reopen is None:
+            raise UsageError(f"{self.model.name} can't be served from other weights")
+        return self._reopen(folder)
+
+    def book(self, purpose: str, usage: Usage) -> None:
+        """Books what was spent past the gateway, such as rollouts and forward passes of training.
+
+        Raises:
+            BudgetSpent: a limit of the run is reached; what was spent is booked.
+        """
+        self._ledger.charge(purpose, usage, "", 0)
+        self.budget.check(self._ledger.total)
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Unit-length vectors, one row a text: a float32 array, or a sparse matrix of a lexical
@@ -176,6 +229,26 @@ class Job:
             made.path = final
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+    @contextmanager
+    def workspace(self, key: Any) -> Iterator[Path]:
+        """A folder for the checkpoints of a long `fit` from the inputs `key`. Unlike an artefact it is there
+        again after a kill or a failure; it goes when the block ends without an exception.
+
+        Raises:
+            UsageError: another process works in it.
+        """
+        name = digest([self._method.name, self._method.comparability_version, key])
+        path = paths.cache_dir() / "workspaces" / name
+        path.mkdir(parents=True, exist_ok=True)
+        with open(path.with_suffix(".lock"), "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UsageError(f"another process fits {self._method.name!r} with the same inputs; wait for "
+                                 "it, its result will be found") from None  # fmt: skip
+            yield path
+            shutil.rmtree(path, ignore_errors=True)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Shows how far a long step is."""

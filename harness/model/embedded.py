@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import UsageError
 from harness.model.provider import Call, Provider, last_user_text
 
 if TYPE_CHECKING:
@@ -19,15 +20,29 @@ LONGEST = 96
 
 class Embedded(Provider):
     connections = 64
-    abilities = frozenset({"logprobs"})
+    abilities = frozenset({"logprobs", "trainable"})
 
     def __init__(self, name: str, folder: Path) -> None:
         from harness.model.pocket.decoder import PocketModel
 
-        self.name = name
+        self.name, self._folder = name, folder
         self.revision = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
         self._model = PocketModel.load(folder)
         self._waiting: dict[tuple[Any, ...], list[tuple[Call, asyncio.Future[Any]]]] = {}
+
+    def weights(self) -> Path:
+        return self._folder
+
+    def with_weights(self, folder: Path) -> Embedded:
+        try:
+            other = Embedded(self.name, folder)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UsageError(f"{folder} holds no policy that stands in for {self.name}: {reason}; it takes "
+                             "config.json, model.safetensors and tokenizer.json of a plain Llama with a "
+                             "character vocabulary") from error  # fmt: skip
+        other.connections = self.connections
+        return other
 
     async def generate(self, call: Call) -> ModelOutput:
         from inspect_ai.model import (

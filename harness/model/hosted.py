@@ -6,19 +6,26 @@ cache, budgets and the ledger are the gateway's, so inspect's own retry loop is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryError
 
+from harness.digest import digest
 from harness.errors import UsageError
 from harness.model import backoff
 from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
+
+
+#: providers that load weights in this process or on this machine, and take `model_path`
+TRAINABLE = ("hf", "vllm")
 
 
 class Hosted(Provider):
@@ -28,8 +35,10 @@ class Hosted(Provider):
     def __init__(self, name: str, args: Mapping[str, Any]) -> None:
         from inspect_ai.model import GenerateConfig, get_model
 
-        self.name = name
+        self.name, self._args = name, dict(args)
         self.revision = str(args.get("revision", ""))
+        if name.partition("/")[0] in TRAINABLE:
+            self.abilities = self.abilities | {"trainable"}
         self._config = GenerateConfig
         self._timeout = int(args.get("timeout", 600))
         options = {key: value for key, value in args.items() if key != "timeout"}
@@ -39,6 +48,29 @@ class Hosted(Provider):
             reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
             raise UsageError(f"can't open the model {name!r}: {reason}; 'harness list models' shows what "
                              "there is") from error  # fmt: skip
+
+    def weights(self) -> Path:
+        """The folder named by `--model-arg model_path=...`, else the Hub's snapshot, fetched if need be."""
+        if "model_path" in self._args:
+            return Path(str(self._args["model_path"]))
+        from huggingface_hub import snapshot_download
+
+        repository = self.name.partition("/")[2]
+        try:
+            return Path(snapshot_download(repository, revision=self.revision or None))
+        except Exception as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise UsageError(f"can't fetch the weights of {repository!r}: {reason}; "
+                             "--model-arg model_path=FOLDER takes them from disk") from error  # fmt: skip
+
+    def with_weights(self, folder: Path) -> Hosted:
+        if not (folder / "config.json").is_file():
+            raise UsageError(f"{folder} holds no config.json, so no weights for {self.name}")
+        other = Hosted(self.name, {**self._args, "model_path": str(folder)})
+        other.revision = digest([[file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
+                                 for file in sorted(folder.glob("*.safetensors"))])  # fmt: skip
+        other.connections = self.connections
+        return other
 
     async def generate(self, call: Call) -> ModelOutput:
         config = self._config(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Provider:
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them
     remote: bool = False
-    #: what it can do beyond text: tools, logprobs
+    #: what it can do beyond text: tools, logprobs, trainable
     abilities: frozenset[str] = frozenset()
 
     async def generate(self, call: Call) -> ModelOutput:
@@ -47,6 +48,22 @@ class Provider:
 
         Raises:
             Exception: any; the gateway retries those for which `retryable` is true.
+        """
+        raise NotImplementedError
+
+    def weights(self) -> Path:
+        """The folder of the weights, as transformers loads it; only of a `trainable` model.
+
+        Raises:
+            UsageError: they can't be had.
+        """
+        raise NotImplementedError
+
+    def with_weights(self, folder: Path) -> Provider:
+        """The same model, served the same way, from other weights of its architecture.
+
+        Raises:
+            UsageError: the folder doesn't hold such weights.
         """
         raise NotImplementedError
 

@@ -115,7 +115,8 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         HarnessError: the cell can't be run, with the cure; attempts made so far are kept.
     """
     provider = session.provider(cell.model, cell)
-    missing = [n for n in ("tools", "logprobs") if n in cell.method.needs and n not in provider.abilities]
+    wanted = [n for n in ("tools", "logprobs", "trainable") if n in cell.method.needs]
+    missing = [need for need in wanted if need not in provider.abilities]
     if missing:
         raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} "
                          "doesn't give")  # fmt: skip
@@ -150,8 +151,8 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     request = cell.request
     budget = Budget(request.max_calls, request.max_tokens_total, request.max_cost, request.max_time)
 
-    def handle(source: Provider) -> Model:
-        decoding = {**cell.task.decoding, **request.decoding} if source is provider else {}
+    def handle(source: Provider, own: bool) -> Model:
+        decoding = {**cell.task.decoding, **request.decoding} if own else {}
         return Model(
             source, ledger=ledger, budget=budget,
             cache=session.cache if source.cacheable else None, decoding=decoding, seed=cell.seed,
@@ -160,9 +161,11 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         )  # fmt: skip
 
     job = Job(
-        task=task, method=cell.method, splits=splits, model=handle(provider),
-        roles={name: handle(role) for name, role in roles.items()}, budget=budget, seed=cell.seed,
-        embedder=embedder, concurrency=provider.connections, n_questions=len(attempts.wanted),
+        task=task, method=cell.method, splits=splits, model=handle(provider, own=True),
+        roles={name: handle(role, own=role is provider) for name, role in roles.items()},
+        budget=budget, seed=cell.seed, embedder=embedder, concurrency=provider.connections,
+        n_questions=len(attempts.wanted), ledger=ledger,
+        reopen=lambda folder: handle(provider.with_weights(folder), own=True),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )  # fmt: skip
     status, reason = "complete", None

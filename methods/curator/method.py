@@ -1,0 +1,224 @@
+"""Actor-Curator and its rivals as methods: `fit` trains a policy under a curriculum, `answer` asks it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from harness.digest import digest, set_digest
+from harness.errors import UsageError
+from harness.job import Job
+from harness.method import Method
+from harness.model.gateway import Model
+from harness.model.ledger import Usage
+from harness.sample import Outcome, Question, Sample
+from methods.curator.bank import Bank, check_verifier
+from methods.curator.plan import Plan
+
+#: policies that the project ships, by curriculum; each names the weights that it was trained from
+SHIPPED = Path(__file__).parent / "policies"
+
+
+class Curated(Method):
+    """A policy trained on the problems that its curriculum chooses."""
+
+    model: Model
+    facts: dict[str, Any]
+
+    @property
+    def curriculum(self) -> str:
+        return str(self.spec.settings["curriculum"])
+
+    async def fit(self, job: Job) -> None:
+        if self.args["policy"]:
+            folder = Path(self.args["policy"])
+            self.model = job.with_policy(folder)
+            self.facts = _facts(folder)
+            return
+        plan = Plan.of(self.args)
+        source = job.policy
+        bank = _bank(job, plan.levels)
+        key = self._key(job, plan, bank)
+        shipped = SHIPPED / self.curriculum
+        if self.args["fit"] != "train" and _facts(shipped).get("key") == digest(key):
+            self._take(job, shipped)
+            return
+        if self.args["fit"] == "shipped":
+            raise UsageError(f"no shipped policy was trained by {self.spec.name} from {job.model.name} with "
+                             "these arguments, task and seed; -M fit=train trains one")  # fmt: skip
+        with job.artifact(key) as made:
+            if not made.exists:
+                with job.workspace(key) as workspace:
+                    _train(self, job, plan, bank, source, workspace, made.path, key)
+        if made.exists:
+            self._take(job, made.path)
+        else:
+            self.model, self.facts = job.with_policy(made.path), _facts(made.path)
+
+    def _take(self, job: Job, folder: Path) -> None:
+        """A policy trained earlier; its cost is the run's as if it were trained now."""
+        self.model, self.facts = job.with_policy(folder), _facts(folder)
+        for purpose, usage in self.facts["usage"].items():
+            kept = Usage.from_dict(usage)
+            job.book(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
+        job.access |= self.facts["access"]
+
+    def _key(self, job: Job, plan: Plan, bank: Bank) -> list[Any]:
+        """All that the trained weights depend on."""
+        settings = {name: self.args[name] for name in ("loss", "curator", "match", "max_flops")}
+        return [
+            self.curriculum, asdict(plan), settings, job.seed, job.model.name, job.model.provider.revision,
+            set_digest(sample.digest() for sample in bank.samples), digest(list(bank.prompts)),
+        ]  # fmt: skip
+
+    async def answer(self, question: Question, job: Job) -> Outcome:
+        output = await self.model.generate(question, job.ask(question))
+        return job.outcome(question, output, trace={
+            "policy": self.model.provider.revision[:12], "curriculum": self.curriculum,
+            "trained_steps": self.facts.get("steps"),
+        })  # fmt: skip
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / "training.json").read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _bank(job: Job, levels: str) -> Bank:
+    samples = list(job.train)
+    bank = Bank.of(samples, lambda sample: _text(job, sample))
+    wanted = [level.strip() for level in levels.split(",") if level.strip()]
+    known = [level for level in wanted if level in bank.names]
+    if not known:  # a preset's levels are those of puzzles; a bank without them is taken whole
+        return bank
+    chosen = [s for s, kind in zip(samples, bank.categories, strict=True) if bank.names[kind] in known]
+    return Bank.of(chosen, lambda sample: _text(job, sample))
+
+
+def _text(job: Job, sample: Sample) -> str:
+    return job.ask(sample.question)[-1].text
+
+
+def encoded(job: Job, tokenizer: Any, samples: Sequence[Sample]) -> list[list[int]]:
+    """Prompts as the policy reads them: in its chat template if it has one, else the text alone."""
+    if not getattr(tokenizer, "chat_template", None):
+        return [list(tokenizer(_text(job, sample))["input_ids"]) for sample in samples]
+    conversations = [
+        [{"role": message.role, "content": message.text} for message in job.ask(sample.question)]
+        for sample in samples
+    ]
+    how = {"add_generation_prompt": True, "tokenize": True, "return_dict": False}
+    return [list(tokenizer.apply_chat_template(turns, **how)) for turns in conversations]
+
+
+def _train(
+    method: Curated, job: Job, plan: Plan, bank: Bank, source: Path, workspace: Path, out: Path,
+    key: list[Any],
+) -> None:  # fmt: skip
+    try:
+        import torch
+        import trl  # noqa: F401
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError:
+        raise UsageError(f"{method.spec.name} trains with TRL, which is not installed: pip install "
+                         "-c constraints.txt 'harness[train]'") from None  # fmt: skip
+    from methods.curator import trainer
+    from methods.curator.curricula import make
+    from methods.curator.rollouts import Diverged
+    from methods.curator.training import Cost, Dev, Training
+
+    check_verifier(bank, job.reward)
+    trainer.quiet()
+    accelerated = torch.cuda.is_available()
+    if not accelerated:
+        torch.set_num_threads(1)  # two threads on a busy machine spin for each other
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
+    model.to("cuda" if accelerated else "cpu")
+    dev = list(job.dev)
+    kinds = {name.rpartition(" ")[2] for name in bank.names}
+    held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
+    spent: dict[str, Usage] = {}
+
+    def book(cost: Cost) -> None:
+        for purpose, usage in usages(cost).items():
+            spent.setdefault(purpose, Usage()).add(usage)
+            job.book(purpose, usage)
+
+    def after_step(row: dict[str, Any], cost: Cost) -> None:
+        shown = [f"reward {row['reward']:.3f}", f"mixed {row['mixed']:.2f}"]
+        shown += [f"{name} {row[name]:.1f}" for name in ("difficulty", "entropy") if name in row]
+        shown += [f"dev {row['dev']:.3f}"] if row.get("dev") is not None else []
+        job.progress("train: " + ", ".join(shown), row["step"], plan.steps)
+        job.access["train_steps"], job.access["train_rollouts"] = row["step"], training.total.rollouts
+        book(cost)
+
+    training = Training(
+        model=model, tokenizer=tokenizer, bank=bank, prompts=encoded(job, tokenizer, bank.samples),
+        curriculum=make(method.curriculum, bank, seed=job.seed, candidates=plan.candidates,
+                        dormant=plan.dormant, warm_up=plan.warm_up, rounds=plan.steps,
+                        rising_steps=plan.steps),
+        verify=lambda number, text: job.reward(bank.samples[number], text), plan=plan, seed=job.seed,
+        dev=Dev(encoded(job, tokenizer, held), lambda number, text: job.reward(held[number], text)),
+        max_rollouts=plan.steps * plan.prompts * plan.rollouts if method.args["match"] == "rollouts" else 0,
+        max_flops=method.args["max_flops"], after_step=after_step,
+    )  # fmt: skip
+    job.progress("train", 0, plan.steps)
+    try:
+        trainer.train(training, workspace, method.args["loss"], resumed=lambda: book(training.total))
+    except Diverged as error:
+        kept = trainer.last_checkpoint(workspace)
+        where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
+        raise UsageError(f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate "
+                         "and run again") from error  # fmt: skip
+    if training.spent is not None:
+        raise training.spent
+    say = silence(training.curve)
+    if say:
+        job.log.warning("%s: %s", method.spec.name, say)
+    trainer.save(training, out, source)
+    (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
+    measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
+    (out / "training.json").write_text(json.dumps({
+        "key": digest(key), "curriculum": method.curriculum, "from": job.model.name,
+        "from_revision": job.model.provider.revision, "seed": job.seed, "plan": asdict(plan),
+        "steps": training.step, "parameters": training.parameters, "problems": len(bank),
+        "difficulty_from": bank.difficulty_from, "cost": asdict(training.total),
+        "flops": training.total.flops(training.parameters), "remark": say,
+        "dev_last": measured[-1] if measured else None, "dev_peak": max(measured, default=None),
+        "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()}, "access": dict(job.access),
+    }, indent=1) + "\n", "utf-8")  # fmt: skip
+
+
+def usages(cost: Any) -> dict[str, Usage]:
+    """A training's cost as the ledger books it, by purpose."""
+    booked = {
+        "train": Usage(calls=cost.trained, input_tokens=cost.prompt_tokens,
+                       output_tokens=cost.response_tokens,
+                       seconds=cost.step_s - cost.extra_s - cost.curator_s - cost.dev_s),
+        "train-discarded": Usage(calls=cost.discarded, input_tokens=cost.discarded_prompt_tokens,
+                                 output_tokens=cost.discarded_response_tokens),
+        "train-curriculum": Usage(input_tokens=cost.extra_tokens, seconds=cost.extra_s + cost.curator_s),
+        "train-dev": Usage(calls=cost.dev_calls, input_tokens=cost.dev_prompt_tokens,
+                           output_tokens=cost.dev_response_tokens, seconds=cost.dev_s),
+    }  # fmt: skip
+    return {purpose: usage for purpose, usage in booked.items() if usage != Usage()}
+
+
+def silence(curve: Sequence[dict[str, Any]]) -> str:
+    """What is to be said of a run without a learning signal, empty for others."""
+    if not any(row["reward"] > 0 for row in curve):
+        return (f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learnt "
+                "nothing; take easier problems, more rollouts or a policy that solves some of them")
+    if not any(row["mixed"] > 0 for row in curve):
+        return (f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
+                "policy has learnt nothing; take problems that it solves sometimes")
+    return ""

@@ -1,0 +1,81 @@
+"""How a policy is trained: presets, and the arguments that override them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from harness.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sizes of a training run. `small` is for two CPU cores, `paper` is the run script of the
+    Actor-Curator repository (for a 7B model, said to be the same for 3B), `medium` is ours.
+
+    Fields:
+        levels: kinds of problem that the bank is limited to, in the task's own names; empty takes all.
+        steps: generation batches.
+        prompts, rollouts: problems of a step, and responses to each.
+        candidates: problems that are scored for a step.
+        minibatches: policy updates a step; with 1 the update is on-policy and nothing is ever clipped.
+        micro_batch: sequences in one forward pass; 0 takes a mini-batch at once.
+        rate: the policy's learning rate, after a warm-up over a twentieth of the steps.
+        max_tokens: of a response.
+        dormant, warm_up: see `ActorCurator`.
+        measure_every: steps between measurements on the dev split; 0 measures at the end alone.
+        save_every: steps between checkpoints.
+    """
+
+    levels: str = ""
+    steps: int = 600
+    prompts: int = 256
+    rollouts: int = 8
+    candidates: int = 2048
+    minibatches: int = 4
+    micro_batch: int = 0
+    rate: float = 1e-6
+    max_tokens: int = 4096
+    temperature: float = 1.0
+    dormant: int = 20
+    warm_up: int = 5
+    measure_every: int = 10
+    save_every: int = 50
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> Plan:
+        """The preset named in a method's arguments, with every argument that isn't 0 or empty on top.
+
+        Raises:
+            UsageError: a number is out of range.
+        """
+        given = {f.name: args[f.name] for f in fields(cls) if args.get(f.name)}
+        plan = cls(**{**asdict(PRESETS[args["preset"]]), **given})
+        for name, least in (("steps", 1), ("prompts", 1), ("rollouts", 2), ("minibatches", 1),
+                            ("candidates", 1), ("max_tokens", 1), ("save_every", 1)):  # fmt: skip
+            if getattr(plan, name) < least:
+                raise UsageError(f"-M {name}={getattr(plan, name)} is below {least}")
+        if plan.rate <= 0 or plan.temperature <= 0:
+            raise UsageError("-M rate and -M temperature are above 0")
+        sequences = plan.prompts * plan.rollouts
+        if sequences % plan.minibatches:
+            raise UsageError(f"-M minibatches={plan.minibatches} doesn't divide the {sequences} rollouts of "
+                             f"a step ({plan.prompts} prompts x {plan.rollouts})")  # fmt: skip
+        if plan.micro_batch and sequences // plan.minibatches % plan.micro_batch:
+            raise UsageError(f"-M micro_batch={plan.micro_batch} doesn't divide the "
+                             f"{sequences // plan.minibatches} rollouts of a mini-batch")  # fmt: skip
+        return plan
+
+
+PRESETS = {
+    "small": Plan(
+        levels="1,2", steps=60, prompts=16, candidates=128, minibatches=1, micro_batch=32,
+        rate=1e-4, max_tokens=48, dormant=4, warm_up=1, save_every=10,
+    ),
+    "medium": Plan(
+        steps=200, prompts=32, candidates=256, minibatches=1, micro_batch=32, rate=1e-4,
+        max_tokens=96, dormant=10, warm_up=2, save_every=20,
+    ),
+    "paper": Plan(),
+}  # fmt: skip

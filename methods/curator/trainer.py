@@ -1,0 +1,166 @@
+"""GRPO and GSPO through TRL's trainer, on the problems that a curriculum chooses.
+
+TRL reads its prompts from a data set in advance, and a curriculum can't choose before it has seen the step
+before. So the data set holds nothing but places, and the rollout hook, which TRL calls once a generation
+batch, chooses the problems and answers with their rollouts. TRL keeps the loss, the clipping, the optimiser,
+accumulation, checkpoints and their resumption.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from methods.curator.rollouts import Diverged
+from methods.curator.training import Training
+
+#: what a checkpoint of ours has beside TRL's files; written last, so that a checkpoint with it is whole
+STATE = "curriculum.json"
+#: token-level clip ranges of GRPO with DAPO's higher ceiling, and the sequence-level ones of GSPO
+LOSSES = {"gspo": ("sequence", 3e-4, 4e-4), "grpo": ("token", 0.2, 0.28)}
+#: what is copied from a policy's folder beside the weights
+BESIDE = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "generation_config.json",
+          "chat_template*")  # fmt: skip
+
+
+def train(
+    training: Training, folder: Path, loss: str = "gspo", resumed: Callable[[], None] = lambda: None
+) -> None:
+    """Runs a training from the last whole checkpoint in `folder`, or from the start, to its end or to the end
+    of its budget (`training.spent`). `resumed` is called once a checkpoint is read.
+
+    Raises:
+        Diverged: a loss, gradient or probability is not finite; checkpoints stay.
+        UsageError: the bank, its verifier or the curriculum can't go on; checkpoints stay.
+    """
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is not None:
+        training.restore(json.loads((checkpoint / STATE).read_text("utf-8")))
+        resumed()
+    trainer = _trainer(training, folder, loss)
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+
+
+def save(training: Training, folder: Path, source: Path) -> None:
+    """Writes a policy that transformers and vLLM load; the tokenizer is that of `source`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    training.model.save_pretrained(folder)
+    for pattern in BESIDE:
+        for file in source.glob(pattern):
+            shutil.copyfile(file, folder / file.name)
+
+
+def _trainer(training: Training, folder: Path, loss: str) -> Any:
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    import datasets
+    import torch
+    import transformers
+    from trl import GRPOConfig, GRPOTrainer
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError("training through TRL uses one process here; on several, take verl: "
+                         "harness train --backend verl --print")  # fmt: skip
+    plan, sequences = training.plan, training.plan.prompts * training.plan.rollouts
+    accelerated = torch.cuda.is_available()
+    micro = plan.micro_batch or sequences // plan.minibatches
+    level, low, high = LOSSES[loss]
+    updates = plan.steps * plan.minibatches
+    config = GRPOConfig(
+        output_dir=str(folder), max_steps=updates, seed=training.seed, data_seed=training.seed,
+        per_device_train_batch_size=micro, steps_per_generation=sequences // micro,
+        gradient_accumulation_steps=sequences // plan.minibatches // micro,
+        num_generations=plan.rollouts, max_completion_length=plan.max_tokens,
+        temperature=plan.temperature, loss_type="grpo", importance_sampling_level=level, epsilon=low,
+        epsilon_high=high, beta=0.0, scale_rewards="group", learning_rate=plan.rate, weight_decay=0.1,
+        max_grad_norm=1.0, lr_scheduler_type="constant_with_warmup", warmup_steps=math.ceil(updates / 20),
+        use_cpu=not accelerated, bf16=accelerated, logging_steps=plan.minibatches,
+        logging_nan_inf_filter=False, save_strategy="steps",
+        save_steps=plan.save_every * plan.minibatches, save_total_limit=2, ignore_data_skip=True,
+        report_to=[], disable_tqdm=True, dataloader_num_workers=0, dataloader_pin_memory=False,
+    )  # fmt: skip
+    def rollouts(prompts: list[Any], trainer: Any) -> dict[str, Any]:
+        """The prompts that TRL gives are places; the problems are the curriculum's."""
+        torch.manual_seed(training.seed * 1_000_003 + training.step)  # a resumed run shuffles as a whole one
+        flat = [(group, n) for group in training.choose() for n in range(len(group.responses))]
+        return {
+            "prompt_ids": [group.prompt for group, _ in flat],
+            "completion_ids": [group.responses[n] for group, n in flat],
+            "logprobs": None,
+            "earned": [float(group.rewards[n]) for group, n in flat],
+        }
+
+    places = datasets.Dataset.from_dict({"prompt": ["place"] * plan.prompts * 64})
+    trainer = GRPOTrainer(
+        model=training.model, reward_funcs=[_rewards], args=config, train_dataset=places,
+        processing_class=training.tokenizer, rollout_func=rollouts, callbacks=[_callback(training)],
+    )  # fmt: skip
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
+
+
+def _rewards(prompts: list[Any], completions: list[Any], earned: list[float], **_: Any) -> list[float]:
+    return earned
+
+
+def _callback(training: Training) -> Any:
+    """What TRL's trainer calls between its own work."""
+    import torch
+    from transformers import TrainerCallback
+
+    def check(tensors: Iterable[Any], message: str) -> None:
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+            raise Diverged(message)
+
+    class Follow(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+            gradients = (p.grad for p in given["model"].parameters() if p.grad is not None)
+            check(gradients, "the loss or its gradient is not finite")
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+            check(given["model"].parameters(), "a weight of the policy is not finite")
+            if state.global_step % training.plan.minibatches:
+                return
+            if not training.finish_step():
+                control.should_save = control.should_training_stop = True
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **given: Any) -> None:
+            if training.curve and logs and "loss" in logs:
+                kept = {"loss": "loss", "grad_norm": "grad_norm", "entropy": "policy_entropy",
+                        "learning_rate": "rate"}  # fmt: skip
+                training.curve[-1] |= {ours: float(logs[name]) for name, ours in kept.items() if name in logs}
+
+        def on_save(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+            place = Path(args.output_dir) / f"checkpoint-{state.global_step}" / STATE
+            part = place.with_suffix(".part")
+            part.write_text(json.dumps(training.state()), "utf-8")
+            part.rename(place)
+
+    return Follow()
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint; what a kill left half-written is removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    whole = [path for path in found if (path / STATE).is_file()]
+    for path in found:
+        if path not in whole:
+            shutil.rmtree(path, ignore_errors=True)
+    return whole[-1] if whole else None
+
+
+def quiet() -> None:
+    """Keeps transformers' bars and notices off the terminal."""
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("accelerate").setLevel(logging.ERROR)

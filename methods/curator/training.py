@@ -1,0 +1,264 @@
+"""One training run as its steps: the curriculum chooses, the policy is rolled out, the curriculum learns.
+
+What moves the policy between `choose` and `finish_step` is the trainer's business (`trainer.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from harness.errors import BudgetSpent, UsageError
+from methods.curator.bank import Bank
+from methods.curator.curriculum import Curriculum, Round
+from methods.curator.plan import Plan
+from methods.curator.rollouts import Decoder, Group, Ids
+from methods.curator.sampling import Selection
+from methods.curator.signals import Floats, Indices, mixed
+
+
+@dataclass
+class Cost:
+    """What a run spent. Tokens of prompts count once a rollout, whether or not they shared a pass.
+
+    `trained` are rollouts that the policy was updated on, `discarded` those rolled out and dropped;
+    `extra_tokens` were read for log-probabilities before and after the update, `dev_*` to measure.
+    """
+
+    trained: int = 0
+    discarded: int = 0
+    prompt_tokens: int = 0
+    response_tokens: int = 0
+    discarded_prompt_tokens: int = 0
+    discarded_response_tokens: int = 0
+    extra_tokens: int = 0
+    dev_calls: int = 0
+    dev_prompt_tokens: int = 0
+    dev_response_tokens: int = 0
+    select_s: float = 0.0
+    rollout_s: float = 0.0
+    verify_s: float = 0.0
+    extra_s: float = 0.0
+    curator_s: float = 0.0
+    dev_s: float = 0.0
+    step_s: float = 0.0
+
+    def add(self, other: Cost) -> None:
+        for f in fields(self):
+            setattr(self, f.name, getattr(self, f.name) + getattr(other, f.name))
+
+    @property
+    def rollouts(self) -> int:
+        return self.trained + self.discarded
+
+    def flops(self, parameters: int) -> float:
+        """Floating-point operations of training by the usual count, 2 a parameter and token read or written,
+        and 6 for a token trained on; measuring on dev is no part of training."""
+        trained = self.prompt_tokens + self.response_tokens
+        rolled = trained + self.discarded_prompt_tokens + self.discarded_response_tokens
+        return 2.0 * parameters * (rolled + 3 * trained + self.extra_tokens)
+
+
+@dataclass
+class Dev:
+    """Problems to measure on, apart from bank and test: prompts, and what grades a response to each."""
+
+    prompts: Sequence[Ids] = ()
+    grade: Callable[[int, str], float] = field(default=lambda number, text: 0.0)
+
+
+class Training:
+    """One run: the state that TRL's hooks share."""
+
+    def __init__(
+        self, *, model: Any, tokenizer: Any, bank: Bank, prompts: Sequence[Ids], curriculum: Curriculum,
+        verify: Callable[[int, str], float], plan: Plan, seed: int = 0, dev: Dev | None = None,
+        max_rollouts: int = 0, max_flops: float = 0.0,
+        after_step: Callable[[dict[str, Any], Cost], None] = lambda row, cost: None,
+    ) -> None:  # fmt: skip
+        """
+        Args:
+            prompts: token ids of every problem of the bank.
+            verify: the reward in [0, 1] of a response to a problem of the bank.
+            max_rollouts, max_flops: the run ends at the first step at which so much is spent, discarded
+                rollouts included; 0 is no limit. For comparisons at equal compute.
+            after_step: sees every row of the learning curve and what the step cost; may raise BudgetSpent,
+                which ends the run with a checkpoint.
+        """
+        if len(bank) < plan.prompts:
+            raise UsageError(f"the bank has {len(bank)} problems, and a step takes {plan.prompts}; "
+                             f"-M prompts={len(bank)} is the most")  # fmt: skip
+        self.model, self.tokenizer, self.bank, self.prompts = model, tokenizer, bank, prompts
+        self.curriculum, self.verify, self.plan, self.seed = curriculum, verify, plan, seed
+        self.dev, self.after_step = dev or Dev(), after_step
+        self.max_rollouts, self.max_flops = max_rollouts, max_flops
+        self.parameters = sum(p.numel() for p in model.parameters())
+        config = model.generation_config
+        end = config.eos_token_id if config.eos_token_id is not None else tokenizer.eos_token_id
+        self.decoder = Decoder(
+            model, end=end if isinstance(end, list) else [end], pad=tokenizer.pad_token_id,
+            max_tokens=plan.max_tokens, temperature=plan.temperature,
+        )  # fmt: skip
+        self.curve: list[dict[str, Any]] = []
+        self.total, self.cost = Cost(), Cost()
+        self.spent: BudgetSpent | None = None
+        self._ready: dict[int, list[Group]] = defaultdict(list)
+        self._groups: list[Group] = []
+        self._selection = Selection(np.empty(0, np.int64))
+        self._draws = 0
+        self._started = time.perf_counter()
+
+    @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return len(self.curve)
+
+    # -- one step ---------------------------------------------------------------------------------
+
+    def choose(self) -> list[Group]:
+        """The groups of the next step: the curriculum's choice, rolled out."""
+        self.cost, self._draws = Cost(), 0
+        self._started = started = time.perf_counter()
+        self._ready.clear()
+        rng = np.random.default_rng([self.seed, self.step])
+        selection = self.curriculum.select(self.plan.prompts, rng, self._probe)
+        if len(selection.indices) != self.plan.prompts:
+            raise UsageError(f"the curriculum found {len(selection.indices)} problems for a step of "
+                             f"{self.plan.prompts}; take a larger bank or fewer -M prompts")  # fmt: skip
+        self.cost.select_s = time.perf_counter() - started - self.cost.rollout_s - self.cost.verify_s
+        wanted = selection.indices.tolist()
+        missing = [problem for problem in dict.fromkeys(wanted)
+                   for _ in range(wanted.count(problem) - len(self._ready[problem]))]  # fmt: skip
+        self._roll(missing)
+        self._groups = [self._ready[problem].pop(0) for problem in wanted]
+        self._selection = selection
+        for left in self._ready.values():
+            for group in left:
+                prompt, response = group.tokens
+                self.cost.discarded += len(group.responses)
+                self.cost.discarded_prompt_tokens += prompt
+                self.cost.discarded_response_tokens += response
+        for group in self._groups:
+            prompt, response = group.tokens
+            self.cost.trained += len(group.responses)
+            self.cost.prompt_tokens += prompt
+            self.cost.response_tokens += response
+        if self.curriculum.extra_pass:
+            self._score("before")
+        return self._groups
+
+    def _probe(self, problems: Indices) -> Floats:
+        wanted = problems.tolist()
+        before = {problem: len(self._ready[problem]) for problem in wanted}
+        self._roll(wanted)
+        rewards = []
+        for problem in wanted:
+            rewards.append(self._ready[problem][before[problem]].rewards)
+            before[problem] += 1
+        return np.array(rewards)
+
+    def _roll(self, problems: Sequence[int]) -> None:
+        if not problems:
+            return
+        started = time.perf_counter()
+        prompts = [self.prompts[problem] for problem in problems]
+        mixed_seed = np.random.SeedSequence([self.seed, self.step, self._draws]).generate_state(1)[0]
+        self._draws += 1
+        answers = self.decoder.draw(prompts, self.plan.rollouts, int(mixed_seed))
+        rolled = time.perf_counter()
+        for problem, prompt, responses in zip(problems, prompts, answers, strict=True):
+            texts = self.tokenizer.batch_decode(responses, skip_special_tokens=True)
+            rewards = np.array([self._grade(problem, text) for text in texts])
+            self._ready[problem].append(Group(problem, prompt, responses, rewards))
+        self.cost.rollout_s += rolled - started
+        self.cost.verify_s += time.perf_counter() - rolled
+
+    def _grade(self, problem: int, text: str) -> float:
+        try:
+            return self.verify(problem, text)
+        except Exception as error:
+            name = self.bank.samples[problem].id if self.bank.samples else str(problem)
+            raise UsageError(f"the bank's verifier fails on {name!r}: {type(error).__name__}: "
+                             f"{str(error)[:200]}; the last checkpoint is kept") from error  # fmt: skip
+
+    def _score(self, when: str) -> Floats:
+        started = time.perf_counter()
+        found = self.decoder.logprobs(self._groups)
+        if when == "before":
+            for group, sums in zip(self._groups, found, strict=True):
+                group.before = sums
+        self.cost.extra_tokens += sum(sum(group.tokens) for group in self._groups)
+        self.cost.extra_s += time.perf_counter() - started
+        return found
+
+    def learn(self) -> dict[str, Any]:
+        """Shows the curriculum what the step did, and gives a row of the learning curve."""
+        groups = self._groups
+        rewards = np.array([group.rewards for group in groups])
+        seen = Round(self._selection, rewards)
+        if self.curriculum.extra_pass:
+            seen.after = self._score("after")
+            seen.before = np.array([group.before for group in groups])
+            seen.lengths = np.array([group.lengths for group in groups])
+        started = time.perf_counter()
+        self.curriculum.observe(seen)
+        numbers = self.curriculum.update()
+        self.cost.curator_s = time.perf_counter() - started
+        chosen = self._selection.indices
+        counts = np.bincount(self.bank.categories[chosen], minlength=len(self.bank.names))
+        row: dict[str, Any] = {
+            "step": self.step + 1, "reward": float(rewards.mean()), "mixed": float(mixed(rewards).mean()),
+            **{f"chosen {name}": int(count) for name, count in zip(self.bank.names, counts, strict=True)},
+        }  # fmt: skip
+        if self.bank.difficulty is not None:
+            row["difficulty"] = float(self.bank.difficulty[chosen].mean())
+        if seen.after is not None:
+            # how far the update moved responses: what utilities are made of
+            row["ratio_spread"] = float(np.abs(seen.ratios - 1).mean())
+        return {**row, **numbers}
+
+    def measure(self) -> float | None:
+        """Greedy accuracy on the dev problems."""
+        if not self.dev.prompts:
+            return None
+        started = time.perf_counter()
+        answers = self.decoder.draw(self.dev.prompts, 1, 0, greedy=True)
+        texts = self.tokenizer.batch_decode([answer[0] for answer in answers], skip_special_tokens=True)
+        found = [self.dev.grade(number, text) for number, text in enumerate(texts)]
+        self.cost.dev_calls += len(texts)
+        self.cost.dev_prompt_tokens += sum(map(len, self.dev.prompts))
+        self.cost.dev_response_tokens += sum(len(answer[0]) for answer in answers)
+        self.cost.dev_s += time.perf_counter() - started
+        return float(np.mean(found))
+
+    def finish_step(self) -> bool:
+        """Closes a step after the policy's update; whether the run goes on."""
+        row = self.learn()
+        last = row["step"] == self.plan.steps
+        every = self.plan.measure_every
+        if last or (every and row["step"] % every == 0):
+            row["dev"] = self.measure()
+        self.cost.step_s = time.perf_counter() - self._started
+        row["cost"] = asdict(self.cost)
+        self.curve.append(row)
+        self.total.add(self.cost)
+        try:
+            self.after_step(row, self.cost)
+        except BudgetSpent as spent:
+            self.spent = spent
+            return False
+        enough = self.max_rollouts and self.total.rollouts >= self.max_rollouts
+        enough = enough or (self.max_flops and self.total.flops(self.parameters) >= self.max_flops)
+        return not (last or enough)
+
+    def state(self) -> dict[str, Any]:
+        return {"curve": self.curve, "total": asdict(self.total), "curriculum": self.curriculum.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.curve, self.total = state["curve"], Cost(**state["total"])
+        self.curriculum.restore(state["curriculum"])

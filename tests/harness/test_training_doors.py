@@ -1,0 +1,114 @@
+"""What a method that trains is given: weights, answers from others, a grader, a ledger, a workspace."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from harness.data import Data
+from harness.errors import AccessError, BudgetSpent, UsageError
+from harness.job import Job
+from harness.messages import user
+from harness.model.echo import Echo
+from harness.model.embedded import Embedded
+from harness.model.gateway import Model
+from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.open import POCKET
+from harness.registry import registry
+from harness.sample import Question
+from harness.testing import TINY, TinyTask
+
+HELD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_training_doors import job
+with job().workspace("key") as place:
+    (place / "checkpoint").write_text("half")
+    print("in", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def job(method="curriculum-uniform", provider=None, budget=None):
+    provider = provider or Embedded("pocket/grid", POCKET / "grid")
+    task, ledger, budget = TinyTask(TINY, {}), Ledger(), budget or Budget()
+
+    def handle(source):
+        return Model(source, ledger=ledger, budget=budget)
+
+    return Job(task=task, method=registry().method(method), splits=task.load(Data()),
+               model=handle(provider), roles={}, budget=budget, seed=0, ledger=ledger,
+               reopen=lambda folder: handle(provider.with_weights(folder)))  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+
+def test_reward_is_the_tasks_own():
+    held = job()
+    sample = held.train[0]
+    assert sample.target == "red"
+    assert held.reward(sample, "It is Red.") == 1
+    assert held.reward(sample, "blue") == held.reward(sample, "") == 0
+
+
+def test_other_weights_answer_under_their_own_digest(tmp_path):
+    held = job()
+    assert held.policy == POCKET / "grid"
+    copy = tmp_path / "copy"
+    shutil.copytree(held.policy, copy)
+    same = held.with_policy(copy)
+    assert same.provider.revision == held.model.provider.revision
+    question = Question("q", "A10>01|20>02|30>")
+    messages = [user(question.input)]
+    first = asyncio.run(held.model.generate(question, messages))
+    assert asyncio.run(same.generate(question, messages)).completion == first.completion
+
+    weights = load_file(copy / "model.safetensors")
+    save_file({name: -value for name, value in weights.items()}, copy / "model.safetensors")
+    other = held.with_policy(copy)
+    assert other.provider.revision != same.provider.revision
+    assert asyncio.run(other.generate(question, messages)).completion != first.completion
+    (copy / "config.json").write_text("{")
+    with pytest.raises(UsageError, match="holds no policy that stands in for pocket/grid"):
+        held.with_policy(copy)
+
+
+def test_doors_are_for_methods_that_declare_them():
+    with pytest.raises(AccessError, match="'trainable' without declaring"):
+        _ = job("direct").policy
+    with pytest.raises(AccessError, match="'trainable' without declaring"):
+        job("direct").with_policy(POCKET / "grid")
+    with pytest.raises(UsageError, match="echo/red is none"):
+        _ = job(provider=Echo("red")).policy
+
+
+def test_booked_cost_counts_against_the_budget():
+    held = job(budget=Budget(calls=10))
+    held.book("train", Usage(calls=6, output_tokens=5))
+    with pytest.raises(BudgetSpent, match="--max-calls of 10 is spent"):
+        held.book("train", Usage(calls=6))
+    assert held._ledger.by_purpose["train"].calls == 12
+
+
+def test_a_workspace_outlives_a_kill_and_is_held_by_one_process():
+    folder = __file__.rpartition("/")[0]
+    process = subprocess.Popen([sys.executable, "-c", HELD, folder], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+    assert process.stdout.readline() == "in\n"
+    with pytest.raises(UsageError, match="another process fits"), job().workspace("key"):
+        pass
+    process.kill()
+    process.communicate()
+    with pytest.raises(ZeroDivisionError), job().workspace("key") as place:
+        assert (place / "checkpoint").read_text() == "half"
+        _ = 1 / 0
+    with job().workspace("key") as place:
+        assert (place / "checkpoint").exists()
+    with job().workspace("key") as place:
+        assert not list(place.iterdir())

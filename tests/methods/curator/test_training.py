@@ -1,0 +1,223 @@
+"""Training pocket policies: through the command's own path, on the CPU, in seconds."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trl", reason="the extra `train` is not installed")
+
+from harness.model.open import POCKET
+from harness.model.pocket.decoder import PocketModel
+from harness.results.store import Store
+from harness.run.cell import Session
+from harness.run.grid import run_grid
+from harness.run.plan import Request, plan
+from methods.curator.rollouts import Decoder, Group
+
+TINY = {"fit": "train", "levels": "1", "steps": 3, "prompts": 4, "rollouts": 4, "candidates": 16,
+        "micro_batch": 16, "dormant": 1, "warm_up": 1, "max_tokens": 14, "measure_every": 2}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def go(tmp_path, task="arc1d", method="curator", limit=4, level="1", **args):
+    request = Request(task=task, method=method, model="pocket/grid", limit=limit,
+                      task_args={"level": level}, method_args={**TINY, **args})  # fmt: skip
+    (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+    return result
+
+
+def trained(cache):
+    (folder,) = [path for path in (cache / "artifacts").iterdir() if (path / "training.json").exists()]
+    return folder
+
+
+def curve(folder):
+    return [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+
+
+def lasting(rows):
+    """A learning curve without its seconds."""
+    return [{**row, "cost": {k: v for k, v in row["cost"].items() if not k.endswith("_s")}} for row in rows]
+
+
+def weights(folder):
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def model():
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(1)
+    folder = POCKET / "grid"
+    return (AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(),
+            AutoTokenizer.from_pretrained(folder), PocketModel.load(folder))  # fmt: skip
+
+
+PROMPTS = ["A001>100|011>110|101>", "A10>01|20>02|30>", "C25,3,7=46:"]
+
+
+def test_batched_decoding_agrees_with_the_embedded_decoder(model):
+    torch_model, tokenizer, embedded = model
+    decoder = Decoder(torch_model, end=[2], pad=0, max_tokens=12, temperature=1.0)
+    ids = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
+    found = decoder.draw(ids, 1, 0, greedy=True)
+    wanted = embedded.generate(PROMPTS, max_new_tokens=12)
+    assert [answer[0] for answer in found] == [generation.token_ids for generation in wanted]
+    drawn = decoder.draw(ids, 5, 3)
+    assert drawn == decoder.draw(ids, 5, 3) != decoder.draw(ids, 5, 4)
+    groups = [Group(0, prompt, answers, np.zeros(5)) for prompt, answers in zip(ids, drawn, strict=True)]
+    sums = decoder.logprobs(groups)
+    assert (sums == decoder.logprobs(groups)).all()
+    for prompt, answers, row in zip(PROMPTS, drawn, sums, strict=True):
+        for answer, value in zip(answers, row, strict=True):
+            ended = answer[-1] == 2
+            text = tokenizer.decode(answer, skip_special_tokens=True)
+            assert value == pytest.approx(sum(embedded.logprobs(prompt, text, end=ended)), abs=1e-3)
+
+
+def test_trains_books_caches_and_answers_with_the_trained_weights(tmp_path, cache):
+    from transformers import AutoModelForCausalLM
+
+    record = go(tmp_path).record
+    folder = trained(cache)
+    rows = curve(folder)
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert [row.get("dev") is not None for row in rows] == [False, True, True]
+    # the first step has a rate of 0: the policy doesn't move, and every ratio is exactly 1
+    assert rows[0]["ratio_spread"] == 0 < rows[1]["ratio_spread"]
+    assert [row["leads"] for row in rows] == [0, 0, 1]
+    assert rows[0]["chosen 1"] == 4
+    booked = record["usage"]["by_purpose"]
+    assert booked["train"]["calls"] == 3 * 4 * 4
+    assert booked["train"]["input_tokens"] == sum(row["cost"]["prompt_tokens"] for row in rows) > 0
+    assert booked["train-curriculum"]["input_tokens"] == sum(row["cost"]["extra_tokens"] for row in rows) > 0
+    assert booked["train-dev"]["calls"] == 2 * 25
+    assert booked["answer"]["calls"] == 4
+    assert record["data_access"]["labels_seen"] == 200
+    assert record["data_access"]["train_rollouts"] == 48
+    moved = weights(folder)
+    assert any(not np.array_equal(old, moved[name]) for name, old in weights(POCKET / "grid").items())
+    AutoModelForCausalLM.from_pretrained(folder)
+    PocketModel.load(folder)
+    assert not list((cache / "workspaces").glob("*/checkpoint-*"))
+
+    # another evaluation finds the policy, and is charged for it as if it had trained it
+    before = (folder / "curve.jsonl").stat().st_mtime_ns
+    again = go(tmp_path, limit=5).record
+    assert (trained(cache) / "curve.jsonl").stat().st_mtime_ns == before
+    for purpose in ("train", "train-curriculum", "train-dev"):
+        assert again["usage"]["by_purpose"][purpose] == booked[purpose]
+    assert again["volatile"]["cache_hits"] == 48 + 50 + 4
+    assert again["data_access"] == record["data_access"]
+
+    # and the folder can be evaluated as it is
+    given = go(tmp_path, fit="auto", policy=str(folder)).record
+    assert given["metrics"] == record["metrics"]
+    assert "train" not in given["usage"]["by_purpose"]
+
+
+@pytest.mark.parametrize("method", ["curriculum-learnability", "curriculum-osmd"])
+def test_other_curricula_and_what_they_discard(tmp_path, cache, method):
+    record = go(tmp_path, method=method, steps=2, minibatches=2, micro_batch=4, loss="grpo").record
+    booked = record["usage"]["by_purpose"]
+    assert booked["train"]["calls"] == 2 * 16
+    discarded = booked.get("train-discarded", {}).get("calls", 0)
+    assert discarded == (2 * 3 * 16 if method == "curriculum-learnability" else 0)
+    assert ("train-curriculum" in booked and booked["train-curriculum"]["input_tokens"] > 0) == (
+        method == "curriculum-osmd")  # fmt: skip
+
+
+def test_equal_rollouts_end_a_wasteful_run_early(tmp_path, cache):
+    """Learnability rolls out four times what it trains on: 4 steps' rollouts are spent after one."""
+    record = go(tmp_path, method="curriculum-learnability", steps=4, match="rollouts").record
+    assert len(curve(trained(cache))) == 1
+    assert record["data_access"]["train_rollouts"] == 64
+
+
+def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypatch):
+    arguments = {"steps": 5, "save_every": 2, "candidates": 40, "limit": 2}
+    child = os.fork()
+    if not child:
+        go(tmp_path / "first", **arguments)
+        os._exit(0)
+    end = time.monotonic() + 120
+    while not list(cache.glob("workspaces/*/checkpoint-2/curriculum.json")):
+        assert time.monotonic() < end and os.waitpid(child, os.WNOHANG) == (0, 0)
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert not list(cache.glob("artifacts/*/training.json"))
+    assert go(tmp_path / "second", **arguments).record["usage"]["by_purpose"]["train"]["calls"] == 5 * 16
+    resumed = trained(cache)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
+    go(tmp_path / "whole", **arguments)
+    whole = trained(tmp_path / "other")
+    assert lasting(curve(resumed)) == lasting(curve(whole))
+    for name, value in weights(whole).items():
+        np.testing.assert_array_equal(value, weights(resumed)[name])
+
+
+def test_a_spent_budget_stops_with_a_checkpoint_and_a_larger_one_goes_on(tmp_path, cache):
+    def run(limit):
+        request = Request(task="arc1d", method="curator", model="pocket/grid", limit=2, max_calls=limit,
+                          task_args={"level": "1"}, method_args={**TINY, "measure_every": 9})  # fmt: skip
+        (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+        return result.record
+
+    stopped = run(20)
+    assert stopped["status"] == "stopped"
+    assert stopped["usage"]["by_purpose"]["train"]["calls"] == 32
+    assert list(cache.glob("workspaces/*/checkpoint-2/curriculum.json"))
+    whole = run(500)
+    assert whole["status"] == "complete"
+    assert whole["usage"]["by_purpose"]["train"]["calls"] == 48
+    assert [row["step"] for row in curve(trained(cache))] == [1, 2, 3]
+
+
+def test_a_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(tmp_path, cache):
+    error = str(go(tmp_path, rate=1e30, save_every=1, steps=6).error)
+    assert "training stopped at step" in error and "not finite" in error and "lower -M rate" in error
+    kept = Path(error.partition("kept in ")[2].partition(";")[0])
+    assert all(np.isfinite(value).all() for value in weights(kept).values())
+    assert not list(cache.glob("artifacts/*/training.json"))
+
+
+def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
+    result = go(tmp_path, task="countdown", method="curriculum-uniform", level="3", levels="3", steps=2)
+    assert result.record
+    assert "none of the rollouts of 2 steps earned a reward" in caplog.text
+    assert "none of the rollouts" in json.loads((trained(cache) / "training.json").read_text())["remark"]
+    error = str(go(tmp_path, task="countdown", method="curriculum-dapo", level="3", levels="3").error)
+    assert "kept 0 of 120 problems" in error
+
+
+def test_bad_input(tmp_path, cache):
+    other = tmp_path / "gpt"
+    other.mkdir()
+    (other / "config.json").write_text(json.dumps({"model_type": "gpt2", "num_attention_heads": 2}))
+    (other / "model.safetensors").write_bytes((POCKET / "grid" / "model.safetensors").read_bytes())
+    for arguments, message in (
+        ({"policy": str(other)}, "plain Llama"),
+        ({"policy": str(tmp_path / "absent")}, "holds no policy"),
+        ({"fit": "shipped"}, "no shipped policy was trained"),
+        ({"prompts": 700}, "the bank has 200 problems, and a step takes 700"),
+        ({"minibatches": 3}, "doesn't divide the 16 rollouts"),
+    ):
+        assert message in str(go(tmp_path, **arguments).error)
+    request = Request(task="arc1d", method="curator", model="echo/input")
+    (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+    assert "needs trainable, which echo/input doesn't give" in str(result.error)
