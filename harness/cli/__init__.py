@@ -12,7 +12,9 @@ import click
 from harness import __version__
 from harness.errors import HarnessError, nearest
 
-#: command -> (module, one line for --help)
+#: command -> (module, one line for --help). A module is imported by its name when its command is called,
+#: so a package that stands on the harness, as the leaderboard does, can own its command without the
+#: harness knowing more of it than its name.
 COMMANDS = {
     "eval": ("harness.cli.eval", "Measure methods on tasks with models."),
     "score": ("harness.cli.score", "Score recorded responses; no model needed."),
@@ -23,6 +25,7 @@ COMMANDS = {
     "check": ("harness.cli.check", "Gate CI on a baseline: ok, regressed or inconclusive."),
     "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
     "results": ("harness.cli.results", "List, verify, correct, export and rebuild results."),
+    "leaderboard": ("leaderboard.cli", "Build or serve a site of tables, figures and attempts."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),
 }
 

@@ -161,18 +161,12 @@ def _cells(table: Any) -> list[list[str]]:
 
 
 def _markdown(table: Any) -> str:
-    lines = ["| " + " | ".join(SHOWN) + " |", "|" + " --- |" * len(SHOWN)]
-    lines += ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in _cells(table)]
-    return "\n".join(lines) + "\n"
+    from harness.results.export import markdown
+
+    return markdown(SHOWN, _cells(table))
 
 
 def _latex(table: Any) -> str:
-    def safe(text: str) -> str:
-        for sign in "\\&%$#_{}":
-            text = text.replace(sign, "\\textbackslash{}" if sign == "\\" else "\\" + sign)
-        return text.replace("\\textbackslash\\{\\}", "\\textbackslash{}").replace("^", "\\^{}")
+    from harness.results.export import latex
 
-    lines = [r"\begin{tabular}{" + "l" * 5 + "r" * (len(SHOWN) - 5) + "}", r"\toprule",
-             " & ".join(map(safe, SHOWN)) + r" \\", r"\midrule"]  # fmt: skip
-    lines += [" & ".join(map(safe, row)) + r" \\" for row in _cells(table)]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    return latex(SHOWN, _cells(table), text_columns=5)

@@ -1,9 +1,43 @@
-"""Records in other forms: the object of --json, Every Eval Ever, flat rows."""
+"""Records in other forms: the object of --json, Every Eval Ever, Markdown and LaTeX tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+
+#: what LaTeX would take for a command
+LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    **{sign: "\\" + sign for sign in "&%$#_{}"},
+})  # fmt: skip
+#: what Markdown would take for a table's border, HTML, code or the target of a link
+MARKDOWN = {"\\": "\\\\", "|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\("}
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A pipe table; cells are shown as they are, whatever they hold."""
+
+    def safe(text: str) -> str:
+        for sign, shown in MARKDOWN.items():
+            text = text.replace(sign, shown)
+        return " ".join(text.split())
+
+    lines = ["| " + " | ".join(map(safe, columns)) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(map(safe, row)) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
+    """A booktabs table: the first `text_columns` flush left, the rest flush right."""
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(" ".join(cell.split()).translate(LATEX) for cell in cells) + r" \\"
+
+    return "\n".join([
+        r"\begin{tabular}{" + "l" * text_columns + "r" * (len(columns) - text_columns) + "}", r"\toprule",
+        line(columns), r"\midrule", *map(line, rows), r"\bottomrule", r"\end{tabular}",
+    ]) + "\n"  # fmt: skip
 
 
 def run_object(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,314 @@
+"""Rows of the board, and the sections in which they may be ranked: one for each comparability key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.compare.arms import Arm, arms_of, differing, field_of
+from harness.errors import RecordError
+from leaderboard.holdings import Holdings, row_of
+
+if TYPE_CHECKING:
+    from harness.compare.items import Items
+
+#: methods taken as baseline where none is named: `direct` first, then those with the most rows
+BASELINES = 3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row: a subject on a task, its complete runs pooled over seeds.
+
+    `value` is the mean of the primary metric over items, unscored and failed attempts counted as 0;
+    `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
+    the worst place that the data allow among the section's rows, 1 being best; None where the row is
+    alone or was stopped. `told` are the fields that tell the row from others of the same method and
+    model.
+    """
+
+    arm: Arm
+    value: float | None
+    ci: tuple[float, float] | None
+    ci_method: str
+    scored_only: float | None = None
+    rank: tuple[int, int] | None = None
+    told: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def variant(self) -> str:
+        return ", ".join(f"{name.rpartition('.')[2]}={value}" for name, value in self.told)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no model was behind the answers: `echo/...` says what it is told."""
+        return self.arm.model.startswith("echo/")
+
+    @property
+    def stopped(self) -> bool:
+        return not self.arm.complete
+
+    def count(self, name: str) -> int:
+        """Attempts with a status, over all runs."""
+        return sum(int(run["counts"][name]) for run in self.arm.runs)
+
+    def access(self, name: str) -> int:
+        """The largest number of labels, pool items or test inputs that a run of the row looked at."""
+        return max(int(run["data_access"].get(name, 0)) for run in self.arm.runs)
+
+    @property
+    def tokens(self) -> float | None:
+        """Input and output tokens per attempt."""
+        parts = [self.arm.usage(name) for name in ("input_tokens", "output_tokens")]
+        return None if any(part is None for part in parts) else sum(part or 0.0 for part in parts)
+
+    @property
+    def wall_s(self) -> float:
+        return sum(float(run["wall_s"]) for run in self.arm.runs)
+
+
+@dataclass(frozen=True)
+class Section:
+    """The rows of one comparability key, best first; the only rows that are ranked together.
+
+    `told` are the fields in which the key differs from the task's other keys. `comparisons` maps a
+    baseline method to the paired comparison (as `harness.compare.paired.plain` gives it) of every row
+    that has that baseline; `notes` says why one could not be made.
+    """
+
+    task: str
+    key: str
+    entries: list[Entry]
+    told: tuple[tuple[str, str], ...] = ()
+    comparisons: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def comparability(self) -> Mapping[str, Any]:
+        return self.entries[0].arm.comparability
+
+    @property
+    def metric(self) -> str:
+        return self.entries[0].arm.primary
+
+    @property
+    def limit(self) -> float:
+        """The largest value that the metric can take, for the scale of its intervals."""
+        return float(self.entries[0].arm.runs[0]["metric_limits"].get(self.metric, 1.0))
+
+    @property
+    def n_items(self) -> int:
+        return max(int(run["n_items"]) for entry in self.entries for run in entry.arm.runs)
+
+    @property
+    def title(self) -> str:
+        """What tells the section from the task's others, in a few words."""
+        short = [(name, value) for name, value in self.told if "digest" not in name]
+        return ", ".join(f"{name.removeprefix('task_args.')}={value}" for name, value in short or self.told)
+
+    @property
+    def anchor(self) -> str:
+        return f"key-{self.key[:12]}"
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that is shown, in a fixed order."""
+
+    holdings: Holdings
+    sections: list[Section]
+
+    @property
+    def tasks(self) -> list[str]:
+        return sorted({section.task for section in self.sections})
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry for section in self.sections for entry in section.entries]
+
+    @property
+    def methods(self) -> list[str]:
+        return sorted({entry.arm.method for entry in self.entries})
+
+    @property
+    def models(self) -> list[str]:
+        return sorted({entry.arm.model for entry in self.entries})
+
+    def of_task(self, task: str) -> list[Section]:
+        return [section for section in self.sections if section.task == task]
+
+
+def groups(holdings: Holdings) -> list[list[dict[str, Any]]]:
+    """The rows of each comparability key, ordered by task: the unit in which sections are made."""
+    keyed: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in holdings.records:
+        row = {**row_of(record), "metric_limits": record["metric_limits"]}
+        keyed.setdefault((row["task"], row["comparability_key"]), []).append(row)
+    return [keyed[key] for key in sorted(keyed)]
+
+
+def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Section:
+    """The rows of one comparability key, pooled, ranked and compared.
+
+    Args:
+        rows: of one comparability key.
+        baselines: methods to compare with; empty for the usual ones.
+    """
+    whole = arms_of(row for row in rows if row["status"] == "complete")
+    finished = {(arm.comparability_key, arm.subject_key) for arm in whole}
+    stopped = [arm for arm in arms_of(row for row in rows if row["status"] != "complete")
+               if (arm.comparability_key, arm.subject_key) not in finished]  # fmt: skip
+    shelf = _Shelf()
+    notes: list[str] = []
+    entries = []
+    for arm in whole:
+        entries.append(_entry(arm, whole, shelf))
+    ranks = _ranks(whole, shelf, notes)
+    entries = [Entry(**{**vars(e), "rank": rank}) for e, rank in zip(entries, ranks, strict=True)]
+    entries.sort(key=lambda e: (-(e.value if e.value is not None else -1.0), e.arm.method, e.arm.model,
+                                e.variant, e.arm.subject_key))  # fmt: skip
+    entries += [_entry(arm, stopped, shelf) for arm in stopped]
+    made = {}
+    for method in baselines or usual_baselines(whole):
+        made[method] = _comparisons(whole, method, shelf, notes)
+    first = entries[0].arm
+    return Section(first.task, first.comparability_key, entries,
+                   comparisons={method: found for method, found in made.items() if found},
+                   notes=tuple(dict.fromkeys(notes)))  # fmt: skip
+
+
+def usual_baselines(arms: Sequence[Arm]) -> list[str]:
+    """`direct` first, then the methods with the most rows."""
+    rows: dict[str, int] = {}
+    for arm in arms:
+        rows[arm.method] = rows.get(arm.method, 0) + 1
+    return sorted(rows, key=lambda name: (name != "direct", -rows[name], name))[:BASELINES]
+
+
+def told_apart(sections: Iterable[Section]) -> list[Section]:
+    """The same sections, each with the fields in which its key differs from those of its task's others."""
+    by_task: dict[str, list[Section]] = {}
+    for each in sections:
+        by_task.setdefault(each.task, []).append(each)
+    made = []
+    for same in by_task.values():
+        fields = dict.fromkeys(
+            name for other in same[1:] for name in differing(same[0].comparability, other.comparability)
+        )
+        for each in same:
+            told = tuple((name, brief(field_of(each.comparability, name))) for name in _readable(fields))
+            made.append(Section(**{**vars(each), "told": told}))
+    return sorted(made, key=lambda s: (s.task, [_number_first(v) for _, v in s.told], s.key))
+
+
+def brief(value: Any) -> str:
+    """A value as a label shows it: hashes by their beginning."""
+    text = "none" if value is None else str(value)
+    return text[:12] if len(text) == 64 else text[:80]
+
+
+def _readable(fields: Iterable[str]) -> list[str]:
+    """Arguments before hashes: a digest says that data differ, an argument says how."""
+    return sorted(fields, key=lambda name: (not name.startswith("task_args."), "digest" in name, name))
+
+
+def _number_first(text: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(text), text)
+    except ValueError:
+        return (1, 0.0, text)
+
+
+class _Shelf:
+    """The attempts of each arm, read once."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[tuple[str, ...], str], Items] = {}
+
+    def __call__(self, arm: Arm, metric: str) -> Items:
+        from harness.compare.items import load_items
+
+        key = (tuple(arm.run_ids), metric)
+        if key not in self._items:
+            self._items[key] = load_items(arm, metric)
+        return self._items[key]
+
+
+def _entry(arm: Arm, others: Sequence[Arm], shelf: _Shelf) -> Entry:
+    same = [o for o in others if o is not arm and (o.method, o.model) == (arm.method, arm.model)]
+    told = dict.fromkeys(name for other in same for name in differing(arm.subject, other.subject))
+    labels = tuple((name, brief(field_of(arm.subject, name))) for name in told)
+    if len(arm.runs) == 1:
+        metric = arm.runs[0]["metrics"].get(arm.primary)
+        if metric is None:
+            return Entry(arm, None, None, "none", told=labels)
+        ci = tuple(metric["ci"]) if metric["ci"] else None
+        return Entry(arm, metric["value"], ci, metric["ci_method"], metric["scored_only"], told=labels)
+    from harness.stats import estimate_mean
+
+    items = shelf(arm, arm.primary)
+    estimate = estimate_mean(items.attempts(), groups=items.groups, binary=items.binary)
+    scored = None
+    if not items.scored.all() and items.scored.any():
+        scored = float(items.scores[items.scored].mean())
+    return Entry(arm, estimate.value, estimate.ci, estimate.ci_method, scored, told=labels)
+
+
+def _ranks(arms: Sequence[Arm], shelf: _Shelf, notes: list[str]) -> list[tuple[int, int] | None]:
+    """Rank intervals by a paired bootstrap over the items that all arms answered.
+
+    None for every arm where there is nothing to rank: one arm, fewer than two items (or clusters) in
+    common, attempts that can't be read. The unit is the item even for methods that train.
+    """
+    nothing: list[tuple[int, int] | None] = [None] * len(arms)
+    if len(arms) < 2:
+        return nothing
+    import numpy as np
+
+    from harness.stats import rank_intervals
+
+    try:
+        items = [shelf(arm, arm.primary) for arm in arms]
+    except RecordError as error:
+        notes.append(str(error))
+        return nothing
+    shared = items[0].digests
+    for each in items[1:]:
+        shared = np.intersect1d(shared, each.digests, assume_unique=True)
+    if len(shared) < max(len(each) for each in items):
+        notes.append(f"ranks are over the {len(shared)} items that every row has")
+    taken = [each.take(np.searchsorted(each.digests, shared)) for each in items]
+    clusters = taken[0].groups if all(each.groups is not None for each in taken) else None
+    if len(shared) < 2 or (clusters is not None and len(set(clusters)) < 2):
+        return nothing
+    means = np.array([_item_means(each) for each in taken])
+    return [(interval.low, interval.high) for interval in rank_intervals(means, groups=clusters)]
+
+
+def _item_means(items: Items) -> Any:
+    import numpy as np
+
+    starts = np.concatenate(([0], np.cumsum(items.counts)[:-1]))
+    return np.add.reduceat(items.scores, starts) / items.counts
+
+
+def _comparisons(
+    arms: Sequence[Arm], method: str, shelf: _Shelf, notes: list[str]
+) -> list[dict[str, Any]]:
+    """Every arm against the arm of `method` with the same model, adjusted by Holm over all of them."""
+    from harness.compare.paired import adjust, compare, plain
+    from harness.compare.select import baseline_of
+    from harness.errors import UsageError
+
+    made = []
+    for arm in arms:
+        try:
+            baseline = baseline_of(arm, arms, method)
+            if baseline is not None:
+                made.append(compare(arm, baseline, load=shelf))
+        except (UsageError, RecordError, ValueError) as error:
+            notes.append(str(error))
+    names = {id(arm): arm.named(arms) for arm in arms}
+    return [{**plain(c), "name": names[id(c.candidate)], "against": names[id(c.baseline)]}
+            for c in adjust(made)]  # fmt: skip

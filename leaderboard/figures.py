@@ -1,0 +1,217 @@
+"""Plotly figures as data, each with a table that says the same.
+
+A colour is written as `@name` and filled in by the page from its theme; labels are escaped, because
+plotly reads a little markup in them. Plotly itself is only the script that the site carries.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaderboard.board import Entry, Section
+from leaderboard.sweeps import Line, Sweep
+
+#: cost axes: key -> (title, what one row spends per attempt)
+COSTS = {
+    "usd": "USD per attempt",
+    "tokens": "tokens per attempt",
+    "calls": "calls per attempt",
+}
+#: labels longer than this are cut on an axis; the table beside has them whole
+LONGEST_LABEL = 48
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plotly figure, what it shows in one sentence, and the same numbers as a table.
+
+    A cell of `rows` is text or a number; numbers are set flush right.
+    """
+
+    title: str
+    summary: str
+    plot: dict[str, Any]
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str | float | None]] = field(default_factory=tuple)
+
+
+def label(text: str, longest: int = LONGEST_LABEL) -> str:
+    """A name as plotly shows it letter by letter."""
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return html.escape(short, quote=False)
+
+
+def forest(section: Section, baseline: str) -> Figure:
+    """Paired differences against a baseline, with their intervals; the question is which leave 0."""
+    found = sorted(section.comparisons[baseline], key=lambda c: (c["difference"]["value"], c["name"]))
+    traces = []
+    for verdict, colour, symbol in (("better", "@better", "circle"), ("worse", "@worse", "square"),
+                                    ("not shown", "@muted", "diamond")):  # fmt: skip
+        these = [(place, c) for place, c in enumerate(found) if c["verdict"] == verdict]
+        if not these:
+            continue
+        values = [c["difference"]["value"] for _, c in these]
+        traces.append({
+            "type": "scatter", "mode": "markers", "name": verdict,
+            "x": values, "y": [place for place, _ in these],
+            "error_x": _error(values, [c["difference"]["ci"] for _, c in these], colour, 1.8),
+            "marker": {"color": colour, "size": 9, "symbol": symbol},
+            "text": [f"{label(c['name'])}: {c['difference']['value']:+.3f} "
+                     f"{_range(c['difference']['ci'])}, p = {_p(c['adjusted_p'])}" for _, c in these],
+            "hoverinfo": "text",
+        })  # fmt: skip
+    plot = {"data": traces, "layout": {
+        "height": 130 + 32 * len(found),
+        "xaxis": {"title": {"text": f"difference in {label(section.metric)}, 95 % interval"},
+                  "zeroline": True, "tickformat": "+.2~f"},
+        "yaxis": {"tickvals": list(range(len(found))), "ticktext": [label(c["name"]) for c in found],
+                  "range": [-0.6, len(found) - 0.4], "automargin": True, "showgrid": False},
+    }}  # fmt: skip
+    rows: list[list[str | float | None]] = [
+        [c["name"], c["against"], c["difference"]["value"], _range(c["difference"]["ci"]),
+         _p(c["adjusted_p"]), c["test"], c["difference"]["wins"], c["difference"]["losses"],
+         c["items"]["matched"], _times(c["cost_ratio"].get("usd") or c["cost_ratio"].get("tokens")),
+         c["verdict"]]
+        for c in reversed(found)
+    ]  # fmt: skip
+    return Figure(
+        f"Against {baseline}",
+        "Difference on the same items. An interval that holds 0 means that no difference was shown, "
+        "not that there is none.", plot,
+        ("row", "baseline", "difference", "95 % interval", "p (Holm)", "test", "wins", "losses",
+         "items", "cost ratio", "verdict"), rows,
+    )  # fmt: skip
+
+
+def cost_figures(section: Section) -> dict[str, Figure]:
+    """Value against cost, one figure for each cost that tells rows apart, dearest unit first."""
+    made = {}
+    for name in COSTS:
+        spent = [(entry, cost(entry, name)) for entry in section.entries if not entry.stopped]
+        points = [(e, c) for e, c in spent if c is not None and e.value is not None]
+        if len(points) >= 2 and len({c for _, c in points}) >= 2:
+            made[name] = _cost(section, name, points)
+    return made
+
+
+def cost(entry: Entry, name: str) -> float | None:
+    """What a row spends per attempt; None where it is unknown."""
+    if name == "tokens":
+        return entry.tokens
+    return entry.arm.usage({"usd": "cost_usd", "calls": "calls"}[name])
+
+
+def pareto(points: Iterable[tuple[float, float]]) -> set[tuple[float, float]]:
+    """The (cost, value) points that no other beats: none is as cheap and better, or cheaper and as
+    good."""
+    front, best = set(), float("-inf")
+    for spent, value in sorted(set(points), key=lambda p: (p[0], -p[1])):
+        if value > best:
+            front.add((spent, value))
+            best = value
+    return front
+
+
+def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Figure:
+    places = [(spent, float(entry.value or 0.0)) for entry, spent in points]
+    front = pareto(places)
+    traces: list[dict[str, Any]] = [{
+        "type": "scatter", "mode": "lines", "name": "Pareto front", "hoverinfo": "skip",
+        "line": {"shape": "hv", "dash": "dot", "width": 1.5, "color": "@muted"},
+        "x": [x for x, _ in sorted(front)], "y": [y for _, y in sorted(front)],
+    }]  # fmt: skip
+    for n, method in enumerate(sorted({entry.arm.method for entry, _ in points})):
+        these = [(e, c) for e, c in points if e.arm.method == method]
+        values = [float(e.value or 0.0) for e, _ in these]
+        traces.append({
+            "type": "scatter", "mode": "markers", "name": label(method),
+            "x": [c for _, c in these], "y": values,
+            "error_y": _error(values, [e.ci for e, _ in these], f"@series{n % 8}"),
+            "marker": {"size": 10, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
+            "text": [f"{label(named(e))}: {v:.3f} at {c:.4g}"
+                     for (e, c), v in zip(these, values, strict=True)],
+            "hoverinfo": "text",
+        })  # fmt: skip
+    spread = [c for c, _ in places if c > 0]
+    scale = "log" if len(spread) == len(places) and max(spread) / min(spread) > 20 else "linear"
+    plot = {"data": traces, "layout": {
+        "height": 420, "xaxis": {"title": {"text": COSTS[name]}, "type": scale, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": label(section.metric)}},
+    }}  # fmt: skip
+    rows: list[list[str | float | None]] = [
+        [named(entry), spent, entry.value, "yes" if (spent, float(entry.value or 0.0)) in front else ""]
+        for entry, spent in sorted(points, key=lambda p: (p[1], -(p[0].value or 0.0), named(p[0])))
+    ]
+    return Figure(
+        f"{section.metric} against {COSTS[name]}",
+        "Up and left is better. The dotted line joins the rows that no other row beats at their price.",
+        plot, ("row", COSTS[name], section.metric, "on the front"), rows,
+    )  # fmt: skip
+
+
+def scaling(sweep: Sweep, metric: str) -> Figure:
+    """The metric over a parameter, one line for each subject."""
+    short = sweep.parameter.rpartition(".")[2]
+    traces = [_line(line, n) for n, line in enumerate(sweep.lines)]
+    ats = [point.at for line in sweep.lines for point in line.points]
+    log = min(ats) > 0 and max(ats) / min(ats) >= 8
+    axis: dict[str, Any] = {"title": {"text": label(short)}, "type": "log" if log else "linear"}
+    if len(set(ats)) <= 12:
+        axis |= {"tickvals": sorted(set(ats)), "ticktext": [f"{at:g}" for at in sorted(set(ats))]}
+    plot = {"data": traces, "layout": {
+        "height": 380, "xaxis": axis, "yaxis": {"title": {"text": label(metric)}},
+    }}  # fmt: skip
+    rows: list[list[str | float | None]] = [
+        [line.name, point.at, point.entry.value, _range(point.entry.ci)]
+        for line in sweep.lines for point in line.points
+    ]  # fmt: skip
+    told = ("" if sweep.comparable else " Each point has items of its own: the line shows how difficulty "
+            "moves and ranks nothing.")  # fmt: skip
+    return Figure(f"{metric} over {short}", f"Rows that differ in {short} alone.{told}", plot,
+                  ("row", short, metric, "95 % interval"), rows)  # fmt: skip
+
+
+def _line(line: Line, n: int) -> dict[str, Any]:
+    values = [float(point.entry.value or 0.0) for point in line.points]
+    return {
+        "type": "scatter", "mode": "lines+markers", "name": label(line.name),
+        "x": [point.at for point in line.points], "y": values,
+        "error_y": _error(values, [point.entry.ci for point in line.points], f"@series{n % 8}"),
+        "line": {"color": f"@series{n % 8}", "width": 1.8},
+        "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
+        "text": [f"{label(line.name)}, {point.at:g}: {v:.3f} {_range(point.entry.ci)}"
+                 for point, v in zip(line.points, values, strict=True)],
+        "hoverinfo": "text",
+    }  # fmt: skip
+
+
+def named(entry: Entry) -> str:
+    """`method x model (what tells it apart)`."""
+    name = f"{entry.arm.method} x {entry.arm.model}"
+    return f"{name} ({entry.variant})" if entry.variant else name
+
+
+def _error(
+    values: Sequence[float], intervals: Sequence[Sequence[float] | None], colour: str, thickness: float = 1.0
+) -> dict[str, Any]:
+    """The arms of the intervals as plotly draws them: distances from the value."""
+    ends = [ci or (value, value) for value, ci in zip(values, intervals, strict=True)]
+    return {"type": "data", "symmetric": False, "thickness": thickness, "width": 4, "color": colour,
+            "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
+            "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)]}  # fmt: skip
+
+
+def _range(ci: Sequence[float] | None) -> str:
+    return f"[{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

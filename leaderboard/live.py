@@ -1,0 +1,199 @@
+"""The site over HTTP on this machine, rebuilt as runs are sealed, with the progress of those that go."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+from harness.results.store import Store
+from leaderboard.pages import FOLDER
+from leaderboard.site import Options, Verified, build
+
+EVERY_S = 2.0
+LOCAL = ("127.0.0.1", "localhost")
+SCRIPT = b'<script src="/live.js" defer></script>\n</head>'
+
+
+class Live:
+    """A site in a folder of its own that follows a store; `version` moves with every build."""
+
+    def __init__(self, root: Path, options: Options, target: Path) -> None:
+        self.root, self.options, self.target = root, options, target
+        self.version, self.fault = 0, ""
+        self._stamp: object = None
+        self._verified = Verified()
+        self._journals = _Journals()
+
+    def follow(self) -> bool:
+        """Rebuilds the site if a record came, went or changed; whether it did.
+
+        Raises:
+            UsageError: there is no store.
+        """
+        stamp = self._look()
+        if stamp == self._stamp:
+            return False
+        if self._stamp is not None and not set(self._stamp) <= set(stamp):  # type: ignore[call-overload]
+            self._verified = Verified()  # a record was changed or removed: trust none of the old ones
+        build(self.root, self.target, self.options, self._verified)
+        self._stamp = stamp
+        self.version += 1
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """What the pages ask for: the version, and every run in progress."""
+        return {"version": self.version, "fault": self.fault, "running": self._journals.read(self.root)}
+
+    def _look(self) -> tuple[tuple[str, int, int], ...]:
+        found = []
+        for folder in Store(self.root).folders():
+            for name in ("run.json", "samples.parquet"):
+                try:
+                    status = (folder / name).stat()
+                except OSError:
+                    continue
+                found.append((f"{folder}/{name}", status.st_mtime_ns, status.st_size))
+        return tuple(found)
+
+
+class _Journals:
+    """Counts of the attempts in journals; each line is read once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[int, dict[tuple[int, int], str]]] = {}
+
+    def read(self, root: Path) -> list[dict[str, Any]]:
+        running = []
+        paths = sorted((root / ".running").glob("*/samples.jsonl"))
+        self._seen = {path: kept for path, kept in self._seen.items() if path in paths}
+        for path in paths:
+            try:
+                statuses = self._statuses(path)
+                about = json.loads((path.parent / "about.json").read_text("utf-8"))
+            except OSError:
+                statuses, about = self._seen.get(path, (0, {}))[1], {}
+            except ValueError:
+                about = {}
+            values = list(statuses.values())
+            running.append({
+                "id": path.parent.name, "title": str(about.get("title", "")), "wanted": about.get("wanted"),
+                "attempts": len(values), "unscored": values.count("unscored"),
+                "error": values.count("error"), "writing": _locked(path.with_name("lock")),
+            })  # fmt: skip
+        return running
+
+    def _statuses(self, path: Path) -> dict[tuple[int, int], str]:
+        end, statuses = self._seen.get(path, (0, {}))
+        if path.stat().st_size < end:
+            end, statuses = 0, {}
+        with open(path, "rb") as lines:
+            lines.seek(end)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                end += len(line)
+                try:
+                    attempt = json.loads(line)
+                    statuses[attempt["n"], attempt["epoch"]] = str(attempt["status"])
+                except (ValueError, KeyError, TypeError):
+                    continue
+        self._seen[path] = (end, statuses)
+        return statuses
+
+
+def _locked(path: Path) -> bool:
+    """Whether a process holds the lock of a journal."""
+    try:
+        with open(path) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Files of the site, the live script in every page, and `live.json`; for this machine alone."""
+
+    def __init__(self, *args: Any, live: Live, **kwargs: Any) -> None:
+        self.live = live
+        super().__init__(*args, directory=str(live.target), **kwargs)
+
+    def do_GET(self) -> None:
+        # a page elsewhere must not read results through a name that it points at this machine
+        if self.headers.get("Host", "").rpartition(":")[0] not in LOCAL:
+            self.send_error(403, "ask for localhost")
+        elif self.path == "/live.json":
+            self._send(json.dumps(self.live.state()).encode(), "application/json")
+        elif self.path == "/live.js":
+            self._send((FOLDER / "assets" / "live.js").read_bytes(), "text/javascript")
+        else:
+            path = Path(self.translate_path(self.path))
+            if path.is_dir():
+                path /= "index.html"
+            if path.suffix == ".html" and path.is_file():
+                self._send(path.read_bytes().replace(b"</head>", SCRIPT, 1), "text/html; charset=utf-8")
+            else:
+                super().do_GET()
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent: what is served is of no interest, and the terminal belongs to messages."""
+
+    def _send(self, content: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def server(live: Live, port: int) -> ThreadingHTTPServer:
+    """A server on the loopback interface; port 0 takes a free one.
+
+    Raises:
+        UsageError: the port is taken.
+    """
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, live=live))
+    except OSError as error:
+        raise UsageError(f"can't listen on port {port}: {error.strerror}; --port names another") from None
+
+
+def serve(root: Path, options: Options, port: int) -> None:
+    """Serves until it is interrupted.
+
+    Raises:
+        UsageError: no store at `root`, or the port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="harness-site-") as folder:
+        live = Live(root, options, Path(folder))
+        live.follow()
+        http = server(live, port)
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        print(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it", flush=True)
+        wait = threading.Event()
+        try:
+            while not wait.wait(EVERY_S):
+                try:
+                    live.follow()
+                    live.fault = ""
+                except (HarnessError, OSError) as error:  # a store in motion: look again
+                    live.fault = str(error)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            http.shutdown()
+            http.server_close()

@@ -1,0 +1,143 @@
+"""Pages from templates. Everything is escaped by the template engine; nothing is marked safe by hand
+but JSON made by `script_json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.digest import digest
+from leaderboard.attempts import script_json
+from leaderboard.board import Board, Entry
+from leaderboard.figures import cost_figures, forest, scaling
+from leaderboard.holdings import Record, place
+from leaderboard.sweeps import method_sweeps, task_sweeps
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent
+
+
+def overview(board: Board) -> str:
+    """Every model's task x method matrix, then every row."""
+    return _page("overview.html", "", board=board, matrices=[_matrix(board, m) for m in board.models])
+
+
+def task(board: Board, name: str) -> str:
+    """The sections of one task, each with its figures."""
+    sections = board.of_task(name)
+    shown = [{
+        "section": each,
+        "forests": {method: forest(each, method) for method in each.comparisons},
+        "costs": cost_figures(each),
+        "sweeps": [scaling(sweep, each.metric) for sweep in method_sweeps(each)],
+    } for each in sections]  # fmt: skip
+    across = [scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)]
+    return _page("task.html", "../", board=board, task=name, shown=shown, across=across)
+
+
+def method(board: Board, name: str) -> str:
+    """Everything that one method did."""
+    rows = [(section, entry) for section in board.sections for entry in section.entries
+            if entry.arm.method == name]  # fmt: skip
+    compared = [
+        (section, c) for section in board.sections for found in section.comparisons.values()
+        for c in found if c["candidate"]["method"] == name
+    ]  # fmt: skip
+    arguments = sorted({json.dumps(entry.arm.subject["method_args"], sort_keys=True) for _, entry in rows})
+    access = sorted({word for _, entry in rows for word in entry.arm.subject.get("data_access", ())})
+    return _page("method.html", "../", board=board, method=name, rows=rows, compared=compared,
+                 arguments=arguments, access=access)  # fmt: skip
+
+
+def runs(records: Sequence[Record], faults: Mapping[str, str]) -> str:
+    """Every run in force, in one table."""
+    return _page("runs.html", "../", records=records, faults=faults)
+
+
+def run(record: Record, root: Path) -> str:
+    """One run: what was measured, what it cost, where it comes from, and its attempts."""
+    return _page("run.html", "../", record=record, where=place(record, root))
+
+
+def file_name(name: str) -> str:
+    """A name as part of a path on any file system; names that would collide get part of their hash."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:80]
+    return safe if safe == name and safe[:1] not in ".-" else f"x{safe}-{digest(name)[:8]}"
+
+
+def run_name(record: Mapping[str, Any]) -> str:
+    """The page of a run: the beginning of its id, and the number of a later attempt."""
+    name = str(record["run_id"])[:12] + (f"-{record['attempt']}" if record["attempt"] > 1 else "")
+    return file_name(name)
+
+
+def _matrix(board: Board, model: str) -> dict[str, Any]:
+    """The sections in which a model has rows, by method."""
+    rows = []
+    methods: dict[str, None] = {}
+    for section in board.sections:
+        cells: dict[str, list[Entry]] = {}
+        for entry in section.entries:
+            if entry.arm.model == model:
+                cells.setdefault(entry.arm.method, []).append(entry)
+        if cells:
+            rows.append((section, cells))
+            methods |= dict.fromkeys(cells)
+    return {"model": model, "rows": rows, "methods": sorted(methods, key=lambda m: (m != "direct", m)),
+            "simulated": model.startswith("echo/")}  # fmt: skip
+
+
+def _page(template: str, up: str, **values: Any) -> str:
+    return _environment().get_template(template).render(up=up, **values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, auto_reload=False,
+    )  # fmt: skip
+    environment.filters |= {
+        "value": lambda v: "–" if v is None else f"{v:.3f}",
+        "signed": lambda v: "–" if v is None else f"{v:+.3f}",
+        "amount": amount,
+        "whole": lambda v: f"{v:,}",
+        "range": lambda ci: f"[{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "",
+        "rank": rank,
+        "probability": lambda p: "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}",
+        "pretty": lambda v: json.dumps(v, indent=1, ensure_ascii=False, sort_keys=True),
+        "script_json": lambda v: Markup(script_json(v)),
+        "file": file_name,
+        "run_file": run_name,
+        "percent": lambda share: f"{100 * share:.2f}%",
+    }  # fmt: skip
+    environment.tests["number"] = lambda v: isinstance(v, int | float)
+    return environment
+
+
+def amount(value: float | None) -> str:
+    """A cost or a count per attempt, to three digits."""
+    if value is None:
+        return "?"
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def rank(interval: tuple[int, int] | None) -> str:
+    """`1`, or `2–4` where the data allow several places."""
+    if interval is None:
+        return "–"
+    low, high = interval
+    return str(low) if low == high else f"{low}–{high}"
+
+

@@ -1,0 +1,123 @@
+"""Scaling curves: rows that differ in exactly one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.compare.arms import differing, field_of
+from harness.digest import digest
+from leaderboard.board import Entry, Section
+
+#: fewer points make no curve
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row at one value of the parameter, in the unit of the parameter."""
+
+    at: float
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Line:
+    """The rows of one subject (or one method on one task) that differ in the parameter alone."""
+
+    name: str
+    points: list[Point]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A parameter and the lines over it.
+
+    `comparable` is false where the parameter is the task's: its points stand in sections of their own
+    and show how difficulty moves, not who is better.
+    """
+
+    parameter: str
+    lines: list[Line]
+    comparable: bool
+
+
+def method_sweeps(section: Section) -> list[Sweep]:
+    """The numeric method and decoding arguments that were swept within a section."""
+    entries = [entry for entry in section.entries if entry.value is not None and not entry.stopped]
+    names = {name for entry in entries for name in _numbers(entry.arm.subject, ("method_args", "decoding"))}
+    made = []
+    for name in sorted(names):
+        lines = _lines(((e, e.arm.subject) for e in entries), name)
+        if lines:
+            made.append(Sweep(name, lines, comparable=True))
+    return made
+
+
+def task_sweeps(sections: Sequence[Section]) -> list[Sweep]:
+    """The numeric task arguments that were swept over the sections of one task.
+
+    Data and prompts differ with the argument by nature; everything else has to be the same.
+    """
+    if len(sections) < FEWEST:
+        return []
+    natural = ("data_digest", "prompt_digest")
+    placed = []
+    for section in sections:
+        key = {k: v for k, v in section.comparability.items() if k not in natural}
+        for entry in section.entries:
+            if entry.value is not None and not entry.stopped:
+                placed.append((entry, {**key, "subject": entry.arm.subject_key}))
+    names = {name for _, key in placed for name in _numbers(key, ("task_args",))}
+    made = []
+    for name in sorted(names):
+        lines = _lines(placed, name)
+        if lines:
+            made.append(Sweep(name, lines, comparable=False))
+    return made
+
+
+def number(value: Any) -> float | None:
+    """A value as a finite number, also where it was given as text; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if abs(found) < float("inf") else None
+
+
+def _lines(placed: Iterable[tuple[Entry, Any]], name: str) -> list[Line]:
+    """Rows whose keys agree in everything but `name`, which is a number in all of them."""
+    same: dict[str, list[tuple[float, Entry, Any]]] = {}
+    for entry, key in placed:
+        at = number(field_of(key, name))
+        if at is not None:
+            same.setdefault(digest(_without(key, name)), []).append((at, entry, key))
+    kept = [found for found in same.values() if len({at for at, _, _ in found}) >= FEWEST]
+    lines = []
+    for found in kept:
+        label = f"{found[0][1].arm.method} x {found[0][1].arm.model}"
+        told = dict.fromkeys(
+            field for other in kept if other is not found
+            and (other[0][1].arm.method, other[0][1].arm.model)
+            == (found[0][1].arm.method, found[0][1].arm.model)
+            for field in differing(found[0][2], other[0][2]) if field not in (name, "subject")
+        )  # fmt: skip
+        if told:
+            label += f" ({', '.join(f'{f.rpartition(chr(46))[2]}={field_of(found[0][2], f)}' for f in told)})"
+        points = [Point(at, entry) for at, entry, _ in sorted(found, key=lambda f: f[0])]
+        lines.append(Line(label, points))
+    return sorted(lines, key=lambda line: line.name)
+
+
+def _numbers(key: Any, families: Sequence[str]) -> list[str]:
+    return [f"{family}.{name}" for family in families
+            for name, value in (key.get(family) or {}).items() if number(value) is not None]  # fmt: skip
+
+
+def _without(key: Any, name: str) -> Any:
+    family, _, argument = name.partition(".")
+    return {**key, family: {k: v for k, v in key[family].items() if k != argument}}

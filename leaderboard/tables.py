@@ -1,0 +1,107 @@
+"""The rows of the board as CSV, Markdown, LaTeX, and the runs behind them as Every Eval Ever JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from harness.results.export import every_eval_ever, latex, markdown
+from leaderboard.board import Board, Entry, Section
+
+SHOWN = ("method", "model", "value", "95 % interval", "rank", "items", "runs", "calls", "tokens", "USD",
+         "labels", "no answer", "unscored", "error", "status")  # fmt: skip
+TEXT_COLUMNS = 2
+
+
+def tables(board: Board) -> dict[str, str]:
+    """File name -> content. Rows of different comparability keys are never in one table, but for the
+    CSV, where the key is a column."""
+    return {
+        "leaderboard.csv": as_csv(board),
+        "leaderboard.md": as_markdown(board),
+        "leaderboard.tex": as_latex(board),
+        "every_eval_ever.jsonl": "".join(
+            json.dumps(every_eval_ever(record), ensure_ascii=False, sort_keys=True) + "\n"
+            for record in board.holdings.records
+        ),
+    }
+
+
+def as_csv(board: Board) -> str:
+    """One line a row, numbers in full."""
+    rows = [_flat(section, entry) for section in board.sections for entry in section.entries]
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_markdown(board: Board) -> str:
+    """One table a section under its name."""
+    parts = []
+    for section in board.sections:
+        heading = markdown_line(f"## {_name(section)}")
+        parts.append(f"{heading}\n\nkey `{section.key[:12]}`, {markdown_line(section.metric)}\n\n"
+                     + markdown(SHOWN, [_cells(entry) for entry in section.entries]))  # fmt: skip
+    return "\n".join(parts)
+
+
+def markdown_line(text: str) -> str:
+    return markdown((text,), ()).splitlines()[0][2:-2]
+
+
+def as_latex(board: Board) -> str:
+    """One booktabs table a section, its name as a comment."""
+    parts = []
+    for section in board.sections:
+        name = " ".join(_name(section).split())
+        parts.append(f"% {name}, key {section.key[:12]}, {' '.join(section.metric.split())}\n"
+                     + latex(SHOWN, [_cells(entry) for entry in section.entries], TEXT_COLUMNS))  # fmt: skip
+    return "\n".join(parts)
+
+
+def _name(section: Section) -> str:
+    return f"{section.task} ({section.title})" if section.title else section.task
+
+
+def _status(entry: Entry) -> str:
+    return "stopped" if entry.stopped else "simulated" if entry.simulated else "complete"
+
+
+def _cells(entry: Entry) -> list[str]:
+    """A row as people read it: as on the pages."""
+    from leaderboard.pages import amount, rank
+
+    name = f"{entry.arm.method} ({entry.variant})" if entry.variant else entry.arm.method
+    return [
+        name, entry.arm.model, "" if entry.value is None else f"{entry.value:.3f}",
+        f"[{entry.ci[0]:.3f}, {entry.ci[1]:.3f}]" if entry.ci else "",
+        rank(entry.rank) if entry.rank else "", str(entry.arm.runs[0]["n_items"]), str(len(entry.arm.runs)),
+        amount(entry.arm.usage("calls")), amount(entry.tokens), amount(entry.arm.usage("cost_usd")),
+        str(entry.access("labels_seen")), str(entry.count("no_answer")), str(entry.count("unscored")),
+        str(entry.count("error")), _status(entry),
+    ]  # fmt: skip
+
+
+def _flat(section: Section, entry: Entry) -> dict[str, Any]:
+    first = entry.arm.runs[0]
+    low, high = entry.ci or (None, None)
+    best, worst = entry.rank or (None, None)
+    return {
+        "task": section.task, "task_version": first["task_version"], "key": section.title,
+        "method": entry.arm.method, "method_version": first["method_version"], "variant": entry.variant,
+        "model": entry.arm.model, "metric": section.metric, "value": entry.value, "ci_low": low,
+        "ci_high": high, "ci_method": entry.ci_method, "scored_only": entry.scored_only,
+        "rank_low": best, "rank_high": worst, "n_items": first["n_items"], "runs": len(entry.arm.runs),
+        **{name: entry.count(name)
+           for name in ("attempts", "no_answer", "unscored", "error", "truncated")},
+        "calls_per_attempt": entry.arm.usage("calls"), "tokens_per_attempt": entry.tokens,
+        "usd_per_attempt": entry.arm.usage("cost_usd"), "labels_seen": entry.access("labels_seen"),
+        "pool_size": entry.access("pool_size"), "status": _status(entry),
+        "comparability_key": section.key, "subject_key": entry.arm.subject_key,
+        "run_ids": " ".join(entry.arm.run_ids),
+    }  # fmt: skip
