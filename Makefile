@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types clean
+# The site's tests drive a real browser; without one they are skipped and say so. To install it takes root.
+BROWSER := chromium
+
+.PHONY: demo test lint types clean browser
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -12,10 +15,15 @@ demo: $(STAMP)
 	@echo "Everything above came from the embedded policy pocket/grid, offline and without a key."
 	@echo "Next: $(BIN)/harness list tasks    $(BIN)/harness eval --help"
 
-test: $(STAMP)
+test: $(STAMP) browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal
+
+browser:
+	@if ! command -v $(BROWSER) >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(BROWSER)) >/dev/null 2>&1 \
+		|| echo "$(BROWSER) can't be installed: the tests in a browser will be skipped"; fi
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.compare.arms import Arm, arms_of, differing, field_of
@@ -24,8 +25,8 @@ class Entry:
     `value` is the mean of the primary metric over items, unscored and failed attempts counted as 0;
     `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
     the worst place that the data allow among the section's rows, 1 being best; None where the row is
-    alone or was stopped. `told` are the fields that tell the row from others of the same method and
-    model.
+    alone, was stopped, or is simulated. `told` are the fields that tell the row from others of the
+    same method and model.
     """
 
     arm: Arm
@@ -161,17 +162,16 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
                if (arm.comparability_key, arm.subject_key) not in finished]  # fmt: skip
     shelf = _Shelf()
     notes: list[str] = []
-    entries = []
-    for arm in whole:
-        entries.append(_entry(arm, whole, shelf))
-    ranks = _ranks(whole, shelf, notes)
-    entries = [Entry(**{**vars(e), "rank": rank}) for e, rank in zip(entries, ranks, strict=True)]
+    entries = [_entry(arm, whole, shelf) for arm in whole]
+    measured = [entry.arm for entry in entries if not entry.simulated]
+    ranks = dict(zip(map(id, measured), _ranks(measured, shelf, notes), strict=True))
+    entries = [replace(entry, rank=ranks.get(id(entry.arm))) for entry in entries]
     entries.sort(key=lambda e: (-(e.value if e.value is not None else -1.0), e.arm.method, e.arm.model,
                                 e.variant, e.arm.subject_key))  # fmt: skip
     entries += [_entry(arm, stopped, shelf) for arm in stopped]
     made = {}
-    for method in baselines or usual_baselines(whole):
-        made[method] = _comparisons(whole, method, shelf, notes)
+    for method in baselines or usual_baselines(measured):
+        made[method] = _comparisons(measured, method, shelf, notes)
     first = entries[0].arm
     return Section(first.task, first.comparability_key, entries,
                    comparisons={method: found for method, found in made.items() if found},
@@ -179,10 +179,10 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
 
 
 def usual_baselines(arms: Sequence[Arm]) -> list[str]:
-    """`direct` first, then the methods with the most rows."""
-    rows: dict[str, int] = {}
-    for arm in arms:
-        rows[arm.method] = rows.get(arm.method, 0) + 1
+    """`direct` first, then the methods with the most rows; none that a model has several variants of."""
+    models = Counter((arm.method, arm.model) for arm in arms)
+    variants = {method for (method, _), count in models.items() if count > 1}
+    rows = Counter(arm.method for arm in arms if arm.method not in variants)
     return sorted(rows, key=lambda name: (name != "direct", -rows[name], name))[:BASELINES]
 
 
@@ -198,8 +198,8 @@ def told_apart(sections: Iterable[Section]) -> list[Section]:
         )
         for each in same:
             told = tuple((name, brief(field_of(each.comparability, name))) for name in _readable(fields))
-            made.append(Section(**{**vars(each), "told": told}))
-    return sorted(made, key=lambda s: (s.task, [_number_first(v) for _, v in s.told], s.key))
+            made.append(replace(each, told=told))
+    return sorted(made, key=lambda s: (s.task, [number_first(v) for _, v in s.told], s.key))
 
 
 def brief(value: Any) -> str:
@@ -213,7 +213,8 @@ def _readable(fields: Iterable[str]) -> list[str]:
     return sorted(fields, key=lambda name: (not name.startswith("task_args."), "digest" in name, name))
 
 
-def _number_first(text: str) -> tuple[int, float, str]:
+def number_first(text: str) -> tuple[int, float, str]:
+    """A key that sorts numbers by value, and before words."""
     try:
         return (0, float(text), text)
     except ValueError:

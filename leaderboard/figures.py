@@ -66,7 +66,7 @@ def forest(section: Section, baseline: str) -> Figure:
         })  # fmt: skip
     plot = {"data": traces, "layout": {
         "height": 130 + 32 * len(found),
-        "xaxis": {"title": {"text": f"difference in {label(section.metric)}, 95 % interval"},
+        "xaxis": {"title": {"text": f"difference in {label(section.metric)}"},
                   "zeroline": True, "tickformat": "+.2~f"},
         "yaxis": {"tickvals": list(range(len(found))), "ticktext": [label(c["name"]) for c in found],
                   "range": [-0.6, len(found) - 0.4], "automargin": True, "showgrid": False},
@@ -80,8 +80,8 @@ def forest(section: Section, baseline: str) -> Figure:
     ]  # fmt: skip
     return Figure(
         f"Against {baseline}",
-        "Difference on the same items. An interval that holds 0 means that no difference was shown, "
-        "not that there is none.", plot,
+        "Difference on the same items with its 95 % interval. An interval that holds 0 means that no "
+        "difference was shown, not that there is none.", plot,
         ("row", "baseline", "difference", "95 % interval", "p (Holm)", "test", "wins", "losses",
          "items", "cost ratio", "verdict"), rows,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.digest import digest
 from leaderboard.attempts import script_json
-from leaderboard.board import Board, Entry
+from leaderboard.board import Board, Entry, number_first
 from leaderboard.figures import cost_figures, forest, scaling
 from leaderboard.holdings import Record, place
 from leaderboard.sweeps import method_sweeps, task_sweeps
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent
 
 def overview(board: Board) -> str:
     """Every model's task x method matrix, then every row."""
-    return _page("overview.html", "", board=board, matrices=[_matrix(board, m) for m in board.models])
+    return _page("overview.html", "", board=board, matrices=_matrices(board))
 
 
 def task(board: Board, name: str) -> str:
@@ -77,8 +77,14 @@ def run_name(record: Mapping[str, Any]) -> str:
     return file_name(name)
 
 
+def _matrices(board: Board) -> list[dict[str, Any]]:
+    """One matrix a model, simulated ones last."""
+    return sorted((_matrix(board, model) for model in board.models),
+                  key=lambda matrix: (matrix["simulated"], matrix["model"]))  # fmt: skip
+
+
 def _matrix(board: Board, model: str) -> dict[str, Any]:
-    """The sections in which a model has rows, by method."""
+    """The sections in which a model has rows, by method; variants of a method in their own order."""
     rows = []
     methods: dict[str, None] = {}
     for section in board.sections:
@@ -87,6 +93,8 @@ def _matrix(board: Board, model: str) -> dict[str, Any]:
             if entry.arm.model == model:
                 cells.setdefault(entry.arm.method, []).append(entry)
         if cells:
+            for entries in cells.values():
+                entries.sort(key=lambda e: [number_first(value) for _, value in e.told])
             rows.append((section, cells))
             methods |= dict.fromkeys(cells)
     return {"model": model, "rows": rows, "methods": sorted(methods, key=lambda m: (m != "direct", m)),

@@ -14,7 +14,7 @@ from harness.errors import RecordError, UsageError
 from leaderboard import holdings, pages
 from leaderboard.attempts import SHOWN, browser_script
 from leaderboard.board import Board, groups, section, told_apart
-from leaderboard.holdings import Holdings, Record
+from leaderboard.holdings import Record
 from leaderboard.tables import tables
 
 ASSETS = ("site.css", "theme.js", "site.js", "figures.js", "attempts.js")
@@ -24,6 +24,8 @@ MANIFEST = "manifest.json"
 #: from this many pieces of work on, other processes are worth their start
 MANY = 200
 
+#: a record, its store, and how many attempts to show
+Work = tuple[Record, Path, int]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -99,9 +101,9 @@ def build_tables(root: Path, target: Path, options: Options = Options()) -> list
     Raises:
         UsageError: no store at `root`.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    written = check_tables(root, target, options)
     made = tables(load(root, options))
+    written = _different(made, target)
+    target.mkdir(parents=True, exist_ok=True)
     for name in written:
         (target / name).write_bytes(_bytes(made[name]))
     return written
@@ -113,14 +115,18 @@ def check_tables(root: Path, target: Path, options: Options = Options()) -> list
     Raises:
         UsageError: no store at `root`.
     """
-    return [name for name, text in tables(load(root, options)).items()
+    return _different(tables(load(root, options)), target)
+
+
+def _different(made: dict[str, str], target: Path) -> list[str]:
+    return [name for name, text in made.items()
             if not (target / name).is_file() or (target / name).read_bytes() != _bytes(text)]  # fmt: skip
 
 
 def load(root: Path, options: Options = Options()) -> Board:
     """The board of a store, every record and every attempt verified."""
     board: list[Board] = []
-    for _ in _board(root, options, board.append, None):
+    for _ in _board(root, options, board.append, None, _verify):
         pass
     return board[0]
 
@@ -130,7 +136,7 @@ def _files(
 ) -> Iterator[tuple[str, bytes]]:
     """(name, content) of every file, runs first; `take` gets the board once it is made."""
     made: list[Board] = []
-    for name, text in _board(root, options, made.append, verified):
+    for name, text in _board(root, options, made.append, verified, _run_files):
         yield name, _bytes(text)
     (board,) = made
     take(board)
@@ -148,9 +154,13 @@ def _files(
 
 
 def _board(
-    root: Path, options: Options, take: Callable[[Board], None], verified: Verified | None
+    root: Path,
+    options: Options,
+    take: Callable[[Board], None],
+    verified: Verified | None,
+    read_run: Callable[[Work], tuple[list[tuple[str, str]], str | None]],
 ) -> Iterator[tuple[str, str]]:
-    """Verifies the attempts of every run, yields the files of each, then makes the board of the rest."""
+    """Reads and verifies every run, yields the files of each, then makes the board of the sound ones."""
     held = holdings.read(root)
     known = verified.places if verified else set()
     places = {id(record): holdings.place(record, root) for record in held.records}
@@ -158,7 +168,7 @@ def _board(
     faults = {}
     with _workers(len(fresh)) as each:
         for record, (files, fault) in zip(
-            fresh, each(_run_files, [(record, root, options.shown) for record in fresh]), strict=True
+            fresh, each(read_run, [(record, root, options.shown) for record in fresh]), strict=True
         ):
             if fault:
                 faults[places[id(record)]] = fault
@@ -171,7 +181,18 @@ def _board(
     take(Board(sound, told_apart(sections)))
 
 
-def _run_files(work: tuple[Record, Path, int]) -> tuple[list[tuple[str, str]], str | None]:
+def _verify(work: Work) -> tuple[list[tuple[str, str]], str | None]:
+    """No file, and what is wrong with the attempts of a run."""
+    record, root, _ = work
+    try:
+        browser_script(record, 0)
+    except RecordError as error:
+        return [], holdings.sentence(error, root)
+    return [], None
+
+
+def _run_files(work: Work) -> tuple[list[tuple[str, str]], str | None]:
+    """The files of a run, or what is wrong with its attempts."""
     record, root, shown = work
     try:
         script = browser_script(record, shown)

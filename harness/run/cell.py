@@ -170,6 +170,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     )  # fmt: skip
     status, reason = "complete", None
     with Journal(session.store.running_folder(run_id)) as journal:
+        journal.describe(cell.title, len(attempts.wanted))
         if cell.request.again:
             journal.clear()
         ledger.restore(attempt["usage"] for attempt in journal.attempts())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -71,6 +72,12 @@ class Journal:
         os.truncate(self.path, end)
         return end
 
+    def describe(self, title: str, wanted: int) -> None:
+        """Leaves word of what the run is and how many attempts it wants, for those who look on."""
+        about = json.dumps({"title": title, "wanted": wanted})
+        with contextlib.suppress(OSError):  # a full disk is told of where something would be lost
+            (self.folder / "about.json").write_text(about, "utf-8")
+
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.
 
@@ -123,7 +130,7 @@ class Journal:
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""
-        for name in ("samples.jsonl", "fit.json", "fit.part", "lock"):
+        for name in ("samples.jsonl", "about.json", "fit.json", "fit.part", "lock"):
             (self.folder / name).unlink(missing_ok=True)
         try:
             self.folder.rmdir()

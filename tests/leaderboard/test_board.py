@@ -1,0 +1,185 @@
+"""Rows, sections, ranks, sweeps: what the pages say."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.compare.arms import arms_of
+from harness.compare.items import load_items
+from harness.compare.paired import compare
+from leaderboard import site as sites
+from leaderboard.attempts import script_json
+from leaderboard.board import usual_baselines
+from leaderboard.figures import cost_figures, forest, label, pareto
+from leaderboard.sweeps import method_sweeps, number, task_sweeps
+
+
+@pytest.fixture(scope="module")
+def board(store):
+    return sites.load(store)
+
+
+def row(board, method, model, task="sums"):
+    (found,) = [e for s in board.of_task(task) for e in s.entries
+                if (e.arm.method, e.arm.model) == (method, model)]  # fmt: skip
+    return found
+
+
+def test_a_section_holds_one_key_and_says_how_it_differs(board):
+    for section in board.sections:
+        assert {e.arm.comparability_key for e in section.entries} == {section.key}
+    arc = board.of_task("arc1d")
+    assert len(arc) == len({section.key for section in arc}) >= 3
+    assert len({section.title for section in arc}) == len(arc)
+    assert all(dict(section.told)["task_args.level"] for section in arc)
+    (sums,) = board.of_task("sums")
+    assert sums.told == () and sums.title == ""
+
+
+def test_seeds_are_pooled_by_item(board):
+    found = row(board, "direct", "test/small")
+    assert found.arm.seeds == [0, 1]
+    means = [run["metrics"]["accuracy"]["value"] for run in found.arm.runs]
+    assert found.value == pytest.approx(sum(means) / 2)
+    assert found.ci_method == "clustered_t" and found.ci[0] < found.value < found.ci[1]
+
+
+def test_failed_attempts_count_as_nought_and_are_shown(board):
+    found = row(board, "flaky", "test/small")
+    assert found.value == pytest.approx(50 / 60) and found.scored_only == pytest.approx(1.0)
+    assert found.count("error") == 10
+    assert found.arm.usage("cost_usd") is None and found.tokens is not None
+
+
+def test_data_access_is_part_of_the_row(board):
+    found = row(board, "vote", "test/large")
+    assert found.access("labels_seen") == 40 and found.access("pool_size") == 200
+
+
+def test_ranks_are_intervals_among_measured_and_finished_rows(board):
+    (sums,) = board.of_task("sums")
+    ranks = {(e.arm.method, e.arm.model): e.rank for e in sums.entries}
+    assert all(1 <= low <= high <= len(ranks) for low, high in ranks.values())
+    # the two models gave the same answers: no data can tell their rows apart
+    assert ranks["direct", "test/small"] == ranks["direct", "test/large"] == (4, 5)
+    assert ranks["vote", "test/small"][1] <= 3
+    for entry in board.entries:
+        if entry.stopped or entry.simulated:
+            assert entry.rank is None
+    assert any(e.stopped for e in board.entries) and any(e.simulated for e in board.entries)
+
+
+def test_comparisons_are_those_of_harness_compare(board, store):
+    (sums,) = board.of_task("sums")
+    arms = {(arm.method, arm.model): arm for arm in arms_of(
+        run for entry in sums.entries for run in entry.arm.runs)}  # fmt: skip
+    ours = {(c["candidate"]["method"], c["candidate"]["model"]): c for c in sums.comparisons["direct"]}
+    assert set(ours) == {("vote", "test/small"), ("vote", "test/large"), ("flaky", "test/small")}
+    for (method, model), found in ours.items():
+        by_hand = compare(arms[method, model], arms["direct", model])
+        assert found["difference"]["value"] == pytest.approx(by_hand.difference.value)
+        assert found["difference"]["ci"] == pytest.approx(list(by_hand.difference.ci))
+        assert found["adjusted_p"] >= by_hand.p_value
+    assert ours["vote", "test/small"]["verdict"] == "better"
+
+
+def test_usual_baselines_leave_out_what_a_model_has_twice(board):
+    arms = [e.arm for e in board.of_task("arc1d")[0].entries]
+    assert "self-consistency" not in usual_baselines(arms) and usual_baselines(arms)[0] == "direct"
+
+
+def test_baselines_may_be_named(store):
+    (sums,) = sites.load(store, sites.Options(baselines=("vote",))).of_task("sums")
+    assert list(sums.comparisons) == ["vote"]
+
+
+def test_a_swept_argument_makes_a_curve(board):
+    first = next(s for s in board.of_task("arc1d") if "level=1" in s.title and len(s.entries) > 3)
+    (sweep,) = method_sweeps(first)
+    assert sweep.parameter == "method_args.samples" and sweep.comparable
+    (line,) = sweep.lines
+    assert [point.at for point in line.points] == [2, 4, 8]
+    (across,) = task_sweeps(board.of_task("arc1d"))
+    assert across.parameter == "task_args.level" and not across.comparable
+    assert [point.at for point in across.lines[0].points] == [1, 2, 3]
+
+
+def test_rows_that_differ_in_two_arguments_make_no_curve(tmp_path, seal_run):
+    for n in range(3):
+        seal_run(tmp_path, [1.0, 0.0, 1.0], method_args={"samples": n, "heat": n * 2})
+    (section,) = sites.load(tmp_path).sections
+    assert method_sweeps(section) == []
+    for n in range(3):
+        seal_run(tmp_path, [1.0, 0.0, 1.0], method_args={"samples": n, "heat": 0.5})
+    (section,) = sites.load(tmp_path).sections
+    (sweep,) = method_sweeps(section)
+    assert [[p.at for p in line.points] for line in sweep.lines] == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize(("value", "found"), [(3, 3.0), ("0.5", 0.5), (True, None), ("x", None), (None, None),
+                                              ("inf", None), ("nan", None), ([1], None)])  # fmt: skip
+def test_numbers(value, found):
+    assert number(value) == found
+
+
+points = st.lists(st.tuples(st.sampled_from([0.0, 1.0, 2.0, 5.0]), st.sampled_from([0.1, 0.2, 0.9])))
+
+
+@given(points)
+def test_pareto_front_is_what_nothing_beats(found):
+    def beaten(p):
+        return any((c <= p[0] and v > p[1]) or (c < p[0] and v >= p[1]) for c, v in found)
+
+    assert pareto(found) == {p for p in found if not beaten(p)}
+
+
+def test_cost_figures_are_those_that_tell_rows_apart(board):
+    (sums,) = board.of_task("sums")
+    made = cost_figures(sums)
+    assert set(made) == {"usd", "tokens", "calls"}
+    front = {r[0] for r in made["tokens"].rows if r[3] == "yes"}
+    assert {"direct x test/small", "flaky x test/small"} & front and "vote x test/small" not in front
+    assert "flaky x test/small" not in {r[0] for r in made["usd"].rows}  # its price is unknown
+
+
+def test_a_forest_names_every_pair_once_and_keeps_the_sign(board):
+    (sums,) = board.of_task("sums")
+    made = forest(sums, "direct")
+    drawn = {made.plot["layout"]["yaxis"]["ticktext"][y]: x
+             for trace in made.plot["data"] for x, y in zip(trace["x"], trace["y"], strict=True)}  # fmt: skip
+    assert drawn == {r[0]: r[2] for r in made.rows} and len(drawn) == 3
+    json.dumps(made.plot, allow_nan=False)
+
+
+def test_labels_are_letters_to_plotly():
+    assert label("<b>&x") == "&lt;b&gt;&amp;x"
+    assert len(label("y" * 200)) == 48
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8,
+)  # fmt: skip
+
+
+@given(values)
+def test_json_in_a_page_is_the_same_value_and_no_markup(value):
+    text = script_json(value)
+    assert json.loads(text) == value
+    assert not set("<>&\u2028\u2029") & set(text)
+
+
+def test_ranks_hold_over_the_items_that_all_rows_have(tmp_path, seal_run):
+    dice = random.Random(1)
+    hard = [dice.random() for _ in range(200)]
+    for n, level in enumerate((0.2, 0.5, 0.8)):
+        seal_run(tmp_path, [float(h < level) for h in hard], method=f"m{n}")
+    (section,) = sites.load(tmp_path).sections
+    ranks = [(e.arm.method, e.rank) for e in section.entries]
+    assert ranks == [("m2", (1, 1)), ("m1", (2, 2)), ("m0", (3, 3))]
+    items = load_items(section.entries[0].arm, "accuracy")
+    assert section.entries[0].value == pytest.approx(np.mean(items.scores))
