@@ -144,7 +144,7 @@ def groups(holdings: Holdings) -> list[list[dict[str, Any]]]:
     """The rows of each comparability key, ordered by task: the unit in which sections are made."""
     keyed: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for record in holdings.records:
-        row = {**row_of(record), "metric_limits": record["metric_limits"]}
+        row = row_of(record)
         keyed.setdefault((row["task"], row["comparability_key"]), []).append(row)
     return [keyed[key] for key in sorted(keyed)]
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError, UsageError
-from harness.results.index import in_force, row
-from harness.results.store import Store
+from harness.results.index import row
+from harness.results.store import Store, standing
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """Records in force, in a fixed order: the newest attempt of every run that nothing supersedes.
+    """Records in force, in a fixed order: the newest attempt of every run, neither superseded nor
+    retracted; the sound records that are not in force are counted.
 
-    `faults` maps a record's place in the store to what is wrong with it; `superseded` counts the
-    sound records that are no longer in force.
+    `faults` maps a record's place in the store to what is wrong with it.
     """
 
     root: Path
     records: list[Record]
     faults: dict[str, str]
     superseded: int
+    retracted: int
 
     def without(self, faults: dict[str, str]) -> Holdings:
         """The same without records whose attempts turned out to be broken."""
         kept = [record for record in self.records if place(record, self.root) not in faults]
-        return Holdings(self.root, kept, dict(sorted({**self.faults, **faults}.items())), self.superseded)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """The records as comparisons read them."""
-        return [row_of(record) for record in self.records]
+        return replace(self, records=kept, faults=dict(sorted({**self.faults, **faults}.items())))
 
 
 def read(root: Path) -> Holdings:
@@ -51,8 +48,8 @@ def read(root: Path) -> Holdings:
             sound.append(store.read(folder))
         except RecordError as error:
             faults[folder.relative_to(root).as_posix()] = sentence(error, root)
-    records = in_force(sound)
-    return Holdings(root, records, faults, len(sound) - len(records))
+    found = standing(sound)
+    return Holdings(root, found.in_force, faults, found.superseded, found.retracted)
 
 
 def place(record: Record, root: Path) -> str:
