@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # The site's tests drive a real browser; without one they are skipped and say so. To install it takes root.
 BROWSER := chromium
 
-.PHONY: demo test lint types clean browser
+.PHONY: demo test lint types published clean browser
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -24,6 +24,20 @@ browser:
 	@if ! command -v $(BROWSER) >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(BROWSER)) >/dev/null 2>&1 \
 		|| echo "$(BROWSER) can't be installed: the tests in a browser will be skipped"; fi
+
+# Everything in results/published, made anew. SHARED holds the recorded outputs and the mirror.
+SHARED ?= ../shared
+OUTPUTS = $(SHARED)/data/recorded_outputs
+SCORE = $(BIN)/harness score --column sample_id=item_id --by run --no-transcripts \
+	--mirror $(SHARED)/hub --out results/published
+published: $(STAMP)
+	rm -rf results/published/v1 results/published/baselines results/published/tables
+	$(BIN)/harness eval --config results/published/run.yaml --offline --out results/published
+	$(BIN)/harness baseline set main --out results/published
+	$(SCORE) --task aime24 --where benchmark=aime24 --responses $(OUTPUTS)/aime24_skythought/recorded.jsonl.gz
+	$(SCORE) --task amc23 --where benchmark=amc23 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
+	$(SCORE) --task math500 --where benchmark=math500 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
+	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
