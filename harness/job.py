@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import logging
 import random
@@ -57,6 +58,7 @@ class Job:
         n_questions: int | None = None,
         ledger: Ledger | None = None,
         reopen: Callable[[Path], Model] | None = None,
+        lend: Callable[[str], tuple[Task, Splits]] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.model, self.budget, self.seed, self.concurrency = model, budget, seed, concurrency
@@ -67,7 +69,7 @@ class Job:
         self._method, self._splits, self._roles = method, splits, dict(roles)
         self._embedder, self._progress = embedder, progress
         self._ledger = Ledger() if ledger is None else ledger
-        self._reopen, self._task = reopen, task
+        self._reopen, self._lend, self._task = reopen, lend, task
         self.embedder = embedder.name if embedder else None
         self._n_questions = len(splits.test) if n_questions is None else n_questions
         self._dir: Path | None = None
@@ -126,6 +128,25 @@ class Job:
     def n_questions(self) -> int:
         """How many questions this run asks, epochs counted: over them the cost of `fit` is shared."""
         return self._n_questions
+
+    def bank(self, name: str) -> Job:
+        """The same run's door to another task, for a method that learns on one task and is measured on this
+        one: its train and dev splits, its prompts, its grader. Never its test split. What is read there is
+        noted in this run's `access`.
+
+        Raises:
+            UsageError: no such task.
+            AccessError: the method didn't declare `labelled`.
+        """
+        self._needs("labelled")
+        if self._lend is None:
+            raise UsageError(f"no other task than {self._task.spec.name!r} is at hand")
+        task, splits = self._lend(name)
+        other = copy.copy(self)
+        other._task, other._ask, other._parse = task, task.ask, task.parse
+        other.instruction = task.instruction
+        other._splits = Splits(test=(), train=splits.train, dev=splits.dev)
+        return other
 
     def _reach(self, need: str, noted: str, split: Sequence[T]) -> Sequence[T]:
         self._needs(need)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,17 +34,24 @@ class Hosted(Provider):
     abilities = frozenset({"tools", "logprobs"})
 
     def __init__(self, name: str, args: Mapping[str, Any]) -> None:
-        from inspect_ai.model import GenerateConfig, get_model
+        from inspect_ai.model import GenerateConfig
 
         self.name, self._args = name, dict(args)
         self.revision = str(args.get("revision", ""))
-        if name.partition("/")[0] in TRAINABLE:
-            self.abilities = self.abilities | {"trainable"}
         self._config = GenerateConfig
         self._timeout = int(args.get("timeout", 600))
-        options = {key: value for key, value in args.items() if key != "timeout"}
+        if name.partition("/")[0] in TRAINABLE:  # opened when asked: a method may train other weights first
+            self.abilities = self.abilities | {"trainable"}
+        else:
+            _ = self._model
+
+    @cached_property
+    def _model(self) -> Any:
+        from inspect_ai.model import get_model
+
+        name, options = self.name, {key: value for key, value in self._args.items() if key != "timeout"}
         try:
-            self._model = get_model(name, memoize=False, **options)
+            return get_model(name, memoize=False, **options)
         except (Exception, SystemExit) as error:
             reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
             raise UsageError(f"can't open the model {name!r}: {reason}; 'harness list models' shows what "
@@ -81,7 +89,7 @@ class Hosted(Provider):
         if getattr(client, "max_retries", 0):  # an SDK client would retry behind the gateway's back
             client.max_retries = 0
         try:
-            output = await self._model.generate(
+            output: ModelOutput = await self._model.generate(
                 list(call.messages), tools=list(call.tools), tool_choice=call.tool_choice, config=config
             )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed

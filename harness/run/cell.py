@@ -22,12 +22,12 @@ from harness.model.ledger import Budget, Ledger
 from harness.model.open import open_model
 from harness.model.prices import price
 from harness.model.provider import Provider
-from harness.registry import load_method, load_task
+from harness.registry import load_method, load_task, registry
 from harness.results.record import seal
 from harness.results.store import Store
 from harness.run import keys
 from harness.run.journal import Journal
-from harness.run.plan import Cell
+from harness.run.plan import Cell, task_arguments
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Splits, Task
 
@@ -166,6 +166,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         budget=budget, seed=cell.seed, embedder=embedder, concurrency=provider.connections,
         n_questions=len(attempts.wanted), ledger=ledger,
         reopen=lambda folder: handle(provider.with_weights(folder), own=True),
+        lend=lambda name: _other_task(name, cell),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )  # fmt: skip
     status, reason = "complete", None
@@ -202,6 +203,13 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         if status == "complete":
             journal.remove()
     return record
+
+
+def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:
+    """Another task and its data, with its default arguments."""
+    spec = registry().task(name)
+    task = load_task(spec, task_arguments(spec, {}, cell.model))
+    return task, task.load(Data.from_environment(cell.request.mirror, cell.request.offline))
 
 
 def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) -> Attempts:

@@ -82,18 +82,28 @@ def plan(request: Request) -> list[Cell]:
     cells = []
     for task, method, model in product(tasks, methods, models):
         check_fit(task, method, request)
-        given = dict(task_args[task.name])
-        for name, value in preferences(model).items():
-            param = task.params.get(name)
-            if param and value in param.choices and given.get(name, "auto") == "auto":
-                given[name] = value
-        arguments = task.arguments(given)
-        if arguments.get("style") == "auto":
-            arguments["style"] = "neutral"
+        arguments = task_arguments(task, task_args[task.name], model)
         for seed in range(request.seeds):
             cells.append(Cell(task, arguments, method, method.arguments(method_args[method.name]),
                               model, seed, request))  # fmt: skip
     return cells
+
+
+def task_arguments(task: TaskSpec, given: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """A task's arguments, with what the model prefers where the user has chosen nothing.
+
+    Raises:
+        UsageError: an argument that the task doesn't know, or a value that doesn't fit.
+    """
+    given = dict(given)
+    for name, value in preferences(model).items():
+        param = task.params.get(name)
+        if param and value in param.choices and given.get(name, "auto") == "auto":
+            given[name] = value
+    arguments = task.arguments(given)
+    if arguments.get("style") == "auto":
+        arguments["style"] = "neutral"
+    return arguments
 
 
 def _split_args(

@@ -18,7 +18,9 @@ from harness.sample import Outcome, Question, Sample
 from methods.curator.bank import Bank, check_verifier
 from methods.curator.plan import Plan
 
-#: policies that the project ships, by curriculum; each names the weights that it was trained from
+#: arguments that the trained weights depend on, beside the plan
+SETTINGS = ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
+#: policies that the project ships, by curriculum; each says what it was trained from
 SHIPPED = Path(__file__).parent / "policies"
 
 
@@ -40,7 +42,11 @@ class Curated(Method):
             return
         plan = Plan.of(self.args)
         source = job.policy
-        bank = _bank(job, plan.levels)
+        home = job.bank(self.args["bank"]) if self.args["bank"] else job
+        if not len(home.train):
+            raise UsageError(f"{self.spec.name} learns on a train split, and this task has none; -M "
+                             "bank=TASK names one that has, such as gsm8k, countdown or arc1d")  # fmt: skip
+        bank = _bank(home, plan.levels)
         key = self._key(job, plan, bank)
         shipped = SHIPPED / self.curriculum
         if self.args["fit"] != "train" and _facts(shipped).get("key") == digest(key):
@@ -52,7 +58,7 @@ class Curated(Method):
         with job.artifact(key) as made:
             if not made.exists:
                 with job.workspace(key) as workspace:
-                    _train(self, job, plan, bank, source, workspace, made.path, key)
+                    _train(self, job, home, plan, bank, source, workspace, made.path, key)
         if made.exists:
             self._take(job, made.path)
         else:
@@ -68,7 +74,7 @@ class Curated(Method):
 
     def _key(self, job: Job, plan: Plan, bank: Bank) -> list[Any]:
         """All that the trained weights depend on."""
-        settings = {name: self.args[name] for name in ("loss", "curator", "match", "max_flops")}
+        settings = {name: self.args[name] for name in SETTINGS}
         return [
             self.curriculum, asdict(plan), settings, job.seed, job.model.name, job.model.provider.revision,
             set_digest(sample.digest() for sample in bank.samples), digest(list(bank.prompts)),
@@ -117,8 +123,8 @@ def encoded(job: Job, tokenizer: Any, samples: Sequence[Sample]) -> list[list[in
 
 
 def _train(
-    method: Curated, job: Job, plan: Plan, bank: Bank, source: Path, workspace: Path, out: Path,
-    key: list[Any],
+    method: Curated, job: Job, home: Job, plan: Plan, bank: Bank, source: Path, workspace: Path,
+    out: Path, key: list[Any],
 ) -> None:  # fmt: skip
     try:
         import torch
@@ -128,11 +134,11 @@ def _train(
         raise UsageError(f"{method.spec.name} trains with TRL, which is not installed: pip install "
                          "-c constraints.txt 'harness[train]'") from None  # fmt: skip
     from methods.curator import trainer
-    from methods.curator.curricula import make
+    from methods.curator.curricula import CURRICULA, make
     from methods.curator.rollouts import Diverged
     from methods.curator.training import Cost, Dev, Training
 
-    check_verifier(bank, job.reward)
+    check_verifier(bank, home.reward)
     trainer.quiet()
     accelerated = torch.cuda.is_available()
     if not accelerated:
@@ -143,7 +149,7 @@ def _train(
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
     model.to("cuda" if accelerated else "cpu")
-    dev = list(job.dev)
+    dev = list(home.dev)
     kinds = {name.rpartition(" ")[2] for name in bank.names}
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
     spent: dict[str, Usage] = {}
@@ -161,13 +167,18 @@ def _train(
         job.access["train_steps"], job.access["train_rollouts"] = row["step"], training.total.rollouts
         book(cost)
 
+    scorer = None
+    if method.args["curator"] != "light" and hasattr(CURRICULA[method.curriculum], "scorer"):
+        from methods.curator.language import LanguageScorer
+
+        scorer = LanguageScorer(method.args["curator"], bank.prompts, rate=method.args["curator_rate"])
     training = Training(
-        model=model, tokenizer=tokenizer, bank=bank, prompts=encoded(job, tokenizer, bank.samples),
+        model=model, tokenizer=tokenizer, bank=bank, prompts=encoded(home, tokenizer, bank.samples),
         curriculum=make(method.curriculum, bank, seed=job.seed, candidates=plan.candidates,
                         dormant=plan.dormant, warm_up=plan.warm_up, rounds=plan.steps,
-                        rising_steps=plan.steps),
-        verify=lambda number, text: job.reward(bank.samples[number], text), plan=plan, seed=job.seed,
-        dev=Dev(encoded(job, tokenizer, held), lambda number, text: job.reward(held[number], text)),
+                        rising_steps=plan.steps, scorer=scorer),
+        verify=lambda number, text: home.reward(bank.samples[number], text), plan=plan, seed=job.seed,
+        dev=Dev(encoded(home, tokenizer, held), lambda number, text: home.reward(held[number], text)),
         max_rollouts=plan.steps * plan.prompts * plan.rollouts if method.args["match"] == "rollouts" else 0,
         max_flops=method.args["max_flops"], after_step=after_step,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from methods.curator.language import LanguageScorer
 from methods.curator.rollouts import Diverged
 from methods.curator.training import Training
 
@@ -44,6 +45,8 @@ def train(
     checkpoint = last_checkpoint(folder)
     if checkpoint is not None:
         training.restore(json.loads((checkpoint / STATE).read_text("utf-8")))
+        if isinstance(scorer := getattr(training.curriculum, "scorer", None), LanguageScorer):
+            scorer.load(checkpoint)
         resumed()
     trainer = _trainer(training, folder, loss)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
@@ -140,6 +143,8 @@ def _callback(training: Training) -> Any:
 
         def on_save(self, args: Any, state: Any, control: Any, **given: Any) -> None:
             place = Path(args.output_dir) / f"checkpoint-{state.global_step}" / STATE
+            if isinstance(scorer := getattr(training.curriculum, "scorer", None), LanguageScorer):
+                scorer.save(place.parent)
             part = place.with_suffix(".part")
             part.write_text(json.dumps(training.state()), "utf-8")
             part.rename(place)

@@ -205,6 +205,47 @@ def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
     assert "kept 0 of 120 problems" in error
 
 
+def test_a_language_model_as_curator(tmp_path, cache):
+    """The pocket policy itself with a scalar head; it learns to prefer the problems that get the utility, and
+    goes on from its file."""
+    from methods.curator.language import LanguageScorer
+    from methods.curator.mirror import proximal_gradient, softmax
+
+    prompts = ["A001>100|", "C1,2=3:", "A0>1|", "C7,8=15:"]
+    scorer = LanguageScorer(str(POCKET / "grid"), prompts, rate=1e-3, batch=3)
+    rows = np.arange(4)
+    assert (scorer.logits(rows) == 0).all()
+    frozen, one = softmax(np.zeros(4)), np.ones(2)
+    for _ in range(8):
+        chosen, utility = np.array([0, 1]), np.array([1.0, -1.0])
+        _, gradient = proximal_gradient(scorer.logits(rows), frozen, chosen, utility, one, rho=2.0)
+        scorer.descend(rows, gradient)
+    found = scorer.logits(rows)
+    assert found[0] > found[1] + 0.5
+    assert found[2] > found[3]  # and what it learnt holds for problems like them
+    scorer.save(tmp_path)
+    other = LanguageScorer(str(POCKET / "grid"), prompts)
+    other.load(tmp_path)
+    np.testing.assert_allclose(other.logits(rows), found, atol=1e-6)
+
+    record = go(tmp_path, curator=str(POCKET / "grid"), curator_rate=1e-3, save_every=2).record
+    assert record["status"] == "complete"
+    assert "can't load the curator 'absent'" in str(go(tmp_path, curator="absent").error)
+
+
+def test_a_task_without_train_split_borrows_a_bank(tmp_path, cache):
+    from harness.registry import registry
+
+    spec = registry().task("countdown")
+    assert "labelled" in spec.offers
+    record = go(tmp_path, task="arc1d", bank="countdown", steps=1).record
+    assert record["data_access"]["labels_seen"] == 600  # countdown's train split
+    assert record["comparability"]["task"] == "arc1d"
+    facts = json.loads((trained(cache) / "training.json").read_text())
+    assert facts["problems"] == 200
+    assert "unknown task 'nothing'" in str(go(tmp_path, bank="nothing").error)
+
+
 def test_bad_input(tmp_path, cache):
     other = tmp_path / "gpt"
     other.mkdir()
