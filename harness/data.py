@@ -60,9 +60,13 @@ class Data:
         if not Path(path).is_file():
             raise DataError(f"no file {path}")
         table = _read_file(Path(path))
+        self.note_file(path)
+        return _with_columns(Rows(table), columns, path)
+
+    def note_file(self, path: str) -> None:
+        """Remembers that the user's own file was read, for tasks that read a format of their own."""
         self.read.append({"id": Path(path).name, "config": None, "split": None, "revision": "file",
                           "pinned": True})  # fmt: skip
-        return _with_columns(Rows(table), columns, path)
 
 
 class Rows(Sequence[dict[str, Any]]):
@@ -74,6 +78,12 @@ class Rows(Sequence[dict[str, Any]]):
     @property
     def columns(self) -> list[str]:
         return list(self._table.column_names)
+
+    def arrow(self, columns: Sequence[str]) -> Any:
+        """Some columns of all rows as a pyarrow.Table, for sets too large for a dict a row."""
+        if isinstance(self._table, _ArrowTable):
+            return self._table.table.select(list(columns))
+        return self._table.select_columns(list(columns)).with_format("arrow")[:]
 
     def features(self, column: str) -> list[str] | None:
         """The label names of a class-label column, None for any other."""

@@ -8,7 +8,7 @@ import logging
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,10 @@ from harness.task import Splits, Task
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
+    from harness.interactions import Interactions
     from harness.model.embed import Embedder
 
-T = TypeVar("T")
+S = TypeVar("S", bound=Sized)
 
 
 @dataclass
@@ -119,6 +120,20 @@ class Job:
         return self._reach("pool", "pool_size", self._splits.pool)
 
     @property
+    def interactions(self) -> Interactions:
+        """What is known of all users before the test; needs `interactions`."""
+        known = self._splits.interactions
+        self._reach("interactions", "interactions_seen", known if known is not None else ())
+        assert known is not None  # checked before the method was loaded
+        return known
+
+    @property
+    def item_texts(self) -> Sequence[str]:
+        """One text an item of `interactions`, "" where it has none; needs `item_texts`."""
+        known = self._splits.interactions
+        return self._reach("item_texts", "item_texts_seen", known.item_texts if known else ())
+
+    @property
     def test_inputs(self) -> Sequence[Question]:
         """Every test question at once, for transductive methods; needs `test_inputs`."""
         questions = [sample.question for sample in self._splits.test]
@@ -148,7 +163,7 @@ class Job:
         other._splits = Splits(test=(), train=splits.train, dev=splits.dev)
         return other
 
-    def _reach(self, need: str, noted: str, split: Sequence[T]) -> Sequence[T]:
+    def _reach(self, need: str, noted: str, split: S) -> S:
         self._needs(need)
         self.access[noted] = len(split)
         return split

@@ -11,7 +11,9 @@ from harness.errors import PluginError, UsageError, nearest
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
-OFFERS = ("labelled", "pool", "dev", "test_inputs", "countable", "world")
+OFFERS = (
+    "labelled", "pool", "dev", "test_inputs", "countable", "world", "interactions", "item_texts",
+)  # fmt: skip
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "judge", "user", "human")
 
 
@@ -121,11 +123,16 @@ class Spec:
 
 @dataclass(frozen=True)
 class TaskSpec(Spec):
-    """A task's spec: also its data, kind of answer, metrics and what it offers to methods."""
+    """A task's spec: also its data, kind of answer, metrics and what it offers to methods.
+
+    `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
+    largest value possible.
+    """
 
     answer: str = "text"
     primary: str = "accuracy"
     metrics: Mapping[str, float] = field(default_factory=lambda: {"accuracy": 1.0})
+    set_metrics: Mapping[str, float] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
     data: Mapping[str, DataPin] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
@@ -136,18 +143,21 @@ class TaskSpec(Spec):
 
 @dataclass(frozen=True)
 class MethodSpec(Spec):
-    """A method's spec: also what it needs from the task, the model and the run."""
+    """A method's spec: also what it needs from the task, the model and the run. `model` says whether
+    it spends a generating model at all; one that doesn't is run once, with the model `none`."""
 
     needs: tuple[str, ...] = ()
     may_use: tuple[str, ...] = ()
     fits: bool = False
+    model: bool = True
 
 
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
 _TASK = _COMMON | {
-    "answer", "primary", "metrics", "offers", "data", "decoding", "scorer", "canary", "n_items",
+    "answer", "primary", "metrics", "set_metrics", "offers", "data", "decoding", "scorer", "canary",
+    "n_items",
 }  # fmt: skip
-_METHOD = _COMMON | {"needs", "may_use", "fits"}
+_METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
 
 
 def read_specs(
@@ -155,16 +165,23 @@ def read_specs(
 ) -> list[Spec]:
     """The specs of one `task.toml` or `method.toml`.
 
-    Keys at the top are shared by every `[task.NAME]` (or `[method.NAME]`) table below them.
+    Keys at the top are shared by every `[task.NAME]` (or `[method.NAME]`) table below them. A table
+    `[plus.PLUG]` declares, beside every NAME, also NAME+PLUG: the same entry with the plug's settings,
+    params and needs added to its own.
 
     Raises:
         PluginError: a key is unknown, missing or of the wrong kind; names distribution and file.
     """
     where = f"{kind}.toml in {folder} (distribution {distribution or package})"
-    shared = {key: value for key, value in document.items() if key != kind}
+    shared = {key: value for key, value in document.items() if key not in (kind, "plus")}
     tables = document.get(kind, {})
     if not isinstance(tables, Mapping) or not tables:
         raise PluginError(f"{where} declares no [{kind}.NAME] table")
+    tables = {
+        **tables,
+        **{f"{name}+{plug}": _plugged({**shared, **table}, added)
+           for name, table in tables.items() for plug, added in document.get("plus", {}).items()},
+    }  # fmt: skip
     specs: list[Spec] = []
     for name, table in tables.items():
         fields = {**shared, **table}
@@ -202,6 +219,20 @@ def read_specs(
             fields["may_use"] = _words(fields, "may_use", NEEDS, where, name)
             specs.append(MethodSpec(name=name, **fields, **place))
     return specs
+
+
+def _plugged(table: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with what a plug adds: lists and tables are joined, sentences follow each other."""
+    joined = dict(table)
+    for key, value in added.items():
+        own = table.get(key)
+        if isinstance(own, Mapping):
+            joined[key] = {**own, **value}
+        elif isinstance(own, list):
+            joined[key] = [*own, *value]
+        else:
+            joined[key] = f"{own}; {value}" if key == "summary" and own else value
+    return joined
 
 
 def _words(

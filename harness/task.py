@@ -14,16 +14,32 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
     from harness.data import Data
+    from harness.interactions import Interactions
 
 
 @dataclass(frozen=True)
 class Splits:
-    """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint."""
+    """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint.
+
+    Recommendation: a sample is a user, and `interactions` is what is known of all users before the
+    test, as arrays.
+    """
 
     test: Sequence[Sample]
     train: Sequence[Sample] = ()
     pool: Sequence[Question] = ()
     dev: Sequence[Sample] = ()
+    interactions: Interactions | None = None
+
+    def size(self, offer: str) -> int:
+        """How much there is of what a task offers; see `harness.spec.OFFERS`."""
+        known = self.interactions
+        sizes = {
+            "labelled": len(self.train), "pool": len(self.pool), "dev": len(self.dev),
+            "interactions": len(known) if known else 0,
+            "item_texts": sum(map(bool, known.item_texts)) if known else 0,
+        }  # fmt: skip
+        return sizes[offer]
 
 
 class Task:
@@ -85,3 +101,10 @@ class Task:
     ) -> Iterable[Score] | None:
         """Scores of a whole set at once, for metrics that need it; None means `score` each."""
         return None
+
+    def measure_set(
+        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
+    ) -> Mapping[str, float]:
+        """Values of the spec's `set_metrics`, which no item has of its own (coverage, Gini). Called
+        once with every outcome that was scored; these values have no interval."""
+        return {}

@@ -31,7 +31,8 @@ Examples:
 @click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
               help="Argument of the model's provider.")  # fmt: skip
 @click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL", help="judge, user, simulator ...")
-@click.option("--embedder", metavar="NAME", help="lsa, tfidf, minilm, st/NAME, file:... [default: lsa]")
+@click.option("--embedder", "--embeddings", "embedder", metavar="NAME",
+              help="lsa, tfidf, minilm, st/NAME, file:..., openai/MODEL [default: lsa]")  # fmt: skip
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
 @click.option("--epochs", type=int, metavar="N", help="Attempts on every item.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N items.")
@@ -72,7 +73,7 @@ def command(**given: Any) -> None:
         from harness.cli.dry_run import show_plan
 
         sys.exit(show_plan(cells, out, as_json))
-    if request.model == "pocket/grid":
+    if any(cell.model == "pocket/grid" for cell in cells):
         hint("measuring pocket/grid, a small laboratory policy that the project ships; "
              "--model names another, as in --model openai/gpt-4o-mini")  # fmt: skip
     sys.exit(run_and_report(cells, out, as_json, settings))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError, nearest
-from harness.model.provider import Provider
+from harness.model.provider import Call, Provider
 
 POCKET = Path(__file__).parent / "pocket"
 PROVIDERS = {
@@ -25,6 +25,9 @@ PROVIDERS = {
     "sglang": "inspect-ai: SGLang",
     "ollama": "inspect-ai: Ollama",
 }
+
+#: stands for the model of a method that spends none
+NO_MODEL = "none"
 
 
 def pocket_models() -> list[str]:
@@ -50,6 +53,8 @@ def open_model(name: str, args: Mapping[str, Any], connections: int | None = Non
 
 def _provider(name: str, args: Mapping[str, Any]) -> Provider:
     family, _, rest = name.partition("/")
+    if name == NO_MODEL:
+        return NoModel()
     if not rest:
         raise UsageError(f"a model is written provider/name, not {name!r}; "
                          f"{nearest(name, PROVIDERS, 'provider')}")  # fmt: skip
@@ -73,3 +78,13 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
     from harness.model.hosted import Hosted
 
     return Hosted(name, args)
+
+
+class NoModel(Provider):
+    """The model of methods that spend none."""
+
+    name, cacheable = NO_MODEL, False
+
+    async def generate(self, call: Call) -> Any:
+        """Raises UsageError: the method's spec says that it spends no model."""
+        raise UsageError("the method called a model although its spec says model = false")

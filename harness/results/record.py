@@ -31,8 +31,12 @@ def seal(
     comparability: Mapping[str, Any], subject: Mapping[str, Any], sources: list[dict[str, Any]],
     samples: list[Sample], attempts: Iterable[dict[str, Any]], ledger: Ledger,
     access: Mapping[str, int], started: float, command: str, supersedes: str | None = None,
+    of_the_set: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Writes `samples.parquet` and `run.json` and returns the record as `Store.read` gives it.
+
+    Args:
+        of_the_set: values of the task's `set_metrics`.
 
     Raises:
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
@@ -58,8 +62,8 @@ def seal(
                        "distribution": cell.method.distribution, "args": dict(cell.method_args)},
             "model": subject["model"], "model_revision": subject["model_revision"],
             "seed": cell.seed, "epochs": summary.epochs, "n_items": len(samples),
-            "primary": cell.task.primary, "metric_limits": dict(cell.task.metrics),
-            "metrics": summary.metrics(), "counts": summary.counts(),
+            "primary": cell.task.primary, "metric_limits": {**cell.task.metrics, **cell.task.set_metrics},
+            "metrics": summary.metrics(of_the_set or {}), "counts": summary.counts(),
             "usage": {**logical, "by_purpose": by_purpose},
             "volatile": {**volatile, "wall_s": round(created.timestamp() - started, 3)},
             "data": list(sources), "licence": cell.task.licence, "canary": cell.task.canary,

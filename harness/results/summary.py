@@ -56,9 +56,9 @@ class Summary:
     def counts(self) -> dict[str, int]:
         return dict(self._counts)
 
-    def metrics(self) -> dict[str, dict[str, Any]]:
+    def metrics(self, of_the_set: Mapping[str, float]) -> dict[str, dict[str, Any]]:
         """Every metric with its uncertainty; for repeated attempts at a right-or-wrong primary
-        metric also pass@k, pass^k and maj@k."""
+        metric also pass@k, pass^k and maj@k. The values `of_the_set` have no uncertainty."""
         if not self._counts["attempts"]:
             return {}
         from harness.stats import estimate_mean
@@ -81,6 +81,9 @@ class Summary:
                 made[name]["scored_only"] = total / count
         if self.epochs > 1 and self._binary[self.task.primary]:
             made.update(self._repeated(self.task.primary))
+        for name, value in of_the_set.items():
+            made[name] = {"value": value, "stderr": None, "ci": None, "ci_method": "none", "df": None,
+                          "rerun_stderr": None, "n_clusters": None, "scored_only": None}  # fmt: skip
         return made
 
     def _repeated(self, name: str) -> dict[str, dict[str, Any]]:

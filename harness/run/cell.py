@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,12 +125,12 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     task, splits, data = session.load(cell)
     for each in (provider, *roles.values()):
         each.prepare(splits)
-    for need, split in (("labelled", splits.train), ("pool", splits.pool), ("dev", splits.dev)):
-        if need in cell.method.needs and not len(split):
+    for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
+        if need in cell.method.needs and not splits.size(need):
             raise UsageError(f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none "
                              "with these arguments")  # fmt: skip
     attempts = _attempts(cell, provider, splits, session)
-    comparability = keys.comparability(cell, task, attempts.samples, data.read)
+    comparability = keys.comparability(cell, task, attempts.samples, data.read, splits.interactions)
     embedder = None
     if "embedder" in cell.method.needs + cell.method.may_use:
         from harness.model.embed import open_embedder
@@ -170,6 +170,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )  # fmt: skip
     status, reason = "complete", None
+    of_the_set: Mapping[str, float] = {}
     with Journal(session.store.running_folder(run_id)) as journal:
         journal.describe(cell.title, len(attempts.wanted))
         if cell.request.again:
@@ -187,6 +188,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                 job.access.update(fit.get("data_access", {}))
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
             score_rest(cell, task, attempts, journal)
+            of_the_set = _measure_set(task, splits, attempts, journal)
         except BudgetSpent as spent:
             status, reason = "stopped", str(spent)
         finally:
@@ -198,7 +200,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             store=session.store, folder=folder, cell=cell, run_id=run_id, status=status,
             reason=reason, comparability=comparability, subject=subject, sources=data.read,
             samples=attempts.samples, attempts=journal.attempts(), ledger=ledger,
-            access=job.access, started=started, command=session.command,
+            of_the_set=of_the_set, access=job.access, started=started, command=session.command,
         )  # fmt: skip
         if status == "complete":
             journal.remove()
@@ -303,11 +305,7 @@ def score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) -> 
     if type(task).score_all is Task.score_all:
         return
     lines = [line for line in journal.attempts() if line["metrics"] is None]
-    outcomes = [
-        Outcome(line["sample_id"], line["epoch"], line["completion"], line["answer"],
-                line["confidence"], line["stop_reason"], None, line.get("trace"))
-        for line in lines
-    ]  # fmt: skip
+    outcomes = [_outcome(line) for line in lines]
     scores: list[Score]
     try:
         scores = list(task.score_all([attempts.samples[line["n"]] for line in lines], outcomes) or ())
@@ -318,6 +316,28 @@ def score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) -> 
     for line, score in zip(lines, scores, strict=True):
         journal.append({**line, "status": score.status, "metrics": dict(score.metrics),
                         "reason": score.reason})  # fmt: skip
+
+
+def _measure_set(
+    task: Task, splits: Splits, attempts: Attempts, journal: Journal
+) -> Mapping[str, float]:
+    """Metrics of the set as a whole, for tasks that have them."""
+    if type(task).measure_set is Task.measure_set:
+        return {}
+    lines = [line for line in journal.attempts() if line["status"] == "ok"]
+    samples = [attempts.samples[line["n"]] for line in lines]
+    try:
+        return task.measure_set(splits, samples, [_outcome(line) for line in lines])
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise _fault(task.spec.name, task.spec.distribution, "measure_set", error) from error
+
+
+def _outcome(line: Mapping[str, Any]) -> Outcome:
+    """The outcome behind a line of the journal."""
+    return Outcome(line["sample_id"], line["epoch"], line["completion"], line["answer"],
+                   line["confidence"], line["stop_reason"], None, line.get("trace"))  # fmt: skip
 
 
 def _fault(name: str, distribution: str, where: str, error: Exception) -> PluginError:

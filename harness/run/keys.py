@@ -18,14 +18,17 @@ SCORING = 1
 PROMPTS_HASHED = 16
 
 
-def comparability(cell: Cell, task: Task, samples: list[Sample], sources: list[Any]) -> dict[str, Any]:
+def comparability(
+    cell: Cell, task: Task, samples: list[Sample], sources: list[Any],
+    interactions: Interactions | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What two rows must share to be compared: data, prompts, scorer; not how they were answered."""
     questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
     if type(task).ask is Task.ask:
         prompts: list[Any] = [task.render(question) for question in questions]
     else:
         prompts = [[[m.role, m.text] for m in task.ask(question)] for question in questions]
-    return {
+    key = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version,
         "task_args": dict(cell.task_args),
@@ -38,6 +41,9 @@ def comparability(cell: Cell, task: Task, samples: list[Sample], sources: list[A
         "metric": cell.task.primary,
         "scoring": SCORING,
     }  # fmt: skip
+    if interactions is not None:
+        key["interactions"] = interactions.digest()
+    return key
 
 
 def subject(

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.model.backoff import MAX_RETRIES
-from harness.model.open import preferences
+from harness.model.open import NO_MODEL, preferences
 from harness.registry import registry
 from harness.spec import MethodSpec, TaskSpec
 
@@ -81,6 +81,10 @@ def plan(request: Request) -> list[Cell]:
     method_args = _split_args(request.method_args, methods, "method")
     cells = []
     for task, method, model in product(tasks, methods, models):
+        if not method.model:
+            if model != models[0]:
+                continue
+            model = NO_MODEL
         check_fit(task, method, request)
         arguments = task_arguments(task, task_args[task.name], model)
         for seed in range(request.seeds):

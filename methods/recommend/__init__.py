@@ -1,0 +1,1 @@
+"""Recommenders: neighbourhoods, linear models, factors and graphs, behind one interface."""

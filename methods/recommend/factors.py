@@ -1,0 +1,30 @@
+"""Implicit alternating least squares, by the library `implicit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.digest import seed_of
+from harness.errors import UsageError
+from harness.interactions import Interactions
+from methods.recommend.base import Recommender, Scorer
+
+if TYPE_CHECKING:
+    from harness.job import Job
+
+
+class ImplicitALS(Recommender):
+    """Factors of weighted matrix completion (Hu, Koren and Volinsky 2008, doi:10.1109/ICDM.2008.22)."""
+
+    def learn(self, data: Interactions, job: Job) -> Scorer:
+        try:
+            from implicit.cpu.als import AlternatingLeastSquares
+        except ImportError:
+            raise UsageError("method als needs the extra: pip install 'harness[rec]'") from None
+        model = AlternatingLeastSquares(
+            factors=self.args["dim"], regularization=self.args["reg"], alpha=self.args["alpha"],
+            iterations=self.args["epochs"], random_state=seed_of(job.seed, "als") % 2**31,
+        )  # fmt: skip
+        model.fit(data.known.tocsr(), show_progress=False)
+        users, items = model.user_factors, model.item_factors
+        return lambda rows: users[rows] @ items.T

@@ -1,0 +1,1 @@
+"""Recommendation: rank all items for every user."""
