@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
+from harness import paths
+from harness.digest import digest
 from harness.errors import DataError, nearest
 from harness.spec import DataPin
 
@@ -136,7 +138,8 @@ def _load(source: str, pin: DataPin, revision: str | None) -> Any:
         splits = datasets.get_dataset_split_names(source, pin.config, revision=revision)
         if pin.split not in splits:
             raise DataError(f"{where} has no split {pin.split!r}; it has: {', '.join(splits)}")
-        return datasets.load_dataset(source, pin.config, split=pin.split, revision=revision)
+        cache = _cache_of(Path(source)) if revision is None else None
+        return datasets.load_dataset(source, pin.config, split=pin.split, revision=revision, cache_dir=cache)
     except DataError:
         raise
     except Exception as error:
@@ -145,6 +148,14 @@ def _load(source: str, pin: DataPin, revision: str | None) -> Any:
             f"can't read the data set {where}: {reason}. Without a network, copy the Hub repository "
             f"to DIR/{pin.id} and pass --mirror DIR or set HARNESS_MIRROR"
         ) from error
+
+
+def _cache_of(folder: Path) -> str:
+    """Where `datasets` may keep what it made of a local folder. By itself it tells folders apart by
+    their last name alone, and would give the rows of another mirror, or those before a change."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    return str(paths.cache_dir() / "datasets" / digest(stamp)[:16])
 
 
 def _read_file(path: Path) -> Any:

@@ -13,7 +13,7 @@ import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.data import Data
 from harness.errors import BudgetSpent
@@ -26,6 +26,9 @@ from harness.registry import load_method, load_task, registry
 from harness.sample import Outcome, Question, Sample
 from harness.spec import TaskSpec
 from harness.task import Splits, Task
+
+if TYPE_CHECKING:
+    from harness.interactions import Interactions
 
 LABELS = ("red", "green", "blue")
 
@@ -44,7 +47,22 @@ class TinyTask(Task):
             ]  # fmt: skip
 
         pool = [sample.question for sample in samples("pool", 12)]
-        return Splits(samples("test", 6), samples("train", 9), pool, samples("dev", 6))
+        return Splits(samples("test", 6), samples("train", 9), pool, samples("dev", 6), self._taken())
+
+    def _taken(self) -> Interactions:
+        """Twelve users, those of the test among them, and eight things of which each took four."""
+        import numpy as np
+        from scipy.sparse import csr_array
+
+        from harness.interactions import Interactions
+
+        user, place = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
+        item = (user + place + (place == 3)) % 8
+        known = csr_array((np.ones(48, np.float32), (user, item)), shape=(12, 8))
+        last = csr_array((np.ones(12, np.float32), (np.arange(12), (np.arange(12) + 4) % 8)), shape=(12, 8))
+        users = [f"test{n}" for n in range(6)] + [f"other{n}" for n in range(6)]
+        texts = [f"a {LABELS[n % 3]} thing of kind {n}" for n in range(8)]
+        return Interactions(users, [f"item{n}" for n in range(8)], known, last, texts)
 
     def parse(self, text: str, question: Question) -> str | None:
         found = [label for label in LABELS if label in text.lower()]
@@ -53,7 +71,7 @@ class TinyTask(Task):
 
 TINY = TaskSpec(
     name="tiny", version="1-A", summary="three colours", entry="harness.testing:TinyTask",
-    answer="label", offers=("labelled", "pool", "dev", "countable"),
+    answer="label", offers=("labelled", "pool", "dev", "countable", "interactions", "item_texts"),
 )  # fmt: skip
 
 
@@ -95,9 +113,9 @@ def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
     )
     ids = [sample.id for sample in splits.test]
     assert len(ids) == len(set(ids)), f"{name}: sample ids are not unique"
-    for offer, split in (("labelled", splits.train), ("pool", splits.pool), ("dev", splits.dev)):
-        assert bool(len(split)) == (offer in spec.offers), (
-            f"{name}: offers {spec.offers} but its {offer} split has {len(split)} rows"
+    for offer in ("labelled", "pool", "dev", "interactions", "item_texts"):
+        assert bool(splits.size(offer)) == (offer in spec.offers), (
+            f"{name}: offers {spec.offers} but has {splits.size(offer)} of {offer}"
         )
     held_out = {sample.question.input for sample in splits.test}
     for question in splits.pool:

@@ -188,7 +188,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                 job.access.update(fit.get("data_access", {}))
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
             score_rest(cell, task, attempts, journal)
-            of_the_set = _measure_set(task, splits, attempts, journal)
+            of_the_set = measure_set(task, splits, attempts, journal)
         except BudgetSpent as spent:
             status, reason = "stopped", str(spent)
         finally:
@@ -318,7 +318,7 @@ def score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) -> 
                         "reason": score.reason})  # fmt: skip
 
 
-def _measure_set(
+def measure_set(
     task: Task, splits: Splits, attempts: Attempts, journal: Journal
 ) -> Mapping[str, float]:
     """Metrics of the set as a whole, for tasks that have them."""

@@ -11,6 +11,7 @@ from harness.sample import Sample
 from harness.task import Task
 
 if TYPE_CHECKING:
+    from harness.interactions import Interactions
     from harness.model.embed import Embedder
 
 #: moves when the harness itself scores or aggregates in another way

@@ -17,7 +17,7 @@ from harness.results.record import TOKENS, seal
 from harness.results.store import Store
 from harness.results.verify import verify_samples
 from harness.run import keys
-from harness.run.cell import Attempts, Session, attempt_line, score_rest
+from harness.run.cell import Attempts, Session, attempt_line, measure_set, score_rest
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
 from harness.sample import Outcome
@@ -60,8 +60,9 @@ def rescore(
             spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
             journal.append({**line, "usage": {"answer": spent}})
         score_rest(cell, task, Attempts(samples, []), journal)
+        of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
         changed = sum(map(_differ, _rows(path), journal.attempts()))
-        comparability = keys.comparability(cell, task, samples, data.read)
+        comparability = keys.comparability(cell, task, samples, data.read, splits.interactions)
         if not changed and digest(comparability) == record["comparability_key"]:
             raise UsageError(f"scoring run {run} again changes nothing; nothing was written")
         run_id = keys.run_id(digest(comparability), record["subject_key"], cell)
@@ -70,7 +71,7 @@ def rescore(
             status="complete", reason=reason, comparability=comparability, subject=record["subject"],
             sources=data.read, samples=samples, attempts=journal.attempts(), ledger=_ledger(record),
             access=record["data_access"], started=time.time() - record["volatile"]["wall_s"],
-            command=command, supersedes=record["run_id"],
+            command=command, supersedes=record["run_id"], of_the_set=of_the_set,
         )  # fmt: skip
     return new, changed
 

@@ -17,6 +17,8 @@ class ImplicitALS(Recommender):
     """Factors of weighted matrix completion (Hu, Koren and Volinsky 2008, doi:10.1109/ICDM.2008.22)."""
 
     def learn(self, data: Interactions, job: Job) -> Scorer:
+        from scipy.sparse import csr_matrix
+
         try:
             from implicit.cpu.als import AlternatingLeastSquares
         except ImportError:
@@ -25,6 +27,6 @@ class ImplicitALS(Recommender):
             factors=self.args["dim"], regularization=self.args["reg"], alpha=self.args["alpha"],
             iterations=self.args["epochs"], random_state=seed_of(job.seed, "als") % 2**31,
         )  # fmt: skip
-        model.fit(data.known.tocsr(), show_progress=False)
+        model.fit(csr_matrix(data.known), show_progress=False)
         users, items = model.user_factors, model.item_factors
         return lambda rows: users[rows] @ items.T

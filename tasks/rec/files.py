@@ -95,7 +95,8 @@ def from_lines(lines: list[str], where: str, form: str = "auto") -> Events:
     import pyarrow as pa
     from pyarrow import compute
 
-    lists = compute.utf8_split_whitespace(pa.array([line.strip() for line in lines if line.strip()], pa.string()))
+    filled = [line.strip() for line in lines if line.strip()]
+    lists = compute.utf8_split_whitespace(pa.array(filled, pa.string()))
     lengths = compute.list_value_length(lists).to_numpy(zero_copy_only=False)
     if not len(lengths):
         raise DataError(f"{where} is empty")
