@@ -14,7 +14,7 @@ from harness.results.store import Store
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    lines = [" ".join(["u%d" % u, *(f"i{(u * k + k) % 11}" for k in range(1, 6))]) for u in range(20)]
+    lines = [" ".join([f"u{u}", *(f"i{(u * k + k) % 11}" for k in range(1, 6))]) for u in range(20)]
     (tmp_path / "train.txt").write_text("\n".join(lines))
 
     def call(*arguments):
