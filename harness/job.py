@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.interactions import Interactions
     from harness.model.embed import Embedder
+    from harness.world import World
 
 S = TypeVar("S", bound=Sized)
 
@@ -66,7 +67,9 @@ class Job:
         self.instruction = task.instruction
         self.log = logging.getLogger(f"harness.{method.name}")
         self.access: dict[str, int] = {}
-        self._ask, self._parse = task.ask, task.parse
+        self._ask, self._parse, self._world = task.ask, task.parse, task.world
+        #: whether the task's items are worlds to act in; recorded answers are final as they are
+        self.interactive = "world" in task.spec.offers and "answers" not in model.abilities
         self._method, self._splits, self._roles = method, splits, dict(roles)
         self._embedder, self._progress = embedder, progress
         self._ledger = Ledger() if ledger is None else ledger
@@ -74,6 +77,7 @@ class Job:
         self.embedder = embedder.name if embedder else None
         self._n_questions = len(splits.test) if n_questions is None else n_questions
         self._dir: Path | None = None
+        self._samples: dict[str, Sample] | None = None
 
     # -- the task's face --------------------------------------------------------------------------
 
@@ -84,6 +88,12 @@ class Job:
     def parse(self, text: str, question: Question) -> Any | None:
         """The canonical answer in a completion, None if there is none."""
         return self._parse(text, question)
+
+    def world(self, question: Question) -> World:
+        """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
+        if self._samples is None:
+            self._samples = {sample.id: sample for sample in self._splits.test}
+        return self._world(replace(self._samples[question.id], question=question), self.role)
 
     def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
         """The outcome that one completion is."""

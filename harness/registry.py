@@ -100,8 +100,9 @@ class Registry:
                 found = sorted(fnmatch.filter(shelf, part))
                 if not found:
                     raise UsageError(f"no {noun} matches {part!r}; 'harness list {noun}s' shows all")
-            else:
-                found = [_find(shelf, part, noun, self.faults).name]
+            else:  # a family's name stands for its members
+                members = [] if part in shelf else sorted(n for n in shelf if n.startswith(f"{part}/"))
+                found = members or [_find(shelf, part, noun, self.faults).name]
             chosen.update(dict.fromkeys(found))
         if not chosen:
             raise UsageError(f"no {noun} given; 'harness list {noun}s' shows all")

@@ -93,7 +93,8 @@ class Outcome:
 
     `text` is the completion. A method that reaches its answer in another way (a vote, a ranking)
     sets `answer`, in the task's canonical form; otherwise the task parses `text`. `error` says why
-    there is no answer at all (infrastructure). `trace` is kept with the attempt for people to read.
+    there is no answer at all (infrastructure), `unscored` why the answer can't be judged although the
+    method did its part (a user simulator failed). `trace` is kept with the attempt for people to read.
     """
 
     question_id: str
@@ -103,6 +104,7 @@ class Outcome:
     confidence: float | None = None
     stop_reason: str = "stop"
     error: str | None = None
+    unscored: str | None = None
     trace: Mapping[str, Any] | None = None
 
 

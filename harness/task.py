@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from harness.data import Data
     from harness.interactions import Interactions
+    from harness.model.gateway import Model
+    from harness.world import World
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ class Task:
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether a canonical answer is right."""
         return bool(answer == sample.target)
+
+    #: roles that the task itself fills with these arguments, such as a simulated user
+    roles: tuple[str, ...] = ()
+
+    def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        """The world that an item is, for tasks that offer `world`. It stands on the runner's side, so it
+        may use the target; a method gets it through `job.world(question)` and sees what an agent sees.
+        `role` gives the model of a role; calls on it carry `sample.question`.
+        """
+        raise NotImplementedError
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """The metrics of one outcome; `outcome.answer` is parsed already.

@@ -12,6 +12,7 @@ import asyncio
 import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,10 @@ from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
-from harness.sample import Outcome, Question, Sample
+from harness.sample import Outcome, Question, Sample, Score
 from harness.spec import TaskSpec
 from harness.task import Splits, Task
+from harness.world import Dialogue, ScriptedUser, Toolbox, World
 
 if TYPE_CHECKING:
     from harness.interactions import Interactions
@@ -69,10 +71,34 @@ class TinyTask(Task):
         return found[-1] if found else None
 
 
+class TinyWorld(TinyTask):
+    """The same, where the colour is said to a user after a look with a tool."""
+
+    def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        toolbox = Toolbox(Shelf, ("look",))
+        return Dialogue(self.ask(sample.question), toolbox, Shelf(sample.target), ScriptedUser(["Sure?"]))
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        said = self.parse(outcome.answer["said"][-1], sample.question) if outcome.answer else None
+        return Score({"accuracy": float(said == sample.target)})
+
+
+@dataclass
+class Shelf:
+    """What stands in the tiny world."""
+
+    colour: str
+
+    def look(self) -> str:
+        """The colour of the thing."""
+        return self.colour
+
+
 TINY = TaskSpec(
     name="tiny", version="1-A", summary="three colours", entry="harness.testing:TinyTask",
     answer="label", offers=("labelled", "pool", "dev", "countable", "interactions", "item_texts"),
 )  # fmt: skip
+TINY_WORLD = replace(TINY, name="tiny/world", entry="harness.testing:TinyWorld", offers=("labelled", "world"))
 
 
 class Watched(Provider):
@@ -180,7 +206,7 @@ async def _run(
 ) -> tuple[Sequence[Outcome], Sequence[Call]]:
     spec = registry().method(name)
     method = load_method(spec, args)
-    task = TinyTask(TINY, {})
+    task = TinyWorld(TINY_WORLD, {}) if "world" in spec.needs else TinyTask(TINY, {})
     splits = task.load(Data())
     provider, ledger = Watched(), Ledger()
     model = Model(provider, ledger=ledger, budget=budget)

@@ -44,7 +44,7 @@ class Model:
         first_wait: float = backoff.FIRST_WAIT,
         slots: asyncio.Semaphore | None = None,
     ) -> None:
-        self.provider, self.name = provider, provider.name
+        self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
         self.decoding = dict(decoding or {})
         self._ledger, self._budget, self._cache = ledger, budget, cache
         self._seed, self._price, self._offline = seed, price, offline
@@ -100,6 +100,8 @@ class Model:
         if self._keyed and self._cache is not None:
             # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
             self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
+            if self.provider.remote:  # paid: a killed run must find it again
+                self._cache.flush()
         return output
 
     def _kept(self, text: str, purpose: str, question: Question) -> ModelOutput:

@@ -40,7 +40,7 @@ class Provider:
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them
     remote: bool = False
-    #: what it can do beyond text: tools, logprobs, trainable
+    #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
 
     async def generate(self, call: Call) -> ModelOutput:

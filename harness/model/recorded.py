@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Recorded(Provider):
     cacheable = False
     connections = 64
+    abilities = frozenset({"answers"})
 
     def __init__(
         self, path: str, strict: bool = True, shape: Shape | None = None, label: str = ""

@@ -115,16 +115,15 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         HarnessError: the cell can't be run, with the cure; attempts made so far are kept.
     """
     provider = session.provider(cell.model, cell)
-    wanted = [n for n in ("tools", "logprobs", "trainable") if n in cell.method.needs]
-    missing = [need for need in wanted if need not in provider.abilities]
-    if missing:
-        raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} "
-                         "doesn't give")  # fmt: skip
+    _check_abilities(cell, provider)
     roles = {role: session.provider(name, cell) for role, name in cell.request.roles.items()}
     session.watcher.step(cell, "load", 0, 0)
     task, splits, data = session.load(cell)
     for each in (provider, *roles.values()):
         each.prepare(splits)
+    absent = [role for role in task.roles if role not in roles]
+    if absent and "answers" not in provider.abilities:
+        raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
     for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
         if need in cell.method.needs and not splits.size(need):
             raise UsageError(f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none "
@@ -214,6 +213,23 @@ def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:
     return task, task.load(Data.from_environment(cell.request.mirror, cell.request.offline))
 
 
+def _check_abilities(cell: Cell, provider: Provider) -> None:
+    """Whether the model can do what the method asks of it."""
+    needs, world = set(cell.method.needs), "world" in cell.task.offers
+    if world and "tools" in cell.method.may_use and "answers" not in provider.abilities:
+        needs.add("tools")  # to act in a world it calls them
+    wanted = ("tools", "logprobs", "trainable")
+    missing = [need for need in wanted if need in needs - provider.abilities]
+    if not missing:
+        return
+    cure = ""
+    if missing == ["tools"] and world:
+        fit = [m.name for m in registry().methods.values() if "world" in m.needs and "tools" not in m.needs]
+        cure = f"; methods that ask for calls in text: {', '.join(fit)}" if fit else ""
+    raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} doesn't "
+                     f"give{cure}")  # fmt: skip
+
+
 def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) -> Attempts:
     from harness.model.recorded import Recorded
 
@@ -291,6 +307,8 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         else:
             attempt["given"] = True
         attempt["answer"] = outcome.answer
+        if outcome.unscored is not None:
+            return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
         if not scored:
             return {**attempt, "metrics": None}
         score = task.score(sample, outcome)

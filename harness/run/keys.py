@@ -61,7 +61,7 @@ def subject(
         "roles": {name: [role.name, role.revision] for name, role in sorted(roles.items())},
         "embedder": [embedder.name, embedder.revision] if embedder else None,
         "decoding": dict(cell.request.decoding),
-        "data_access": sorted({*cell.method.needs, *cell.method.may_use}),
+        "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
 
 

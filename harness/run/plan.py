@@ -140,9 +140,13 @@ def check_fit(task: TaskSpec, method: MethodSpec, request: Request) -> None:
     offered |= {"embedder"} if request.embedder else set()
     offered |= {"tools", "logprobs", "trainable"}  # the model's; checked when it is opened
     missing = [need for need in method.needs if need not in offered]
+    known = registry()
+    if "world" in task.offers and "world" not in method.needs + method.may_use:
+        able = [m.name for m in known.methods.values() if "world" in m.needs + m.may_use]
+        raise UsageError(f"task {task.name!r} is a world to act in, which method {method.name!r} doesn't; "
+                         f"methods that do: {', '.join(able) or 'none'}")  # fmt: skip
     if not missing:
         return
-    known = registry()
     if missing[0] in ROLES:
         raise UsageError(f"method {method.name!r} needs --role {missing[0]}=MODEL")
     tasks = [t.name for t in known.tasks.values() if set(missing) <= set(t.offers)][:4]

@@ -1,0 +1,105 @@
+"""The agent loop: an agent and a world take turns until one of them, or a limit, ends the episode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ModelCallError
+from harness.sample import Outcome, Question
+from harness.world import UserFailed, World
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.tool import ToolInfo
+
+#: the agent's move after the messages so far, with the tools that it may call now
+Act = Callable[[Sequence["ChatMessage"], Sequence["ToolInfo"]], Awaitable["ModelOutput"]]
+
+
+async def play(question: Question, world: World, act: Act) -> Outcome:
+    """One episode. Its outcome holds the world's answer and the whole transcript.
+
+    `stop_reason` is `stop` when the world ended the episode, else the limit that did (`step_limit`,
+    `error_limit`, `token_limit`, `time_limit`) or `model_length`: the agent's context was full. When
+    the user simulator fails the outcome is unscored; when the agent's model does, it is an error. Every
+    call goes through the gateway with its question, so an episode that was killed is played again from
+    the cache and pays nothing twice.
+
+    Raises:
+        BudgetSpent: before a call of the agent or of the simulated user.
+    """
+    episode = _Episode(question, world, act)
+    unscored = error = None
+    try:
+        async with asyncio.timeout(world.limits.seconds):
+            reason = await episode.run()
+    except TimeoutError:
+        reason = "time_limit"
+    except UserFailed as failure:
+        reason, unscored = "user_failed", str(failure)
+    except ModelCallError as failure:
+        reason, error = "model_failed", str(failure)
+    finally:
+        await world.close()
+    return Outcome(
+        question.id, question.epoch, episode.last_words, answer=world.answer(), stop_reason=reason,
+        error=error, unscored=unscored, trace=episode.trace(reason),
+    )  # fmt: skip
+
+
+class _Episode:
+    def __init__(self, question: Question, world: World, act: Act) -> None:
+        self.world, self.act = world, act
+        self.transcript: list[ChatMessage] = []
+        self.last_words = ""
+        self.steps = self.calls = self.errors = self.tokens = 0
+
+    async def run(self) -> str:
+        limits = self.world.limits
+        seen = await self.world.start()
+        self.transcript += seen.messages
+        while not seen.done:
+            if self.steps >= limits.steps:
+                return "step_limit"
+            output = await self.act(self.transcript, seen.tools)
+            self.steps += 1
+            if output.usage is not None:
+                self.tokens += output.usage.input_tokens + output.usage.output_tokens
+            if not output.choices or output.stop_reason == "model_length":
+                return "model_length"
+            move = output.message
+            self.transcript.append(move)
+            self.last_words = move.text or self.last_words
+            self.calls += len(move.tool_calls or ())
+            seen = await self.world.step(move)
+            self.transcript += seen.messages
+            self.errors += sum(m.role == "tool" and m.error is not None for m in seen.messages)
+            if seen.done:
+                break
+            if limits.errors is not None and self.errors >= limits.errors:
+                return "error_limit"
+            if limits.tokens is not None and self.tokens >= limits.tokens:
+                return "token_limit"
+        return "stop"
+
+    def trace(self, reason: str) -> dict[str, Any]:
+        """The episode for people to read, and its counts."""
+        return {
+            "stop": reason, "steps": self.steps, "calls": self.calls, "tool_errors": self.errors,
+            "messages": [_plain(message) for message in self.transcript],
+        }  # fmt: skip
+
+
+def _plain(message: ChatMessage) -> dict[str, Any]:
+    plain: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.role == "assistant" and message.tool_calls:
+        plain["calls"] = [
+            {"id": call.id, "name": call.function, "arguments": call.arguments}
+            | ({"unreadable": call.parse_error[:300]} if call.parse_error else {})
+            for call in message.tool_calls
+        ]
+    if message.role == "tool":
+        plain["of"] = message.tool_call_id
+    return plain

@@ -1,0 +1,229 @@
+"""Worlds: where an agent acts over several turns, with tools, a user and state.
+
+A world takes turns with an agent: the agent makes a move (a message, with or without tool calls), the
+world answers with what the agent sees next. `harness.episode` plays the two against each other. A
+task whose items are worlds defines `Task.world`; adapters of benchmarks that bring their own
+environment subclass `World`, everything else is a `Dialogue` of tools and a user.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness import messages
+from harness.errors import ModelCallError
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
+    from inspect_ai.tool import ToolCall, ToolInfo
+
+    from harness.model.gateway import Model
+    from harness.sample import Question
+
+#: longest tool result that an agent is shown, in characters; the rest is cut off and said so
+RESULT_LIMIT = 16_000
+#: how often a simulated user is asked again for a turn that came out empty
+USER_TRIES = 3
+
+
+class ToolError(Exception):
+    """A tool can't do what it was asked; the message goes back to the agent."""
+
+
+class UserFailed(Exception):
+    """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where an episode ends if the world doesn't end it; None is no limit.
+
+    `steps` are moves of the agent, `errors` tool calls that failed, `tokens` those that the agent's
+    model read and wrote, `seconds` the time on the clock, waiting included.
+    """
+
+    steps: int = 50
+    errors: int | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the agent sees: new messages, and the tools that it may call now. After `done` it is not
+    asked for another move."""
+
+    messages: Sequence[ChatMessage]
+    tools: Sequence[ToolInfo] = ()
+    done: bool = False
+
+
+class World:
+    """One episode's world. It is used once."""
+
+    limits = Limits()
+
+    async def start(self) -> Seen:
+        """The opening: usually a system message with the rules and the user's first words."""
+        raise NotImplementedError
+
+    async def step(self, move: ChatMessageAssistant) -> Seen:
+        """What the move leads to: one tool message a call, or the user's next words.
+
+        Raises:
+            UserFailed: the simulated user failed.
+        """
+        raise NotImplementedError
+
+    def answer(self) -> Any:
+        """What `Task.score` judges, in a JSON form; None if there is nothing to judge."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Called once, however the episode ended."""
+
+
+class Toolbox:
+    """Methods of a state object as tools. Name, description and JSON schema come from signature and
+    docstring; arguments that don't fit the signature are a `ToolError`."""
+
+    def __init__(self, kind: type, names: Sequence[str]) -> None:
+        from inspect_ai.tool import ToolDef, ToolInfo
+        from pydantic import validate_call
+
+        blank: Any = object.__new__(kind)
+        self.infos: list[ToolInfo] = []
+        self._run: dict[str, Callable[..., Any]] = {}
+        for name in names:
+            made = ToolDef(getattr(blank, name))
+            self.infos.append(
+                ToolInfo(name=name, description=made.description, parameters=made.parameters)
+            )
+            self._run[name] = validate_call(getattr(kind, name))
+
+    def run(self, state: Any, name: str, arguments: Mapping[str, Any]) -> Any:
+        """What the tool returns.
+
+        Raises:
+            ToolError: no such tool, arguments that don't fit, or the tool's own refusal.
+        """
+        from pydantic import ValidationError
+
+        if name not in self._run:
+            raise ToolError(f"there is no tool {name[:80]!r}; the tools are {', '.join(self._run)}")
+        try:
+            return self._run[name](state, **arguments)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "arguments"
+            raise ToolError(f"{where}: {first['msg']}") from None
+
+    def answer(self, state: Any, call: ToolCall) -> ChatMessageTool:
+        """The message that answers a call, whatever the call is."""
+        from inspect_ai.model import ChatMessageTool
+        from inspect_ai.tool import ToolCallError
+
+        error = None
+        try:
+            if call.parse_error:
+                raise ToolError(f"the call can't be read: {call.parse_error[:300]}")
+            found = self.run(state, call.function, call.arguments)
+            text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        except ToolError as fault:
+            error = ToolCallError("parsing" if call.parse_error else "unknown", str(fault))
+            text = f"Error: {fault}"
+        if len(text) > RESULT_LIMIT:
+            text = f"{text[:RESULT_LIMIT]}\n[cut off: {len(text) - RESULT_LIMIT} more characters]"
+        return ChatMessageTool(content=text, tool_call_id=call.id, function=call.function, error=error)
+
+
+class User:
+    """Who talks with the agent."""
+
+    async def reply(self, said: str) -> str | None:
+        """The user's next words after the agent's, None when the user has left.
+
+        Raises:
+            UserFailed: no usable turn came out.
+        """
+        raise NotImplementedError
+
+
+class ScriptedUser(User):
+    """Says its lines one after another, whatever the agent says, and leaves after the last."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = iter(lines)
+
+    async def reply(self, said: str) -> str | None:
+        return next(self._lines, None)
+
+
+class SimulatedUser(User):
+    """A model in the role of the user. It sees the dialogue from the other side: its own words are the
+    assistant's, the agent's are the user's. A turn with `stop` in it ends the dialogue."""
+
+    stop = "[END]"
+
+    def __init__(self, model: Model, question: Question, instructions: str, opening: str) -> None:
+        self._model, self._question = model, question
+        self._seen: list[ChatMessage] = [
+            messages.system(instructions), messages.user("Hello, what can I do for you?"),
+            messages.assistant(opening),
+        ]  # fmt: skip
+
+    async def reply(self, said: str) -> str | None:
+        self._seen.append(messages.user(said or "(says nothing)"))
+        for draw in range(USER_TRIES):
+            try:
+                output = await self._model.generate(self._question, self._seen, purpose="user", draw=draw)
+            except ModelCallError as error:
+                raise UserFailed(f"user simulator: {error}") from error
+            text = output.completion.strip()
+            if self.stop in text:
+                return None
+            if text:
+                self._seen.append(messages.assistant(text))
+                return text
+        raise UserFailed(f"user simulator: {USER_TRIES} empty turns in a row")
+
+
+@dataclass
+class Dialogue(World):
+    """Tools over a state object, and a user. Calls are carried out in their order; a message without
+    calls goes to the user. The answer is what was done and said, so that a score can replay it:
+    `{"calls": [[name, arguments], ...], "said": [text, ...]}`."""
+
+    opening: Sequence[ChatMessage]
+    toolbox: Toolbox
+    state: Any
+    user: User
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self._calls: list[list[Any]] = []
+        self._said: list[str] = []
+
+    async def start(self) -> Seen:
+        return Seen(self.opening, self.toolbox.infos)
+
+    async def step(self, move: ChatMessageAssistant) -> Seen:
+        if move.tool_calls:
+            results = [self.toolbox.answer(self.state, call) for call in move.tool_calls]
+            self._calls += [
+                [call.function, call.arguments]
+                for call, result in zip(move.tool_calls, results, strict=True)
+                if result.error is None
+            ]
+            return Seen(results, self.toolbox.infos)
+        self._said.append(move.text)
+        reply = await self.user.reply(move.text)
+        if reply is None:
+            return Seen((), (), done=True)
+        return Seen((messages.user(reply),), self.toolbox.infos)
+
+    def answer(self) -> dict[str, Any]:
+        return {"calls": self._calls, "said": self._said}

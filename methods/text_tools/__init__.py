@@ -1,0 +1,1 @@
+"""Acting in a world with models that have no native tool calls."""

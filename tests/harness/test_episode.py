@@ -1,0 +1,189 @@
+"""Worlds, users and the loop between agent and world, without a server."""
+
+import asyncio
+
+import pytest
+from inspect_ai.model import ChatMessageAssistant, ModelOutput, ModelUsage
+from inspect_ai.tool import ToolCall
+
+from harness import messages
+from harness.episode import play
+from harness.errors import BudgetSpent, ModelCallError
+from harness.model.gateway import Model
+from harness.model.ledger import Budget, Ledger
+from harness.model.provider import Provider
+from harness.sample import Question
+from harness.world import (
+    RESULT_LIMIT,
+    Dialogue,
+    Limits,
+    ScriptedUser,
+    SimulatedUser,
+    Toolbox,
+    ToolError,
+    UserFailed,
+)  # fmt: skip
+
+QUESTION = Question("q", "count")
+
+
+class Counter:
+    def __init__(self):
+        self.value = 0
+
+    def add(self, amount: int, note: str = "") -> int:
+        """Adds.
+
+        Args:
+            amount: How much.
+            note: Why.
+        """
+        self.value += amount
+        return self.value
+
+    def shout(self) -> str:
+        """A very long text."""
+        return "x" * 1_000_000
+
+    def refuse(self) -> str:
+        """Refuses."""
+        raise ToolError("not today")
+
+
+def dialogue(lines=(), **limits):
+    box = Toolbox(Counter, ("add", "shout", "refuse"))
+    return Dialogue([messages.user("count")], box, Counter(), ScriptedUser(lines), Limits(**limits))
+
+
+def call(name, number=0, error=None, **arguments):
+    return ToolCall(f"c{number}", name, arguments, parse_error=error)
+
+
+def script(*moves, tokens=0):
+    """An agent that makes these moves: a text, or a list of calls."""
+    stream = iter(moves)
+
+    async def act(seen, tools):
+        move = next(stream)
+        if isinstance(move, Exception):
+            raise move
+        text, calls = (move, None) if isinstance(move, str) else ("", move)
+        output = ModelOutput.from_message(ChatMessageAssistant(content=text, tool_calls=calls))
+        output.usage = ModelUsage(input_tokens=tokens, output_tokens=0)
+        return output
+
+    return act
+
+
+def run(world, *moves, **settings):
+    return asyncio.run(play(QUESTION, world, script(*moves, **settings)))
+
+
+def test_parallel_calls_are_answered_in_order_and_the_user_speaks_between():
+    world = dialogue(["more"])
+    outcome = run(world, [call("add", 1, amount=2), call("add", 2, amount="3")], "five", "bye")
+    assert world.state.value == 5 and outcome.stop_reason == "stop" and outcome.text == "bye"
+    assert outcome.answer == {"calls": [["add", {"amount": 2}], ["add", {"amount": "3"}]],
+                              "said": ["five", "bye"]}  # fmt: skip
+    roles = [m["role"] for m in outcome.trace["messages"]]
+    assert roles == ["user", "assistant", "tool", "tool", "assistant", "user", "assistant"]
+    assert [m["content"] for m in outcome.trace["messages"] if m["role"] == "tool"] == ["2", "5"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (call("open_door"), "no tool 'open_door'"),
+        (call("add"), "amount: Missing"),
+        (call("add", amount="many"), "amount: Input should be a valid integer"),
+        (call("add", amount=1, speed=2), "speed: Unexpected"),
+        (call("add", error="Expecting ',' delimiter"), "can't be read: Expecting"),
+        (call("__init__"), "no tool '__init__'"),
+        (call("refuse"), "not today"),
+    ],
+)
+def test_a_bad_call_is_told_and_changes_nothing(bad, says):
+    world = dialogue()
+    outcome = run(world, [bad], "bye")
+    assert says in outcome.trace["messages"][2]["content"]
+    assert world.state.value == 0 and outcome.answer["calls"] == [] and outcome.trace["tool_errors"] == 1
+
+
+def test_a_result_of_a_megabyte_is_cut_and_says_so():
+    outcome = run(dialogue(), [call("shout")], "bye")
+    shown = outcome.trace["messages"][2]["content"]
+    assert len(shown) < RESULT_LIMIT + 100 and f"{1_000_000 - RESULT_LIMIT} more characters" in shown
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [({"steps": 3}, "step_limit"), ({"errors": 2}, "error_limit"), ({"tokens": 30}, "token_limit")],
+)
+def test_limits_end_an_endless_loop(limits, reason):
+    outcome = run(dialogue(**limits), *[[call("refuse")]] * 99, tokens=15)
+    assert outcome.stop_reason == reason and outcome.trace["steps"] <= 3
+
+
+def test_the_clock_ends_an_episode_and_the_world_is_closed():
+    world, closed = dialogue(seconds=0.05), []
+
+    async def close():
+        closed.append(True)
+
+    async def never(seen, tools):
+        await asyncio.sleep(60)
+
+    world.close = close
+    outcome = asyncio.run(play(QUESTION, world, never))
+    assert outcome.stop_reason == "time_limit" and closed == [True]
+
+
+def test_a_dead_model_is_an_error_that_keeps_its_transcript_and_a_spent_budget_ends_the_run():
+    outcome = run(dialogue(), [call("add", amount=1)], ModelCallError("gone"))
+    assert outcome.error == "gone" and len(outcome.trace["messages"]) == 3
+    with pytest.raises(BudgetSpent):
+        run(dialogue(), BudgetSpent("enough"))
+
+
+class Says(Provider):
+    name, cacheable = "says", False
+
+    def __init__(self, *texts):
+        self.texts, self.calls = iter(texts), []
+
+    async def generate(self, call):
+        self.calls.append(call)
+        text = next(self.texts)
+        if isinstance(text, Exception):
+            raise text
+        return ModelOutput.from_content("says", text)
+
+
+def simulated(*texts):
+    provider, ledger = Says(*texts), Ledger()
+    model = Model(provider, ledger=ledger, budget=Budget())
+    return SimulatedUser(model, QUESTION, "Be brief.", "hello"), provider, ledger
+
+
+def test_a_simulated_user_sees_the_other_side_and_is_billed_apart():
+    person, provider, ledger = simulated("", "and now?", "[END]")
+
+    async def talk():
+        return [await person.reply("hi"), await person.reply("done")]
+
+    assert asyncio.run(talk()) == ["and now?", None]
+    assert ledger.by_purpose["user"].calls == 3
+    assert [(m.role, m.text) for m in provider.calls[-1].messages][2:] == [
+        ("assistant", "hello"), ("user", "hi"), ("assistant", "and now?"), ("user", "done"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", [("", " ", ""), (ModelCallError("gone"),)])
+def test_a_user_that_fails_makes_the_attempt_unscored(texts):
+    person, _, _ = simulated(*texts)
+    with pytest.raises(UserFailed):
+        asyncio.run(person.reply("hi"))
+    world = dialogue()
+    world.user, _, _ = simulated(*texts)
+    outcome = run(world, "hi")
+    assert outcome.unscored and outcome.error is None and outcome.stop_reason == "user_failed"
