@@ -104,8 +104,8 @@ class Outcome:
     confidence: float | None = None
     stop_reason: str = "stop"
     error: str | None = None
-    unscored: str | None = None
     trace: Mapping[str, Any] | None = None
+    unscored: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

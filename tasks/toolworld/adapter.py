@@ -56,13 +56,15 @@ class ToolWorld(Task):
         return Splits(**{split: self._samples(split, size) for split, size in sizes.items()})
 
     def _samples(self, split: str, size: int) -> list[Sample]:
-        kinds = self.spec.settings["kinds"]
-        made = []
-        for n in range(size):
-            target = item(kinds[n % len(kinds)], FIRST_SEED[split] + n)
-            question = Question(f"{split}-{n}", target["lines"][0], metadata={"kind": target["kind"]})
-            made.append(Sample(question, target, shot=json.dumps(target["actions"])))
-        return made
+        """Items of every kind in turn, no two with the same opening."""
+        kinds, seed = self.spec.settings["kinds"], FIRST_SEED[split]
+        made: dict[str, Sample] = {}
+        while len(made) < size:
+            target = item(kinds[len(made) % len(kinds)], seed)
+            opening, seed = target["lines"][0], seed + 1
+            question = Question(f"{split}-{len(made)}", opening, metadata={"kind": target["kind"]})
+            made.setdefault(opening, Sample(question, target, shot=json.dumps(target["actions"])))
+        return list(made.values())
 
     @property
     def roles(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -8,10 +8,11 @@ from typing import Any
 from tasks.toolworld.office import CITIES, DAYS, Office
 
 Action = list[Any]
-NOTES = (
-    "I am running ten minutes late", "The slides are in the shared folder", "Please bring the blue binder",
-    "Lunch is at noon in the courtyard", "The projector has been repaired",
-)  # fmt: skip
+THINGS = ("The projector", "The side door", "The blue binder", "The coffee machine", "Your parcel",
+          "The spare key")  # fmt: skip
+FACTS = ("is in the cellar", "has been repaired", "is wanted in the lobby", "can be fetched at noon",
+         "will be replaced on Friday", "is with the porter")  # fmt: skip
+NOTES = tuple(f"{thing} {fact}" for thing in THINGS for fact in FACTS)
 
 
 def item(kind: str, seed: int) -> dict[str, Any]:
