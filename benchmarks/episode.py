@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.digest import digest
 from harness.model.provider import Call, Provider
 from harness.registry import registry
 from harness.results.store import Store
@@ -48,8 +47,8 @@ def cpu(items: int) -> float:
     request = Request(task.name, model="echo/instant", limit=items)
     cell = Cell(task, task.arguments({"steps": STEPS}), method, {}, "echo/instant", 0, request)
     with tempfile.TemporaryDirectory() as folder:
-        key = digest(["echo/instant", {}])
-        session = Session(Store(Path(folder)), _providers={key: Instant()})
+        session = Session(Store(Path(folder)))
+        session.use(Instant())
         started = time.process_time()
         (result,) = run_grid([cell], session).results
         spent = time.process_time() - started

@@ -73,6 +73,10 @@ class Session:
             self._providers[key] = open_model(name, request.model_args, request.connections)
         return self._providers[key]
 
+    def use(self, provider: Provider) -> None:
+        """Have cells that name this model, without arguments, use an open one."""
+        self._providers[digest([provider.name, {}])] = provider
+
     def slots(self, provider: Provider) -> asyncio.Semaphore:
         """The limit on calls at once, shared by every cell that uses the model."""
         return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))

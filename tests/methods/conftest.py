@@ -80,7 +80,8 @@ class Lab:
     def grid(self, method, say, judge=None, cacheable=False, out="out", request=None, **args):
         session = Session(Store(self.folder / out))
         made = [Scripted("scripted/model", say, cacheable), Scripted("scripted/judge", judge, cacheable)]
-        session._providers.update({provider.name: provider for provider in made})
+        for provider in made:
+            session.use(provider)
         cells = plan(Request(
             task="classify/custom", task_args=self.task_args, method=method, method_args=args,
             model="scripted/model", roles={"judge": "scripted/judge"} if judge else {},

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from inspect_ai.model import ModelOutput
 
 from harness.data import Data
-from harness.digest import digest
 from harness.model.provider import Provider
 from harness.registry import load_method, load_task, registry
 from harness.results import load_samples
@@ -108,7 +107,8 @@ def one_by_one(target, seen):
 def test_whole_episodes(tmp_path, name, write, results):
     (cell,) = plan(Request("toolworld/multi", name, "echo/agent", limit=9))
     agent = Agent(write)
-    session = Session(Store(tmp_path), _providers={digest(["echo/agent", {}]): agent})
+    session = Session(Store(tmp_path))
+    session.use(agent)
     (result,) = run_grid([cell], session).results
     assert result.record["metrics"]["accuracy"]["value"] == 1.0
     first, *_, last = agent.calls[-1].messages
