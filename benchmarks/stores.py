@@ -20,6 +20,9 @@ from harness.results.store import Store
 from harness.run.plan import Cell, Request
 from harness.spec import MethodSpec, TaskSpec
 
+#: what a method declares, by what is noted of it
+NEEDED = {"labels_seen": "labelled", "pool_size": "pool", "test_inputs_seen": "test_inputs"}
+
 
 def seal_run(
     root: Path,
@@ -69,7 +72,7 @@ def seal_run(
     subject = {
         "method": method, "method_version": 1, "method_args": dict(method_args or {}), "model": model,
         "model_revision": "1", "model_args": {}, "roles": {}, "embedder": None, "decoding": {},
-        "data_access": sorted(access or {}),
+        "data_access": sorted(NEEDED[name] for name in access or {}),
     }  # fmt: skip
     run_id = digest([digest(comparability), digest(subject), seed, 1])
     store = Store(root)

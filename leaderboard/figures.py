@@ -67,9 +67,11 @@ def forest(section: Section, baseline: str) -> Figure:
     plot = {"data": traces, "layout": {
         "height": 130 + 32 * len(found),
         "xaxis": {"title": {"text": f"difference in {label(section.metric)}"},
-                  "zeroline": True, "tickformat": "+.2~f"},
+                  "zeroline": True, "zerolinewidth": 2, "tickformat": "+.2~f",
+                  "range": _around_zero(found)},
         "yaxis": {"tickvals": list(range(len(found))), "ticktext": [label(c["name"]) for c in found],
-                  "range": [-0.6, len(found) - 0.4], "automargin": True, "showgrid": False},
+                  "range": [-0.6, len(found) - 0.4], "automargin": True, "showgrid": False,
+                  "zeroline": False},
     }}  # fmt: skip
     rows: list[list[str | float | None]] = [
         [c["name"], c["against"], c["difference"]["value"], _range(c["difference"]["ci"]),
@@ -85,6 +87,15 @@ def forest(section: Section, baseline: str) -> Figure:
         ("row", "baseline", "difference", "95 % interval", "p (Holm)", "test", "wins", "losses",
          "items", "cost ratio", "verdict"), rows,
     )  # fmt: skip
+
+
+def _around_zero(found: Sequence[dict[str, Any]]) -> list[float]:
+    """A range that holds every interval and 0, because 0 is the question."""
+    ends = [0.0]
+    for c in found:
+        ends += c["difference"]["ci"] or [c["difference"]["value"]]
+    room = 0.05 * (max(ends) - min(ends) or 1.0)
+    return [min(ends) - room, max(ends) + room]
 
 
 def cost_figures(section: Section) -> dict[str, Figure]:
@@ -136,6 +147,7 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
                      for (e, c), v in zip(these, values, strict=True)],
             "hoverinfo": "text",
         })  # fmt: skip
+    unknown = sum(not e.stopped and cost(e, name) is None for e in section.entries)
     spread = [c for c, _ in places if c > 0]
     scale = "log" if len(spread) == len(places) and max(spread) / min(spread) > 20 else "linear"
     plot = {"data": traces, "layout": {
@@ -148,7 +160,8 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
     ]
     return Figure(
         f"{section.metric} against {COSTS[name]}",
-        "Up and left is better. The dotted line joins the rows that no other row beats at their price.",
+        "Up and left is better. The dotted line joins the rows that no other row beats at their price."
+        + (f" Rows of unknown cost: {unknown}." if unknown else ""),
         plot, ("row", COSTS[name], section.metric, "on the front"), rows,
     )  # fmt: skip
 

@@ -144,6 +144,7 @@ def test_cost_figures_are_those_that_tell_rows_apart(board):
     front = {r[0] for r in made["tokens"].rows if r[3] == "yes"}
     assert {"direct x test/small", "flaky x test/small"} & front and "vote x test/small" not in front
     assert "flaky x test/small" not in {r[0] for r in made["usd"].rows}  # its price is unknown
+    assert "unknown cost: 1." in made["usd"].summary and "unknown" not in made["tokens"].summary
 
 
 def test_a_forest_names_every_pair_once_and_keeps_the_sign(board):
@@ -152,6 +153,8 @@ def test_a_forest_names_every_pair_once_and_keeps_the_sign(board):
     drawn = {made.plot["layout"]["yaxis"]["ticktext"][y]: x
              for trace in made.plot["data"] for x, y in zip(trace["x"], trace["y"], strict=True)}  # fmt: skip
     assert drawn == {r[0]: r[2] for r in made.rows} and len(drawn) == 3
+    low, high = made.plot["layout"]["xaxis"]["range"]
+    assert low < 0 < max(drawn.values()) < high  # 0 is in sight even where every interval leaves it
     json.dumps(made.plot, allow_nan=False)
 
 
