@@ -78,6 +78,8 @@ class Job:
         self._n_questions = len(splits.test) if n_questions is None else n_questions
         self._dir: Path | None = None
         self._samples: dict[str, Sample] | None = None
+        #: the weights that the method last answered with in place of the model's own
+        self.trained: Path | None = None
 
     # -- the task's face --------------------------------------------------------------------------
 
@@ -111,6 +113,15 @@ class Job:
         outcome = Outcome(sample.id, sample.question.epoch, text, self.parse(text, sample.question))
         spec = self._task.spec
         return self._task.score(sample, outcome).metrics[spec.primary] / spec.metrics[spec.primary]
+
+    @property
+    def task_name(self) -> str:
+        return self._task.spec.name
+
+    @property
+    def task_args(self) -> Mapping[str, Any]:
+        """The task's arguments, for methods that have its grader run elsewhere."""
+        return self._task.args
 
     # -- data that the method declared ------------------------------------------------------------
 
@@ -168,7 +179,8 @@ class Job:
             raise UsageError(f"no other task than {self._task.spec.name!r} is at hand")
         task, splits = self._lend(name)
         other = copy.copy(self)
-        other._task, other._ask, other._parse = task, task.ask, task.parse
+        other._task, other._ask, other._parse, other._world = task, task.ask, task.parse, task.world
+        other._samples = None
         other.instruction = task.instruction
         other._splits = Splits(test=(), train=splits.train, dev=splits.dev)
         return other
@@ -218,7 +230,9 @@ class Job:
         self._needs("trainable")
         if self._reopen is None:
             raise UsageError(f"{self.model.name} can't be served from other weights")
-        return self._reopen(folder)
+        model = self._reopen(folder)
+        self.trained = folder
+        return model
 
     def book(self, purpose: str, usage: Usage) -> None:
         """Books what was spent past the gateway, such as rollouts and forward passes of training.

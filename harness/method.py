@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.concurrent import each
+from harness.errors import UsageError
 from harness.sample import Outcome, Question
 from harness.spec import MethodSpec
 
@@ -26,6 +27,14 @@ class Method:
 
     async def fit(self, job: Job) -> None:
         """Train, annotate or index, on the job's budget; artefacts go to `job.dir`."""
+
+    def launch(self, backend: str, job: Job) -> dict[str, str]:
+        """The files, by name, with which the training of `fit` is started on a cluster by `backend`.
+
+        Raises:
+            UsageError: the method can't be trained there.
+        """
+        raise UsageError(f"method {self.spec.name!r} can't be trained by {backend}")
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         """The outcome for one question.

@@ -6,9 +6,9 @@ import asyncio
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness import paths
 from harness.data import Data
@@ -30,6 +30,9 @@ from harness.run.journal import Journal
 from harness.run.plan import Cell, task_arguments
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Splits, Task
+
+if TYPE_CHECKING:
+    from harness.model.embed import Embedder
 
 
 class Watcher(Protocol):
@@ -134,11 +137,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                              "with these arguments")  # fmt: skip
     attempts = _attempts(cell, provider, splits, session)
     comparability = keys.comparability(cell, task, attempts.samples, data.read, splits.interactions)
-    embedder = None
-    if "embedder" in cell.method.needs + cell.method.may_use:
-        from harness.model.embed import open_embedder
-
-        embedder = open_embedder(cell.request.embedder, cell.request.offline)
+    embedder = _embedder(cell)
     subject = keys.subject(cell, provider, roles, embedder)
     run_id = keys.run_id(digest(comparability), digest(subject), cell)
     folder = session.store.run_folder(cell, run_id)
@@ -151,27 +150,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                                    "it is made again")  # fmt: skip
     method = load_method(cell.method, cell.method_args)
     ledger, started = Ledger(), time.time()
-    request = cell.request
-    budget = Budget(request.max_calls, request.max_tokens_total, request.max_cost, request.max_time)
-
-    def handle(source: Provider, own: bool) -> Model:
-        decoding = {**cell.task.decoding, **request.decoding} if own else {}
-        return Model(
-            source, ledger=ledger, budget=budget,
-            cache=session.cache if source.cacheable else None, decoding=decoding, seed=cell.seed,
-            price=price(source.name, session.prices), offline=request.offline,
-            max_retries=request.max_retries, slots=session.slots(source),
-        )  # fmt: skip
-
-    job = Job(
-        task=task, method=cell.method, splits=splits, model=handle(provider, own=True),
-        roles={name: handle(role, own=role is provider) for name, role in roles.items()},
-        budget=budget, seed=cell.seed, embedder=embedder, concurrency=provider.connections,
-        n_questions=len(attempts.wanted), ledger=ledger,
-        reopen=lambda folder: handle(provider.with_weights(folder), own=True),
-        lend=lambda name: _other_task(name, cell),
-        progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
-    )  # fmt: skip
+    job = _job(cell, session, task, splits, ledger, embedder, len(attempts.wanted))
     status, reason = "complete", None
     of_the_set: Mapping[str, float] = {}
     with Journal(session.store.running_folder(run_id)) as journal:
@@ -208,6 +187,84 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         if status == "complete":
             journal.remove()
     return record
+
+
+def _embedder(cell: Cell) -> Embedder | None:
+    if "embedder" not in cell.method.needs + cell.method.may_use:
+        return None
+    from harness.model.embed import open_embedder
+
+    return open_embedder(cell.request.embedder, cell.request.offline)
+
+
+def _job(
+    cell: Cell, session: Session, task: Task, splits: Splits, ledger: Ledger, embedder: Embedder | None,
+    n_questions: int,
+) -> Job:  # fmt: skip
+    """The method's door, with models that charge `ledger`."""
+    request = cell.request
+    provider = session.provider(cell.model, cell)
+    roles = {role: session.provider(name, cell) for role, name in request.roles.items()}
+    budget = Budget(request.max_calls, request.max_tokens_total, request.max_cost, request.max_time)
+
+    def handle(source: Provider, own: bool) -> Model:
+        decoding = {**cell.task.decoding, **request.decoding} if own else {}
+        return Model(
+            source, ledger=ledger, budget=budget,
+            cache=session.cache if source.cacheable else None, decoding=decoding, seed=cell.seed,
+            price=price(source.name, session.prices), offline=request.offline,
+            max_retries=request.max_retries, slots=session.slots(source),
+        )  # fmt: skip
+
+    return Job(
+        task=task, method=cell.method, splits=splits, model=handle(provider, own=True),
+        roles={name: handle(role, own=role is provider) for name, role in roles.items()},
+        budget=budget, seed=cell.seed, embedder=embedder, concurrency=provider.connections,
+        n_questions=n_questions, ledger=ledger,
+        reopen=lambda folder: handle(provider.with_weights(folder), own=True),
+        lend=lambda name: _other_task(name, cell),
+        progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
+    )  # fmt: skip
+
+
+async def fit_cell(cell: Cell, session: Session) -> tuple[Path, Ledger]:
+    """Runs `fit` alone: the folder of the policy that came of it, and what that cost.
+
+    Raises:
+        HarnessError: the cell can't be fitted, or its method leaves no policy; checkpoints are kept.
+    """
+    job, method, ledger = _prepare(cell, session)
+    try:
+        await _fit(method, job, cell, session)
+    finally:
+        job.close()
+    if job.trained is None:
+        raise UsageError(f"method {cell.method.name!r} trains no policy; 'harness list methods' shows which "
+                         "need a trainable model")  # fmt: skip
+    return job.trained, ledger
+
+
+def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:
+    """The files with which a cell's training is started elsewhere, by name.
+
+    Raises:
+        HarnessError: the method can't be trained there.
+    """
+    job, method, _ = _prepare(cell, session)
+    try:
+        return method.launch(backend, job)
+    finally:
+        job.close()
+
+
+def _prepare(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
+    """A cell without its test items, for what is done before any is asked."""
+    provider = session.provider(cell.model, cell)
+    _check_abilities(cell, provider)
+    task, splits, _ = session.load(cell)
+    ledger = Ledger()
+    job = _job(cell, session, task, replace(splits, test=()), ledger, _embedder(cell), 0)
+    return job, load_method(cell.method, cell.method_args), ledger
 
 
 def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:

@@ -42,10 +42,7 @@ class Curated(Method):
             return
         plan = Plan.of(self.args)
         source = job.policy
-        home = job.bank(self.args["bank"]) if self.args["bank"] else job
-        if not len(home.train):
-            raise UsageError(f"{self.spec.name} learns on a train split, and this task has none; -M "
-                             "bank=TASK names one that has, such as gsm8k, countdown or arc1d")  # fmt: skip
+        home = self._home(job)
         bank = _bank(home, plan.levels)
         key = self._key(job, plan, bank)
         shipped = SHIPPED / self.curriculum
@@ -80,6 +77,30 @@ class Curated(Method):
             set_digest(sample.digest() for sample in bank.samples), digest(list(bank.prompts)),
         ]  # fmt: skip
 
+    def launch(self, backend: str, job: Job) -> dict[str, str]:
+        if backend != "verl":
+            return super().launch(backend, job)
+        from methods.curator import cluster
+
+        plan = Plan.of(self.args)
+        home = self._home(job)
+        bank = _bank(home, plan.levels)
+        check_verifier(bank, home.reward)
+        name = job.model.name.partition("/")[2]
+        return cluster.launch(
+            task=home.task_name, task_args=home.task_args, bank=bank, plan=plan, seed=job.seed,
+            conversations=[_turns(home, sample) for sample in bank.samples], curriculum=self.curriculum,
+            loss=self.args["loss"], model=str(job.policy) if job.model.name.startswith("pocket/") else name,
+        )  # fmt: skip
+
+    def _home(self, job: Job) -> Job:
+        """The door to the task whose train split is learnt on."""
+        home = job.bank(self.args["bank"]) if self.args["bank"] else job
+        if not len(home.train):
+            raise UsageError(f"{self.spec.name} learns on a train split, and this task has none; -M "
+                             "bank=TASK names one that has, such as gsm8k, countdown or arc1d")  # fmt: skip
+        return home
+
     async def answer(self, question: Question, job: Job) -> Outcome:
         output = await self.model.generate(question, job.ask(question))
         return job.outcome(question, output, trace={
@@ -110,14 +131,15 @@ def _text(job: Job, sample: Sample) -> str:
     return job.ask(sample.question)[-1].text
 
 
+def _turns(job: Job, sample: Sample) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.text} for message in job.ask(sample.question)]
+
+
 def encoded(job: Job, tokenizer: Any, samples: Sequence[Sample]) -> list[list[int]]:
     """Prompts as the policy reads them: in its chat template if it has one, else the text alone."""
     if not getattr(tokenizer, "chat_template", None):
         return [list(tokenizer(_text(job, sample))["input_ids"]) for sample in samples]
-    conversations = [
-        [{"role": message.role, "content": message.text} for message in job.ask(sample.question)]
-        for sample in samples
-    ]
+    conversations = [_turns(job, sample) for sample in samples]
     how = {"add_generation_prompt": True, "tokenize": True, "return_dict": False}
     return [list(tokenizer.apply_chat_template(turns, **how)) for turns in conversations]
 

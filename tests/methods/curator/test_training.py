@@ -262,3 +262,18 @@ def test_bad_input(tmp_path, cache):
     request = Request(task="arc1d", method="curator", model="echo/input")
     (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
     assert "needs trainable, which echo/input doesn't give" in str(result.error)
+
+
+def test_harness_train_writes_a_policy_that_can_be_evaluated(tmp_path, cache, monkeypatch, capsys):
+    from harness.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    options = [part for name, value in TINY.items() for part in ("-M", f"{name}={value}")]
+    monkeypatch.setattr("sys.argv", ["harness", "train", "--task", "arc1d", "-T", "level=1", "--method",
+                                     "curriculum-uniform", "--to", "policy", "--json", *options])  # fmt: skip
+    main()
+    said = json.loads(capsys.readouterr().out)
+    assert said["usage"]["train"]["calls"] == 48
+    PocketModel.load(tmp_path / "policy")
+    record = go(tmp_path, policy=str(tmp_path / "policy")).record
+    assert record["counts"]["ok"] == 4

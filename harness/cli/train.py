@@ -1,0 +1,118 @@
+"""`harness train`: a method's `fit` alone, and the policy that comes of it as a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import configuration, default_model, json_option, pairs
+from harness.errors import UsageError
+
+EXAMPLE = """
+\b
+Examples:
+  harness train --task arc1d --method curator --to policy
+  harness eval --task arc1d --method curator -M policy=policy
+  harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B -M preset=paper --to policy
+  harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --backend verl --print
+"""
+
+
+@click.command("train", epilog=EXAMPLE)
+@click.option("--task", required=True, metavar="NAME", help="Whose train split is learnt on.")
+@click.option("--method", required=True, metavar="NAME", help="A method that trains, such as curator.")
+@click.option("--model", metavar="NAME", help="What is trained. [default: HARNESS_MODEL or pocket/grid]")
+@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
+@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
+              help="Argument of the model's provider.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--max-tokens", type=int, metavar="N", help="Training stops at this many tokens.")
+@click.option("--max-calls", type=int, metavar="N", help="Training stops at this many rollouts.")
+@click.option("--max-time", type=float, metavar="SECONDS", help="Training stops after this time.")
+@click.option("--offline", is_flag=True, help="Only the cache and local files.")
+@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
+@click.option("--to", "to", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Where the policy, or the files of a launch, go; a new folder.")  # fmt: skip
+@click.option("--backend", type=click.Choice(["trl", "verl"]), default="trl", show_default=True,
+              help="trl trains here; verl on a cluster, by the files that this writes.")  # fmt: skip
+@click.option("--print", "show", is_flag=True, help="Show the files of a launch instead of writing them.")
+@json_option
+def command(**given: Any) -> None:
+    """Train a method's policy and keep it as a folder that transformers and vLLM load.
+
+    An interrupted training goes on where it stopped; one that was finished before is copied.
+    """
+    as_json, to, backend, show = (given.pop(key) for key in ("as_json", "to", "backend", "show"))
+    if backend == "trl" and show:
+        raise UsageError("--print shows a launch on a cluster; add --backend verl")
+    if to is None and not show:
+        raise UsageError("where to? --to DIR names the folder of the policy")
+    if to is not None and to.exists() and any(to.iterdir()):
+        raise UsageError(f"--to {to}: the folder is not empty")
+    session, cell = _cell(given)
+    try:
+        if backend == "verl":
+            _launch(cell, session, to, show)
+        else:
+            _train(cell, session, to, as_json)
+    finally:
+        session.close()
+
+
+def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
+    from dataclasses import replace
+
+    from harness.results.store import Store
+    from harness.run.cell import Session
+    from harness.run.plan import Request, plan
+
+    settings, seed = configuration(), given.pop("seed")
+    flags = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg"}
+    values: dict[str, Any] = {
+        key: pairs(value, flags[key]) if key in flags else value for key, value in given.items()
+    }
+    values["max_tokens_total"] = values.pop("max_tokens")
+    values["model"] = values["model"] or default_model(settings)
+    cells = plan(Request(**values))
+    if len(cells) != 1:
+        raise UsageError(f"one task, method and model are trained at a time; these are {len(cells)}")
+    return Session(Store(Path("results"))), replace(cells[0], seed=seed)
+
+
+def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
+    from harness.cli.progress import Bars
+    from harness.run.cell import fit_cell
+
+    with Bars(1) as bars:
+        session.watcher = bars
+        folder, ledger = asyncio.run(fit_cell(cell, session))
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    if as_json:
+        usage = {purpose: spent.as_dict() for purpose, spent in sorted(ledger.by_purpose.items())}
+        print(json.dumps({"schema": 1, "policy": str(to), "task": cell.task.name, "model": cell.model,
+                          "method": cell.method.name, "seed": cell.seed, "usage": usage}))  # fmt: skip
+    else:
+        total = ledger.total
+        print(f"{to}: trained by {cell.method.name} from {cell.model}; {total.calls} rollouts, "
+              f"{total.input_tokens + total.output_tokens} tokens", file=sys.stderr)  # fmt: skip
+
+
+def _launch(cell: Any, session: Any, to: Path | None, show: bool) -> None:
+    from harness.run.cell import launch_cell
+
+    files = launch_cell(cell, session, "verl")
+    for name, text in files.items():
+        if show:
+            if len(text) > 20_000:
+                text = f"({len(text.splitlines())} lines; --to DIR writes them)\n"
+            print(f"# {name}\n{text}")
+        elif to is not None:
+            to.mkdir(parents=True, exist_ok=True)
+            (to / name).write_text(text, "utf-8")
