@@ -34,12 +34,14 @@ class Hosted(Provider):
     abilities = frozenset({"tools", "logprobs"})
 
     def __init__(self, name: str, args: Mapping[str, Any]) -> None:
-        from inspect_ai.model import GenerateConfig
+        from inspect_ai.model import GenerateConfig, get_model_info
 
         self.name, self._args = name, dict(args)
         self.revision = str(args.get("revision", ""))
         self._config = GenerateConfig
         self._timeout = int(args.get("timeout", 600))
+        known = get_model_info(name)
+        self.context = known.context_length if known else None
         if name.partition("/")[0] in TRAINABLE:  # opened when asked: a method may train other weights first
             self.abilities = self.abilities | {"trainable"}
         else:

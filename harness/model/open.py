@@ -14,6 +14,7 @@ PROVIDERS = {
     "pocket": "small policies that the project trained and ships; offline, on the CPU",
     "recorded": "answers from a file of responses: recorded/FILE",
     "echo": "an instant model for tests: echo/input, echo/choice, echo/TEXT",
+    "sim": "a simulated labeller with known truth, for tests of methods: sim/annotator",
     "openai": "inspect-ai: OpenAI (OPENAI_API_KEY)",
     "anthropic": "inspect-ai: Anthropic (ANTHROPIC_API_KEY)",
     "google": "inspect-ai: Google (GOOGLE_API_KEY)",
@@ -62,6 +63,12 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
         from harness.model.echo import Echo
 
         return Echo(rest)
+    if family == "sim":
+        from harness.model.simulated import SimulatedAnnotator
+
+        if rest != "annotator":
+            raise UsageError(f"unknown model {name!r}; the one simulation is sim/annotator")
+        return SimulatedAnnotator(args)
     if family == "recorded":
         from harness.model.recorded import Recorded
         from harness.responses import Shape

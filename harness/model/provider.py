@@ -40,6 +40,10 @@ class Provider:
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them
     remote: bool = False
+    #: what to say beside every result that it gave; empty for nothing
+    notice: str = ""
+    #: tokens that prompt and completion may take together; None where that is unknown
+    context: int | None = None
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
 

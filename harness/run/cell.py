@@ -74,6 +74,8 @@ class Session:
         key = digest([name, dict(request.model_args)])
         if key not in self._providers:
             self._providers[key] = open_model(name, request.model_args, request.connections)
+            if self._providers[key].notice:
+                self.notices.append(self._providers[key].notice)
         return self._providers[key]
 
     def use(self, provider: Provider) -> None:

@@ -1,21 +1,18 @@
 """Per-input predictors: what the model says about one text, before any vote (notes, 2.6 and 2.8).
 
-The prompt is ours; the paper's own is unlicensed. `self-consistency` and `few-shot` are the paper's
+The prompt is that of `harness.annotate`. `self-consistency` and `few-shot` are the paper's
 combinations; their sample and demonstration counts are reconstruction.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.annotate import clip, label_prompt, records
 from harness.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.model.embed import nearest
@@ -24,8 +21,6 @@ from methods.testnuc.vote import Voter
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
-
-RECORDS = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +35,6 @@ class Prediction:
     def voter(self, id: str, similarity: float, raw: bool = False, own: bool = False) -> Voter:
         label = self.label if self.label is not None or not raw else (self.raw or None)
         return Voter(id, label, similarity, self.confidence, own)
-
-
-def clip(value: Any) -> float:
-    """A confidence in [0, 1]; 0 where it is missing or no number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return 0.0
-    return 0.0 if math.isnan(number) else min(max(number, 0.0), 1.0)
-
-
-def records(text: str) -> list[dict[str, Any]]:
-    """The records of a structured reply; empty for plain text."""
-    found = RECORDS.search(text)
-    if not found:
-        return []
-    try:
-        value = json.loads(found[0])
-    except ValueError:
-        return []
-    if isinstance(value, dict):
-        value = next((v for v in value.values() if isinstance(v, list)), [value])
-    return [item for item in value if isinstance(item, dict) and "label" in item]
-
-
-def prompt(
-    instruction: str, choices: Sequence[str], texts: Sequence[str], shots: Sequence[Sample] = ()
-) -> list[ChatMessage]:
-    """Asks for one record (index, label, confidence) a text."""
-    parts = [instruction, "Pick exactly one of these labels for every text, spelled as it stands here:",
-             "\n".join(f"- {choice}" for choice in choices)]  # fmt: skip
-    if shots:
-        shown = "\n".join(f"Text: {s.question.input}\nLabel: {s.demonstration}" for s in shots)
-        parts.append(f"Labelled examples:\n{shown}")
-    parts.append("Texts to label:\n" + "\n".join(f"{n}. {text}" for n, text in enumerate(texts, 1)))
-    parts.append(
-        'Reply with a JSON list alone: one record {"index": number, "label": label, "confidence": '
-        "probability from 0 to 1 that the label is right} for each text, in the same order."
-    )
-    return [messages.user("\n\n".join(parts))]
 
 
 class Predictor:
@@ -128,7 +83,7 @@ class Predictor:
         if not batch[0].choices:
             return self.job.ask(batch[0], self._shots(batch))
         texts = [question.input for question in batch]
-        return prompt(self.job.instruction, batch[0].choices, texts, self._shots(batch))
+        return label_prompt(self.job.instruction, batch[0].choices, texts, self._shots(batch))
 
     async def predict(self, question: Question, purpose: str) -> Prediction:
         """One text. Self-consistency: the majority of draws, with its share as confidence."""
