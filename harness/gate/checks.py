@@ -14,7 +14,9 @@ from harness.errors import UsageError, nearest
 class Check:
     """One (task, method, model) to hold against its reference.
 
-    `margin` is the largest loss that is acceptable, in the unit of the metric (0.02 is two points).
+    Empty names mean all; names may be globs and comma lists. `task_args` may be written `T`, as in the
+    configuration of `harness eval`. `margin` is the largest loss that is acceptable, in the unit
+    of the metric (0.02 is two points).
     """
 
     task: str = ""
@@ -72,6 +74,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
             continue
         if not isinstance(entry, dict):
             raise UsageError(f"{where}: a check is a mapping such as 'task: arc1d', not {entry!r}")
+        entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
         check = Check(**{"margin": margin, **entry})
         _within("margin", check.margin, 0.0, 1.0, where)

@@ -30,7 +30,7 @@ def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Ver
     for check, arm in targets(baseline, rules):
         found = candidate_of(arm, candidates)
         if found is None:
-            verdicts.append(without_statistics(check, "no data", f"no run of {arm.named()} to check"))
+            verdicts.append(without_statistics(check, "no data", _missing(arm)))
         elif found.comparability_key != arm.comparability_key:
             fields = differing(found.comparability, arm.comparability)
             shown = "; ".join(
@@ -46,6 +46,11 @@ def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Ver
             pairs.append((check, compare(found, arm)))
     judged = iter(judge(pairs, rules))
     return [verdict or next(judged) for verdict in verdicts]
+
+
+def _missing(arm: Arm) -> str:
+    return (f"no run of {arm.named()} to check besides the baseline's own; 'harness eval --out DIR' makes "
+            "one and 'harness check --out DIR' looks there")  # fmt: skip
 
 
 def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
