@@ -39,7 +39,7 @@ class Rules:
         max_rate_difference: by how much error, unscored and truncation rates may differ.
         confirm: whether a first hit is run again with fresh seeds before it fails.
         fail_inconclusive: whether `inconclusive` has exit code 3 or 0.
-        checks: what to check; everything in the baseline if empty.
+        checks: what to check; everything in the baseline if empty. The first that names a subject counts.
     """
 
     baseline: str = "main"
@@ -94,8 +94,10 @@ def _document(path: Path) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"can't read {path}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text in UTF-8") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if found is None:

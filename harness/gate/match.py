@@ -54,7 +54,12 @@ def _missing(arm: Arm) -> str:
 
 
 def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
-    """Every subject of the baseline that is to be checked, each with its full check."""
+    """Every subject of the baseline that is to be checked, each with its full check: the first that names
+    it, so that a test is not made, and corrected for, twice.
+
+    Raises:
+        UsageError: a check names nothing that the baseline holds.
+    """
     if not rules.checks:
         return [(_full(Check(margin=rules.margin), arm), arm) for arm in baseline.arms]
     found: list[tuple[Check, Arm]] = []
@@ -65,7 +70,7 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
             known = {arm.task for arm in baseline.arms}
             raise UsageError(f"{named} is not in the baseline {baseline.name!r}; "
                              f"{nearest(check.task, known, 'task')}")  # fmt: skip
-        found += [(_full(check, arm), arm) for arm in arms]
+        found += [(_full(check, arm), arm) for arm in arms if all(arm is not other for _, other in found)]
     return found
 
 

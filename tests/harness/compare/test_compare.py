@@ -144,6 +144,8 @@ def test_rows_that_are_not_comparable_are_refused_with_the_fields(tmp_path):
     assert "-T level=1" in found.sentence() and "--allow-mixed" in found.sentence()
     chosen = Selection(task_args={"level": "1"}).rows(read_index(tmp_path).rows)
     assert [row["method"] for row in chosen] == ["direct"]
+    with pytest.raises(UsageError, match="did you mean 'level'"):
+        Selection(task_args={"lvel": "1"}).rows(read_index(tmp_path).rows)
     with pytest.raises(UsageError, match="there are: 1, 2"):
         Selection(task_args={"level": "3"}).rows(read_index(tmp_path).rows)
 

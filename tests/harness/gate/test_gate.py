@@ -3,6 +3,7 @@
 import json
 import math
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -376,3 +377,29 @@ def test_a_gate_that_cries_wolf_is_found_out_and_later_runs_count(tmp_path):
     assert found.comparisons == 15 and not found.sound and "more often" in found.sentence()
     assert self_check(read_baseline(path), rows[:0]).comparisons == 3
     assert self_check(read_baseline(path), [{**r, "subject_key": "other"} for r in rows]).comparisons == 3
+
+
+def test_overlapping_checks_test_a_subject_once_the_first_counts(reference):
+    tmp_path, rates, path = reference
+    seal_scores(tmp_path / "new", attempts(np.random.default_rng(23), rates, 4), seed=9, model="sim/a")
+    checks = (Check(task="sim*", model="sim/a", margin=0.07), Check(task="simulated"))
+    (verdict,) = check(tmp_path / "new", path, checks=checks)
+    assert verdict.check.margin == 0.07
+
+
+def test_a_candidate_that_was_stopped_is_invalid(reference):
+    tmp_path, rates, path = reference
+    seal_scores(tmp_path / "new", attempts(np.random.default_rng(24), rates, 4), seed=9, model="sim/a")
+    rows = [{**row, "status": "stopped"} for row in read_index(tmp_path / "new").rows]
+    (verdict,) = check_all(read_baseline(path), rows, Rules())
+    assert (verdict.verdict, verdict.exit_code) == ("invalid", 5) and "stopped" in verdict.reasons[0]
+
+
+def test_baselines_are_found_in_the_usual_stores(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):
+        seal_scores(Path("results/published"), [1, 0, 1], seed=seed)
+    path = set_baseline(Path("results/published"), "main", read_index(Path("results/published")).rows)
+    assert find_baseline("main", [Path("results/candidate")]) == path
+    with pytest.raises(UsageError, match="'main'"):
+        find_baseline("mian", [Path("results/candidate")])
