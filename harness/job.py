@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness import paths
 from harness.digest import digest, seed_of
-from harness.errors import AccessError, UsageError
+from harness.errors import AccessError, DataError, UsageError
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Outcome, Question, Sample
@@ -249,6 +249,33 @@ class Job:
         if self._embedder is None:
             raise UsageError(f"method {self._method.name!r} needs --embedder NAME")
         return self._embedder.embed(texts)
+
+    def item_vectors(self) -> tuple[Any, int]:
+        """One unit-length vector an item of `interactions`, float32 (items, D), and how many items have
+        no text: these get the mean of the others. Needs `item_texts` and an embedder.
+
+        Raises:
+            UsageError: the embedder gives sparse vectors.
+            DataError: a vector isn't finite, or there are more or fewer of them than items.
+        """
+        import numpy as np
+
+        texts = self.item_texts
+        own = np.array([bool(text) for text in texts])
+        if self._embedder is not None and self._embedder.by_row:
+            own[:] = True
+        rows = self.embed([text for text, has in zip(texts, own, strict=True) if has])
+        if not isinstance(rows, np.ndarray):
+            raise UsageError("items need dense vectors, which --embedder tfidf doesn't give; try lsa")
+        if len(rows) != own.sum():
+            raise DataError(f"the embedder gave {len(rows)} vectors for {own.sum()} items with a text")
+        broken = int((~np.isfinite(rows).all(axis=1)).sum())
+        if broken:
+            raise DataError(f"the vectors of {broken} of {len(rows)} items hold NaN or infinity; "
+                            "embed them anew")  # fmt: skip
+        vectors = np.empty((len(texts), rows.shape[1]), np.float32)
+        vectors[own], vectors[~own] = rows, rows.mean(axis=0)
+        return vectors, int((~own).sum())
 
     # -- files, progress, randomness --------------------------------------------------------------
 

@@ -214,7 +214,7 @@ async def _run(
     if "embedder" in spec.needs + spec.may_use:
         from harness.model.embed import open_embedder
 
-        embedder = open_embedder("tfidf")
+        embedder = open_embedder("lsa")
     job = Job(task=task, method=spec, splits=splits, model=model, roles={"judge": model},
               budget=budget, seed=0, embedder=embedder, concurrency=2)  # fmt: skip
     try:

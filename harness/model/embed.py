@@ -19,7 +19,7 @@ from harness.errors import DataError, ModelCallError, UsageError
 from harness.errors import nearest as _closest
 from harness.model.cache import Cache
 
-NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy?texts=FILE", "openai/MODEL")
+NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
 PART = 512  # texts embedded at once, and lost at most when a run is killed
 
 
@@ -30,6 +30,8 @@ class Embedder:
     name: str
     #: identifies the weights or the file behind the name; empty where the embedder can't tell
     revision: str = ""
+    #: whether it knows its texts by their place in one list alone
+    by_row = False
 
     def embed(self, texts: Sequence[str]) -> Any:
         """One unit row a text."""
@@ -228,6 +230,30 @@ class Stored(Embedder):
         return unit(self._rows[rows])
 
 
+class ByRow(Embedder):
+    """Vectors from a file, row by row those of a known list of texts: the items of a recommendation
+    task in their order."""
+
+    by_row = True
+
+    def __init__(self, name: str) -> None:
+        path = Path(name.removeprefix("file:"))
+        self.name = f"file:{path.name}"
+        try:
+            self.revision = file_digest(path)
+            self._rows = np.load(path, mmap_mode="r")
+        except (OSError, ValueError) as error:
+            raise DataError(f"embedder {name}: {error}") from None
+        if self._rows.ndim != 2:
+            raise DataError(f"embedder {name}: an array of {self._rows.ndim} dimensions, not rows of vectors")
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        if len(texts) != len(self._rows):
+            raise DataError(f"embedder {self.name} has {len(self._rows)} vectors for {len(texts)} texts; "
+                            "vectors in another order need ?texts=FILE.jsonl")  # fmt: skip
+        return unit(self._rows)
+
+
 class Endpoint(_Kept):
     """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). It doesn't say which
     weights it serves, so there is no revision."""
@@ -269,7 +295,7 @@ def open_embedder(name: str, offline: bool = False) -> Embedder:
     if name == "minilm" or (name.startswith("st/") and name != "st/"):
         return Sentence(name, offline)
     if name.startswith("file:"):
-        return Stored(name)
+        return Stored(name) if "?texts=" in name else ByRow(name)
     if name.startswith("openai/") and name != "openai/":
         return Endpoint(name, offline)
     raise UsageError(f"unknown embedder {name!r}; {_closest(name, NAMES, 'embedder')}")

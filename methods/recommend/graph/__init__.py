@@ -1,0 +1,1 @@
+"""Factors and graphs learned from pairs, crossed with how their tables are initialised."""

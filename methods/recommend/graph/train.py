@@ -1,0 +1,128 @@
+"""One training loop for all models: batches of pairs, two propagations a view, Adam on the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from methods.recommend.graph.core import (
+    Pairs,
+    View,
+    adjacency,
+    bpr,
+    info_nce,
+    shrinkage,
+    supervised_contrast,
+    without_edges,
+)
+
+Array = NDArray[Any]
+
+
+class Trainer:
+    """Tables of users and items under training.
+
+    Args:
+        model: `bpr-mf`, `lightgcn`, `sgl`, `simgcl` or `sgcl`.
+        args: the parameters of `method.toml`.
+        training: CSR matrix (users, items).
+        users, items: the initial tables, (users, d) and (items, d).
+    """
+
+    def __init__(
+        self, model: str, args: Mapping[str, Any], training: Any, users: Array, items: Array, seed: int
+    ) -> None:
+        self.model, self.args, self.training = model, args, training
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.n_users = len(users)
+        self.tables = torch.from_numpy(np.concatenate([users, items])).to(self.device)
+        self._rng = np.random.default_rng(seed)
+        self._noise = torch.Generator(device=self.device).manual_seed(seed)
+        layers = args.get("layers", 0)
+        self._graph = adjacency(training, self.device)
+        self._view = View(self._graph, layers, with_tables=model != "simgcl")
+        self._pairs = Pairs(training)
+        self._adam = torch.optim.Adam([self.tables], lr=args["lr"], fused=True)
+        self._kept: dict[str, Array] | None = None
+
+    def epoch(self) -> float:
+        """Every training pair once; returns the mean loss of the batches."""
+        views = [self._view, *self._contrasted()]
+        total, batches = 0.0, 0
+        for user, item, negative in self._pairs.epoch(self.args["batch"], self._rng):
+            total += self._step(views, user, item, negative)
+            batches += 1
+        return total / max(batches, 1)
+
+    def _contrasted(self) -> list[View]:
+        """The two further views of the contrastive models."""
+        layers = self.args.get("layers", 0)
+        if self.model == "sgl":
+            share = self.args["dropout"]
+            return [View(adjacency(without_edges(self.training, share, self._rng), self.device), layers)
+                    for _ in range(2)]  # fmt: skip
+        if self.model == "simgcl":
+            return [View(self._graph, layers, with_tables=False, noise=self.args["noise"])] * 2
+        return []
+
+    def _step(self, views: list[View], user: Array, item: Array, negative: Array) -> float:
+        """One step of Adam; returns the loss.
+
+        Autograd sees the batch's rows only; what they are worth to the tables is the same propagation
+        of their gradients.
+        """
+        nodes = np.concatenate([user, self.n_users + item, self.n_users + negative])
+        index = torch.from_numpy(nodes).to(self.device)
+        seen = [view.forward(self.tables, self._noise)[index].requires_grad_() for view in views]
+        rows = self.tables[index].requires_grad_()
+        loss = self._loss(seen, rows, user, item)
+        found = torch.autograd.grad(loss, [*seen, rows], allow_unused=True)
+        gradient = self._spread(index, found[-1])
+        for view, of_view in zip(views, found[:-1], strict=True):
+            gradient += view.backward(self._spread(index, of_view))
+        self.tables.grad = gradient
+        self._adam.step()
+        return float(loss.detach())
+
+    def _loss(self, seen: list[Tensor], rows: Tensor, user: Array, item: Array) -> Tensor:
+        args, n = self.args, len(user)
+        users, items, negatives = seen[0].split(n)
+        if self.model == "sgcl":
+            return supervised_contrast(users, items, args["temperature"])
+        loss = bpr(users, items, negatives)
+        loss = loss + shrinkage(*rows.split(n), args["reg"], args["reg_form"] == "squared")
+        if len(seen) > 1:
+            (users_1, items_1, _), (users_2, items_2, _) = seen[1].split(n), seen[2].split(n)
+            for one, two, nodes in ((users_1, users_2, user), (items_1, items_2, item)):
+                first = torch.from_numpy(np.unique(nodes, return_index=True)[1]).to(self.device)
+                loss = loss + args["contrast"] * info_nce(one[first], two[first], args["temperature"])
+        return loss
+
+    def _spread(self, index: Tensor, gradient: Tensor | None) -> Tensor:
+        """The gradient of the batch's rows in the shape of the tables."""
+        whole = torch.zeros_like(self.tables)
+        return whole if gradient is None else whole.index_add_(0, index, gradient)
+
+    def final(self) -> tuple[Array, Array]:
+        """The final vectors of users and items."""
+        vectors = self._view.forward(self.tables).cpu().numpy()
+        return vectors[: self.n_users], vectors[self.n_users :]
+
+    def keep(self) -> None:
+        """Remembers the present tables as the best."""
+        users, items = self.final()
+        tables = self.tables.cpu().numpy().copy()
+        self._kept = {"users": users, "items": items, "user_table": tables[: self.n_users],
+                      "item_table": tables[self.n_users :]}  # fmt: skip
+
+    def best(self) -> dict[str, Array]:
+        """The final vectors and the tables that were kept, the present ones where none were."""
+        if self._kept is None:
+            self.keep()
+        assert self._kept is not None
+        return self._kept
