@@ -16,7 +16,7 @@ SHOWN = 5_000
 #: characters of a text that the browser holds; parquet has the rest
 LONGEST = 20_000
 FIELDS = ("sample_id", "epoch", "status", "answer", "score", "stop_reason", "confidence", "calls",
-          "input_tokens", "output_tokens", "completion", "trace", "reason", "group")  # fmt: skip
+          "input_tokens", "output_tokens", "input", "completion", "trace", "reason", "group")  # fmt: skip
 
 
 def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ def seal(
     hasher = hashlib.sha256()
     parquet = store.root / ".running" / f"{run_id[:12]}-{uuid.uuid4().hex}.parquet"
     try:
-        kept = _rows(attempts, summary, hasher, cell.request.transcripts)
+        kept = _rows(attempts, samples, summary, hasher, cell.request.transcripts)
         rows = _write_parquet(parquet, cell.task.metrics, kept)
         logical, by_purpose = ledger.total.as_dict(), {}
         volatile = {key: logical.pop(key) for key in ("cache_hits", "retries", "paid_usd", "seconds")}
@@ -126,7 +126,8 @@ def hashed_part(row: Mapping[str, Any]) -> bytes:
 
 
 def _rows(
-    attempts: Iterable[dict[str, Any]], summary: Summary, hasher: hashlib._Hash, transcripts: bool
+    attempts: Iterable[dict[str, Any]], samples: Sequence[Sample], summary: Summary, hasher: hashlib._Hash,
+    transcripts: bool,
 ) -> Iterator[dict[str, Any]]:
     for attempt in attempts:
         summary.add(attempt)
@@ -141,7 +142,9 @@ def _rows(
             "group": attempt["group"], "item_digest": attempt["item_digest"],
             "stop_reason": attempt["stop_reason"], "confidence": attempt["confidence"],
             **{name: getattr(usage, name) for name in TOKENS}, "cost_usd": usage.cost_usd,
-            "seconds": usage.seconds, "completion": attempt["completion"] if transcripts else None,
+            "seconds": usage.seconds,
+            "input": samples[attempt["n"]].question.input if transcripts else None,
+            "completion": attempt["completion"] if transcripts else None,
             "trace": canonical_json(trace) if trace else None, "reason": attempt["reason"],
             # what the method gave itself must survive as it was; what the task parsed can be parsed again
             "given_answer": canonical_json(answer) if attempt.get("given") else None,
@@ -166,7 +169,7 @@ def _write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict
         *((name, number) for name in metrics),
         ("group", text), ("item_digest", text), ("stop_reason", text), ("confidence", number),
         *((name, whole) for name in TOKENS), ("cost_usd", number), ("seconds", number),
-        ("completion", text), ("trace", text), ("reason", text), ("given_answer", text),
+        ("input", text), ("completion", text), ("trace", text), ("reason", text), ("given_answer", text),
     ])  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     total = 0

@@ -43,6 +43,8 @@ def rescore(
     if record["status"] != "complete":
         raise UsageError(f"run {run} is {record['status']}; only a complete one can be corrected")
     verify_samples(dict(record))
+    if _without_texts(Path(record["samples_path"])):
+        raise UsageError(f"run {run} was sealed with --no-transcripts: there is no text to score again")
     cell = _cell(record, mirror, offline)
     task, splits, data = Session(store).load(cell)
     path = Path(record["samples_path"])
@@ -101,6 +103,13 @@ def _rows(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, An
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=5000, columns=columns):
             yield from batch.to_pylist()
+
+
+def _without_texts(path: Path) -> bool:
+    answered = [row for row in _rows(path, ["status", "completion", "given_answer"]) if row["status"] == "ok"]
+    return bool(answered) and all(
+        row["completion"] is None and row.get("given_answer") is None for row in answered
+    )
 
 
 def _outcome(row: Mapping[str, Any]) -> Outcome:

@@ -34,7 +34,7 @@
       ["tokens", `${attempt.input_tokens} in, ${attempt.output_tokens} out`], ["group", attempt.group]]
       .filter(([, value]) => value !== null && value !== undefined && value !== "");
     inner.append(make("p", { class: "soft" }, facts.map(([name, value]) => `${name} ${value}`).join(" · ")));
-    for (const [title, content] of [["Reason", attempt.reason], ["Completion", attempt.completion],
+    for (const [title, content] of [["Reason", attempt.reason], ["Question", attempt.input], ["Completion", attempt.completion],
       ["Answer as read", attempt.answer], ["Trace", attempt.trace && pretty(attempt.trace)]]) {
       if (content === null || content === undefined || content === "") continue;
       inner.append(make("h3", {}, title), ...text(String(content)));
@@ -85,7 +85,7 @@
     const haystack = new Map();
     const contains = (attempt, wanted) => {
       if (!haystack.has(attempt)) {
-        haystack.set(attempt, [attempt.sample_id, attempt.answer, attempt.completion, attempt.reason, attempt.trace].join("\n").toLowerCase());
+        haystack.set(attempt, [attempt.sample_id, attempt.input, attempt.answer, attempt.completion, attempt.reason, attempt.trace].join("\n").toLowerCase());
       }
       return haystack.get(attempt).includes(wanted);
     };

@@ -143,6 +143,12 @@ def test_what_cannot_be_corrected_is_one_line_and_writes_nothing(store, monkeypa
     assert "\n" not in str(caught.value) and bytes_of(store.root) == before
 
 
+def test_scores_without_transcripts_are_not_taken_for_wrong_answers(store):
+    bare = go(store, transcripts=False)
+    with pytest.raises(UsageError, match="--no-transcripts"):
+        rescore(store, store.find(bare["run_id"]), "why not")
+
+
 def test_a_retraction_is_a_tombstone(store):
     old = go(store)
     other = go(store, method="cot")

@@ -133,6 +133,7 @@ def test_scores_without_transcripts(plugin, tmp_path):
     kept, bare = (only(go(tmp_path / name, transcripts=name == "kept")) for name in ("kept", "bare"))
     full = load_samples(kept["run_id"], str(tmp_path / "kept"))
     thin = load_samples(bare["run_id"], str(tmp_path / "bare"))
+    assert list(full["input"][:2]) == ["red 0", "green 1"] and thin["input"].isna().all()
     assert full["completion"].notna().all() and thin["completion"].isna().all() and thin["trace"].isna().all()
     assert kept["run_id"] == bare["run_id"] and kept["metrics"] == bare["metrics"]
     assert list(full["answer"]) == list(thin["answer"])
