@@ -1,5 +1,6 @@
 """A plugin that pip installed is found, listed, run and conforms; a broken one is named."""
 
+import json
 import shutil
 
 import pytest
@@ -43,3 +44,35 @@ def test_wrong_entry_names_the_distribution(broken, entry):
     with pytest.raises(PluginError, match="harness-thirdparty"):
         load_task(registry().task("x"), {})
     load_method(registry().method("slow"), {})
+
+
+def test_a_listing_builds_no_spec_and_the_index_gives_what_the_files_give(broken):
+    cold = {**registry().tasks, **registry().methods}
+    registry.cache_clear()
+    known = registry()
+    listed = [CliRunner().invoke(cli, ["list", what, "--json"]).stdout for what in ("tasks", "methods")]
+    assert "colours" in listed[0] and "slow" in listed[1]
+    assert "colours" in known.tasks and known.tasks._built == known.methods._built == {}
+    assert {**known.tasks, **known.methods} == cold
+    spec = known.task("colours")
+    assert spec is known.task("colours") and hash(spec.offers) and spec.params["items"].read("7") == 7
+
+
+def test_a_spec_that_changed_is_read_again(broken):
+    path = broken / "task.toml"
+    path.write_text(path.read_text().replace("Which colour.", "Which colour was it?"))
+    registry.cache_clear()
+    assert registry().task("colours").summary == "Which colour was it?"
+    path.write_text(path.read_text().replace("Which colour was it?", "Which?"))
+    registry.cache_clear()
+    assert registry().task("colours").summary == "Which?"
+
+
+def test_show_says_what_is_pinned():
+    def show(*arguments):
+        return CliRunner().invoke(cli, ["show", *arguments]).stdout
+
+    assert "SetFit/20_newsgroups train, not pinned" in show("newsgroups")
+    assert "openai/gsm8k main test at 740312add88f781978c0658806c59bc2815b9866" in show("gsm8k")
+    pins = json.loads(show("newsgroups", "--json"))["data"]
+    assert [pin["pinned"] for pin in pins.values()] == [False]

@@ -2,15 +2,19 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
+from harness.model.echo import Echo
 from harness.results import load_samples
 from harness.results.store import Store
 from harness.results.verify import verify_store
@@ -82,6 +86,12 @@ def test_interrupt(plugin, tmp_path):
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130 and "run the same command to go on" in error
     assert "Traceback" not in error
+    (journal,) = (tmp_path / "a" / ".running").glob("*/samples.jsonl")
+    kept = journal.read_bytes().count(b"\n")
+    asked = len((tmp_path / "note").read_text().split())
+    assert asked - 2 <= kept <= asked < 12
+    assert start(tmp_path / "a", 0, tmp_path / "later").wait(60) == 0
+    assert len((tmp_path / "later").read_text().split()) == 12 - kept
 
 
 def test_the_same_whatever_the_connections(plugin, tmp_path):
@@ -109,16 +119,67 @@ def test_budget_then_more_of_it(plugin, tmp_path):
     assert only(go(tmp_path, again=True))["attempt"] == 3
 
 
-@pytest.mark.parametrize("where", ["move", "pwrite"])
-def test_disk_full(plugin, tmp_path, monkeypatch, where):
+@pytest.mark.parametrize("owner, name", [
+    (shutil, "move"), (os, "pwrite"), (os, "fsync"), (parquet.ParquetWriter, "write_table"),
+    (Path, "rename"), (Path, "write_bytes"),
+])  # fmt: skip
+def test_disk_full(plugin, tmp_path, monkeypatch, owner, name):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((shutil, "move") if where == "move" else (os, "pwrite")), full)
+        patch.setattr(owner, name, full)
         grid = go(tmp_path)
+    assert not list(tmp_path.rglob("run.json")) and not list(tmp_path.glob(".running/seal-*"))
     assert grid.exit_code == 1 and "No space left" in str(grid.results[0].error)
     assert only(go(tmp_path))["counts"]["ok"] == 12
+
+
+def test_a_disk_that_fills_up_for_real(plugin, tmp_path):
+    """No file may grow beyond 2,500 bytes: the journal's write fails in the kernel, in mid-run."""
+    command = [HARNESS, "eval", "--task", "colours", "--method", "direct", "--model", "echo/red", "--json",
+               "--out", tmp_path / "out"]  # fmt: skip
+    limit = (2500, resource.RLIM_INFINITY)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))  # fmt: skip
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and "samples.jsonl" in line and "nothing finished is lost" in line
+    (journal,) = (tmp_path / "out").glob(".running/*/samples.jsonl")
+    kept = [json.loads(attempt) for attempt in journal.read_bytes().splitlines()]
+    assert 0 < len(kept) < 12
+    whole = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    (run,) = json.loads(whole.stdout)["runs"]
+    assert whole.returncode == 0 and run["counts"]["ok"] == 12
+
+
+def test_what_failed_attempts_spent_is_not_forgotten(plugin, tmp_path, monkeypatch):
+    """A run is stopped after some calls failed for good; going on asks them again and counts both."""
+
+    class Flaky(Echo):
+        sound = False
+
+        async def generate(self, call):
+            if not self.sound and int(call.question.id) % 2:
+                raise ValueError("gone")
+            return await super().generate(call)
+
+    provider = Flaky("red")
+    monkeypatch.setattr("harness.run.cell.open_model", lambda *_: provider)
+    records = [only(go(tmp_path, method="direct", max_calls=6, connections=1))]
+    provider.sound = True
+    records.append(only(go(tmp_path, method="direct")))
+    assert [record["status"] for record in records] == ["stopped", "complete"]
+    assert (records[0]["counts"]["ok"], records[0]["counts"]["error"]) == (3, 3)
+    assert [record["usage"]["calls"] for record in records] == [6, 15]
+    assert records[1]["counts"]["ok"] == 12
+
+
+def test_many_seal_the_same_run_at_once(tmp_path):
+    store, folder = Store(tmp_path), tmp_path / "v1/t/1/m/x/0123456789ab"
+    with ThreadPoolExecutor(8) as pool:
+        sealed = list(pool.map(lambda n: store.seal(folder, {"run.json": b"%d" % n}), range(24)))
+    assert len(set(sealed)) == 24 and set(store.attempts(folder)) == set(sealed)
+    assert sorted(int((place / "run.json").read_bytes()) for place in sealed) == list(range(24))
 
 
 def test_statuses(plugin, tmp_path):
