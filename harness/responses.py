@@ -58,6 +58,7 @@ class Shape:
         return cls(dict(columns), dict(where))
 
     def wanted(self, row: Any) -> bool:
+        """Whether a row counts."""
         return not isinstance(row, dict) or all(str(row.get(k)) == v for k, v in self.where.items())
 
     def read(self, row: Any) -> Any:
@@ -83,12 +84,29 @@ def column_values(path: Path, column: str, shape: Shape) -> list[str]:
         raise DataError(f"no responses file {path}")
     found = dict.fromkeys(
         str(row[column])
-        for _, row in _rows(path, [])
+        for _, row in _rows(path, [], shape)
         if isinstance(row, dict) and column in row and shape.wanted(row)
     )
     if not found:
         raise DataError(f"{path.name} has no column {column!r}")
     return list(found)
+
+
+def check_columns(path: Path, shape: Shape) -> None:
+    """Whether the first row that the shape wants names a sample and holds a completion.
+
+    Raises:
+        DataError: it doesn't; says what columns there are and how to name them.
+    """
+    for _, row in _rows(path, [], shape):
+        if isinstance(row, dict) and shape.wanted(row):
+            fault = _fault(shape.read(row))
+            if fault and fault.startswith("no "):
+                held = ", ".join(str(name) for name in list(row)[:12])
+                raise DataError(f"{path.name}: {fault}; the columns are {held}: --column "
+                                f"{'completion' if 'completion' in fault else 'sample_id'}=NAME says which "
+                                "is meant")  # fmt: skip
+            return
 
 
 def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
@@ -103,7 +121,7 @@ def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
     responses: list[Response] = []
     faults: list[str] = []
     shape = shape or Shape()
-    for place, found in _rows(path, faults):
+    for place, found in _rows(path, faults, shape):
         if not shape.wanted(found):
             continue
         row = shape.read(found)
@@ -142,7 +160,7 @@ def _fault(row: Any) -> str | None:
     if row["completion"] is not None and not isinstance(row["completion"], str):
         return "'completion' is not text"
     if all(row.get(key) is None for key in ("sample_id", "index", "input")):
-        return "none of 'sample_id', 'index', 'input'"
+        return "no 'sample_id', 'index' or 'input'"
     if not isinstance(row.get("input"), str | None):
         return "'input' is not text"
     try:
@@ -154,24 +172,25 @@ def _fault(row: Any) -> str | None:
     return None
 
 
-def _rows(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:
+def _rows(path: Path, faults: list[str], shape: Shape) -> Iterator[tuple[str, Any]]:
+    completion = shape.columns.get("completion", "completion")
     kind = path.name.removesuffix(".gz")
     if kind.endswith((".jsonl", ".json", ".ndjson", ".csv", ".tsv")):
         opener = gzip.open if path.name.endswith(".gz") else open
-        rows = _csv_rows if kind.endswith((".csv", ".tsv")) else _json_rows
+        tabular = kind.endswith((".csv", ".tsv"))
         try:
             with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
-                yield from rows(path, lines, faults)
+                yield from _csv_rows(path, lines, completion) if tabular else _json_rows(lines, faults)
         except (OSError, EOFError, zlib.error, csv.Error) as error:
             raise DataError(f"can't read {path}: {error}") from error
     else:
         from harness.data import Data
 
-        for number, row in enumerate(Data().file(str(path), ["completion"]), 1):
+        for number, row in enumerate(Data().file(str(path), [completion]), 1):
             yield f"row {number}", dict(row)
 
 
-def _json_rows(path: Path, lines: Iterable[str], faults: list[str]) -> Iterator[tuple[str, Any]]:
+def _json_rows(lines: Iterable[str], faults: list[str]) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
@@ -180,14 +199,15 @@ def _json_rows(path: Path, lines: Iterable[str], faults: list[str]) -> Iterator[
                 faults.append(f"line {number}: broken JSON")
 
 
-def _csv_rows(path: Path, lines: Iterable[str], faults: list[str]) -> Iterator[tuple[str, Any]]:
+def _csv_rows(path: Path, lines: Iterable[str], completion: str) -> Iterator[tuple[str, Any]]:
     """Cells stay text, so that the completion '42' and the id '007' are what they were."""
     csv.field_size_limit(2**31 - 1)
     rows = csv.DictReader(lines, delimiter="\t" if ".tsv" in path.suffixes else ",")
-    if "completion" not in (rows.fieldnames or ()):
-        raise DataError(f"{path} has no column 'completion'; it has: {', '.join(rows.fieldnames or ())}")
+    if completion not in (rows.fieldnames or ()):
+        raise DataError(f"{path} has no column {completion!r}; it has: {', '.join(rows.fieldnames or ())}; "
+                        "--column completion=NAME says which is meant")  # fmt: skip
     for number, row in enumerate(rows, 1):
-        yield f"row {number}", {name: cell for name, cell in row.items() if cell or name == "completion"}
+        yield f"row {number}", {name: cell for name, cell in row.items() if cell or name == completion}
 
 
 def attach(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -69,11 +70,10 @@ def show_command(name: str, out: str, as_json: bool) -> None:
 @out_option
 @json_option
 def list_command(out: str, as_json: bool) -> None:
-    """The baselines of the store and of results/published."""
-    from harness.gate.baseline import FOLDER, PUBLISHED
+    """The baselines of the store, of results and of results/published."""
+    from harness.gate.baseline import list_baselines
 
-    stores = dict.fromkeys((Path(out), PUBLISHED))
-    found = [path for store in stores for path in sorted((store / FOLDER).glob("*.json"))]
+    found = list_baselines([Path(out)])
     if as_json:
         rows = [{"name": path.stem, "path": str(path)} for path in found]
         print(json.dumps({"schema": 1, "baselines": rows}, ensure_ascii=False))
@@ -84,17 +84,33 @@ def list_command(out: str, as_json: bool) -> None:
         click.echo(f"no baselines in {out}; 'harness baseline set NAME' makes one", err=True)
 
 
-@command.command("self-check", epilog="\b\nExample:\n  harness baseline self-check main")
+SELF_CHECK = """
+\b
+Example:
+  harness baseline self-check main --out results/nightly
+
+Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 no data.
+"""
+
+
+@command.command("self-check", epilog=SELF_CHECK)
 @click.argument("name")
 @out_option
 @json_option
 def self_check(name: str, out: str, as_json: bool) -> None:
-    """A/A: hold every run of the baseline against the others; how often does the gate cry wolf?"""
+    """A/A: how often does the gate cry wolf?
+
+    Every run of the baseline, and every later run of the same subjects in the store, is held against
+    the others of its subject. The newest 200 verdicts are tested against alpha.
+    """
     from harness.gate.baseline import find_baseline, read_baseline
     from harness.gate.selfcheck import self_check
+    from harness.results.index import in_force, read_index
 
-    result = self_check(read_baseline(find_baseline(name, [Path(out)])))
+    rows = in_force(read_index(Path(out)).rows)
+    result = self_check(read_baseline(find_baseline(name, [Path(out)])), rows)
     if as_json:
         print(json.dumps(result.plain(), ensure_ascii=False))
     else:
         print(result.sentence())
+    sys.exit(5 if not result.comparisons else 0 if result.sound else 1)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import configuration, json_option, out_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.gate.drift import Drift
+    from harness.gate.verdict import Verdict
 
 EXAMPLE = """
 \b
@@ -83,7 +89,7 @@ def command(
     if as_json:
         print(json.dumps(report.plain(verdicts, trends), ensure_ascii=False))
     else:
-        report.text(verdicts, trends)
+        _print(verdicts, trends)
     sys.exit(overall(verdicts)[1])
 
 
@@ -99,3 +105,26 @@ def _confirm(verdicts: list[Any], rules: Any, out: Path, offline: bool) -> list[
     with Bars(flagged) as bars:
         session = Session(Store(out), bars, configuration().get("prices", {}), command_line())
         return confirm(verdicts, rules, session, offline)
+
+
+def _print(verdicts: Sequence[Verdict], trends: Sequence[Drift]) -> None:
+    from rich.text import Text
+
+    from harness.cli.layout import console, print_table, printable
+    from harness.gate import report
+    from harness.gate.verdict import overall
+
+    colours = {"ok": "green", "regressed": "bold red", "inconclusive": "yellow", "not comparable": "magenta",
+               "invalid": "magenta", "no data": "magenta"}  # fmt: skip
+    # the reasons are sentences, and stand below the table
+    print_table(report.COLUMNS[:-1], [report.cells(verdict)[:-1] for verdict in verdicts],
+                right=report.COLUMNS[4:8], titles=4, keep=("verdict", "task", "method", "difference"),
+                styles=colours)  # fmt: skip
+    said = [f"{verdict.verdict}: {report.title(verdict)}: {report.why(verdict)}"
+            for verdict in verdicts if report.why(verdict)]  # fmt: skip
+    said += [*report.suite_sentences(verdicts), *(drift.sentence() for drift in trends)]
+    out = console()
+    for sentence in said:
+        out.print(Text(printable(sentence)), soft_wrap=True)
+    name = overall(verdicts)[0]
+    out.print(Text(f"overall: {name}", colours[name]))

@@ -37,6 +37,9 @@ Examples:
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
 @click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
 @click.option("--metric", metavar="NAME", help="Another metric than the task's primary one.")
+@click.option("--correction", type=click.Choice(["holm", "bh"]), default="holm", show_default=True,
+              help="Of p over the table: Holm (no false claim) or Benjamini-Hochberg (few false ones "
+                   "among the claims; for reports of many rows).")  # fmt: skip
 @click.option("--flips", type=click.IntRange(min=1), metavar="N",
               help="Also show N items that changed, with both transcripts.")  # fmt: skip
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
@@ -44,13 +47,14 @@ Examples:
 @json_option
 def command(
     what: tuple[str, ...], baseline: str | None, task: str, method: str, model: str,
-    task_args: tuple[str, ...], method_args: tuple[str, ...], metric: str | None, flips: int | None,
-    allow_mixed: bool, out: str, as_json: bool,
+    task_args: tuple[str, ...], method_args: tuple[str, ...], metric: str | None, correction: str,
+    flips: int | None, allow_mixed: bool, out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare runs or methods with a baseline on the same items.
 
     Items are paired by content hash. The interval is of the paired difference; p is adjusted by Holm
-    over the table. Rows that are not comparable are refused, with the fields that differ.
+    over the table. If a method trains, seeds are the unit of the interval, p and verdict. Rows that
+    are not comparable are refused, with the fields that differ.
     """
     from harness.compare.paired import adjust
     from harness.compare.select import Selection, by_key, check_baseline, mixed
@@ -68,19 +72,20 @@ def command(
     if apart and not allow_mixed:
         raise UsageError(apart[0].sentence())
     tables = [_compared(table, baseline, metric) for table in by_key(arms).values()]
-    made = adjust([comparison for table in tables for comparison in table])
+    made = adjust([comparison for table in tables for comparison in table], correction)
     if not made:
         raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
     if as_json:
         from harness.compare.paired import plain, plain_suite, suites
 
         pooled = [plain_suite(same) for same in suites(made)]
-        print(json.dumps({"schema": 1, "comparisons": [plain(c) for c in made], "suites": pooled,
+        print(json.dumps({"schema": 1, "correction": correction,
+                          "comparisons": [plain(c) for c in made], "suites": pooled,
                           "left_out": faults}, ensure_ascii=False))  # fmt: skip
         return
     from harness.cli.comparisons import print_comparisons, print_flips
 
-    print_comparisons(made, arms, by_key=bool(apart))
+    print_comparisons(made, arms, bool(apart), correction)
     if flips:
         for comparison in made:
             print_flips(comparison, arms, flips)

@@ -88,26 +88,25 @@ def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from harness.cli.layout import print_table
 
-    table = Table("cell", "items", "epochs", "calls", "detects", "epochs for 2 points",
-                  box=box.SIMPLE_HEAD)  # fmt: skip
+    names = ("cell", "items", "epochs", "calls", "detects", "epochs for 2 points")
+    made = []
     for row in rows:
         if "error" in row:
-            table.add_row(Text(row["cell"]), Text(row["error"]))
             continue
         needed = row["epochs_for_two_points"]
-        cells = (row["items"], row["epochs"], row["calls"],
-                 f"{100 * row['smallest_detectable_difference']:.1f} points",
-                 "more items" if needed is None else needed)  # fmt: skip
-        table.add_row(Text(row["cell"]), *map(str, cells))
-    console = Console(width=None if Console().is_terminal else 160)
-    console.print(table)
+        made.append([row["cell"], *map(str, (
+            row["items"], row["epochs"], row["calls"],
+            f"{100 * row['smallest_detectable_difference']:.1f} points",
+            "more items" if needed is None else needed))])  # fmt: skip
+    if made:
+        print_table(names, made, right=names[1:], keep=names)
+    for row in rows:
+        if "error" in row:
+            print(f"{row['cell']}: {row['error']}")
     total = sum(row.get("calls", 0) for row in rows)
-    print(f"{len(rows)} cells, about {total} calls on a cold cache.")
+    print(f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, about {total} calls on a cold cache.")
     print("detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
           "'harness power' plans with other numbers.")  # fmt: skip
     for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):

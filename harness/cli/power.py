@@ -18,6 +18,7 @@ Examples:
   harness power --task arc1d -T level=1
   harness power --task aime24 --effect 0.05
   harness power --items 500 --epochs 4 --effect 0.02 --checks 10
+  harness power --items 164 --variance 0.064 --effect-sd 0.1
 """
 EPOCHS = (1, 4, 16, 64)
 
@@ -29,6 +30,10 @@ EPOCHS = (1, 4, 16, 64)
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
 @click.option("--items", type=click.IntRange(min=1), metavar="N", help="Items. [default: those stored]")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="K", help="Attempts on every item.")
+@click.option("--variance", type=click.FloatRange(0, 0.25), metavar="V",
+              help="Variance of one attempt within an item, instead of the stored one.")  # fmt: skip
+@click.option("--effect-sd", type=click.FloatRange(0, 1), metavar="SD",
+              help="How much the true difference varies between items, not the stored one.")  # fmt: skip
 @click.option("--effect", type=click.FloatRange(0, 1, min_open=True), metavar="D",
               help="A difference that you want to see, such as 0.02.")  # fmt: skip
 @click.option("--checks", type=click.IntRange(min=1), default=1, show_default=True, metavar="T",
@@ -39,7 +44,8 @@ EPOCHS = (1, 4, 16, 64)
 @json_option
 def command(
     task: str, method: str, model: str, task_args: tuple[str, ...], items: int | None, epochs: int | None,
-    effect: float | None, checks: int, alpha: float, wanted: float, out: str, as_json: bool,
+    variance: float | None, effect_sd: float | None, effect: float | None, checks: int, alpha: float,
+    wanted: float, out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """The smallest difference that a paired comparison finds, and the attempts or items that a wanted
     one needs.
@@ -47,7 +53,7 @@ def command(
     One-sided, as the gate tests. The noise is that of stored runs of the task, where there are any.
     """
     from harness.compare.arms import arms_of
-    from harness.compare.planning import stored_noise
+    from harness.compare.planning import given_noise, stored_noise
     from harness.compare.select import Selection, mixed
     from harness.results.index import in_force, read_index
     from harness.stats import attempts_needed, items_needed, minimum_detectable_effect
@@ -60,7 +66,7 @@ def command(
         if apart:
             raise UsageError(apart[0].sentence().replace(", or print one table for each key with "
                                                          "--allow-mixed", ""))  # fmt: skip
-    noise = stored_noise(arms)
+    noise = given_noise(stored_noise(arms), variance, effect_sd)
     n_items = items or noise.n_items
     if n_items is None:
         raise UsageError(f"how many items? --items N, as no run of {task or 'a task'} is stored in {out}")

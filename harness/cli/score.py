@@ -53,7 +53,7 @@ def command(
     """
     from harness.cli.eval import run_and_report
     from harness.registry import registry
-    from harness.responses import Shape, column_values
+    from harness.responses import Shape, check_columns, column_values
     from harness.run.plan import Request, plan
 
     if len(registry().match("task", task)) != 1:
@@ -61,6 +61,7 @@ def command(
     if not Path(responses).is_file():
         raise DataError(f"no responses file {responses}")
     shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
+    check_columns(Path(responses), shape)
     cells = []
     for value in column_values(Path(responses), by, shape) if by else [None]:
         kept = {**shape.where, by: value} if by else shape.where

@@ -32,22 +32,17 @@ def bar(metric: dict[str, Any], width: int = 20) -> str:
 
 def print_records(records: Sequence[dict[str, Any]]) -> None:
     """One row a run: primary metric with its 95 % interval, counts, use and cost."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
+
+    from harness.cli.layout import console, print_table
 
     if not records:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     seeds = len({record["seed"] for record in records}) > 1
-    columns = ["task", "method", "model", *(["seed"] if seeds else []), "metric",
-               "value [95 % interval]",
-               "0 ... 1",
-               "items", "wrong", "no answer", "unscored", "error", "calls", "tokens", "USD"]  # fmt: skip
-    for name in columns:
-        table.add_column(Text(name), justify="right" if name in columns[-8:] else "left",
-                         no_wrap=name in ("value [95 % interval]", "0 ... 1"))  # fmt: skip
+    names = ["task", "method", "model", *(["seed"] if seeds else []), "metric", "value [95 % interval]",
+             "0 ... 1", "items", "wrong", "no answer", "unscored", "error", "calls", "tokens",
+             "USD"]  # fmt: skip
+    rows = []
     for record in records:
         counts, usage = record["counts"], record["usage"]
         metric = record["metrics"].get(record["primary"])
@@ -55,16 +50,16 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
         whole = record["status"] == "complete"
         items = str(record["n_items"]) if whole else f"{counts['attempts']} of {record['n_items']}"
         items += (f" x {record['epochs']}" if record["epochs"] > 1 else "")
-        cells = [
+        rows.append([
             record["task"]["name"], record["method"]["name"], record["model"],
             *([str(record["seed"])] if seeds else []), record["primary"],
             interval(metric) if metric else "none", bar(metric) if metric else "", items, str(wrong),
             str(counts["no_answer"]), str(counts["unscored"]), str(counts["error"]),
             str(usage["calls"]), str(usage["input_tokens"] + usage["output_tokens"]), cost(usage),
-        ]  # fmt: skip
-        table.add_row(*map(Text, cells), style="dim" if record["status"] == "stopped" else "")
-    console = Console(width=None if Console().is_terminal else 200)
-    console.print(table)
+        ])  # fmt: skip
+    print_table(names, rows, right=names[-8:], titles=names.index("metric"), spare=["0 ... 1"],
+                keep=["task", "method", "value [95 % interval]"],
+                row_styles=["dim" if r["status"] == "stopped" else "" for r in records])  # fmt: skip
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
-        console.print(Text(f"{record['run_id'][:12]}  {note:8}  {record['record']}"), soft_wrap=True)
+        console().print(Text(f"{record['run_id'][:12]}  {note:8}  {record['record']}"), soft_wrap=True)

@@ -16,6 +16,7 @@ from harness.stats import (
     Difference,
     SuiteDifference,
     Variances,
+    benjamini_hochberg,
     holm,
     item_differences,
     mcnemar_test,
@@ -26,6 +27,8 @@ from harness.stats import (
     suite_difference,
 )
 
+#: how p-values are adjusted over a table: family-wise error, or the share of false discoveries
+CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}
 #: the test behind a kind of interval
 TESTS = {"tango": "McNemar mid-p", "t": "paired t", "clustered_t": "clustered t", "bounded": "score",
          "none": "none"}  # fmt: skip
@@ -40,8 +43,11 @@ class Comparison:
     """A candidate against a baseline on the items that both answered.
 
     `scale` turns the metric into what is shown: points where it lies between 0 and 1.
-    `difference` is candidate - baseline in the unit of the metric. `p_value` is two-sided, that of
-    `test`; `adjusted_p` is Holm's over the table. `checks` holds the other tests that were made.
+    `difference` is candidate - baseline over items, in the unit of the metric. `p_value` is two-sided,
+    that of `test`; `adjusted_p` is adjusted over the table. `checks` holds the other tests that were
+    made. If a side trains, seeds are the unit: `seeds` holds that comparison, and `test`, `p_value`,
+    `interval` and the verdict are over seeds, while `difference` says whether these trained models
+    differ.
     Unscored and failed attempts count as 0; `scored_only` leaves them out and is None where there are
     none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
     """
@@ -74,9 +80,29 @@ class Comparison:
         return 100.0 if limit <= 1.0 else 1.0
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the difference over the unit that decides: seeds or items."""
+        if self.seeds is None:
+            return self.difference.ci
+        return self.seeds.test.ci if self.seeds.test else None
+
+    @property
+    def value(self) -> float:
+        """The difference over the unit that decides."""
+        return self.seeds.test.value if self.seeds and self.seeds.test else self.difference.value
+
+    def p_inferior(self, margin: float) -> float:
+        """One-sided, of "worse by `margin` or more": below alpha, non-inferiority is shown."""
+        if self.seeds is not None:
+            return self.seeds.p_above(-margin) if self.seeds.enough else 1.0
+        return self.difference.p_better(-margin)
+
+    @property
     def p_worse(self) -> float:
         """One-sided, of "no worse": McNemar's mid-p for single right-or-wrong attempts, else the
-        interval's own test."""
+        interval's own test; over seeds, their t test, and 1 with too few of them."""
+        if self.seeds is not None:
+            return self.seeds.p_below() if self.seeds.enough else 1.0
         found = self.difference
         if found.ci_method == "tango":
             return float(mcnemar_test(found.losses, found.wins, alternative="worse"))
@@ -84,9 +110,9 @@ class Comparison:
 
     def verdict(self, alpha: float = 0.05) -> str:
         """`better`, `worse`, or `not shown`: too little evidence is never called equality."""
-        if self.adjusted_p >= alpha or self.difference.value == 0:
+        if self.adjusted_p >= alpha or self.value == 0 or (self.seeds and not self.seeds.enough):
             return "not shown"
-        return "better" if self.difference.value > 0 else "worse"
+        return "better" if self.value > 0 else "worse"
 
 
 def compare(
@@ -119,7 +145,13 @@ def compare(
     posterior = None
     if difference.ci_method == "tango" and pairing.matched <= SMALL_SET:
         posterior = probability_better(difference.losses, difference.wins)
-    trained = candidate.trains or baseline.trains
+    seeds = None
+    if candidate.trains or baseline.trains:
+        seeds = over_seeds([(candidate, baseline, metric)])
+    if seeds is not None:
+        if test != "none":
+            checks = {f"{test} over items": p_value, **checks}
+        test, p_value = seeds.name, 1.0 if seeds.test is None else seeds.test.p_value
     return Comparison(
         candidate=candidate,
         baseline=baseline,
@@ -140,16 +172,16 @@ def compare(
         probability_better=posterior,
         scored_only=_scored_only(pairing, binary, level),
         cost_ratio=_cost_ratio(candidate, baseline),
-        seeds=over_seeds(candidate, baseline, metric) if trained else None,
+        seeds=seeds,
         warnings=tuple(_warnings(candidate, baseline, pairing)),
     )
 
 
-def adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same comparisons with p-values adjusted by Holm over all of them."""
+def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[Comparison]:
+    """The same comparisons with p-values adjusted over all of them, by one of `CORRECTIONS`."""
     if not comparisons:
         return []
-    adjusted = holm([comparison.p_value for comparison in comparisons])
+    adjusted = CORRECTIONS[correction]([comparison.p_value for comparison in comparisons])
     return [replace(c, adjusted_p=float(p)) for c, p in zip(comparisons, adjusted, strict=True)]
 
 
@@ -190,8 +222,6 @@ def _scored_only(pairing: Pairing, binary: bool, level: float) -> Difference | N
 
 def _cost_ratio(candidate: Arm, baseline: Arm) -> dict[str, float | None]:
     def ratio(a: float | None, b: float | None) -> float | None:
-        if a is not None and a == b:
-            return 1.0
         return a / b if a is not None and b else None
 
     def tokens(arm: Arm) -> float | None:
@@ -225,11 +255,30 @@ def _warnings(candidate: Arm, baseline: Arm, pairing: Pairing) -> list[str]:
     return found
 
 
+def suite_over_seeds(comparisons: Sequence[Comparison]) -> SeedView | None:
+    """The same as `over_suite` with seeds as the unit; None where nothing trains or seeds differ."""
+    if any(c.seeds is None for c in comparisons):
+        return None
+    return over_seeds([(c.candidate, c.baseline, c.metric) for c in comparisons])
+
+
 def over_suite(comparisons: Sequence[Comparison]) -> SuiteDifference:
-    """The mean difference over the tasks of one candidate against one baseline."""
+    """The mean difference over the tasks of one candidate against one baseline, over items."""
     seed = seed_of(*(run for c in comparisons for run in c.candidate.run_ids)) % 2**32
     return suite_difference([c.item_differences for c in comparisons],
                             groups=[c.groups for c in comparisons], seed=seed)  # fmt: skip
+
+
+def suite_sentence(comparisons: Sequence[Comparison]) -> str:
+    """The mean difference over several tasks, in one line."""
+    found, first, seeds = over_suite(comparisons), comparisons[0], suite_over_seeds(comparisons)
+    low, high = found.ci or found.bootstrap_ci
+    p = found.permutation_p if found.p_value is None else found.p_value
+    shown = f"{seeds.sentence(first.scale)}; over items " if seeds else ""
+    return (f"over {found.n_tasks} tasks, {first.candidate.method} x {first.candidate.model} - "
+            f"{first.baseline.method} x {first.baseline.model}: {shown}{first.scale * found.value:+.1f} "
+            f"[{first.scale * low:+.1f}, {first.scale * high:+.1f}], p = {p:.2g}, "
+            f"sign-flip p = {found.permutation_p:.2g}")  # fmt: skip
 
 
 def suites(comparisons: Sequence[Comparison]) -> list[list[Comparison]]:
@@ -256,6 +305,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "candidate": side(comparison.candidate, comparison.candidate_value),
         "baseline": side(comparison.baseline, comparison.baseline_value),
         "difference": difference(comparison.difference),
+        "unit": "items" if comparison.seeds is None else "seeds",
         "items": {"matched": comparison.matched, "only_candidate": comparison.only_candidate,
                   "only_baseline": comparison.only_baseline},
         "test": comparison.test, "p_value": comparison.p_value, "adjusted_p": comparison.adjusted_p,
@@ -269,11 +319,12 @@ def plain(comparison: Comparison) -> dict[str, Any]:
 
 def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """A pooled comparison as JSON knows it."""
-    first = comparisons[0]
+    first, seeds = comparisons[0], suite_over_seeds(comparisons)
     return {
         "candidate": {"method": first.candidate.method, "model": first.candidate.model},
         "baseline": {"method": first.baseline.method, "model": first.baseline.model},
         "tasks": [c.candidate.task for c in comparisons], **asdict(over_suite(comparisons)),
+        "seeds": seeds.plain() if seeds else None,
     }  # fmt: skip
 
 

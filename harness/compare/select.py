@@ -35,6 +35,10 @@ class Selection:
         for name, key, given in (("task", "comparability", self.task_args),
                                  ("method", "subject", self.method_args)):  # fmt: skip
             for argument, value in given.items():
+                named = {known for row in chosen for known in row[key].get(f"{name}_args", {})}
+                if chosen and argument not in named:
+                    raise UsageError(f"no stored run has an argument {argument!r}; "
+                                     f"{nearest(argument, named, 'argument')}")  # fmt: skip
                 kept = [row for row in chosen
                         if _same(row[key].get(f"{name}_args", {}).get(argument), value)]  # fmt: skip
                 if chosen and not kept:

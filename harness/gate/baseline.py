@@ -19,7 +19,8 @@ SCHEMA = 1
 FOLDER = "baselines"
 #: fewer runs say nothing about how much the reference itself moves from run to run
 MIN_RUNS = 3
-PUBLISHED = Path("results/published")
+#: where baselines are looked for besides the store that is named
+USUAL_STORES = (Path("results"), Path("results/published"))
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def _arm(arm: Arm, root: Path) -> dict[str, Any]:
 
 
 def find_baseline(name: str, stores: Sequence[Path]) -> Path:
-    """The file of a baseline, given by name or path, in the first store that has it.
+    """The file of a baseline, given by name or path: in the first of `stores` and the usual ones that
+    has it.
 
     Raises:
         UsageError: there is none; names the nearest.
@@ -95,13 +97,20 @@ def find_baseline(name: str, stores: Sequence[Path]) -> Path:
             return Path(name)
         raise UsageError(f"no baseline file {name}")
     known: dict[str, Path] = {}
-    for store in [*stores, PUBLISHED]:
-        for path in sorted((store / FOLDER).glob("*.json")):
-            known.setdefault(path.stem, path)
+    for path in list_baselines(stores):
+        known.setdefault(path.stem, path)
     if name not in known:
-        cure = nearest(name, known, "baseline") if known else "'harness baseline set NAME' makes one"
+        looked = ", ".join(str(store) for store in dict.fromkeys((*stores, *USUAL_STORES)))
+        cure = (nearest(name, known, "baseline") if known else
+                f"there is none in {looked}; 'harness baseline set NAME' makes one")  # fmt: skip
         raise UsageError(f"no baseline {name!r}; {cure}")
     return known[name]
+
+
+def list_baselines(stores: Sequence[Path]) -> list[Path]:
+    """The baseline files of `stores` and the usual ones, in that order."""
+    return [path for store in dict.fromkeys((*stores, *USUAL_STORES))
+            for path in sorted((store / FOLDER).glob("*.json"))]  # fmt: skip
 
 
 def read_baseline(path: Path) -> Baseline:

@@ -14,7 +14,9 @@ from harness.errors import UsageError, nearest
 class Check:
     """One (task, method, model) to hold against its reference.
 
-    `margin` is the largest loss that is acceptable, in the unit of the metric (0.02 is two points).
+    Empty names mean all; names may be globs and comma lists. `task_args` may be written `T`, as in the
+    configuration of `harness eval`. `margin` is the largest loss that is acceptable, in the unit
+    of the metric (0.02 is two points).
     """
 
     task: str = ""
@@ -37,7 +39,7 @@ class Rules:
         max_rate_difference: by how much error, unscored and truncation rates may differ.
         confirm: whether a first hit is run again with fresh seeds before it fails.
         fail_inconclusive: whether `inconclusive` has exit code 3 or 0.
-        checks: what to check; everything in the baseline if empty.
+        checks: what to check; everything in the baseline if empty. The first that names a subject counts.
     """
 
     baseline: str = "main"
@@ -72,6 +74,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
             continue
         if not isinstance(entry, dict):
             raise UsageError(f"{where}: a check is a mapping such as 'task: arc1d', not {entry!r}")
+        entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
         check = Check(**{"margin": margin, **entry})
         _within("margin", check.margin, 0.0, 1.0, where)
@@ -91,8 +94,10 @@ def _document(path: Path) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"can't read {path}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text in UTF-8") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if found is None:

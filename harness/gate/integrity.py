@@ -34,6 +34,10 @@ def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
     """Everything that forbids a verdict, before any statistics."""
     candidate, baseline = comparison.candidate, comparison.baseline
     found = list(changed_settings(candidate, baseline))
+    for run in candidate.runs:
+        if run["status"] != "complete":
+            found.append(Fault("failures", f"the candidate's run {run['run_id'][:12]} was stopped before "
+                                           "its end"))  # fmt: skip
     expected = comparison.matched + comparison.only_baseline
     if comparison.matched < rules.overlap * expected or comparison.only_candidate:
         found.append(Fault("changed", f"{comparison.matched} of the reference's {expected} items are "

@@ -30,7 +30,7 @@ def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Ver
     for check, arm in targets(baseline, rules):
         found = candidate_of(arm, candidates)
         if found is None:
-            verdicts.append(without_statistics(check, "no data", f"no run of {arm.named()} to check"))
+            verdicts.append(without_statistics(check, "no data", _missing(arm)))
         elif found.comparability_key != arm.comparability_key:
             fields = differing(found.comparability, arm.comparability)
             shown = "; ".join(
@@ -48,8 +48,18 @@ def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Ver
     return [verdict or next(judged) for verdict in verdicts]
 
 
+def _missing(arm: Arm) -> str:
+    return (f"no run of {arm.named()} to check besides the baseline's own; 'harness eval --out DIR' makes "
+            "one and 'harness check --out DIR' looks there")  # fmt: skip
+
+
 def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
-    """Every subject of the baseline that is to be checked, each with its full check."""
+    """Every subject of the baseline that is to be checked, each with its full check: the first that names
+    it, so that a test is not made, and corrected for, twice.
+
+    Raises:
+        UsageError: a check names nothing that the baseline holds.
+    """
     if not rules.checks:
         return [(_full(Check(margin=rules.margin), arm), arm) for arm in baseline.arms]
     found: list[tuple[Check, Arm]] = []
@@ -60,7 +70,7 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
             known = {arm.task for arm in baseline.arms}
             raise UsageError(f"{named} is not in the baseline {baseline.name!r}; "
                              f"{nearest(check.task, known, 'task')}")  # fmt: skip
-        found += [(_full(check, arm), arm) for arm in arms]
+        found += [(_full(check, arm), arm) for arm in arms if all(arm is not other for _, other in found)]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Verdicts for people and for programs: text, Markdown for a job's summary, JUnit XML, JSON."""
+"""Verdicts for people and for programs: rows of a table, Markdown for a job's summary, JUnit XML, JSON."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from harness.compare.paired import Comparison, plain_suite, suite_sentence, suites
 from harness.compare.paired import plain as plain_comparison
 from harness.gate.drift import Drift
 from harness.gate.verdict import Verdict, overall
 
+#: what the pooled differences are for
+SUITE = "for information: the mean over tasks doesn't decide"
 COLUMNS = ("verdict", "task", "method", "model", "reference", "candidate", "difference", "margin", "why")
 
 
@@ -24,10 +27,10 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
     numbers = ("", "", "")
     if comparison is not None:
         scale = comparison.scale
-        low, high = comparison.difference.ci or (None, None)
+        low, high = comparison.interval or (None, None)
         bounds = f" [{scale * low:+.1f}, {scale * high:+.1f}]" if low is not None and high is not None else ""
         numbers = (f"{scale * comparison.baseline_value:.1f}", f"{scale * comparison.candidate_value:.1f}",
-                   f"{scale * comparison.difference.value:+.1f}{bounds}")  # fmt: skip
+                   f"{scale * comparison.value:+.1f}{bounds}")  # fmt: skip
     return (verdict.verdict, check.task, check.method, check.model, *numbers,
             f"{_scale(verdict) * check.margin:g}", why(verdict))  # fmt: skip
 
@@ -44,33 +47,25 @@ def why(verdict: Verdict) -> str:
             parts.append(f"p = {verdict.p_regressed:.2g} of no loss")
         elif verdict.verdict == "ok" and not parts:
             parts.append(f"p = {verdict.p_inferior:.2g} of a loss beyond the margin")
-    if verdict.detectable is not None:
+    if verdict.seeds is not None:
+        shown = "" if verdict.detectable is None else (
+            f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; ")  # fmt: skip
+        parts.append(f"{shown}the method trains: {verdict.seeds} seeds on both sides would show the margin")
+    elif verdict.detectable is not None:
         need = ("no number of attempts shows the margin on these items" if verdict.attempts is None else
                 f"{verdict.attempts} attempts an item on both sides would show the margin")  # fmt: skip
         parts.append(f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; {need}")
     return "; ".join(parts)
 
 
-def text(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> None:
-    """Prints the table for a terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def pooled(verdicts: Sequence[Verdict]) -> list[list[Comparison]]:
+    """The valid comparisons of one subject over several tasks, for one pooled test each."""
+    return suites([v.comparison for v in verdicts if v.comparison and v.verdict != "invalid"])
 
-    colours = {"ok": "green", "regressed": "bold red", "inconclusive": "yellow"}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, justify="right" if name in COLUMNS[4:8] else "left",
-                         no_wrap=name in COLUMNS[4:8])  # fmt: skip
-    for verdict in verdicts:
-        first, *rest = cells(verdict)
-        table.add_row(Text(first, colours.get(first, "magenta")), *map(Text, rest))
-    console = Console(width=None if Console().is_terminal else 200)
-    console.print(table)
-    for drift in drifts:
-        console.print(Text(drift.sentence()), soft_wrap=True)
-    console.print(Text(f"overall: {overall(verdicts)[0]}", colours.get(overall(verdicts)[0], "magenta")))
+
+def suite_sentences(verdicts: Sequence[Verdict]) -> list[str]:
+    """The pooled test over the tasks of each subject; it informs, and decides nothing."""
+    return [f"{suite_sentence(same)} ({SUITE})" for same in pooled(verdicts)]
 
 
 def markdown(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> str:
@@ -84,7 +79,8 @@ def markdown(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> str:
     lines = [f"## harness check: {name}", "", "Scores and differences are in points (95 % interval).", "",
              "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]  # fmt: skip
     lines += ["| " + " | ".join(map(safe, cells(verdict))) + " |" for verdict in verdicts]
-    lines += ["", *(f"- {safe(drift.sentence())}" for drift in drifts)]
+    said = [*suite_sentences(verdicts), *(drift.sentence() for drift in drifts)]
+    lines += ["", *(f"- {safe(sentence)}" for sentence in said)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -127,9 +123,10 @@ def plain(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> dict[str, Any
             {"task": v.check.task, "task_args": dict(v.check.task_args), "method": v.check.method,
              "model": v.check.model, "margin": v.check.margin, "verdict": v.verdict, "why": why(v),
              "p_regressed": v.p_regressed, "p_inferior": v.p_inferior, "detectable": v.detectable,
-             "attempts_needed": v.attempts, "confirmed": v.confirmed,
+             "attempts_needed": v.attempts, "seeds_needed": v.seeds, "confirmed": v.confirmed,
              "comparison": plain_comparison(v.comparison) if v.comparison else None}
             for v in verdicts
         ],
+        "suites": [plain_suite(same) for same in pooled(verdicts)],
         "drift": [drift.plain() for drift in drifts],
     }  # fmt: skip

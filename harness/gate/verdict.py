@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from harness.compare.paired import Comparison
 from harness.gate.checks import Check, Rules
 from harness.gate.integrity import faults
 from harness.stats import attempts_needed, detectable_from, holm
+from harness.stats.seeds import LEAST_SEEDS
 
 #: from the gravest; the overall verdict is the gravest there is
 VERDICTS = ("regressed", "invalid", "no data", "not comparable", "inconclusive", "ok")
@@ -22,7 +24,8 @@ class Verdict:
     `p_regressed` and `p_inferior` are one-sided and adjusted over the checks: of "no worse than the
     reference" and of "worse by the margin or more". `detectable` is the smallest loss that these runs
     show with 80 % power; `attempts` how many attempts an item, on both sides, would show the margin
-    (None: no number would, only more items).
+    (None: no number would, only more items). If a side trains, seeds are the unit and `seeds` says how
+    many on both sides would show it.
     """
 
     check: Check
@@ -33,6 +36,7 @@ class Verdict:
     p_inferior: float | None = None
     detectable: float | None = None
     attempts: int | None = None
+    seeds: int | None = None
     exit_code: int = 0
     confirmed: bool | None = None
 
@@ -57,7 +61,7 @@ def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdi
             valid.append((n, check, comparison))
     if valid:
         losses = holm([comparison.p_worse for _, _, comparison in valid])
-        inferior = holm([comparison.difference.p_better(-check.margin) for _, check, comparison in valid])
+        inferior = holm([comparison.p_inferior(check.margin) for _, check, comparison in valid])
         for (n, check, comparison), p_loss, p_inferior in zip(valid, losses, inferior, strict=True):
             found[n] = _verdict(check, comparison, float(p_loss), float(p_inferior), rules)
     return [verdict for verdict in found if verdict is not None]
@@ -65,16 +69,16 @@ def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdi
 
 def _verdict(check: Check, comparison: Comparison, p_loss: float, p_inferior: float, rules: Rules) -> Verdict:
     said = Verdict(check, "ok", (), comparison, p_loss, p_inferior)
-    estimate = comparison.difference.value
+    estimate = comparison.value
     if identical(comparison):
         return replace(said, reasons=("every output is that of the reference",))
     if p_loss < rules.alpha and estimate < -rules.regress_factor * check.margin:
         return replace(said, verdict="regressed", exit_code=EXIT_CODES["regressed"])
     if p_inferior < rules.alpha:
         return said
-    detectable, attempts = _planning(check, comparison, rules)
     code = EXIT_CODES["inconclusive"] if rules.fail_inconclusive else 0
-    return replace(said, verdict="inconclusive", exit_code=code, detectable=detectable, attempts=attempts)
+    said = replace(said, verdict="inconclusive", exit_code=code)
+    return _with_seeds_needed(said, rules) if comparison.seeds else _with_attempts_needed(said, rules)
 
 
 def identical(comparison: Comparison) -> bool:
@@ -84,16 +88,32 @@ def identical(comparison: Comparison) -> bool:
     return all(run["samples_digest"] in known for run in comparison.candidate.runs)
 
 
-def _planning(check: Check, comparison: Comparison, rules: Rules) -> tuple[float | None, int | None]:
-    """The loss that these runs would show, and the attempts an item that would show the margin."""
-    difference, variances = comparison.difference, comparison.variances
-    detectable = None if difference.stderr is None else detectable_from(difference.stderr, alpha=rules.alpha)
-    if check.margin <= 0 or variances is None:
-        return detectable, None
-    return detectable, attempts_needed(
-        check.margin, comparison.matched, variances.candidate, reference_variance=variances.reference,
+def _with_attempts_needed(verdict: Verdict, rules: Rules) -> Verdict:
+    """With the loss that these runs would show, and the attempts an item that would show the margin."""
+    comparison, margin = verdict.comparison, verdict.check.margin
+    assert comparison is not None
+    error, variances = comparison.difference.stderr, comparison.variances
+    detectable = None if error is None else detectable_from(error, alpha=rules.alpha)
+    if margin <= 0 or variances is None:
+        return replace(verdict, detectable=detectable)
+    return replace(verdict, detectable=detectable, attempts=attempts_needed(
+        margin, comparison.matched, variances.candidate, reference_variance=variances.reference,
         effect_variance=variances.effect, alpha=rules.alpha,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def _with_seeds_needed(verdict: Verdict, rules: Rules) -> Verdict:
+    """The same for methods that train: with the spread over seeds, and the seeds needed."""
+    view = verdict.comparison.seeds if verdict.comparison else None
+    assert view is not None
+    if view.test is None:
+        return replace(verdict, seeds=LEAST_SEEDS)
+    detectable = detectable_from(view.test.stderr, alpha=rules.alpha)
+    seeds = LEAST_SEEDS
+    if verdict.check.margin > 0:
+        wanted = min(view.found.n_seeds) * (detectable / verdict.check.margin) ** 2
+        seeds = max(LEAST_SEEDS, math.ceil(wanted))
+    return replace(verdict, detectable=detectable, seeds=seeds)
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[str, int]:

@@ -62,6 +62,7 @@ from harness.stats.power import (
 from harness.stats.preference import Preference, bradley_terry, preference_ranks
 from harness.stats.ranks import RankInterval, rank_intervals
 from harness.stats.seeds import (
+    MeanDifference,
     SeedComparison,
     TrainingComparison,
     compare_seeds,
@@ -74,6 +75,7 @@ from harness.stats.suite import SuiteDifference, suite_difference
 __all__ = [
     "Difference",
     "Estimate",
+    "MeanDifference",
     "Preference",
     "RankInterval",
     "SeedComparison",

@@ -41,6 +41,14 @@ class MeanDifference:
     ci: tuple[float, float]
     p_value: float
 
+    def p_below(self, than: float = 0.0) -> float:
+        """One-sided p-value of H0: the difference is at least ``than``."""
+        return float(special.stdtr(self.df, (self.value - than) / self.stderr))
+
+    def p_above(self, than: float = 0.0) -> float:
+        """One-sided p-value of H0: the difference is at most ``than``."""
+        return float(special.stdtr(self.df, (than - self.value) / self.stderr))
+
 
 @dataclass(frozen=True)
 class SeedComparison:

@@ -9,7 +9,15 @@ from scipy import stats as scipy_stats
 from harness.compare.arms import arms_of
 from harness.compare.flips import flips
 from harness.compare.items import load_items, pair
-from harness.compare.paired import adjust, compare, over_suite, plain, suites
+from harness.compare.paired import (
+    adjust,
+    compare,
+    over_suite,
+    plain,
+    suite_over_seeds,
+    suite_sentence,
+    suites,
+)
 from harness.compare.planning import stored_noise
 from harness.compare.select import Selection, baseline_of, check_baseline, mixed
 from harness.errors import RecordError, UsageError
@@ -136,6 +144,8 @@ def test_rows_that_are_not_comparable_are_refused_with_the_fields(tmp_path):
     assert "-T level=1" in found.sentence() and "--allow-mixed" in found.sentence()
     chosen = Selection(task_args={"level": "1"}).rows(read_index(tmp_path).rows)
     assert [row["method"] for row in chosen] == ["direct"]
+    with pytest.raises(UsageError, match="did you mean 'level'"):
+        Selection(task_args={"lvel": "1"}).rows(read_index(tmp_path).rows)
     with pytest.raises(UsageError, match="there are: 1, 2"):
         Selection(task_args={"level": "3"}).rows(read_index(tmp_path).rows)
 
@@ -218,3 +228,52 @@ def test_noise_to_plan_with(tmp_path, rng):
     seal_scores(tmp_path, rng.random((400, 8)) < rates, method="vote")
     both = stored_noise(arms(tmp_path))
     assert both.variances.separated and both.variances.effect == pytest.approx(0, abs=0.01)
+
+
+def trained(root, rng, seeds, better=0.2, spread=0.0, **more):
+    """Runs of a baseline and of a method that trains; seeds move the latter by up to `spread`."""
+    for seed in range(seeds):
+        moved = better + (spread if seed % 2 else -spread)
+        seal_scores(root, rng.random(400) < 0.4, method="direct", seed=seed, **more)
+        seal_scores(root, rng.random(400) < 0.4 + moved, method="curator", seed=seed, needs=("trainable",),
+                    **more)  # fmt: skip
+    curator, direct = arms(root)[-2:]
+    return compare(curator, direct)
+
+
+def test_verdict_and_p_of_a_method_that_trains_follow_its_seeds_not_its_items(tmp_path, rng):
+    found = trained(tmp_path / "loose", rng, 6, better=0.1, spread=0.3)
+    assert found.difference.p_value < 1e-6, "over 2,400 attempts the items are certain"
+    assert found.test == "paired t over seeds" and found.p_value == found.seeds.test.p_value > 0.05
+    assert found.verdict() == "not shown" and plain(found)["unit"] == "seeds"
+    assert found.checks["paired t over items"] == found.difference.p_value
+    assert found.interval == found.seeds.test.ci and found.interval[0] < 0 < found.difference.ci[0]
+    assert found.p_worse == pytest.approx(1 - found.p_value / 2)
+    assert found.p_inferior(0.0) == pytest.approx(found.p_value / 2)
+    assert trained(tmp_path / "tight", rng, 6).verdict() == "better"
+
+
+def test_fewer_than_five_seeds_of_a_method_that_trains_claim_nothing(tmp_path, rng):
+    found = trained(tmp_path, rng, 4)
+    assert found.p_value < 0.05 and found.verdict() == "not shown"
+    assert (found.p_worse, found.p_inferior(0.02)) == (1.0, 1.0)
+    assert trained(tmp_path / "one", rng, 1).test == "none"
+
+
+def test_a_suite_of_trained_methods_is_pooled_over_seeds(tmp_path, rng):
+    made = [trained(tmp_path, rng, 5, task=task) for task in ("a", "b")]
+    pooled = suite_over_seeds(made)
+    means = [np.mean([[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in side], axis=0)
+             for side in zip(*((c.candidate, c.baseline) for c in made), strict=True)]  # fmt: skip
+    assert pooled.test.p_value == pytest.approx(scipy_stats.ttest_rel(*means).pvalue)
+    assert "over 5 and 5 seeds" in suite_sentence(made) and "over items" in suite_sentence(made)
+
+
+def test_reports_may_control_false_discoveries_instead(tmp_path, rng):
+    for n, gain in enumerate((0.0, 0.2, 0.25, 0.3)):
+        seal_scores(tmp_path, rng.random(200) < 0.4 + gain, method="direct" if not n else f"vote{n}")
+    direct, *votes = arms(tmp_path)
+    made = [compare(vote, direct) for vote in votes]
+    expected = scipy_stats.false_discovery_control([c.p_value for c in made])
+    assert [c.adjusted_p for c in adjust(made, "bh")] == pytest.approx(list(expected))
+    assert max(c.adjusted_p for c in adjust(made)) >= max(expected)

@@ -3,6 +3,7 @@
 import json
 import math
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -320,3 +321,85 @@ def test_reports_escape_hostile_names(tmp_path):
     suite = ET.fromstring(report.junit(found))
     assert suite.get("failures") == "1" and "script" in suite[0].get("name")
     assert json.loads(json.dumps(report.plain(found, [])))["verdict"] == "regressed"
+
+
+# -- methods that train, stopped runs, the suite, A/A --------------------------------------------
+
+
+def training(root, rng, rate, seeds, spread=0.0, first=0):
+    for seed in range(first, first + seeds):
+        moved = rate + (spread if seed % 2 else -spread)
+        seal_scores(root, rng.random(500) < moved, seed=seed, needs=("trainable",))
+
+
+@pytest.mark.parametrize(("seeds", "rate", "spread", "expected"), [
+    (5, 0.6, 0.0, "ok"), (5, 0.3, 0.0, "regressed"), (5, 0.6, 0.2, "inconclusive"),
+    (4, 0.6, 0.0, "inconclusive"), (4, 0.3, 0.0, "inconclusive"),
+])  # fmt: skip
+def test_the_gate_takes_seeds_as_the_unit_of_methods_that_train(tmp_path, seeds, rate, spread, expected):
+    rng = np.random.default_rng(20)
+    training(tmp_path / "ref", rng, 0.6, 5)
+    path = set_baseline(tmp_path / "ref", "main", read_index(tmp_path / "ref").rows)
+    training(tmp_path / "new", rng, rate, seeds, spread, first=5)
+    (verdict,) = check(tmp_path / "new", path, margin=0.1)
+    assert verdict.verdict == expected, report.why(verdict)
+    if expected == "inconclusive":
+        assert verdict.seeds >= 5 and "seeds on both sides" in report.why(verdict)
+        assert report.plain([verdict], [])["checks"][0]["seeds_needed"] == verdict.seeds
+
+
+def test_the_pooled_test_over_the_suite_informs(tmp_path):
+    rng = np.random.default_rng(21)
+    for task in ("a", "b", "c"):
+        rates = rng.beta(0.7, 0.7, 100)
+        for seed in range(3):
+            seal_scores(tmp_path / "ref", attempts(rng, rates, 2), task=task, seed=seed)
+        seal_scores(tmp_path / "new", attempts(rng, rates, 2), task=task, seed=9)
+    path = set_baseline(tmp_path / "ref", "main", read_index(tmp_path / "ref").rows)
+    found = check(tmp_path / "new", path)
+    (suite,) = report.plain(found, [])["suites"]
+    assert suite["tasks"] == ["a", "b", "c"]
+    assert suite["value"] == pytest.approx(np.mean([v.comparison.difference.value for v in found]))
+    assert "over 3 tasks" in report.markdown(found, [])
+
+
+def test_a_gate_that_cries_wolf_is_found_out_and_later_runs_count(tmp_path):
+    rng = np.random.default_rng(22)
+    rates = rng.beta(0.7, 0.7, 150)
+    for seed in range(3):
+        seal_scores(tmp_path / "ref", attempts(rng, rates, 2), seed=seed)
+    path = set_baseline(tmp_path / "ref", "main", read_index(tmp_path / "ref").rows)
+    for seed in range(3, 15):  # runs that claim to be the same and are not: every other one is far worse
+        scores = attempts(rng, rates if seed % 2 else rates * 0.3, 2)
+        seal_scores(tmp_path / "nightly", scores, seed=seed)
+    rows = read_index(tmp_path / "nightly").rows
+    found = self_check(read_baseline(path), rows)
+    assert found.comparisons == 15 and not found.sound and "more often" in found.sentence()
+    assert self_check(read_baseline(path), rows[:0]).comparisons == 3
+    assert self_check(read_baseline(path), [{**r, "subject_key": "other"} for r in rows]).comparisons == 3
+
+
+def test_overlapping_checks_test_a_subject_once_the_first_counts(reference):
+    tmp_path, rates, path = reference
+    seal_scores(tmp_path / "new", attempts(np.random.default_rng(23), rates, 4), seed=9, model="sim/a")
+    checks = (Check(task="sim*", model="sim/a", margin=0.07), Check(task="simulated"))
+    (verdict,) = check(tmp_path / "new", path, checks=checks)
+    assert verdict.check.margin == 0.07
+
+
+def test_a_candidate_that_was_stopped_is_invalid(reference):
+    tmp_path, rates, path = reference
+    seal_scores(tmp_path / "new", attempts(np.random.default_rng(24), rates, 4), seed=9, model="sim/a")
+    rows = [{**row, "status": "stopped"} for row in read_index(tmp_path / "new").rows]
+    (verdict,) = check_all(read_baseline(path), rows, Rules())
+    assert (verdict.verdict, verdict.exit_code) == ("invalid", 5) and "stopped" in verdict.reasons[0]
+
+
+def test_baselines_are_found_in_the_usual_stores(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):
+        seal_scores(Path("results/published"), [1, 0, 1], seed=seed)
+    path = set_baseline(Path("results/published"), "main", read_index(Path("results/published")).rows)
+    assert find_baseline("main", [Path("results/candidate")]) == path
+    with pytest.raises(UsageError, match="'main'"):
+        find_baseline("mian", [Path("results/candidate")])

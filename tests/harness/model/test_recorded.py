@@ -9,6 +9,7 @@ import pytest
 from harness.errors import DataError, ModelCallError
 from harness.model.open import open_model
 from harness.model.provider import Call
+from harness.responses import Shape, check_columns, read_responses
 from harness.sample import Question, Sample
 from harness.task import Splits
 
@@ -86,7 +87,7 @@ def test_empty_completions_are_answers(tmp_path):
     (["[1]"], "line 1: not an object"),
     ([{"sample_id": "s1"}], "no 'completion'"),
     ([{"sample_id": "s1", "completion": 4}], "'completion' is not text"),
-    ([{"completion": "a"}], "none of 'sample_id', 'index', 'input'"),
+    ([{"completion": "a"}], "no 'sample_id', 'index' or 'input'"),
     ([{"input": 5, "completion": "a"}], "'input' is not text"),
     ([{"index": "x", "completion": "a"}], "is not a number"),
     (['{"index": Infinity, "completion": "a"}'], "is not a number"),
@@ -152,3 +153,26 @@ def test_a_damaged_archive_is_refused(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     assert "no responses file" in fault(tmp_path / "absent.jsonl")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_files_with_other_names_are_read_whatever_their_kind(tmp_path, kind):
+    import pandas as pd
+
+    frame = pd.DataFrame({"problem": ["60", "61"], "output": ["one", "two"]})
+    path = tmp_path / f"answers.{kind}"
+    {"csv": lambda: frame.to_csv(path, index=False), "parquet": lambda: frame.to_parquet(path),
+     "jsonl": lambda: frame.to_json(path, orient="records", lines=True)}[kind]()  # fmt: skip
+    shape = Shape.of({"sample_id": "problem", "completion": "output"}, {})
+    check_columns(path, shape)
+    found = [(r.sample_id, r.completion) for r in read_responses(path, shape)]
+    assert found == [("60", "one"), ("61", "two")]
+    with pytest.raises(DataError, match="completion"):
+        check_columns(path, Shape.of({"sample_id": "problem"}, {}))
+
+
+def test_a_row_that_names_no_sample_is_answered_with_the_columns_there_are(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    path.write_text('{"item": "60", "completion": "x"}\n')
+    with pytest.raises(DataError, match="columns are item, completion: --column sample_id=NAME"):
+        check_columns(path, Shape())
