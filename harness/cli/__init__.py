@@ -18,6 +18,7 @@ from harness.errors import HarnessError, nearest
 COMMANDS = {
     "eval": ("harness.cli.eval", "Measure methods on tasks with models."),
     "train": ("harness.cli.train", "Train a method's policy and keep it as a folder."),
+    "sweep": ("harness.cli.sweep", "Measure over one argument and fit how the score moves."),
     "score": ("harness.cli.score", "Score recorded responses; no model needed."),
     "list": ("harness.cli.list", "List tasks, methods or models."),
     "show": ("harness.cli.show", "Show a run, a task or a method."),

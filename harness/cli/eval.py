@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,13 @@ def command(**given: Any) -> None:
 
 def run_and_report(cells: list[Any], out: str, as_json: bool, settings: dict[str, Any]) -> int:
     """Runs the cells with progress bars, prints the table or the JSON object; the exit code."""
+    grid = run_cells(cells, out, settings)
+    show_runs(grid, len(cells), as_json)
+    return int(grid.exit_code)
+
+
+def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
+    """Runs the cells with progress bars and says what went wrong; the `GridResult`."""
     from harness.cli.progress import Bars
     from harness.results.environment import command_line
     from harness.results.store import Store
@@ -102,6 +110,11 @@ def run_and_report(cells: list[Any], out: str, as_json: bool, settings: dict[str
             print(f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
                   f"unscored and {counts['error']} ended in errors; the column 'reason' of "
                   f"{result.record['samples_path']} says why", file=sys.stderr)  # fmt: skip
+    return grid
+
+
+def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+    """Prints the runs as a table, or as the one JSON object, into which `more` goes."""
     if as_json:
         from harness.results.export import run_object
 
@@ -110,16 +123,15 @@ def run_and_report(cells: list[Any], out: str, as_json: bool, settings: dict[str
                  "method": result.cell.method.name, "model": result.cell.model,
                  "seed": result.cell.seed, "error": str(result.error)}
                 for result in grid.results]  # fmt: skip
-        print(json.dumps({"schema": 1, "runs": runs}, ensure_ascii=False))
+        print(json.dumps({"schema": 1, "runs": runs, **(more or {})}, ensure_ascii=False))
     else:
         from harness.cli.tables import print_records
 
         print_records([result.record for result in grid.results if result.record])
     if grid.interrupted:
         done = len(grid.results)
-        print(f"interrupted: {done} of {len(cells)} cells are sealed and every finished attempt of the "
+        print(f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
               "others is kept; run the same command to go on", file=sys.stderr)  # fmt: skip
-    return grid.exit_code
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ module            what it holds
 ``seeds``         methods that train: seeds as the unit, interquartile mean
 ``ranks``         intervals of rank for several methods on the same items
 ``preference``    Bradley-Terry strengths and ranks from pairwise votes
+``scaling``       forms of a score over one number: fits, AIC, verdict
 ``steps``         steps in a history of scores
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks

@@ -1,0 +1,188 @@
+"""`harness sweep`: a score over one number, with the scaling forms that fit it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.eval import command as evaluate
+from harness.cli.eval import request_from, run_cells, show_runs
+from harness.cli.options import configuration
+from harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.compare.sweep import Curve
+    from harness.run.plan import Cell, Request
+
+EXAMPLE = """
+\b
+Examples:
+  harness sweep --task banking77 --method naive-semi-icl --set k=64,100,500,1000,2000 --seeds 5
+  harness sweep --task banking77 --method testnuc --set pool_size=500,1000,2500,5000 --figure n.svg
+  harness sweep --task 'countdown' --method self-consistency --set samples=1,2,4,8,16,32 --json
+"""
+FIGURES = (".svg", ".png", ".pdf")
+
+
+def sweep(**given: Any) -> None:
+    """Run a grid over one argument and fit how the score moves with it.
+
+    Every run is an ordinary one: it is stored, resumed and compared like any other, and the leaderboard
+    finds the curve by the runs' own arguments. The forms (constant; logarithmic up to a peak; power with
+    decline) are compared by AIC; a gap of 4 or less, fewer than 6 values or fewer than 3 seeds is
+    inconclusive.
+    """
+    setting, figure, metric = given.pop("setting"), given.pop("figure"), given.pop("metric")
+    as_json, dry_run, out = given.pop("as_json"), given.pop("dry_run"), given.pop("out")
+    if figure:
+        check_figure(figure)
+    settings = configuration()
+    parameter, cells = cells_of(request_from(given, settings), setting)
+    if dry_run:
+        from harness.cli.dry_run import show_plan
+
+        sys.exit(show_plan(cells, out, as_json))
+    grid = run_cells(cells, out, settings)
+    made = _curves(grid, parameter, metric, out)
+    if as_json:
+        from harness.compare.sweep import plain
+
+        show_runs(grid, len(cells), True, {"sweeps": [plain(curve) for curve in made]})
+    else:
+        show_runs(grid, len(cells), False)
+        for curve in made:
+            print_curve(curve)
+    if not made and grid.exit_code == 0:
+        print("no curve: fewer than two values were measured", file=sys.stderr)
+    if made and figure:
+        from harness.cli.figure import draw
+
+        draw(made, Path(figure))
+        print(f"figure: {figure}", file=sys.stderr)
+    sys.exit(grid.exit_code)
+
+
+def check_figure(name: str) -> None:
+    """Whether a figure can be drawn there, before anything is paid for.
+
+    Raises:
+        UsageError: an unknown format, no such folder, or matplotlib is not installed.
+    """
+    path = Path(name)
+    if path.suffix.lower() not in FIGURES:
+        raise UsageError(f"--figure {name}: the name ends in {', '.join(FIGURES)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--figure {name}: there is no folder {path.parent}")
+    if find_spec("matplotlib") is None:
+        raise UsageError("--figure needs the extra: pip install 'harness[plot]'")
+
+
+def cells_of(request: Request, setting: str) -> tuple[str, list[Cell]]:
+    """The swept parameter and the cells of every value, smallest first.
+
+    Raises:
+        UsageError: the setting isn't NAME=V1,V2,..., a value is no number, or nothing in the grid has
+            such a parameter.
+    """
+    from harness.registry import registry
+    from harness.run.plan import plan
+
+    name, sign, listed = setting.partition("=")
+    values = list(dict.fromkeys(value.strip() for value in listed.split(",") if value.strip()))
+    if not sign or not name or len(values) < 2:
+        raise UsageError(f"--set takes NAME=V1,V2,... with two values or more, not {setting!r}")
+    try:
+        values.sort(key=float)
+    except ValueError:
+        raise UsageError(f"--set {setting}: a swept value is a number") from None
+    known, short = registry(), name.rpartition(".")[2]
+    owner = name.rpartition(".")[0]
+    of_methods = {m: known.method(m).params for m in known.match("method", request.method)}
+    of_tasks = {t: known.task(t).params for t in known.match("task", request.task)}
+    if owner in of_methods or (not owner and any(short in params for params in of_methods.values())):
+        field, holders = "method_args", of_methods
+    elif owner in of_tasks or (not owner and any(short in params for params in of_tasks.values())):
+        field, holders = "task_args", of_tasks
+    else:
+        every = {p for params in (*of_methods.values(), *of_tasks.values()) for p in params}
+        raise UsageError(f"--set {name}: no method or task of this grid has it; {nearest(short, every)}")
+    without = [each for each, params in holders.items() if short not in params]
+    if without and not owner:
+        raise UsageError(f"--set {name}: {without[0]!r} has no such parameter; sweep it alone, and "
+                         "measure the others with 'harness eval'")  # fmt: skip
+    cells = []
+    for value in values:
+        given: Mapping[str, Any] = {**getattr(request, field), name: value}
+        changed: dict[str, Any] = {field: given}
+        cells += plan(replace(request, **changed))
+    return short, cells
+
+
+def _curves(grid: Any, parameter: str, metric: str | None, out: str) -> list[Curve]:
+    from harness.compare.sweep import curves
+    from harness.results.index import read_index
+
+    wanted = {result.record["run_id"] for result in grid.results if result.record}
+    rows = [row for row in read_index(Path(out)).rows if row["run_id"] in wanted]
+    if metric and rows and not any(metric in row["metrics"] for row in rows):
+        raise UsageError(f"no metric {metric!r}; there are: {', '.join(rows[0]['metrics'])}")
+    newest = {row["run_id"]: row for row in sorted(rows, key=lambda row: row["attempt"])}
+    return curves(newest.values(), parameter, metric)
+
+
+def print_curve(curve: Curve) -> None:
+    """The points, then the forms with their parameters, best AIC first, then the verdict."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.compare.sweep import fits
+
+    made, (form, reason) = fits(curve)
+    console = Console(width=None if Console().is_terminal else 160)
+    points = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{curve.title}: {curve.metric}",
+                   title_justify="left")  # fmt: skip
+    for column in (curve.parameter, "seeds", "mean [95 % interval]", "calls an item", "tokens in"):
+        points.add_column(column, justify="right")
+    for value, arm, mean, ends in zip(curve.values, curve.arms, curve.means, curve.intervals, strict=True):
+        cells = [f"{value:g}", str(len(arm.runs)), f"{mean:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]",
+                 _number(arm.usage("calls")), _number(arm.usage("input_tokens"))]  # fmt: skip
+        points.add_row(*map(Text, cells))
+    console.print(points)
+    forms = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("form", "AIC", "parameters [95 % bootstrap interval]"):
+        forms.add_column(column)
+    for fit in made:
+        told = [f"{name} = {value:.4g}" + _interval(fit.intervals.get(name))
+                for name, value in fit.parameters.items()]  # fmt: skip
+        forms.add_row(*map(Text, (fit.form, f"{fit.aic:.1f}", ", ".join(told))))
+    console.print(forms)
+    console.print(Text(f"verdict: {form} ({reason})"))
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.4g}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f" [{ends[0]:.4g}, {ends[1]:.4g}]" if ends else ""
+
+
+command = click.Command(
+    "sweep", callback=sweep, help=sweep.__doc__, epilog=EXAMPLE,
+    params=[
+        click.Option(["--set", "setting"], required=True, metavar="NAME=V1,V2,...",
+                     help="The method's or task's argument and its values."),
+        click.Option(["--figure"], metavar="FILE",
+                     help="Draw the curve (.svg, .png, .pdf); needs the extra plot."),
+        click.Option(["--metric"], metavar="NAME", help="Another metric than the task's primary one."),
+        *evaluate.params,
+    ],
+)  # fmt: skip
