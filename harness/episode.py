@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelCallError
 from harness.sample import Outcome, Question
-from harness.world import UserFailed, World
+from harness.world import UserFailed, World, WorldFailed
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -41,6 +41,8 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
         reason, unscored = "user_failed", str(failure)
     except ModelCallError as failure:
         reason, error = "model_failed", str(failure)
+    except WorldFailed as failure:
+        reason, error = "world_failed", str(failure)
     finally:
         await world.close()
     return Outcome(

@@ -109,6 +109,14 @@ def check_columns(path: Path, shape: Shape) -> None:
             return
 
 
+def results_module(name: str) -> Any:
+    """A module that reads a benchmark's own result files: `names(path)` gives the tasks that a file or
+    folder has results of, `read(path, name)` the responses to one of them."""
+    import importlib
+
+    return importlib.import_module(name)
+
+
 def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
     """Every row of the file that the shape wants.
 

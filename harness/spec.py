@@ -126,7 +126,9 @@ class TaskSpec(Spec):
     """A task's spec: also its data, kind of answer, metrics and what it offers to methods.
 
     `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
-    largest value possible.
+    largest value possible. `setup` is a recipe of `harness.setup`; `results` names a module that reads
+    the benchmark's own result files (see `harness.responses.results_module`); `overall` is the function
+    `module:name` that makes figures of the whole from the members of a family.
     """
 
     answer: str = "text"
@@ -139,6 +141,9 @@ class TaskSpec(Spec):
     scorer: str = "1"
     canary: str = ""
     n_items: int = 0
+    setup: Mapping[str, Any] = field(default_factory=dict)
+    results: str = ""
+    overall: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class MethodSpec(Spec):
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
 _TASK = _COMMON | {
     "answer", "primary", "metrics", "set_metrics", "offers", "data", "decoding", "scorer", "canary",
-    "n_items",
+    "n_items", "setup", "results", "overall",
 }  # fmt: skip
 _METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
 

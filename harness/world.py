@@ -37,6 +37,10 @@ class UserFailed(Exception):
     """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
 
 
+class WorldFailed(Exception):
+    """The world itself broke down: the attempt is an error, and nobody's failure."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Where an episode ends if the world doesn't end it; None is no limit.

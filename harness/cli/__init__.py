@@ -21,6 +21,7 @@ COMMANDS = {
     "sweep": ("harness.cli.sweep", "Measure over one argument and fit how the score moves."),
     "score": ("harness.cli.score", "Score recorded responses; no model needed."),
     "list": ("harness.cli.list", "List tasks, methods or models."),
+    "setup": ("harness.cli.setup", "Install official benchmark packages, each apart."),
     "show": ("harness.cli.show", "Show a run, a task or a method."),
     "compare": ("harness.cli.compare", "Compare methods on the same items, with intervals."),
     "power": ("harness.cli.power", "What difference can these items and attempts show?"),

@@ -115,6 +115,11 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
 
 def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
     """Prints the runs as a table, or as the one JSON object, into which `more` goes."""
+    wholes = overall_figures([result.record for result in grid.results if result.record])
+    for whole in wholes:
+        shown = ", ".join(f"{name} {100 * value:.2f}" for name, value in whole["figures"].items())
+        print(f"{whole['family']} x {whole['method']} x {whole['model']}, {len(whole['tasks'])} of its "
+              f"tasks: {shown}", file=sys.stderr)  # fmt: skip
     if as_json:
         from harness.results.export import run_object
 
@@ -123,7 +128,8 @@ def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | 
                  "method": result.cell.method.name, "model": result.cell.model,
                  "seed": result.cell.seed, "error": str(result.error)}
                 for result in grid.results]  # fmt: skip
-        print(json.dumps({"schema": 1, "runs": runs, **(more or {})}, ensure_ascii=False))
+        extra = {**({"overall": wholes} if wholes else {}), **(more or {})}
+        print(json.dumps({"schema": 1, "runs": runs, **extra}, ensure_ascii=False))
     else:
         from harness.cli.tables import print_records
 
@@ -132,6 +138,31 @@ def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | 
         done = len(grid.results)
         print(f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
               "others is kept; run the same command to go on", file=sys.stderr)  # fmt: skip
+
+
+def overall_figures(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The figures of a whole family of tasks, where its specs name a function for them: one object a
+    subject, from the runs at hand alone."""
+    import importlib
+    from itertools import groupby
+
+    from harness.registry import registry
+
+    known = registry().tasks
+
+    def subject(record: dict[str, Any]) -> list[str]:
+        family = record["task"]["name"].partition("/")[0]
+        return [family, record["method"]["name"], record["model"], str(record["seed"])]
+
+    able = [r for r in records if r["task"]["name"] in known and known[r["task"]["name"]].overall]
+    made = []
+    for (family, method, model, seed), group in groupby(sorted(able, key=subject), subject):
+        found = {r["task"]["name"]: r["metrics"].get(r["primary"], {}).get("value", 0.0) for r in group}
+        module, _, name = known[next(iter(found))].overall.partition(":")
+        figures = getattr(importlib.import_module(module), name)(found)
+        made.append({"family": family, "method": method, "model": model, "seed": int(seed),
+                     "tasks": list(found), "figures": figures})  # fmt: skip
+    return made
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> Any:

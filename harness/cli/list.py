@@ -30,6 +30,8 @@ def command(what: str, as_json: bool) -> None:
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
             extra = ", ".join(row.get("offers") or row.get("needs") or ())
+            if row.get("needs_setup"):
+                extra += f"; needs setup: harness setup {row['needs_setup']}"
             print(f"{row['name']:<{width}}  {row.get('version', ''):<5} {row['summary']}"
                   + (f"  ({extra})" if extra else ""))  # fmt: skip
     if what != "models":
@@ -53,11 +55,14 @@ OWN = {"task": ("answer", "primary", "offers", "n_items", "data"), "method": ("n
 
 def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
     """What of a spec is for users."""
+    from harness.setup import needed
+
     row = {key: plain[key] for key in (*SHARED, *OWN[plain["kind"]])}
     row["params"] = {name: {key: param[key] for key in ("default", "help", "choices")}
                      for name, param in plain["params"].items()}  # fmt: skip
     if plain["kind"] == "task":
         row["n_items"] = row["n_items"] or None
+        row["needs_setup"] = plain["setup"]["name"] if needed(plain["setup"]) else None
         row["data"] = {name: {**pin, "pinned": pin["revision"] != "main"}
                        for name, pin in plain["data"].items()}  # fmt: skip
     return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -56,19 +57,41 @@ def command(
     from harness.responses import Shape, check_columns, column_values
     from harness.run.plan import Request, plan
 
-    if len(registry().match("task", task)) != 1:
-        raise UsageError("score takes one task")
-    if not Path(responses).is_file():
+    names = registry().match("task", task)
+    if not Path(responses).exists():
         raise DataError(f"no responses file {responses}")
-    shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
-    check_columns(Path(responses), shape)
+    held = _own_results(names, Path(responses), label)
+    if not held:
+        if len(names) != 1:
+            raise UsageError("score takes one task, or a family with a file of its own results")
+        shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
+        check_columns(Path(responses), shape)
+        for value in column_values(Path(responses), by, shape) if by else [None]:
+            kept = {**shape.where, by: value} if by else shape.where
+            given = {"columns": shape.columns, "where": kept, "label": label or value}
+            held.append((names[0], {key: found for key, found in given.items() if found}))
     cells = []
-    for value in column_values(Path(responses), by, shape) if by else [None]:
-        kept = {**shape.where, by: value} if by else shape.where
-        given = {"columns": shape.columns, "where": kept, "label": label or value}
+    for name, model_args in held:
         cells += plan(Request(
-            task=task, method="direct", model=f"recorded/{responses}", task_args=pairs(task_args, "-T"),
-            model_args={key: found for key, found in given.items() if found}, mirror=mirror,
-            offline=offline, again=again, transcripts=transcripts,
+            task=name, method="direct", model=f"recorded/{responses}", model_args=model_args,
+            task_args=pairs(task_args, "-T"), mirror=mirror, offline=offline, again=again,
+            transcripts=transcripts,
         ))  # fmt: skip
     sys.exit(run_and_report(cells, out, as_json, configuration()))
+
+
+def _own_results(names: list[str], path: Path, label: str | None) -> list[tuple[str, dict[str, Any]]]:
+    """The tasks that the path holds a benchmark's own results of, each with its model arguments.
+
+    Raises:
+        DataError: it holds results, and none of the tasks that were asked for.
+    """
+    from harness.registry import registry
+    from harness.responses import results_module
+
+    reader = registry().task(names[0]).results
+    held = results_module(reader).names(path) if reader else []
+    if held and not set(held) & set(names):
+        raise DataError(f"{path} holds results of {', '.join(held)}")
+    given = {"results": reader, **({"label": label} if label else {})}
+    return [(name, {**given, "of": name}) for name in held if name in names]

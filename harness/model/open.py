@@ -75,7 +75,8 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
 
         strict = str(args.get("strict", True)).lower() not in ("false", "0")
         shape = Shape.of(args.get("columns") or {}, args.get("where") or {})
-        return Recorded(rest, strict, shape, str(args.get("label") or ""))
+        own = {key: str(args.get(key) or "") for key in ("label", "results", "of")}
+        return Recorded(rest, strict, shape, **own)
     if family == "pocket":
         from harness.model.embedded import Embedded
 

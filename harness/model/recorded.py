@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.digest import digest
 from harness.errors import ModelCallError
 from harness.model.provider import Call, Provider
-from harness.responses import Response, Shape, attach, read_responses
+from harness.responses import Response, Shape, attach, read_responses, results_module
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -22,13 +23,20 @@ class Recorded(Provider):
     abilities = frozenset({"answers"})
 
     def __init__(
-        self, path: str, strict: bool = True, shape: Shape | None = None, label: str = ""
-    ) -> None:
+        self, path: str, strict: bool = True, shape: Shape | None = None, label: str = "",
+        results: str = "", of: str = "",
+    ) -> None:  # fmt: skip
+        """`results` names the module that reads a benchmark's own files, `of` the task whose results
+        are wanted of them."""
         file = Path(path)
         self._strict = strict
-        self.responses = read_responses(file, shape)
         self.name = f"recorded/{label or file.name}"
-        self.revision = hashlib.sha256(file.read_bytes()).hexdigest()
+        if results:
+            self.responses = results_module(results).read(file, of)
+            self.revision = digest([[r.sample_id, r.epoch, r.completion] for r in self.responses])
+        else:
+            self.responses = read_responses(file, shape)
+            self.revision = hashlib.sha256(file.read_bytes()).hexdigest()
         self.found: dict[tuple[str, int], Response] = {}
 
     def prepare(self, splits: Splits) -> None:

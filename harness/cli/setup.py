@@ -1,0 +1,40 @@
+"""`harness setup`: official benchmark packages, each in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from harness.cli.options import json_option
+
+EXAMPLE = """
+\b
+Examples:
+  harness setup              (what there is, and what is installed)
+  harness setup bfcl
+"""
+
+
+@click.command("setup", epilog=EXAMPLE)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--again", is_flag=True, help="Install and check anew.")
+@json_option
+def command(names: tuple[str, ...], again: bool, as_json: bool) -> None:
+    """Install the official packages that some tasks need, pinned, apart from the harness's own
+    environment, and check them with a fixture. Needs a package index once."""
+    from harness.setup import folder, install, needed, recipes
+
+    for name in names:
+        install(name, again)
+    rows = [
+        {"name": name, "ready": not needed(recipe), "folder": str(folder(recipe)),
+         "requirements": recipe["requirements"]}
+        for name, recipe in sorted(recipes().items()) if not names or name in names
+    ]  # fmt: skip
+    if as_json:
+        print(json.dumps({"schema": 1, "setups": rows}))
+        return
+    for row in rows:
+        state = f"ready in {row['folder']}" if row["ready"] else f"needs setup: harness setup {row['name']}"
+        print(f"{row['name']:<12} {row['requirements'][0]:<24} {state}")

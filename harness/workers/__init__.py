@@ -1,0 +1,156 @@
+"""Pools of isolated processes, for code that must not run in the harness's own process.
+
+Benchmark packages bring process-wide state, hostile pins and `eval` on strings that a model wrote.
+Their code runs in workers: an interpreter without site-packages or environment variables, with limits
+on memory, file sizes and time, no network, and files only below its packages and a scratch folder.
+A worker that dies or takes too long is replaced; the request that it was serving fails alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+
+START_SECONDS = 60.0
+REQUEST_SECONDS = 60.0
+MEMORY_BYTES = 2 << 30
+
+
+class WorkerError(HarnessError):
+    """A worker could not serve a request: it raised, died or took too long."""
+
+
+class Worker:
+    """One process that answers JSON with JSON, a line each; started when it is first asked."""
+
+    def __init__(self, script: Path, packages: Path | None, memory: int) -> None:
+        self._settings = {"script": str(script), "packages": str(packages or ""), "memory": memory}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._scratch = ""
+        self._rest = b""
+        self.lock = threading.Lock()
+
+    def ask(self, request: Any, seconds: float = REQUEST_SECONDS) -> Any:
+        """The answer of the script's `handle(request)`.
+
+        Raises:
+            WorkerError: as above; the next request gets a new process if this one is gone.
+        """
+        with self.lock:
+            if self._process is None:
+                self._start()
+            return self._exchange(json.dumps(request).encode() + b"\n", seconds)
+
+    def _start(self) -> None:
+        self._scratch = tempfile.mkdtemp(prefix="harness-worker-")
+        settings = json.dumps({**self._settings, "scratch": self._scratch})
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("inside.py")), settings],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            cwd=self._scratch, env={"PATH": "/usr/bin:/bin", "HOME": self._scratch, "LANG": "C.UTF-8",
+                                    "OMP_NUM_THREADS": "1"}, start_new_session=True,
+        )  # fmt: skip
+        os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
+        self._rest = b""
+        self._exchange(b"", START_SECONDS)
+
+    def _exchange(self, line: bytes, seconds: float) -> Any:
+        """Writes a line and reads the next one, both before the deadline."""
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        deadline = time.monotonic() + seconds
+        source, sink = process.stdout.fileno(), process.stdin.fileno()
+        view, answer = memoryview(line), [self._rest]
+        while b"\n" not in answer[-1]:
+            left = deadline - time.monotonic()
+            readable, writable, _ = select.select([source], [sink] if view else [], [], max(0.0, left))
+            if left <= 0:
+                self.close()
+                raise WorkerError(f"a worker took longer than {seconds:g} s")
+            try:
+                if writable:
+                    view = view[os.write(sink, view) :]
+                chunk = os.read(source, 1 << 20) if readable else b""
+            except BrokenPipeError:
+                readable, chunk = [source], b""
+            if readable and not chunk:
+                self.close()
+                raise WorkerError("a worker died: out of memory, or stopped from inside")
+            if chunk:
+                answer.append(chunk)
+        text, _, self._rest = b"".join(answer).partition(b"\n")
+        found = json.loads(text)
+        if "error" in found:
+            raise WorkerError(found["error"])
+        return found["value"]
+
+    def close(self) -> None:
+        """Ends the process and removes its scratch folder."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    try:
+                        pipe.close()
+                    except OSError:
+                        pass
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+class Pool:
+    """Workers with the same script."""
+
+    def __init__(self, script: Path, packages: Path | None, size: int, memory: int = MEMORY_BYTES) -> None:
+        self.workers = [Worker(script, packages, memory) for _ in range(size)]
+        self._turn = count()
+
+    def one(self) -> Worker:
+        """A worker, in turn, for what keeps state in it."""
+        return self.workers[next(self._turn) % len(self.workers)]
+
+    def each(
+        self, requests: Iterable[Any], seconds: float = REQUEST_SECONDS
+    ) -> Iterator[Any | WorkerError]:
+        """The answer to every request or its error, in order, while the workers share the work."""
+        free = threading.local()
+
+        def serve(request: Any) -> Any:
+            if not hasattr(free, "worker"):
+                free.worker = self.one()
+            try:
+                return free.worker.ask(request, seconds)
+            except WorkerError as error:
+                return error
+
+        with ThreadPoolExecutor(len(self.workers)) as threads:
+            yield from threads.map(serve, requests)
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.close()
+
+
+@cache
+def pool(script: Path, packages: Path | None = None, memory: int = MEMORY_BYTES) -> Pool:
+    """The process's pool for a script: one worker a core, eight at most, closed at exit."""
+    made = Pool(script, packages, min(8, os.cpu_count() or 1), memory)
+    atexit.register(made.close)
+    return made

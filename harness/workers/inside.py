@@ -1,0 +1,94 @@
+"""What runs in a worker: limits, then the script, then one answer a request. Imports no harness.
+
+The walls are meant for strings that a model wrote: an audit hook refuses processes, sockets, foreign
+libraries and files elsewhere, and where the kernel allows it the process has no network at all. They
+are no defence against a program made to break out of Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import json
+import os
+import resource
+import sys
+from typing import Any
+
+REFUSED = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.spawn", "os.kill",
+           "os.killpg", "os.putenv", "os.chmod", "os.chown", "os.link", "os.symlink", "pty.spawn",
+           "subprocess.Popen", "signal.pthread_kill", "ctypes.dlopen", "ctypes.dlsym", "ctypes.cdata",
+           "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "socket.gethostbyname",
+           "urllib.Request", "ftplib.connect", "smtplib.connect", "resource.setrlimit")  # fmt: skip
+PATHS = ("open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate",
+         "shutil.rmtree", "shutil.move", "shutil.copyfile")  # fmt: skip
+NEWNET, NEWUSER = 0x40000000, 0x10000000
+
+
+def limit(memory: int) -> None:
+    """Address space, size of files, no core dumps, no network."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        unshare = ctypes.CDLL(None).unshare
+        if unshare(NEWNET) != 0:
+            unshare(NEWUSER | NEWNET)
+    except (OSError, AttributeError):  # another kernel: the audit hook remains
+        pass
+
+
+def wall(readable: list[str], scratch: str) -> None:
+    """From now on what leads out of this process is refused."""
+    inside = [os.path.realpath(path) + os.sep for path in (scratch, "/tmp/.none")]
+    allowed = [os.path.realpath(path) + os.sep for path in readable] + inside
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in REFUSED:
+            raise PermissionError(f"{event} is not allowed here")
+        if event in PATHS and arguments and isinstance(arguments[0], str | bytes | os.PathLike):
+            path = os.path.realpath(os.fsdecode(arguments[0])) + os.sep
+            flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0
+            changes = event not in ("open", "os.listdir", "os.scandir") or flags & writing
+            if not path.startswith(tuple(inside if changes else allowed)):
+                raise PermissionError(f"{event} is not allowed here")
+
+    sys.addaudithook(hook)
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):  # what the packages print goes nowhere
+        os.dup2(null, stream)
+
+    def answer(value: dict[str, Any]) -> None:
+        sink.write(json.dumps(value).encode("ascii") + b"\n")
+        sink.flush()
+
+    try:
+        limit(settings["memory"])
+        sys.path[:0] = [path for path in [settings["packages"]] if path]
+        spec = importlib.util.spec_from_file_location("script", settings["script"])
+        assert spec is not None and spec.loader is not None
+        script = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(script)
+        wall([sys.prefix, sys.base_prefix, settings["packages"] or settings["scratch"],
+              os.path.dirname(settings["script"]), "/usr/share/zoneinfo"], settings["scratch"])  # fmt: skip
+    except BaseException as error:
+        answer({"error": f"the worker can't start: {type(error).__name__}: {error}"})
+        return
+    answer({"value": None})
+    for line in source:
+        try:
+            answer({"value": script.handle(json.loads(line))})
+        except MemoryError:
+            return
+        except BaseException as error:  # a string of the model's may even raise SystemExit
+            answer({"error": f"{type(error).__name__}: {error}"[:2000]})
+
+
+if __name__ == "__main__":
+    main()

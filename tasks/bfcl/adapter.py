@@ -1,0 +1,204 @@
+"""BFCL as tasks: its data and verdicts come from the official package, the moves from our agents."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness import messages
+from harness.data import Data
+from harness.errors import UsageError
+from harness.sample import Outcome, Question, Sample, Score
+from harness.setup import installed
+from harness.task import Splits, Task
+from harness.workers import Pool, WorkerError
+from harness.world import Limits, Seen, World, WorldFailed
+from tasks.bfcl.official import workers
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant
+    from inspect_ai.tool import ToolInfo
+
+    from harness.model.gateway import Model
+
+#: moves of one turn after which the official loop stops by force (MAXIMUM_STEP_LIMIT, then one more)
+STEPS_A_TURN = 21
+
+
+class Bfcl(Task):
+    """One category. The target holds the entry's turns and tools beside its ground truth."""
+
+    instruction = "Call the functions that the user's request needs, and no other."
+
+    @property
+    def category(self) -> str:
+        return str(self.spec.settings["category"])
+
+    @property
+    def pool(self) -> Pool:
+        """Workers with the official package.
+
+        Raises:
+            UsageError: it is not set up; names the command.
+        """
+        return workers(installed(self.spec.setup))
+
+    def load(self, data: Data) -> Splits:
+        rows = self.pool.one().ask({"do": "load", "category": self.category})
+        data.read.append({"id": "bfcl-eval", "config": self.category, "split": "test",
+                          "revision": self.spec.setup["requirements"][0], "pinned": True})  # fmt: skip
+        return Splits([Sample(Question(row["id"], _first_words(row["turns"])), row) for row in rows])
+
+    def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        if self.category.startswith(("memory", "web_search")):
+            raise UsageError(f"{self.spec.name} can only be scored from recorded results: its runs depend on "
+                             "saved memories or on a paid web search")  # fmt: skip
+        if self.category.startswith("multi_turn"):
+            return MultiTurn(self.category, sample, self.pool)
+        return SingleTurn(sample)
+
+    def parse(self, text: str, question: Question) -> Any | None:
+        """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) and "result" in found else None
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        return next(iter(self.score_all([sample], [outcome])))
+
+    def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
+        """The official verdicts, from all workers at once."""
+        requests = [self._request(sample, outcome.answer) for sample, outcome in
+                    zip(samples, outcomes, strict=True)]  # fmt: skip
+        found = self.pool.each([request for request in requests if request])
+        return [_score(next(found)) if request else Score({"accuracy": 0.0}) for request in requests]
+
+    def _request(self, sample: Sample, answer: Any) -> dict[str, Any] | None:
+        if not isinstance(answer, dict):
+            return None
+        fields = {key: answer[key] for key in ("entry", "truth") if key in answer}
+        mode = "prompt" if answer.get("mode") == "prompt" else "fc"
+        return {"do": "score", "category": self.category, "id": sample.id, "mode": mode,
+                "result": answer["result"], **fields}  # fmt: skip
+
+
+def _score(found: Any) -> Score:
+    if isinstance(found, WorkerError):
+        return Score({}, "unscored", str(found))
+    return Score({"accuracy": float(found["valid"])}, reason=(found.get("reason") or "")[:500] or None)
+
+
+def _first_words(turns: list[list[dict[str, Any]]]) -> str:
+    """The first turn's text."""
+    return "\n\n".join(message["content"] for message in turns[0])
+
+
+def _messages(turn: list[dict[str, Any]]) -> list[ChatMessage]:
+    made = {"system": messages.system, "user": messages.user, "assistant": messages.assistant}
+    return [made[message["role"]](message["content"]) for message in turn]
+
+
+def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
+    from inspect_ai.tool import ToolInfo, ToolParams
+
+    return [
+        ToolInfo.model_construct(
+            name=tool["name"], description=tool.get("description", ""),
+            parameters=ToolParams.model_validate(tool["parameters"]),
+        )
+        for tool in plain
+    ]  # fmt: skip
+
+
+def _result(move: ChatMessageAssistant) -> Any:
+    """A move as the official results hold it: `[{name: arguments in JSON}, ...]`, or its words. What
+    could not be read stays unreadable, so that the official decoder refuses it."""
+    if not move.tool_calls:
+        return move.text
+    return [
+        {call.function: "{unreadable" if call.parse_error else json.dumps(call.arguments)}
+        for call in move.tool_calls
+    ]
+
+
+class SingleTurn(World):
+    """One request, one move."""
+
+    limits = Limits(steps=1)
+
+    def __init__(self, sample: Sample) -> None:
+        self._entry, self._found = sample.target, None
+
+    async def start(self) -> Seen:
+        return Seen(_messages(self._entry["turns"][0]), _tools(self._entry["tools"]))
+
+    async def step(self, move: ChatMessageAssistant) -> Seen:
+        self._found = _result(move)
+        return Seen((), (), done=True)
+
+    def answer(self) -> Any:
+        return None if self._found is None else {"mode": "fc", "result": self._found}
+
+
+class MultiTurn(World):
+    """The official loop of function-calling mode: calls are carried out until a move has none that can
+    be read, then the next turn begins. A turn of more than 20 moves stops the episode."""
+
+    limits = Limits(steps=1000)
+
+    def __init__(self, category: str, sample: Sample, pool: Pool) -> None:
+        self._entry, self._worker = sample.target, pool.one()
+        self._ask = {"category": category, "id": sample.id, "session": f"s{uuid.uuid4().hex}"}
+        self._tools = _tools(self._entry["tools"])
+        self._turns: list[list[Any]] = []
+
+    async def _request(self, do: str, **fields: Any) -> Any:
+        try:
+            return await asyncio.to_thread(self._worker.ask, {"do": do, **fields})
+        except WorkerError as error:
+            raise WorldFailed(str(error)) from error
+
+    async def start(self) -> Seen:
+        await self._request("execute", **self._ask, calls=[])
+        return self._begin(0)
+
+    def _begin(self, turn: int, before: Sequence[ChatMessage] = ()) -> Seen:
+        self._turns.append([])
+        self._tools = [*self._tools, *_tools(self._entry["later"].get(str(turn), []))]
+        return Seen([*before, *_messages(self._entry["turns"][turn])], self._tools)
+
+    async def step(self, move: ChatMessageAssistant) -> Seen:
+        from inspect_ai.model import ChatMessageTool
+
+        found = _result(move)
+        self._turns[-1].append(found)
+        results = None
+        if move.tool_calls:
+            results = await self._request("execute", **self._ask, calls=found)
+        shown: list[ChatMessage] = [
+            ChatMessageTool(content=text, tool_call_id=call.id, function=call.function)
+            for call, text in zip(move.tool_calls or (), results or (), strict=False)
+        ]
+        if results is not None and len(self._turns[-1]) < STEPS_A_TURN:
+            return Seen(shown, self._tools)
+        if results is not None or len(self._turns) == len(self._entry["turns"]):
+            return Seen(shown, (), done=True)
+        unread = [
+            ChatMessageTool(content="Error: the call can't be read", tool_call_id=call.id)
+            for call in move.tool_calls or ()
+        ]
+        return self._begin(len(self._turns), unread)
+
+    def answer(self) -> Any:
+        return {"mode": "fc", "result": self._turns}
+
+    async def close(self) -> None:
+        try:
+            await self._request("forget", session=self._ask["session"])
+        except WorldFailed:  # the environment went with its worker
+            pass

@@ -1,0 +1,218 @@
+"""Runs in a worker: bfcl-eval's own loaders, environments and checkers behind `handle`.
+
+Only bfcl_eval is imported here, after what its import needs: a scratch folder for the files that it
+creates, and a stand-in for the module that imports every vendor's SDK, of which the checkers use one
+flag a model (function names with `_` for `.`).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import sys
+import types
+import uuid
+from typing import Any
+
+os.environ["BFCL_PROJECT_ROOT"] = os.getcwd()
+
+
+class _Config:
+    """What the checkers ask of a model: names of function-calling mode carry `_` for `.`."""
+
+    def __init__(self, name: str) -> None:
+        self.underscore_to_dot, self.display_name = name.startswith("fc"), name
+
+
+class _Configs(dict):  # type: ignore[type-arg]
+    def __missing__(self, name: str) -> _Config:
+        return _Config(name)
+
+
+_stand_in = types.ModuleType("bfcl_eval.constants.model_config")
+_stand_in.MODEL_CONFIG_MAPPING = _Configs()  # type: ignore[attr-defined]
+sys.modules[_stand_in.__name__] = _stand_in
+
+from bfcl_eval import utils as official  # noqa: E402
+from bfcl_eval.constants import default_prompts as prompts  # noqa: E402
+from bfcl_eval.constants.enums import Language, ModelStyle, ReturnFormat  # noqa: E402
+from bfcl_eval.constants.type_mappings import GORILLA_TO_OPENAPI  # noqa: E402
+from bfcl_eval.eval_checker.agentic_eval.agentic_checker import agentic_checker  # noqa: E402
+from bfcl_eval.eval_checker.ast_eval.ast_checker import ast_checker  # noqa: E402
+from bfcl_eval.eval_checker.multi_turn_eval import multi_turn_utils  # noqa: E402
+from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import multi_turn_checker  # noqa: E402
+from bfcl_eval.model_handler import utils as handler  # noqa: E402
+
+_entries: dict[tuple[str, bool], dict[str, tuple[dict[str, Any], Any]]] = {}
+
+
+def handle(request: dict[str, Any]) -> Any:
+    """One request: `load`, `score`, `execute` or `forget`."""
+    return {"load": load, "score": score, "execute": execute, "forget": forget}[request.pop("do")](**request)
+
+
+def entries(category: str, hints: bool = False) -> dict[str, tuple[dict[str, Any], Any]]:
+    """Entry and ground truth by id. The truth is paired by position: its ids differ in live categories."""
+    if (category, hints) not in _entries:
+        found = official.load_dataset_entry(category, include_prereq=False,
+                                            include_language_specific_hint=hints)  # fmt: skip
+        truths: list[Any] = [None] * len(found)
+        if "relevance" not in category:
+            truths = [row["ground_truth"] for row in official.load_ground_truth_entry(category)]
+        _entries[category, hints] = {e["id"]: (e, t) for e, t in zip(found, truths, strict=True)}
+    return _entries[category, hints]
+
+
+def load(category: str) -> list[dict[str, Any]]:
+    """What the adapter needs of every entry: turns, tools, tools that come later, and the truth."""
+    rows = []
+    for key, (entry, truth) in entries(category, hints=True).items():
+        held = entry.get("missed_function", {})
+        turns = [
+            turn or [{"role": "user", "content": prompts.DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_FC}]
+            for turn in entry["question"]
+        ]
+        rows.append({
+            "id": key, "turns": turns, "truth": truth, "tools": _tools(entry.get("function", [])),
+            "later": {turn: _tools(functions) for turn, functions in held.items()},
+        })  # fmt: skip
+    return rows
+
+
+def _tools(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    made = handler.convert_to_tool(functions, GORILLA_TO_OPENAPI, ModelStyle.OPENAI_COMPLETIONS)
+    return [tool["function"] for tool in made]
+
+
+# -- verdicts --------------------------------------------------------------------------------------
+
+
+def score(
+    category: str, id: str, mode: str, result: Any, entry: dict[str, Any] | None = None, truth: Any = None
+) -> dict[str, Any]:
+    """Whether a recorded result is right, and why not. `entry` and `truth` replace today's data.
+
+    A fresh model name a call keeps the environments of different calls apart; it begins with a letter,
+    because it becomes part of an identifier."""
+    if entry is None:
+        entry, truth = entries(category)[id]
+    model = f"{mode}_{uuid.uuid4().hex}"
+    try:
+        if "relevance" in category:
+            called = _calls_something(result, mode)
+            return {"valid": called != ("irrelevance" in category)}
+        if category.startswith("multi_turn"):
+            return _multi_turn(category, entry, truth, mode, result, model)
+        if category.startswith(("memory", "web_search")):
+            return _agentic(truth, mode, result)
+        return _single(category, entry, truth, mode, result, model)
+    finally:
+        _forget_instances(model)
+
+
+def _formats(category: str) -> tuple[Any, Any]:
+    if category.endswith("_java"):
+        return Language.JAVA, ReturnFormat.JAVA
+    if category.endswith("_javascript"):
+        return Language.JAVASCRIPT, ReturnFormat.JAVASCRIPT
+    return Language.PYTHON, ReturnFormat.PYTHON
+
+
+def _decode(result: Any, mode: str, style: Any) -> Any:
+    """The calls in a result, as the official handlers decode them.
+
+    Raises:
+        Exception: any, if it holds none."""
+    if mode == "prompt":
+        return handler.default_decode_ast_prompting(result, style)
+    return [{name: json.loads(call[name])} for call in result for name in list(call)[:1]]
+
+
+def _decode_steps(result: Any, mode: str) -> list[str]:
+    if mode == "prompt":
+        return list(handler.default_decode_execute_prompting(result))
+    return list(handler.convert_to_function_call(result))
+
+
+def _calls_something(result: Any, mode: str) -> bool:
+    try:
+        return not official.is_empty_output(_decode(result, mode, ReturnFormat.PYTHON))
+    except Exception:
+        return False
+
+
+def _single(
+    category: str, entry: dict[str, Any], truth: Any, mode: str, result: Any, model: str
+) -> dict[str, Any]:
+    language, style = _formats(category)
+    try:
+        calls = _decode(result, mode, style)
+    except Exception as error:
+        return {"valid": False, "reason": f"not decodable: {error}"}
+    if not official.is_function_calling_format_output(calls):
+        return {"valid": False, "reason": "not in the format of calls"}
+    try:
+        found = ast_checker(entry["function"], calls, truth, language, category, model)
+    except Exception as error:  # the official run would stop here: the answer is at fault
+        return {"valid": False, "reason": f"{type(error).__name__}: {error}"}
+    return {"valid": bool(found["valid"]), "reason": "; ".join(map(str, found.get("error", [])))}
+
+
+def _multi_turn(
+    category: str, entry: dict[str, Any], truth: Any, mode: str, result: Any, model: str
+) -> dict[str, Any]:
+    if not isinstance(result, list) or len(result) != len(truth):
+        return {"valid": False, "reason": "stopped by force before the last turn"}
+    turns = [[step for step in map(lambda raw: _steps(raw, mode), turn) if step] for turn in result]
+    found = multi_turn_checker(turns, truth, copy.deepcopy(entry), category, model)
+    return {"valid": bool(found["valid"]), "reason": str(found.get("error_message", ""))}
+
+
+def _steps(raw: Any, mode: str) -> list[str]:
+    """The calls of a step; none for words, which are only part of the conversation."""
+    try:
+        steps = _decode_steps(raw, mode)
+    except Exception:
+        return []
+    return [] if multi_turn_utils.is_empty_execute_response(steps) else steps
+
+
+def _agentic(truth: Any, mode: str, result: Any) -> dict[str, Any]:
+    if not isinstance(result, list) or len(result) != 1:
+        return {"valid": False, "reason": "no list of one turn"}
+    words = [raw for raw in result[0] if not _steps(raw, mode)]
+    if not words or not words[-1]:
+        return {"valid": False, "reason": "no last message without a call"}
+    return {"valid": bool(agentic_checker(words[-1], truth)["valid"])}
+
+
+# -- environments at run time ----------------------------------------------------------------------
+
+
+def execute(category: str, id: str, session: str, calls: list[dict[str, str]]) -> list[str] | None:
+    """Results of the calls of one step, on the session's own environment; None if they decode to none,
+    which ends the turn."""
+    entry, _ = entries(category)[id]
+    try:
+        steps = list(handler.convert_to_function_call(calls))
+    except Exception:
+        return None
+    if calls and multi_turn_utils.is_empty_execute_response(steps):
+        return None
+    results, _ = multi_turn_utils.execute_multi_turn_func_call(
+        steps, entry["initial_config"], entry["involved_classes"], session, id,
+        long_context="long_context" in category, is_evaL_run=False,
+    )  # fmt: skip
+    return list(results)
+
+
+def forget(session: str) -> None:
+    """Drops a session's environment."""
+    _forget_instances(session)
+
+
+def _forget_instances(model: str) -> None:
+    held = vars(multi_turn_utils)
+    for name in [name for name in held if name.startswith(model) and name.endswith("_instance")]:
+        del held[name]

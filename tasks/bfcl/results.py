@@ -1,0 +1,131 @@
+"""Reads BFCL's own result files: `[result/]MODEL/GROUP/BFCL_v4_CATEGORY_result.json`, plain or gzipped.
+
+Also read are files of rows that carry their own function documentation and ground truth (`category`,
+`function`, `ground_truth`, `mode`), as outputs of older versions of the data need: these are graded
+against what they carry.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError
+from harness.responses import Response
+
+FILE = re.compile(r"BFCL_v\d+_(\w+)_result\.json(?:\.gz)?$")
+
+
+def names(path: Path) -> list[str]:
+    """The tasks that a result folder, a result file or a file of joined rows has results of.
+
+    Raises:
+        DataError: a folder without result files, or with those of several models.
+    """
+    if path.is_dir():
+        return [f"bfcl/{category}" for category in _files(path)]
+    found = FILE.search(path.name)
+    if found:
+        return [f"bfcl/{found[1]}"]
+    return list(dict.fromkeys(f"bfcl/{row['category']}" for row in _joined(path)))
+
+
+def read(path: Path, name: str) -> list[Response]:
+    """The responses to one task, as `{"mode": "fc" or "prompt", "result": ...}` in JSON.
+
+    Raises:
+        DataError: a file that can't be read, or rows of another form.
+    """
+    category = name.removeprefix("bfcl/")
+    if not path.is_dir() and not FILE.search(path.name):
+        return [
+            _response(path, n, row["id"], {
+                "mode": "fc" if row["mode"].lower() == "fc" else "prompt", "result": row["result"],
+                "truth": row.get("ground_truth"),
+                "entry": {"id": row["id"], "function": row["function"], "question": row["question"]},
+            })
+            for n, row in enumerate(_joined(path), 1) if row["category"] == category
+        ]  # fmt: skip
+    file = _files(path)[category] if path.is_dir() else path
+    mode = "fc" if _calls_natively(path) else "prompt"
+    return [
+        _response(file, n, row["id"], {"mode": mode, "result": row["result"]}, row)
+        for n, row in enumerate(_rows(file), 1)
+    ]
+
+
+def _response(
+    file: Path, number: int, key: str, answer: dict[str, Any], row: dict[str, Any] | None = None
+) -> Response:
+    row = row or {}
+    usage = {ours: _total(row.get(theirs)) for ours, theirs in
+             (("input_tokens", "input_token_count"), ("output_tokens", "output_token_count"))}  # fmt: skip
+    return Response(f"{file.name} line {number}", json.dumps(answer), sample_id=key, usage=usage)
+
+
+def _total(count: Any) -> int:
+    """Token counts are one number, or lists of them a turn and step."""
+    if isinstance(count, list):
+        return sum(map(_total, count))
+    return int(count) if isinstance(count, int | float) else 0
+
+
+def _files(path: Path) -> dict[str, Path]:
+    """Result files by category, in the order of their names."""
+    found: dict[str, Path] = {}
+    for file in sorted(path.rglob("BFCL_*_result.json*")):
+        matched = FILE.search(file.name)
+        if matched:
+            if matched[1] in found:
+                raise DataError(f"{path} holds results of several models ({found[matched[1]].parent} and "
+                                f"{file.parent}); give the folder of one")  # fmt: skip
+            found[matched[1]] = file
+    if not found:
+        raise DataError(f"{path} holds no file BFCL_v4_CATEGORY_result.json")
+    return found
+
+
+def _calls_natively(path: Path) -> bool:
+    """Whether the model ran with native calls: some result of its is a list of objects."""
+    return any(_has_call(row["result"]) for file in (_files(path).values() if path.is_dir() else [path])
+               for row in _rows(file))  # fmt: skip
+
+
+def _has_call(result: Any) -> bool:
+    if isinstance(result, list):
+        return any(map(_has_call, result))
+    return isinstance(result, dict)
+
+
+@lru_cache(maxsize=32)
+def _rows(file: Path) -> list[dict[str, Any]]:
+    rows = []
+    opener = gzip.open if file.suffix == ".gz" else open
+    try:
+        with opener(file, "rt", encoding="utf-8", errors="replace") as lines:
+            for number, line in enumerate(lines, 1):
+                row = json.loads(line) if line.strip() else None
+                if row is None:
+                    continue
+                if not isinstance(row, dict) or "id" not in row or "result" not in row:
+                    raise DataError(f"{file.name} line {number} is no result: it has no 'id' and 'result'")
+                rows.append(row)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"can't read {file}: {error}") from error
+    return rows
+
+
+def _joined(path: Path) -> list[dict[str, Any]]:
+    """Rows that carry their own data; none if the file is of another kind."""
+    if not path.name.endswith((".jsonl", ".jsonl.gz")):
+        return []
+    wanted = {"id", "category", "mode", "function", "question", "result"}
+    try:
+        rows = _rows(path)
+    except DataError:
+        return []
+    return rows if rows and all(wanted <= row.keys() for row in rows) else []

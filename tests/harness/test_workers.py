@@ -1,0 +1,118 @@
+"""Worker processes: what they may not do, and what happens when they die."""
+
+import os
+import time
+
+import pytest
+
+from harness.workers import Pool, Worker, WorkerError
+
+SCRIPT = '''
+import os, sys, time
+
+def handle(request):
+    print("noise on stdout")
+    os.write(1, b"more noise")
+    if "run" in request:
+        return str(eval(request["run"]))
+    if "sleep" in request:
+        time.sleep(request["sleep"])
+    return {"echo": request, "pid": os.getpid(), "environment": sorted(os.environ), "cwd": os.getcwd()}
+'''
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+@pytest.fixture
+def worker(script):
+    made = Worker(script, None, 1 << 30)
+    yield made
+    made.close()
+
+
+def test_answers_whatever_the_size_and_is_one_process(worker):
+    small, large = worker.ask({"text": "x"}), worker.ask({"text": "é" * 3_000_000})
+    assert small["pid"] == large["pid"] != os.getpid()
+    assert large["echo"]["text"] == "é" * 3_000_000
+    assert not {"HOME", "PATH"} ^ {"HOME", "PATH"} and "PYTHONPATH" not in small["environment"]
+    assert set(small["environment"]) <= {"HOME", "LANG", "LC_CTYPE", "OMP_NUM_THREADS", "PATH", "PWD"}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "__import__('os').system('true')",
+        "__import__('subprocess').run(['true'])",
+        "__import__('os').fork()",
+        "__import__('socket').create_connection(('127.0.0.1', 9))",
+        "__import__('urllib.request').request.urlopen('http://127.0.0.1:9/')",
+        "__import__('ctypes').CDLL(None)",
+        "__import__('os').kill(__import__('os').getppid(), 9)",
+        "open('/etc/passwd').read()",
+        "open('{place}', 'w')",
+        "__import__('os').listdir('/')",
+        "__import__('shutil').rmtree('{folder}')",
+        "__import__('os').open('{place}', 64 | 1)",
+    ],
+)
+def test_a_string_of_a_model_reaches_nothing_outside(worker, tmp_path, hostile):
+    place = tmp_path / "written"
+    with pytest.raises(WorkerError):
+        worker.ask({"run": hostile.format(place=place, folder=tmp_path)})
+    assert not place.exists() and tmp_path.exists()
+    assert worker.ask({"run": "1 + 1"}) == "2"
+
+
+def test_its_scratch_folder_is_its_own_and_goes(worker):
+    assert worker.ask({"run": "open('note', 'w').write('x')"}) == "1"
+    scratch = worker.ask({})["cwd"]
+    assert os.path.exists(scratch)
+    worker.close()
+    assert not os.path.exists(scratch)
+
+
+@pytest.mark.parametrize("deadly", ["__import__('os')._exit(3)", "'x' * (4 << 30)"])
+def test_a_death_is_one_failed_request(worker, deadly):
+    first = worker.ask({})["pid"]
+    with pytest.raises(WorkerError):
+        worker.ask({"run": deadly})
+    assert worker.ask({})["pid"] and first
+
+
+def test_an_endless_request_is_stopped(worker):
+    started = time.monotonic()
+    with pytest.raises(WorkerError, match="longer than 0.5 s"):
+        worker.ask({"sleep": 60}, seconds=0.5)
+    assert time.monotonic() - started < 20
+    assert worker.ask({})["echo"] == {}
+
+
+def test_exit_is_an_error_of_the_request_alone(worker):
+    first = worker.ask({})["pid"]
+    with pytest.raises(WorkerError, match="SystemExit"):
+        worker.ask({"run": "exit() if 'exit' in dir(__builtins__) else (_ for _ in ()).throw(SystemExit)"})
+    assert worker.ask({})["pid"] == first
+
+
+def test_a_pool_keeps_the_order_and_shares_the_work(script):
+    pool = Pool(script, None, 2)
+    try:
+        found = list(pool.each([{"n": n, "sleep": 0.05} for n in range(12)] + [{"run": "1 / 0"}]))
+        assert [row["echo"]["n"] for row in found[:-1]] == list(range(12))
+        assert len({row["pid"] for row in found[:-1]}) == 2
+        assert isinstance(found[-1], WorkerError) and "ZeroDivisionError" in str(found[-1])
+    finally:
+        pool.close()
+
+
+def test_a_script_that_cannot_start_says_why(tmp_path):
+    (tmp_path / "broken.py").write_text("import not_there_at_all")
+    worker = Worker(tmp_path / "broken.py", None, 1 << 30)
+    with pytest.raises(WorkerError, match="not_there_at_all"):
+        worker.ask({})
+    worker.close()

@@ -1,0 +1,251 @@
+"""BFCL against real recorded runs: every official verdict again, and the official figures."""
+
+import ast
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from inspect_ai.model import ChatMessageAssistant, ModelOutput
+from inspect_ai.tool import ToolCall
+from pyarrow import parquet
+
+from harness.cli import cli
+from harness.data import Data
+from harness.errors import DataError, HarnessError, UsageError
+from harness.model.provider import Provider
+from harness.registry import load_task, registry
+from harness.results import load_samples
+from harness.results.store import Store
+from harness.run.cell import Session
+from harness.run.grid import run_grid
+from harness.run.plan import Request, plan
+from harness.setup import folder, install, needed
+from tasks.bfcl import results
+from tasks.bfcl.official import workers
+from tasks.bfcl.overall import overall
+
+RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "bfcl"
+recorded = pytest.mark.skipif(not RECORDED.exists(), reason="the recorded runs are not beside the checkout")
+
+
+@pytest.fixture(scope="session")
+def official(tmp_path_factory):
+    """A cache with the official package installed, as `harness setup bfcl` does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        try:
+            install("bfcl")
+        except HarnessError as error:
+            pytest.skip(f"bfcl-eval can't be installed here: {error}")
+        yield registry().task("bfcl/simple_python").setup
+
+
+def score(path, out, *more):
+    """The runs of `harness score`, and every attempt's verdict by task and id."""
+    done = CliRunner().invoke(cli, ["score", "--task", "bfcl", "--responses", str(path), "--out", str(out),
+                                    "--json", *more])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    found = json.loads(next(line for line in done.output.splitlines() if line.startswith("{")))
+    rows = {}
+    for run in found["runs"]:
+        for row in parquet.read_table(run["samples"]).to_pylist():
+            assert row["status"] == "ok", row
+            rows[run["task"], row["sample_id"]] = row["accuracy"]
+    return found, rows
+
+
+@recorded
+def test_every_v4_verdict_and_figure_of_a_recorded_run(official, tmp_path):
+    run = RECORDED / "v4_gpt-oss-20b"
+    found, rows = score(run, tmp_path)
+    wrong = set()
+    for file in run.rglob("*_score.json.gz"):
+        head, *failed = map(json.loads, gzip.open(file, "rt"))
+        task = "bfcl/" + file.name.removeprefix("BFCL_v4_").removesuffix("_score.json.gz")
+        (mine,) = [r for r in found["runs"] if r["task"] == task]
+        assert mine["n_items"] == head["total_count"]
+        assert mine["metrics"]["accuracy"]["value"] == pytest.approx(head["accuracy"], abs=1e-12)
+        wrong |= {(task, row["id"]) for row in failed}
+    assert len(rows) == 4241
+    assert {key for key, accuracy in rows.items() if accuracy == 0} == wrong
+    (figures,) = (whole["figures"] for whole in found["overall"])
+    assert round(100 * figures["live"], 2) == 73.80 and round(100 * figures["irrelevance"], 2) == 84.13
+
+
+@recorded
+@pytest.mark.parametrize("name", ["claude-3-opus-20240229", "gpt-4o-2024-08-06-FC"])
+def test_every_v1_verdict_on_the_data_of_its_day(official, tmp_path, name):
+    file = RECORDED / "v1_2024-08-11" / f"{name}.jsonl.gz"
+    _, rows = score(file, tmp_path)
+    expected = {(f"bfcl/{row['category']}", row["id"]): float(row["official_valid"])
+                for row in map(json.loads, gzip.open(file, "rt"))}  # fmt: skip
+    assert len(expected) == 1390 and rows == expected
+
+
+@recorded
+def test_the_overall_column_of_every_row_of_the_official_table():
+    columns = {
+        "simple_python": "Python Simple AST", "simple_java": "Java Simple AST",
+        "simple_javascript": "JavaScript Simple AST", "irrelevance": "Irrelevance Detection",
+    }  # fmt: skip
+    tables = {}
+    for part in ("overall", "non_live", "live"):
+        with open(RECORDED / f"leaderboard_2025-12-16_data_{part}.csv") as lines:
+            tables[part] = {row["Model"]: row for row in csv.DictReader(lines)}
+    shared = {
+        "multiple": "Non-Live Multiple AST", "parallel": "Non-Live Parallel AST",
+        "parallel_multiple": "Non-Live Parallel Multiple AST", "live_simple": "Live Simple AST",
+        "live_multiple": "Live Multiple AST", "live_parallel": "Live Parallel AST",
+        "live_parallel_multiple": "Live Parallel Multiple AST", "multi_turn_base": "Multi Turn Base",
+        "multi_turn_miss_func": "Multi Turn Miss Func", "multi_turn_miss_param": "Multi Turn Miss Param",
+        "multi_turn_long_context": "Multi Turn Long Context", "web_search_base": "Web Search Base",
+        "web_search_no_snippet": "Web Search No Snippet", "memory_kv": "Memory KV",
+        "memory_vector": "Memory Vector", "memory_rec_sum": "Memory Recursive Summarization",
+    }  # fmt: skip
+
+    def number(row, name):
+        return 0.0 if row[name] in ("N/A", "") else float(row[name].rstrip("%")) / 100
+
+    rows = tables["overall"]
+    assert len(rows) == 109
+    for model, row in rows.items():
+        part = {name: number(row, column) for name, column in shared.items()}
+        simple, live = tables["non_live"][model], tables["live"][model]
+        part |= {name: number(simple, column) for name, column in columns.items()}
+        part["live_irrelevance"] = number(live, "Irrelevance Detection")
+        assert overall(part)["overall"] == pytest.approx(number(row, "Overall Acc"), abs=1.01e-4), model
+    assert overall({"irrelevance": 1.0, "live_irrelevance": 1.0})["overall"] == pytest.approx(0.10)
+
+
+@recorded
+def test_agentic_answers_that_do_not_know_are_wrong(official):
+    rows = json.loads((RECORDED / "agentic_tiny_sample.json").read_text())["records"]
+    requests = [{"do": "score", "category": row["id"].rsplit("_", 1)[0], "id": row["id"], "mode": "fc",
+                 "result": row["result"]} for row in rows]  # fmt: skip
+    found = list(workers(folder(official)).each(requests))
+    assert [row["valid"] for row in found] == [True, False, False, False]
+
+
+def test_wrong_then_right_on_one_entry_is_wrong_then_right(official):
+    worker = workers(folder(official)).one()
+
+    def grade(result):
+        return worker.ask({"do": "score", "category": "multi_turn_base", "id": "multi_turn_base_1",
+                           "mode": "fc", "result": result})["valid"]  # fmt: skip
+
+    entry = next(row for row in worker.ask({"do": "load", "category": "multi_turn_base"})
+                 if row["id"] == "multi_turn_base_1")  # fmt: skip
+    right = [[calls_of(turn)] if turn else [] for turn in entry["truth"]]
+    wrong = [[], *right[1:]]
+    assert [grade(wrong), grade(right), grade(wrong), grade(right)] == [False, True, False, True]
+
+
+def calls_of(turn, names=None):
+    """Native calls for the ground truth's call strings; `names` are the parameters of every function, for
+    arguments without a name."""
+    made = []
+    for text in turn:
+        call = ast.parse(text, mode="eval").body
+        given = dict(zip((names or {}).get(call.func.id, ()), map(ast.literal_eval, call.args), strict=False))
+        given |= {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+        made.append({call.func.id: json.dumps(given)})
+    return made
+
+
+def test_strings_that_import_os_or_never_end_reach_nothing(official, tmp_path):
+    def request(text):
+        return {"do": "score", "category": "multi_turn_base", "id": "multi_turn_base_1", "mode": "fc",
+                "result": [[[{text: "{}"}]]] * 4}  # fmt: skip
+
+    note = tmp_path / "note"
+    texts = [f"__import__('os').system('touch {note}') or str", f"open('{note}', 'w') and str"]
+    pool = workers(folder(official))
+    assert not any(row["valid"] for row in pool.each(map(request, texts)))
+    assert not note.exists()
+    (endless,) = pool.each([request("[0 for _ in iter(int, 1)] and str")], seconds=2)
+    assert isinstance(endless, HarnessError)
+
+
+class Player(Provider):
+    """Plays the ground truth with native calls, one step a turn; says something when a turn is done."""
+
+    name, cacheable, abilities = "echo/player", False, frozenset({"tools"})
+
+    def __init__(self, task):
+        spec = registry().task(task)
+        self.targets = {s.id: s.target for s in load_task(spec, spec.arguments({})).load(Data()).test}
+
+    async def generate(self, call):
+        target, seen = self.targets[call.question.id], call.messages
+        turn = sum(m.role == "user" for m in seen) - 1
+        assert call.tools
+        calls = []
+        if seen[-1].role == "user":
+            truth = target["truth"]
+            if isinstance(truth[0], dict):
+                calls = [{name: json.dumps({k: v[0] for k, v in values.items() if "" not in v})}
+                         for entry in truth for name, values in entry.items()]  # fmt: skip
+            else:
+                names = {tool.name: list(tool.parameters.properties) for tool in call.tools}
+                calls = calls_of(truth[turn], names)
+        made = [
+            ToolCall(f"c{len(seen)}_{n}", name.replace(".", "_"), json.loads(text))
+            for n, entry in enumerate(calls) for name, text in entry.items()
+        ]  # fmt: skip
+        words = "" if made else "Done."
+        return ModelOutput.from_message(ChatMessageAssistant(content=words, tool_calls=made))
+
+
+@pytest.mark.parametrize(
+    ("task", "items"),
+    [("bfcl/simple_python", 5), ("bfcl/parallel", 5), ("bfcl/multi_turn_miss_func", 2),
+     ("bfcl/multi_turn_base", 3)],
+)  # fmt: skip
+def test_an_agent_that_plays_the_truth_is_right(official, tmp_path, task, items):
+    player = Player(task)
+    (cell,) = plan(Request(task, "direct", "echo/player", limit=items))
+    session = Session(Store(tmp_path))
+    session.use(player)
+    (result,) = run_grid([cell], session).results
+    assert result.record, result.error
+    attempts = load_samples(result.record["run_id"], str(tmp_path))
+    assert list(attempts["accuracy"]) == [1.0] * items, list(attempts["reason"])
+    trace = json.loads(attempts["trace"][0])
+    assert trace["stop"] == "stop" and trace["calls"] >= 1
+
+
+def test_the_task_says_what_it_needs_before_setup(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    spec = registry().task("bfcl/simple_python")
+    assert needed(spec.setup)
+    with pytest.raises(UsageError, match="harness setup bfcl"):
+        load_task(spec, spec.arguments({})).load(Data())
+    listed = CliRunner().invoke(cli, ["list", "tasks"]).output
+    assert "needs setup: harness setup bfcl" in listed
+
+
+def test_setup_without_an_index_says_what_failed_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(HarnessError, match="pip can't install bfcl-eval==.*Could not find a version"):
+        install("bfcl")
+    assert not list((tmp_path / "setup").iterdir())
+    with pytest.raises(UsageError, match="did you mean 'bfcl'"):
+        install("bfcll")
+
+
+def test_result_files_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(DataError, match="holds no file"):
+        results.names(tmp_path)
+    for model in ("a", "b"):
+        (tmp_path / model).mkdir()
+        (tmp_path / model / "BFCL_v4_multiple_result.json").write_text('{"id": "x"}\n')
+    with pytest.raises(DataError, match="several models"):
+        results.names(tmp_path)
+    assert results.names(tmp_path / "a") == ["bfcl/multiple"]
+    with pytest.raises(DataError, match="line 1 is no result"):
+        results.read(tmp_path / "a", "bfcl/multiple")
