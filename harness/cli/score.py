@@ -17,6 +17,7 @@ Examples:
   harness score --task aime24 --responses answers.jsonl
   harness score --task gsm8k --responses log.jsonl --column sample_id=idx --column completion=output
   harness score --task aime24 --responses all.jsonl.gz --by run       (one run for each value)
+  harness score --task bfcl --responses result/MODEL                  (a benchmark's own result files)
 
 \b
 A response is one JSON object a line (gzip, CSV and parquet work too):
@@ -28,7 +29,8 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 
 @click.command("score", epilog=EXAMPLE)
 @click.option("--task", required=True, metavar="NAME", help="The task that the responses answer.")
-@click.option("--responses", required=True, metavar="FILE", help="JSONL, JSONL.gz, CSV or parquet.")
+@click.option("--responses", required=True, metavar="PATH",
+              help="JSONL, JSONL.gz, CSV or parquet; or a benchmark's own result file or folder.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS",
               help="Where a column has another name.")  # fmt: skip
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
@@ -64,6 +66,8 @@ def command(
     if not held:
         if len(names) != 1:
             raise UsageError("score takes one task, or a family with a file of its own results")
+        if not Path(responses).is_file():
+            raise DataError(f"{responses} is a folder; {names[0]} takes a file of responses")
         shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
         check_columns(Path(responses), shape)
         for value in column_values(Path(responses), by, shape) if by else [None]:
