@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -73,7 +74,8 @@ class Curated(Method):
         """All that the trained weights depend on."""
         settings = {name: self.args[name] for name in SETTINGS}
         return [
-            self.curriculum, asdict(plan), settings, job.seed, job.model.name, job.model.provider.revision,
+            self.curriculum, asdict(plan), settings, job.seed, job.model.name,
+            job.model.provider.revision or _weights(job.policy),
             set_digest(sample.digest() for sample in bank.samples), digest(list(bank.prompts)),
         ]  # fmt: skip
 
@@ -107,6 +109,15 @@ class Curated(Method):
             "policy": self.model.provider.revision[:12], "curriculum": self.curriculum,
             "trained_steps": self.facts.get("steps"),
         })  # fmt: skip
+
+
+def _weights(folder: Path) -> str:
+    """The content of weights that no revision names."""
+    hasher = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with open(file, "rb") as blocks:
+            hasher.update(file.name.encode() + hashlib.file_digest(blocks, "sha256").digest())
+    return hasher.hexdigest()
 
 
 def _facts(folder: Path) -> dict[str, Any]:

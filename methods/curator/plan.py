@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from harness.errors import UsageError
@@ -20,7 +21,7 @@ class Plan:
         prompts, rollouts: problems of a step, and responses to each.
         candidates: problems that are scored for a step.
         minibatches: policy updates a step; with 1 the update is on-policy and nothing is ever clipped.
-        micro_batch: sequences in one forward pass; 0 takes a mini-batch at once.
+        micro_batch: sequences in one forward pass of an update.
         rate: the policy's learning rate, after a warm-up over a twentieth of the steps.
         max_tokens: of a response.
         dormant, warm_up: see `ActorCurator`.
@@ -34,7 +35,7 @@ class Plan:
     rollouts: int = 8
     candidates: int = 2048
     minibatches: int = 4
-    micro_batch: int = 0
+    micro_batch: int = 8
     rate: float = 1e-6
     max_tokens: int = 4096
     temperature: float = 1.0
@@ -53,16 +54,19 @@ class Plan:
         given = {f.name: args[f.name] for f in fields(cls) if args.get(f.name)}
         plan = cls(**{**asdict(PRESETS[args["preset"]]), **given})
         for name, least in (("steps", 1), ("prompts", 1), ("rollouts", 2), ("minibatches", 1),
-                            ("candidates", 1), ("max_tokens", 1), ("save_every", 1)):  # fmt: skip
+                            ("micro_batch", 1), ("candidates", 1), ("max_tokens", 1), ("save_every", 1)):  # fmt: skip
             if getattr(plan, name) < least:
                 raise UsageError(f"-M {name}={getattr(plan, name)} is below {least}")
         if plan.rate <= 0 or plan.temperature <= 0:
             raise UsageError("-M rate and -M temperature are above 0")
         sequences = plan.prompts * plan.rollouts
+        if "micro_batch" not in given:  # the preset's is for its own sizes
+            most = math.gcd(sequences // plan.minibatches, plan.micro_batch)
+            plan = replace(plan, micro_batch=most)
         if sequences % plan.minibatches:
             raise UsageError(f"-M minibatches={plan.minibatches} doesn't divide the {sequences} rollouts of "
                              f"a step ({plan.prompts} prompts x {plan.rollouts})")  # fmt: skip
-        if plan.micro_batch and sequences // plan.minibatches % plan.micro_batch:
+        if sequences // plan.minibatches % plan.micro_batch:
             raise UsageError(f"-M micro_batch={plan.micro_batch} doesn't divide the "
                              f"{sequences // plan.minibatches} rollouts of a mini-batch")  # fmt: skip
         return plan

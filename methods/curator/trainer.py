@@ -74,7 +74,7 @@ def _trainer(training: Training, folder: Path, loss: str) -> Any:
                          "harness train --backend verl --print")  # fmt: skip
     plan, sequences = training.plan, training.plan.prompts * training.plan.rollouts
     accelerated = torch.cuda.is_available()
-    micro = plan.micro_batch or sequences // plan.minibatches
+    micro = plan.micro_batch
     level, low, high = LOSSES[loss]
     updates = plan.steps * plan.minibatches
     config = GRPOConfig(
