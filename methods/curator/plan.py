@@ -25,7 +25,7 @@ class Plan:
         rate: the policy's learning rate, after a warm-up over a twentieth of the steps.
         max_tokens: of a response.
         dormant, warm_up: see `ActorCurator`.
-        measure_every: steps between measurements on the dev split; 0 measures at the end alone.
+        measure_every: steps between measurements on the dev split; the last step is always measured.
         save_every: steps between checkpoints.
     """
 
@@ -53,8 +53,9 @@ class Plan:
         """
         given = {f.name: args[f.name] for f in fields(cls) if args.get(f.name)}
         plan = cls(**{**asdict(PRESETS[args["preset"]]), **given})
-        for name, least in (("steps", 1), ("prompts", 1), ("rollouts", 2), ("minibatches", 1),
-                            ("micro_batch", 1), ("candidates", 1), ("max_tokens", 1), ("save_every", 1)):  # fmt: skip
+        for name in ("steps", "prompts", "rollouts", "minibatches", "micro_batch", "candidates",
+                     "max_tokens", "save_every"):  # fmt: skip
+            least = 2 if name == "rollouts" else 1
             if getattr(plan, name) < least:
                 raise UsageError(f"-M {name}={getattr(plan, name)} is below {least}")
         if plan.rate <= 0 or plan.temperature <= 0:
