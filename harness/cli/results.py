@@ -34,24 +34,28 @@ command.add_command(retract)
 @out_option
 @json_option
 def list_runs(task: str | None, method: str | None, out: str, as_json: bool) -> None:
-    """One line a run; runs that were superseded or retracted are only counted."""
+    """One line a run. Records that can't be trusted are named and left out; superseded and retracted ones
+    are counted."""
     from harness.cli.tables import print_records
     from harness.results.export import run_object
     from harness.results.store import Store
 
-    in_force, superseded, retracted = Store(Path(out)).standing()
+    invalid: list[str] = []
+    in_force, superseded, retracted = Store(Path(out)).standing(invalid)
     records = [
         record for record in in_force
         if task in (None, record["task"]["name"]) and method in (None, record["method"]["name"])
     ]  # fmt: skip
     if as_json:
         print(json.dumps({"schema": 1, "runs": [run_object(r) for r in records], "superseded": superseded,
-                          "retracted": retracted}, ensure_ascii=False))  # fmt: skip
+                          "retracted": retracted, "invalid": invalid}, ensure_ascii=False))  # fmt: skip
         return
     if records:
         print_records(records)
     else:
         print(f"no runs in {out}", file=sys.stderr)
+    for fault in invalid:
+        print(f"invalid, left out: {fault}", file=sys.stderr)
     if superseded or retracted:
         print(f"not shown: {superseded} superseded records, {retracted} retracted runs")
 
@@ -85,6 +89,20 @@ def verify(out: str, as_json: bool) -> None:
     sys.exit(1 if faults else 0)
 
 
+def _frame(out: str) -> Any:
+    """Every metric of every run; records that can't be trusted are named on stderr."""
+    import warnings
+
+    from harness.results.table import frame
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        table = frame(out)
+    for warning in said:
+        print(f"invalid, {warning.message}", file=sys.stderr)
+    return table
+
+
 FORMATS = ("csv", "parquet", "markdown", "latex", "json", "eee")
 
 
@@ -95,17 +113,19 @@ FORMATS = ("csv", "parquet", "markdown", "latex", "json", "eee")
 def export(form: str, target: str | None, out: str) -> None:
     """Every metric of every run: CSV, parquet, Markdown, LaTeX, JSON or Every Eval Ever."""
     from harness.results.store import Store
-    from harness.results.table import frame
 
     if form == "eee":
         from harness.results.export import every_eval_ever
 
+        invalid: list[str] = []
         text = "".join(
             json.dumps(every_eval_ever(record), ensure_ascii=False) + "\n"
-            for record in Store(Path(out)).records()
+            for record in Store(Path(out)).records(invalid)
         )
+        for fault in invalid:
+            print(f"invalid, left out: {fault}", file=sys.stderr)
     else:
-        table = frame(out)
+        table = _frame(out)
         if form == "parquet":
             if target is None:
                 raise UsageError("parquet needs --file")
@@ -129,9 +149,7 @@ def export(form: str, target: str | None, out: str) -> None:
 @out_option
 def rebuild(check: bool, out: str) -> None:
     """Write tables/results.csv and tables/results.md anew from the records."""
-    from harness.results.table import frame
-
-    table = frame(out)
+    table = _frame(out)
     tables = Path(out) / "tables"
     different = []
     for name, text in (("results.csv", table.to_csv(index=False)), ("results.md", _markdown(table))):

@@ -151,21 +151,27 @@ class Store:
         for path in sorted((self.root / "v1").glob("*/*/*/*/*/run.json")):
             yield path.parent
 
-    def standing(self) -> Standing:
-        """The records in force, with how many are superseded or retracted.
+    def sound(self, faults: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Every record that can be trusted; what is said of the others is added to `faults`.
 
         Raises:
-            RecordError: one of them can't be trusted.
+            RecordError: one of them can't be trusted, and nobody listens.
         """
-        return standing(self.read(folder) for folder in self.folders())
+        for folder in self.folders():
+            try:
+                yield self.read(folder)
+            except RecordError as error:
+                if faults is None:
+                    raise
+                faults.append(str(error))
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Every record that is in force.
+    def standing(self, faults: list[str] | None = None) -> Standing:
+        """The records in force, with how many are superseded or retracted; `faults` as in `sound`."""
+        return standing(self.sound(faults))
 
-        Raises:
-            RecordError: one of them can't be trusted.
-        """
-        yield from self.standing().in_force
+    def records(self, faults: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Every record that is in force; `faults` as in `sound`."""
+        yield from self.standing(faults).in_force
 
     def find(self, run: str) -> dict[str, Any]:
         """The newest record whose run id begins with `run`; `<12 digits>-<number>` is one attempt.
