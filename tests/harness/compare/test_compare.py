@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from harness.compare.arms import arms_of
+from harness.compare.arms import Arm, arms_of
 from harness.compare.flips import flips
-from harness.compare.items import load_items, pair
+from harness.compare.items import Items, load_items, pair
 from harness.compare.paired import (
     adjust,
     compare,
@@ -277,3 +277,31 @@ def test_reports_may_control_false_discoveries_instead(tmp_path, rng):
     expected = scipy_stats.false_discovery_control([c.p_value for c in made])
     assert [c.adjusted_p for c in adjust(made, "bh")] == pytest.approx(list(expected))
     assert max(c.adjusted_p for c in adjust(made)) >= max(expected)
+
+
+def test_the_level_over_seeds_holds_where_that_over_items_does_not():
+    """The same trainings on both sides: seeds move the accuracy by five points either way."""
+    rng, runs, n = np.random.default_rng(8), 400, 200
+    over_seeds = over_items = 0
+
+    def arm(name):
+        rows = []
+        for seed in range(5):
+            scores = (rng.random(n) < 0.5 + rng.normal(0, 0.05)).astype(float)
+            rows.append({"run_id": f"{name}{seed}", "seed": seed, "status": "complete", "scores": scores,
+                         "primary": "accuracy", "metrics": {"accuracy": {"value": scores.mean()}},
+                         "metric_limits": {"accuracy": 1.0}, "comparability_key": "k", "subject_key": name,
+                         "subject": {"data_access": ["trainable"]}, "usage": {},
+                         "counts": {"attempts": n, "error": 0, "unscored": 0}})  # fmt: skip
+        return Arm(tuple(rows))
+
+    def load(arm, metric):
+        scores = np.stack([row["scores"] for row in arm.runs], axis=1)
+        return Items(np.arange(n), np.full(n, 5), scores.ravel(), np.ones(5 * n, bool), None)
+
+    for _ in range(runs):
+        found = compare(arm("a"), arm("b"), load=load)
+        over_seeds += found.p_value < 0.05
+        over_items += found.difference.p_value < 0.05
+    allowed = 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
+    assert over_seeds / runs <= allowed < over_items / runs, (over_seeds, over_items)
