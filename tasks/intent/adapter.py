@@ -73,6 +73,7 @@ class Intent(Classification):
 
     `instruction`; `text`, `label` and `id`: columns (`id` may be absent: the row index is the id);
     `kind`: "text", "class-label" or "list" (of which rows with a single label are kept);
+    `names`: what label numbers mean, where the column itself doesn't say;
     `strip`: endings to cut off labels, in this order; `exclude`: labels whose rows are left out;
     `optional`: label, parameter and hint of a label that a parameter brings in;
     `longest`: texts are cut to so many characters; `test_share`: the part of the `train` rows that
@@ -122,7 +123,7 @@ class Intent(Classification):
         text, label, own_id = table["text"], table["label"], table.get("id")
         columns = [text, label, *([own_id] if own_id else [])]
         rows = data.rows(pin, columns)
-        names = label_names(rows, label, table["kind"], pin)
+        names = table.get("names") or label_names(rows, label, table["kind"], pin)
         excluded = set(table.get("exclude", ()))
         optional = table.get("optional")
         if optional and not self.args.get(optional["param"]):

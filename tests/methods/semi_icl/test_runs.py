@@ -1,15 +1,25 @@
 """Both methods in whole runs: what is asked, in which order, what is kept, what falls short."""
 
+import asyncio
 import json
 import logging
 from collections import Counter
 
 import numpy as np
 import pytest
+from inspect_ai.model import ModelOutput
 
 from harness import paths
 from harness.annotate import read_demonstrations
-from harness.testing import check_method
+from harness.errors import UsageError
+from harness.job import Job
+from harness.model.gateway import Model
+from harness.model.ledger import Budget, Ledger
+from harness.model.provider import Provider
+from harness.registry import load_method, registry
+from harness.sample import Question
+from harness.task import Splits
+from harness.testing import TINY, TinyTask, check_method
 
 LABELS = ("left", "right")
 BOTH = ("naive-semi-icl", "iterpsd")
@@ -259,8 +269,6 @@ def test_a_context_that_is_too_small(lab, caplog, method):
     ("naive-semi-icl", {"confidence": "back-translation"}),
 ])  # fmt: skip
 def test_bad_arguments_are_one_line_and_cost_nothing(lab, method, args):
-    from harness.errors import UsageError
-
     world(lab, 10)
     try:
         grid, model, _ = lab.grid(method, says(), **args)
@@ -311,3 +319,59 @@ def test_self_consistency_shares_its_draws_with_the_method_of_that_name(lab):
 @pytest.fixture(autouse=True)
 def heard(caplog):
     caplog.set_level(logging.WARNING)
+
+
+TO_VENETIAN = {"source_language": "English", "target_language": "Venetian"}
+
+
+def fitted(tmp_path, monkeypatch, metadata, say, **args):
+    """The method after `fit` on four questions without a label set, and the calls it made."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+
+    class Open(TinyTask):
+        def parse(self, text, question):
+            return text.rpartition(":")[2].strip() or None
+
+    class Says(Provider):
+        name, cacheable, calls = "says", False, []
+
+        async def generate(self, call):
+            self.calls.append(call)
+            return ModelOutput.from_content(self.name, say(call))
+
+    spec, provider = registry().method("naive-semi-icl"), Says()
+    method = load_method(spec, spec.arguments({"k": 3, "k_gt": 0, "rule": "all", **args}))
+    pool = [Question(f"p{n}", f"what {n}?", metadata=metadata) for n in range(4)]
+    job = Job(task=Open(TINY, {}), method=spec, splits=Splits([], pool=pool), roles={}, seed=0,
+              model=Model(provider, ledger=Ledger(), budget=Budget()), budget=Budget())  # fmt: skip
+    asyncio.run(method.fit(job))
+    return method, provider.calls
+
+
+@pytest.mark.parametrize(("metadata", "said", "shown_as"), [
+    ({}, "So it is: 4\nConfidence: 0.8", "So it is: 4"),
+    (TO_VENETIAN, "Venetian: gato\n**Confidence:** 80%", "gato"),
+])  # fmt: skip
+def test_free_answers_keep_their_reasoning_and_translations_lose_their_tag(
+    tmp_path, monkeypatch, metadata, said, shown_as
+):
+    """A question without a label set is annotated with a line for the confidence, which is no part of the
+    demonstration; a translation is shown as the task reads it, reasoning as it was written."""
+    method, calls = fitted(tmp_path, monkeypatch, metadata, lambda call: said)
+    assert {shot.answer for shot in method.prompt.shots} == {shown_as}
+    assert {found.confidence for found in method.annotator.found} == {0.8}
+    assert all("Confidence: " in call.messages[-1].text for call in calls)
+    assert [m.role for m in method.prompt.messages(Question("q", "new?"))] == ["system", "user"]
+
+
+def test_translations_are_judged_by_translating_them_back(tmp_path, monkeypatch):
+    pytest.importorskip("sacrebleu")
+
+    def say(call):
+        if "into English" not in call.messages[-1].text:
+            return "gato"
+        return call.question.input if call.question.id != "p3" else "something else entirely"
+
+    method, calls = fitted(tmp_path, monkeypatch, TO_VENETIAN, say, confidence="back-translation")
+    found = [annotation.confidence for annotation in method.annotator.found]
+    assert found[:3] == [pytest.approx(1)] * 3 and found[3] < 0.01 and len(calls) == 8

@@ -1,0 +1,1 @@
+"""Reasoning with one short answer: BIG-Bench Hard, LiveBench, GPQA."""

@@ -1,0 +1,151 @@
+"""Reasoning tasks; what differs between the data sets is in `task.toml`.
+
+Keys of `settings`: `kinds` (LiveBench), how the answers of a part are read and compared: "expression"
+(by value), "list" (whole numbers in order), "short" (the same text in its normal form; the kind of parts
+that are not named).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.digest import seed_of
+from harness.errors import DataError
+from harness.sample import Question, Sample
+from harness.task import Splits, Task
+from tasks.math import answers as maths
+from tasks.reasoning.answers import choice, normal, numbers, short
+
+if TYPE_CHECKING:
+    from harness.data import Data, Rows
+
+TEST_SHARE = 0.25
+LETTERS = "ABCDEFGHIJKLMNOPQR"
+
+
+class Reasoning(Task):
+    """A set of one split, divided by the content of its questions."""
+
+    columns: Sequence[str] = ()
+
+    def load(self, data: Data) -> Splits:
+        pin = self.spec.data["all"]
+        samples = self._samples(data.rows(pin, self.columns))
+        if not samples:
+            raise DataError(f"{pin.id} ({pin.split}) has no row with a question and an answer")
+        if self.args["protocol"] == "whole":
+            return Splits(test=samples)
+        test = _quarter(samples)
+        asked = {sample.question.input for sample in samples if sample.id in test}
+        train = [sample for sample in samples if sample.question.input not in asked]
+        return Splits([s for s in samples if s.id in test], train, [s.question for s in train])
+
+    def _samples(self, rows: Rows) -> list[Sample]:
+        raise NotImplementedError
+
+
+def _quarter(samples: Sequence[Sample]) -> set[str]:
+    """The ids of a quarter of each part's samples, chosen by content."""
+    parts: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        parts[str(sample.question.metadata.get("part", ""))].append(sample)
+    chosen: set[str] = set()
+    for own in parts.values():
+        ranked = sorted(own, key=lambda s: (seed_of("test", s.question.input), s.id))
+        chosen.update(sample.id for sample in ranked[: round(TEST_SHARE * len(own))])
+    return chosen
+
+
+class Choices(Reasoning):
+    """Lettered choices that stand in the question."""
+
+    instruction = "Answer the question by choosing one of its options."
+
+    def render(self, question: Question) -> str:
+        return (f"{self.instruction}\n\n{question.input}\n\nReason step by step. End your reply with a line "
+                "that holds 'Answer:' and the letter of the option in parentheses.")  # fmt: skip
+
+    def parse(self, text: str, question: Question) -> str | None:
+        return choice(text, LETTERS[: question.metadata["options"]])
+
+    def _sample(self, id: str, text: str, options: int, letter: str) -> Sample:
+        question = Question(id, text, metadata={"options": options})
+        return Sample(question, letter, shot=f"Answer: ({letter})")
+
+
+class BigBenchHard(Choices):
+    """A BIG-Bench Hard set whose target is a letter in parentheses."""
+
+    columns = ("input", "target")
+
+    def _samples(self, rows: Rows) -> list[Sample]:
+        samples = []
+        for index, row in enumerate(rows):
+            text, letter = str(row["input"]).strip(), str(row["target"]).strip().strip("()")
+            listed = text.rpartition("Options:")[2]
+            options = sum(f"({each})" in listed for each in LETTERS)
+            if letter not in LETTERS[:options] or not letter:
+                raise DataError(f"{self.spec.name}: row {index} has the answer {row['target']!r}, which is "
+                                "none of its options; is it another revision than the pinned one?")
+            samples.append(self._sample(str(index), text, options, letter))
+        return samples
+
+
+class GPQA(Choices):
+    """GPQA: the order of the four answers depends on the question's text alone."""
+
+    columns = ("Question", "Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2",
+               "Incorrect Answer 3", "Record ID")  # fmt: skip
+
+    def _samples(self, rows: Rows) -> list[Sample]:
+        samples = []
+        for row in rows:
+            text, right = str(row["Question"]).strip(), str(row["Correct Answer"]).strip()
+            options = [right, *(str(row[f"Incorrect Answer {n}"]).strip() for n in (1, 2, 3))]
+            random.Random(seed_of("options", text)).shuffle(options)
+            listed = "\n".join(f"({LETTERS[n]}) {option}" for n, option in enumerate(options))
+            letter = LETTERS[options.index(right)]
+            samples.append(self._sample(str(row["Record ID"]), f"{text}\n\n{listed}", 4, letter))
+        return samples
+
+
+class LiveBench(Reasoning):
+    """A category of LiveBench; its questions say themselves how to answer."""
+
+    columns = ("question_id", "turns", "ground_truth", "task")
+    instruction = "Answer the question in the form that it asks for."
+
+    def _samples(self, rows: Rows) -> list[Sample]:
+        samples = []
+        for row in rows:
+            turns, target = row["turns"], str(row["ground_truth"] or "").strip()
+            if not turns or not target:
+                continue
+            part = str(row["task"])
+            question = Question(str(row["question_id"]), str(turns[0]).strip(), metadata={"part": part})
+            samples.append(Sample(question, target, shot=f"<solution>{target}</solution>"))
+        return samples
+
+    def _kind(self, question: Question) -> str:
+        return str(self.spec.settings["kinds"].get(question.metadata["part"], "short"))
+
+    def parse(self, text: str, question: Question) -> str | None:
+        kind = self._kind(question)
+        if kind == "list":
+            return numbers(text)
+        if kind == "expression":
+            inside = text.rpartition("<solution>")[2].partition("</solution>")
+            found = inside[0].strip() if inside[1] else maths.extract(text, "expression")
+            return maths.canonical(found, "expression") or None if found else None
+        return short(text)
+
+    def correct(self, answer: Any, sample: Sample) -> bool:
+        kind, given = self._kind(sample.question), str(answer)
+        if kind == "list":
+            return given == numbers(f"answer: {sample.target}")
+        if kind == "expression":
+            return maths.equivalent(given, sample.target.strip("$"), "expression")
+        return given == normal(sample.target)

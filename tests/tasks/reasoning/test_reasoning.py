@@ -1,0 +1,118 @@
+"""Reasoning tasks on made-up repositories of the shapes of BIG-Bench Hard, LiveBench and GPQA."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import DataError
+from harness.sample import Outcome
+from harness.testing import check_task
+from tasks.reasoning.answers import choice, numbers, short
+
+BBH = {"bbh-geometric-shapes": "geometric_shapes", "bbh-date": "date_understanding",
+       "bbh-tracking-seven": "tracking_shuffled_objects_seven_objects",
+       "bbh-logical-deduction-seven": "logical_deduction_seven_objects"}  # fmt: skip
+
+
+def bbh_rows(n):
+    return [{"input": f"Riddle {i}?\nOptions:\n(A) one\n(B) two\n(C) three", "target": f"({'ABC'[i % 3]})"}
+            for i in range(n)]  # fmt: skip
+
+
+LIVE = [
+    *({"question_id": f"a{i}", "category": "math", "task": "AMPS_Hard", "turns": [f"Find x{i}."],
+       "ground_truth": f"\\frac{{{i}}}{{7}}"} for i in range(8)),
+    *({"question_id": f"b{i}", "category": "math", "task": "math_comp", "turns": [f"Choose {i}."],
+       "ground_truth": "ABCDE"[i % 5] if i % 2 else f"{i:03}"} for i in range(8)),
+    *({"question_id": f"c{i}", "category": "math", "task": "olympiad", "turns": [f"Order {i}."],
+       "ground_truth": f"{i + 1},2,13"} for i in range(8)),
+]  # fmt: skip
+LOGIC = [{"question_id": f"d{i}", "task": "web_of_lies_v2" if i % 2 else "spatial",
+          "turns": [f"Who lies {i}?"], "ground_truth": "yes, no, yes" if i % 2 else "tetrahedron"}
+         for i in range(24)]  # fmt: skip
+SCIENCE = [{"Record ID": f"rec{i}", "Question": f"Which particle {i}?", "Correct Answer": f"the {i}th",
+            "Incorrect Answer 1": "none", "Incorrect Answer 2": "both", "Incorrect Answer 3": "a quark"}
+           for i in range(20)]  # fmt: skip
+
+
+@pytest.fixture
+def mirror(hub):
+    hub.add("SaylorTwift/bbh", {(config, "test"): bbh_rows(24) for config in BBH.values()})
+    hub.add("livebench/math", {("default", "test"): LIVE})
+    hub.add("livebench/reasoning", {("default", "test"): LOGIC})
+    return hub.add("Idavidrein/gpqa", {("gpqa_diamond", "train"): SCIENCE})
+
+
+@pytest.mark.parametrize("name", [*BBH, "livebench-math", "livebench-reasoning", "gpqa-diamond"])
+def test_contract_and_protocols(mirror, name):
+    check_task(name, mirror.data)
+    task, splits = mirror.load(name)
+    _, whole = mirror.load(name, protocol="whole")
+    assert len(splits.test) == round(len(whole.test) / 4) and len(splits.train) == len(splits.pool)
+    assert len(splits.test) + len(splits.train) == len(whole.test) and not len(whole.pool)
+    for sample in whole.test:  # what a demonstration shows is read as the right answer
+        answer = task.parse(sample.demonstration, sample.question)
+        score = task.score(sample, Outcome(sample.id, text="", answer=answer))
+        assert score.metrics["accuracy"] == 1, sample
+        other = task.parse("Answer: zzz", sample.question)
+        wrong = task.score(sample, Outcome(sample.id, text="", answer=other))
+        assert wrong.metrics["accuracy"] == 0
+
+
+def test_livebench_divides_each_part(mirror):
+    _, splits = mirror.load("livebench-math")
+    parts = [sample.question.metadata["part"] for sample in splits.test]
+    assert sorted(parts) == ["AMPS_Hard"] * 2 + ["math_comp"] * 2 + ["olympiad"] * 2
+
+
+@pytest.mark.parametrize(("name", "id", "said"), [
+    ("livebench-math", "a3", "So x is $\\boxed{\\frac{3}{7}}$."), ("livebench-math", "a3", "\\boxed{3/7}"),
+    ("livebench-math", "b1", "Thus BBBBB"), ("livebench-math", "b1", "**BBBBB**"),
+    ("livebench-math", "b4", "The answer: 4"), ("livebench-math", "c0", "Answer: 1, 2, 13"),
+    ("livebench-math", "c0", "<solution>1,2,13</solution>"),
+    ("livebench-reasoning", "d1", "So **Yes, No, Yes**"), ("livebench-reasoning", "d0", "***Tetrahedron***"),
+    ("livebench-reasoning", "d0", "<solution>cube</solution> no: <solution> Tetrahedron </solution>"),
+])  # fmt: skip
+def test_livebench_answers(mirror, name, id, said):
+    task, whole = mirror.load(name, protocol="whole")
+    sample = next(s for s in whole.test if s.id == id)
+    answer = task.parse(said.replace("Thus ", ""), sample.question)
+    assert answer is not None and task.correct(answer, sample)
+
+
+@pytest.mark.parametrize(("text", "letter"), [
+    ("Answer: (B)", "B"), ("so the answer is B.", "B"), ("The answer is a triangle, (C)", "C"),
+    ("\\boxed{D}", "D"), ("(A) or (B)?\n\n(C)", "C"), ("**Answer:** C", "C"), ("B", "B"),
+    ("Answer: (Z)", None), ("<think>(A)", None), ("<think>(A)</think>(B)", "B"), ("no idea", None),
+    ("Answer: I don't know", None), ("answer: (A)\nWait. Answer: (B)", "B"),
+])  # fmt: skip
+def test_choices(text, letter):
+    assert choice(text, "ABCDEFGHIJ") == letter
+
+
+@given(st.text(max_size=300))
+def test_reading_never_raises(text):
+    for found in (choice(text, "ABCD"), short(text), numbers(text)):
+        json.dumps(found)
+
+
+def test_hostile_lengths():
+    for text in ("answer " * 50_000, "*" * 200_000, "1," * 100_000, "<solution>" * 20_000, "(" * 200_000):
+        choice(text, "ABCD"), short(text), numbers(text)
+
+
+def test_gpqa_orders_choices_by_the_question_alone(mirror):
+    task, whole = mirror.load("gpqa-diamond", protocol="whole")
+    letters = {sample.target for sample in whole.test}
+    assert letters == set("ABCD")
+    for sample in whole.test:
+        right = next(row["Correct Answer"] for row in SCIENCE if row["Record ID"] == sample.id)
+        assert f"({sample.target}) {right}" in sample.question.input
+
+
+def test_another_revision_is_told(hub):
+    hub.add("SaylorTwift/bbh", {("date_understanding", "test"): [{"input": "x (A) b", "target": "tomorrow"}]})
+    with pytest.raises(DataError, match="row 0 has the answer 'tomorrow', which is none of its options"):
+        hub.load("bbh-date")
