@@ -92,6 +92,7 @@ class NoModel(Provider):
     """The model of methods that spend none."""
 
     name, cacheable = NO_MODEL, False
+    abilities = frozenset({"trainable"})  # what such a method trains is its own
 
     async def generate(self, call: Call) -> Any:
         """Raises UsageError: the method's spec says that it spends no model."""

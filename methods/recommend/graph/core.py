@@ -36,21 +36,36 @@ class View:
     with_tables: bool = True
     noise: float = 0.0
 
-    def forward(self, tables: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The final vectors: the mean over layers."""
+    def final(self, tables: Tensor) -> Tensor:
+        """The final vectors of all nodes, without noise: the mean over layers."""
+        return self._propagated(tables) / self._terms
+
+    def rows(self, tables: Tensor, nodes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The final vectors of some nodes; layers are summed for these alone."""
         layer = tables
-        total = tables.clone() if self.with_tables or not self.layers else torch.zeros_like(tables)
+        total = tables[nodes] if self.with_tables else torch.zeros(len(nodes), tables.shape[1]).to(tables)
         for _ in range(self.layers):
             layer = self.adjacency @ layer
             if self.noise:
                 drawn = torch.rand(layer.shape, generator=generator, device=layer.device)
                 layer = layer + torch.sign(layer) * functional.normalize(drawn, dim=1) * self.noise
-            total += layer
-        return total / max(self.layers + self.with_tables, 1)
+            total = total + layer[nodes]
+        return total / self._terms
 
-    def backward(self, gradient: Tensor) -> Tensor:
-        """The gradient of the tables, from that of the final vectors; the noise has none."""
-        return View(self.adjacency, self.layers, self.with_tables).forward(gradient)
+    def backward(self, nodes: Tensor, gradient: Tensor, like: Tensor) -> Tensor:
+        """The gradient of the tables, of the shape of `like`, from that of `rows`; noise has none."""
+        return self._propagated(torch.zeros_like(like).index_add_(0, nodes, gradient / self._terms))
+
+    @property
+    def _terms(self) -> int:
+        return self.layers + self.with_tables
+
+    def _propagated(self, tables: Tensor) -> Tensor:
+        """The sum over layers of A^l tables, by Horner's rule."""
+        total = tables
+        for _ in range(self.layers - (not self.with_tables)):
+            total = torch.addmm(tables, self.adjacency, total)
+        return total if self.with_tables else self.adjacency @ total
 
 
 def adjacency(training: Any, device: Any = "cpu") -> Tensor:

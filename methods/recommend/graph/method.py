@@ -29,6 +29,18 @@ class Graph(Recommender):
     """
 
     def learn(self, data: Interactions, job: Job) -> Scorer:
+        tables = self.trained(data, job)
+        job.access["training_epochs"] = tables["epochs"]
+        users, items = tables["users"], tables["items"]
+        return lambda rows: users[rows] @ items.T
+
+    def trained(self, data: Interactions, job: Job) -> dict[str, Any]:
+        """Final vectors `users` and `items`, the trained `user_table` and `item_table`, `epochs` of
+        training and the `best` validation NDCG@10 (None without validation).
+
+        Raises:
+            UsageError: torch is missing, there is no validation part, or training diverged.
+        """
         try:
             import torch  # noqa: F401
         except ImportError:
@@ -54,9 +66,9 @@ class Graph(Recommender):
                 np.savez(made.path / "tables.npz", **trainer.best())
             curve = json.loads((made.path / "curve.json").read_text())
             with np.load(made.path / "tables.npz") as kept:
-                users, items = kept["users"], kept["items"]
-        job.access["training_epochs"] = curve[-1]["epoch"]
-        return lambda rows: users[rows] @ items.T
+                tables: dict[str, Any] = dict(kept)
+        checks = [point["ndcg@10"] for point in curve if "ndcg@10" in point]
+        return {**tables, "epochs": curve[-1]["epoch"], "best": max(checks, default=None)}
 
     def _fit(self, trainer: Any, training: Any, held: Any | None, job: Job) -> list[dict[str, Any]]:
         """Trains, and returns the curve: epoch, loss, validation NDCG@10, seconds of training so far."""

@@ -78,14 +78,14 @@ class Trainer:
         """
         nodes = np.concatenate([user, self.n_users + item, self.n_users + negative])
         index = torch.from_numpy(nodes).to(self.device)
-        seen = [view.forward(self.tables, self._noise)[index].requires_grad_() for view in views]
+        seen = [view.rows(self.tables, index, self._noise).requires_grad_() for view in views]
         rows = self.tables[index].requires_grad_()
         loss = self._loss(seen, rows, user, item)
-        found = torch.autograd.grad(loss, [*seen, rows], allow_unused=True)
-        gradient = self._spread(index, found[-1])
-        for view, of_view in zip(views, found[:-1], strict=True):
-            gradient += view.backward(self._spread(index, of_view))
-        self.tables.grad = gradient
+        *of_views, of_rows = torch.autograd.grad(loss, [*seen, rows], materialize_grads=True)
+        gradient = views[0].backward(index, of_views[0], self.tables)
+        for view, of_view in zip(views[1:], of_views[1:], strict=True):
+            gradient += view.backward(index, of_view, self.tables)
+        self.tables.grad = gradient.index_add_(0, index, of_rows)
         self._adam.step()
         return float(loss.detach())
 
@@ -103,14 +103,9 @@ class Trainer:
                 loss = loss + args["contrast"] * info_nce(one[first], two[first], args["temperature"])
         return loss
 
-    def _spread(self, index: Tensor, gradient: Tensor | None) -> Tensor:
-        """The gradient of the batch's rows in the shape of the tables."""
-        whole = torch.zeros_like(self.tables)
-        return whole if gradient is None else whole.index_add_(0, index, gradient)
-
     def final(self) -> tuple[Array, Array]:
         """The final vectors of users and items."""
-        vectors = self._view.forward(self.tables).cpu().numpy()
+        vectors = self._view.final(self.tables).cpu().numpy()
         return vectors[: self.n_users], vectors[self.n_users :]
 
     def keep(self) -> None:

@@ -28,10 +28,10 @@ def own_cache(tmp_path, monkeypatch):
 def test_propagation_by_hand():
     tables = torch.tensor([[1.5], [2.5], [1.0], [2.0], [3.0]])
     graph = core.adjacency(GRAPH)
-    final = core.View(graph, 2).forward(tables).ravel()
+    final = core.View(graph, 2).final(tables).ravel()
     assert final.tolist() == pytest.approx([1.65237, 2.62377, 1.08926, 2.13807, 2.32496], abs=1e-5)
     assert float(final[0] * final[4]) == pytest.approx(3.84169, abs=1e-5)
-    assert core.View(graph, 0).forward(tables).ravel().tolist() == tables.ravel().tolist()
+    assert core.View(graph, 0).final(tables).ravel().tolist() == tables.ravel().tolist()
 
 
 @pytest.mark.parametrize("with_tables", [True, False])
@@ -48,16 +48,18 @@ def test_the_gradient_is_the_same_propagation(with_tables):
     final = torch.stack(layers if with_tables else layers[1:]).mean(dim=0)
     weight = torch.randn(12, 4)
     (final * weight).sum().backward()
-    torch.testing.assert_close(view.forward(tables.detach()), final.detach())
-    torch.testing.assert_close(view.backward(weight), tables.grad)
+    torch.testing.assert_close(view.final(tables.detach()), final.detach())
+    nodes = torch.arange(12)
+    torch.testing.assert_close(view.rows(tables.detach(), nodes), final.detach())
+    torch.testing.assert_close(view.backward(nodes, weight, weight), tables.grad)
 
 
 def test_noise_stays_in_the_orthant_and_has_its_length():
     tables = torch.randn(5, 6)
     clean, noisy = core.View(core.adjacency(GRAPH), 1, False), core.View(core.adjacency(GRAPH), 1, False, 0.1)
-    gap = noisy.forward(tables) - clean.forward(tables)
+    gap = noisy.rows(tables, torch.arange(5)) - clean.final(tables)
     torch.testing.assert_close(gap.norm(dim=1), torch.full((5,), 0.1))
-    assert (gap * clean.forward(tables) >= 0).all()
+    assert (gap * clean.final(tables) >= 0).all()
 
 
 def test_losses_by_hand():
@@ -193,7 +195,7 @@ def test_same_seed_same_scores_and_other_seed_others():
 
 def test_early_stopping_keeps_the_best_and_patience_0_trains_on_everything():
     data = blocks()
-    _, door = learned("lightgcn", data, dim="8", lr="0.05", batch="64", epochs="200", patience="3")
+    _, door = learned("lightgcn", data, dim="8", lr="0.05", batch="64", epochs="200", patience="3", check="2")
     assert door.access["training_epochs"] < 200
     trainer = Trainer("lightgcn", registry().method("lightgcn").arguments({}), data.known,
                       np.ones((42, 2), "f4"), np.ones((42, 2), "f4"), 0)  # fmt: skip
@@ -237,3 +239,33 @@ def test_plugs_are_crossed_with_every_model():
         assert set(plugged.needs) == {"interactions", "trainable", "item_texts", "embedder"}
         assert set(known[model].params) < set(plugged.params)
         assert "item_texts" in known[f"{model}+lsa"].needs and "embedder" not in known[f"{model}+lsa"].needs
+
+
+def test_from_the_command_to_the_comparison(tmp_path, monkeypatch):
+    """Texts, vectors, training and ranking in one command; seeds are the units of a comparison."""
+    import json
+
+    from click.testing import CliRunner
+
+    from harness.cli import cli
+
+    monkeypatch.chdir(tmp_path)
+    lines = [" ".join([f"u{u}", *(f"i{(u * k + k) % 11}" for k in range(1, 7))]) for u in range(20)]
+    (tmp_path / "train.txt").write_text("\n".join(lines))
+    words = ["red", "green", "blue", "old", "new"]
+    titles = [f"i{n},the {words[n % 5]} {words[n % 4]} {words[n % 3]} thing {n}" for n in range(11)]
+    (tmp_path / "items.csv").write_text("\n".join(["item_id,title", *titles]))
+    common = ["eval", "--task", "rec/custom", "-T", "train=train.txt"]
+    done = CliRunner().invoke(cli, [
+        *common, "-T", "items=items.csv", "--seeds", "2", "--method", "lightgcn,lightgcn+llminit-var",
+        "--embeddings", "lsa", "-M", "dim=4", "-M", "epochs=3", "--json",
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    runs = json.loads(done.stdout)["runs"]
+    assert [run["method"] for run in runs] == ["lightgcn"] * 2 + ["lightgcn+llminit-var"] * 2
+    record = json.loads((tmp_path / runs[2]["record"]).read_text())
+    assert record["data_access"]["training_epochs"] == 3 and record["data_access"]["item_texts_seen"] == 11
+    assert record["subject"]["embedder"] and "trainable" in record["subject"]["data_access"]
+    assert len({run["comparability_key"] for run in runs}) == 1
+    done = CliRunner().invoke(cli, [*common, "--method", "lightgcn+lsa"])
+    assert done.exit_code != 0 and "needs item_texts" in done.output + done.stderr
