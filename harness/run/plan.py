@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -12,6 +13,8 @@ from harness.model.backoff import MAX_RETRIES
 from harness.model.open import NO_MODEL, preferences
 from harness.registry import registry
 from harness.spec import MethodSpec, TaskSpec
+
+LOG = logging.getLogger("harness.run")
 
 ROLES = ("judge", "user", "simulator", "annotator")
 
@@ -80,12 +83,14 @@ def plan(request: Request) -> list[Cell]:
     task_args = _split_args(request.task_args, tasks, "task")
     method_args = _split_args(request.method_args, methods, "method")
     cells = []
+    fitting = _fitting(tasks, methods, request)
     for task, method, model in product(tasks, methods, models):
+        if (task.name, method.name) not in fitting:
+            continue
         if not method.model:
             if model != models[0]:
                 continue
             model = NO_MODEL
-        check_fit(task, method, request)
         arguments = task_arguments(task, task_args[task.name], model)
         for seed in range(request.seeds):
             cells.append(Cell(task, arguments, method, method.arguments(method_args[method.name]),
@@ -128,6 +133,29 @@ def _split_args(
         for name in takers:
             arguments[name][key] = value
     return arguments
+
+
+def _fitting(
+    tasks: Sequence[TaskSpec], methods: Sequence[MethodSpec], request: Request
+) -> set[tuple[str, str]]:
+    """The pairs of a grid that fit. Others are left out with a warning, as long as every task and every
+    method of the grid has a pair left.
+
+    Raises:
+        UsageError: as `check_fit`, for a task or a method that nothing in the grid fits.
+    """
+    faults: dict[tuple[str, str], UsageError] = {}
+    for task, method in product(tasks, methods):
+        try:
+            check_fit(task, method, request)
+        except UsageError as error:
+            faults[task.name, method.name] = error
+    fitting = {(t.name, m.name) for t, m in product(tasks, methods)} - set(faults)
+    for (task_name, method_name), fault in faults.items():
+        if all(task_name != t for t, _ in fitting) or all(method_name != m for _, m in fitting):
+            raise fault
+        LOG.warning("left out: %s x %s: %s", task_name, method_name, str(fault).partition(";")[0])
+    return fitting
 
 
 def check_fit(task: TaskSpec, method: MethodSpec, request: Request) -> None:

@@ -269,3 +269,14 @@ def test_from_the_command_to_the_comparison(tmp_path, monkeypatch):
     assert len({run["comparability_key"] for run in runs}) == 1
     done = CliRunner().invoke(cli, [*common, "--method", "lightgcn+lsa"])
     assert done.exit_code != 0 and "needs item_texts" in done.output + done.stderr
+
+
+@pytest.mark.parametrize("name", ["lightgcn", "lightgcn+mean", "simgcl"])
+def test_a_user_without_training_items_is_ranked_for(name):
+    data = blocks()
+    known = data.known.toarray()
+    known[5] = 0
+    nothing = csr_array(known.shape, dtype=np.float32)
+    data = Interactions(data.users, data.items, csr_array(known), nothing)
+    found, _ = learned(name, data, dim="4", epochs="2", patience="0")
+    assert np.isfinite(found).all()

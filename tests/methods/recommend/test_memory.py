@@ -71,3 +71,9 @@ def test_als_recovers_blocks():
     known[0, 5] = known[6, 11] = 0
     found = scores("als", Door(known), dim="2", epochs="20")
     assert found[0, 5] > found[0, 6:].max() and found[6, 11] > found[6, :6].max()
+
+
+@pytest.mark.parametrize("name", ["most-popular", "item-knn", "ease"])
+def test_a_user_without_training_items_is_ranked_for(name):
+    found = scores(name, Door(np.vstack([KNOWN, np.zeros((1, 5), np.float32)])))
+    assert np.isfinite(found).all() and len(found) == 5

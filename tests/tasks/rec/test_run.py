@@ -63,3 +63,16 @@ def test_what_a_task_does_not_offer_is_named_before_loading(run):
 def test_a_language_model_can_be_asked_for_a_ranking(run):
     (made,) = run("--method", "direct", "--model", "echo/i1\ni2")
     assert made["counts"]["ok"] > 0 and made["metrics"]["recall@5"]["value"] > 0
+
+
+def test_a_pair_of_a_grid_that_does_not_fit_is_left_out_and_said(caplog):
+    from harness.run.plan import Request, plan
+
+    methods = "lightgcn,lightgcn+llminit-var,most-popular"
+    cells = plan(Request("rec/gowalla,rec/ml-100k,rec/amazon-games", methods, seeds=5))
+    assert len(cells) == 5 * (3 * 3 - 1) and {cell.model for cell in cells} == {"none"}
+    assert "left out: rec/gowalla x lightgcn+llminit-var" in caplog.text and "item_texts" in caplog.text
+    with pytest.raises(UsageError, match="needs item_texts"):
+        plan(Request("rec/gowalla", methods))
+    with pytest.raises(UsageError, match="needs interactions"):
+        plan(Request("rec/gowalla,countdown", "most-popular"))
