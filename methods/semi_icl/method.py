@@ -39,6 +39,7 @@ class SemiICL(Method):
     prompt: Prompt
     room: float
     report: dict[str, Any]
+    _nearest: Nearest | None
 
     async def fit(self, job: Job) -> None:
         self._check()
@@ -49,8 +50,15 @@ class SemiICL(Method):
         self.room = self._room(job, gold, pool)
         wanted = max(self.args["k"] - self.args["k_gt"], 0)
         kept = await self._annotated(job, gold, pool) if wanted else []
-        pseudo = fit(wanted, self.room - size(gold), lambda k: self._drawn(kept, k, job, "pseudo"))
-        self.report["truncated"] = max(self.report["truncated"], min(wanted, len(kept)) - len(pseudo))
+        self._nearest = None
+        pseudo: list[Shot] = []
+        if self.args["choose"] == "nearest" and kept:
+            self._nearest = Nearest(kept, job)
+        else:
+            pseudo = fit(wanted, self.room - size(gold), lambda k: self._drawn(kept, k, job, "pseudo"))
+        if self._nearest is None:
+            cut = min(wanted, len(kept)) - len(pseudo)
+            self.report["truncated"] = max(self.report["truncated"], cut)
         self.report |= {
             "gold": len(gold), "pseudo": len(pseudo), "kept": len(kept),
             "shortfall": max(wanted - len(kept), 0) if wanted else 0,
@@ -68,8 +76,14 @@ class SemiICL(Method):
         self.prompt = Prompt(job, shots)
 
     async def answer(self, question: Question, job: Job) -> Outcome:
-        output = await job.model.generate(question, self.prompt.messages(question))
-        return job.outcome(question, output, trace=self.report)
+        prompt, report, near = self.prompt, self.report, self._nearest
+        if near is not None:
+            wanted = self.args["k"] - self.args["k_gt"]
+            shots = fit(wanted, self.room - size(prompt.shots), lambda k: near.to(question, k))
+            prompt = Prompt(job, [*prompt.shots, *shots])
+            report = {**report, "pseudo": len(shots), "shots": [shot.id for shot in shots]}
+        output = await job.model.generate(question, prompt.messages(question))
+        return job.outcome(question, output, trace=report)
 
     async def _annotated(self, job: Job, gold: list[Shot], pool: list[Question]) -> list[Annotation]:
         """Annotates the pool; the annotations that may be demonstrations."""
@@ -142,7 +156,8 @@ class SemiICL(Method):
         return room
 
     def _drawn(self, kept: Sequence[Annotation], k: int, job: Job, *name: Any) -> list[Shot]:
-        rows = draw(kept, k, lambda a: str(a.label), job.rng(*name), self.args["even"])
+        rows = draw(kept, k, lambda a: str(a.label), job.rng(*name),
+                    self.args["choose"] != "uniform")  # fmt: skip
         return [annotation.shot for annotation in rows]
 
     def _store(self, job: Job, gold: Sequence[Shot], pseudo: Sequence[Shot]) -> str:
@@ -177,6 +192,23 @@ class SemiICL(Method):
         if choices and shots and unseen and len(shots) >= len(choices):
             job.log.warning("%s: %d of %d labels have no demonstration, among them %s", name, len(unseen),
                             len(choices), ", ".join(sorted(unseen)[:3]))  # fmt: skip
+
+
+class Nearest:
+    """The kept annotations around a question: KNN-ICL with pseudo-labels (TestNUC's KNN-ICL-P)."""
+
+    def __init__(self, kept: Sequence[Annotation], job: Job) -> None:
+        self._kept, self._job = kept, job
+        self._vectors = job.embed([annotation.question.input for annotation in kept])
+
+    def to(self, question: Question, k: int) -> list[Shot]:
+        """The k nearest, the closest last, without the question itself."""
+        from harness.model.embed import nearest
+
+        text = question.input.strip()
+        rows, _ = nearest(self._vectors, self._job.embed([question.input]), k + 1)
+        near = [self._kept[row] for row in rows[0] if self._kept[row].question.input.strip() != text]
+        return [annotation.shot for annotation in near[:k]][::-1]
 
 
 class NaiveSemiICL(SemiICL):

@@ -55,7 +55,12 @@ def draw(
     rows: Sequence[T], k: int, label: Callable[[T], str], rng: random.Random, even: bool = True
 ) -> list[T]:
     """k rows without replacement, evenly over labels or uniformly, in their given order; all where there
-    are fewer."""
+    are fewer.
+
+    Args:
+        label: names a row's label.
+        even: false draws uniformly.
+    """
     if not even:
         return [rows[at] for at in sorted(rng.sample(range(len(rows)), max(min(k, len(rows)), 0)))]
     by_label: dict[str, list[int]] = {}

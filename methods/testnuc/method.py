@@ -42,7 +42,7 @@ class TestNUC(Method):
             raise UsageError("testnuc: choose_k=true needs a dev split; the task has none")
         self.k, self.vote, self.theta = a["k"], a["vote"], a["theta"]
         self.predictor = Predictor(job, inner=a["inner"], size=a["inner_samples"])
-        if self.k or a["choose_k"]:
+        if self.k or a["choose_k"] or a["inner"] == "pseudo-few-shot":
             await self._index(job)
         else:
             self.pool = Pool([], None, [])
@@ -59,7 +59,11 @@ class TestNUC(Method):
                             "it was measured; --embedder minilm is a neural one", job.embedder)  # fmt: skip
         vectors = job.embed([question.input for question in questions])
         self.predictor.ready()
-        self.pool = Pool(questions, vectors, await self._annotate(questions, job))
+        predictions = await self._annotate(questions, job)
+        if self.args["inner"] == "pseudo-few-shot":
+            self.predictor.show(questions, predictions, vectors)
+            predictions = await self._annotate(questions, job)
+        self.pool = Pool(questions, vectors, predictions)
         if share:
             ranked = sorted((found.confidence for found in self.pool.predictions), reverse=True)
             self.theta = ranked[max(0, round(share * len(ranked)) - 1)]

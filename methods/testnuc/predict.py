@@ -40,8 +40,9 @@ class Prediction:
 class Predictor:
     """`predict(question) -> Prediction`, and batches of it.
 
-    `size` is the number of draws (self-consistency) or of demonstrations (few-shot). `calls` counts
-    the calls that were answered, `calls_each` says how many one prediction takes outside a batch.
+    `size` is the number of draws (self-consistency) or of demonstrations (few-shot, pseudo-few-shot).
+    `calls` counts the calls that were answered, `calls_each` says how many one prediction takes outside
+    a batch.
     """
 
     def __init__(self, job: Job, *, inner: str, size: int) -> None:
@@ -59,6 +60,13 @@ class Predictor:
         if not self._train:
             raise UsageError("testnuc: inner=few-shot needs a task with labelled samples")
         self._vectors = self.job.embed([sample.question.input for sample in self._train])
+
+    def show(self, questions: Sequence[Question], predictions: Sequence[Prediction], vectors: Any) -> None:
+        """From now on, inputs are predicted after the nearest of these with their predicted labels
+        (KNN-ICL-P, notes, 2.8); those without a label in the set are not shown."""
+        rows = [row for row, found in enumerate(predictions) if found.label is not None]
+        self._train = [Sample(questions[row], predictions[row].label) for row in rows]
+        self._vectors = vectors[rows] if rows else None
 
     def _shots(self, batch: Sequence[Question]) -> list[Sample]:
         """The nearest labelled samples of each question, the closest last, none of them one that is to

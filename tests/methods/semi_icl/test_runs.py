@@ -375,3 +375,15 @@ def test_translations_are_judged_by_translating_them_back(tmp_path, monkeypatch)
     method, calls = fitted(tmp_path, monkeypatch, TO_VENETIAN, say, confidence="back-translation")
     found = [annotation.confidence for annotation in method.annotator.found]
     assert found[:3] == [pytest.approx(1)] * 3 and found[3] < 0.01 and len(calls) == 8
+
+
+def test_nearest_pseudo_demonstrations_for_each_question(lab):
+    vectors = {"near 1 left": (1, 0.1), "near 2 left": (1, 0.3), "near 3 right": (0.1, 1),
+               "near 4 right": (0.3, 1), "test left": (1, 0), "test right": (0, 1)}  # fmt: skip
+    pool = [text for text in vectors if text.startswith("near")]
+    lab.data([("test left", "left"), ("test right", "right")], pool=pool, vectors=vectors)
+    ran = lab.run("naive-semi-icl", says(), k=2, k_gt=0, choose="nearest", rule="all")
+    asked = {call.question.input: shown(call) for call in ran.calls if not annotates(call)}
+    assert asked == {"test left": [("near 2 left", "left"), ("near 1 left", "left")],
+                     "test right": [("near 4 right", "right"), ("near 3 right", "right")]}  # fmt: skip
+    assert [row["trace"]["shots"] for row in ran.rows] == [["pool-1", "pool-0"], ["pool-3", "pool-2"]]

@@ -317,3 +317,21 @@ def test_a_budget_ends_the_annotation_cleanly_and_the_same_command_goes_on(lab):
     assert grid.exit_code == 3 and len(model.calls) == 10
     later = lab.run("testnuc", say, cacheable=True, k=3)
     assert later.accuracy == 1 and len(later.calls) == 26 and later.usage == {"annotate": 30, "answer": 6}
+
+
+def test_pseudo_labelled_neighbours_inside(lab):
+    """KNN-ICL-P: the pool is labelled once without demonstrations, then again after its own neighbours."""
+    pool = [text for text, _ in labelled("near", 12)]
+    lab.data(labelled("test", 4), pool=pool)
+    gold = dict([*labelled("test", 4), *labelled("near", 12)])
+    ran = lab.run("testnuc", says({text: (label, 0.9) for text, label in gold.items()}), k=3,
+                  inner="pseudo-few-shot", inner_samples=2)  # fmt: skip
+    assert ran.usage == {"annotate": 24, "answer": 4} and ran.record["data_access"] == {"pool_size": 12}
+    plain, shown = ran.calls[:12], ran.calls[12:]
+    assert not any("Labelled examples" in call.messages[-1].text for call in plain)
+    for call in shown:
+        part = call.messages[-1].text.split("Labelled examples:\n")[1].split("\n\nTexts to label")[0]
+        lines = part.splitlines()
+        pairs = [(lines[n].removeprefix("Text: "), lines[n + 1].removeprefix("Label: ")) for n in (0, 2)]
+        assert len(lines) == 4 and all(gold[text] == label for text, label in pairs)
+        assert not {text for text, _ in pairs} & set(texts_of(call))
