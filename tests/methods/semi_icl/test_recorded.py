@@ -47,7 +47,8 @@ def test_the_precision_of_what_is_shown(tmp_path, monkeypatch, method, args):
         return 100 * sum(gold[id] == label for id, label, *_ in rows) / len(rows)
 
     labels = {label for _, label in made["pseudo"]}
-    assert (len(splits.pool), len(made["annotations"]), len(made["pseudo"])) == (9001, 8998, 500)  # distinct texts
+    assert (len(splits.pool), len(made["annotations"])) == (9001, 8998)  # each text once
+    assert len(made["pseudo"]) == 500
     assert precision(made["annotations"]) == pytest.approx(65.4, abs=0.1)
     assert made["report"]["outside_the_label_set"] == 118 and labels <= set(splits.pool[0].choices)
     if args.get("rule") == "all":  # even, but not filtered: every label, and little more than raw precision

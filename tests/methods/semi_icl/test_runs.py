@@ -387,3 +387,15 @@ def test_nearest_pseudo_demonstrations_for_each_question(lab):
     assert asked == {"test left": [("near 2 left", "left"), ("near 1 left", "left")],
                      "test right": [("near 4 right", "right"), ("near 3 right", "right")]}  # fmt: skip
     assert [row["trace"]["shots"] for row in ran.rows] == [["pool-1", "pool-0"], ["pool-3", "pool-2"]]
+
+
+def test_a_model_without_log_probabilities_is_told(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match="which says doesn't; use confidence=verbalised"):
+        fitted(tmp_path, monkeypatch, {}, lambda call: "4", confidence="logprob")
+
+
+def test_log_probabilities_that_never_come_keep_nothing_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(Provider, "abilities", frozenset({"logprobs"}))
+    method, calls = fitted(tmp_path, monkeypatch, {}, lambda call: "4", confidence="logprob")
+    assert method.report["no_confidence"] == 4 and all(call.decoding["logprobs"] for call in calls)
+    assert len(method.prompt.shots) == 3  # rule=all; the stored confidences are null
