@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from harness.digest import seed_of
 from harness.errors import UsageError
+from harness.model.embed import unit
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -66,7 +67,7 @@ def _items(how: str, training: Any, job: Job, args: Mapping[str, Any], rng: Gene
     if without:
         LOG.warning("%d of %d items have no text and start at the mean of the others", without, len(vectors))
     if args["centre"]:
-        vectors = vectors - vectors.mean(axis=0)
+        vectors = unit(vectors - vectors.mean(axis=0))
     if how == "full":
         return scaled(vectors, args["rms"])
     chosen = args["like"] if how in ("gauss", "shuffle") else how
@@ -113,19 +114,18 @@ def most_varied(vectors: Array, degree: Array, dim: int) -> Array:
 
 
 def lsa(texts: Any, dim: int) -> Array:
-    """Truncated SVD of the TF-IDF of words in the titles, unit rows: no language model.
+    """Truncated SVD of the unit rows of the TF-IDF of words in the texts: no language model.
 
     Raises:
         UsageError: the texts have too few distinct words.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.preprocessing import normalize
 
     rows = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b").fit_transform(texts)
     if dim >= rows.shape[1]:
         raise UsageError(f"dim={dim} is too many for item texts of {rows.shape[1]} distinct words")
-    return np.asarray(normalize(TruncatedSVD(dim, random_state=0).fit_transform(rows)), np.float32)
+    return np.asarray(TruncatedSVD(dim, random_state=0).fit_transform(rows), np.float32)
 
 
 def scaled(items: Array, rms: float) -> Array:

@@ -1,5 +1,7 @@
 """Initial tables: which dimensions, whose mean, what the controls keep and destroy, what is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -111,8 +113,10 @@ def test_what_the_controls_keep():
     assert rms[0] == pytest.approx(rms[1], rel=0.02)
     scaled = start.tables("var", training(), job(), {**ARGS, "rms": 0.25})[1]
     assert np.sqrt((scaled**2).mean()) == pytest.approx(0.25)
-    centred = start.tables("var", training(), job(), {**ARGS, "centre": True})[1]
-    np.testing.assert_allclose(centred.mean(axis=0), 0, atol=1e-6)
+    shifted = job(np.random.default_rng(1).normal(size=(8, 12)) * 0.1 + 5)
+    centred = start.tables("full", training(), shifted, {**ARGS, "centre": True})[1]
+    np.testing.assert_allclose(np.linalg.norm(centred, axis=1), 1, rtol=1e-5)
+    assert abs(centred.mean()) < 0.1
 
 
 def job_of(rows):
@@ -188,3 +192,25 @@ def test_any_width_gives_dim_distinct_dimensions(width, dim, seed):
         else:
             found = start.chosen_dimensions(how, vectors, taken, dim, np.random.default_rng(0))
             assert found.shape == (6, dim)
+
+
+SHARED = Path(__file__).parents[4] / "shared"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared data at {SHARED}")
+@pytest.mark.parametrize(("how", "centre", "rms"), [
+    ("var", True, 0.051), ("uni", True, 0.037), ("pca", True, 0.116), ("var", False, 0.098),
+])  # fmt: skip
+def test_scales_on_video_games(how, centre, rms):
+    """The item tables of an earlier, independent implementation had these root mean squares."""
+    from harness.data import Data
+    from harness.registry import load_task
+
+    spec = registry().task("rec/amazon-games")
+    task = load_task(spec, spec.arguments({}))
+    data = task.load(Data(SHARED / "hub", offline=True)).interactions
+    vectors = open_embedder(f"file:{SHARED}/data/embeddings/amazon_video_games_bert768_f16.npy")
+    args = {"dim": 64, "centre": centre, "rms": 0.0, "like": "var"}
+    rows = vectors.embed(data.item_texts)
+    items = start._items(how, data.training, job_of(rows), args, np.random.default_rng(0))
+    assert np.sqrt(np.square(items, dtype=np.float64).mean()) == pytest.approx(rms, abs=6e-4)
