@@ -53,12 +53,13 @@ def installed(recipe: Mapping[str, Any]) -> Path:
     return folder(recipe)
 
 
-def install(name: str, again: bool = False) -> Path:
-    """Installs a recipe, unless it is there.
+def install(name: str, again: bool = False, source: Path | None = None) -> Path:
+    """Installs a recipe, unless it is there. What it takes from a public repository comes from the
+    checkout `source` where one is given.
 
     Raises:
         UsageError: no such recipe.
-        HarnessError: pip failed, or what it installed doesn't pass the fixture; nothing is left behind.
+        HarnessError: pip or git failed, or what they brought doesn't pass the fixture; nothing stays.
     """
     known = recipes()
     if name not in known:
@@ -70,7 +71,9 @@ def install(name: str, again: bool = False) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f"{name}-", suffix=".part", dir=place.parent))
     try:
-        _pip(name, recipe["requirements"], part)
+        _pip(recipe, part)
+        if "checkout" in recipe:
+            _checkout(name, recipe["checkout"], part, source)
         module, _, function = recipe["verify"].partition(":")
         try:
             getattr(importlib.import_module(module), function)(part)
@@ -85,9 +88,11 @@ def install(name: str, again: bool = False) -> Path:
     return place
 
 
-def _pip(name: str, requirements: list[str], target: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input",
-               "--disable-pip-version-check", "--target", str(target), *requirements]  # fmt: skip
+def _pip(recipe: Mapping[str, Any], target: Path) -> None:
+    name, requirements = recipe["name"], recipe["requirements"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+               *([] if recipe.get("resolve") else ["--no-deps"]), "--target", str(target),
+               *requirements]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode == 0:
         return
@@ -98,3 +103,31 @@ def _pip(name: str, requirements: list[str], target: Path) -> None:
     raise HarnessError(f"setup of {name}: pip can't install {', '.join(requirements)}: "
                        f"{(errors or ['no message'])[0][:300]}; it needs a package index, over the network "
                        "or through pip's own configuration")  # fmt: skip
+
+
+def _checkout(name: str, wanted: Mapping[str, Any], target: Path, source: Path | None) -> None:
+    """The folders that a recipe takes from a repository, at its revision unless `source` is given."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = source or Path(scratch) / "tree"
+        if source is None:
+            steps = [
+                ["clone", "--quiet", "--filter=blob:none", "--no-checkout", wanted["url"], str(tree)],
+                ["-C", str(tree), "sparse-checkout", "set", *wanted["take"]],
+                ["-C", str(tree), "checkout", "--quiet", wanted["revision"]],
+            ]
+            for step in steps:
+                try:
+                    done = subprocess.run(["git", *step], capture_output=True, text=True)
+                except FileNotFoundError:
+                    raise HarnessError(f"setup of {name}: git is not installed") from None
+                if done.returncode != 0:
+                    last = (done.stderr.strip().splitlines() or ["no message"])[-1][:300]
+                    raise HarnessError(
+                        f"setup of {name}: git can't get {wanted['url']} at {wanted['revision']}: {last}; "
+                        f"with a checkout at hand: harness setup {name} --source DIR"
+                    )
+        for path, place in wanted["take"].items():
+            if not (tree / path).is_dir():
+                raise HarnessError(f"setup of {name}: {tree} has no folder {path}; a checkout of "
+                                   f"{wanted['url']} at {wanted['revision']} is wanted")  # fmt: skip
+            shutil.copytree(tree / path, target / place, dirs_exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -19,14 +20,16 @@ Examples:
 @click.command("setup", epilog=EXAMPLE)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--again", is_flag=True, help="Install and check anew.")
+@click.option("--source", type=click.Path(exists=True, file_okay=False), metavar="DIR",
+              help="A checkout to take from, instead of cloning the repository.")  # fmt: skip
 @json_option
-def command(names: tuple[str, ...], again: bool, as_json: bool) -> None:
+def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bool) -> None:
     """Install the official packages that some tasks need, pinned, apart from the harness's own
     environment, and check them with a fixture. Needs a package index once."""
     from harness.setup import folder, install, needed, recipes
 
     for name in names:
-        install(name, again)
+        install(name, again, Path(source) if source else None)
     rows = [
         {"name": name, "ready": not needed(recipe), "folder": str(folder(recipe)),
          "requirements": recipe["requirements"]}

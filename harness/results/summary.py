@@ -96,6 +96,8 @@ class Summary:
         made = {}
         fewest = min(tried)
         powers = {2**p for p in range(1, fewest.bit_length()) if 2**p <= fewest}
+        if self.task.answer == "trajectory":  # agent benchmarks report every k up to 4
+            powers |= set(range(2, min(fewest, 4) + 1))
         for k in sorted((powers | {fewest}) - {1}):
             made[f"pass@{k}"] = _metric(mean_over_items(pass_at_k(tried, right, k)))
             made[f"pass^{k}"] = _metric(mean_over_items(pass_hat_k(tried, right, k)))

@@ -27,7 +27,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 REQUEST_SECONDS = 60.0
 MEMORY_BYTES = 2 << 30
 

@@ -1,0 +1,1 @@
+"""tau2-bench: customer service with a policy, tools and a user, graded by its own evaluator."""
