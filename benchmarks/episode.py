@@ -20,9 +20,9 @@ from typing import Any
 from harness.model.provider import Call, Provider
 from harness.registry import registry
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Cell, Request
+from harness.run.session import Session
 
 SIZES, STEPS, ROUNDS = (10, 60), 20, 3
 

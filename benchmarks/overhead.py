@@ -47,9 +47,9 @@ def run_harness(n: int, folder: Path) -> float:
     """Plan by hand, then everything else as the command line does it: fit, answer, score, seal."""
     from harness.registry import registry
     from harness.results.store import Store
-    from harness.run.cell import Session
     from harness.run.grid import run_grid
     from harness.run.plan import Cell, Request
+    from harness.run.session import Session
     from harness.spec import TaskSpec
 
     task = TaskSpec(name="trivial", version="1-A", summary="trivial", entry="overhead:Trivial")

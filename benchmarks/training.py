@@ -23,9 +23,9 @@ TARGET = 0.15
 def curve(method: str, arguments: dict[str, str]) -> list[dict[str, float]]:
     """The costs of every step of one training."""
     from harness.results.store import Store
-    from harness.run.cell import Session
     from harness.run.grid import run_grid
     from harness.run.plan import Request, plan
+    from harness.run.session import Session
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HARNESS_CACHE"] = folder

@@ -98,7 +98,7 @@ def _confirm(verdicts: list[Any], rules: Any, out: Path, offline: bool) -> list[
     from harness.gate.confirm import confirm
     from harness.results.environment import command_line
     from harness.results.store import Store
-    from harness.run.cell import Session
+    from harness.run.session import Session
 
     click.echo("a first look found a regression; running it again with fresh seeds", err=True)
     flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)

@@ -10,7 +10,7 @@ from harness.run.plan import Cell
 
 if TYPE_CHECKING:
     from harness.compare.planning import Noise
-    from harness.run.cell import Session
+    from harness.run.session import Session
 
 #: the difference for which the plan says how many attempts it needs
 WANTED = 0.02
@@ -24,7 +24,7 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
     """
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
-    from harness.run.cell import Session
+    from harness.run.session import Session
     from harness.stats import attempts_needed, minimum_detectable_effect
 
     session = Session(Store(Path(out)))

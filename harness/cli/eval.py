@@ -92,8 +92,8 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
     from harness.cli.progress import Bars
     from harness.results.environment import command_line
     from harness.results.store import Store
-    from harness.run.cell import Session
     from harness.run.grid import run_grid
+    from harness.run.session import Session
 
     with Bars(len(cells)) as bars:
         session = Session(Store(Path(out)), bars, settings.get("prices", {}), command_line())

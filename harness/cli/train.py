@@ -70,8 +70,8 @@ def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
     from dataclasses import replace
 
     from harness.results.store import Store
-    from harness.run.cell import Session
     from harness.run.plan import Request, plan
+    from harness.run.session import Session
 
     settings, seed = configuration(), given.pop("seed")
     flags = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg"}

@@ -14,9 +14,9 @@ from harness.errors import HarnessError, UsageError
 from harness.gate.checks import Rules
 from harness.gate.verdict import Verdict, judge
 from harness.results.index import row
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Cell, Request, plan
+from harness.run.session import Session
 
 
 def confirm(verdicts: Sequence[Verdict], rules: Rules, session: Session,

@@ -4,117 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from harness import paths
 from harness.data import Data
 from harness.digest import digest
 from harness.errors import BudgetSpent, HarnessError, PluginError, UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.model.cache import Cache
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.open import open_model
 from harness.model.prices import price
 from harness.model.provider import Provider
 from harness.registry import load_method, load_task, registry
 from harness.results.record import seal
-from harness.results.store import Store
 from harness.run import keys
+from harness.run.faults import fault
 from harness.run.journal import Journal
 from harness.run.plan import Cell, task_arguments
-from harness.sample import Outcome, Question, Sample, Score
+from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
+from harness.run.session import Session
+from harness.sample import Question
 from harness.task import Splits, Task
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
-
-
-class Watcher(Protocol):
-    """What shows a run's progress."""
-
-    def step(self, cell: Cell, what: str, done: int, total: int) -> None: ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def step(self, cell: Cell, what: str, done: int, total: int) -> None:
-        return None
-
-
-@dataclass
-class Session:
-    """What the cells of one command share: open models, the cache, connection limits, the store."""
-
-    store: Store
-    watcher: Watcher = field(default_factory=Silent)
-    prices: dict[str, Any] = field(default_factory=dict)
-    command: str = ""
-    notices: list[str] = field(default_factory=list)
-    _providers: dict[str, Provider] = field(default_factory=dict)
-    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    _cache: Cache | None = None
-    _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
-
-    @property
-    def cache(self) -> Cache:
-        if self._cache is None:
-            self._cache = Cache(paths.cache_dir() / "completions.sqlite")
-        return self._cache
-
-    def provider(self, name: str, cell: Cell) -> Provider:
-        """An open model; opened once for the whole command."""
-        request = cell.request
-        key = digest([name, dict(request.model_args)])
-        if key not in self._providers:
-            self._providers[key] = open_model(name, request.model_args, request.connections)
-            if self._providers[key].notice:
-                self.notices.append(self._providers[key].notice)
-        return self._providers[key]
-
-    def use(self, provider: Provider) -> None:
-        """Have cells that name this model, without arguments, use an open one."""
-        self._providers[digest([provider.name, {}])] = provider
-
-    def slots(self, provider: Provider) -> asyncio.Semaphore:
-        """The limit on calls at once, shared by every cell that uses the model."""
-        return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))
-
-    def load(self, cell: Cell) -> tuple[Task, Splits, Data]:
-        """The task and its data; kept while cells of the same task follow each other."""
-        key = digest([cell.task.name, dict(cell.task_args), cell.request.mirror])
-        if key not in self._loaded:
-            self._loaded.clear()
-            task = load_task(cell.task, cell.task_args)
-            data = Data.from_environment(cell.request.mirror, cell.request.offline)
-            try:
-                splits = task.load(data)
-            except HarnessError:
-                raise
-            except Exception as error:
-                raise _fault(cell.task.name, cell.task.distribution, "load", error) from error
-            if not len(splits.test):
-                raise UsageError(f"task {cell.task.name!r} has no test items with these arguments")
-            self._loaded[key] = (task, splits, data)
-        return self._loaded[key]
-
-    def close(self) -> None:
-        if self._cache is not None:
-            self._cache.close()
-
-
-@dataclass
-class Attempts:
-    """Which attempts a run consists of, as (position in the split, epoch)."""
-
-    samples: list[Sample]
-    wanted: list[tuple[int, int]]
 
 
 async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
@@ -171,7 +87,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                 ledger.restore([fit.get("usage", {})])
                 job.access.update(fit.get("data_access", {}))
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
-            score_rest(cell, task, attempts, journal)
+            score_rest(task, attempts, journal)
             of_the_set = measure_set(task, splits, attempts, journal)
         except BudgetSpent as spent:
             status, reason = "stopped", str(spent)
@@ -321,7 +237,7 @@ async def _fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
     except HarnessError:
         raise
     except Exception as error:
-        raise _fault(cell.method.name, cell.method.distribution, "fit", error) from error
+        raise fault(cell.method.name, cell.method.distribution, "fit", error) from error
 
 
 async def _answer(
@@ -345,87 +261,8 @@ async def _answer(
     except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
         raise
     except Exception as error:
-        raise _fault(cell.method.name, cell.method.distribution, "answer", error) from error
+        raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
         raise PluginError(f"method {cell.method.name!r} (distribution {cell.method.distribution}) "
                           f"left {len(missing)} of {total} questions unanswered")  # fmt: skip
-
-
-def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool) -> dict[str, Any]:
-    """One line of the journal: the outcome and, unless the set is scored as a whole, its score."""
-    attempt: dict[str, Any] = {
-        "n": n, "sample_id": sample.id, "epoch": outcome.epoch, "status": "ok", "answer": None,
-        "completion": outcome.text, "confidence": outcome.confidence,
-        "stop_reason": outcome.stop_reason, "item_digest": sample.digest(), "group": sample.group,
-        "reason": outcome.error,
-    }  # fmt: skip
-    if outcome.trace:
-        attempt["trace"] = dict(outcome.trace)
-    if outcome.error is not None:
-        return {**attempt, "status": "error", "metrics": {}}
-    try:
-        if outcome.answer is None:
-            outcome.answer = task.parse(outcome.text, sample.question)
-        else:
-            attempt["given"] = True
-        attempt["answer"] = outcome.answer
-        if outcome.unscored is not None:
-            return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
-        if not scored:
-            return {**attempt, "metrics": None}
-        score = task.score(sample, outcome)
-    except Exception as error:  # the grader failed: that is neither right nor wrong
-        score = Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])
-    return {**attempt, "status": score.status, "metrics": dict(score.metrics),
-            "reason": score.reason}  # fmt: skip
-
-
-def score_rest(cell: Cell, task: Task, attempts: Attempts, journal: Journal) -> None:
-    """Whole-set scores, for tasks that have them."""
-    if type(task).score_all is Task.score_all:
-        return
-    lines = [line for line in journal.attempts() if line["metrics"] is None]
-    outcomes = [_outcome(line) for line in lines]
-    scores: list[Score]
-    try:
-        scores = list(task.score_all([attempts.samples[line["n"]] for line in lines], outcomes) or ())
-        if len(scores) != len(lines):
-            raise ValueError(f"score_all gave {len(scores)} scores for {len(lines)} outcomes")
-    except Exception as error:  # as in attempt_line: neither right nor wrong
-        scores = [Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])] * len(lines)
-    for line, score in zip(lines, scores, strict=True):
-        journal.append({**line, "status": score.status, "metrics": dict(score.metrics),
-                        "reason": score.reason})  # fmt: skip
-
-
-def measure_set(
-    task: Task, splits: Splits, attempts: Attempts, journal: Journal
-) -> Mapping[str, float]:
-    """Metrics of the set as a whole, for tasks that have them."""
-    if type(task).measure_set is Task.measure_set:
-        return {}
-    lines = [line for line in journal.attempts() if line["status"] == "ok"]
-    samples = [attempts.samples[line["n"]] for line in lines]
-    try:
-        return task.measure_set(splits, samples, [_outcome(line) for line in lines])
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise _fault(task.spec.name, task.spec.distribution, "measure_set", error) from error
-
-
-def _outcome(line: Mapping[str, Any]) -> Outcome:
-    """The outcome behind a line of the journal."""
-    return Outcome(line["sample_id"], line["epoch"], line["completion"], line["answer"],
-                   line["confidence"], line["stop_reason"], None, line.get("trace"))  # fmt: skip
-
-
-def _fault(name: str, distribution: str, where: str, error: Exception) -> PluginError:
-    """A plugin's own fault, with the place in its code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    first = (str(error).strip() or "no message").splitlines()[0]
-    return PluginError(f"{where} of {name!r} (distribution {distribution}) failed{place}: "
-                       f"{type(error).__name__}: {first}")  # fmt: skip
-

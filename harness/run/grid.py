@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import DataError, HarnessError, UsageError
-from harness.run.cell import Session, run_cell
+from harness.run.cell import run_cell
 from harness.run.plan import Cell
+from harness.run.session import Session
 
 
 @dataclass

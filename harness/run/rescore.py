@@ -17,9 +17,10 @@ from harness.results.record import TOKENS, seal
 from harness.results.store import Store
 from harness.results.verify import verify_samples
 from harness.run import keys
-from harness.run.cell import Attempts, Session, attempt_line, measure_set, score_rest
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
+from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
+from harness.run.session import Session
 from harness.sample import Outcome
 from harness.spec import MethodSpec
 from harness.task import Task
@@ -61,7 +62,7 @@ def rescore(
             line = attempt_line(task, samples[n], _outcome(row), n, scored=not whole_set)
             spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
             journal.append({**line, "usage": {"answer": spent}})
-        score_rest(cell, task, Attempts(samples, []), journal)
+        score_rest(task, Attempts(samples, []), journal)
         of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
         changed = sum(map(_differ, _rows(path), journal.attempts()))
         comparability = keys.comparability(cell, task, samples, data.read, splits.interactions)

@@ -18,9 +18,9 @@ from harness.data import Data
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import plan
+from harness.run.session import Session
 
 HARNESS = Path(sys.executable).with_name("harness")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 from leaderboard import site as sites
 
 ROOT = Path(__file__).parents[2]

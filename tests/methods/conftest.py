@@ -13,9 +13,9 @@ from harness.data import Data
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 
 
 class Scripted(Provider):

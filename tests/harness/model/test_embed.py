@@ -17,9 +17,9 @@ from scipy.sparse import csr_matrix
 from harness.errors import DataError, ModelCallError, UsageError
 from harness.model.embed import nearest, open_embedder
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 
 SHARED = Path(__file__).parents[4] / "shared/data"
 RECORDED = SHARED / "recorded_outputs/testnuc_banking77_gpt4omini"

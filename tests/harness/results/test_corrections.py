@@ -18,10 +18,10 @@ from harness.results.record import retract
 from harness.results.schema import json_schema
 from harness.results.store import Store, standing
 from harness.results.verify import verify_store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.rescore import rescore
+from harness.run.session import Session
 
 
 @pytest.fixture

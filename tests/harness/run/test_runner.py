@@ -18,9 +18,9 @@ from harness.model.echo import Echo
 from harness.results import load_samples
 from harness.results.store import Store
 from harness.results.verify import verify_store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 
 NAMES = ("red", "green", "blue")
 HARNESS = Path(sys.executable).with_name("harness")
@@ -164,7 +164,7 @@ def test_what_failed_attempts_spent_is_not_forgotten(plugin, tmp_path, monkeypat
             return await super().generate(call)
 
     provider = Flaky("red")
-    monkeypatch.setattr("harness.run.cell.open_model", lambda *_: provider)
+    monkeypatch.setattr("harness.run.session.open_model", lambda *_: provider)
     records = [only(go(tmp_path, method="direct", max_calls=6, connections=1))]
     provider.sound = True
     records.append(only(go(tmp_path, method="direct")))

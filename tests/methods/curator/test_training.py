@@ -14,9 +14,9 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 from harness.model.open import POCKET
 from harness.model.pocket.decoder import PocketModel
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 from methods.curator.rollouts import Decoder, Group
 
 TINY = {"fit": "train", "levels": "1", "steps": 3, "prompts": 4, "rollouts": 4, "candidates": 16,

@@ -11,9 +11,9 @@ from harness import paths
 from harness.data import Data
 from harness.registry import load_task, registry
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 
 SHARED = Path(__file__).parents[4] / "shared"
 ROWS = (SHARED / "data/recorded_outputs/testnuc_banking77_gpt4omini"

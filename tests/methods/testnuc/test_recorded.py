@@ -14,9 +14,9 @@ from scipy.stats import binomtest
 
 from harness.model.embed import nearest, open_embedder, unit
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.sample import Question
 from methods.testnuc.neighbours import Pool
 from methods.testnuc.predict import Prediction

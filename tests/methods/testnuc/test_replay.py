@@ -10,9 +10,9 @@ from pyarrow import parquet
 from scipy import stats
 
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 
 SHARED = Path(__file__).parents[4] / "shared"
 ROWS = (SHARED / "data/recorded_outputs/testnuc_banking77_gpt4omini"

@@ -12,9 +12,9 @@ from harness.model.provider import Provider
 from harness.registry import load_method, load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.testing import check_method
 
 CALL = '{"name": "send_message", "arguments": {"person_id": "P1", "text": "hi"}}'

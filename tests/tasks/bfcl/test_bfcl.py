@@ -19,9 +19,9 @@ from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.setup import folder, install, needed
 from tasks.bfcl import results
 from tasks.bfcl.official import workers

@@ -18,9 +18,9 @@ from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.cell import Session
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.setup import install
 from harness.stats import mean_over_items, pass_hat_k
 from tasks.tau2.results import names, tau_bench_rewards

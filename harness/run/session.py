@@ -1,0 +1,94 @@
+"""What the cells of one command share: open models, the cache, connection limits, loaded data, the store."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness import paths
+from harness.data import Data
+from harness.digest import digest
+from harness.errors import HarnessError, UsageError
+from harness.model.cache import Cache
+from harness.model.open import open_model
+from harness.model.provider import Provider
+from harness.registry import load_task
+from harness.results.store import Store
+from harness.run.faults import fault
+from harness.run.plan import Cell
+from harness.task import Splits, Task
+
+
+class Watcher(Protocol):
+    """What shows a run's progress."""
+
+    def step(self, cell: Cell, what: str, done: int, total: int) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def step(self, cell: Cell, what: str, done: int, total: int) -> None:
+        return None
+
+
+@dataclass
+class Session:
+    """What the cells of one command share: open models, the cache, connection limits, the store."""
+
+    store: Store
+    watcher: Watcher = field(default_factory=Silent)
+    prices: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    notices: list[str] = field(default_factory=list)
+    _providers: dict[str, Provider] = field(default_factory=dict)
+    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _cache: Cache | None = None
+    _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
+
+    @property
+    def cache(self) -> Cache:
+        if self._cache is None:
+            self._cache = Cache(paths.cache_dir() / "completions.sqlite")
+        return self._cache
+
+    def provider(self, name: str, cell: Cell) -> Provider:
+        """An open model; opened once for the whole command."""
+        request = cell.request
+        key = digest([name, dict(request.model_args)])
+        if key not in self._providers:
+            self._providers[key] = open_model(name, request.model_args, request.connections)
+            if self._providers[key].notice:
+                self.notices.append(self._providers[key].notice)
+        return self._providers[key]
+
+    def use(self, provider: Provider) -> None:
+        """Have cells that name this model, without arguments, use an open one."""
+        self._providers[digest([provider.name, {}])] = provider
+
+    def slots(self, provider: Provider) -> asyncio.Semaphore:
+        """The limit on calls at once, shared by every cell that uses the model."""
+        return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))
+
+    def load(self, cell: Cell) -> tuple[Task, Splits, Data]:
+        """The task and its data; kept while cells of the same task follow each other."""
+        key = digest([cell.task.name, dict(cell.task_args), cell.request.mirror])
+        if key not in self._loaded:
+            self._loaded.clear()
+            task = load_task(cell.task, cell.task_args)
+            data = Data.from_environment(cell.request.mirror, cell.request.offline)
+            try:
+                splits = task.load(data)
+            except HarnessError:
+                raise
+            except Exception as error:
+                raise fault(cell.task.name, cell.task.distribution, "load", error) from error
+            if not len(splits.test):
+                raise UsageError(f"task {cell.task.name!r} has no test items with these arguments")
+            self._loaded[key] = (task, splits, data)
+        return self._loaded[key]
+
+    def close(self) -> None:
+        if self._cache is not None:
+            self._cache.close()
