@@ -36,6 +36,12 @@ def folder(recipe: Mapping[str, Any]) -> Path:
     return paths.cache_dir() / "setup" / f"{recipe['name']}-{digest(dict(recipe))[:12]}"
 
 
+def brings(recipe: Mapping[str, Any]) -> str:
+    """The official package that a recipe is for, in a few words."""
+    taken = recipe.get("checkout")
+    return f"{taken['url']} at {taken['revision'][:12]}" if taken else str(recipe["requirements"][0])
+
+
 def needed(recipe: Mapping[str, Any]) -> bool:
     """Whether `harness setup` must run first."""
     return bool(recipe) and not folder(recipe).is_dir()
@@ -49,7 +55,7 @@ def installed(recipe: Mapping[str, Any]) -> Path:
     """
     if needed(recipe):
         raise UsageError(f"this task needs setup: run 'harness setup {recipe['name']}' once, with a "
-                         f"network; it brings in {recipe['requirements'][0]}")  # fmt: skip
+                         f"network; it brings in {brings(recipe)}")  # fmt: skip
     return folder(recipe)
 
 

@@ -26,13 +26,13 @@ Examples:
 def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bool) -> None:
     """Install the official packages that some tasks need, pinned, apart from the harness's own
     environment, and check them with a fixture. Needs a package index once."""
-    from harness.setup import folder, install, needed, recipes
+    from harness.setup import brings, folder, install, needed, recipes
 
     for name in names:
         install(name, again, Path(source) if source else None)
     rows = [
         {"name": name, "ready": not needed(recipe), "folder": str(folder(recipe)),
-         "requirements": recipe["requirements"]}
+         "brings": brings(recipe), "requirements": recipe["requirements"]}
         for name, recipe in sorted(recipes().items()) if not names or name in names
     ]  # fmt: skip
     if as_json:
@@ -40,4 +40,4 @@ def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bo
         return
     for row in rows:
         state = f"ready in {row['folder']}" if row["ready"] else f"needs setup: harness setup {row['name']}"
-        print(f"{row['name']:<12} {row['requirements'][0]:<24} {state}")
+        print(f"{row['name']:<12} {row['brings']:<64} {state}")

@@ -90,9 +90,15 @@ def _files(path: Path) -> dict[str, Path]:
 
 
 def _calls_natively(path: Path) -> bool:
-    """Whether the model ran with native calls: some result of its is a list of objects."""
-    return any(_has_call(row["result"]) for file in (_files(path).values() if path.is_dir() else [path])
-               for row in _rows(file))  # fmt: skip
+    """Whether the model ran with native calls: some result holds an object, or one of a single turn is a
+    list; written calls are texts."""
+    files = _files(path) if path.is_dir() else {FILE.search(path.name)[1]: path}  # type: ignore[index]
+    for category, file in files.items():
+        several = category.startswith(("multi_turn", "memory", "web_search"))
+        if any(_has_call(row["result"]) or (isinstance(row["result"], list) and not several)
+               for row in _rows(file)):  # fmt: skip
+            return True
+    return False
 
 
 def _has_call(result: Any) -> bool:

@@ -249,3 +249,17 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
     assert results.names(tmp_path / "a") == ["bfcl/multiple"]
     with pytest.raises(DataError, match="line 1 is no result"):
         results.read(tmp_path / "a", "bfcl/multiple")
+
+
+@pytest.mark.parametrize(
+    ("category", "result", "mode"),
+    [("irrelevance", "no", "prompt"), ("irrelevance", [], "fc"), ("simple_python", [{"f": "{}"}], "fc"),
+     ("simple_python", "[f(a=1)]", "prompt"), ("multi_turn_base", [["[f()]", "done"]], "prompt"),
+     ("multi_turn_base", [[[{"f": "{}"}], "done"]], "fc"), ("multi_turn_base", [], "prompt")],
+)  # fmt: skip
+def test_the_mode_of_a_run_is_seen_in_its_results(tmp_path, category, result, mode):
+    file = tmp_path / f"BFCL_v4_{category}_result.json"
+    file.write_text(json.dumps({"id": "x", "result": result, "input_token_count": [[1, 2], [3]]}) + "\n")
+    (response,) = results.read(file, f"bfcl/{category}")
+    assert json.loads(response.completion) == {"mode": mode, "result": result}
+    assert response.usage["input_tokens"] == 6
