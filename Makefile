@@ -1,7 +1,9 @@
 # Two commands do all the set-up: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+#: the core, which is all that the demo needs; and what the tests need, torch among it
 STAMP := .venv/.installed
+READY := .venv/.ready
 
 # The site's tests drive a real browser; without one they are skipped and say so. To install it takes root.
 BROWSER := chromium
@@ -15,7 +17,7 @@ demo: $(STAMP)
 	@echo "Everything above came from the embedded policy pocket/grid, offline and without a key."
 	@echo "Next: $(BIN)/harness list tasks    $(BIN)/harness eval --help"
 
-test: $(STAMP) browser
+test: $(READY) browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal
@@ -39,17 +41,21 @@ published: $(STAMP)
 	$(SCORE) --task math500 --where benchmark=math500 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
 
-lint: $(STAMP)
+lint: $(READY)
 	$(BIN)/ruff check .
 
-types: $(STAMP)
+types: $(READY)
 	$(BIN)/mypy
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --upgrade pip
-	$(BIN)/python -m pip install -q --compile -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q --compile -c constraints.txt -e .
 	touch $(STAMP)
+
+$(READY): $(STAMP)
+	$(BIN)/python -m pip install -q --compile -c constraints.txt -e '.[dev]'
+	touch $(READY)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
