@@ -9,6 +9,9 @@ from typing import Any
 
 from harness.errors import UsageError, nearest
 
+#: metrics lie between 0 and 1, or between 0 and 100; what a task's own metric can lose is checked with it
+LARGEST_MARGIN = 100.0
+
 
 @dataclass(frozen=True)
 class Check:
@@ -66,7 +69,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
     values |= {key: value for key, value in given.items() if value is not None}
     margin = values.get("margin", Rules.margin)
     where = str(path or "the command line")
-    _within("margin", margin, 0.0, 1.0, where)
+    _within("margin", margin, 0.0, LARGEST_MARGIN, where)
     checks = []
     for entry in values.pop("checks", None) or ():
         if isinstance(entry, Check):
@@ -77,7 +80,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
         check = Check(**{"margin": margin, **entry})
-        _within("margin", check.margin, 0.0, 1.0, where)
+        _within("margin", check.margin, 0.0, LARGEST_MARGIN, where)
         checks.append(check)
     try:
         rules = Rules(**values, checks=tuple(checks))

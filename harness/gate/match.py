@@ -58,7 +58,7 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
     it, so that a test is not made, and corrected for, twice.
 
     Raises:
-        UsageError: a check names nothing that the baseline holds.
+        UsageError: a check names nothing that the baseline holds, or a margin is beyond the metric.
     """
     if not rules.checks:
         return [(_full(Check(margin=rules.margin), arm), arm) for arm in baseline.arms]
@@ -94,5 +94,9 @@ def _wanted(check: Check, arm: Arm) -> bool:
 
 
 def _full(check: Check, arm: Arm) -> Check:
+    limit = arm.runs[0]["metric_limits"].get(arm.primary, 1.0)
+    if check.margin > limit:
+        raise UsageError(f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose, which lies "
+                         f"between 0 and {limit:g}")  # fmt: skip
     return Check(arm.task, arm.method, arm.model, arm.comparability["task_args"], check.margin)
 
