@@ -96,7 +96,7 @@ def _wanted(check: Check, arm: Arm) -> bool:
 def _full(check: Check, arm: Arm) -> Check:
     limit = arm.runs[0]["metric_limits"].get(arm.primary, 1.0)
     if check.margin > limit:
-        raise UsageError(f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose, which lies "
+        raise UsageError(f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose; it lies "
                          f"between 0 and {limit:g}")  # fmt: skip
     return Check(arm.task, arm.method, arm.model, arm.comparability["task_args"], check.margin)
 
