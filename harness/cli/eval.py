@@ -6,12 +6,16 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.options import configuration, default_model, json_option, out_option, pairs
 from harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.run.plan import Request
 
 EXAMPLE = """
 \b
@@ -61,9 +65,9 @@ def command(**given: Any) -> None:
 
     A run that is sealed is shown, not run again; one that was interrupted goes on where it stopped.
     """
-    as_json, dry_run, out = given.pop("as_json"), given.pop("dry_run"), given.pop("out")
+    as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     settings = configuration()
-    request = request_from(given, settings)
+    request, out = request_from(given, settings)
     from harness.registry import registry
     from harness.run.plan import plan
 
@@ -165,8 +169,8 @@ def overall_figures(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-def request_from(given: dict[str, Any], settings: dict[str, Any]) -> Any:
-    """The request of the command line, over that of --config, over the defaults.
+def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Request, str]:
+    """The request of the command line, over that of --config, over the defaults; and the result store.
 
     Raises:
         UsageError: the configuration file can't be read or has an unknown key.
@@ -174,6 +178,8 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> Any:
     from harness.run.plan import Request
 
     values = _read_config(given.pop("config", None), set(given))
+    if click.get_current_context().get_parameter_source("out") is not ParameterSource.COMMANDLINE:
+        values.setdefault("out", given.pop("out"))
     for key, value in given.items():
         if value is None or value == ():
             continue
@@ -193,7 +199,8 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> Any:
     if "max_tokens" in values:
         values["max_tokens_total"] = values.pop("max_tokens")
     values.setdefault("model", default_model(settings))
-    return Request(**values, decoding=decoding)
+    out = str(values.pop("out"))
+    return Request(**values, decoding=decoding), out
 
 
 def _read_config(path: str | None, known: set[str]) -> dict[str, Any]:

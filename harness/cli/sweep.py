@@ -39,11 +39,12 @@ def sweep(**given: Any) -> None:
     inconclusive.
     """
     setting, figure, metric = given.pop("setting"), given.pop("figure"), given.pop("metric")
-    as_json, dry_run, out = given.pop("as_json"), given.pop("dry_run"), given.pop("out")
+    as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     if figure:
         check_figure(figure)
     settings = configuration()
-    parameter, cells = cells_of(request_from(given, settings), setting)
+    request, out = request_from(given, settings)
+    parameter, cells = cells_of(request, setting)
     if dry_run:
         from harness.cli.dry_run import show_plan
 

@@ -34,7 +34,7 @@ def write(text, name="run.yaml"):
 def test_every_option_is_a_key_and_every_key_arrives(command, requests):
     aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles"}
     given = {aliases.get(key, key.replace("-", "_")) for key in EVERY_KEY}
-    not_settings = {"config", "dry_run", "out", "as_json"}
+    not_settings = {"config", "dry_run", "out", "as_json"}  # out says where to, not what
     assert given == {option.name for option in eval_command.params} - not_settings
     command("eval", "--config", write(EVERY_KEY), "--dry-run")
     assert requests == [Request(
@@ -56,8 +56,16 @@ def test_the_command_line_wins_and_arguments_are_merged(command, requests):
     assert (request.seeds, request.limit) == (2, 4)
 
 
+def test_the_store_may_stand_in_the_file(command):
+    file = write({"task": "countdown", "model": "echo/1", "limit": 2, "out": "elsewhere"})
+    (run,) = json.loads(command("eval", "--config", file, "--json").out)["runs"]
+    assert run["record"].startswith("elsewhere/")
+    (run,) = json.loads(command("eval", "--config", file, "--out", "here", "--json").out)["runs"]
+    assert run["record"].startswith("here/")
+
+
 @pytest.mark.parametrize("text, says", [
-    ("taks: arc1d", "unknown key 'taks'; did you mean 'task'"), ("out: here", "unknown key 'out'"),
+    ("taks: arc1d", "unknown key 'taks'; did you mean 'task'"),
     ("task: [arc1d", "line 1: broken YAML"), ("task: arc1d\n\tmodel: x", "line 2: broken YAML"),
     ("a: &a [*a", "broken YAML"), ("- arc1d", "keys with values"), ("arc1d", "keys with values"),
     ("task: arc1d\nlimit: ten", "limit: 'ten' is not a valid integer"),
