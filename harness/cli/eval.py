@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from harness.cli.options import configuration, default_model, json_option, out_option, pairs
+from harness.cli.options import (
+    STORE,
+    as_typed,
+    configuration,
+    default_model,
+    json_option,
+    out_option,
+    pairs,
+)
 from harness.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -67,6 +74,7 @@ def command(**given: Any) -> None:
     """
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     settings = configuration()
+    given["out"] = as_typed("out")
     request, out = request_from(given, settings)
     from harness.registry import registry
     from harness.run.plan import plan
@@ -178,8 +186,6 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
     from harness.run.plan import Request
 
     values = _read_config(given.pop("config", None), set(given))
-    if click.get_current_context().get_parameter_source("out") is not ParameterSource.COMMANDLINE:
-        values.setdefault("out", given.pop("out"))
     for key, value in given.items():
         if value is None or value == ():
             continue
@@ -199,7 +205,7 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
     if "max_tokens" in values:
         values["max_tokens_total"] = values.pop("max_tokens")
     values.setdefault("model", default_model(settings))
-    out = str(values.pop("out"))
+    out = str(values.pop("out", STORE))
     return Request(**values, decoding=decoding), out
 
 

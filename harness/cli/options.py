@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from harness.errors import UsageError, nearest
 
@@ -62,8 +63,19 @@ def default_model(settings: Mapping[str, Any]) -> str:
     return os.environ.get("HARNESS_MODEL") or str(settings.get("model") or "pocket/grid")
 
 
+#: where results go by default
+STORE = "results"
+
+
+def as_typed(name: str) -> Any:
+    """The value of an option of the running command if it was given, None where it is the default."""
+    context = click.get_current_context()
+    given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    return context.params[name] if given else None
+
+
 def out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--out", default="results", show_default=True, metavar="DIR",
+    return click.option("--out", default=STORE, show_default=True, metavar="DIR",
                         help="The result store.")(command)  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import click
 
 from harness.cli.eval import command as evaluate
 from harness.cli.eval import request_from, run_cells, show_runs
-from harness.cli.options import configuration
+from harness.cli.options import as_typed, configuration
 from harness.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def sweep(**given: Any) -> None:
     if figure:
         check_figure(figure)
     settings = configuration()
+    given["out"] = as_typed("out")
     request, out = request_from(given, settings)
     parameter, cells = cells_of(request, setting)
     if dry_run:

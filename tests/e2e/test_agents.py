@@ -162,7 +162,7 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / name / "cache"))
         given = command.make_context("eval", arguments(server, *more, **fields)).params
         given = {key: value for key, value in given.items() if key not in ("as_json", "dry_run", "out")}
-        (cell,) = plan(request_from(given, {}))
+        (cell,) = plan(request_from(given, {})[0])
         (result,) = run_grid([cell], Session(Store(tmp_path / name))).results
         assert result.record is not None, result.error
         return result.record, load_samples(result.record["run_id"], str(tmp_path / name))

@@ -180,7 +180,7 @@ def test_attempts_are_filtered_searched_opened_and_linked_to(store, site, visit)
     page.get_by_label("Outcome").select_option("error")
     assert items.count() == 10
     items.nth(1).locator("summary").click()
-    assert "the model is gone" in items.nth(1).inner_text()
+    items.nth(1).get_by_text("the model is gone").first.wait_for()
     page.wait_for_function("location.hash.includes('attempt=6%2F0')")
     other = visit(page.url)
     other.locator(".attempts details[open]").wait_for()
