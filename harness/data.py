@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,6 +131,7 @@ def _load(source: str, pin: DataPin, revision: str | None) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # our own error says what its retries say
     where = f"{pin.id}" + (f" ({pin.config})" if pin.config else "")
     try:
         configs = datasets.get_dataset_config_names(source, revision=revision)

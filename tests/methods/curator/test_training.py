@@ -246,6 +246,17 @@ def test_a_task_without_train_split_borrows_a_bank(tmp_path, cache):
     assert "unknown task 'nothing'" in str(go(tmp_path, bank="nothing").error)
 
 
+def test_a_pocket_policy_learns_on_arc1d_where_there_is_no_train_split(tmp_path, cache, caplog):
+    (tmp_path / "q.jsonl").write_text(json.dumps({"q": "1+1?", "a": 2}) + "\n")
+    data = {"data": str(tmp_path / "q.jsonl"), "question": "q", "answer": "a"}
+    request = Request(task="qa/custom", method="curator", model="pocket/grid", task_args=data,
+                      method_args={**TINY, "steps": 1})  # fmt: skip
+    (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+    assert result.record, result.error
+    assert "the policy learns on arc1d; -M bank=TASK names another" in caplog.text
+    assert result.record["comparability"]["task"] == "qa/custom"
+
+
 def test_bad_input(tmp_path, cache):
     other = tmp_path / "gpt"
     other.mkdir()
