@@ -1,0 +1,62 @@
+"""The steps of action.yml, run as a GitHub runner runs them: bash, with the inputs in the environment."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+RUN = "task: countdown\nmethod: self-consistency\nT: {level: 1}\nlimit: 40\n"
+ACTION = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text())
+
+
+@pytest.fixture
+def repository(tmp_path, harness):
+    """A user's repository with a committed baseline of three seeds."""
+    (tmp_path / "run.yaml").write_text(RUN)
+    (tmp_path / "checks.yaml").write_text("baseline: main\nmargin: 0.1\nconfirm: false\n")
+    harness(tmp_path, "eval", "--config", "run.yaml", "--seeds", "3", "--out", "results/published")
+    harness(tmp_path, "baseline", "set", "main", "--out", "results/published")
+    return tmp_path
+
+
+def act(folder, **inputs):
+    """Runs every step but the installation; the exit code, the outputs and the job's summary."""
+    given = {name: spec["default"] for name, spec in ACTION["inputs"].items()} | inputs
+    files = {"GITHUB_STEP_SUMMARY": folder / "summary.md", "GITHUB_OUTPUT": folder / "output.txt"}
+    for step in ACTION["runs"]["steps"][1:]:
+        own = {
+            name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: given[found[1]], value)
+            for name, value in step["env"].items()
+        }
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HARNESS_", "GITHUB_"))}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=folder,
+            env={**kept, **own, **{k: str(v) for k, v in files.items()}, "PATH": path},
+            capture_output=True, text=True, timeout=240,
+        )  # fmt: skip
+        if done.returncode:
+            break
+    texts = [path.read_text() if path.exists() else "" for path in files.values()]
+    return done.returncode, *texts
+
+
+def test_an_unchanged_method_passes_and_tells_the_summary(repository):
+    code, summary, output = act(repository)
+    assert (code, output) == (0, "verdict=ok\n")
+    assert "harness check: ok" in summary and (repository / "harness-check.xml").exists()
+
+
+def test_a_worse_method_fails_the_job(repository):
+    (repository / "run.yaml").write_text(RUN + "epochs: 8\nM: {samples: 1, temperature: 9.0}\n")
+    code, summary, output = act(repository)
+    assert (code, output) == (1, "verdict=regressed\n") and "harness check: regressed" in summary
+
+
+def test_a_mistake_in_the_rules_is_a_usage_error(repository):
+    (repository / "checks.yaml").write_text("baseline: main\nmargn: 0.1\n")
+    assert act(repository)[0] == 2
