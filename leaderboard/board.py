@@ -12,7 +12,7 @@ from harness.errors import RecordError
 from leaderboard.holdings import Holdings, row_of
 
 if TYPE_CHECKING:
-    from harness.compare.items import Items
+    from harness.compare.items import Shelf
 
 #: methods taken as baseline where none is named: `direct` first, then those with the most rows
 BASELINES = 3
@@ -160,7 +160,9 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
     finished = {(arm.comparability_key, arm.subject_key) for arm in whole}
     stopped = [arm for arm in arms_of(row for row in rows if row["status"] != "complete")
                if (arm.comparability_key, arm.subject_key) not in finished]  # fmt: skip
-    shelf = _Shelf()
+    from harness.compare.items import Shelf
+
+    shelf = Shelf()
     notes: list[str] = []
     entries = [_entry(arm, whole, shelf) for arm in whole]
     measured = [entry.arm for entry in entries if not entry.simulated]
@@ -221,22 +223,7 @@ def number_first(text: str) -> tuple[int, float, str]:
         return (1, 0.0, text)
 
 
-class _Shelf:
-    """The attempts of each arm, read once."""
-
-    def __init__(self) -> None:
-        self._items: dict[tuple[tuple[str, ...], str], Items] = {}
-
-    def __call__(self, arm: Arm, metric: str) -> Items:
-        from harness.compare.items import load_items
-
-        key = (tuple(arm.run_ids), metric)
-        if key not in self._items:
-            self._items[key] = load_items(arm, metric)
-        return self._items[key]
-
-
-def _entry(arm: Arm, others: Sequence[Arm], shelf: _Shelf) -> Entry:
+def _entry(arm: Arm, others: Sequence[Arm], shelf: Shelf) -> Entry:
     same = [o for o in others if o is not arm and (o.method, o.model) == (arm.method, arm.model)]
     told = dict.fromkeys(name for other in same for name in differing(arm.subject, other.subject))
     labels = tuple((name, brief(field_of(arm.subject, name))) for name in told)
@@ -256,7 +243,7 @@ def _entry(arm: Arm, others: Sequence[Arm], shelf: _Shelf) -> Entry:
     return Entry(arm, estimate.value, estimate.ci, estimate.ci_method, scored, told=labels)
 
 
-def _ranks(arms: Sequence[Arm], shelf: _Shelf, notes: list[str]) -> list[tuple[int, int] | None]:
+def _ranks(arms: Sequence[Arm], shelf: Shelf, notes: list[str]) -> list[tuple[int, int] | None]:
     """Rank intervals by a paired bootstrap over the items that all arms answered.
 
     None for every arm where there is nothing to rank: one arm, fewer than two items (or clusters) in
@@ -283,22 +270,16 @@ def _ranks(arms: Sequence[Arm], shelf: _Shelf, notes: list[str]) -> list[tuple[i
     clusters = taken[0].groups if all(each.groups is not None for each in taken) else None
     if len(shared) < 2 or (clusters is not None and len(set(clusters)) < 2):
         return nothing
-    means = np.array([_item_means(each) for each in taken])
+    means = np.array([each.means() for each in taken])
     return [(interval.low, interval.high) for interval in rank_intervals(means, groups=clusters)]
 
 
-def _item_means(items: Items) -> Any:
-    import numpy as np
-
-    starts = np.concatenate(([0], np.cumsum(items.counts)[:-1]))
-    return np.add.reduceat(items.scores, starts) / items.counts
-
-
 def _comparisons(
-    arms: Sequence[Arm], method: str, shelf: _Shelf, notes: list[str]
+    arms: Sequence[Arm], method: str, shelf: Shelf, notes: list[str]
 ) -> list[dict[str, Any]]:
     """Every arm against the arm of `method` with the same model, adjusted by Holm over all of them."""
-    from harness.compare.paired import adjust, compare, plain
+    from harness.compare.paired import adjust, compare
+    from harness.compare.plain import plain
     from harness.compare.select import baseline_of
     from harness.errors import UsageError
 

@@ -76,7 +76,8 @@ def command(
     if not made:
         raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
     if as_json:
-        from harness.compare.paired import plain, plain_suite, suites
+        from harness.compare.plain import plain, plain_suite
+        from harness.compare.suites import suites
 
         pooled = [plain_suite(same) for same in suites(made)]
         print(json.dumps({"schema": 1, "correction": correction,
@@ -122,17 +123,18 @@ def _arms(
 
 
 def _compared(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Comparison]:
+    from harness.compare.items import Shelf
     from harness.compare.paired import compare
     from harness.compare.select import baseline_of
 
-    made = []
+    made, load = [], Shelf()
     for arm in arms:
         reference = baseline_of(arm, arms, baseline)
         if reference is not None:
             if metric and metric not in arm.runs[0]["metrics"]:
                 known = ", ".join(arm.runs[0]["metrics"])
                 raise UsageError(f"{arm.task} has no metric {metric!r}; it has: {known}")
-            made.append(compare(arm, reference, metric))
+            made.append(compare(arm, reference, metric, load=load))
     return made
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from harness.compare.arms import Arm
 from harness.compare.flips import Attempt, flips
-from harness.compare.paired import Comparison, suite_sentence, suites
+from harness.compare.paired import Comparison
+from harness.compare.suites import suite_sentence, suites
 
 LONGEST = 400
 CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}

@@ -46,13 +46,8 @@ def flips(candidate: Arm, baseline: Arm, metric: str, limit: int | None = None) 
     Raises:
         RecordError: sealed attempts can't be read.
     """
-    import numpy as np
-
     pairing = pair(load_items(candidate, metric), load_items(baseline, metric))
-    means = []
-    for items in (pairing.candidate, pairing.baseline):
-        starts = np.concatenate(([0], np.cumsum(items.counts)[:-1]))
-        means.append(np.add.reduceat(items.scores, starts) / items.counts if len(items) else items.scores)
+    means = pairing.candidate.means(), pairing.baseline.means()
     change = means[0] - means[1]
     order = sorted(range(len(change)), key=lambda n: (-abs(change[n]), change[n] > 0, n))
     changed = [n for n in order if abs(change[n]) > 1e-12]

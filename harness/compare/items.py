@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.compare.arms import Arm
 from harness.errors import RecordError
-from harness.stats.items import ItemScores
+from harness.stats.items import ItemAttempts, ItemScores
 
 Array = NDArray[Any]
 
@@ -60,6 +60,10 @@ class Items:
         scores = self.scores[self.scored]
         return Items(self.digests[kept], counts[kept], scores, np.ones(len(scores), bool), groups)
 
+    def means(self) -> Array:
+        """The mean score of each item, shape (items,)."""
+        return ItemAttempts(self.scores, self.counts).means() if len(self) else self.scores
+
     def attempts(self) -> ItemScores:
         """In the shape that `harness.stats` takes."""
         k = int(self.counts[0]) if len(self) else 0
@@ -99,6 +103,19 @@ def load_items(arm: Arm, metric: str) -> Items:
             that their record states.
     """
     return combine([load_run(run, metric) for run in arm.runs])
+
+
+class Shelf:
+    """Loads the attempts of each arm once, for tables in which an arm meets several others."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[tuple[str, ...], str], Items] = {}
+
+    def __call__(self, arm: Arm, metric: str) -> Items:
+        key = (tuple(str(run["samples_path"]) for run in arm.runs), metric)
+        if key not in self._items:
+            self._items[key] = load_items(arm, metric)
+        return self._items[key]
 
 
 def load_run(run: Any, metric: str) -> Items:
@@ -175,8 +192,7 @@ def _agrees(items: Items, run: Any, metric: str, path: Path) -> None:
     stated = run["metrics"].get(metric)
     if stated is None or not len(items):
         return
-    starts = np.concatenate(([0], np.cumsum(items.counts)[:-1]))
-    value = float(np.mean(np.add.reduceat(items.scores, starts) / items.counts))
+    value = float(items.means().mean())
     if abs(value - stated["value"]) > 1e-6:
         raise RecordError(f"{path} gives {metric} = {value:.6f} and its record says "
                           f"{stated['value']:.6f}; 'harness results verify' checks every digest")  # fmt: skip

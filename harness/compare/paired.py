@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from harness.compare.seeds import SeedView, over_seeds
 from harness.digest import seed_of
 from harness.stats import (
     Difference,
-    SuiteDifference,
     Variances,
     benjamini_hochberg,
     holm,
@@ -24,8 +23,8 @@ from harness.stats import (
     paired_difference,
     probability_better,
     sign_flip,
-    suite_difference,
 )
+from harness.stats.seeds import LEAST_SEEDS
 
 #: how p-values are adjusted over a table: family-wise error, or the share of false discoveries
 CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}
@@ -34,6 +33,8 @@ TESTS = {"tango": "McNemar mid-p", "t": "paired t", "clustered_t": "clustered t"
          "none": "none"}  # fmt: skip
 #: below this many units a sign-flip permutation checks the t test
 FEW_UNITS = 50
+#: shares of failed attempts that differ by more are warned of
+RATE_DIFFERENCE = 0.02
 #: up to this many items of right-or-wrong data the posterior P(B > A) is stated
 SMALL_SET = 300
 
@@ -156,8 +157,8 @@ def compare(
         candidate=candidate,
         baseline=baseline,
         metric=metric,
-        candidate_value=_mean(pairing.candidate),
-        baseline_value=_mean(pairing.baseline),
+        candidate_value=float(pairing.candidate.means().mean()),
+        baseline_value=float(pairing.baseline.means().mean()),
         difference=difference,
         item_differences=differences,
         groups=groups,
@@ -203,13 +204,6 @@ def _tests(
     return TESTS[difference.ci_method], p_value, checks
 
 
-def _mean(items: Items) -> float:
-    import numpy as np
-
-    starts = np.concatenate(([0], np.cumsum(items.counts)[:-1]))
-    return float(np.mean(np.add.reduceat(items.scores, starts) / items.counts))
-
-
 def _scored_only(pairing: Pairing, binary: bool, level: float) -> Difference | None:
     if pairing.candidate.scored.all() and pairing.baseline.scored.all():
         return None
@@ -244,94 +238,12 @@ def _warnings(candidate: Arm, baseline: Arm, pairing: Pairing) -> list[str]:
     for arm, side in ((candidate, "candidate"), (baseline, "baseline")):
         if not arm.complete:
             found.append(f"the {side} was stopped before its end")
-        if arm.trains and len(arm.runs) < 5:
-            found.append(f"the {side} trains and has {len(arm.runs)} of the 5 seeds that a claim about "
-                         "training needs")  # fmt: skip
+        if arm.trains and len(arm.runs) < LEAST_SEEDS:
+            found.append(f"the {side} trains and has {len(arm.runs)} of the {LEAST_SEEDS} seeds that a "
+                         "claim about training needs")  # fmt: skip
     for count in ("error", "unscored"):
         rates = candidate.rate(count), baseline.rate(count)
-        if abs(rates[0] - rates[1]) > 0.02:
+        if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
             found.append(f"{count} attempts differ: {100 * rates[0]:.1f} % of the candidate's, "
                          f"{100 * rates[1]:.1f} % of the baseline's")  # fmt: skip
     return found
-
-
-def suite_over_seeds(comparisons: Sequence[Comparison]) -> SeedView | None:
-    """The same as `over_suite` with seeds as the unit; None where nothing trains or seeds differ."""
-    if any(c.seeds is None for c in comparisons):
-        return None
-    return over_seeds([(c.candidate, c.baseline, c.metric) for c in comparisons])
-
-
-def over_suite(comparisons: Sequence[Comparison]) -> SuiteDifference:
-    """The mean difference over the tasks of one candidate against one baseline, over items."""
-    seed = seed_of(*(run for c in comparisons for run in c.candidate.run_ids)) % 2**32
-    return suite_difference([c.item_differences for c in comparisons],
-                            groups=[c.groups for c in comparisons], seed=seed)  # fmt: skip
-
-
-def suite_sentence(comparisons: Sequence[Comparison]) -> str:
-    """The mean difference over several tasks, in one line."""
-    found, first, seeds = over_suite(comparisons), comparisons[0], suite_over_seeds(comparisons)
-    low, high = found.ci or found.bootstrap_ci
-    p = found.permutation_p if found.p_value is None else found.p_value
-    shown = f"{seeds.sentence(first.scale)}; over items " if seeds else ""
-    return (f"over {found.n_tasks} tasks, {first.candidate.method} x {first.candidate.model} - "
-            f"{first.baseline.method} x {first.baseline.model}: {shown}{first.scale * found.value:+.1f} "
-            f"[{first.scale * low:+.1f}, {first.scale * high:+.1f}], p = {p:.2g}, "
-            f"sign-flip p = {found.permutation_p:.2g}")  # fmt: skip
-
-
-def suites(comparisons: Sequence[Comparison]) -> list[list[Comparison]]:
-    """The comparisons of one subject with one baseline on several tasks with the same scale."""
-    found: dict[Any, list[Comparison]] = {}
-    for c in comparisons:
-        key = (c.candidate.method, c.candidate.model, c.baseline.method, c.baseline.model, c.scale,
-               c.candidate.store, c.baseline.store)  # fmt: skip
-        found.setdefault(key, []).append(c)
-    return [same for same in found.values()
-            if len({c.candidate.comparability_key for c in same}) == len(same) > 1]  # fmt: skip
-
-
-def plain(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as JSON knows it."""
-
-    def side(arm: Arm, value: float) -> dict[str, Any]:
-        return {"method": arm.method, "model": arm.model, "store": arm.store or None, "value": value,
-                "run_ids": arm.run_ids, "seeds": arm.seeds, "subject_key": arm.subject_key}  # fmt: skip
-
-    return {
-        "task": comparison.candidate.task, "metric": comparison.metric,
-        "comparability_key": comparison.candidate.comparability_key,
-        "candidate": side(comparison.candidate, comparison.candidate_value),
-        "baseline": side(comparison.baseline, comparison.baseline_value),
-        "difference": difference(comparison.difference),
-        "unit": "items" if comparison.seeds is None else "seeds",
-        "items": {"matched": comparison.matched, "only_candidate": comparison.only_candidate,
-                  "only_baseline": comparison.only_baseline},
-        "test": comparison.test, "p_value": comparison.p_value, "adjusted_p": comparison.adjusted_p,
-        "checks": comparison.checks, "probability_better": comparison.probability_better,
-        "scored_only": difference(comparison.scored_only) if comparison.scored_only else None,
-        "cost_ratio": comparison.cost_ratio,
-        "seeds": comparison.seeds.plain() if comparison.seeds else None,
-        "verdict": comparison.verdict(), "warnings": list(comparison.warnings),
-    }  # fmt: skip
-
-
-def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """A pooled comparison as JSON knows it."""
-    first, seeds = comparisons[0], suite_over_seeds(comparisons)
-    return {
-        "candidate": {"method": first.candidate.method, "model": first.candidate.model},
-        "baseline": {"method": first.baseline.method, "model": first.baseline.model},
-        "tasks": [c.candidate.task for c in comparisons], **asdict(over_suite(comparisons)),
-        "seeds": seeds.plain() if seeds else None,
-    }  # fmt: skip
-
-
-def difference(found: Difference) -> dict[str, Any]:
-    """A difference as JSON knows it."""
-    return {
-        "value": found.value, "stderr": found.stderr, "ci": list(found.ci) if found.ci else None,
-        "ci_method": found.ci_method, "df": found.df, "n_items": found.n_items,
-        "n_clusters": found.n_clusters, "wins": found.wins, "losses": found.losses, "ties": found.ties,
-    }  # fmt: skip

@@ -102,15 +102,10 @@ def _curve(placed: list[tuple[float, Arm]], parameter: str, metric: str) -> Curv
     first = by_seed[0][0].digests
     paired = all(np.array_equal(items.digests, first) for runs in by_seed for items in runs)
     rng = np.random.default_rng(0)
-    means = np.array([np.mean([_item_means(items).mean() for items in runs]) for runs in by_seed])
+    means = np.array([np.mean([items.means().mean() for items in runs]) for runs in by_seed])
     draws = _drawn(by_seed, paired, rng)
     return Curve(parameter, metric, np.array([value for value, _ in placed]), [arm for _, arm in placed],
                  means, _variance(by_seed, paired), draws, paired)  # fmt: skip
-
-
-def _item_means(items: Items) -> FloatArray:
-    starts = np.concatenate(([0], np.cumsum(items.counts)[:-1]))
-    return np.asarray(np.add.reduceat(items.scores, starts) / items.counts)
 
 
 def _drawn(by_seed: list[list[Items]], paired: bool, rng: np.random.Generator) -> FloatArray:
@@ -120,7 +115,7 @@ def _drawn(by_seed: list[list[Items]], paired: bool, rng: np.random.Generator) -
     n = len(by_seed[0][0])
     weights = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) / n if paired else None
     for at, runs in enumerate(by_seed):
-        scores = np.stack([_item_means(items) for items in runs])
+        scores = np.stack([items.means() for items in runs])
         drawn = weights
         if drawn is None:
             own = scores.shape[1]
@@ -138,11 +133,11 @@ def _variance(by_seed: list[list[Items]], paired: bool) -> FloatArray:
     about the shape: each item's mean over the values is taken out first (Cousineau, with Morey's factor).
     Seeds: the pooled variance of the runs' means within a value, over the seeds there.
     """
-    pooled = [np.array([_item_means(items).mean() for items in runs]) for runs in by_seed]
+    pooled = [np.array([items.means().mean() for items in runs]) for runs in by_seed]
     spare = sum(len(means) - 1 for means in pooled)
     between = sum(float(((means - means.mean()) ** 2).sum()) for means in pooled) / spare if spare else 0.0
     count = len(by_seed)
-    scores = [_item_means(combine(runs)) for runs in by_seed]
+    scores = [combine(runs).means() for runs in by_seed]
     if paired:
         table = np.stack(scores)
         inner = (table - table.mean(axis=0)).var(axis=1, ddof=1) / table.shape[1] * count / (count - 1)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from harness.compare.paired import Comparison, plain_suite, suite_sentence, suites
-from harness.compare.paired import plain as plain_comparison
+from harness.compare.paired import Comparison
+from harness.compare.plain import plain as plain_comparison
+from harness.compare.plain import plain_suite
+from harness.compare.suites import suite_sentence, suites
 from harness.gate.drift import Drift
 from harness.gate.verdict import Verdict, overall
 

@@ -9,17 +9,11 @@ from scipy import stats as scipy_stats
 from harness.compare.arms import Arm, arms_of
 from harness.compare.flips import flips
 from harness.compare.items import Items, load_items, pair
-from harness.compare.paired import (
-    adjust,
-    compare,
-    over_suite,
-    plain,
-    suite_over_seeds,
-    suite_sentence,
-    suites,
-)
+from harness.compare.paired import adjust, compare
+from harness.compare.plain import plain
 from harness.compare.planning import stored_noise
 from harness.compare.select import Selection, baseline_of, check_baseline, mixed
+from harness.compare.suites import over_suite, suite_over_seeds, suite_sentence, suites
 from harness.errors import RecordError, UsageError
 from harness.results.index import in_force, read_index
 from harness.testing import seal_scores
