@@ -6,17 +6,18 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import messages
 from harness.data import Data
 from harness.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.setup import installed
-from harness.task import Splits, Task
+from harness.task import Splits
 from harness.workers import Pool, WorkerError
 from harness.world import Limits, Seen, World, WorldFailed
 from tasks.bfcl.official import workers
+from tasks.official import Official
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 STEPS_A_TURN = 21
 
 
-class Bfcl(Task):
+class Bfcl(Official):
     """One category. The target holds the entry's turns and tools beside its ground truth."""
 
     instruction = "Call the functions that the user's request needs, and no other."
@@ -37,14 +38,8 @@ class Bfcl(Task):
     def category(self) -> str:
         return str(self.spec.settings["category"])
 
-    @property
-    def pool(self) -> Pool:
-        """Workers with the official package.
-
-        Raises:
-            UsageError: it is not set up; names the command.
-        """
-        return workers(installed(self.spec.setup))
+    def workers(self, packages: Path) -> Pool:
+        return workers(packages)
 
     def load(self, data: Data) -> Splits:
         rows = self.pool.one().ask({"do": "load", "category": self.category})
@@ -60,16 +55,9 @@ class Bfcl(Task):
             return MultiTurn(self.category, sample, self.pool)
         return SingleTurn(sample)
 
-    def parse(self, text: str, question: Question) -> Any | None:
+    def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) and "result" in found else None
-
-    def score(self, sample: Sample, outcome: Outcome) -> Score:
-        return next(iter(self.score_all([sample], [outcome])))
+        return "result" in found
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
         """The official verdicts, from all workers at once."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from harness.data import Data
 from harness.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.setup import installed
-from harness.task import Splits, Task
+from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
 from harness.world import World
+from tasks.official import Official
 from tasks.tau2.dialogue import Tau2Dialogue
 
 if TYPE_CHECKING:
@@ -30,20 +29,14 @@ def workers(packages: Path) -> Pool:
     return pool(SCRIPT, packages, MEMORY)
 
 
-class Tau2(Task):
+class Tau2(Official):
     """One domain, base split."""
 
     instruction = "Serve the customer by the policy, with the tools."
     roles = ("user",)
 
-    @property
-    def pool(self) -> Pool:
-        """Workers with the official package.
-
-        Raises:
-            UsageError: it is not set up; names the command.
-        """
-        return workers(installed(self.spec.setup))
+    def workers(self, packages: Path) -> Pool:
+        return workers(packages)
 
     def load(self, data: Data) -> Splits:
         domain = self.spec.settings["domain"]
@@ -58,16 +51,9 @@ class Tau2(Task):
         domain = self.spec.settings["domain"]
         return Tau2Dialogue(domain, sample, self.pool.one(), role("user"), SECONDS)
 
-    def parse(self, text: str, question: Question) -> Any | None:
+    def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded simulation: `{"simulation": ..., "task": ..., "solo": ...}`."""
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) and isinstance(found.get("simulation"), dict) else None
-
-    def score(self, sample: Sample, outcome: Outcome) -> Score:
-        return next(iter(self.score_all([sample], [outcome])))
+        return isinstance(found.get("simulation"), dict)
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
         """The official rewards, from all workers at once; unscored where the evaluator fails."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from harness.data import Data
 from harness.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.setup import installed
-from harness.task import Splits, Task
+from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
 from harness.world import World
+from tasks.official import Official
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
@@ -30,20 +29,14 @@ def workers(packages: Path) -> Pool:
     return pool(SCRIPT, packages, MEMORY)
 
 
-class ToolSandbox(Task):
+class ToolSandbox(Official):
     """All scenarios; the mean similarity is the official figure."""
 
     instruction = "Help the user with the tools."
     roles = ("user",)
 
-    @property
-    def pool(self) -> Pool:
-        """Workers with the official package.
-
-        Raises:
-            UsageError: it is not set up; names the command.
-        """
-        return workers(installed(self.spec.setup))
+    def workers(self, packages: Path) -> Pool:
+        return workers(packages)
 
     def load(self, data: Data) -> Splits:
         data.read.append({"id": "ToolSandbox", "config": "all", "split": "test",
@@ -56,16 +49,9 @@ class ToolSandbox(Task):
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         raise UsageError(f"{self.spec.name} can only be scored from recorded results so far")
 
-    def parse(self, text: str, question: Question) -> Any | None:
+    def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded dialogue: `{"context": ..., "messages": [...]}`."""
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) and {"context", "messages"} <= found.keys() else None
-
-    def score(self, sample: Sample, outcome: Outcome) -> Score:
-        return next(iter(self.score_all([sample], [outcome])))
+        return {"context", "messages"} <= found.keys()
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
         """The official similarities, from all workers at once; unscored where the evaluation fails."""
