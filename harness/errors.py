@@ -55,4 +55,4 @@ def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:
         return "did you mean " + " or ".join(repr(choice) for choice in close) + "?"
     if 0 < len(known) <= 12:
         return f"valid {noun}s: " + ", ".join(known)
-    return f"'harness list' shows every {noun}"
+    return f"'harness {'results list' if noun == 'run' else 'list'}' shows every {noun}"

@@ -40,7 +40,7 @@ def read(root: Path) -> Holdings:
         UsageError: there is no such folder.
     """
     if not root.is_dir():
-        raise UsageError(f"no result store at {root}; 'harness eval' makes one, --out names another")
+        raise UsageError(f"no result store at {root}; 'harness eval' makes one, --store names another")
     store, faults = Store(root), dict[str, str]()
     sound: list[Record] = []
     for folder in store.folders():

@@ -55,6 +55,7 @@ def command(
     from harness.compare.arms import arms_of
     from harness.compare.planning import given_noise, stored_noise
     from harness.compare.select import Selection, mixed
+    from harness.registry import registry
     from harness.results.index import in_force, read_index
     from harness.stats import attempts_needed, items_needed, minimum_detectable_effect
 
@@ -62,6 +63,8 @@ def command(
     if task:
         selection = Selection(task, method, model, pairs(task_args, "-T"))
         arms = arms_of(selection.rows(in_force(read_index(Path(out)).rows)))
+        if not arms:
+            registry().match("task", task)  # a name that nobody has is said so
         apart = mixed(arms)
         if apart:
             raise UsageError(apart[0].sentence().replace(", or print one table for each key with "
