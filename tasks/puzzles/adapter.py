@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.data import Data
@@ -11,47 +11,55 @@ from harness.sample import Question, Sample
 from harness.task import Splits, Task
 from tasks.puzzles import check, generate, prompts
 
-#: banks lie apart from each other, from the committed sets and from what pocket/grid learnt on
-BANK_SEED = 1_000_000_000
+Item = dict[str, Any]
+
+#: generated sets lie apart from the committed ones and from what the pocket policies learnt on
+LEVEL_SEED = 1_000_000_000
+GENERATED_SEEDS = {"train": 0, "dev": 500_000_000}
 
 
 class Puzzle(Task):
     """An embedded puzzle set: 200 items a level for test and train (which lacks level 4), 25 for dev.
 
-    A level chooses items of all sets; level 4 is trained on levels 1 to 3. With `bank=N` the train
-    set is N items a level, made on the spot with reasoning-gym.
+    A level chooses items of all sets; level 4 is trained on levels 1 to 3. With `bank=N` the train set, and
+    with `dev=N` the dev set, is N items a level, made on the spot with reasoning-gym; no item is in two sets.
     """
 
     def load(self, data: Data) -> Splits:
         name = self.spec.settings["puzzle"]
-        for split in ("test", "dev") if self.args["bank"] else ("test", "dev", "train"):
-            data.read.append({"id": f"embedded/{name}", "config": None, "split": split,
-                              "revision": "reasoning-gym 0.1.25", "pinned": True})  # fmt: skip
-        return Splits(
-            test=self._samples(generate.read(name, "test")),
-            dev=self._samples(generate.read(name, "dev")),
-            train=self._samples(self._bank(name, data) or generate.read(name, "train")),
-        )
+        test = self._embedded(name, "test", data)
+        train = self._set(name, "train", self.args["bank"], data)
+        dev = self._set(name, "dev", self.args["dev"], data, apart=train)
+        return Splits(test=self._samples(test), dev=self._samples(dev), train=self._samples(train))
 
-    def _bank(self, name: str, data: Data) -> list[dict[str, Any]]:
-        size = self.args["bank"]
+    def _embedded(self, name: str, split: str, data: Data) -> list[Item]:
+        data.read.append({"id": f"embedded/{name}", "config": None, "split": split,
+                          "revision": "reasoning-gym 0.1.25", "pinned": True})  # fmt: skip
+        return generate.read(name, split)
+
+    def _set(self, name: str, split: str, size: int, data: Data, apart: Sequence[Item] = ()) -> list[Item]:
+        """The embedded set, or with a size so many items a level, made on the spot."""
         if not size:
-            return []
-        levels = [level for level in generate.SETS["train"][1] if self.args["level"] == str(level)]
+            return self._embedded(name, split, data)
         try:
             import reasoning_gym
         except ImportError:
             raise DataError(
-                "bank makes items with reasoning-gym, which is not installed: pip install "
-                "'harness[train]', or leave bank at 0 for the embedded train set"
+                "bank and dev make items with reasoning-gym, which is not installed: pip install "
+                "'harness[train]', or leave them at 0 for the embedded sets"
             ) from None
-        data.read.append({"id": f"generated/{name}", "config": f"bank={size}", "split": "train",
+        argument = "bank" if split == "train" else split
+        data.read.append({"id": f"generated/{name}", "config": f"{argument}={size}", "split": split,
                           "revision": f"reasoning-gym {reasoning_gym.__version__}",
                           "pinned": True})  # fmt: skip
+        levels = generate.SETS[split][1]
+        chosen = [level for level in levels if self.args["level"] == str(level)]
         return [
-            {"id": f"{name}-bank-{level}-{number}", **item}
-            for level in levels or generate.SETS["train"][1]
-            for number, item in enumerate(generate.bank(name, level, size, BANK_SEED * level))
+            {"id": f"{name}-{argument}-{level}-{number}", **item}
+            for level in chosen or levels
+            for number, item in enumerate(
+                generate.bank(name, level, size, LEVEL_SEED * level + GENERATED_SEEDS[split], apart)
+            )
         ]
 
     def _samples(self, items: list[dict[str, Any]]) -> list[Sample]:

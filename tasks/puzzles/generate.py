@@ -13,7 +13,7 @@ import gzip
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,17 @@ def distinct(puzzle: str, level: int, seed: int, size: int, taken: set[str]) -> 
         offset += 1
 
 
-def bank(puzzle: str, level: int, size: int, seed: int) -> list[dict[str, Any]]:
-    """A training bank of any size that shares no item with the committed sets. Needs reasoning-gym;
+def bank(
+    puzzle: str, level: int, size: int, seed: int, apart: Iterable[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """A bank of any size that shares no item with the committed sets, nor with `apart`. Needs reasoning-gym;
     a thousand items take about 0.1 s (ARC-1D), 11 s (Countdown) or 85 s (Zebra).
 
     Raises:
         ImportError: reasoning-gym is not installed (extra `train`).
     """
     taken = {content(item) for split in PINNED_SEEDS for item in read(puzzle, split)}
+    taken |= {content(item) for item in apart}
     return list(distinct(puzzle, level, seed, size, taken))
 
 

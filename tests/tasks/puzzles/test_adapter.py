@@ -100,7 +100,16 @@ def test_a_bank_is_made_on_demand():
     splits = task.load(data)
     assert len(splits.train) == 150
     assert {sample.question.metadata["level"] for sample in splits.train} == {1, 2, 3}
-    assert data.read[-1]["id"] == "generated/arc1d"
+    assert "generated/arc1d" in [read["id"] for read in data.read]
+
+
+def test_a_dev_set_is_made_on_demand_and_shares_nothing_with_the_bank(monkeypatch):
+    pytest.importorskip("reasoning_gym", reason="reasoning-gym is not installed (extra train)")
+    monkeypatch.setattr("tasks.puzzles.adapter.GENERATED_SEEDS", {"train": 0, "dev": 0})  # the same draws
+    splits = opened("arc1d", bank="50", dev="30").load(Data(offline=True))
+    assert [len(splits.dev), len(splits.train), len(splits.test)] == [120, 150, 800]
+    texts = [{sample.question.input for sample in split} for split in (splits.dev, splits.train)]
+    assert texts[0].isdisjoint(texts[1])
 
 
 def test_a_bank_without_the_generator_says_what_to_install(monkeypatch):
