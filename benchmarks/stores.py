@@ -43,12 +43,14 @@ def seal_run(
     cost_usd: float | None = 0.001,
     access: Mapping[str, int] | None = None,
     stopped: str | None = None,
+    curve: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Seals one run of one attempt an item and returns its record.
 
     Args:
         scores: of each item; None is an attempt that the model failed.
         stopped: the reason for which a budget ended the run.
+        curve: rows of a learning curve.
     """
     usage = {"calls": calls, "input_tokens": 80 * calls, "output_tokens": 12 * calls, "cost_usd": cost_usd,
              "paid_usd": cost_usd}  # fmt: skip
@@ -84,6 +86,7 @@ def seal_run(
         samples=[Sample(Question(sample_id(n), f"What is the sum of item {n}?"), n)
                  for n in range(len(scores))],
         attempts=attempts, ledger=ledger, access=dict(access or {}), started=0.0, command="harness eval",
+        curve=curve,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import logging
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +80,8 @@ class Job:
         self._samples: dict[str, Sample] | None = None
         #: the weights that the method last answered with in place of the model's own
         self.trained: Path | None = None
+        #: the learning curve that the method told
+        self.learnt: list[dict[str, Any]] = []
 
     # -- the task's face --------------------------------------------------------------------------
 
@@ -242,6 +244,22 @@ class Job:
         """
         self._ledger.charge(purpose, usage, "", 0)
         self.budget.check(self._ledger.total)
+
+    def curve(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """The learning curve of `fit`, one row a step in the order of steps: `step` (0 is before training)
+        and what is known of `rollouts`, `tokens`, `flops`, `wall_s` (all from the start), `reward`, `dev`
+        (a score on the validation split, never on test), `difficulty` and `entropy`. It is sealed beside
+        the record; a second call replaces the first.
+
+        Raises:
+            UsageError: a row has another shape, a number isn't finite, or a count falls.
+        """
+        from harness.results.curve import checked
+
+        try:
+            self.learnt = checked(rows)
+        except ValueError as error:
+            raise UsageError(f"the learning curve of method {self._method.name!r}: {error}") from None
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Unit-length vectors, one row a text: a float32 array, or a sparse matrix of a lexical

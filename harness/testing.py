@@ -243,6 +243,7 @@ def seal_scores(
     needs: tuple[str, ...] = (),
     calls: int = 1,
     metric_limit: float = 1.0,
+    curve: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Seals a run whose scores are given, for tests and benchmarks of what reads records.
 
@@ -254,6 +255,7 @@ def seal_scores(
         items: what distinguishes the items; by default their numbers. Runs of the same items have the
             same comparability key.
         status: of an attempt, by item and epoch; other than `ok` it has no score.
+        curve: rows of a learning curve.
     """
     import numpy as np
 
@@ -306,4 +308,4 @@ def seal_scores(
     return seal(store=store, folder=store.run_folder(cell, run_id), cell=cell, run_id=run_id,
                 status="complete", reason=None, comparability=comparability, subject=subject, sources=[],
                 samples=samples, attempts=attempts(), ledger=ledger, access={}, started=0.0,
-                command="simulated")  # fmt: skip
+                command="simulated", curve=curve)  # fmt: skip

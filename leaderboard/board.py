@@ -19,6 +19,22 @@ BASELINES = 3
 
 
 @dataclass(frozen=True)
+class Validation:
+    """Scores on the validation split while a method trained, not on test: means over runs of the `last` one
+    and of the largest, `peak`, which is optimistic because it is chosen; and the step of each run's peak."""
+
+    last: float
+    peak: float
+    peak_steps: tuple[int, ...]
+
+    @property
+    def at(self) -> str:
+        """`40`, or `20–60` where seeds differ."""
+        low, high = min(self.peak_steps), max(self.peak_steps)
+        return str(low) if low == high else f"{low}–{high}"
+
+
+@dataclass(frozen=True)
 class Entry:
     """One row: a subject on a task, its complete runs pooled over seeds.
 
@@ -49,6 +65,17 @@ class Entry:
     @property
     def stopped(self) -> bool:
         return not self.arm.complete
+
+    @property
+    def validation(self) -> Validation | None:
+        """Scores on the validation split that the runs' learning curves tell; None where none does."""
+        curves = [run["curve"] for run in self.arm.runs if run.get("curve")]
+        found = [curve for curve in curves if curve["dev_last"]]
+        if not found:
+            return None
+        last, peak = (sum(curve[name]["value"] for curve in found) / len(found)
+                      for name in ("dev_last", "dev_peak"))  # fmt: skip
+        return Validation(last, peak, tuple(curve["dev_peak"]["step"] for curve in found))
 
     def count(self, name: str) -> int:
         """Attempts with a status, over all runs."""

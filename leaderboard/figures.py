@@ -61,7 +61,7 @@ def forest(section: Section, baseline: str) -> Figure:
             "error_x": _error(values, [c["difference"]["ci"] for _, c in these], colour, 1.8),
             "marker": {"color": colour, "size": 9, "symbol": symbol},
             "text": [f"{label(c['name'])}: {c['difference']['value']:+.3f} "
-                     f"{_range(c['difference']['ci'])}, p = {_p(c['adjusted_p'])}" for _, c in these],
+                     f"{interval_text(c['difference']['ci'])}, p = {_p(c['adjusted_p'])}" for _, c in these],
             "hoverinfo": "text",
         })  # fmt: skip
     plot = {"data": traces, "layout": {
@@ -74,7 +74,7 @@ def forest(section: Section, baseline: str) -> Figure:
                   "zeroline": False},
     }}  # fmt: skip
     rows: list[list[str | float | None]] = [
-        [c["name"], c["against"], c["difference"]["value"], _range(c["difference"]["ci"]),
+        [c["name"], c["against"], c["difference"]["value"], interval_text(c["difference"]["ci"]),
          _p(c["adjusted_p"]), c["test"], c["difference"]["wins"], c["difference"]["losses"],
          c["items"]["matched"], _times(c["cost_ratio"].get("usd") or c["cost_ratio"].get("tokens")),
          c["verdict"]]
@@ -179,7 +179,7 @@ def scaling(sweep: Sweep, metric: str) -> Figure:
         "height": 380, "xaxis": axis, "yaxis": {"title": {"text": label(metric)}},
     }}  # fmt: skip
     rows: list[list[str | float | None]] = [
-        [line.name, point.at, point.entry.value, _range(point.entry.ci)]
+        [line.name, point.at, point.entry.value, interval_text(point.entry.ci)]
         for line in sweep.lines for point in line.points
     ]  # fmt: skip
     told = ("" if sweep.comparable else " Each point has items of its own: the line shows how difficulty "
@@ -196,7 +196,7 @@ def _line(line: Line, n: int) -> dict[str, Any]:
         "error_y": _error(values, [point.entry.ci for point in line.points], f"@series{n % 8}"),
         "line": {"color": f"@series{n % 8}", "width": 1.8},
         "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
-        "text": [f"{label(line.name)}, {point.at:g}: {v:.3f} {_range(point.entry.ci)}"
+        "text": [f"{label(line.name)}, {point.at:g}: {v:.3f} {interval_text(point.entry.ci)}"
                  for point, v in zip(line.points, values, strict=True)],
         "hoverinfo": "text",
     }  # fmt: skip
@@ -218,7 +218,8 @@ def _error(
             "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)]}  # fmt: skip
 
 
-def _range(ci: Sequence[float] | None) -> str:
+def interval_text(ci: Sequence[float] | None) -> str:
+    """`[low, high]`, empty where there is none."""
     return f"[{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""
 
 

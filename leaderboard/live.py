@@ -54,7 +54,7 @@ class Live:
     def _look(self) -> tuple[tuple[str, int, int], ...]:
         found = []
         for folder in Store(self.root).folders():
-            for name in ("run.json", "samples.parquet"):
+            for name in ("run.json", "samples.parquet", "curve.jsonl"):
                 try:
                     status = (folder / name).stat()
                 except OSError:

@@ -15,6 +15,7 @@ from leaderboard.attempts import script_json
 from leaderboard.board import Board, Entry, number_first
 from leaderboard.figures import cost_figures, forest, scaling
 from leaderboard.holdings import Record, place
+from leaderboard.learning import curves
 from leaderboard.sweeps import method_sweeps, task_sweeps
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def task(board: Board, name: str) -> str:
         "forests": {method: forest(each, method) for method in each.comparisons},
         "costs": cost_figures(each),
         "sweeps": [scaling(sweep, each.metric) for sweep in method_sweeps(each)],
+        "learning": curves(each),
     } for each in sections]  # fmt: skip
     across = [scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)]
     return _page("task.html", "../", board=board, task=name, shown=shown, across=across)

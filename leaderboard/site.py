@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import RecordError, UsageError
+from harness.results.curve import read_curve
 from leaderboard import holdings, pages
 from leaderboard.attempts import SHOWN, browser_script
 from leaderboard.board import Board, groups, section, told_apart
@@ -186,6 +187,7 @@ def _verify(work: Work) -> tuple[list[tuple[str, str]], str | None]:
     record, root, _ = work
     try:
         browser_script(record, 0)
+        read_curve(record)
     except RecordError as error:
         return [], holdings.sentence(error, root)
     return [], None
@@ -196,6 +198,7 @@ def _run_files(work: Work) -> tuple[list[tuple[str, str]], str | None]:
     record, root, shown = work
     try:
         script = browser_script(record, shown)
+        read_curve(record)
     except RecordError as error:
         return [], holdings.sentence(error, root)
     return list(zip(_run_names(record), (script, pages.run(record, root)), strict=True)), None

@@ -13,6 +13,8 @@ from leaderboard.board import Board, Entry, Section
 SHOWN = ("method", "model", "value", "95 % interval", "rank", "items", "runs", "calls", "tokens", "USD",
          "labels", "no answer", "unscored", "error", "status")  # fmt: skip
 TEXT_COLUMNS = 2
+#: added where a row of the table was trained with a validation split
+VALIDATION = ("validation (not test), last", "validation (not test), peak")
 
 
 def tables(board: Board) -> dict[str, str]:
@@ -32,6 +34,11 @@ def tables(board: Board) -> dict[str, str]:
 def as_csv(board: Board) -> str:
     """One line a row, numbers in full."""
     rows = [_flat(section, entry) for section in board.sections for entry in section.entries]
+    if any(entry.validation for entry in board.entries):
+        for row, entry in zip(rows, board.entries, strict=True):
+            found = entry.validation
+            row |= {"validation_last": found and found.last, "validation_peak": found and found.peak,
+                    "validation_peak_steps": " ".join(map(str, found.peak_steps)) if found else ""}
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -46,7 +53,7 @@ def as_markdown(board: Board) -> str:
     for section in board.sections:
         heading = markdown_line(f"## {_name(section)}")
         parts.append(f"{heading}\n\nkey `{section.key[:12]}`, {markdown_line(section.metric)}\n\n"
-                     + markdown(SHOWN, [_cells(entry) for entry in section.entries]))  # fmt: skip
+                     + markdown(*_table(section)))  # fmt: skip
     return "\n".join(parts)
 
 
@@ -60,7 +67,7 @@ def as_latex(board: Board) -> str:
     for section in board.sections:
         name = " ".join(_name(section).split())
         parts.append(f"% {name}, key {section.key[:12]}, {' '.join(section.metric.split())}\n"
-                     + latex(SHOWN, [_cells(entry) for entry in section.entries], TEXT_COLUMNS))  # fmt: skip
+                     + latex(*_table(section), TEXT_COLUMNS))  # fmt: skip
     return "\n".join(parts)
 
 
@@ -70,6 +77,17 @@ def _name(section: Section) -> str:
 
 def _status(entry: Entry) -> str:
     return "stopped" if entry.stopped else "simulated" if entry.simulated else "complete"
+
+
+def _table(section: Section) -> tuple[list[str], list[list[str]]]:
+    """Column names and rows, with the validation scores last where there are any."""
+    rows = [_cells(entry) for entry in section.entries]
+    if not any(entry.validation for entry in section.entries):
+        return list(SHOWN), rows
+    for row, entry in zip(rows, section.entries, strict=True):
+        found = entry.validation
+        row += [f"{found.last:.3f}", f"{found.peak:.3f} (step {found.at})"] if found else ["", ""]
+    return [*SHOWN, *VALIDATION], rows
 
 
 def _cells(entry: Entry) -> list[str]:

@@ -89,15 +89,15 @@ def verify(out: str, as_json: bool) -> None:
     sys.exit(1 if faults else 0)
 
 
-def _frame(out: str) -> Any:
-    """Every metric of every run; records that can't be trusted are named on stderr."""
+def _frame(out: str, curves: bool = False) -> Any:
+    """Every metric of every run, or every step; records that can't be trusted are named on stderr."""
     import warnings
 
-    from harness.results.table import frame
+    from harness.results.table import curves_frame, frame
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        table = frame(out)
+        table = curves_frame(out) if curves else frame(out)
     for warning in said:
         print(f"invalid, {warning.message}", file=sys.stderr)
     return table
@@ -109,11 +109,14 @@ FORMATS = ("csv", "parquet", "markdown", "latex", "json", "eee")
 @command.command("export", epilog="\b\nExample:\n  harness results export --format latex --file table.tex")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option("--file", "target", metavar="FILE", help="Where to; stdout where it is left out.")
+@click.option("--curves", is_flag=True, help="The learning curves, one row a step (CSV, parquet or JSON).")
 @out_option
-def export(form: str, target: str | None, out: str) -> None:
+def export(form: str, target: str | None, curves: bool, out: str) -> None:
     """Every metric of every run: CSV, parquet, Markdown, LaTeX, JSON or Every Eval Ever."""
     from harness.results.store import Store
 
+    if curves and form not in ("csv", "parquet", "json"):
+        raise UsageError(f"--curves has no form {form!r}; take --format csv, parquet or json")
     if form == "eee":
         from harness.results.export import every_eval_ever
 
@@ -125,7 +128,7 @@ def export(form: str, target: str | None, out: str) -> None:
         for fault in invalid:
             print(f"invalid, left out: {fault}", file=sys.stderr)
     else:
-        table = _frame(out)
+        table = _frame(out, curves)
         if form == "parquet":
             if target is None:
                 raise UsageError("parquet needs --file")

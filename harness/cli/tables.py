@@ -30,6 +30,18 @@ def bar(metric: dict[str, Any], width: int = 20) -> str:
     return "".join(cells)
 
 
+#: scores while training, on the validation split: the last and the best one
+VALIDATION = "validation, not test: last, peak"
+
+
+def validation(curve: dict[str, Any] | None) -> str:
+    """`0.410, 0.430 at step 40`; empty where nothing was measured."""
+    if not curve or not curve["dev_last"]:
+        return ""
+    last, peak = curve["dev_last"], curve["dev_peak"]
+    return f"{last['value']:.3f}, {peak['value']:.3f} at step {peak['step']}"
+
+
 def print_records(records: Sequence[dict[str, Any]]) -> None:
     """One row a run: primary metric with its 95 % interval, counts, use and cost."""
     from rich.text import Text
@@ -39,9 +51,10 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
     if not records:
         return
     seeds = len({record["seed"] for record in records}) > 1
+    trained = any((record.get("curve") or {}).get("dev_last") for record in records)
     names = ["task", "method", "model", *(["seed"] if seeds else []), "metric", "value [95 % interval]",
-             "0 ... 1", "items", "wrong", "no answer", "unscored", "error", "calls", "tokens",
-             "USD"]  # fmt: skip
+             "0 ... 1", *([VALIDATION] if trained else []), "items", "wrong",
+             "no answer", "unscored", "error", "calls", "tokens", "USD"]  # fmt: skip
     rows = []
     for record in records:
         counts, usage = record["counts"], record["usage"]
@@ -53,7 +66,8 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
         rows.append([
             record["task"]["name"], record["method"]["name"], record["model"],
             *([str(record["seed"])] if seeds else []), record["primary"],
-            interval(metric) if metric else "none", bar(metric) if metric else "", items, str(wrong),
+            interval(metric) if metric else "none", bar(metric) if metric else "",
+            *([validation(record.get("curve"))] if trained else []), items, str(wrong),
             str(counts["no_answer"]), str(counts["unscored"]), str(counts["error"]),
             str(usage["calls"]), str(usage["input_tokens"] + usage["output_tokens"]), cost(usage),
         ])  # fmt: skip

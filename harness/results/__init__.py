@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["load", "load_samples"]
+__all__ = ["load", "load_curves", "load_samples"]
 
 
 def load(store: str = "results", **filters: Any) -> pd.DataFrame:
@@ -18,6 +18,13 @@ def load(store: str = "results", **filters: Any) -> pd.DataFrame:
     from harness.results.table import frame
 
     return frame(store, **filters)
+
+
+def load_curves(store: str = "results") -> pd.DataFrame:
+    """One row per run and step of its learning curve; see `harness.results.table.curves_frame`."""
+    from harness.results.table import curves_frame
+
+    return curves_frame(store)
 
 
 def load_samples(run: str, store: str = "results") -> pd.DataFrame:

@@ -60,7 +60,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
                   "cost_usd": usage["cost_usd"], "wall_s": volatile["wall_s"]},
         "data_access": record["data_access"], "comparability_key": record["comparability_key"],
         "reused": bool(record.get("reused")), "record": record["record"],
-        "samples": record["samples_path"],
+        "samples": record["samples_path"], **({"curve": record["curve"]} if record.get("curve") else {}),
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from harness.errors import RecordError
 from harness.results.store import Store, standing
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "method": record["method"]["name"], "method_version": record["method"]["version"],
         "usage": {key: value for key, value in record["usage"].items() if key != "by_purpose"},
         "wall_s": record["volatile"]["wall_s"], "samples_file": record["samples"]["file"],
-        "samples_digest": record["samples"]["digest"],
+        "samples_digest": record["samples"]["digest"], "curve": record.get("curve"),
     }  # fmt: skip
 
 

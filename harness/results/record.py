@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.digest import canonical_json, digest
 from harness.errors import RecordError, UsageError
 from harness.model.ledger import Ledger, Usage
+from harness.results import curve as curves
 from harness.results.environment import environment
 from harness.results.schema import SCHEMA, check, result_digest
 from harness.results.store import Store
@@ -31,12 +32,14 @@ def seal(
     comparability: Mapping[str, Any], subject: Mapping[str, Any], sources: list[dict[str, Any]],
     samples: list[Sample], attempts: Iterable[dict[str, Any]], ledger: Ledger,
     access: Mapping[str, int], started: float, command: str, supersedes: str | None = None,
-    of_the_set: Mapping[str, float] | None = None,
+    of_the_set: Mapping[str, float] | None = None, curve: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Writes `samples.parquet` and `run.json` and returns the record as `Store.read` gives it.
+    """Writes `samples.parquet`, `run.json` and, where there is one, `curve.jsonl`; returns the record as
+    `Store.read` gives it.
 
     Args:
         of_the_set: values of the task's `set_metrics`.
+        curve: rows of the learning curve, as `Job.curve` takes them.
 
     Raises:
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
@@ -73,9 +76,12 @@ def seal(
             "samples": {"file": "samples.parquet", "rows": rows, "digest": hasher.hexdigest()},
             "environment": environment(cell), "command": command, "supersedes": supersedes,
         }  # fmt: skip
-        text = _finished(record, f"the new record of {cell.title}")
+        files: dict[str, bytes | Path] = {"samples.parquet": parquet}
+        if curve:
+            record["curve"], files[curves.FILE] = curves.sealed(curve)
+        files["run.json"] = _finished(record, f"the new record of {cell.title}")
         store.root.mkdir(parents=True, exist_ok=True)
-        place = store.seal(folder, {"samples.parquet": parquet, "run.json": text})
+        place = store.seal(folder, files)
     except OSError as error:
         raise RecordError(f"can't seal {cell.title}: {error.strerror}; every attempt is kept, run the "
                           "same command to seal it") from error  # fmt: skip
@@ -99,12 +105,13 @@ def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) 
         raise UsageError(f"run {record['run_id'][:12]} is retracted already: {record['reason']}")
     place = Path(record["record"]).parent
     folder = place.with_name(record["run_id"][:12])
-    samples = {**record["samples"], "file": f"../{place.name}/{record['samples']['file']}"}
+    beside = {name: {**record[name], "file": f"../{place.name}/{record[name]['file']}"}
+              for name in ("samples", "curve") if record.get(name)}  # fmt: skip
     tombstone = {key: value for key, value in record.items() if key not in ("record", "samples_path")}
     tombstone |= {
         "attempt": len(store.attempts(folder)) + 1, "status": "retracted", "reason": reason,
         "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "metrics": {}, "samples": samples, "command": command, "supersedes": record["run_id"],
+        "metrics": {}, **beside, "command": command, "supersedes": record["run_id"],
     }  # fmt: skip
     text = _finished(tombstone, f"the retraction of {record['run_id'][:12]}")
     return store.read(store.seal(folder, {"run.json": text}))

@@ -61,6 +61,22 @@ class Samples(Strict):
     digest: str = Field(description="SHA-256 over the canonical JSON of the rows in order")
 
 
+class Measured(Strict):
+    step: int
+    value: float
+
+
+class Curve(Strict):
+    """The learning curve of a method that trains, in a file beside the record."""
+
+    version: Literal[1] = Field(description="of the rows: curve.v1.schema.json")
+    file: str
+    rows: int
+    digest: str = Field(description="SHA-256 over the canonical JSON of the rows, without seconds")
+    dev_last: Measured | None = Field(None, description="the last score on the validation split")
+    dev_peak: Measured | None = Field(None, description="its largest score, at the first step that has it")
+
+
 class RunRecord(Strict):
     """One immutable record of a (task, method, model, seed) run."""
 
@@ -93,6 +109,7 @@ class RunRecord(Strict):
     subject: dict[str, Any]
     subject_key: str
     samples: Samples
+    curve: Curve | None = Field(None, description="absent where the method tells no learning curve")
     environment: dict[str, Any]
     command: str = ""
     supersedes: str | None = Field(None, description="the run that this record corrects or retracts")

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.errors import RecordError, UsageError
 from harness.results.store import Store
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ COLUMNS = (
     "task", "task_version", "method", "method_version", "model", "seed", "metric", "value", "stderr",
     "ci_low", "ci_high", "ci_method", "rerun_stderr", "scored_only", "n_items", "epochs", "ok",
     "unscored", "error", "no_answer", "truncated", "calls", "input_tokens", "output_tokens",
-    "cost_usd", "labels_seen", "pool_size", "status", "comparability_key", "subject_key", "run_id",
+    "cost_usd", "labels_seen", "pool_size", "validation_last", "validation_peak", "validation_peak_step",
+    "status", "comparability_key", "subject_key", "run_id",
     "record",
 )  # fmt: skip
 
@@ -51,7 +52,7 @@ def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
             **{key: row[key] for key in SHARED}, **{key: row["counts"][key] for key in COUNTS},
             **{key: row["usage"][key] for key in USAGE},
             "labels_seen": row["data_access"].get("labels_seen", 0),
-            "pool_size": row["data_access"].get("pool_size", 0),
+            "pool_size": row["data_access"].get("pool_size", 0), **_validation(row["curve"]),
         }  # fmt: skip
         for name, metric in row["metrics"].items():
             low, high = metric["ci"] or (None, None)
@@ -66,6 +67,36 @@ def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
             raise UsageError(f"no column {column!r}; there are: {', '.join(COLUMNS)}")
         table = table[table[column] == value]
     return table.sort_values(["task", "metric", "method", "model", "seed"]).reset_index(drop=True)
+
+
+def _validation(curve: dict[str, Any] | None) -> dict[str, Any]:
+    """What a learning curve says of the validation split, which is not the test."""
+    last, peak = ((curve or {}).get(name) or {} for name in ("dev_last", "dev_peak"))
+    return {"validation_last": last.get("value"), "validation_peak": peak.get("value"),
+            "validation_peak_step": peak.get("step")}  # fmt: skip
+
+
+def curves_frame(store: str | Path = "results") -> pd.DataFrame:
+    """One row per run in force and step of its learning curve, of the runs that have one; columns as
+    `harness.results.curve.Point`. A curve that can't be trusted is left out with a warning."""
+    import pandas as pd
+
+    from harness.results.curve import Point, read_curve
+    from harness.results.index import in_force, read_index
+
+    index = read_index(Path(store))
+    faults, rows = list(index.faults), []
+    names = ("task", "task_version", "method", "method_version", "model", "seed", "status",
+             "comparability_key", "subject_key", "run_id")  # fmt: skip
+    for row in in_force(index.rows):
+        try:
+            rows += [{**{name: row[name] for name in names}, **point} for point in read_curve(row)]
+        except RecordError as error:
+            faults.append(str(error))
+    for fault in faults:
+        warnings.warn(f"left out: {fault}", stacklevel=2)
+    table = pd.DataFrame(rows, columns=[*names, *Point.model_fields])
+    return table.sort_values(["task", "method", "model", "seed", "run_id", "step"]).reset_index(drop=True)
 
 
 def samples_frame(run: str, store: str | Path = "results") -> pd.DataFrame:

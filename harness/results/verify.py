@@ -1,4 +1,4 @@
-"""Checks a whole store: records, and the samples behind them."""
+"""Checks a whole store: records, and the samples and learning curves behind them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
+from harness.results.curve import read_curve
 from harness.results.record import hashed_part
 from harness.results.store import Store
 
@@ -20,6 +21,7 @@ def verify_store(root: Path) -> tuple[list[str], int]:
         try:
             record = store.read(folder)
             verify_samples(record)
+            read_curve(record)
             sound += 1
         except RecordError as error:
             faults.append(str(error))

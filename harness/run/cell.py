@@ -81,11 +81,13 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             todo = [key for key in attempts.wanted if key not in journal.places]
             if todo:
                 await _fit(method, job, cell, session)
-                journal.keep_fit({"usage": ledger.take_all(), "data_access": job.access})
+                journal.keep_fit({"usage": ledger.take_all(), "data_access": job.access,
+                                  "curve": job.learnt})  # fmt: skip
             else:  # killed before its seal: nothing is left to fit for
                 fit = journal.fit()
                 ledger.restore([fit.get("usage", {})])
                 job.access.update(fit.get("data_access", {}))
+                job.learnt = fit.get("curve", [])
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
             score_rest(task, attempts, journal)
             of_the_set = measure_set(task, splits, attempts, journal)
@@ -101,6 +103,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             reason=reason, comparability=comparability, subject=subject, sources=data.read,
             samples=attempts.samples, attempts=journal.attempts(), ledger=ledger,
             of_the_set=of_the_set, access=job.access, started=started, command=session.command,
+            curve=job.learnt,
         )  # fmt: skip
         if status == "complete":
             journal.remove()

@@ -105,8 +105,8 @@ class Journal:
             yield json.loads(os.pread(self._file, length, start))
 
     def keep_fit(self, spent: dict[str, Any]) -> None:
-        """Keep what `fit` spent and looked at, for a run that is killed between its last answer and its
-        seal and doesn't fit again."""
+        """Keep what `fit` spent, looked at and learnt, for a run that is killed between its last answer and
+        its seal and doesn't fit again."""
         part = self.folder / "fit.part"
         try:
             part.write_text(json.dumps(spent), "utf-8")
@@ -115,7 +115,7 @@ class Journal:
             raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
 
     def fit(self) -> dict[str, Any]:
-        """What `fit` spent and looked at; empty if it didn't end."""
+        """What `fit` spent, looked at and learnt; empty if it didn't end."""
         try:
             found = json.loads((self.folder / "fit.json").read_text("utf-8"))
         except (OSError, ValueError):

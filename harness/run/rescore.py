@@ -13,6 +13,7 @@ from harness.digest import canonical_json, digest
 from harness.errors import DataError, UsageError
 from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
+from harness.results.curve import read_curve
 from harness.results.record import TOKENS, seal
 from harness.results.store import Store
 from harness.results.verify import verify_samples
@@ -74,7 +75,7 @@ def rescore(
             status="complete", reason=reason, comparability=comparability, subject=record["subject"],
             sources=data.read, samples=samples, attempts=journal.attempts(), ledger=_ledger(record),
             access=record["data_access"], started=time.time() - record["volatile"]["wall_s"],
-            command=command, supersedes=record["run_id"], of_the_set=of_the_set,
+            command=command, supersedes=record["run_id"], of_the_set=of_the_set, curve=read_curve(record),
         )  # fmt: skip
     return new, changed
 

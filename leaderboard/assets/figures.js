@@ -8,7 +8,7 @@
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, coloured(v, k)]));
     }
-    return key === "color" && typeof value === "string" && value[0] === "@" ? token(value.slice(1)) : value;
+    return (key === "color" || key === "fillcolor") && typeof value === "string" && value[0] === "@" ? token(value.slice(1)) : value;
   };
   const axis = (given) => ({
     gridcolor: token("line"), linecolor: token("muted"), zerolinecolor: token("muted"), zerolinewidth: 1,

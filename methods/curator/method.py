@@ -17,6 +17,7 @@ from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample
 from methods.curator.bank import Bank, check_verifier
+from methods.curator.curve import kept_curve, points
 from methods.curator.plan import Plan
 
 #: arguments that the trained weights depend on, beside the plan
@@ -38,8 +39,8 @@ class Curated(Method):
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
             folder = Path(self.args["policy"])
-            self.model = job.with_policy(folder)
-            self.facts = _facts(folder)
+            self.model, self.facts = job.with_policy(folder), _facts(folder)
+            job.curve(kept_curve(folder, self.facts))
             return
         plan = Plan.of(self.args)
         source = job.policy
@@ -61,6 +62,7 @@ class Curated(Method):
             self._take(job, made.path)
         else:
             self.model, self.facts = job.with_policy(made.path), _facts(made.path)
+            job.curve(kept_curve(made.path, self.facts))
 
     def _take(self, job: Job, folder: Path) -> None:
         """A policy trained earlier; its cost is the run's as if it were trained now."""
@@ -69,10 +71,13 @@ class Curated(Method):
             kept = Usage.from_dict(usage)
             job.book(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
         job.access |= self.facts["access"]
+        job.curve(kept_curve(folder, self.facts))
 
     def _key(self, job: Job, plan: Plan, bank: Bank) -> list[Any]:
         """All that the trained weights depend on."""
         settings = {name: self.args[name] for name in SETTINGS}
+        if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
+            settings["keep"] = self.args["keep"]
         return [
             self.curriculum, asdict(plan), settings, job.seed, job.model.name,
             job.model.provider.revision or _weights(job.policy),
@@ -82,6 +87,9 @@ class Curated(Method):
     def launch(self, backend: str, job: Job) -> dict[str, str]:
         if backend != "verl":
             return super().launch(backend, job)
+        if self.args["keep"] != "last":
+            raise UsageError(f"-M keep={self.args['keep']} is for training through TRL; verl keeps its own "
+                             "checkpoints")  # fmt: skip
         from methods.curator import cluster
 
         plan = Plan.of(self.args)
@@ -112,7 +120,7 @@ class Curated(Method):
         output = await self.model.generate(question, job.ask(question))
         return job.outcome(question, output, trace={
             "policy": self.model.provider.revision[:12], "curriculum": self.curriculum,
-            "trained_steps": self.facts.get("steps"),
+            "trained_steps": self.facts.get("kept_step", self.facts.get("steps")),
         })  # fmt: skip
 
 
@@ -190,6 +198,10 @@ def _train(
     dev = list(home.dev)
     kinds = {name.rpartition(" ")[2] for name in bank.names}
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
+    keep_peak = method.args["keep"] == "peak"
+    if keep_peak and not held:
+        raise UsageError("-M keep=peak keeps the step that is best on dev, and there are no dev problems of "
+                         "the bank's kinds; -M bank=TASK names another bank")  # fmt: skip
     spent: dict[str, Usage] = {}
 
     def book(cost: Cost) -> None:
@@ -222,25 +234,28 @@ def _train(
     )  # fmt: skip
     job.progress("train", 0, plan.steps)
     try:
-        trainer.train(training, workspace, method.args["loss"], resumed=lambda: book(training.total))
+        trainer.train(training, workspace, method.args["loss"], resumed=lambda: book(training.total),
+                      keep_peak=keep_peak)  # fmt: skip
     except Diverged as error:
         kept = trainer.last_checkpoint(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
         raise UsageError(f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate "
                          "and run again") from error  # fmt: skip
     if training.spent is not None:
+        job.curve(points(training.curve, training.parameters))
         raise training.spent
     say = silence(training.curve)
     if say:
         job.log.warning("%s: %s", method.spec.name, say)
-    trainer.save(training, out, source)
+    best = training.peak if keep_peak else None
+    trainer.save(training, out, source, trainer.peak(workspace, best) if best is not None else None)
     (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
     measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
     (out / "training.json").write_text(json.dumps({
         "key": digest(key), "curriculum": method.curriculum, "from": job.model.name,
         "from_revision": job.model.provider.revision, "seed": job.seed, "plan": asdict(plan),
-        "steps": training.step, "parameters": training.parameters, "problems": len(bank),
-        "difficulty_from": bank.difficulty_from, "cost": asdict(training.total),
+        "steps": training.step, "kept_step": best or training.step, "parameters": training.parameters,
+        "problems": len(bank), "difficulty_from": bank.difficulty_from, "cost": asdict(training.total),
         "flops": training.total.flops(training.parameters), "remark": say,
         "dev_last": measured[-1] if measured else None, "dev_peak": max(measured, default=None),
         "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()}, "access": dict(job.access),

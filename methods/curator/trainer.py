@@ -33,10 +33,12 @@ BESIDE = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "gene
 
 
 def train(
-    training: Training, folder: Path, loss: str = "gspo", resumed: Callable[[], None] = lambda: None
-) -> None:
+    training: Training, folder: Path, loss: str = "gspo", resumed: Callable[[], None] = lambda: None,
+    keep_peak: bool = False,
+) -> None:  # fmt: skip
     """Runs a training from the last whole checkpoint in `folder`, or from the start, to its end or to the end
-    of its budget (`training.spent`). `resumed` is called once a checkpoint is read.
+    of its budget (`training.spent`). `resumed` is called once a checkpoint is read. With `keep_peak` the
+    weights of the step with the best accuracy on dev stay in `peak(folder, training.peak)`.
 
     Raises:
         Diverged: a loss, gradient or probability is not finite; checkpoints stay.
@@ -48,20 +50,29 @@ def train(
         if isinstance(scorer := getattr(training.curriculum, "scorer", None), LanguageScorer):
             scorer.load(checkpoint)
         resumed()
-    trainer = _trainer(training, folder, loss)
+    trainer = _trainer(training, folder, loss, keep_peak)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
 
 
-def save(training: Training, folder: Path, source: Path) -> None:
-    """Writes a policy that transformers and vLLM load; the tokenizer is that of `source`."""
+def peak(folder: Path, step: int) -> Path:
+    """Where the weights of a step with the best accuracy on dev so far are kept."""
+    return folder / f"peak-{step}"
+
+
+def save(training: Training, folder: Path, source: Path, weights: Path | None = None) -> None:
+    """Writes a policy that transformers and vLLM load, with the model's weights or those kept in `weights`;
+    the tokenizer is that of `source`."""
     folder.mkdir(parents=True, exist_ok=True)
-    training.model.save_pretrained(folder)
+    if weights is None:
+        training.model.save_pretrained(folder)
+    else:
+        shutil.copytree(weights, folder, dirs_exist_ok=True)
     for pattern in BESIDE:
         for file in source.glob(pattern):
             shutil.copyfile(file, folder / file.name)
 
 
-def _trainer(training: Training, folder: Path, loss: str) -> Any:
+def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool) -> Any:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     import datasets
@@ -104,7 +115,8 @@ def _trainer(training: Training, folder: Path, loss: str) -> Any:
     places = datasets.Dataset.from_dict({"prompt": ["place"] * plan.prompts * 64})
     trainer = GRPOTrainer(
         model=training.model, reward_funcs=[_rewards], args=config, train_dataset=places,
-        processing_class=training.tokenizer, rollout_func=rollouts, callbacks=[_callback(training)],
+        processing_class=training.tokenizer, rollout_func=rollouts,
+        callbacks=[_callback(training, folder, keep_peak)],
     )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
@@ -114,7 +126,7 @@ def _rewards(prompts: list[Any], completions: list[Any], earned: list[float], **
     return earned
 
 
-def _callback(training: Training) -> Any:
+def _callback(training: Training, folder: Path, keep_peak: bool) -> Any:
     """What TRL's trainer calls between its own work."""
     import torch
     from transformers import TrainerCallback
@@ -132,7 +144,14 @@ def _callback(training: Training) -> Any:
             check(given["model"].parameters(), "a weight of the policy is not finite")
             if state.global_step % training.plan.minibatches:
                 return
-            if not training.finish_step():
+            goes_on = training.finish_step()
+            if keep_peak and training.peak == training.step:
+                part = folder / "peak.part"
+                shutil.rmtree(part, ignore_errors=True)
+                given["model"].save_pretrained(part)
+                shutil.rmtree(peak(folder, training.step), ignore_errors=True)
+                part.rename(peak(folder, training.step))
+            if not goes_on:
                 control.should_save = control.should_training_stop = True
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **given: Any) -> None:
@@ -148,6 +167,9 @@ def _callback(training: Training) -> Any:
             part = place.with_suffix(".part")
             part.write_text(json.dumps(training.state()), "utf-8")
             part.rename(place)
+            for old in folder.glob("peak-*"):  # a run that goes on from here never asks for another again
+                if training.peak is not None and old != peak(folder, training.peak):
+                    shutil.rmtree(old, ignore_errors=True)
 
     return Follow()
 

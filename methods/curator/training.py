@@ -56,6 +56,12 @@ class Cost:
     def rollouts(self) -> int:
         return self.trained + self.discarded
 
+    @property
+    def tokens(self) -> int:
+        """Read and written by training; measuring on dev is no part of it."""
+        return (self.prompt_tokens + self.response_tokens + self.discarded_prompt_tokens
+                + self.discarded_response_tokens + self.extra_tokens)  # fmt: skip
+
     def flops(self, parameters: int) -> float:
         """Floating-point operations of training by the usual count, 2 a parameter and token read or written,
         and 6 for a token trained on; measuring on dev is no part of training."""
@@ -117,6 +123,12 @@ class Training:
     def step(self) -> int:
         """Steps that are done."""
         return len(self.curve)
+
+    @property
+    def peak(self) -> int | None:
+        """The first step with the best accuracy on dev; None where nothing was measured."""
+        measured = [row for row in self.curve if row.get("dev") is not None]
+        return max(measured, key=lambda row: row["dev"])["step"] if measured else None
 
     # -- one step ---------------------------------------------------------------------------------
 

@@ -38,6 +38,13 @@ def run(root, method, model="pocket/grid", level=1, **more):
     assert all(result.record for result in grid.results), grid.results
 
 
+def learnt(seed, rate):
+    """A learning curve of 60 steps, measured every tenth."""
+    return [{"step": n, "rollouts": 16 * n, "reward": 0.2 + rate * n / 2 + 0.01 * (n % 2),
+             **({"dev": 0.3 + rate * (n // 10) + 0.02 * seed} if n % 10 == 0 else {})}
+            for n in range(1, 61)]  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory, seal_run):
     """arc1d really run (two keys, a sweep, a stopped run, a simulated one), and sealed runs with seeds,
@@ -60,7 +67,8 @@ def store(tmp_path_factory, seal_run):
             groups = [f"passage {n // 4}" for n in range(60)]
             seal_run(root, weak, model=model, seed=seed, groups=groups, cost_usd=0.001)
             seal_run(root, strong, model=model, seed=seed, method="vote", groups=groups, calls=8,
-                     cost_usd=0.008, access={"labels_seen": 40, "pool_size": 200})  # fmt: skip
+                     cost_usd=0.008, access={"labels_seen": 40, "pool_size": 200},
+                     curve=learnt(seed, 0.01 if model == "test/small" else 0.02))  # fmt: skip
     flaky = [None if n % 6 == 0 else 1.0 for n in range(60)]
     seal_run(root, flaky, method="flaky", model="test/small", cost_usd=None)
     return root

@@ -15,6 +15,7 @@ from leaderboard import site as sites
 from leaderboard.attempts import script_json
 from leaderboard.board import usual_baselines
 from leaderboard.figures import cost_figures, forest, label, pareto
+from leaderboard.learning import curves
 from leaderboard.sweeps import method_sweeps, number, task_sweeps
 
 
@@ -186,3 +187,29 @@ def test_ranks_hold_over_the_items_that_all_rows_have(tmp_path, seal_run):
     assert ranks == [("m2", (1, 1)), ("m1", (2, 2)), ("m0", (3, 3))]
     items = load_items(section.entries[0].arm, "accuracy")
     assert section.entries[0].value == pytest.approx(np.mean(items.scores))
+
+
+def test_learning_curves_are_drawn_per_row_and_told_as_rows(board):
+    (sums,) = board.of_task("sums")
+    made = curves(sums)
+    assert list(made.figures) == ["validation score over steps", "validation score over rollouts",
+                                  "training reward over steps", "training reward over rollouts"]  # fmt: skip
+    for quantity in ("validation score", "training reward"):
+        by_step, by_rollout = (figure for name, figure in made.figures.items() if quantity in name)
+        assert by_step.rows == by_rollout.rows
+        assert len(by_step.plot["data"]) == 2 * 2  # a band and a line each
+        lines = {trace["name"]: trace for trace in by_step.plot["data"] if "name" in trace}
+        assert set(lines) == {"vote x test/small", "vote x test/large"}
+        for name, line in lines.items():
+            assert [row[3] for row in by_step.rows if row[0] == name] == line["y"]
+            assert [row[1] for row in by_step.rows if row[0] == name] == line["x"]
+    figure = made.figures["validation score over steps"]
+    assert figure.rows[0][:4] == ["vote x test/large", 10.0, 160.0, pytest.approx(0.33)]
+    band = figure.plot["data"][0]
+    assert (band["x"][0], band["x"][-1]) == (10.0, 10.0) and band["y"][0] > 0.33 > band["y"][-1]
+    columns, rows = made.targets.columns, made.targets.rows
+    assert list(columns) == ["row", "final", "vote x test/large", "vote x test/small"]
+    assert rows == [["vote x test/large", pytest.approx(0.43), "60 (960)", "30 (480)"],
+                    ["vote x test/small", pytest.approx(0.37), "not reached", "60 (960)"]]  # fmt: skip
+    (first, *_) = board.of_task("arc1d")
+    assert curves(first).figures == {} and curves(first).targets is None

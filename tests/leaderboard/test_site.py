@@ -135,6 +135,19 @@ def test_tables_hold_every_row_and_never_mix_keys(store):
     assert made["every_eval_ever.jsonl"].count("\n") == len(board.holdings.records)
 
 
+def test_validation_scores_stand_beside_the_headline_and_say_what_they_are(store, site):
+    (made,) = [row for row in csv.DictReader(io.StringIO(tables(sites.load(store))["leaderboard.csv"]))
+               if (row["method"], row["model"]) == ("vote", "test/small")]  # fmt: skip
+    assert (float(made["validation_last"]), float(made["validation_peak"])) == (pytest.approx(0.37),) * 2
+    assert made["validation_peak_steps"] == "60 60" and float(made["value"]) > 0.8
+    for page in ("index", "tasks/sums", "methods/vote"):
+        text = (site / f"{page}.html").read_text()
+        assert "validation, not test: mean over runs" in text and "<small>step 60</small>" in text
+    assert "validation, last" not in (site / "tasks/arc1d.html").read_text()
+    markdown = tables(sites.load(store))["leaderboard.md"]
+    assert "| validation (not test), last |" in markdown and "| 0.370 (step 60) |" in markdown
+
+
 def tampered_record(folder):
     path = folder / "run.json"
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 7'))
@@ -158,6 +171,11 @@ def lost_attempts(folder):
     (folder / "samples.parquet").unlink()
 
 
+def tampered_curve(folder):
+    path = folder / "curve.jsonl"
+    path.write_text(path.read_text().replace("0.5", "0.6"))
+
+
 def torn_record(folder):
     (folder / "run.json").write_text("{")
 
@@ -169,13 +187,15 @@ def torn_record(folder):
         (tampered_attempts, "was changed after it was sealed"),
         (newer_schema, "has schema 99"),
         (lost_attempts, "can't be read"),
+        (tampered_curve, "was changed after it was sealed"),
         (torn_record, "can't be read"),
     ],
 )
 def test_what_cant_be_trusted_is_named_and_left_out(seal_run, tmp_path, harm, says):
     root, target = tmp_path / "results", tmp_path / "site"
     seal_run(root, [1.0, 0.0, 1.0, 1.0])
-    bad = Path(seal_run(root, [0.0, 0.0, 1.0, 1.0], method="vote")["record"]).parent
+    curve = [{"step": 1, "dev": 0.5}]
+    bad = Path(seal_run(root, [0.0, 0.0, 1.0, 1.0], method="vote", curve=curve)["record"]).parent
     sites.build(root, target)
     assert (target / f"runs/{bad.name}.html").exists()
     harm(bad)

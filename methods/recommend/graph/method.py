@@ -67,6 +67,8 @@ class Graph(Recommender):
             curve = json.loads((made.path / "curve.json").read_text())
             with np.load(made.path / "tables.npz") as kept:
                 tables: dict[str, Any] = dict(kept)
+        job.curve({"step": point["epoch"], "wall_s": point["seconds"], "dev": point.get("ndcg@10")}
+                  for point in curve)  # fmt: skip
         checks = [point["ndcg@10"] for point in curve if "ndcg@10" in point]
         return {**tables, "epochs": curve[-1]["epoch"], "best": max(checks, default=None)}
 

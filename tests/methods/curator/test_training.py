@@ -288,3 +288,122 @@ def test_harness_train_writes_a_policy_that_can_be_evaluated(tmp_path, cache, mo
     PocketModel.load(tmp_path / "policy")
     record = go(tmp_path, policy=str(tmp_path / "policy")).record
     assert record["counts"]["ok"] == 4
+
+
+def test_the_run_keeps_the_learning_curve_whether_it_trained_or_found_the_policy(tmp_path, cache):
+    from harness.results.curve import read_curve
+
+    record = go(tmp_path, method="curriculum-learnability").record
+    rows, raw = read_curve(record), curve(trained(cache))
+    assert [row["step"] for row in rows] == [1, 2, 3] and all("cost" not in row for row in rows)
+    assert [row["rollouts"] for row in rows] == [64, 128, 192]  # 4 of 16 problems are trained on
+    assert record["data_access"]["train_rollouts"] == rows[-1]["rollouts"]
+    booked = record["usage"]["by_purpose"]
+    spent = [booked[name] for name in ("train", "train-discarded", "train-curriculum") if name in booked]
+    assert rows[-1]["tokens"] == sum(usage["input_tokens"] + usage["output_tokens"] for usage in spent)
+    facts = json.loads((trained(cache) / "training.json").read_text())
+    assert rows[-1]["flops"] == facts["flops"]
+    assert [row.get("dev") for row in rows] == [row.get("dev") for row in raw]
+    assert [row["reward"] for row in rows] == [row["reward"] for row in raw]
+    assert record["curve"]["dev_last"]["value"] == facts["dev_last"]
+    assert record["curve"]["dev_peak"]["value"] == facts["dev_peak"]
+    found = go(tmp_path, method="curriculum-learnability", limit=5).record
+    assert found["curve"] == record["curve"] and read_curve(found) == rows
+    given = go(tmp_path, method="curriculum-learnability", policy=str(trained(cache))).record
+    assert read_curve(given) == rows
+    (trained(cache) / "curve.jsonl").unlink()  # an artefact without one is no error
+    assert "curve" not in go(tmp_path, method="curriculum-learnability", limit=3).record
+
+
+def test_a_run_that_its_budget_stops_keeps_the_curve_so_far(tmp_path, cache):
+    from harness.results.curve import read_curve
+
+    request = Request(task="arc1d", method="curator", model="pocket/grid", limit=2, max_calls=20,
+                      task_args={"level": "1"}, method_args={**TINY, "measure_every": 9})  # fmt: skip
+    (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+    assert result.record["status"] == "stopped"
+    assert [row["step"] for row in read_curve(result.record)] == [1, 2]
+
+
+def scores(monkeypatch, *values):
+    """Makes the measurements on dev give these scores, one after the other."""
+    from methods.curator.training import Training
+
+    left = list(values)
+    monkeypatch.setattr(Training, "measure", lambda self: left[self.step // self.plan.measure_every])
+
+
+PEAK = {"method": "curriculum-uniform", "steps": 5, "measure_every": 1, "save_every": 2, "keep": "peak"}
+
+
+def test_keep_peak_answers_with_the_weights_of_the_best_step_on_dev(tmp_path, cache, monkeypatch):
+    """The same as the last weights of a training that ends there; ties go to the first."""
+    scores(monkeypatch, 0.1, 0.2, 0.9, 0.9, 0.3)
+    record = go(tmp_path, **PEAK).record
+    folder = trained(cache)
+    facts = json.loads((folder / "training.json").read_text())
+    assert (facts["steps"], facts["kept_step"]) == (5, 3)
+    assert record["curve"]["dev_peak"] == {"step": 3, "value": 0.9}
+    assert record["curve"]["dev_last"] == {"step": 5, "value": 0.3}
+    assert not list(cache.glob("workspaces/*/*"))
+    PocketModel.load(folder)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
+    go(tmp_path, **{**PEAK, "keep": "last", "steps": 3})
+    last = trained(tmp_path / "other")
+    # the last weights of a run of 3 steps: rates and draws don't depend on how many follow
+    for name, value in weights(last).items():
+        np.testing.assert_array_equal(value, weights(folder)[name])
+
+
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch, at):
+    """Killed after the peak, before and after a checkpoint: both go on to the weights of a whole run."""
+    from methods.curator.training import Training
+
+    scores(monkeypatch, 0.1, 0.8, 0.2, 0.3, 0.4)
+    finish = Training.finish_step
+
+    def dies(self):
+        if self.step == at:
+            raise OSError("the machine is gone")
+        return finish(self)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Training, "finish_step", dies)
+        assert "the machine is gone" in str(go(tmp_path / "first", **PEAK).error)
+    assert [path.name for path in cache.glob("workspaces/*/peak-*")] == ["peak-2"]
+    go(tmp_path / "second", **PEAK)
+    resumed = weights(trained(cache))
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
+    go(tmp_path / "whole", **PEAK)
+    for name, value in weights(trained(tmp_path / "other")).items():
+        np.testing.assert_array_equal(value, resumed[name])
+
+
+def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
+    """Policies trained before there was `keep` are found by a key without it."""
+    from harness.registry import load_method, registry
+    from methods.curator.method import SETTINGS
+
+    class Held:
+        seed, policy = 0, POCKET / "grid"
+
+        class model:  # noqa: N801
+            name = "pocket/grid"
+
+            class provider:  # noqa: N801
+                revision = "r"
+
+    class Bank:
+        samples, prompts = (), ()
+
+    from methods.curator.plan import Plan
+
+    spec = registry().method("curator")
+
+    def settings(**given):
+        method = load_method(spec, spec.arguments(given))
+        return method._key(Held, Plan.of(method.args), Bank)[2]
+
+    assert tuple(settings()) == SETTINGS == ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
+    assert settings(keep="peak") == {**settings(), "keep": "peak"}

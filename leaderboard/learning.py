@@ -1,0 +1,109 @@
+"""Learning curves of a section: figures over steps and over rollouts, and who reaches whose level when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.compare.learning import Learning, Quantity, learning
+from leaderboard.board import Section
+from leaderboard.figures import SYMBOLS, Figure, interval_text, label, named
+
+QUANTITIES: dict[Quantity, str] = {"dev": "validation score", "reward": "training reward"}
+AXES = {"steps": "steps", "rollouts": "rollouts, discarded ones included"}
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+Cell = str | float | None
+
+
+@dataclass(frozen=True)
+class Targets:
+    """For every row, the first step at which its mean validation score reaches the final one of each row."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a section's runs tell of their training; `figures` by what is drawn over what."""
+
+    figures: dict[str, Figure]
+    targets: Targets | None
+
+
+def curves(section: Section) -> Curves:
+    """The learning curves of the complete rows; empty where no run has one."""
+    figures: dict[str, Figure] = {}
+    targets = None
+    told = [entry for entry in section.entries
+            if not entry.stopped and any(run.get("curve") for run in entry.arm.runs)]  # fmt: skip
+    for quantity, title in QUANTITIES.items():
+        found = {named(entry): curve for entry in told if (curve := learning(entry.arm, quantity))}
+        if not found:
+            continue
+        for axis in AXES:
+            if axis == "steps" or any(curve.rollouts is not None for curve in found.values()):
+                figures[f"{title} over {axis}"] = _figure(found, title, axis)
+        if quantity == "dev" and len(found) > 1:
+            targets = _targets(found)
+    return Curves(figures, targets)
+
+
+def _figure(found: dict[str, Learning], title: str, axis: str) -> Figure:
+    traces: list[dict[str, Any]] = []
+    rows: list[list[Cell]] = []
+    for n, (name, curve) in enumerate(found.items()):
+        places = curve.steps if axis == "steps" else curve.rollouts
+        if places is None:
+            continue
+        x, y = [float(place) for place in places], [float(mean) for mean in curve.means]
+        colour, ends = f"@series{n % 8}", None
+        if curve.intervals is not None:
+            ends = [(float(low), float(high)) for low, high in curve.intervals]
+            traces.append({
+                "type": "scatter", "mode": "lines", "x": [*x, *reversed(x)],
+                "y": [*(high for _, high in ends), *(low for low, _ in reversed(ends))],
+                "fill": "toself", "fillcolor": colour, "opacity": 0.14, "line": {"width": 0},
+                "hoverinfo": "skip", "showlegend": False, "legendgroup": str(n),
+            })  # fmt: skip
+        traces.append({
+            "type": "scatter", "mode": "lines+markers", "name": label(name), "legendgroup": str(n),
+            "x": x, "y": y, "line": {"color": colour, "width": 1.8, "dash": DASHES[n // 8 % len(DASHES)]},
+            "marker": {"size": 6, "color": colour, "symbol": SYMBOLS[n % len(SYMBOLS)]},
+            "text": [f"{label(name)}, {place:g}: {value:.3f} {interval_text(ends[k] if ends else None)}"
+                     for k, (place, value) in enumerate(zip(x, y, strict=True))],
+            "hoverinfo": "text",
+        })  # fmt: skip
+        for k, value in enumerate(y):
+            drawn = None if curve.rollouts is None else float(curve.rollouts[k])
+            rows.append([name, float(curve.steps[k]), drawn, value, interval_text(ends[k] if ends else None),
+                         curve.seeds])  # fmt: skip
+    plot = {"data": traces, "layout": {
+        "height": 420, "xaxis": {"title": {"text": AXES[axis]}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": title}},
+    }}  # fmt: skip
+    about = ("On the validation split, not on the test items." if title == QUANTITIES["dev"] else
+             "Of what was trained on, averaged over neighbouring steps: a curriculum that chooses easier "
+             "problems shows a higher one.")  # fmt: skip
+    return Figure(
+        f"{title[0].upper()}{title[1:]} over {axis}",
+        f"{about} Mean over seeds; the band is its 95 % t interval over seeds at each step alone.", plot,
+        ("row", "step", "rollouts", title, "95 % interval", "seeds"), rows,
+    )  # fmt: skip
+
+
+def _targets(found: dict[str, Learning]) -> Targets:
+    rows: list[list[Cell]] = []
+    for name, curve in found.items():
+        cells: list[Cell] = [name, curve.final]
+        for other in found.values():
+            place = curve.reach(other.final)
+            if place is None:
+                cells.append("not reached")
+                continue
+            drawn = "" if curve.rollouts is None else f" ({curve.rollouts[place]:,.0f})"
+            cells.append(f"{curve.steps[place]:.0f}{drawn}")
+        rows.append(cells)
+    return Targets(("row", "final", *found), rows)

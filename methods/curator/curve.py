@@ -1,0 +1,41 @@
+"""The learning curve of a training as the run keeps it: running totals, not the parts of a step's cost."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from methods.curator.training import Cost
+
+#: what of a row is told as it is, where it is a number
+TOLD = ("reward", "dev", "difficulty", "entropy")
+COSTS = {f.name for f in fields(Cost)}
+
+
+def points(rows: Iterable[Mapping[str, Any]], parameters: int) -> Iterator[dict[str, Any]]:
+    """Rows for `Job.curve`. What measuring on dev took is in none of the totals."""
+    total = Cost()
+    for row in rows:
+        total.add(Cost(**{name: value for name, value in row["cost"].items() if name in COSTS}))
+        told = {name: float(row[name]) for name in TOLD if _number(row.get(name))}
+        yield {
+            "step": row["step"], "rollouts": total.rollouts, "tokens": total.tokens,
+            "flops": total.flops(parameters), "wall_s": round(total.step_s - total.dev_s, 3), **told,
+        }  # fmt: skip
+
+
+def kept_curve(folder: Path, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The curve of a policy trained earlier, from its folder; empty where it has none that can be read."""
+    try:
+        lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
+        return list(points(map(json.loads, lines), int(facts["parameters"])))
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
