@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.task import Task
 
 GROUP = "harness.plugins"
-INDEX_FORMAT = 4
+INDEX_FORMAT = 5
 S = TypeVar("S", bound=Spec)
 P = TypeVar("P", "Task", "Method")
 

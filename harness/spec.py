@@ -128,7 +128,8 @@ class TaskSpec(Spec):
     `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
     largest value possible. `setup` is a recipe of `harness.setup`; `results` names a module that reads
     the benchmark's own result files (see `harness.responses.results_module`); `overall` is the function
-    `module:name` that makes figures of the whole from the members of a family.
+    `module:name` that makes figures of the whole from the members of a family; `known_broken` is a file
+    that lists items which are broken upstream (see `harness.known_broken`).
     """
 
     answer: str = "text"
@@ -144,6 +145,7 @@ class TaskSpec(Spec):
     setup: Mapping[str, Any] = field(default_factory=dict)
     results: str = ""
     overall: str = ""
+    known_broken: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class MethodSpec(Spec):
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
 _TASK = _COMMON | {
     "answer", "primary", "metrics", "set_metrics", "offers", "data", "decoding", "scorer", "canary",
-    "n_items", "setup", "results", "overall",
+    "n_items", "setup", "results", "overall", "known_broken",
 }  # fmt: skip
 _METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
 

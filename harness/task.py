@@ -100,6 +100,17 @@ class Task:
         """
         raise NotImplementedError
 
+    async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
+        """The answer with what a judge says of it, for `score` to read; None where none is needed.
+
+        Called once an outcome is there, before it is scored, in runs with `--role judge=MODEL`. What the
+        judge said becomes part of the recorded answer, so that it can be scored again without one.
+
+        Raises:
+            ModelCallError: the judge failed; the attempt is unscored.
+        """
+        return None
+
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """The metrics of one outcome; `outcome.answer` is parsed already.
 

@@ -20,6 +20,7 @@ from harness.cli.options import (
     pairs,
 )
 from harness.errors import UsageError, nearest
+from harness.known_broken import WITHOUT
 
 if TYPE_CHECKING:
     from harness.run.plan import Request
@@ -43,6 +44,8 @@ Examples:
 @click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
               help="Argument of the model's provider.")  # fmt: skip
 @click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL", help="judge, user, simulator ...")
+@click.option("--role-arg", "role_args", multiple=True, metavar="KEY=VALUE",
+              help="Argument of the roles' provider. [default: those of --model-arg]")  # fmt: skip
 @click.option("--embedder", "--embeddings", "embedder", metavar="NAME",
               help="lsa, tfidf, minilm, st/NAME, file:..., openai/MODEL [default: lsa]")  # fmt: skip
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
@@ -129,9 +132,11 @@ def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | 
     """Prints the runs as a table, or as the one JSON object, into which `more` goes."""
     wholes = overall_figures([result.record for result in grid.results if result.record])
     for whole in wholes:
-        shown = ", ".join(f"{name} {100 * value:.2f}" for name, value in whole["figures"].items())
-        print(f"{whole['family']} x {whole['method']} x {whole['model']}, {len(whole['tasks'])} of its "
-              f"tasks: {shown}", file=sys.stderr)  # fmt: skip
+        for key, note in (("figures", ""), ("figures_without_known_broken", ", without known-broken items")):
+            if key in whole:
+                shown = ", ".join(f"{name} {100 * value:.2f}" for name, value in whole[key].items())
+                print(f"{whole['family']} x {whole['method']} x {whole['model']}, {len(whole['tasks'])} of "
+                      f"its tasks{note}: {shown}", file=sys.stderr)  # fmt: skip
     if as_json:
         from harness.results.export import run_object
 
@@ -169,12 +174,23 @@ def overall_figures(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     able = [r for r in records if r["task"]["name"] in known and known[r["task"]["name"]].overall]
     made = []
     for (family, method, model, seed), group in groupby(sorted(able, key=subject), subject):
-        found = {r["task"]["name"]: r["metrics"].get(r["primary"], {}).get("value", 0.0) for r in group}
+        runs = list(group)
+        found = {r["task"]["name"]: _value(r, r["primary"]) or 0.0 for r in runs}
         module, _, name = known[next(iter(found))].overall.partition(":")
-        figures = getattr(importlib.import_module(module), name)(found)
-        made.append({"family": family, "method": method, "model": model, "seed": int(seed),
-                     "tasks": list(found), "figures": figures})  # fmt: skip
+        whole = getattr(importlib.import_module(module), name)
+        one = {"family": family, "method": method, "model": model, "seed": int(seed), "tasks": list(found),
+               "figures": whole(found)}  # fmt: skip
+        sound = {r["task"]["name"]: _value(r, f"{r['primary']}{WITHOUT}") for r in runs}
+        if any(value is not None for value in sound.values()):
+            kept = {task: found[task] if value is None else value for task, value in sound.items()}
+            one["figures_without_known_broken"] = whole(kept)
+        made.append(one)
     return made
+
+
+def _value(record: dict[str, Any], metric: str) -> float | None:
+    found = record["metrics"].get(metric)
+    return None if found is None else float(found["value"])
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Request, str]:
@@ -190,7 +206,8 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
         if value is None or value == ():
             continue
         if isinstance(value, tuple):
-            flag = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg"}.get(key, "--role")
+            flag = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg",
+                    "role_args": "--role-arg"}.get(key, "--role")  # fmt: skip
             values[key] = {**values.get(key, {}), **pairs(value, flag)}
         else:
             values[key] = value
@@ -230,7 +247,8 @@ def _read_config(path: str | None, known: set[str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UsageError(f"--config {path}: keys with values are wanted, as 'task: arc1d'")
     options = {str(option.name): option for option in command.params}
-    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles"}
+    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles",
+               "role-arg": "role_args"}  # fmt: skip
     values = {}
     for key, value in found.items():
         name = aliases.get(key, str(key).replace("-", "_"))

@@ -37,6 +37,10 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 @click.option("--by", metavar="COLUMN", help="One run for each value of this column.")
 @click.option("--label", metavar="NAME", help="The model's name in the record. [default: the file's]")
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL",
+              help="A judge, for tasks whose official score asks one.")  # fmt: skip
+@click.option("--role-arg", "role_args", multiple=True, metavar="KEY=VALUE",
+              help="Argument of the judge's provider.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--offline", is_flag=True, help="Only local files.")
 @click.option("--again", is_flag=True, help="Score anew what is sealed already.")
@@ -46,10 +50,10 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 @json_option
 def command(
     task: str, responses: str, columns: tuple[str, ...], where: tuple[str, ...], by: str | None,
-    label: str | None, task_args: tuple[str, ...], mirror: str | None, offline: bool, again: bool,
-    transcripts: bool, out: str, as_json: bool,
+    label: str | None, task_args: tuple[str, ...], roles: tuple[str, ...], role_args: tuple[str, ...],
+    mirror: str | None, offline: bool, again: bool, transcripts: bool, out: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score recorded responses; no model is asked.
+    """Score recorded responses; no model is asked but a judge that you name.
 
     Samples without a response are left out and counted in a hint; a response that belongs to no
     sample, or two to the same attempt, stop the command before anything is scored.
@@ -78,7 +82,8 @@ def command(
     for name, model_args in held:
         cells += plan(Request(
             task=name, method="direct", model=f"recorded/{responses}", model_args=model_args,
-            task_args=pairs(task_args, "-T"), mirror=mirror, offline=offline, again=again,
+            task_args=pairs(task_args, "-T"), roles=pairs(roles, "--role"),
+            role_args=pairs(role_args, "--role-arg"), mirror=mirror, offline=offline, again=again,
             transcripts=transcripts,
         ))  # fmt: skip
     sys.exit(run_and_report(cells, out, as_json, configuration()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.known_broken import WITHOUT
+
 
 def interval(metric: dict[str, Any]) -> str:
     """`0.412 [0.380, 0.445]`."""
@@ -77,3 +79,21 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
         console().print(Text(f"{record['run_id'][:12]}  {note:8}  {record['record']}"), soft_wrap=True)
+        for line in beside(record):
+            console().print(Text(f"{'':12}  {line}"), soft_wrap=True)
+
+
+def beside(record: dict[str, Any]) -> list[str]:
+    """What a run says besides its primary metric: of repeated attempts, and of its items without those
+    that are known to be broken."""
+    metrics, primary = record["metrics"], record["primary"]
+    broken = len(record.get("known_broken", ()))
+    lines = []
+    for ending, note in (("", ""), (WITHOUT, f" ({broken} of {record['n_items']} items)")):
+        names = [name for name in metrics if name.endswith(WITHOUT) == bool(ending)]
+        repeated = [name for name in names if name.startswith(("pass@", "pass^", "maj@"))]
+        chosen = [f"{primary}{ending}"] if ending and f"{primary}{ending}" in metrics else []
+        told = [f"{name.removesuffix(WITHOUT)} {interval(metrics[name])}" for name in chosen + repeated]
+        if told:
+            lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(told))
+    return lines

@@ -79,6 +79,8 @@ def seal(
         files: dict[str, bytes | Path] = {"samples.parquet": parquet}
         if curve:
             record["curve"], files[curves.FILE] = curves.sealed(curve)
+        if summary.broken:
+            record["known_broken"] = sorted(summary.broken.values())
         files["run.json"] = _finished(record, f"the new record of {cell.title}")
         store.root.mkdir(parents=True, exist_ok=True)
         place = store.seal(folder, files)

@@ -100,6 +100,9 @@ class RunRecord(Strict):
     counts: Counts
     usage: dict[str, Any] = Field(description="logical use: as on a cold cache")
     volatile: dict[str, Any] = Field(description="what this execution really paid and took")
+    known_broken: list[str] = Field(
+        [], description="items that are broken upstream; metrics '[without known-broken]' leave them out"
+    )
     data: list[dict[str, Any]]
     licence: str = ""
     canary: str = ""
@@ -173,7 +176,7 @@ def invariants(record: Mapping[str, Any]) -> list[str]:
         series = sorted(
             (int(name.removeprefix(family)), metric["value"])
             for name, metric in metrics.items()
-            if name.startswith(family)
+            if name.startswith(family) and name.removeprefix(family).isdigit()
         )
         for (k, a), (j, b) in zip(series, series[1:], strict=False):
             if (b < a - 1e-9) if rising else (b > a + 1e-9):

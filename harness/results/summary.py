@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from harness.known_broken import WITHOUT, known_broken
 from harness.spec import TaskSpec
 
 #: items up to which answers are kept for maj@k; beyond it they would outgrow the numbers
@@ -31,6 +32,9 @@ class Summary:
         )
         self.epochs = 1
         self._binary = dict.fromkeys(self.names, True)
+        self._listed = set(known_broken(task))
+        #: items of this run that the task's spec lists as broken, by position
+        self.broken: dict[int, str] = {}
 
     def add(self, attempt: Mapping[str, Any]) -> None:
         """Count one attempt (a line of the journal); attempts of an item come one after another."""
@@ -40,6 +44,8 @@ class Summary:
         self._counts["no_answer"] += status == "ok" and attempt["answer"] is None
         self._counts["truncated"] += attempt["stop_reason"] == "max_tokens"
         self.epochs = max(self.epochs, attempt["epoch"] + 1)
+        if attempt["sample_id"] in self._listed:
+            self.broken[n] = attempt["sample_id"]
         if attempt["group"] is not None:
             self._groups[n] = attempt["group"]
         for name in self.names:
@@ -58,15 +64,27 @@ class Summary:
 
     def metrics(self, of_the_set: Mapping[str, float]) -> dict[str, dict[str, Any]]:
         """Every metric with its uncertainty; for repeated attempts at a right-or-wrong primary
-        metric also pass@k, pass^k and maj@k. The values `of_the_set` have no uncertainty."""
+        metric also pass@k, pass^k and maj@k. Where some of the items are known to be broken, also those of
+        the others alone. The values `of_the_set` have no uncertainty."""
         if not self._counts["attempts"]:
             return {}
+        items = sorted(self._scores[self.names[0]])
+        made = self._of(items)
+        sound = [n for n in items if n not in self.broken]
+        if self.broken and sound:
+            made |= {f"{name}{WITHOUT}": metric for name, metric in self._of(sound).items()}
+        for name, value in of_the_set.items():
+            made[name] = {"value": value, "stderr": None, "ci": None, "ci_method": "none", "df": None,
+                          "rerun_stderr": None, "n_clusters": None, "scored_only": None}  # fmt: skip
+        return made
+
+    def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
+        """The metrics of these items."""
         from harness.stats import estimate_mean
 
         made: dict[str, dict[str, Any]] = {}
         for name in self.names:
             scores = self._scores[name]
-            items = sorted(scores)
             groups = [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
             if all(len(scores[n]) == 1 for n in items):
                 import numpy as np
@@ -77,28 +95,25 @@ class Summary:
             estimate = estimate_mean(attempts, groups=groups, binary=self._binary[name])
             made[name] = _metric(estimate)
             total, count = self._scored[name]
-            if 0 < count < self._counts["attempts"]:
+            if len(items) == len(scores) and 0 < count < self._counts["attempts"]:
                 made[name]["scored_only"] = total / count
         if self.epochs > 1 and self._binary[self.task.primary]:
-            made.update(self._repeated(self.task.primary))
-        for name, value in of_the_set.items():
-            made[name] = {"value": value, "stderr": None, "ci": None, "ci_method": "none", "df": None,
-                          "rerun_stderr": None, "n_clusters": None, "scored_only": None}  # fmt: skip
+            made.update(self._repeated(self.task.primary, items))
         return made
 
-    def _repeated(self, name: str) -> dict[str, dict[str, Any]]:
+    def _repeated(self, name: str, items: list[int]) -> dict[str, dict[str, Any]]:
         from harness.stats import maj_at_k, mean_over_items, pass_at_k, pass_hat_k
 
         scores = self._scores[name]
-        items = sorted(scores)
         tried = [len(scores[n]) for n in items]
         right = [sum(scores[n]) for n in items]
         made = {}
         fewest = min(tried)
-        powers = {2**p for p in range(1, fewest.bit_length()) if 2**p <= fewest}
+        powers = {2**p for p in range(1, fewest.bit_length()) if 2**p <= fewest} | {fewest}
         if self.task.answer == "trajectory":  # agent benchmarks report every k up to 4
             powers |= set(range(2, min(fewest, 4) + 1))
-        for k in sorted((powers | {fewest}) - {1}):
+            made["pass^1"] = _metric(mean_over_items(pass_hat_k(tried, right, 1)))
+        for k in sorted(powers - {1}):
             made[f"pass@{k}"] = _metric(mean_over_items(pass_at_k(tried, right, k)))
             made[f"pass^{k}"] = _metric(mean_over_items(pass_hat_k(tried, right, k)))
         if self._answers and fewest > 2:

@@ -24,7 +24,7 @@ from harness.run import keys
 from harness.run.faults import fault
 from harness.run.journal import Journal
 from harness.run.plan import Cell, task_arguments
-from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
+from harness.run.scoring import Attempts, attempt_line, judge_rest, measure_set, score_rest
 from harness.run.session import Session
 from harness.sample import Question
 from harness.task import Splits, Task
@@ -41,7 +41,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     """
     provider = session.provider(cell.model, cell)
     _check_abilities(cell, provider)
-    roles = {role: session.provider(name, cell) for role, name in cell.request.roles.items()}
+    roles = {role: session.role(name, cell) for role, name in cell.request.roles.items()}
     session.watcher.step(cell, "load", 0, 0)
     task, splits, data = session.load(cell)
     for each in (provider, *roles.values()):
@@ -89,6 +89,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                 job.access.update(fit.get("data_access", {}))
                 job.learnt = fit.get("curve", [])
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
+            if _judged(task, roles):
+                await judge_rest(task, attempts, journal, job.role("judge"), ledger,
+                                 roles["judge"].connections)  # fmt: skip
             score_rest(task, attempts, journal)
             of_the_set = measure_set(task, splits, attempts, journal)
         except BudgetSpent as spent:
@@ -110,6 +113,11 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     return record
 
 
+def _judged(task: Task, roles: Mapping[str, Any]) -> bool:
+    """Whether a judge is asked before answers are scored."""
+    return "judge" in roles and type(task).judge is not Task.judge
+
+
 def _embedder(cell: Cell) -> Embedder | None:
     if "embedder" not in cell.method.needs + cell.method.may_use:
         return None
@@ -125,7 +133,7 @@ def _job(
     """The method's door, with models that charge `ledger`."""
     request = cell.request
     provider = session.provider(cell.model, cell)
-    roles = {role: session.provider(name, cell) for role, name in request.roles.items()}
+    roles = {role: session.role(name, cell) for role, name in request.roles.items()}
     budget = Budget(request.max_calls, request.max_tokens_total, request.max_cost, request.max_time)
 
     def handle(source: Provider, own: bool) -> Model:
@@ -251,11 +259,11 @@ async def _answer(
     position = {sample.id: n for n, sample in enumerate(samples)}
     questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
     total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
-    whole_set = type(task).score_all is not Task.score_all
+    later = type(task).score_all is not Task.score_all or _judged(task, cell.request.roles)
     try:
         async for outcome in method.answer_all(questions, job):
             n = position[outcome.question_id]
-            attempt = attempt_line(task, samples[n], outcome, n, scored=not whole_set)
+            attempt = attempt_line(task, samples[n], outcome, n, scored=not later)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
             journal.append(attempt)

@@ -51,7 +51,7 @@ def subject(
     cell: Cell, provider: Provider, roles: dict[str, Provider], embedder: Embedder | None
 ) -> dict[str, Any]:
     """What is measured: the method, the models it spends, how they decode, what data it may see."""
-    return {
+    found = {
         "method": cell.method.name,
         "method_version": cell.method.comparability_version,
         "method_args": dict(cell.method_args),
@@ -63,6 +63,9 @@ def subject(
         "decoding": dict(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
+    if cell.request.role_args:
+        found["role_args"] = dict(cell.request.role_args)
+    return found
 
 
 def run_id(comparability_key: str, subject_key: str, cell: Cell) -> str:

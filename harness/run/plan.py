@@ -30,6 +30,7 @@ class Request:
     method_args: Mapping[str, Any] = field(default_factory=dict)
     model_args: Mapping[str, Any] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    role_args: Mapping[str, Any] = field(default_factory=dict)
     embedder: str = "lsa"
     seeds: int = 1
     epochs: int = 1

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.concurrent import in_order
+from harness.errors import HarnessError, ModelCallError
+from harness.model.gateway import Model
+from harness.model.ledger import Ledger
 from harness.run.faults import fault
 from harness.run.journal import Journal
 from harness.sample import Outcome, Sample, Score
@@ -44,28 +47,64 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         if not scored:
             return {**attempt, "metrics": None}
         score = task.score(sample, outcome)
-    except Exception as error:  # the grader failed: that is neither right nor wrong
-        score = Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])
+    except Exception as error:
+        score = _ungraded(error)
     return {**attempt, "status": score.status, "metrics": dict(score.metrics),
             "reason": score.reason}  # fmt: skip
 
 
+async def judge_rest(
+    task: Task, attempts: Attempts, journal: Journal, judge: Model, ledger: Ledger, limit: int
+) -> None:
+    """What the judge says of the answers that aren't scored yet, at most `limit` at once. A judge that
+    fails makes an attempt unscored."""
+
+    async def ask(line: dict[str, Any]) -> None:
+        sample = attempts.samples[line["n"]]
+        sample = replace(sample, question=sample.question.again(line["epoch"]))
+        try:
+            answer = await task.judge(sample, _outcome(line), judge)
+        except ModelCallError as error:
+            line |= {"status": "unscored", "metrics": {}, "reason": f"judge: {error}"[:500]}
+        else:
+            line |= {} if answer is None else {"answer": answer, "given": True}
+        spent = ledger.take(sample.id, line["epoch"])
+        line["usage"] = line["usage"] | {purpose: usage.as_dict() for purpose, usage in spent.items()}
+        journal.append(line)
+
+    await in_order(ask, [line for line in journal.attempts() if line["metrics"] is None], limit)
+
+
 def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
-    """Whole-set scores, for tasks that have them."""
-    if type(task).score_all is Task.score_all:
-        return
+    """Scores of what isn't scored yet: of tasks with whole-set scores, or after a judge."""
     lines = [line for line in journal.attempts() if line["metrics"] is None]
+    samples = [attempts.samples[line["n"]] for line in lines]
     outcomes = [_outcome(line) for line in lines]
     scores: list[Score]
-    try:
-        scores = list(task.score_all([attempts.samples[line["n"]] for line in lines], outcomes) or ())
-        if len(scores) != len(lines):
-            raise ValueError(f"score_all gave {len(scores)} scores for {len(lines)} outcomes")
-    except Exception as error:  # as in attempt_line: neither right nor wrong
-        scores = [Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])] * len(lines)
+    if type(task).score_all is Task.score_all:
+        scores = [_score(task, *pair) for pair in zip(samples, outcomes, strict=True)]
+    else:
+        try:
+            scores = list(task.score_all(samples, outcomes) or ())
+            if len(scores) != len(lines):
+                raise ValueError(f"score_all gave {len(scores)} scores for {len(lines)} outcomes")
+        except Exception as error:
+            scores = [_ungraded(error)] * len(lines)
     for line, score in zip(lines, scores, strict=True):
         journal.append({**line, "status": score.status, "metrics": dict(score.metrics),
                         "reason": score.reason})  # fmt: skip
+
+
+def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
+    try:
+        return task.score(sample, outcome)
+    except Exception as error:
+        return _ungraded(error)
+
+
+def _ungraded(error: Exception) -> Score:
+    """The grader failed: that is neither right nor wrong."""
+    return Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])
 
 
 def measure_set(

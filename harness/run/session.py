@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -55,10 +56,19 @@ class Session:
 
     def provider(self, name: str, cell: Cell) -> Provider:
         """An open model; opened once for the whole command."""
+        return self._open(name, cell.request.model_args, cell)
+
+    def role(self, name: str, cell: Cell) -> Provider:
+        """An open model that plays a role."""
         request = cell.request
-        key = digest([name, dict(request.model_args)])
+        # what says how to read a file of recorded answers says nothing to the model of a role
+        shared = {} if cell.model.startswith("recorded/") else request.model_args
+        return self._open(name, request.role_args or shared, cell)
+
+    def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
+        key = digest([name, dict(arguments)])
         if key not in self._providers:
-            self._providers[key] = open_model(name, request.model_args, request.connections)
+            self._providers[key] = open_model(name, arguments, cell.request.connections)
             if self._providers[key].notice:
                 self.notices.append(self._providers[key].notice)
         return self._providers[key]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.data import Data
-from harness.errors import UsageError
+from harness.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score
+from harness.spec import TaskSpec
 from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
 from harness.world import World
 from tasks.official import Official
-from tasks.tau2.dialogue import Tau2Dialogue
+from tasks.tau2.dialogue import Tau2Dialogue, as_message
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
@@ -22,6 +24,7 @@ SCRIPT = Path(__file__).with_name("grader.py")
 #: a replay builds the domain's database several times
 SECONDS = 300.0
 MEMORY = 4 << 30
+JUDGE_TRIES = 3
 
 
 def workers(packages: Path) -> Pool:
@@ -30,43 +33,74 @@ def workers(packages: Path) -> Pool:
 
 
 class Tau2(Official):
-    """One domain, base split."""
+    """One domain; solo, the agent has the user's tools too and works on a ticket, without a user."""
 
     instruction = "Serve the customer by the policy, with the tools."
-    roles = ("user",)
+
+    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        self._domain, self._solo = spec.settings["domain"], bool(spec.settings.get("solo"))
+        self._place = {"domain": self._domain, "solo": self._solo, "retrieval": args.get("retrieval", "")}
+        self.roles = () if self._solo else ("user",)
 
     def workers(self, packages: Path) -> Pool:
         return workers(packages)
 
     def load(self, data: Data) -> Splits:
-        domain = self.spec.settings["domain"]
-        rows = self.pool.one().ask({"do": "load", "domain": domain}, SECONDS)
-        data.read.append({"id": "tau2-bench", "config": domain, "split": "base",
+        split = self.args["split"]
+        try:
+            rows = self.pool.one().ask({"do": "load", "domain": self._domain, "split": split,
+                                        "solo": self._solo}, SECONDS)  # fmt: skip
+        except WorkerError as error:
+            raise DataError(f"{self.spec.name}: can't load the split {split!r}: {error}") from error
+        data.read.append({"id": "tau2-bench", "config": self._domain, "split": split,
                           "revision": self.spec.setup["checkout"]["revision"], "pinned": True})  # fmt: skip
         return Splits([Sample(Question(row["id"], row["words"]), row["task"]) for row in rows])
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        if self.spec.settings.get("solo"):
-            raise UsageError(f"{self.spec.name} can only be scored from recorded results so far")
-        domain = self.spec.settings["domain"]
-        return Tau2Dialogue(domain, sample, self.pool.one(), role("user"), SECONDS)
+        user = None if self._solo else role("user")
+        return Tau2Dialogue(self._place, sample, self.pool.one(), user, SECONDS)
 
     def is_result(self, found: dict[str, Any]) -> bool:
-        """A recorded simulation: `{"simulation": ..., "task": ..., "solo": ...}`."""
+        """A recorded simulation: `{"simulation": ..., "task": ...}`."""
         return isinstance(found.get("simulation"), dict)
+
+    async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
+        """The official evaluator's own question about the assertions, put to our judge. A reply without one
+        verdict an assertion is asked for again, `JUDGE_TRIES` times in all."""
+        answer = outcome.answer
+        if not answer or not answer["simulation"]:
+            return None
+        request = {"do": "judge", "task": answer.get("task") or sample.target,
+                   "simulation": answer["simulation"]}  # fmt: skip
+        worker = self.pool.one()
+        asked = await asyncio.to_thread(worker.ask, request, SECONDS)
+        if asked is None:
+            return None
+        reply = ""
+        for draw in range(JUDGE_TRIES):
+            output = await judge.generate(sample.question, [as_message(plain) for plain in asked],
+                                          purpose="judge", draw=draw, temperature=0.0)  # fmt: skip
+            reply = output.completion
+            try:
+                await asyncio.to_thread(worker.ask, {**request, "judged": reply}, SECONDS)
+            except WorkerError:  # told by the score, if no reply is of use
+                continue
+            break
+        return {**answer, "judged": reply}
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
         """The official rewards, from all workers at once; unscored where the evaluator fails."""
-        requests = []
-        for sample, outcome in zip(samples, outcomes, strict=True):
-            answer = outcome.answer
-            requests.append(answer and {
-                "do": "score", "domain": self.spec.settings["domain"],
-                "task": answer.get("task") or sample.target, "simulation": answer["simulation"],
-                "solo": bool(self.spec.settings.get("solo")),
-            })  # fmt: skip
-        found = self.pool.each([request for request in requests if request], SECONDS)
-        return [_score(next(found)) if request else Score({"reward": 0.0}) for request in requests]
+        answers = [outcome.answer or {} for outcome in outcomes]
+        requests = [
+            {"do": "score", **self._place, "task": answer.get("task") or sample.target,
+             "simulation": answer["simulation"], "judged": answer.get("judged"),
+             "strict": "task" not in answer}
+            for sample, answer in zip(samples, answers, strict=True) if answer.get("simulation")
+        ]  # fmt: skip
+        found = self.pool.each(requests, SECONDS)
+        return [_score(next(found)) if answer.get("simulation")
+                else Score({"reward": 0.0}, reason=answer.get("ended")) for answer in answers]  # fmt: skip
 
 
 def _score(found: Any) -> Score:

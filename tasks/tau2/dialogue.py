@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness import messages
@@ -20,22 +21,32 @@ if TYPE_CHECKING:
 
 
 class Tau2Dialogue(World):
-    """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words."""
+    """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words.
+
+    A move that it has no way to take, an empty one or, without a `user`, one that calls nothing, ends the
+    dialogue: the agent has failed. (The official run gives such a simulation up and begins it anew.)
+    """
 
     limits = Limits(steps=1000)
 
-    def __init__(self, domain: str, sample: Sample, worker: Worker, user: Model, seconds: float) -> None:
-        self._domain, self._sample, self._user = domain, sample, user
+    def __init__(
+        self, place: Mapping[str, Any], sample: Sample, worker: Worker, user: Model | None, seconds: float
+    ) -> None:
+        self._place, self._sample, self._user = place, sample, user
         self._worker, self._seconds = worker, seconds
         self._session, self._known = f"s{uuid.uuid4().hex}", 0
         self._simulation: dict[str, Any] | None = None
+        self._ended = "no end"
 
     async def start(self) -> Seen:
         return await self._until_agent(
-            await self._ask(do="start", domain=self._domain, task=self._sample.target)
+            await self._ask(do="start", **self._place, task=self._sample.target)
         )
 
     async def step(self, move: ChatMessageAssistant) -> Seen:
+        if not move.tool_calls and (self._user is None or not move.text.strip()):
+            self._ended = "the agent made an empty move" if self._user else "the agent called no tool"
+            return Seen((), (), done=True)
         self._known += 1  # the move itself
         return await self._until_agent(await self._bring(move))
 
@@ -50,14 +61,15 @@ class Tau2Dialogue(World):
             return Seen((), (), done=True)
         new = wanted["messages"][self._known :]
         self._known = len(wanted["messages"])
-        return Seen([_message(plain) for plain in new], _tools(wanted["tools"]))
+        return Seen([as_message(plain) for plain in new], _tools(wanted["tools"]))
 
     async def _user_turn(self, wanted: dict[str, Any]) -> ModelOutput:
-        seen, tools = [_message(plain) for plain in wanted["messages"]], _tools(wanted["tools"])
+        assert self._user is not None
+        seen, tools = [as_message(plain) for plain in wanted["messages"]], _tools(wanted["tools"])
         for draw in range(USER_TRIES):
             try:
                 output = await self._user.generate(
-                    self._sample.question, seen, purpose="user", draw=draw, tools=tools
+                    self._sample.question, seen, purpose="user", draw=draw, tools=tools, temperature=0.0
                 )
             except ModelCallError as error:
                 raise UserFailed(f"user simulator: {error}") from error
@@ -81,7 +93,7 @@ class Tau2Dialogue(World):
             raise WorldFailed(str(error)) from error
 
     def answer(self) -> Any:
-        return None if self._simulation is None else {"simulation": self._simulation}
+        return {"simulation": self._simulation} | ({} if self._simulation else {"ended": self._ended})
 
     async def close(self) -> None:
         try:
@@ -90,7 +102,7 @@ class Tau2Dialogue(World):
             pass
 
 
-def _message(plain: dict[str, Any]) -> ChatMessage:
+def as_message(plain: dict[str, Any]) -> ChatMessage:
     from inspect_ai.model import ChatMessageAssistant, ChatMessageTool
     from inspect_ai.tool import ToolCall
 

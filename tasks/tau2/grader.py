@@ -1,8 +1,8 @@
 """Runs in a worker: tau2's own tasks, dialogues and evaluator behind `handle`.
 
 A dialogue is tau2's own orchestrator with its own agent and user simulator, in a thread that stops
-wherever one of them wants a completion, until the harness brings it. litellm is never called, so a
-stand-in takes its place: the import is quick and looks nothing up on the network.
+wherever one of them wants a completion, until the harness brings it. No model's SDK is ever called, so
+stand-ins take their places: the import is quick and looks nothing up on the network.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from typing import Any
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Makes `litellm` and everything below it an empty module whose every name is an exception class."""
+    """Makes each of `NAMES` and everything below it an empty module whose every name is an exception class."""
+
+    NAMES = ("litellm", "openai", "requests")
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name.partition(".")[0] == "litellm":
+        if name.partition(".")[0] in self.NAMES:
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
         return None
 
@@ -45,47 +47,114 @@ os.environ["TAU2_DATA_DIR"] = os.path.join(sys.path[0], "data")  # read at impor
 
 from tau2.agent import llm_agent  # noqa: E402
 from tau2.data_model.message import AssistantMessage, ToolCall  # noqa: E402
-from tau2.data_model.simulation import SimulationRun  # noqa: E402
-from tau2.data_model.tasks import Task  # noqa: E402
+from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig  # noqa: E402
+from tau2.data_model.tasks import RewardType, Task  # noqa: E402
 from tau2.evaluator import evaluator_nl_assertions  # noqa: E402
 from tau2.evaluator.evaluator import EvaluationType, evaluate_simulation  # noqa: E402
 from tau2.orchestrator.orchestrator import Orchestrator  # noqa: E402
 from tau2.registry import registry  # noqa: E402
+from tau2.runner import build  # noqa: E402
 from tau2.user import user_simulator  # noqa: E402
 
 
-def _no_judge(*_: Any, **__: Any) -> Any:
-    raise RuntimeError("natural-language assertions need a judge, which recorded results don't have")
-
-
-evaluator_nl_assertions.generate = _no_judge
-
-
 def handle(request: dict[str, Any]) -> Any:
-    """One request: `load`, `score`, `start`, `reply` or `stop`."""
-    return {"load": load, "score": score, "start": start, "reply": reply, "stop": stop}[
+    """One request: `load`, `judge`, `score`, `start`, `reply` or `stop`."""
+    return {"load": load, "judge": judge, "score": score, "start": start, "reply": reply, "stop": stop}[
         request.pop("do")
     ](**request)
 
 
-def load(domain: str, split: str = "base") -> list[dict[str, Any]]:
-    """The tasks of a domain's split, as JSON."""
+def load(domain: str, split: str = "base", solo: bool = False) -> list[dict[str, Any]]:
+    """The tasks of a domain's split, as JSON; solo, those that can be done without a user."""
     tasks = registry.get_tasks_loader(domain)(split)
-    return [{"id": str(task.id), "words": str(task.user_scenario), "task": task.model_dump(mode="json")}
-            for task in tasks]  # fmt: skip
+    if solo:
+        tasks = [task for task in tasks if llm_agent.LLMSoloAgent.check_valid_task(task)]
+    return [{"id": str(task.id), "words": str(task.ticket if solo else task.user_scenario),
+             "task": task.model_dump(mode="json")} for task in tasks]  # fmt: skip
+
+
+def _settings(domain: str, task: Task, retrieval: str) -> dict[str, Any]:
+    """What the official builder adds to an environment: how the documents of banking are searched."""
+    config = TextRunConfig(domain=domain, retrieval_config=retrieval or None)
+    return dict(build._build_env_kwargs(config, task))
+
+
+# -- rewards ---------------------------------------------------------------------------------------
+
+
+class _Asks(Exception):
+    """The evaluator wants its judge."""
+
+    def __init__(self, messages: list[Any]) -> None:
+        super().__init__("natural-language assertions need a judge: --role judge=MODEL")
+        self.messages = messages
+
+
+_judged: list[str | None] = [None]  # what the judge said, of the request under way
+
+
+def _judge(messages: list[Any], **_: Any) -> AssistantMessage:
+    """In place of the evaluator's `generate`."""
+    if _judged[0] is None:
+        raise _Asks(messages)
+    return AssistantMessage(role="assistant", content=_judged[0])
+
+
+evaluator_nl_assertions.generate = _judge
+
+
+def judge(
+    task: dict[str, Any], simulation: dict[str, Any], judged: str | None = None
+) -> list[dict[str, Any]] | None:
+    """The messages that the official evaluator asks its judge; None where the reward needs none, or
+    where `judged` is an answer that it can use.
+
+    Raises:
+        Exception: `judged` is no such answer.
+    """
+    wanted, run = Task.model_validate(task), SimulationRun.model_validate(simulation)
+    criteria = wanted.evaluation_criteria
+    in_order = (TerminationReason.AGENT_STOP, TerminationReason.USER_STOP)
+    if (criteria is None or run.termination_reason not in in_order or not criteria.nl_assertions
+            or RewardType.NL_ASSERTION not in criteria.reward_basis):  # fmt: skip
+        return None
+    _judged[0] = judged
+    try:
+        found = evaluator_nl_assertions.NLAssertionsEvaluator.calculate_reward(wanted, run.messages)
+    except _Asks as asks:
+        return [_plain(message) for message in asks.messages]
+    _check_verdicts(found, wanted)
+    return None
 
 
 def score(
-    domain: str, task: dict[str, Any], simulation: dict[str, Any], solo: bool = False
-) -> dict[str, Any]:
-    """The official reward and its components. Replayed tool outputs may differ from recorded ones, as
-    the code that made them was older."""
+    domain: str, task: dict[str, Any], simulation: dict[str, Any], solo: bool = False, retrieval: str = "",
+    judged: str | None = None, strict: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The official reward and its components. Replayed tool outputs must be the recorded ones if `strict`,
+    as in a live run; those of recorded results may come from older code.
+
+    Raises:
+        Exception: there is no reward.
+    """
+    wanted, _judged[0] = Task.model_validate(task), judged
     found = evaluate_simulation(
-        simulation=SimulationRun.model_validate(simulation), task=Task.model_validate(task),
-        evaluation_type=EvaluationType.ALL, solo_mode=solo, domain=domain, strict_replay=False,
+        simulation=SimulationRun.model_validate(simulation), task=wanted,
+        evaluation_type=EvaluationType.ALL, solo_mode=solo, domain=domain, strict_replay=strict,
+        env_kwargs=_settings(domain, wanted, retrieval),
     )  # fmt: skip
+    _check_verdicts(found, wanted)
     parts = {getattr(key, "value", str(key)): value for key, value in (found.reward_breakdown or {}).items()}
     return {"reward": float(found.reward), "parts": parts}
+
+
+def _check_verdicts(found: Any, task: Task) -> None:
+    """The official code passes over assertions that the judge left out; an empty reply would be a pass."""
+    if found.nl_assertions is None or task.evaluation_criteria is None:
+        return
+    wanted = len(task.evaluation_criteria.nl_assertions or [])
+    if len(found.nl_assertions) != wanted:
+        raise ValueError(f"the judge gave {len(found.nl_assertions)} verdicts on {wanted} assertions")
 
 
 # -- dialogues -------------------------------------------------------------------------------------
@@ -97,30 +166,28 @@ _here = threading.local()
 class _Dialogue(threading.Thread):
     """One simulation. `wanted` holds what it waits for, or its end; `brought` what it gets."""
 
-    def __init__(self, domain: str, task: dict[str, Any]) -> None:
+    def __init__(self, domain: str, task: dict[str, Any], solo: bool, retrieval: str) -> None:
         super().__init__(daemon=True)
         self.wanted: queue.Queue[dict[str, Any]] = queue.Queue()
         self.brought: queue.Queue[dict[str, Any]] = queue.Queue()
         self._domain, self._task = domain, Task.model_validate(task)
+        self._solo, self._retrieval = solo, retrieval
 
     def run(self) -> None:
         _here.dialogue = self
+        task, solo = self._task, self._solo
         try:
-            environment = registry.get_env_constructor(self._domain)()
-            try:
-                tools = environment.get_user_tools(include=self._task.user_tools) or None
-            except Exception:  # the domain's users have none
-                tools = None
-            agent = llm_agent.LLMAgent(
-                tools=environment.get_tools(), domain_policy=environment.get_policy(), llm="agent",
-                llm_args={},
-            )  # fmt: skip
-            user = user_simulator.UserSimulator(
-                tools=tools, instructions=str(self._task.user_scenario), llm="user", llm_args={}
+            environment = build.build_environment(
+                self._domain, solo_mode=solo, env_kwargs=_settings(self._domain, task, self._retrieval)
             )
+            agent = build.build_agent("llm_agent_solo" if solo else "llm_agent", environment, llm="agent",
+                                      llm_args={}, task=task, solo_mode=solo)  # fmt: skip
+            # the official builder passes arguments that its own stand-in for a user doesn't take
+            user = user_simulator.DummyUser() if solo else build.build_user(
+                "user_simulator", environment, task, llm="user", llm_args={})  # fmt: skip
             found = Orchestrator(
-                domain=self._domain, agent=agent, user=user, environment=environment, task=self._task,
-                max_steps=MAX_STEPS,
+                domain=self._domain, agent=agent, user=user, environment=environment, task=task,
+                max_steps=MAX_STEPS, solo_mode=solo,
             ).run()  # fmt: skip
             self.wanted.put({"done": found.model_dump(mode="json")})
         except BaseException as error:
@@ -157,9 +224,11 @@ def _plain(message: Any) -> dict[str, Any]:
     return {**made, "calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in calls]}
 
 
-def start(session: str, domain: str, task: dict[str, Any]) -> dict[str, Any]:
+def start(
+    session: str, domain: str, task: dict[str, Any], solo: bool = False, retrieval: str = ""
+) -> dict[str, Any]:
     """Begins a dialogue and runs it until it wants a completion."""
-    _dialogues[session] = _Dialogue(domain, task)
+    _dialogues[session] = _Dialogue(domain, task, solo, retrieval)
     _dialogues[session].start()
     return _dialogues[session].wanted.get()
 

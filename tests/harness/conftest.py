@@ -1,5 +1,6 @@
 """A third-party plugin, really installed, and a cache of its own for every test."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,8 @@ def forgotten():
 def plugin(installed, tmp_path, monkeypatch):
     """The plugin, found by this process and by those it starts."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PYTHONPATH", str(installed))
+    others = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", f"{installed}{os.pathsep}{others}" if others else str(installed))
     monkeypatch.syspath_prepend(str(installed))
     registry.cache_clear()
     yield installed

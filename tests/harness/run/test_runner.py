@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from harness.cli.tables import print_records
+from harness.known_broken import known_broken
 from harness.model.echo import Echo
+from harness.registry import registry
 from harness.results import load_samples
 from harness.results.store import Store
 from harness.results.verify import verify_store
@@ -52,6 +55,60 @@ def wait_for(note, lines):
     while not (note.exists() and len(note.read_text().split()) >= lines):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_what_a_judge_says_is_scored_charged_and_kept(plugin, tmp_path):
+    record = only(go(tmp_path, task="colours-judged", roles={"judge": "echo/green"}))
+    assert record["counts"]["unscored"] == 1  # the first item isn't put to the judge, and its grader wants one
+    assert record["metrics"]["accuracy"]["value"] == pytest.approx(7 / 12)  # 3 of 4 red, 4 of 4 green
+    assert record["usage"]["by_purpose"]["judge"]["calls"] == 12
+    attempts = load_samples(record["run_id"], str(tmp_path))
+    assert attempts["calls"].sum() == record["usage"]["calls"] == 24
+    assert set(attempts["answer"][1:]) == {"red, says green"}
+    without = only(go(tmp_path, task="colours-judged"))
+    assert without["counts"]["unscored"] == 12 and "judge" not in without["usage"]["by_purpose"]
+
+
+def test_a_judge_that_fails_makes_attempts_unscored(plugin, tmp_path):
+    class Gone(Echo):
+        async def generate(self, call):
+            raise ValueError("gone")
+
+    (cell,) = plan(Request("colours-judged", "direct", "echo/red", roles={"judge": "echo/gone"}))
+    session = Session(Store(tmp_path))
+    judge = Gone("gone")
+    judge.name = "echo/gone"
+    session.use(judge)
+    record = only(run_grid([cell], session))
+    assert record["counts"]["unscored"] == 12 and record["counts"]["error"] == 0
+    attempts = load_samples(record["run_id"], str(tmp_path))
+    assert set(attempts["reason"]) == {"judge: echo/gone: gone"}
+    assert record["usage"]["by_purpose"]["judge"]["calls"] == 12
+
+
+def test_broken_items_are_measured_and_left_out_beside_it(plugin, tmp_path, capsys):
+    record = only(go(tmp_path, task="colours-some-broken", method="direct", epochs=4))
+    assert record["known_broken"] == ["1", "2"]
+    value = {name: metric["value"] for name, metric in record["metrics"].items()}
+    assert value["accuracy"] == value["pass^4"] == pytest.approx(4 / 12)
+    assert value["accuracy[without known-broken]"] == pytest.approx(4 / 10)
+    assert {f"pass^{k}[without known-broken]" for k in (1, 2, 3, 4)} <= set(value)
+    assert "known_broken" not in only(go(tmp_path, limit=1, task="colours-some-broken"))
+    print_records([record])
+    shown = capsys.readouterr().out
+    assert "without known-broken (2 of 12 items): accuracy 0.400" in shown and "pass^4 0.333" in shown
+    assert known_broken(registry().task("colours-some-broken"))["2"].source == "https://example.org/issues/1"
+
+
+def test_a_list_of_broken_items_needs_reasons(plugin, tmp_path):
+    path = Path(registry().task("colours-some-broken").folder) / "known_broken.toml"
+    sound = path.read_text()
+    try:
+        path.write_text(sound.replace("reason", "cause"))
+        (result,) = go(tmp_path, task="colours-some-broken").results
+    finally:
+        path.write_text(sound)
+    assert "KeyError: 'reason'" in str(result.error) and "tasks, ids, reason and source" in str(result.error)
 
 
 def test_kill_and_resume(plugin, tmp_path):

@@ -28,6 +28,17 @@ class BrokenGrader(Colours):
         raise ValueError("no grade")
 
 
+class Judged(Colours):
+    async def judge(self, sample, outcome, judge):
+        output = await judge.generate(sample.question, self.ask(sample.question), purpose="judge")
+        return f"{outcome.answer}, says {output.completion}" if sample.id != "0" else None
+
+    def score(self, sample, outcome):
+        if ", says" not in outcome.answer:
+            raise ValueError("needs a judge")
+        return Score({"accuracy": float(sample.target in outcome.answer)})
+
+
 class BrokenWhole(Colours):
     def score_all(self, samples, outcomes):
         raise ValueError("no grades")

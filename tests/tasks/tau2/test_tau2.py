@@ -12,11 +12,14 @@ from inspect_ai.tool import ToolCall
 from pyarrow import parquet
 
 from harness.cli import cli
+from harness.cli.eval import show_runs
 from harness.data import Data
 from harness.errors import DataError, HarnessError
+from harness.known_broken import known_broken
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
+from harness.results.export import run_object
 from harness.results.store import Store
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
@@ -75,40 +78,235 @@ def test_a_source_that_is_no_checkout_is_named(tmp_path, monkeypatch):
 
 
 class Gold(Provider):
-    """Agent and user in one: the agent carries out the wanted actions one a step and then says what must
-    be said, the user asks once and stops at the next word."""
+    """Agent, user and judge in one. Agent and user carry out the wanted actions in turn, each its own, one
+    call a move, and tell each other how far they are; the user stops when all is done and said."""
 
     cacheable, abilities = False, frozenset({"tools"})
 
-    def __init__(self, name, targets=None):
-        self.name, self.targets = name, targets
+    def __init__(self, targets, verdicts=True):
+        self.name, self.targets, self.verdicts = "gold/all", targets, verdicts
 
     async def generate(self, call):
-        if self.targets is None:
-            spoken = sum(m.role == "assistant" for m in call.messages)
-            return ModelOutput.from_content(self.name, "###STOP###" if spoken else "Please help me.")
-        assert call.tools and call.messages[0].role == "system"
-        criteria = self.targets[call.question.id]["evaluation_criteria"]
-        done = sum(m.role == "tool" for m in call.messages)
-        actions = criteria["actions"] or []
-        if done < len(actions):
-            made = [ToolCall(f"c{done}", actions[done]["name"], actions[done]["arguments"])]
-            return ModelOutput.from_message(ChatMessageAssistant(content="", tool_calls=made))
-        return ModelOutput.from_content(self.name, " ".join(["Done.", *(criteria["communicate_info"] or [])]))
+        criteria = self.targets[call.question.id]["evaluation_criteria"] or {}
+        system = call.messages[0].text
+        if "expectedOutcomes" in call.messages[-1].text:
+            met = [{"expectedOutcome": a, "reasoning": "", "metExpectation": self.verdicts}
+                   for a in criteria["nl_assertions"]]  # fmt: skip
+            return ModelOutput.from_content(self.name, json.dumps({"results": met}))
+        mine = "assistant" if "<policy>" in system else "user"
+        solo = "<ticket>" in system
+        actions, done, told = criteria.get("actions") or [], 0, None
+        for message in call.messages[1:]:
+            if message.role == "user" and " steps done" in message.text:
+                done = told = int(message.text.split(" steps done")[0].split()[-1])
+            done += message.role == "tool"
+        if done < len(actions) and (solo or actions[done]["requestor"] == mine):
+            return self.calls(f"c{done}", actions[done]["name"], actions[done]["arguments"])
+        if solo:
+            return self.calls("end", "done", {})
+        if mine == "user" and told == len(actions):
+            return ModelOutput.from_content(self.name, "###STOP###")
+        words = criteria.get("communicate_info") or [] if done == len(actions) else []
+        return ModelOutput.from_content(self.name, " ".join([f"{done} steps done", *words]))
+
+    def calls(self, key, name, arguments):
+        message = ChatMessageAssistant(content="", tool_calls=[ToolCall(key, name, arguments)])
+        return ModelOutput.from_message(message)
 
 
-@pytest.mark.skipif(not SOURCE, reason="needs a checkout of tau2-bench 1.0.1 in HARNESS_TAU2_SOURCE")
-def test_an_agent_that_carries_out_the_wanted_actions(tmp_path, monkeypatch):
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    install("tau2", source=Path(SOURCE))
-    spec = registry().task("tau2/airline")
-    samples = load_task(spec, spec.arguments({})).load(Data()).test
-    (cell,) = plan(Request("tau2/airline", "direct", "gold/agent", roles={"user": "gold/user"}, limit=6))
-    session = Session(Store(tmp_path / "out"))
-    session.use(Gold("gold/agent", {sample.id: sample.target for sample in samples}))
-    session.use(Gold("gold/user"))
-    (result,) = run_grid([cell], session).results
-    assert result.record, result.error
-    attempts = load_samples(result.record["run_id"], str(tmp_path / "out"))
-    assert list(attempts["reward"]) == [1.0] * 6, list(attempts["reason"])
-    assert set(result.record["usage"]["by_purpose"]) == {"answer", "user"}
+needs_source = pytest.mark.skipif(
+    not SOURCE, reason="needs a checkout of tau2-bench 1.0.1 in HARNESS_TAU2_SOURCE"
+)
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    """A cache with tau2-bench installed, as `harness setup tau2 --source` does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        install("tau2", source=Path(SOURCE))
+        yield
+
+
+@pytest.fixture
+def live(official, tmp_path):
+    """A live run of scripted players: its record and its attempts."""
+
+    def run(task, player=Gold, roles=("user", "judge"), **fields):
+        spec = registry().task(task)
+        samples = load_task(spec, spec.arguments(fields.get("task_args", {}))).load(Data()).test
+        played = player({sample.id: sample.target for sample in samples})
+        request = Request(task, "direct", played.name, roles=dict.fromkeys(roles, played.name), **fields)
+        session = Session(Store(tmp_path / "out"))
+        session.use(played)
+        (result,) = run_grid(plan(request), session).results
+        assert result.record, result.error
+        return result.record, load_samples(result.record["run_id"], str(tmp_path / "out"))
+
+    return run
+
+
+@needs_source
+@pytest.mark.parametrize(
+    ("task", "items", "purposes"),
+    [("tau2/airline", 3, {"answer", "user"}), ("tau2/retail", 4, {"answer", "user", "judge"}),
+     ("tau2/telecom", 3, {"answer", "user"}), ("tau2/telecom-workflow", 2, {"answer", "user"}),
+     ("tau2/telecom-solo", 3, {"answer"}), ("tau2/telecom-workflow-solo", 2, {"answer"}),
+     ("tau2/banking_knowledge", 3, {"answer", "user"}), ("tau2/mock", 4, {"answer", "user"}),
+     ("tau2/mock-solo", 2, {"answer"})],
+)  # fmt: skip
+def test_who_carries_out_the_wanted_actions_has_the_reward(live, task, items, purposes):
+    record, attempts = live(task, limit=items)
+    assert list(attempts["reward"]) == [1.0] * items, list(attempts["reason"])
+    assert set(record["usage"]["by_purpose"]) == purposes
+    assert record["usage"]["calls"] == sum(u["calls"] for u in record["usage"]["by_purpose"].values())
+
+
+@needs_source
+def test_assertions_without_a_judge_are_unscored_and_a_judge_decides(live):
+    record, attempts = live("tau2/retail", limit=4, roles=("user",))
+    judged = attempts[attempts["status"] == "unscored"]
+    assert len(judged) == 2 and all("--role judge=MODEL" in reason for reason in judged["reason"])
+    again, refused = live("tau2/retail", lambda targets: Gold(targets, verdicts=False), limit=4)
+    assert list(refused["status"]) == ["ok"] * 4
+    assert set(refused["sample_id"][refused["reward"] == 0]) == set(judged["sample_id"])
+    assert "NL_ASSERTION 0" in " ".join(refused["reason"])
+
+
+class Muddled(Gold):
+    """A judge whose replies are of no use: the official evaluator would pass an empty list."""
+
+    async def generate(self, call):
+        if "expectedOutcomes" not in call.messages[-1].text:
+            return await super().generate(call)
+        return ModelOutput.from_content(self.name, '{"results": []}')
+
+
+@needs_source
+def test_a_judge_without_a_verdict_for_every_assertion_is_asked_again_and_then_unscored(live):
+    record, attempts = live("tau2/retail", Muddled, limit=4)
+    assert record["counts"]["unscored"] == 2 and record["usage"]["by_purpose"]["judge"]["calls"] == 6
+    reasons = attempts["reason"][attempts["status"] == "unscored"]
+    assert all("0 verdicts on" in reason for reason in reasons)
+
+
+class Unsteady(Gold):
+    """The user leaves at once at the fourth attempt."""
+
+    async def generate(self, call):
+        system = call.messages[0].text
+        if call.question.epoch == 3 and "<scenario>" in system and "<policy>" not in system:
+            return ModelOutput.from_content(self.name, "###STOP###")
+        return await super().generate(call)
+
+
+@needs_source
+def test_pass_hat_1_to_4_of_two_domains_in_one_command(official, tmp_path, capsys):
+    domains = ("tau2/retail", "tau2/telecom")
+    targets = {}
+    for domain in domains:
+        spec = registry().task(domain)
+        targets |= {s.id: s.target for s in load_task(spec, spec.arguments({})).load(Data()).test}
+    player = Unsteady(targets)
+    session = Session(Store(tmp_path))
+    session.use(player)
+    request = Request(",".join(domains), "direct", player.name, epochs=4, limit=2,
+                      roles={"user": player.name, "judge": player.name})  # fmt: skip
+    show_runs(run_grid(plan(request), session), 2, as_json=False)
+    shown = capsys.readouterr().out
+    results = [Store(tmp_path).read(path.parent) for path in tmp_path.rglob("run.json")]
+    assert len(results) == 2 and shown.count("pass^4 0.000") == 2
+    for record in results:
+        found = [record["metrics"][f"pass^{k}"]["value"] for k in (1, 2, 3, 4)]
+        assert found == pytest.approx([0.75, 0.5, 0.25, 0.0])
+        assert set(run_object(record)["metrics"]) >= {f"pass^{k}" for k in (1, 2, 3, 4)}
+
+
+class Bad(Gold):
+    """An agent that behaves badly in one way."""
+
+    way = ""
+
+    async def generate(self, call):
+        if "<policy>" not in call.messages[0].text:
+            words = "One more thing." if self.way == "endless user" else "Please help me."
+            if self.way == "silent user":
+                words = ""
+            elif self.way == "empty move" and len(call.messages) > 3:
+                words = "###STOP###"
+            return ModelOutput.from_content(self.name, words)
+        key, arguments = f"c{len(call.messages)}", {"user_id": "mia_li_3668"}
+        if self.way == "empty move":
+            return ModelOutput.from_content(self.name, "  ")
+        if self.way == "unknown tool":
+            return self.calls(key, "__import__('os').getpid", arguments)
+        if self.way == "unreadable":
+            broken = ToolCall(key, "get_user_details", {}, parse_error="no JSON: {'user_id': ")
+            return ModelOutput.from_message(ChatMessageAssistant(content="", tool_calls=[broken]))
+        if self.way == "endless loop":
+            return self.calls(key, "get_user_details", arguments)
+        return ModelOutput.from_content(self.name, "Anything else?")
+
+
+@needs_source
+@pytest.mark.parametrize(
+    ("way", "status", "reward", "end"),
+    [("endless user", "ok", 0, "max_steps"), ("silent user", "unscored", None, "3 empty turns"),
+     ("empty move", "ok", 0, "empty move"), ("unknown tool", "ok", 0, "too_many_errors"),
+     ("unreadable", "ok", 0, "too_many_errors"), ("endless loop", "ok", 0, "max_steps")],
+)  # fmt: skip
+def test_bad_behaviour_ends_as_the_official_code_ends_it(live, way, status, reward, end):
+    record, attempts = live("tau2/airline", type("Bad", (Bad,), {"way": way}), limit=1)
+    (attempt,) = attempts.to_dict("records")
+    assert attempt["status"] == status and (status != "ok" or attempt["reward"] == reward)
+    if end in ("max_steps", "too_many_errors"):
+        assert json.loads(attempt["answer"])["simulation"]["termination_reason"] == end
+    else:
+        assert end in attempt["reason"]
+
+
+@needs_source
+def test_a_solo_agent_that_only_talks_has_failed(live):
+    class Talks(Gold):
+        async def generate(self, call):
+            return ModelOutput.from_content(self.name, '{"simulation": {"termination_reason": "agent_stop"}}')
+
+    record, attempts = live("tau2/telecom-solo", Talks, limit=1)
+    assert list(attempts["reward"]) == [0.0] and "called no tool" in attempts["reason"][0]
+
+
+@needs_source
+def test_recorded_simulations_are_judged_by_the_judge_that_is_named(live, tmp_path, monkeypatch):
+    record, attempts = live("tau2/retail", limit=3, roles=("user",))
+    targets = {r["sample_id"]: json.loads(r["answer"]) for r in attempts.to_dict("records")}
+    spec = registry().task("tau2/retail")
+    tasks = {s.id: s.target for s in load_task(spec, spec.arguments({})).load(Data()).test}
+    document = {
+        "info": {"environment_info": {"domain_name": "retail"}, "agent_info": {"implementation": "llm_agent"}},
+        "tasks": [tasks[key] for key in targets], "simulations": [a["simulation"] for a in targets.values()],
+    }  # fmt: skip
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    monkeypatch.setattr(Session, "role", lambda self, name, cell: Gold(tasks))
+    done = CliRunner().invoke(cli, ["score", "--task", "tau2/retail", "--responses", str(tmp_path / "run.json"),
+                                    "--role", "judge=echo/gold", "--out", str(tmp_path / "scored"),
+                                    "--json"])  # fmt: skip
+    (run,) = json.loads(next(x for x in done.output.splitlines() if x.startswith("{")))["runs"]
+    assert run["metrics"]["reward"]["value"] == 1.0 and run["counts"]["ok"] == 3
+
+
+@needs_source
+@pytest.mark.parametrize(("args", "items"), [({"split": "test"}, 40), ({"split": "small"}, 20)])
+def test_splits(official, args, items):
+    spec = registry().task("tau2/telecom")
+    assert len(load_task(spec, spec.arguments(args)).load(Data()).test) == items
+    with pytest.raises(DataError, match="split 'small'"):
+        spec = registry().task("tau2/airline")
+        load_task(spec, spec.arguments({"split": "small"})).load(Data())
+
+
+@needs_source
+def test_every_listed_broken_item_is_one_of_the_task(official):
+    for name in ("tau2/retail", "tau2/airline", "tau2/banking_knowledge"):
+        spec = registry().task(name)
+        ids = {sample.id for sample in load_task(spec, spec.arguments({})).load(Data()).test}
+        assert known_broken(spec).keys() and known_broken(spec).keys() <= ids
