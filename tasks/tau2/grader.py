@@ -18,7 +18,7 @@ from typing import Any
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Makes each of `NAMES` and everything below it an empty module whose every name is an exception class."""
+    """Makes `NAMES` and everything below them empty modules whose every name is an exception class."""
 
     NAMES = ("litellm", "openai", "requests")
 

@@ -10,7 +10,8 @@ from harness.run.plan import Request
 
 EVERY_KEY = {
     "task": "countdown", "method": ["direct", "cot"], "model": "echo/red", "T": {"level": 2},
-    "M": {}, "model-arg": {}, "role": {"judge": "echo/yes"}, "embedder": "tfidf", "seeds": 2, "epochs": 3,
+    "M": {}, "model-arg": {}, "role": {"judge": "echo/yes"}, "role-arg": {"wait": "1"},
+    "embedder": "tfidf", "seeds": 2, "epochs": 3,
     "limit": 4, "temperature": 0.5, "top_p": 0.9, "max_completion": 30, "max_cost": 1.5, "max_tokens": 10_000,
     "max_calls": 90, "max_time": 60, "connections": 5, "max-retries": 1, "offline": True, "mirror": ".",
     "again": True, "transcripts": False,
@@ -32,14 +33,16 @@ def write(text, name="run.yaml"):
 
 
 def test_every_option_is_a_key_and_every_key_arrives(command, requests):
-    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles"}
+    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles",
+               "role-arg": "role_args"}  # fmt: skip
     given = {aliases.get(key, key.replace("-", "_")) for key in EVERY_KEY}
     not_settings = {"config", "dry_run", "out", "as_json"}  # out says where to, not what
     assert given == {option.name for option in eval_command.params} - not_settings
     command("eval", "--config", write(EVERY_KEY), "--dry-run")
     assert requests == [Request(
         task="countdown", method="direct,cot", model="echo/red", task_args={"level": 2}, method_args={},
-        model_args={}, roles={"judge": "echo/yes"}, embedder="tfidf", seeds=2, epochs=3, limit=4,
+        model_args={}, roles={"judge": "echo/yes"}, role_args={"wait": "1"}, embedder="tfidf",
+        seeds=2, epochs=3, limit=4,
         decoding={"temperature": 0.5, "top_p": 0.9, "max_tokens": 30}, max_cost=1.5,
         max_tokens_total=10_000, max_calls=90, max_time=60.0, connections=5, max_retries=1, offline=True,
         mirror=".", again=True, transcripts=False,

@@ -59,7 +59,7 @@ def wait_for(note, lines):
 
 def test_what_a_judge_says_is_scored_charged_and_kept(plugin, tmp_path):
     record = only(go(tmp_path, task="colours-judged", roles={"judge": "echo/green"}))
-    assert record["counts"]["unscored"] == 1  # the first item isn't put to the judge, and its grader wants one
+    assert record["counts"]["unscored"] == 1  # the first item, which the judge says nothing of
     assert record["metrics"]["accuracy"]["value"] == pytest.approx(7 / 12)  # 3 of 4 red, 4 of 4 green
     assert record["usage"]["by_purpose"]["judge"]["calls"] == 12
     attempts = load_samples(record["run_id"], str(tmp_path))

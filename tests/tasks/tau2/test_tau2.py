@@ -282,12 +282,14 @@ def test_recorded_simulations_are_judged_by_the_judge_that_is_named(live, tmp_pa
     spec = registry().task("tau2/retail")
     tasks = {s.id: s.target for s in load_task(spec, spec.arguments({})).load(Data()).test}
     document = {
-        "info": {"environment_info": {"domain_name": "retail"}, "agent_info": {"implementation": "llm_agent"}},
+        "info": {"environment_info": {"domain_name": "retail"},
+                 "agent_info": {"implementation": "llm_agent"}},
         "tasks": [tasks[key] for key in targets], "simulations": [a["simulation"] for a in targets.values()],
     }  # fmt: skip
-    (tmp_path / "run.json").write_text(json.dumps(document))
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(document))
     monkeypatch.setattr(Session, "role", lambda self, name, cell: Gold(tasks))
-    done = CliRunner().invoke(cli, ["score", "--task", "tau2/retail", "--responses", str(tmp_path / "run.json"),
+    done = CliRunner().invoke(cli, ["score", "--task", "tau2/retail", "--responses", str(file),
                                     "--role", "judge=echo/gold", "--out", str(tmp_path / "scored"),
                                     "--json"])  # fmt: skip
     (run,) = json.loads(next(x for x in done.output.splitlines() if x.startswith("{")))["runs"]
