@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard.board import Entry, Section
-from leaderboard.sweeps import Line, Sweep
+from leaderboard.sweeps import Fitted, Line, Sweep, fitted
 
 #: cost axes: key -> (title, what one row spends per attempt)
 COSTS = {
@@ -25,9 +25,22 @@ LONGEST_LABEL = 48
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 
 
+Rows = Sequence[Sequence[str | float | None]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers that belong to a figure; cells as in `Figure`."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Rows
+
+
 @dataclass(frozen=True)
 class Figure:
-    """A plotly figure, what it shows in one sentence, and the same numbers as a table.
+    """A plotly figure, what it shows in one sentence, the same numbers as a table, and what was made of
+    them as another.
 
     A cell of `rows` is text or a number; numbers are set flush right.
     """
@@ -36,7 +49,8 @@ class Figure:
     summary: str
     plot: dict[str, Any]
     columns: Sequence[str] = ()
-    rows: Sequence[Sequence[str | float | None]] = field(default_factory=tuple)
+    rows: Rows = field(default_factory=tuple)
+    also: Table | None = None
 
 
 def label(text: str, longest: int = LONGEST_LABEL) -> str:
@@ -167,9 +181,12 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
 
 
 def scaling(sweep: Sweep, metric: str) -> Figure:
-    """The metric over a parameter, one line for each subject."""
+    """The metric over a parameter: points for each subject, and the form that fits them best."""
     short = sweep.parameter.rpartition(".")[2]
-    traces = [_line(line, n) for n, line in enumerate(sweep.lines)]
+    found = [fitted(line, short, metric) for line in sweep.lines]
+    traces = []
+    for n, (line, fit) in enumerate(zip(sweep.lines, found, strict=True)):
+        traces += [_line(line, n, joined=not fit.drawn), *_form(fit, n)]
     ats = [point.at for line in sweep.lines for point in line.points]
     log = min(ats) > 0 and max(ats) / min(ats) >= 8
     axis: dict[str, Any] = {"title": {"text": label(short)}, "type": "log" if log else "linear"}
@@ -184,15 +201,47 @@ def scaling(sweep: Sweep, metric: str) -> Figure:
     ]  # fmt: skip
     told = ("" if sweep.comparable else " Each point has items of its own: the line shows how difficulty "
             "moves and ranks nothing.")  # fmt: skip
+    if any(fit.drawn for fit in found):
+        told += (" Dashed: the scaling form of lowest AIC (ours, no published law); the table of forms says "
+                 "where another is as good.")  # fmt: skip
     return Figure(f"{metric} over {short}", f"Rows that differ in {short} alone.{told}", plot,
-                  ("row", short, metric, "95 % interval"), rows)  # fmt: skip
+                  ("row", short, metric, "95 % interval"), rows, _forms(sweep, found))  # fmt: skip
 
 
-def _line(line: Line, n: int) -> dict[str, Any]:
+def _form(fit: Fitted, n: int) -> list[dict[str, Any]]:
+    """The best form as a dashed line, named in the legend."""
+    if not fit.drawn:
+        return []
+    name = fit.forms[0].form + (" (inconclusive)" if fit.verdict == "inconclusive" else "")
+    return [{
+        "type": "scatter", "mode": "lines", "name": f"best form: {name}", "legendgroup": str(n),
+        "x": [k for k, _ in fit.drawn], "y": [y for _, y in fit.drawn],
+        "line": {"color": f"@series{n % 8}", "width": 1.4, "dash": "dash"}, "hoverinfo": "skip",
+    }]  # fmt: skip
+
+
+def _forms(sweep: Sweep, found: Sequence[Fitted]) -> Table | None:
+    """Every form of every line with its AIC, and its parameters with their bootstrap intervals."""
+    rows: list[list[str | float | None]] = []
+    for line, fit in zip(sweep.lines, found, strict=True):
+        for place, form in enumerate(fit.forms):
+            parameters = "; ".join(f"{name} {value:.3g} {_between(form.intervals.get(name))}".rstrip()
+                                   for name, value in form.parameters.items())  # fmt: skip
+            said = fit.verdict if fit.verdict == form.form else f"inconclusive: {fit.reason}"
+            rows.append([line.name, form.form, form.aic, parameters, "" if place else said])
+    columns = ("row", "form", "AIC", "parameters [95 % bootstrap interval]", "verdict")
+    return Table("Scaling forms", columns, rows) if rows else None
+
+
+def _between(ends: tuple[float, float] | None) -> str:
+    return f"[{ends[0]:.3g}, {ends[1]:.3g}]" if ends else ""
+
+
+def _line(line: Line, n: int, joined: bool) -> dict[str, Any]:
     values = [float(point.entry.value or 0.0) for point in line.points]
     return {
-        "type": "scatter", "mode": "lines+markers", "name": label(line.name),
-        "x": [point.at for point in line.points], "y": values,
+        "type": "scatter", "mode": "lines+markers" if joined else "markers", "name": label(line.name),
+        "legendgroup": str(n), "x": [point.at for point in line.points], "y": values,
         "error_y": _error(values, [point.entry.ci for point in line.points], f"@series{n % 8}"),
         "line": {"color": f"@series{n % 8}", "width": 1.8},
         "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.compare.arms import differing, field_of
+from harness.compare.sweep import Curve, curve_of, fits
 from harness.digest import digest
+from harness.stats.scaling import Fit
 from leaderboard.board import Entry, Section
 
 #: fewer points make no curve
@@ -41,6 +43,39 @@ class Sweep:
     parameter: str
     lines: list[Line]
     comparable: bool
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A line's scaling forms, best AIC first, and what they let one say. `drawn` is the best form over the
+    range of the points; empty where there were too few points for more than one form."""
+
+    forms: Sequence[Fit]
+    verdict: str
+    reason: str
+    drawn: Sequence[tuple[float, float]]
+
+
+#: by the sealed attempts behind a line, so that a live site fits again only what has changed
+_FITTED: dict[str, Fitted] = {}
+
+
+def fitted(line: Line, parameter: str, metric: str) -> Fitted:
+    """The forms that fit a line, as `harness sweep` fits them."""
+    placed = [(point.at, point.entry.arm) for point in line.points]
+    key = digest([metric, [(at, [run["samples_digest"] for run in arm.runs]) for at, arm in placed]])
+    if key not in _FITTED:
+        _FITTED[key] = _fitted(curve_of(placed, parameter, metric))
+    return _FITTED[key]
+
+
+def _fitted(curve: Curve) -> Fitted:
+    forms, (verdict, reason) = fits(curve)
+    drawn: list[tuple[float, float]] = []
+    if len(forms) > 1:
+        grid = curve.grid(41)
+        drawn = [(float(k), float(y)) for k, y in zip(grid, forms[0].at(grid), strict=True)]
+    return Fitted(forms, verdict, reason, drawn)
 
 
 def method_sweeps(section: Section) -> list[Sweep]:

@@ -36,7 +36,7 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
         axes.errorbar(curve.values, curve.means, yerr=bars, fmt="o", ms=4, capsize=3, color=f"C{n}",
                       label=curve.title)  # fmt: skip
         if made:
-            k = np.geomspace(min(v for v in curve.values if v > 0), curve.values[-1], 200)
+            k = curve.grid(200)
             name = made[0].form + (" (inconclusive)" if verdict == "inconclusive" else "")
             axes.plot(k, made[0].at(k), color=f"C{n}", lw=1.2, ls="--", label=f"best form: {name}")
     if logarithmic:

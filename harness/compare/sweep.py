@@ -5,7 +5,7 @@ A sweep is nothing but runs that differ in one argument, found in any store by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,11 @@ class Curve:
     def title(self) -> str:
         return f"{self.arms[0].task} x {self.arms[0].method} x {self.arms[0].model}"
 
+    def grid(self, points: int) -> FloatArray:
+        """Values above 0 to draw a form at, evenly in their logarithm."""
+        above = self.values[self.values > 0]
+        return np.geomspace(above[0], above[-1], points) if len(above) else above
+
     @property
     def intervals(self) -> FloatArray:
         """95 % bootstrap percentiles of the means, shape (values, 2)."""
@@ -67,7 +72,7 @@ def curves(rows: Iterable[Row], parameter: str, metric: str | None = None) -> li
     for placed in found.values():
         placed.sort(key=lambda pair: pair[0])
         if len({value for value, _ in placed}) > 1:
-            made.append(_curve(placed, parameter, metric or placed[0][1].primary))
+            made.append(curve_of(placed, parameter, metric or placed[0][1].primary))
     return sorted(made, key=lambda curve: curve.title)
 
 
@@ -97,7 +102,12 @@ def _rest(arm: Arm, parameter: str) -> str:
     return digest([subject, key])
 
 
-def _curve(placed: list[tuple[float, Arm]], parameter: str, metric: str) -> Curve:
+def curve_of(placed: Sequence[tuple[float, Arm]], parameter: str, metric: str) -> Curve:
+    """The curve of arms at two or more values, in rising order of value.
+
+    Raises:
+        RecordError: sealed attempts can't be read or don't agree with their record.
+    """
     by_seed = [[load_run(run, metric) for run in arm.runs] for _, arm in placed]
     first = by_seed[0][0].digests
     paired = all(np.array_equal(items.digests, first) for runs in by_seed for items in runs)
@@ -152,6 +162,8 @@ def fits(curve: Curve) -> tuple[list[Fit], tuple[str, str]]:
     """The forms that fit a curve, best first, and the verdict with its reason. Values that are not above
     0 have no logarithm and are left out."""
     kept = curve.values > 0
+    if not kept.any():
+        return [], ("inconclusive", "no value is above 0")
     made = fit_forms(curve.values[kept], curve.means[kept], curve.variance[kept], curve.draws[:, kept])
     seeds = min((len(arm.runs) for arm, keep in zip(curve.arms, kept, strict=True) if keep), default=0)
     return made, verdict(made, int(kept.sum()), seeds)
@@ -161,7 +173,7 @@ def plain(curve: Curve) -> Mapping[str, Any]:
     """A curve and its fits as JSON rows."""
     made, (form, reason) = fits(curve)
     first = curve.arms[0]
-    grid = np.geomspace(min(v for v in curve.values if v > 0), curve.values[-1], 41)
+    grid = curve.grid(41)
     return {
         "parameter": curve.parameter, "metric": curve.metric, "task": first.task, "method": first.method,
         "model": first.model, "paired_items": curve.paired, "points": [

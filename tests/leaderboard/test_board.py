@@ -14,7 +14,7 @@ from harness.compare.paired import compare
 from leaderboard import site as sites
 from leaderboard.attempts import script_json
 from leaderboard.board import usual_baselines
-from leaderboard.figures import cost_figures, forest, label, pareto
+from leaderboard.figures import cost_figures, forest, label, pareto, scaling
 from leaderboard.learning import curves
 from leaderboard.sweeps import method_sweeps, number, task_sweeps
 
@@ -213,3 +213,48 @@ def test_learning_curves_are_drawn_per_row_and_told_as_rows(board):
                     ["vote x test/small", pytest.approx(0.37), "not reached", "60 (960)"]]  # fmt: skip
     (first, *_) = board.of_task("arc1d")
     assert curves(first).figures == {} and curves(first).targets is None
+
+
+def test_a_swept_argument_is_drawn_with_the_forms_that_harness_sweep_fits(tmp_path):
+    from harness.compare.sweep import curves as swept
+    from harness.compare.sweep import plain
+    from harness.results.index import read_index
+    from harness.testing import seal_scores
+
+    rng = np.random.default_rng(0)
+    for k in (16, 64, 100, 250, 500, 1000):
+        for seed in range(3):
+            scores = rng.random(300) < 0.3 + 0.07 * np.log(min(k, 250))
+            seal_scores(tmp_path, scores, method="shots", seed=seed, method_args={"k": k})
+    (section,) = sites.load(tmp_path).sections
+    (sweep,) = method_sweeps(section)
+    made = scaling(sweep, section.metric)
+    (row,) = [plain(curve) for curve in swept(read_index(tmp_path).rows, "k")]
+    assert [(cells[1], cells[2]) for cells in made.also.rows] == [(f["form"], f["aic"]) for f in row["fits"]]
+    points, form = made.plot["data"]
+    assert points["mode"] == "markers" and form["line"]["dash"] == "dash"
+    assert [list(pair) for pair in zip(form["x"], form["y"], strict=True)] == row["fits"][0]["curve"]
+    assert form["name"].startswith(f"best form: {row['fits'][0]['form']}")
+    assert ("inconclusive" in form["name"]) == (row["verdict"] == "inconclusive")
+    for cells, fit in zip(made.also.rows, row["fits"], strict=True):
+        for name, parameter in fit["parameters"].items():
+            low, high = parameter["ci"]
+            assert f"{name} {parameter['value']:.3g} [{low:.3g}, {high:.3g}]" in cells[3]
+
+
+def test_too_few_values_draw_no_form_and_decide_nothing(board):
+    first = next(s for s in board.of_task("arc1d") if "level=1" in s.title and len(s.entries) > 3)
+    (sweep,) = method_sweeps(first)
+    made = scaling(sweep, first.metric)
+    (points,) = made.plot["data"]
+    assert points["mode"] == "lines+markers" and "Dashed" not in made.summary
+    (cells,) = made.also.rows
+    assert cells[1] == "constant" and cells[4].startswith("inconclusive: 3 values with at least 1 seeds")
+
+
+def test_values_that_have_no_logarithm_are_no_error(tmp_path, seal_run):
+    for n in range(-3, 1):
+        seal_run(tmp_path, [1.0, 0.0, 1.0], method_args={"offset": n})
+    (section,) = sites.load(tmp_path).sections
+    (sweep,) = method_sweeps(section)
+    assert scaling(sweep, section.metric).also is None

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.stats import scaling
 from harness.stats.scaling import Fit, fit_forms, verdict
 
 K = np.array([16, 64, 100, 250, 500, 1000, 2000, 4000], dtype=float)
@@ -92,3 +93,15 @@ def test_few_points_decide_nothing():
 def test_bad_input(bad):
     with pytest.raises(ValueError):
         fit_forms(*bad)
+
+
+def test_many_vectors_at_once_are_fitted_as_each_alone():
+    """Each replicate's power form is as good as its own fit's, up to the grid of exponents."""
+    rng, weight = np.random.default_rng(0), np.full(len(K), 50.0)
+    replicates = made("power") + 0.02 * rng.normal(size=(40, len(K)))
+    many = scaling._powers(K, replicates, weight)
+    for n, each in enumerate(replicates):
+        alone = Fit("power", scaling._power(K, each, weight), 0.0, float(K[-1]), {})
+        found = Fit("power", {name: float(values[n]) for name, values in many.items()}, 0.0, float(K[-1]), {})
+        left, least = (float((((each - fit.at(K)) * weight) ** 2).sum()) for fit in (found, alone))
+        assert min(found.parameters.values()) >= 0 and least - 1e-6 <= left <= least * 1.02 + 1e-6
