@@ -1,8 +1,7 @@
 """Reasoning tasks; what differs between the data sets is in `task.toml`.
 
-Keys of `settings`: `kinds` (LiveBench), how the answers of a part are read and compared: "expression"
-(by value), "list" (whole numbers in order), "short" (the same text in its normal form; the kind of parts
-that are not named).
+Keys of `settings`: `kinds` (LiveBench), the kind of answer of each part, in `livebench.KINDS`; "short" for
+parts that are not named.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.digest import seed_of
 from harness.errors import DataError
-from harness.sample import Question, Sample
+from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Splits, Task
-from tasks.math import answers as maths
-from tasks.reasoning.answers import choice, normal, numbers, short
+from tasks.reasoning.answers import choice
+from tasks.reasoning.livebench import KINDS, Kind
 
 if TYPE_CHECKING:
     from harness.data import Data, Rows
@@ -129,23 +128,14 @@ class LiveBench(Reasoning):
             samples.append(Sample(question, target, shot=f"<solution>{target}</solution>"))
         return samples
 
-    def _kind(self, question: Question) -> str:
-        return str(self.spec.settings["kinds"].get(question.metadata["part"], "short"))
+    def _kind(self, question: Question) -> Kind:
+        return KINDS[self.spec.settings["kinds"].get(question.metadata["part"], "short")]
 
     def parse(self, text: str, question: Question) -> str | None:
-        kind = self._kind(question)
-        if kind == "list":
-            return numbers(text)
-        if kind == "expression":
-            inside = text.rpartition("<solution>")[2].partition("</solution>")
-            found = inside[0].strip() if inside[1] else maths.extract(text, "expression")
-            return maths.canonical(found, "expression") or None if found else None
-        return short(text)
+        return self._kind(question).read(text)
 
-    def correct(self, answer: Any, sample: Sample) -> bool:
-        kind, given = self._kind(sample.question), str(answer)
-        if kind == "list":
-            return given == numbers(f"answer: {sample.target}")
-        if kind == "expression":
-            return maths.equivalent(given, sample.target.strip("$"), "expression")
-        return given == normal(sample.target)
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        worth = 0.0
+        if outcome.answer is not None:
+            worth = self._kind(sample.question).score(str(outcome.answer), sample.target)
+        return Score({"score": worth, "accuracy": float(worth == 1)})

@@ -15,8 +15,9 @@ _LINE = re.compile(
 _BOX = re.compile(r"\\boxed\{(?:\\text\{)?\s*\(?([A-Z])\)?\s*\}")
 _ALONE = re.compile(r"[*_\s]*\(?([A-Z])\)?[.*_\s]*")
 _PARENTHESIS = re.compile(r"\(([A-Z])\)")
-_SOLUTION = re.compile(r"<solution>(.{0,300}?)</solution>", re.IGNORECASE | re.DOTALL)
-_BOLD = re.compile(r"\*\*\*?([^*\n]{1,300}?)\*?\*\*")
+SOLUTION = re.compile(r"<solution>(.{0,300}?)</solution>", re.IGNORECASE | re.DOTALL)
+BOLD = re.compile(r"\*\*\*?([^*\n]{1,300}?)\*?\*\*")
+BOX = re.compile(r"\\boxed\{(?:\\text\{)?([^{}\n]{1,300})\}")
 _SAID = re.compile(r"answer(?: is)?\s{0,3}[:=]\s{0,3}([^\n]{1,300})", re.IGNORECASE)
 
 
@@ -52,7 +53,7 @@ def short(text: str) -> str | None:
     rest = said(text)
     if rest is None:
         return None
-    for pattern in (_SOLUTION, re.compile(r"\\boxed\{([^{}\n]{1,300})\}"), _BOLD, _SAID):
+    for pattern in (SOLUTION, BOX, BOLD, _SAID):
         found = pattern.findall(rest)
         if found:
             return normal(found[-1]) or None
@@ -71,11 +72,12 @@ def normal(answer: str) -> str:
 
 
 def numbers(text: str) -> str | None:
-    """A list of whole numbers as `1,2,3`: after the last 'answer:' or in <solution>, else the last list."""
+    """A list of whole numbers as `1,2,3`: in <solution>, after the last 'answer:' or in a box, else the last
+    list."""
     rest = said(text)
     if rest is None:
         return None
-    for pattern in (_SOLUTION, _SAID):
+    for pattern in (SOLUTION, _SAID, BOX):
         found = pattern.findall(rest)
         if found and (inside := re.findall(r"\d{1,4}", found[-1])):
             return ",".join(str(int(n)) for n in inside)

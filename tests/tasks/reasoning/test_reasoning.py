@@ -10,6 +10,7 @@ from harness.errors import DataError
 from harness.sample import Outcome
 from harness.testing import check_task
 from tasks.reasoning.answers import choice, numbers, short
+from tasks.reasoning.livebench import KINDS, edit_distance
 
 BBH = {"bbh-geometric-shapes": "geometric_shapes", "bbh-date": "date_understanding",
        "bbh-tracking-seven": "tracking_shuffled_objects_seven_objects",
@@ -32,6 +33,8 @@ LIVE = [
 LOGIC = [{"question_id": f"d{i}", "task": "web_of_lies_v2" if i % 2 else "spatial",
           "turns": [f"Who lies {i}?"], "ground_truth": "yes, no, yes" if i % 2 else "tetrahedron"}
          for i in range(24)]  # fmt: skip
+LOGIC += [{"question_id": f"e{i}", "task": "zebra_puzzle", "turns": [f"Who where {i}?"],
+           "ground_truth": f"{i}, tea"} for i in range(8)]  # fmt: skip
 SCIENCE = [{"Record ID": f"rec{i}", "Question": f"Which particle {i}?", "Correct Answer": f"the {i}th",
             "Incorrect Answer 1": "none", "Incorrect Answer 2": "both", "Incorrect Answer 3": "a quark"}
            for i in range(20)]  # fmt: skip
@@ -79,7 +82,68 @@ def test_livebench_answers(mirror, name, id, said):
     task, whole = mirror.load(name, protocol="whole")
     sample = next(s for s in whole.test if s.id == id)
     answer = task.parse(said.replace("Thus ", ""), sample.question)
-    assert answer is not None and task.correct(answer, sample)
+    assert answer is not None
+    assert task.score(sample, Outcome(id, text="", answer=answer)).metrics == {"score": 1, "accuracy": 1}
+
+
+@pytest.mark.parametrize(("kind", "said", "target", "worth"), [
+    # one of four places swapped with its neighbour: two substitutions; one too many: one deletion of five
+    ("order", "Answer: 4, 2, 1, 3", "4,1,2,3", 0.5), ("order", "Answer: 4,1,2,3,9", "4,1,2,3", 0.8),
+    ("order", "answer: 4,2,3", "4,1,2,3", 0.75), ("order", "\\boxed{4}", "4,1", 0.5),
+    ("order", "Answer: 9, 8", "4,1", 0), ("order", "Answer: none", "4,1", 0),
+    # half for the share, half for all
+    ("places", "<solution>tea, red, 3</solution>", "tea, red, 3", 1),
+    ("places", "<solution>Tea, blue, 3</solution>", "tea, red, 3", 1 / 3),
+    ("places", "<solution>tea</solution>", "tea, red, 3", 1 / 6), ("places", "so\n3, tea", "3, tea", 1),
+    ("places", "<solution>position 3</solution> and <solution>science fiction</solution>",
+     "3, science-fiction", 1),
+    ("places", "<solution>x, y</solution>", "tea, red", 0), ("places", "***tea***", "tea", 1),
+    ("verdicts", "<solution>yes, no, unknown</solution>", "yes, no, unknown", 1),
+    ("verdicts", "<solution>yes, no, no</solution>", "yes, no, unknown", 0),
+    ("verdicts", "**no** **yes**, then **no** and **yes**", "yes, no, yes", 1),
+    ("each-verdict", "<solution>yes, no, no</solution>", "yes, no, unknown", 1 / 3),
+    ("each-verdict", "<solution>yes</solution>", "yes, no", 0.25), ("each-verdict", "maybe", "yes", 0),
+    ("shape", "**three**", "3", 1), ("shape", "**two tetrahedra**", "tetrahedra", 1),
+    ("shape", "**circle square triangle**", "triangle", 0), ("shape", "**4**", "3", 0),
+    ("names", "**Ann, Bob and Cy**", "ann bob cy", 1), ("names", "**Bob, Ann, Cy**", "ann bob cy", 0),
+    ("within", "<solution>the blue_box.</solution>", "blue_box", 1), ("within", "**red**", "blue_box", 0),
+    ("point", "<solution>(-3, 07)</solution>", "[-3, 7]", 1), ("point", "(-3, 7)", "[-3, 7]", 0),
+    ("grid", "<solution>\n12\n34</solution>", "1234", 1), ("grid", "<solution>1243</solution>", "1234", 0),
+    ("expression", "<solution>x^2/2 + C</solution>", "\\frac{x^2}{2}", 1),
+    ("expression", "\\boxed{x + 1}", "1+x", 1), ("expression", "\\boxed{x - 1}", "1-x", 0),
+])  # fmt: skip
+def test_what_an_answer_is_worth(kind, said, target, worth):
+    answer = KINDS[kind].read(said)
+    assert (KINDS[kind].score(answer, target) if answer is not None else 0) == pytest.approx(worth)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=7), st.lists(st.sampled_from("abc"), max_size=7))
+def test_edit_distance_is_a_distance(one, two):
+    distance = edit_distance(one, two)
+    assert distance == edit_distance(two, one) and (distance == 0) == (one == two)
+    assert abs(len(one) - len(two)) <= distance <= max(len(one), len(two))
+    assert distance == edit_distance(["x", *one], ["x", *two])
+    assert edit_distance(one, [*two, "x"]) <= distance + 1
+
+
+@given(st.sampled_from(sorted(KINDS)), st.text(max_size=60), st.text(max_size=60))
+def test_a_worth_is_always_between_nought_and_one(kind, said, target):
+    if kind == "expression":  # math-verify is asked there
+        return
+    for text in (said, f"<solution>{said}</solution>", f"answer: {said}"):
+        answer = KINDS[kind].read(text)
+        if answer is not None:
+            assert 0 <= KINDS[kind].score(answer, target) <= 1
+
+
+def test_partial_credit_is_the_score_and_accuracy_is_not(mirror):
+    task, whole = mirror.load("livebench-math", protocol="whole")
+    sample = next(s for s in whole.test if s.id == "c0")
+    answer = task.parse("Answer: 2, 1, 13", sample.question)
+    found = task.score(sample, Outcome("c0", text="", answer=answer)).metrics
+    assert found == {"score": pytest.approx(1 / 3), "accuracy": 0}
+    _, splits = mirror.load("livebench-reasoning")
+    assert {s.question.metadata["part"] for s in splits.test} == {"web_of_lies_v2", "spatial", "zebra_puzzle"}
 
 
 @pytest.mark.parametrize(("text", "letter"), [
@@ -94,13 +158,16 @@ def test_choices(text, letter):
 
 @given(st.text(max_size=300))
 def test_reading_never_raises(text):
-    for found in (choice(text, "ABCD"), short(text), numbers(text)):
+    read = [kind.read for name, kind in KINDS.items() if name != "expression"]
+    for found in (choice(text, "ABCD"), *(each(text) for each in read)):
         json.dumps(found)
 
 
 def test_hostile_lengths():
     for text in ("answer " * 50_000, "*" * 200_000, "1," * 100_000, "<solution>" * 20_000, "(" * 200_000):
         choice(text, "ABCD"), short(text), numbers(text)
+        for kind in KINDS.values():
+            kind.read(text)
 
 
 def test_gpqa_orders_choices_by_the_question_alone(mirror):
