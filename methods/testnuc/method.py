@@ -22,6 +22,8 @@ from methods.testnuc.vote import RULES, Voter, margin, totals, weight, winner
 
 GRID = (0, 1, 3, 5, 10, 20, 30, 40, 50, 60, 80, 100)
 THETAS = (0.0, 0.7, 0.8, 0.85, 0.9)
+#: inner predictors whose demonstrations are the pool's own predictions
+PSEUDO = ("pseudo-few-shot", "pseudo-per-label")
 
 
 class TestNUC(Method):
@@ -42,7 +44,7 @@ class TestNUC(Method):
             raise UsageError("testnuc: choose_k=true needs a dev split; the task has none")
         self.k, self.vote, self.theta = a["k"], a["vote"], a["theta"]
         self.predictor = Predictor(job, inner=a["inner"], size=a["inner_samples"])
-        if self.k or a["choose_k"] or a["inner"] == "pseudo-few-shot":
+        if self.k or a["choose_k"] or a["inner"] in PSEUDO:
             await self._index(job)
         else:
             self.pool = Pool([], None, [])
@@ -60,7 +62,7 @@ class TestNUC(Method):
         vectors = job.embed([question.input for question in questions])
         self.predictor.ready()
         predictions = await self._annotate(questions, job)
-        if self.args["inner"] == "pseudo-few-shot":
+        if self.args["inner"] in PSEUDO:
             self.predictor.show(questions, predictions, vectors)
             predictions = await self._annotate(questions, job)
         self.pool = Pool(questions, vectors, predictions)

@@ -7,9 +7,10 @@ combinations; their sample and demonstration counts are reconstruction.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.annotate import clip, label_prompt, records
@@ -40,7 +41,7 @@ class Prediction:
 class Predictor:
     """`predict(question) -> Prediction`, and batches of it.
 
-    `size` is the number of draws (self-consistency) or of demonstrations (few-shot, pseudo-few-shot).
+    `size` is the number of draws (self-consistency) or of demonstrations (few-shot and its pseudo forms).
     `calls` counts the calls that were answered, `calls_each` says how many one prediction takes outside
     a batch.
     """
@@ -51,6 +52,7 @@ class Predictor:
         self.calls_each = size if inner == "self-consistency" else 1
         self._train: list[Sample] = []
         self._vectors: Any = None
+        self._fixed: list[Sample] = []
 
     def ready(self) -> None:
         """Indexes the demonstrations; after the pool, whose texts fix a lexical vocabulary."""
@@ -62,19 +64,25 @@ class Predictor:
         self._vectors = self.job.embed([sample.question.input for sample in self._train])
 
     def show(self, questions: Sequence[Question], predictions: Sequence[Prediction], vectors: Any) -> None:
-        """From now on, inputs are predicted after the nearest of these with their predicted labels
-        (KNN-ICL-P, notes, 2.8); those without a label in the set are not shown."""
+        """From now on, inputs are predicted after some of these with their predicted labels: the nearest
+        of each (KNN-ICL-P, notes, 2.8), or the most confident of every label in turn, which are the same
+        for all (reconstruction). Those without a label in the set are not shown."""
         rows = [row for row, found in enumerate(predictions) if found.label is not None]
+        if self.inner == "pseudo-per-label":
+            ranked = _in_turn([(predictions[row].label, predictions[row].confidence) for row in rows])
+            self._fixed = [Sample(questions[rows[at]], predictions[rows[at]].label) for at in ranked]
+            return
         self._train = [Sample(questions[row], predictions[row].label) for row in rows]
         self._vectors = vectors[rows] if rows else None
 
     def _shots(self, batch: Sequence[Question]) -> list[Sample]:
         """The nearest labelled samples of each question, the closest last, none of them one that is to
-        be labelled or that stands there already."""
-        if self._vectors is None:
-            return []
+        be labelled or that stands there already; or the same samples for all, but for those."""
         shots: list[Sample] = []
         taken = {question.input.strip() for question in batch}
+        if self._vectors is None:
+            free = (sample for sample in self._fixed if sample.question.input.strip() not in taken)
+            return list(islice(free, self.size))
         for question in batch:
             near, _ = nearest(self._vectors, self.job.embed([question.input]), len(self._train))
             found: list[Sample] = []
@@ -143,3 +151,13 @@ class Predictor:
         if question.choices and label not in question.choices:
             label = None
         return Prediction(None if label is None else str(label), clip(row.get("confidence")), raw)
+
+
+def _in_turn(found: Sequence[tuple[str | None, float]]) -> list[int]:
+    """Places of (label, confidence) pairs: the most confident of every label, then the second of every
+    label, and so on; the more confident first among those."""
+    by_label: dict[str | None, list[int]] = defaultdict(list)
+    for at in sorted(range(len(found)), key=lambda at: -found[at][1]):
+        by_label[found[at][0]].append(at)
+    turns = [(turn, -found[at][1], at) for own in by_label.values() for turn, at in enumerate(own)]
+    return [at for _, _, at in sorted(turns)]

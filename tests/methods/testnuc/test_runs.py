@@ -319,6 +319,46 @@ def test_a_budget_ends_the_annotation_cleanly_and_the_same_command_goes_on(lab):
     assert later.accuracy == 1 and len(later.calls) == 26 and later.usage == {"annotate": 30, "answer": 6}
 
 
+def demonstrations(call):
+    """The pairs (text, label) that a call shows."""
+    shown = call.messages[-1].text.split("Labelled examples:\n")[1]
+    lines = shown.split("\n\nTexts to label")[0].splitlines()
+    return [(lines[n].removeprefix("Text: "), lines[n + 1].removeprefix("Label: "))
+            for n in range(0, len(lines), 2)]  # fmt: skip
+
+
+def test_pseudo_labelled_demonstrations_that_are_the_same_for_all(lab):
+    """The most confident of each label in turn, the label being the model's, and never the query itself."""
+    pool = [text for text, _ in labelled("near", 12)]
+    lab.data(labelled("test", 4), pool=pool)
+    gold = dict([*labelled("test", 4), *labelled("near", 12)])
+    sure = {text: (label, 0.5 + 0.02 * n) for n, (text, label) in enumerate(gold.items())}
+    mistaken = pool[-1]  # the surest of all, and wrong
+    sure[mistaken] = (other(gold[mistaken]), 0.99)
+    ran = lab.run("testnuc", says(sure), k=3, inner="pseudo-per-label", inner_samples=3)
+    assert ran.usage == {"annotate": 24, "answer": 4} and ran.record["data_access"] == {"pool_size": 12}
+    best = [(mistaken, sure[mistaken][0]), (pool[-3], gold[pool[-3]]), (pool[-2], gold[pool[-2]])]
+    assert gold[pool[-3]] == gold[mistaken] != gold[pool[-2]]
+    for call in ran.calls[12:]:
+        shown, (asked,) = demonstrations(call), texts_of(call)
+        assert len(shown) == 3 and asked not in {text for text, _ in shown}
+        if asked in sure and asked not in {text for text, _ in best}:
+            assert shown == best
+    later = lab.run("testnuc", says(sure), k=3, inner="pseudo-per-label", inner_samples=3, out="again")
+    assert [demonstrations(call) for call in later.calls[12:]] == [demonstrations(c) for c in ran.calls[12:]]
+
+
+@pytest.mark.parametrize("inner", ["pseudo-few-shot", "pseudo-per-label"])
+def test_pseudo_demonstrations_take_the_annotations_of_others_from_the_cache(lab, inner):
+    lab.data(labelled("test", 4), pool=[text for text, _ in labelled("near", 30)])
+    gold = dict([*labelled("test", 4), *labelled("near", 30)])
+    say = says({text: (label, 0.95) for text, label in gold.items()})
+    assert lab.run("naive-semi-icl", say, cacheable=True, k_gt=0, k=6).usage["annotate"] == 30
+    ran = lab.run("testnuc", say, cacheable=True, k=3, inner=inner, inner_samples=2)
+    assert ran.usage == {"annotate": 60, "answer": 4} and ran.accuracy == 1
+    assert len(ran.calls) == 30 + 4 and all("Labelled examples" in c.messages[-1].text for c in ran.calls)
+
+
 def test_pseudo_labelled_neighbours_inside(lab):
     """KNN-ICL-P: the pool is labelled once without demonstrations, then again after its own neighbours."""
     pool = [text for text, _ in labelled("near", 12)]
@@ -330,8 +370,6 @@ def test_pseudo_labelled_neighbours_inside(lab):
     plain, shown = ran.calls[:12], ran.calls[12:]
     assert not any("Labelled examples" in call.messages[-1].text for call in plain)
     for call in shown:
-        part = call.messages[-1].text.split("Labelled examples:\n")[1].split("\n\nTexts to label")[0]
-        lines = part.splitlines()
-        pairs = [(lines[n].removeprefix("Text: "), lines[n + 1].removeprefix("Label: ")) for n in (0, 2)]
-        assert len(lines) == 4 and all(gold[text] == label for text, label in pairs)
+        pairs = demonstrations(call)
+        assert len(pairs) == 2 and all(gold[text] == label for text, label in pairs)
         assert not {text for text, _ in pairs} & set(texts_of(call))
