@@ -39,13 +39,15 @@ class Sample:
 
     `group` names the cluster of items that vary together (a passage, a user), for standard errors.
     `shot` is how a worked answer looks when the sample serves as a demonstration; the target's own
-    text where it is empty.
+    text where it is empty. `categories` are the parts of the task that it belongs to, any number: the
+    primary metric is reported for each of them too.
     """
 
     question: Question
     target: Any
     group: str | None = None
     shot: str = ""
+    categories: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

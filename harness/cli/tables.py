@@ -76,6 +76,7 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
     print_table(names, rows, right=names[-8:], titles=names.index("metric"), spare=["0 ... 1"],
                 keep=["task", "method", "value [95 % interval]"],
                 row_styles=["dim" if r["status"] == "stopped" else "" for r in records])  # fmt: skip
+    _print_categories(records)
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
         console().print(Text(f"{record['run_id'][:12]}  {note:8}  {record['record']}"), soft_wrap=True)
@@ -97,3 +98,25 @@ def beside(record: dict[str, Any]) -> list[str]:
         if told:
             lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(told))
     return lines
+
+
+def _print_categories(records: Sequence[dict[str, Any]]) -> None:
+    """One row a category, for the runs of tasks that have categories."""
+    from harness.cli.layout import print_table
+
+    seeds = len({record["seed"] for record in records}) > 1
+    rows = []
+    for record in records:
+        part = f"{record['primary']}/"
+        for name, metric in record["metrics"].items():
+            if name.startswith(part):
+                rows.append([
+                    record["task"]["name"], record["method"]["name"], record["model"],
+                    *([str(record["seed"])] if seeds else []), name.removeprefix(part), interval(metric),
+                    bar(metric), str(metric["n_items"]),
+                ])  # fmt: skip
+    if rows:
+        names = ["task", "method", "model", *(["seed"] if seeds else []), "category", "value [95 % interval]",
+                 "0 ... 1", "items"]  # fmt: skip
+        print_table(names, rows, right=["items"], titles=names.index("category") + 1, spare=["0 ... 1"],
+                    keep=["category", "value [95 % interval]"])  # fmt: skip

@@ -44,7 +44,8 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
     usage, volatile = record["usage"], record["volatile"]
     metrics = {
         name: {key: metric[key] for key in
-               ("value", "stderr", "ci", "ci_method", "rerun_stderr", "n_clusters", "scored_only")
+               ("value", "stderr", "ci", "ci_method", "rerun_stderr", "n_clusters", "scored_only",
+                "n_items")
                if key in ("value", "stderr", "ci", "ci_method") or metric.get(key) is not None}
         for name, metric in record["metrics"].items()
     }  # fmt: skip
@@ -69,7 +70,7 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
     extra values must be strings."""
     metrics = []
     for name, metric in record["metrics"].items():
-        uncertainty: dict[str, Any] = {"num_samples": record["n_items"]}
+        uncertainty: dict[str, Any] = {"num_samples": metric.get("n_items") or record["n_items"]}
         if metric["stderr"] is not None:
             uncertainty["standard_error"] = {"value": metric["stderr"]}
         if metric["ci"]:

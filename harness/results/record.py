@@ -139,7 +139,7 @@ def _rows(
     transcripts: bool,
 ) -> Iterator[dict[str, Any]]:
     for attempt in attempts:
-        summary.add(attempt)
+        summary.add(attempt, samples[attempt["n"]].categories)
         usage = Usage()
         for values in (attempt.get("usage") or {}).values():
             usage.add(Usage.from_dict(values))

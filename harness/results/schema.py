@@ -46,6 +46,7 @@ class Metric(Strict):
     rerun_stderr: float | None = None
     n_clusters: int | None = None
     scored_only: float | None = Field(None, description="mean over scored attempts, where it differs")
+    n_items: int | None = Field(None, description="items of the category that it is the mean of")
 
 
 class Named(Strict):

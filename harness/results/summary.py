@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +27,9 @@ class Summary:
         self._scored: dict[str, tuple[float, int]] = dict.fromkeys(self.names, (0.0, 0))
         self._answers: dict[int, list[Any]] = defaultdict(list)
         self._groups: dict[int, str] = {}
+        #: items of every category, and how many attempts at them were scored
+        self._members: dict[str, set[int]] = defaultdict(set)
+        self._scored_of: dict[str, int] = defaultdict(int)
         self._counts = dict.fromkeys(
             ("attempts", "ok", "unscored", "error", "no_answer", "truncated"), 0
         )
@@ -36,8 +39,9 @@ class Summary:
         #: items of this run that the task's spec lists as broken, by position
         self.broken: dict[int, str] = {}
 
-    def add(self, attempt: Mapping[str, Any]) -> None:
-        """Count one attempt (a line of the journal); attempts of an item come one after another."""
+    def add(self, attempt: Mapping[str, Any], categories: Sequence[str] = ()) -> None:
+        """Count one attempt (a line of the journal) at an item of these categories; attempts of an item
+        come one after another."""
         n, status = attempt["n"], attempt["status"]
         self._counts["attempts"] += 1
         self._counts[status] += 1
@@ -56,6 +60,10 @@ class Summary:
             number = float(value or 0.0) if status == "ok" else 0.0
             self._binary[name] &= number in (0.0, 1.0)
             self._scores[name][n].append(number)
+        primary = (attempt["metrics"] or {}).get(self.task.primary) if status == "ok" else None
+        for category in categories:
+            self._members[category].add(n)
+            self._scored_of[category] += primary is not None
         if "countable" in self.task.offers and self.n_items <= MAX_VOTED:
             self._answers[n].append(attempt["answer"])
 
@@ -63,13 +71,16 @@ class Summary:
         return dict(self._counts)
 
     def metrics(self, of_the_set: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-        """Every metric with its uncertainty; for repeated attempts at a right-or-wrong primary
-        metric also pass@k, pass^k and maj@k. Where some of the items are known to be broken, also those of
-        the others alone. The values `of_the_set` have no uncertainty."""
+        """Every metric with its uncertainty; the primary one also for each category, as
+        `primary/category`; for repeated attempts at a right-or-wrong primary metric also pass@k, pass^k
+        and maj@k. Where some of the items are known to be broken, also those of the others alone. The
+        values `of_the_set` have no uncertainty."""
         if not self._counts["attempts"]:
             return {}
         items = sorted(self._scores[self.names[0]])
         made = self._of(items)
+        for category in sorted(self._members):
+            made[f"{self.task.primary}/{category}"] = self._of_category(category)
         sound = [n for n in items if n not in self.broken]
         if self.broken and sound:
             made |= {f"{name}{WITHOUT}": metric for name, metric in self._of(sound).items()}
@@ -80,26 +91,37 @@ class Summary:
 
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
         """The metrics of these items."""
-        from harness.stats import estimate_mean
-
         made: dict[str, dict[str, Any]] = {}
         for name in self.names:
-            scores = self._scores[name]
-            groups = [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
-            if all(len(scores[n]) == 1 for n in items):
-                import numpy as np
-
-                attempts: Any = np.fromiter((scores[n][0] for n in items), float, len(items))
-            else:
-                attempts = [list(scores[n]) for n in items]
-            estimate = estimate_mean(attempts, groups=groups, binary=self._binary[name])
-            made[name] = _metric(estimate)
+            made[name] = self._mean(name, items)
             total, count = self._scored[name]
-            if len(items) == len(scores) and 0 < count < self._counts["attempts"]:
+            if len(items) == len(self._scores[name]) and 0 < count < self._counts["attempts"]:
                 made[name]["scored_only"] = total / count
         if self.epochs > 1 and self._binary[self.task.primary]:
             made.update(self._repeated(self.task.primary, items))
         return made
+
+    def _of_category(self, category: str) -> dict[str, Any]:
+        """The primary metric of its items."""
+        items, scores = sorted(self._members[category]), self._scores[self.task.primary]
+        made = {**self._mean(self.task.primary, items), "n_items": len(items)}
+        scored = self._scored_of[category]
+        if 0 < scored < sum(len(scores[n]) for n in items):
+            made["scored_only"] = sum(sum(scores[n]) for n in items) / scored
+        return made
+
+    def _mean(self, name: str, items: Sequence[int]) -> dict[str, Any]:
+        from harness.stats import estimate_mean
+
+        scores = self._scores[name]
+        groups = [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
+        if all(len(scores[n]) == 1 for n in items):
+            import numpy as np
+
+            attempts: Any = np.fromiter((scores[n][0] for n in items), float, len(items))
+        else:
+            attempts = [list(scores[n]) for n in items]
+        return _metric(estimate_mean(attempts, groups=groups, binary=self._binary[name]))
 
     def _repeated(self, name: str, items: list[int]) -> dict[str, dict[str, Any]]:
         from harness.stats import maj_at_k, mean_over_items, pass_at_k, pass_hat_k

@@ -8,6 +8,7 @@ A worker that dies or takes too long is replaced; the request that it was servin
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import json
 import os
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -45,6 +47,10 @@ class Worker:
         self._scratch = ""
         self._rest = b""
         self.lock = threading.Lock()
+
+    @property
+    def started(self) -> bool:
+        return self._process is not None
 
     def ask(self, request: Any, seconds: float = REQUEST_SECONDS) -> Any:
         """The answer of the script's `handle(request)`.
@@ -121,6 +127,31 @@ class Pool:
     def __init__(self, script: Path, packages: Path | None, size: int, memory: int = MEMORY_BYTES) -> None:
         self.workers = [Worker(script, packages, memory) for _ in range(size)]
         self._turn = count()
+        self._free = self.workers[::-1]  # the first, which has most likely been started, goes first
+        self._waiting: deque[asyncio.Future[Worker]] = deque()
+
+    async def lend(self) -> Worker:
+        """A worker that no one else is lent until it is given back, for packages that hold one episode a
+        process; waits while there is none. For one event loop at a time."""
+        if self._free:
+            return self._free.pop()
+        turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back(turn.result())
+            raise
+
+    def give_back(self, worker: Worker) -> None:
+        """To the one who has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(worker)
+                return
+        self._free.append(worker)
 
     def one(self) -> Worker:
         """A worker, in turn, for what keeps state in it."""
@@ -129,18 +160,20 @@ class Pool:
     def each(
         self, requests: Iterable[Any], seconds: float = REQUEST_SECONDS
     ) -> Iterator[Any | WorkerError]:
-        """The answer to every request or its error, in order, while the workers share the work."""
+        """The answer to every request or its error, in order, while the workers share the work: as many
+        as there are cores, those that have been started first."""
+        ready = iter(sorted(self.workers, key=lambda worker: not worker.started))
         free = threading.local()
 
         def serve(request: Any) -> Any:
             if not hasattr(free, "worker"):
-                free.worker = self.one()
+                free.worker = next(ready)
             try:
                 return free.worker.ask(request, seconds)
             except WorkerError as error:
                 return error
 
-        with ThreadPoolExecutor(len(self.workers)) as threads:
+        with ThreadPoolExecutor(min(len(self.workers), os.cpu_count() or 1)) as threads:
             yield from threads.map(serve, requests)
 
     def close(self) -> None:
@@ -149,8 +182,11 @@ class Pool:
 
 
 @cache
-def pool(script: Path, packages: Path | None = None, memory: int = MEMORY_BYTES) -> Pool:
-    """The process's pool for a script: one worker a core, eight at most, closed at exit."""
-    made = Pool(script, packages, min(8, os.cpu_count() or 1), memory)
+def pool(
+    script: Path, packages: Path | None = None, memory: int = MEMORY_BYTES, size: int | None = None
+) -> Pool:
+    """The process's pool for a script: one worker a core, eight at most, unless `size` says how many;
+    closed at exit."""
+    made = Pool(script, packages, size or min(8, os.cpu_count() or 1), memory)
     atexit.register(made.close)
     return made

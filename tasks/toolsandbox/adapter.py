@@ -13,6 +13,7 @@ from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
 from harness.world import World
 from tasks.official import Official
+from tasks.toolsandbox.dialogue import Dialogue
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
@@ -21,16 +22,22 @@ SCRIPT = Path(__file__).with_name("grader.py")
 #: the first request of a worker builds 1,032 scenarios
 SECONDS = 300.0
 MEMORY = 4 << 30
+#: dialogues at once. Each has a process of its own, of some 300 MB, that mostly waits for a model
+DIALOGUES = 8
 
 
 def workers(packages: Path) -> Pool:
-    """The workers of this process for an installed checkout. Each serves one dialogue at a time, as the
-    package keeps its world in the process."""
-    return pool(SCRIPT, packages, MEMORY)
+    """The workers of this process for an installed checkout."""
+    return pool(SCRIPT, packages, MEMORY, DIALOGUES)
 
 
 class ToolSandbox(Official):
-    """All scenarios; the mean similarity is the official figure."""
+    """Scenarios, all or those that need no service on the network; the mean similarity is the official
+    figure, and that of each category.
+
+    Live dialogues begin at one local time, the setting `clock`, whatever the day, so that they can be had
+    again: officially they begin when they are run, and scenarios, targets and holidays move with the day.
+    """
 
     instruction = "Help the user with the tools."
     roles = ("user",)
@@ -39,35 +46,69 @@ class ToolSandbox(Official):
         return workers(packages)
 
     def load(self, data: Data) -> Splits:
-        data.read.append({"id": "ToolSandbox", "config": "all", "split": "test",
+        data.read.append({"id": "ToolSandbox", "config": self.spec.name.partition("/")[2], "split": "test",
                           "revision": self.spec.setup["checkout"]["revision"], "pinned": True})  # fmt: skip
-        return Splits([
-            Sample(Question(row["id"], row["words"], metadata={"categories": row["categories"]}), row["id"])
-            for row in self.pool.one().ask({"do": "load"}, SECONDS)
-        ])  # fmt: skip
+        samples = [
+            Sample(Question(row["id"], row["words"]), row["id"], categories=tuple(row["categories"]))
+            for row in self.pool.one().ask({"do": "load", "clock": self._clock}, SECONDS)
+            if self._wanted(row)
+        ]
+        if not samples:
+            raise UsageError(f"{self.spec.name}: no scenario of {self.args['tools']} is of the category "
+                             f"{self.args['category']}")  # fmt: skip
+        return Splits(samples)
+
+    @property
+    def _clock(self) -> str:
+        return str(self.spec.settings["clock"])
+
+    @property
+    def _offline(self) -> bool:
+        return bool(self.spec.settings.get("offline"))
+
+    def _wanted(self, row: dict[str, Any]) -> bool:
+        if not self._offline:
+            return True
+        asked = {value for value in (self.args["tools"], self.args["category"]) if value != "any"}
+        return not row["network"] and asked <= set(row["categories"])
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        raise UsageError(f"{self.spec.name} can only be scored from recorded results so far")
+        if not self._offline:
+            raise UsageError(f"{self.spec.name} can only be scored from recorded results, as 38 of its 129 "
+                             "base scenarios need services on the network; toolsandbox/offline plays the "
+                             "others")  # fmt: skip
+        return Dialogue(self._clock, sample, self.pool, role("user"), SECONDS)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded dialogue: `{"context": ..., "messages": [...]}`."""
         return {"context", "messages"} <= found.keys()
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
-        """The official similarities, from all workers at once; unscored where the evaluation fails."""
-        answers = [outcome.answer for outcome in outcomes]
-        requests = [{"do": "score", "scenario": sample.target, **answer}
-                    for sample, answer in zip(samples, answers, strict=True) if answer]  # fmt: skip
+        """The official similarities, from all workers at once; unscored where the evaluation fails. A
+        dialogue that the package's code ended by an exception (an unknown tool, arguments that are no
+        JSON) is 0, as officially, and the metric `exception` counts it."""
+        answers = [outcome.answer or {} for outcome in outcomes]
+        requests = [
+            {"do": "score", "scenario": sample.target,
+             **{key: answer.get(key) for key in ("context", "messages", "clock")}}
+            for sample, answer in zip(samples, answers, strict=True) if answer and not answer.get("exception")
+        ]  # fmt: skip
         found = self.pool.each(requests, SECONDS)
-        nothing = Score({"similarity": 0.0, "milestone": 0.0, "minefield": 0.0})
-        return [_score(next(found)) if answer else nothing for answer in answers]
+        return [
+            Score({**NOTHING, "exception": 1.0}, reason=answer["exception"]) if answer.get("exception")
+            else _score(next(found)) if answer else Score(NOTHING)
+            for answer in answers
+        ]  # fmt: skip
+
+
+NOTHING = {"similarity": 0.0, "milestone": 0.0, "minefield": 0.0, "exception": 0.0}
 
 
 def _score(found: Any) -> Score:
     if isinstance(found, WorkerError):
         return Score({}, "unscored", str(found)[:500])
     metrics = {name: min(1.0, found[name]) for name in ("similarity", "milestone", "minefield")}
-    return Score(metrics, reason=f"{found['turns']} turns")
+    return Score({**NOTHING, **metrics}, reason=f"{found['turns']} turns")
 
 
 def verify(packages: Path) -> None:

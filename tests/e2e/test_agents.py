@@ -1,6 +1,5 @@
 """Agents and simulated users behind a real OpenAI-compatible server, with faults, kills and hostile text."""
 
-import hashlib
 import json
 import os
 import signal
@@ -8,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -68,71 +66,9 @@ def silent(messages):
 PLAYERS = {f.__name__: f for f in (agent, user, endless, chatty, silent)}
 
 
-class Server(ThreadingHTTPServer):
-    """`answered` holds a digest of every request that got its answer. With `hold` set, requests beyond
-    that many wait, unanswered; `die()` closes everything, and `live()` opens the same port again."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, port=0):
-        super().__init__(("127.0.0.1", port), Handler)
-        self.answered, self.lock, self.hold, self.held, self.dead = [], threading.Lock(), None, 0, False
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    def handle_error(self, request, client_address):
-        """Clients that are killed are what the tests are about."""
-
-    def stop(self):
-        self.dead = True
-        self.shutdown()
-        self.server_close()
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments):
-        return None
-
-    def do_POST(self):
-        server, raw = self.server, self.rfile.read(int(self.headers["Content-Length"]))
-        body = json.loads(raw)
-        with server.lock:
-            held = server.hold is not None and len(server.answered) >= server.hold
-            if not held:
-                server.answered.append(hashlib.sha256(raw).hexdigest())
-            server.held += held
-        if held or server.dead:
-            while not server.dead:
-                time.sleep(0.02)
-            self.close_connection = True
-            return
-        text, calls = PLAYERS[body["model"]](body["messages"])
-        stem = hashlib.sha256(raw).hexdigest()[:12]
-        message = {"role": "assistant", "content": text}
-        if calls:
-            message["tool_calls"] = [
-                {"id": f"{stem}-{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
-                for n, (name, arguments) in enumerate(calls)
-            ]
-        answer = json.dumps({
-            "id": stem, "object": "chat.completion", "created": 1, "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": "tool_calls" if calls else "stop", "message": message}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-        }).encode()  # fmt: skip
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-
 @pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.stop()
+def server(serve):
+    return serve(PLAYERS)
 
 
 def arguments(server, *more, model="agent"):
@@ -186,7 +122,7 @@ def test_dialogues_with_parallel_and_malformed_calls(server, run):
     assert any(len(m.get("calls", ())) == 2 for m in trace["messages"])
 
 
-def test_killed_and_resumed_pays_nothing_twice(server, run, tmp_path):
+def test_killed_and_resumed_pays_nothing_twice(server, serve, run, tmp_path):
     whole, _ = run(server, *BOTH, name="undisturbed")
     expected = sorted(server.answered)
     server.answered.clear()
@@ -198,7 +134,7 @@ def test_killed_and_resumed_pays_nothing_twice(server, run, tmp_path):
     victim.communicate()
     answered, port = list(server.answered), server.server_port
     server.stop()
-    second = Server(port)
+    second = serve(PLAYERS, port)
     try:
         out, err = shell(tmp_path, second, *BOTH).communicate(timeout=240)
         assert sorted(answered + second.answered) == expected, err[-2000:]
@@ -212,14 +148,14 @@ def test_killed_and_resumed_pays_nothing_twice(server, run, tmp_path):
     assert record["volatile"]["cache_hits"] > 0
 
 
-def test_a_server_that_dies_in_the_middle_is_waited_for(server, run):
+def test_a_server_that_dies_in_the_middle_is_waited_for(server, serve, run):
     server.hold, port, later = 40, server.server_port, []
 
     def fault():
         wait_for(lambda: server.held >= 6)
         server.stop()
         time.sleep(0.5)
-        later.append(Server(port))
+        later.append(serve(PLAYERS, port))
 
     fault_thread = threading.Thread(target=fault)
     fault_thread.start()

@@ -1,5 +1,6 @@
 """Worker processes: what they may not do, and what happens when they die."""
 
+import asyncio
 import os
 import time
 
@@ -108,6 +109,38 @@ def test_a_pool_keeps_the_order_and_shares_the_work(script):
         assert isinstance(found[-1], WorkerError) and "ZeroDivisionError" in str(found[-1])
     finally:
         pool.close()
+
+
+def test_a_lent_worker_is_no_one_elses_until_it_is_given_back(script):
+    pool = Pool(script, None, 2)
+    held, most = set(), []
+
+    async def borrow(n):
+        worker = await pool.lend()
+        assert worker not in held
+        held.add(worker)
+        most.append(len(held))
+        await asyncio.sleep(0.01)
+        held.discard(worker)
+        pool.give_back(worker)
+        return n
+
+    async def work():
+        first, second = await pool.lend(), await pool.lend()
+        patient, impatient = (asyncio.ensure_future(pool.lend()) for _ in range(2))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        pool.give_back(first)
+        assert await patient is first
+        patient = asyncio.ensure_future(pool.lend())
+        await asyncio.sleep(0)
+        pool.give_back(second)  # its turn has come when it is cancelled: the worker must not be lost
+        patient.cancel()
+        await asyncio.gather(patient, impatient, return_exceptions=True)
+        pool.give_back(first)
+        return await asyncio.gather(*map(borrow, range(9)))
+
+    assert asyncio.run(work()) == list(range(9)) and max(most) == 2
 
 
 def test_a_script_that_cannot_start_says_why(tmp_path):

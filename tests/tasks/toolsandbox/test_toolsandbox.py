@@ -1,19 +1,48 @@
 """ToolSandbox: recorded similarities again. HARNESS_TOOLSANDBOX_SOURCE names a checkout."""
 
+import ast
+import asyncio
+import datetime
 import gzip
 import json
 import os
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from inspect_ai.model import ChatMessageAssistant, ModelOutput
+from inspect_ai.tool import ToolCall
 
-from harness.registry import registry
+from harness.data import Data
+from harness.errors import UsageError
+from harness.registry import load_task, registry
+from harness.results.store import Store
+from harness.run.grid import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
+from harness.sample import Outcome, Question, Sample
 from harness.setup import install
 from tasks.toolsandbox.adapter import SECONDS, workers
+from tasks.toolsandbox.dialogue import Dialogue
 from tasks.toolsandbox.results import names, read
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "toolsandbox"
 SOURCE = os.environ.get("HARNESS_TOOLSANDBOX_SOURCE")
+needs_checkout = pytest.mark.skipif(
+    not SOURCE, reason="needs a checkout of ToolSandbox in HARNESS_TOOLSANDBOX_SOURCE"
+)
+needs_recorded = pytest.mark.skipif(
+    not RECORDED.exists(), reason="the recorded dialogues are not beside the checkout"
+)
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """The package, installed from the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield install("toolsandbox", source=Path(SOURCE))
 
 
 def rows(name):
@@ -22,11 +51,10 @@ def rows(name):
     return json.loads(text) if name.endswith(".json") else [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.skipif(not SOURCE, reason="needs a checkout of ToolSandbox in HARNESS_TOOLSANDBOX_SOURCE")
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded dialogues are not beside the checkout")
-def test_every_recorded_similarity(tmp_path, monkeypatch):
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    pool = workers(install("toolsandbox", source=Path(SOURCE)))
+@needs_checkout
+@needs_recorded
+def test_every_recorded_similarity(packages):
+    pool = workers(packages)
     (readme,) = rows("readme_trajectory.json")
     scripted = rows("scripted_replays_official_scores.jsonl.gz")
     requests = [
@@ -46,7 +74,7 @@ def test_every_recorded_similarity(tmp_path, monkeypatch):
     assert len(idle) == 129 and sum(idle) / 129 == pytest.approx(0.20986, abs=5e-6)
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded dialogues are not beside the checkout")
+@needs_recorded
 def test_recorded_files_are_read_with_repeats_as_epochs():
     path = RECORDED / "scripted_replays_official_scores.jsonl.gz"
     assert names(path) == ["toolsandbox/all"]
@@ -59,3 +87,110 @@ def test_the_task_is_listed_with_its_setup(tmp_path):
     assert registry().task("toolsandbox/all").setup["name"] == "toolsandbox"
     (tmp_path / "other.jsonl").write_text('{"id": 1}\n')
     assert names(tmp_path / "other.jsonl") == []
+
+
+def test_a_model_without_tool_calls_is_told_which_methods_ask_for_them_in_text(tmp_path):
+    (cell,) = plan(Request("toolsandbox/offline", "direct", "pocket/grid", roles={"user": "pocket/grid"}))
+    (result,) = run_grid([cell], Session(Store(tmp_path))).results
+    assert isinstance(result.error, UsageError)
+    assert "needs tools" in str(result.error) and "prompted-tools, react" in str(result.error)
+
+
+def turns(row):
+    """What agent and user said in a recorded dialogue, a move each, after the user's opening words."""
+    agent, user = [], []
+    for message in row["messages"]:
+        way, text = (message["sender"], message["recipient"]), message["content"]
+        if message["visible_to"] == ["USER"]:  # the simulator's examples
+            continue
+        if way in (("AGENT", "USER"), ("USER", "AGENT")):
+            (agent if way[0] == "AGENT" else user).append(ChatMessageAssistant(content=text))
+        elif way == ("AGENT", "EXECUTION_ENVIRONMENT"):
+            arguments = ast.literal_eval(re.search(r"_parameters = (.*)", text)[1])
+            call = ToolCall(f"c-{len(agent)}", message["openai_function_name"], arguments)
+            agent.append(ChatMessageAssistant(content="", tool_calls=[call]))
+        elif way == ("USER", "EXECUTION_ENVIRONMENT"):
+            call = ToolCall("end", "end_conversation", {})
+            user.append(ChatMessageAssistant(content="", tool_calls=[call]))
+    return agent, user[1:]
+
+
+def began(row):
+    """When a recorded dialogue began: the scenarios' first reminder was made three days before."""
+    (made,) = {reminder["creation_timestamp"] for reminder in row["execution_context"]["_dbs"]["REMINDER"]
+               if reminder["content"] == "Look for Company SF tickets"}  # fmt: skip
+    return datetime.datetime.fromtimestamp(made + 3 * 86400).isoformat()
+
+
+class Speaker:
+    """A model that says prepared turns."""
+
+    def __init__(self, moves):
+        self.moves = iter(moves)
+
+    async def generate(self, question, seen, **settings):
+        return ModelOutput.from_message(next(self.moves))
+
+
+@needs_checkout
+@needs_recorded
+def test_recorded_moves_played_live_have_the_recorded_similarities(packages):
+    rows = [r for r in rows_of_scripted() if r["kind"].startswith("oracle")]
+    pool = workers(packages)
+
+    async def played(row):
+        agent, user = turns(row)
+        sample = Sample(Question(row["scenario"], ""), row["scenario"])
+        world = Dialogue(began(row), sample, pool, Speaker(user), SECONDS)
+        moves, seen = iter(agent), await world.start()
+        while not seen.done:
+            seen = await world.step(next(moves))
+        await world.close()
+        return world.answer()
+
+    async def every():
+        return await asyncio.gather(*map(played, rows))
+
+    answers = asyncio.run(every())
+    assert not [answer["exception"] for answer in answers if answer["exception"]]
+    found = pool.each([{"do": "score", "scenario": row["scenario"], "context": answer["context"],
+                        "clock": answer["clock"]} for row, answer in zip(rows, answers, strict=True)],
+                      SECONDS)  # fmt: skip
+    differ = [(row["scenario"], mine, row["similarity"]) for row, mine in zip(rows, found, strict=True)
+              if mine["similarity"] != pytest.approx(row["similarity"], abs=1e-12)]  # fmt: skip
+    assert len(rows) == 273 and not differ, (len(differ), differ[:5])
+
+
+def rows_of_scripted():
+    return rows("scripted_replays_official_scores.jsonl.gz")
+
+
+def loaded(name, **given):
+    spec = registry().task(name)
+    task = load_task(spec, spec.arguments(given))
+    return task, task.load(Data()).test
+
+
+@needs_checkout
+def test_scenarios_by_category_and_by_what_tools_are_offered(packages):
+    sizes = {tools: len(loaded("toolsandbox/offline", tools=tools)[1])
+             for tools in registry().task("toolsandbox/offline").params["tools"].choices}  # fmt: skip
+    assert sizes.pop("any") == 728 and set(sizes.values()) == {91}
+    task, base = loaded("toolsandbox/offline")
+    assert len({sample.digest() for sample in base}) == 91
+    counts = Counter(category for sample in base for category in sample.categories)
+    assert counts["state_dependency"] == 13 and counts["insufficient_information"] == 18
+    _, some = loaded("toolsandbox/offline", category="state_dependency")
+    assert [s.id for s in some] == [s.id for s in base if "state_dependency" in s.categories]
+    _, everything = loaded("toolsandbox/all")
+    official = Counter(category for sample in everything for category in sample.categories)
+    assert official == {
+        "single_tool_call": 152, "multiple_tool_call": 656, "single_user_turn": 584,
+        "multiple_user_turn": 224, "insufficient_information": 224, "state_dependency": 192,
+        "canonicalization": 472, **dict.fromkeys(sizes, 129),
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="recorded results"):
+        loaded("toolsandbox/all")[0].world(everything[0], None)
+    ended = Outcome(base[0].id, answer={"exception": "KeyError: x", "context": {}})
+    (score,) = task.score_all([base[0]], [ended])
+    assert score.status == "ok" and score.metrics["similarity"] == 0 and score.metrics["exception"] == 1
