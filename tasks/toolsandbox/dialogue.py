@@ -24,7 +24,7 @@ class Dialogue(World):
     every order, as officially, so that more than a handful of them outlast the worker's time: an error.
 
     Other than officially, the agent's model goes on seeing what it said beside its calls, and its own ids
-    of calls; a turn of the simulated user that the package can't take (empty, another tool than the one
+    of calls; a tool's result is cut off after 16,000 characters; a turn of the simulated user that the package can't take (empty, another tool than the one
     that ends the dialogue, arguments that are no JSON object) is drawn again up to three times, after
     which the attempt is unscored. Officially it is a failure of the scenario.
     """
@@ -100,7 +100,7 @@ class Dialogue(World):
         if plain["role"] != "tool":
             made = {"system": messages.system, "user": messages.user, "assistant": messages.assistant}
             return made[plain["role"]](text)
-        error = ToolCallError("unknown", text.splitlines()[-1]) if plain["failed"] else None
+        error = ToolCallError("unknown", text.rpartition("\n")[2]) if plain["failed"] else None
         if len(text) > RESULT_LIMIT:
             text = f"{text[:RESULT_LIMIT]}\n[cut off: {len(text) - RESULT_LIMIT} more characters]"
         return ChatMessageTool(content=text, tool_call_id=self._ids[plain["id"]], error=error)
