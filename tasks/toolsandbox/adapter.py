@@ -50,7 +50,7 @@ class ToolSandbox(Official):
                           "revision": self.spec.setup["checkout"]["revision"], "pinned": True})  # fmt: skip
         samples = [
             Sample(Question(row["id"], row["words"]), row["id"], categories=tuple(row["categories"]))
-            for row in self.pool.one().ask({"do": "load", "clock": self._clock}, SECONDS)
+            for row in self.pool.workers[0].ask({"do": "load", "clock": self._clock}, SECONDS)
             if self._wanted(row)
         ]
         if not samples:

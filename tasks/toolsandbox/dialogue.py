@@ -24,9 +24,10 @@ class Dialogue(World):
     every order, as officially, so that more than a handful of them outlast the worker's time: an error.
 
     Other than officially, the agent's model goes on seeing what it said beside its calls, and its own ids
-    of calls; a tool's result is cut off after 16,000 characters; a turn of the simulated user that the package can't take (empty, another tool than the one
-    that ends the dialogue, arguments that are no JSON object) is drawn again up to three times, after
-    which the attempt is unscored. Officially it is a failure of the scenario.
+    of calls; a tool's result is cut off after 16,000 characters; and a turn of the simulated user that the
+    package can't take (empty, another tool than the one that ends the dialogue, arguments that are no JSON
+    object) is drawn again up to three times, after which the attempt is unscored. Officially it is a
+    failure of the scenario.
     """
 
     limits = Limits(steps=1000)
