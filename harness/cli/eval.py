@@ -15,9 +15,11 @@ from harness.cli.options import (
     as_typed,
     configuration,
     default_model,
+    fit_options,
     json_option,
     out_option,
     pairs,
+    take_fit_options,
 )
 from harness.errors import UsageError, nearest
 from harness.known_broken import WITHOUT
@@ -31,6 +33,7 @@ Examples:
   harness eval --task arc1d --method direct,self-consistency
   harness eval --task 'aime*' --method direct --model openai/gpt-4o-mini --epochs 4
   harness eval --task banking77 --method direct,testnuc --model openai/gpt-4o-mini --max-cost 2
+  harness eval --task arc1d --method curator --fit train --preset small
   harness eval --config run.yaml --dry-run
 """
 
@@ -41,6 +44,7 @@ Examples:
 @click.option("--model", metavar="NAMES", help="Comma list. [default: HARNESS_MODEL or pocket/grid]")
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
 @click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@fit_options
 @click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
               help="Argument of the model's provider.")  # fmt: skip
 @click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL", help="judge, user, simulator ...")
@@ -213,6 +217,7 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
             values[key] = value
     if not values.get("task"):
         raise UsageError("which task? --task NAME; 'harness list tasks' shows all")
+    take_fit_options(values)
     decoding = {
         name: values.pop(key)
         for key, name in (("temperature", "temperature"), ("top_p", "top_p"),

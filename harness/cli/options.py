@@ -31,6 +31,40 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
     return found
 
 
+def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--fit` and `--preset`: two arguments of methods that train, which are asked for most."""
+    for name, metavar, text in reversed((
+        ("fit", "HOW", "auto, shipped or train: whether a method that trains does so; as -M fit=HOW."),
+        ("preset", "NAME", "Sizes of a method's training; as -M preset=NAME."),
+    )):  # fmt: skip
+        command = click.option(f"--{name}", metavar=metavar, help=text)(command)
+    return command
+
+
+def take_fit_options(values: dict[str, Any]) -> None:
+    """Moves what `fit_options` gave among the method's arguments.
+
+    Raises:
+        UsageError: no method of the request has such a parameter, or -M says otherwise.
+    """
+    from harness.registry import registry
+
+    known = registry()
+    for name in ("fit", "preset"):
+        value = values.pop(name, None)
+        if value is None:
+            continue
+        asked = known.match("method", values.get("method") or "direct")
+        if not any(name in known.method(method).params for method in asked):
+            able = [spec.name for spec in known.methods.values() if name in spec.params][:3]
+            raise UsageError(f"--{name} is for methods that train, and {asked[0]!r} has no parameter "
+                             f"{name!r}; methods that have: {', '.join(able) or 'none'}")  # fmt: skip
+        arguments = dict(values.get("method_args") or {})
+        if str(arguments.setdefault(name, value)) != value:
+            raise UsageError(f"--{name} {value} and -M {name}={arguments[name]} contradict each other")
+        values["method_args"] = arguments
+
+
 def configuration() -> dict[str, Any]:
     """`harness.toml` of the folder we stand in; empty if there is none.
 

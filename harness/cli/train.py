@@ -11,7 +11,14 @@ from typing import Any
 
 import click
 
-from harness.cli.options import configuration, default_model, json_option, pairs
+from harness.cli.options import (
+    configuration,
+    default_model,
+    fit_options,
+    json_option,
+    pairs,
+    take_fit_options,
+)
 from harness.errors import UsageError
 
 EXAMPLE = """
@@ -19,7 +26,7 @@ EXAMPLE = """
 Examples:
   harness train --task arc1d --method curator --to policy
   harness eval --task arc1d --method curator -M policy=policy
-  harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B -M preset=paper --to policy
+  harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --preset paper --to policy
   harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --backend verl --print
 """
 
@@ -30,6 +37,7 @@ Examples:
 @click.option("--model", metavar="NAME", help="What is trained. [default: HARNESS_MODEL or pocket/grid]")
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
 @click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@fit_options
 @click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
               help="Argument of the model's provider.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -78,6 +86,7 @@ def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
     values: dict[str, Any] = {
         key: pairs(value, flags[key]) if key in flags else value for key, value in given.items()
     }
+    take_fit_options(values)
     values["max_tokens_total"] = values.pop("max_tokens")
     values["model"] = values["model"] or default_model(settings)
     cells = plan(Request(**values))

@@ -9,11 +9,11 @@ from harness.cli.eval import command as eval_command
 from harness.run.plan import Request
 
 EVERY_KEY = {
-    "task": "countdown", "method": ["direct", "cot"], "model": "echo/red", "T": {"level": 2},
-    "M": {}, "model-arg": {}, "role": {"judge": "echo/yes"}, "role-arg": {"wait": "1"},
-    "embedder": "tfidf", "seeds": 2, "epochs": 3,
-    "limit": 4, "temperature": 0.5, "top_p": 0.9, "max_completion": 30, "max_cost": 1.5, "max_tokens": 10_000,
-    "max_calls": 90, "max_time": 60, "connections": 5, "max-retries": 1, "offline": True, "mirror": ".",
+    "task": "countdown", "method": ["direct", "curator"], "model": "echo/red", "T": {"level": 2},
+    "M": {}, "fit": "train", "preset": "small", "model-arg": {}, "role": {"judge": "echo/yes"},
+    "role-arg": {"wait": "1"}, "embedder": "tfidf", "seeds": 2, "epochs": 3, "limit": 4, "temperature": 0.5,
+    "top_p": 0.9, "max_completion": 30, "max_cost": 1.5, "max_tokens": 10_000, "max_calls": 90,
+    "max_time": 60, "connections": 5, "max-retries": 1, "offline": True, "mirror": ".",
     "again": True, "transcripts": False,
 }  # fmt: skip
 
@@ -40,9 +40,9 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
     assert given == {option.name for option in eval_command.params} - not_settings
     command("eval", "--config", write(EVERY_KEY), "--dry-run")
     assert requests == [Request(
-        task="countdown", method="direct,cot", model="echo/red", task_args={"level": 2}, method_args={},
-        model_args={}, roles={"judge": "echo/yes"}, role_args={"wait": "1"}, embedder="tfidf",
-        seeds=2, epochs=3, limit=4,
+        task="countdown", method="direct,curator", model="echo/red", task_args={"level": 2},
+        method_args={"fit": "train", "preset": "small"}, model_args={}, roles={"judge": "echo/yes"},
+        role_args={"wait": "1"}, embedder="tfidf", seeds=2, epochs=3, limit=4,
         decoding={"temperature": 0.5, "top_p": 0.9, "max_tokens": 30}, max_cost=1.5,
         max_tokens_total=10_000, max_calls=90, max_time=60.0, connections=5, max_retries=1, offline=True,
         mirror=".", again=True, transcripts=False,
@@ -57,6 +57,25 @@ def test_the_command_line_wins_and_arguments_are_merged(command, requests):
     assert (request.task, request.epochs, request.decoding["temperature"]) == ("arc1d", 1, 0.0)
     assert request.task_args == {"level": "3", "style": "neutral"} and request.roles == {"judge": "echo/no"}
     assert (request.seeds, request.limit) == (2, 4)
+
+
+def test_fit_and_preset_are_arguments_of_methods_that_train(command, requests):
+    command("eval", "--task", "arc1d", "--method", "direct,curator", "--fit", "train", "-M", "steps=2")
+    assert requests[0].method_args == {"fit": "train", "steps": "2"}
+    command("eval", "--task", "arc1d", "--method", "curator", "--preset", "paper", "-M", "preset=paper")
+    assert requests[1].method_args == {"preset": "paper"}
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["eval", "--method", "cot", "--fit", "train"], "'cot' has no parameter 'fit'; methods that have: cura"),
+    (["eval", "--preset", "small"], "--preset is for methods that train, and 'direct' has no"),
+    (["train", "--method", "direct", "--preset", "small", "--to", "x"], "'direct' has no parameter 'preset'"),
+    (["eval", "--method", "curator", "--fit", "trian"], "fit='trian' is not one of: auto, shipped, train"),
+    (["eval", "--method", "curator", "--fit", "train", "-M", "fit=auto"], "-M fit=auto contradict each oth"),
+])  # fmt: skip
+def test_fit_and_preset_where_they_have_no_meaning(command, arguments, says):
+    done = command(arguments[0], "--task", "arc1d", *arguments[1:])
+    assert done.code == 2 and len(done.errors) == 1 and says in done.errors[0], done.err
 
 
 def test_the_store_may_stand_in_the_file(command):
