@@ -53,7 +53,7 @@ class Curated(Method):
             return
         if self.args["fit"] == "shipped":
             raise UsageError(f"no shipped policy was trained by {self.spec.name} from {job.model.name} with "
-                             "these arguments, task and seed; -M fit=train trains one")  # fmt: skip
+                             "these arguments, task and seed; --fit train trains one")  # fmt: skip
         with job.artifact(key) as made:
             if not made.exists:
                 with job.workspace(key) as workspace:
@@ -107,13 +107,13 @@ class Curated(Method):
         """The door to the task whose train split is learnt on."""
         home = job.bank(self.args["bank"]) if self.args["bank"] else job
         if home is job and not len(job.train):
-            name = "arc1d" if job.model.name.startswith("pocket/") else "gsm8k"
+            name = "arc1d" if job.model.name.startswith("pocket/") else "math"
             job.log.warning("%s: the task has no train split, so the policy learns on %s; -M bank=TASK names "
                             "another", self.spec.name, name)  # fmt: skip
             home = job.bank(name)
         if not len(home.train):
             raise UsageError(f"{self.spec.name} learns on a train split, and this task has none; -M "
-                             "bank=TASK names one that has, such as gsm8k, countdown or arc1d")  # fmt: skip
+                             "bank=TASK names one that has, such as math, countdown or arc1d")  # fmt: skip
         return home
 
     async def answer(self, question: Question, job: Job) -> Outcome:

@@ -5,7 +5,9 @@ Test answers are compared by value, see `answers`. Keys of a task's `settings`:
 `question`, `answer`: columns; `id`: the column of the row's own id (absent: the row index is the id);
 `url`: the column whose address names contest and problem; `contests`: names of contests of equal
 size that stand one after the other; `aliases`: other names of a row, `{row}` is its index;
-`hint`: what the problem's source says about its answers.
+`hint`: what the problem's source says about its answers; `solution`, `kind`, `level`: columns of a
+train row's worked solution, subject and difficulty; `apart_from`: data sets whose problems are never
+trained on, each with its column of problems.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DataError
+from harness.digest import digest
+from harness.errors import DataError, UsageError
 from harness.sample import LazySamples, Question, Sample
 from harness.spec import TaskSpec
 from harness.task import Splits, Task
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 
 _CONTEST_URL = re.compile(r"(\d{4})_(?:AIME|AMC)_(\w+?)_Problems/Problem_(\d+)")
 _CALCULATION = re.compile(r"<<[^<>]*>>")
+#: what two typesettings of one statement differ in: spacing, delimiters' sizes, the mathematics mode
+_TYPESETTING = re.compile(
+    r"\\(?:left|right|displaystyle|quad|qquad)(?![a-zA-Z])|\\[,;:! ()\[\]]|[\s$~]|(?<=\\)[dt](?=frac)"
+)
 
 
 class Mathematics(Task):
@@ -112,3 +119,47 @@ class GradeSchool(Mathematics):
         worked = _CALCULATION.sub("", solution).strip()
         question = Question(f"train-{index}", row[self.settings["question"]].strip())
         return Sample(question, target, shot=f"{worked}\n\nThe final answer is \\boxed{{{target}}}.")
+
+
+class Training(Mathematics):
+    """MATH as a bank to learn on: the train problems are all of MATH but for the 500 that are the test."""
+
+    def load(self, data: Data) -> Splits:
+        column, answer = self.settings["question"], self.settings["answer"]
+        test = LazySamples(data.rows(self.spec.data["test"], self._columns()), self._sample)
+        seen = {same_text(sample.question.input) for sample in test}
+        for name, problem in self.settings["apart_from"].items():
+            rows = data.rows(self.spec.data[name], [problem])
+            seen |= {same_text(text) for text in rows.arrow([problem])[problem].to_pylist()}
+        rows = data.rows(self.spec.data["train"], [*self._columns(), *self._labels()])
+        kept: dict[str, int] = {}
+        for index, row in enumerate(rows.arrow([column, answer]).to_pylist()):
+            known = same_text(row[column])
+            if known not in seen and row[answer].strip():
+                seen.add(known)
+                kept[digest(known)] = index
+        # by digest, so that the choice depends neither on the order of rows nor on how many are wanted
+        order = [kept[key] for key in sorted(kept)]
+        size = int(self.args["dev"])
+        if size < 0 or size >= len(order):
+            raise UsageError(f"{self.spec.name}: dev={size} leaves nothing of {len(order)} train problems")
+
+        def part(indices: list[int]) -> LazySamples:
+            return LazySamples(sorted(indices), lambda _, index: self._shot(rows[index]))
+
+        return Splits(test=test, train=part(order[size:]), dev=part(order[:size]))
+
+    def _labels(self) -> list[str]:
+        return [self.settings[key] for key in ("solution", "kind", "level")]
+
+    def _shot(self, row: Mapping[str, Any]) -> Sample:
+        solution, kind, level = (row[name] for name in self._labels())
+        question = Question(row[self.settings["id"]], row[self.settings["question"]].strip(),
+                            metadata={"type": kind, "level": int(level)})  # fmt: skip
+        return Sample(question, self._target(0, row), shot=solution.strip())
+
+
+def same_text(problem: str) -> str:
+    """What is left of a statement when typesetting is taken away. Signs stay: two problems of MATH differ
+    in one alone."""
+    return _TYPESETTING.sub("", problem).casefold().rstrip(".?!")

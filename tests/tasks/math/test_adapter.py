@@ -1,4 +1,4 @@
-"""The five tasks on the local mirror."""
+"""The tasks on the local mirror, and the bank to learn on, which has made-up rows."""
 
 from functools import cache
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.data import Data
-from harness.errors import DataError
+from harness.errors import DataError, UsageError
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Sample
 from harness.task import Splits, Task
@@ -31,10 +31,10 @@ def by_alias(name: str, alias: str) -> Sample:
 
 def test_every_task_of_the_family_is_listed_here() -> None:
     family = {n for n, s in registry().tasks.items() if s.entry.startswith("tasks.math.")}
-    assert family == set(SIZES)
+    assert family == {*SIZES, "math"}
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", [*SIZES, "math"])
 def test_every_data_set_is_pinned(name: str) -> None:
     for pin in registry().task(name).data.values():
         assert len(pin.revision) == 40 and int(pin.revision, 16)
@@ -124,3 +124,63 @@ def test_another_shape_of_answers_is_an_error() -> None:
     row = {"id": 1, "problem": "p", "answer": "see the solution", "url": ""}
     with pytest.raises(DataError, match="row 0 .* not a number"):
         task._sample(0, row)
+
+
+# -- the bank to learn on: no mirror has its train rows, so these are made up in their repository's shape
+
+
+def made_up(hub, rows):
+    """Every repository that `math` reads, with `rows` (problem, answer, subject, level) to train on."""
+    spec = registry().task("math")
+
+    def full(prefix, number, problem, answer, subject, level):
+        return {"problem": problem, "solution": f"It is $\\boxed{{{answer}}}$.", "answer": answer,
+                "subject": subject, "level": level, "unique_id": f"{prefix}/{number}.json"}  # fmt: skip
+
+    tests = {
+        "test": [full("test", n, f"What is ${n}+{n}$?", str(2 * n), "Algebra", 1) for n in range(4)],
+        "aime24": [{"problem": "Find the $\\left(x\\right)$ of AIME."}], "aime25": [{"problem": "Find $y$."}],
+        "amc23": [{"question": "Find $z$."}],
+        "train": [full("train", n, *row) for n, row in enumerate(rows)],
+    }  # fmt: skip
+    for name, found in tests.items():
+        pin = spec.data[name]
+        hub.add(pin.id, {(pin.config or "default", pin.split): found})
+    return hub
+
+
+ROWS = [(f"Solve ${n}x = {n * n}$.", str(n), "Geometry" if n > 5 else "Algebra", 1 + (n - 1) % 5)
+        for n in range(1, 11)]  # fmt: skip
+
+
+def test_math_has_categories_and_a_dev_split_of_its_own(hub) -> None:
+    task, splits = made_up(hub, ROWS).load("math", dev=3)
+    assert (len(splits.test), len(splits.train), len(splits.dev)) == (4, 7, 3)
+    sample = next(s for s in [*splits.train, *splits.dev] if s.id == "train/3.json")
+    assert sample.question.metadata == {"type": "Algebra", "level": 4}
+    assert task.parse(sample.demonstration, sample.question) == sample.target == "4"
+    _, other = hub.load("math", dev=4)  # the same ones and one more
+    assert {s.id for s in splits.dev} < {s.id for s in other.dev}
+    assert not {s.id for s in other.dev} & {s.id for s in other.train}
+    _, whole = hub.load("math", dev=0)
+    assert [s.id for s in whole.train] == [f"train/{n}.json" for n in range(10)]
+    with pytest.raises(UsageError, match="dev=10 leaves nothing of 10"):
+        hub.load("math", dev=10)
+
+
+def test_math_leaves_out_what_is_tested(hub) -> None:
+    repeated = [
+        ("What is $2 + 2$ ?", "4", "Algebra", 1),  # MATH-500's, spaced otherwise
+        ("Find the $(x)$ of AIME", "1", "Algebra", 1),
+        ("find $ y $.", "1", "Algebra", 1),
+        ("Find $z$.", "1", "Algebra", 1),
+        ("Solve $1x  = 1$.", "1", "Algebra", 1),  # an earlier train problem
+        ("Solve $2x = 40$.", " ", "Algebra", 1),  # no answer
+        ("What is $2-2$?", "0", "Algebra", 1),  # another problem: the sign differs
+    ]
+    _, splits = made_up(hub, [*ROWS, *repeated]).load("math", dev=0)
+    assert [s.id for s in splits.train] == [f"train/{n}.json" for n in (*range(10), 16)]
+
+
+def test_contract_of_math(hub) -> None:
+    check_task("math", made_up(hub, ROWS).data, dev=2)

@@ -1,0 +1,67 @@
+"""Learning on MATH, being measured on what has no train split: on made-up rows of the repositories' shape."""
+
+import json
+
+import pytest
+
+pytest.importorskip("trl", reason="the extra `train` is not installed")
+
+from harness.model.open import POCKET
+from harness.registry import registry
+from harness.results.store import Store
+from harness.run.grid import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
+
+SUBJECTS = ("Algebra", "Geometry")
+TINY = {"fit": "train", "steps": 2, "prompts": 4, "rollouts": 2, "candidates": 16, "micro_batch": 8,
+        "dormant": 1, "warm_up": 1, "max_tokens": 4}  # fmt: skip
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "datasets"))
+    for name, pin in registry().task("math").data.items():
+        folder = tmp_path / "hub" / pin.id
+        folder.mkdir(parents=True)
+        rows = [{"problem": f"{name} {n}+{n}=", "question": f"{name} {n}", "solution": f"\\boxed{{{2 * n}}}",
+                 "answer": str(2 * n), "subject": SUBJECTS[n % 2], "level": 1 + n % 5, "id": n, "url": "",
+                 "unique_id": f"{name}/{n}"} for n in range(400 if name == "train" else 3)]  # fmt: skip
+        (folder / f"{pin.split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        files = f"  - split: {pin.split}\n    path: {pin.split}.jsonl\n"
+        (folder / "README.md").write_text(
+            f"---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n"
+        )
+    return tmp_path / "hub"
+
+
+def go(tmp_path, mirror, method, model="pocket/grid", model_args=None, **args):
+    request = Request(task="math500", method=method, model=model, mirror=str(mirror), limit=1,
+                      method_args={**TINY, **args}, model_args=model_args or {},
+                      decoding={"max_tokens": 4})  # fmt: skip
+    (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+    assert result.record, result.error
+    (folder,) = (path.parent for path in (tmp_path / "cache" / "artifacts").glob("*/curve.jsonl"))
+    rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+    return result.record, rows, json.loads((folder / "training.json").read_text())
+
+
+def test_sec_draws_from_the_categories_of_math(tmp_path, mirror):
+    record, rows, facts = go(tmp_path, mirror, "curriculum-sec", bank="math")
+    assert record["data_access"]["labels_seen"] == facts["problems"] == 150
+    assert record["data_access"]["dev_labels_seen"] == 250
+    kinds = {f"chosen {kind} {level}" for kind in SUBJECTS for level in range(1, 6)}
+    assert kinds == {name for name in rows[0] if name.startswith("chosen ")}
+    assert sum(rows[0][kind] for kind in kinds) == 4
+    assert facts["difficulty_from"] == "level labels"
+    assert record["comparability"]["task"] == "math500"
+
+
+def test_a_hub_model_learns_on_math_where_there_is_no_train_split(tmp_path, mirror, caplog):
+    """The pocket policy under a Hub model's name, loaded by transformers."""
+    record, _, facts = go(tmp_path, mirror, "curriculum-uniform", "hf/grid",
+                          {"model_path": str(POCKET / "grid"), "device": "cpu"})  # fmt: skip
+    assert "the policy learns on math; -M bank=TASK names another" in caplog.text
+    assert facts["problems"] == 150 and facts["from"] == "hf/grid"
+    assert record["counts"]["ok"] == 1
