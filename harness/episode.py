@@ -55,6 +55,7 @@ class _Episode:
     def __init__(self, question: Question, world: World, act: Act) -> None:
         self.world, self.act = world, act
         self.transcript: list[ChatMessage] = []
+        self.begun = 0  # where in the transcript the present conversation begins
         self.last_words = ""
         self.steps = self.calls = self.errors = self.tokens = 0
 
@@ -65,7 +66,7 @@ class _Episode:
         while not seen.done:
             if self.steps >= limits.steps:
                 return "step_limit"
-            output = await self.act(self.transcript, seen.tools)
+            output = await self.act(self.transcript[self.begun :], seen.tools)
             self.steps += 1
             if output.usage is not None:
                 self.tokens += output.usage.input_tokens + output.usage.output_tokens
@@ -76,6 +77,8 @@ class _Episode:
             self.last_words = move.text or self.last_words
             self.calls += len(move.tool_calls or ())
             seen = await self.world.step(move)
+            if seen.afresh:
+                self.begun = len(self.transcript)
             self.transcript += seen.messages
             self.errors += sum(m.role == "tool" and m.error is not None for m in seen.messages)
             if seen.done:

@@ -63,6 +63,7 @@ class Job:
         lend: Callable[[str], tuple[Task, Splits]] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
+        task = task.for_run()
         self.model, self.budget, self.seed, self.concurrency = model, budget, seed, concurrency
         self.instruction = task.instruction
         self.log = logging.getLogger(f"harness.{method.name}")

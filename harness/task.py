@@ -90,6 +90,10 @@ class Task:
         """Whether a canonical answer is right."""
         return bool(answer == sample.target)
 
+    def for_run(self) -> Task:
+        """The task as one run uses it; a copy, where the worlds of a run share something."""
+        return self
+
     #: roles that the task itself fills with these arguments, such as a simulated user
     roles: tuple[str, ...] = ()
 

@@ -58,11 +58,13 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the agent sees: new messages, and the tools that it may call now. After `done` it is not
-    asked for another move."""
+    asked for another move. With `afresh` another conversation begins: the agent sees nothing of those
+    before it."""
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolInfo] = ()
     done: bool = False
+    afresh: bool = False
 
 
 class World:

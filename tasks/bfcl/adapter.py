@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +32,29 @@ if TYPE_CHECKING:
 STEPS_A_TURN = 21
 
 
+_SEARCH = ("it searches the web through SerpAPI, a paid service whose answers change, and workers have no "
+           "network")  # fmt: skip
+CANNOT_RUN = {
+    "memory_vector": "its backend embeds with all-MiniLM-L6-v2, which it downloads from the Hub when it is "
+                     "imported, and workers have no network",
+    "web_search_base": _SEARCH, "web_search_no_snippet": _SEARCH,
+}  # fmt: skip
+
+
+class Memory:
+    """What is remembered of a scenario, once one of its questions has lived through what comes before."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.snapshot: dict[str, Any] | None = None
+
+
 class Bfcl(Official):
     """One category. The target holds the entry's turns and tools beside its ground truth."""
 
     instruction = "Call the functions that the user's request needs, and no other."
+
+    _memories: defaultdict[tuple[str, int], Memory]  # of a run, by scenario and epoch
 
     @property
     def category(self) -> str:
@@ -47,10 +69,20 @@ class Bfcl(Official):
                           "revision": self.spec.setup["requirements"][0], "pinned": True})  # fmt: skip
         return Splits([Sample(Question(row["id"], _first_words(row["turns"])), row) for row in rows])
 
+    def for_run(self) -> Bfcl:
+        """With memories of its own: what is remembered is what this run's agent chose to store."""
+        mine = copy.copy(self)
+        mine._memories = defaultdict(Memory)
+        return mine
+
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        if self.category.startswith(("memory", "web_search")):
-            raise UsageError(f"{self.spec.name} can only be scored from recorded results: its runs depend on "
-                             "saved memories or on a paid web search")  # fmt: skip
+        if self.category in CANNOT_RUN:
+            raise UsageError(f"{self.spec.name} can't be run here: {CANNOT_RUN[self.category]}; what the "
+                             "official command made of it can be scored: harness score --task bfcl "
+                             "--responses DIR")  # fmt: skip
+        if self.category.startswith("memory"):
+            memory = self._memories[sample.target["scenario"], sample.question.epoch]
+            return Remembering(self.category, sample, self.pool, memory)
         if self.category.startswith("multi_turn"):
             return MultiTurn(self.category, sample, self.pool)
         return SingleTurn(sample)
@@ -190,3 +222,57 @@ class MultiTurn(World):
             await self._request("forget", session=self._ask["session"])
         except WorldFailed:  # the environment went with its worker
             pass
+
+
+class Remembering(MultiTurn):
+    """A question about earlier conversations, of which the agent knows what it stored in its memory.
+
+    The first question of a scenario that comes to it plays the earlier conversations first, one after
+    another, with the same agent, and is charged with them; the others wait for what it remembers. (A run
+    that is killed after that question was answered plays them again, from the cache.)
+    """
+
+    def __init__(self, category: str, sample: Sample, pool: Pool, memory: Memory) -> None:
+        super().__init__(category, sample, pool)
+        self._memory, self._mine = memory, False
+        self._queue = [sample.id]
+
+    async def start(self) -> Seen:
+        await self._memory.lock.acquire()
+        self._mine = True
+        if self._memory.snapshot is None:
+            scenario = self._entry["scenario"]
+            place = {"category": self._ask["category"], "scenario": scenario}
+            self._queue = [*await self._request("prerequisites", **place), *self._queue]
+        return await self._open(None)
+
+    async def _open(self, snapshot: dict[str, Any] | None) -> Seen:
+        """Begins the next conversation of the queue."""
+        key = self._queue.pop(0)
+        if not self._queue:  # the question itself
+            self._memory.snapshot = snapshot = snapshot or self._memory.snapshot
+            self._release()
+        self._ask = {**self._ask, "id": key, "session": f"s{uuid.uuid4().hex}"}
+        turns = await self._request("open", **self._ask, snapshot=snapshot)
+        self._entry, self._turns = {**self._entry, "turns": turns}, []
+        return self._begin(0)
+
+    async def step(self, move: ChatMessageAssistant) -> Seen:
+        seen = await super().step(move)
+        if not seen.done or not self._queue:
+            return seen
+        snapshot = await self._request("flush", **self._ask)
+        await self._request("forget", session=self._ask["session"])
+        return replace(await self._open(snapshot), afresh=True)
+
+    def answer(self) -> Any:
+        return None if self._queue else super().answer()
+
+    def _release(self) -> None:
+        if self._mine:
+            self._mine = False
+            self._memory.lock.release()
+
+    async def close(self) -> None:
+        self._release()
+        await super().close()

@@ -2,7 +2,8 @@
 
 Only bfcl_eval is imported here, after what its import needs: a scratch folder for the files that it
 creates, and a stand-in for the module that imports every vendor's SDK, of which the checkers use one
-flag a model (function names with `_` for `.`).
+flag a model (function names with `_` for `.`). memory_kv is imported for numpy, which couldn't be loaded
+once the walls stand.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pathlib
+import shutil
 import sys
 import types
 import uuid
@@ -41,6 +44,7 @@ from bfcl_eval.constants.type_mappings import GORILLA_TO_OPENAPI  # noqa: E402
 from bfcl_eval.eval_checker.agentic_eval.agentic_checker import agentic_checker  # noqa: E402
 from bfcl_eval.eval_checker.ast_eval.ast_checker import ast_checker  # noqa: E402
 from bfcl_eval.eval_checker.multi_turn_eval import multi_turn_utils  # noqa: E402
+from bfcl_eval.eval_checker.multi_turn_eval.func_source_code import memory_kv  # noqa: E402, F401
 from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import multi_turn_checker  # noqa: E402
 from bfcl_eval.model_handler import utils as handler  # noqa: E402
 
@@ -48,8 +52,11 @@ _entries: dict[tuple[str, bool], dict[str, tuple[dict[str, Any], Any]]] = {}
 
 
 def handle(request: dict[str, Any]) -> Any:
-    """One request: `load`, `score`, `execute` or `forget`."""
-    return {"load": load, "score": score, "execute": execute, "forget": forget}[request.pop("do")](**request)
+    """One request: `load`, `score`, `prerequisites`, `open`, `execute`, `flush` or `forget`."""
+    return {
+        "load": load, "score": score, "prerequisites": prerequisites, "open": open_memory,
+        "execute": execute, "flush": flush, "forget": forget,
+    }[request.pop("do")](**request)  # fmt: skip
 
 
 def entries(category: str, hints: bool = False) -> dict[str, tuple[dict[str, Any], Any]]:
@@ -76,6 +83,7 @@ def load(category: str) -> list[dict[str, Any]]:
         rows.append({
             "id": key, "turns": turns, "truth": truth, "tools": _tools(entry.get("function", [])),
             "later": {turn: _tools(functions) for turn, functions in held.items()},
+            "scenario": entry.get("scenario"),
         })  # fmt: skip
     return rows
 
@@ -193,7 +201,7 @@ def _agentic(truth: Any, mode: str, result: Any) -> dict[str, Any]:
 def execute(category: str, id: str, session: str, calls: list[dict[str, str]]) -> list[str] | None:
     """Results of the calls of one step, on the session's own environment; None if they decode to none,
     which ends the turn."""
-    entry, _ = entries(category)[id]
+    entry = _entry(category, id)
     try:
         steps = list(handler.convert_to_function_call(calls))
     except Exception:
@@ -201,15 +209,67 @@ def execute(category: str, id: str, session: str, calls: list[dict[str, str]]) -
     if calls and multi_turn_utils.is_empty_execute_response(steps):
         return None
     results, _ = multi_turn_utils.execute_multi_turn_func_call(
-        steps, entry["initial_config"], entry["involved_classes"], session, id,
+        steps, entry.get("initial_config", {}), entry["involved_classes"], session, id,
         long_context="long_context" in category, is_evaL_run=False,
     )  # fmt: skip
     return list(results)
 
 
+# -- memories --------------------------------------------------------------------------------------
+
+_earlier: dict[str, dict[str, dict[str, Any]]] = {}
+
+
+def _prerequisites(category: str) -> dict[str, dict[str, Any]]:
+    """The conversations that come before a memory category's questions, by id and in their order."""
+    if category not in _earlier:
+        found = official.load_dataset_entry(category, include_prereq=True)
+        _earlier[category] = {e["id"]: e for e in found if official.is_memory_prereq(e["id"])}
+    return _earlier[category]
+
+
+def _entry(category: str, id: str) -> dict[str, Any]:
+    if official.is_memory_prereq(id):
+        return _prerequisites(category)[id]
+    return entries(category)[id][0]
+
+
+def prerequisites(category: str, scenario: str) -> list[str]:
+    """Ids of the conversations that a scenario's questions are about, in their order."""
+    return [key for key, entry in _prerequisites(category).items() if entry["scenario"] == scenario]
+
+
+def open_memory(category: str, id: str, session: str, snapshot: dict[str, Any] | None) -> list[Any]:
+    """Opens a conversation on a memory that holds what `snapshot` does; the turns of its users."""
+    entry = copy.deepcopy(_entry(category, id))
+    place = pathlib.Path(os.getcwd()) / session
+    memory = place / official.get_directory_structure_by_id(id) / "memory_snapshot"
+    memory.mkdir(parents=True)
+    if snapshot is not None:
+        (memory / f"{entry['scenario']}_final.json").write_text(json.dumps(snapshot))
+    settings = official.populate_initial_settings_for_memory_test_cases([entry], place)[0]
+    _, made = multi_turn_utils.execute_multi_turn_func_call(
+        [], settings["initial_config"], entry["involved_classes"], session, id
+    )
+    (instance,) = made.values()
+    return list(handler.add_memory_instruction_system_prompt(
+        entry["question"], category, entry["scenario"], instance))  # fmt: skip
+
+
+def flush(category: str, id: str, session: str) -> dict[str, Any]:
+    """What the memory of an open conversation holds, as the official code saves it."""
+    entry = _entry(category, id)
+    _, made = multi_turn_utils.execute_multi_turn_func_call([], {}, entry["involved_classes"], session, id)
+    (instance,) = made.values()
+    instance._flush_memory_to_local_file()
+    found: dict[str, Any] = json.loads(instance.latest_snapshot_file.read_text())
+    return found
+
+
 def forget(session: str) -> None:
     """Drops a session's environment."""
     _forget_instances(session)
+    shutil.rmtree(os.path.join(os.getcwd(), session), ignore_errors=True)
 
 
 def _forget_instances(model: str) -> None:

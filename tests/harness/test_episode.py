@@ -18,10 +18,12 @@ from harness.world import (
     Dialogue,
     Limits,
     ScriptedUser,
+    Seen,
     SimulatedUser,
     Toolbox,
     ToolError,
     UserFailed,
+    World,
 )  # fmt: skip
 
 QUESTION = Question("q", "count")
@@ -107,6 +109,30 @@ def test_a_bad_call_is_told_and_changes_nothing(bad, says):
     outcome = run(world, [bad], "bye")
     assert says in outcome.trace["messages"][2]["content"]
     assert world.state.value == 0 and outcome.answer["calls"] == [] and outcome.trace["tool_errors"] == 1
+
+
+def test_a_conversation_begun_afresh_hides_what_was_before_and_the_trace_keeps_it():
+    class Twice(World):
+        async def start(self):
+            return Seen([messages.user("one")])
+
+        async def step(self, move):
+            if move.text == "first":
+                return Seen([messages.user("two")], afresh=True)
+            return Seen((), done=True)
+
+        def answer(self):
+            return "both"
+
+    seen = []
+
+    async def act(transcript, tools):
+        seen.append([m.text for m in transcript])
+        return ModelOutput.from_content("agent", "first" if len(seen) == 1 else "second")
+
+    outcome = asyncio.run(play(QUESTION, Twice(), act))
+    assert seen == [["one"], ["two"]]
+    assert [m["content"] for m in outcome.trace["messages"]] == ["one", "first", "two", "second"]
 
 
 def test_a_result_of_a_megabyte_is_cut_and_says_so():

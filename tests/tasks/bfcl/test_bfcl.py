@@ -15,6 +15,7 @@ from pyarrow import parquet
 from harness.cli import cli
 from harness.data import Data
 from harness.errors import DataError, HarnessError, UsageError
+from harness.known_broken import known_broken
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
@@ -215,6 +216,106 @@ def test_an_agent_that_plays_the_truth_is_right(official, tmp_path, task, items)
     assert list(attempts["accuracy"]) == [1.0] * items, list(attempts["reason"])
     trace = json.loads(attempts["trace"][0])
     assert trace["stop"] == "stop" and trace["calls"] >= 1
+
+
+class Rememberer(Player):
+    """Notes one fact in every conversation, and answers a question if all of them are before it."""
+
+    def __init__(self, task):
+        super().__init__(task)
+        self.kv = task.endswith("kv")
+
+    async def generate(self, call):
+        system, *seen = call.messages
+        asked = self.targets[call.question.id]["turns"][0][-1]["content"]
+        if seen[0].text == asked:
+            truth, kept = self.targets[call.question.id]["truth"], system.text.count("a fact of ")
+            wanted = min(self.facts, 7) if self.kv else self.facts  # that memory has room for 7
+            return ModelOutput.from_content(self.name, truth[0] if kept == wanted else f"I know {kept}")
+        if len(seen) > 1:
+            return ModelOutput.from_content(self.name, "Noted.")
+        number = system.text.count("a fact of ")
+        name, fact = "memory_append", {"text": "a fact of life; "}
+        if self.kv:
+            name, fact = "core_memory_add", {"key": f"fact_{number}", "value": "a fact of life"}
+        made = [ToolCall("c1", name, fact)]
+        return ModelOutput.from_message(ChatMessageAssistant(content="", tool_calls=made))
+
+
+@pytest.mark.parametrize("category", ["memory_kv", "memory_rec_sum"])
+def test_questions_about_what_was_remembered_of_earlier_conversations(official, tmp_path, category):
+    task = f"bfcl/{category}"
+    player = Rememberer(task)
+    scenario = next(iter(player.targets.values()))["scenario"]
+    request = {"do": "prerequisites", "category": category, "scenario": scenario}
+    player.facts = len(workers(folder(official)).one().ask(request))
+    cells = plan(Request(task, "direct", player.name, limit=4, seeds=2))
+    session = Session(Store(tmp_path))
+    session.use(player)
+    for result in run_grid(cells, session).results:
+        assert result.record, result.error
+        attempts = load_samples(result.record["run_id"], str(tmp_path))
+        assert list(attempts["accuracy"]) == [1.0] * 4, list(attempts["completion"])
+        *others, first = sorted(attempts["calls"])  # one question pays for what came before
+        assert others == [1, 1, 1] and first > 2 * player.facts
+
+
+@pytest.mark.parametrize("category", ["memory_vector", "web_search_base", "web_search_no_snippet"])
+def test_what_needs_a_network_is_refused_with_the_way_out(official, tmp_path, category):
+    player = Player(f"bfcl/{category}")
+    session = Session(Store(tmp_path))
+    session.use(player)
+    (result,) = run_grid(plan(Request(f"bfcl/{category}", "direct", player.name, limit=1)), session).results
+    assert "no network" in str(result.error) and "harness score --task bfcl" in str(result.error)
+
+
+class Bad(Player):
+    """Behaves badly in one way at its first move, then says that it is done."""
+
+    async def generate(self, call):
+        if call.messages[-1].role == "tool":
+            self.seen.append(call.messages[-1].text)
+            if self.way != "endless":
+                return ModelOutput.from_content(self.name, "Done.")
+        made = {
+            "unknown": ToolCall("c", "open_door", {}),
+            "hostile": ToolCall("c", f"__import__('os').system('touch {self.note}') or str", {}),
+            "unreadable": ToolCall("c", "ls", {}, parse_error="no JSON: {'a': "),
+            "endless": ToolCall("c", "ls", {"a": True}),
+            "large": ToolCall("c", "echo", {"content": "x" * 1_000_000}),
+        }[self.way]
+        return ModelOutput.from_message(ChatMessageAssistant(content="", tool_calls=[made]))
+
+
+@pytest.mark.parametrize(
+    ("way", "sees"),
+    [("unknown", "not defined"), ("hostile", "Error during execution"), ("unreadable", None),
+     ("endless", "{"), ("large", "xxx")],
+)  # fmt: skip
+def test_bad_calls_are_wrong_and_end(official, tmp_path, way, sees):
+    player = Bad("bfcl/multi_turn_base")
+    player.way, player.note, player.seen = way, tmp_path / "note", []
+    session = Session(Store(tmp_path))
+    session.use(player)
+    (cell,) = plan(Request("bfcl/multi_turn_base", "direct", player.name, limit=1))
+    (result,) = run_grid([cell], session).results
+    (attempt,) = load_samples(result.record["run_id"], str(tmp_path)).to_dict("records")
+    assert attempt["status"] == "ok" and attempt["accuracy"] == 0
+    assert not player.note.exists()
+    assert sees is None or sees in player.seen[0]
+    if way == "large":
+        assert len(player.seen[0]) > 1_000_000  # the official loop cuts nothing
+    if way == "endless":
+        assert json.loads(attempt["trace"])["steps"] == 21
+
+
+def test_every_listed_broken_item_is_one_of_the_task(official):
+    counts = {}
+    for name in registry().match("task", "bfcl"):
+        listed = known_broken(registry().task(name))
+        if listed:
+            counts[name] = len(set(listed) & set(Player(name).targets))
+    assert sum(counts.values()) == 6 and counts["bfcl/live_multiple"] == 2
 
 
 def test_the_task_says_what_it_needs_before_setup(tmp_path, monkeypatch):
