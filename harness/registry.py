@@ -14,7 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 GROUP = "harness.plugins"
 INDEX_FORMAT = 5
+#: ends the name of a spec that stands for any: other packages have the members of `inspect/*`
+OPEN = "/*"
 S = TypeVar("S", bound=Spec)
 P = TypeVar("P", "Task", "Method")
 
@@ -97,11 +99,12 @@ class Registry:
         chosen: dict[str, None] = {}
         for part in filter(None, (piece.strip() for piece in pattern.split(","))):
             if any(sign in part for sign in "*?["):
-                found = sorted(fnmatch.filter(shelf, part))
+                found = sorted(name for name in fnmatch.filter(shelf, part) if not name.endswith(OPEN))
                 if not found:
                     raise UsageError(f"no {noun} matches {part!r}; 'harness list {noun}s' shows all")
             else:  # a family's name stands for its members
-                members = [] if part in shelf else sorted(n for n in shelf if n.startswith(f"{part}/"))
+                members = [] if part in shelf else sorted(
+                    n for n in shelf if n.startswith(f"{part}/") and not n.endswith(OPEN))  # fmt: skip
                 found = members or [_find(shelf, part, noun, self.faults).name]
             chosen.update(dict.fromkeys(found))
         if not chosen:
@@ -110,8 +113,12 @@ class Registry:
 
 
 def _find(shelf: Mapping[str, S], name: str, noun: str, faults: list[str]) -> S:
-    if name in shelf:
+    if name in shelf and not name.endswith(OPEN):
         return shelf[name]
+    family = f"{name.partition('/')[0]}{OPEN}"
+    if family in shelf and name.partition("/")[2] not in ("", "*"):
+        spec = shelf[family]
+        return replace(spec, name=name, settings={**spec.settings, "name": name.partition("/")[2]})
     broken = f" (a plugin could not be read: {faults[0]})" if faults else ""
     raise UsageError(f"unknown {noun} {name!r}; {nearest(name, shelf, noun)}{broken}")
 

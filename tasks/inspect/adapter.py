@@ -1,0 +1,118 @@
+"""Inspect tasks as ours: their data, solver and scorer, with our method as the model that they call."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from harness.data import Data
+from harness.errors import DataError, UsageError, nearest
+from harness.sample import Outcome, Question, Sample, Score
+from harness.task import Splits, Task
+from harness.world import World
+
+if TYPE_CHECKING:
+    import inspect_ai
+
+    from harness.model.gateway import Model
+
+HOME = "inspect_evals"
+
+
+class InspectTask(Task):
+    """`inspect/gsm8k` is a task of inspect_evals, `inspect/package/task` one of another package."""
+
+    _made: inspect_ai.Task | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_made": None}  # solvers and scorers are closures: made again where needed
+
+    @property
+    def made(self) -> inspect_ai.Task:
+        """The inspect task.
+
+        Raises:
+            UsageError: no such package or task, or arguments that it doesn't take.
+        """
+        if self._made is None:
+            self._made = _make(str(self.spec.settings["name"]), self.args["args"])
+        return self._made
+
+    def load(self, data: Data) -> Splits:
+        # a mirror holds repositories as folders, which `datasets` takes for the repositories themselves
+        with contextlib.chdir(data.mirror) if data.mirror else contextlib.nullcontext():
+            made = self.made
+        name = self.spec.name
+        if made.sandbox or any(sample.sandbox for sample in made.dataset):
+            raise UsageError(f"{name} runs in a sandbox, which its own runner must start: inspect eval "
+                             f"{name.removeprefix('inspect/')}")  # fmt: skip
+        data.read.append({"id": name, "config": self.args["args"], "split": "test",
+                          "revision": str((made.metadata or {}).get("full_task_version") or made.version),
+                          "pinned": True})  # fmt: skip
+        rows = []
+        for number, sample in enumerate(made.dataset, 1):
+            try:
+                plain = sample.model_dump(mode="json", exclude_none=True)
+            except ValueError as error:
+                raise DataError(f"{name}: sample {sample.id or number} has no JSON form: {error}") from error
+            rows.append(Sample(Question(str(sample.id or number), _words(sample.input)), plain))
+        return Splits(sorted(rows, key=lambda row: _in_order(row.id)))  # some shuffle theirs, without a seed
+
+    def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        from tasks.inspect.world import Solving
+
+        return Solving(self.made, sample, role, self.args["value"])
+
+    def parse(self, text: str, question: Question) -> Any | None:
+        return None
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        """What the inspect scorer said when the sample was solved."""
+        if not isinstance(outcome.answer, dict):
+            raise ValueError("an inspect task is scored while it is solved, not from recorded answers")
+        return Score({"accuracy": outcome.answer["value"]}, reason=outcome.answer["explanation"])
+
+
+def _make(name: str, arguments: str) -> inspect_ai.Task:
+    package, _, task = name.rpartition("/")
+    package = package or HOME
+    points = {point.name: point for point in entry_points(group="inspect_ai")}
+    if package not in points:
+        cure = ("pip install 'harness[inspect-evals]'" if package == HOME
+                else nearest(package, points, "package"))  # fmt: skip
+        raise UsageError(f"inspect/{name}: no installed package {package!r} registers tasks with inspect-ai; "
+                         f"{cure}")  # fmt: skip
+    module = importlib.import_module(points[package].value)
+    made = getattr(module, task, None)
+    if not callable(made):
+        known = [key for key in vars(module) if not key.startswith("_")]
+        raise UsageError(f"inspect/{name}: {package} has no task {task!r}; {nearest(task, known, 'task')}")
+    try:
+        return made(**_arguments(arguments))  # type: ignore[no-any-return]
+    except TypeError as error:
+        raise UsageError(f"inspect/{name}: {error}") from error
+    except Exception as error:  # whatever its loader raises where there is no network, or no access
+        raise DataError(f"inspect/{name} can't be loaded: {type(error).__name__}: "
+                        f"{str(error).strip()[:300]}") from error  # fmt: skip
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    import yaml
+
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    if not all(sign for _, sign, _ in pairs):
+        raise UsageError(f"args={text!r} is not written as fewshot=0,shuffle=false")
+    return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
+
+
+def _in_order(key: str) -> list[Any]:
+    """Text and numbers of an id in turn, so that 10 comes after 9."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", key)]
+
+
+def _words(given: Any) -> str:
+    return given if isinstance(given, str) else "\n\n".join(message.text for message in given)
