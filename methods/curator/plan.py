@@ -76,10 +76,10 @@ class Plan:
 PRESETS = {
     "small": Plan(
         levels="1,2", steps=60, prompts=16, candidates=128, minibatches=1, micro_batch=32,
-        rate=1e-4, max_tokens=48, dormant=4, warm_up=1, save_every=10,
+        rate=3e-5, max_tokens=48, dormant=4, warm_up=1, save_every=10,
     ),
     "medium": Plan(
-        steps=200, prompts=32, candidates=256, minibatches=1, micro_batch=32, rate=1e-4,
+        steps=200, prompts=32, candidates=256, minibatches=1, micro_batch=32, rate=3e-5,
         max_tokens=96, dormant=10, warm_up=2, save_every=20,
     ),
     "paper": Plan(),
