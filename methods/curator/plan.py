@@ -25,7 +25,8 @@ class Plan:
         rate: the policy's learning rate, after a warm-up over a twentieth of the steps.
         max_tokens: of a response.
         dormant, warm_up: see `ActorCurator`.
-        measure_every: steps between measurements on the dev split; the last step is always measured.
+        measure_every: steps between measurements on the dev split, discarded rollouts counted
+            in; the last step is always measured.
         save_every: steps between checkpoints.
     """
 

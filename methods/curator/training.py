@@ -251,9 +251,8 @@ class Training:
     def finish_step(self) -> bool:
         """Closes a step after the policy's update; whether the run goes on."""
         row = self.learn()
-        last = row["step"] == self.plan.steps
-        every = self.plan.measure_every
-        if last or (every and row["step"] % every == 0):
+        last = row["step"] == self.plan.steps or self._spends_the_rest()
+        if last or self._measures():
             row["dev"] = self.measure()
         self.cost.step_s = time.perf_counter() - self._started
         row["cost"] = asdict(self.cost)
@@ -264,9 +263,20 @@ class Training:
         except BudgetSpent as spent:
             self.spent = spent
             return False
-        enough = self.max_rollouts and self.total.rollouts >= self.max_rollouts
-        enough = enough or (self.max_flops and self.total.flops(self.parameters) >= self.max_flops)
-        return not (last or enough)
+        return not last
+
+    def _spends_the_rest(self) -> bool:
+        """Whether the present step brings the run to one of its limits."""
+        rollouts = self.total.rollouts + self.cost.rollouts
+        flops = self.total.flops(self.parameters) + self.cost.flops(self.parameters)
+        return bool(0 < self.max_rollouts <= rollouts or 0 < self.max_flops <= flops)
+
+    def _measures(self) -> bool:
+        """Whether the present step completes another `measure_every` steps' worth of rollouts: curricula that
+        discard many are measured as often, for what they spend, as those that discard none."""
+        every = self.plan.measure_every * self.plan.prompts * self.plan.rollouts
+        drawn = self.total.rollouts
+        return bool(every) and (drawn + self.cost.rollouts) // every > drawn // every
 
     def state(self) -> dict[str, Any]:
         return {"curve": self.curve, "total": asdict(self.total), "curriculum": self.curriculum.state()}

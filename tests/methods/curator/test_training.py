@@ -146,6 +146,14 @@ def test_equal_rollouts_end_a_wasteful_run_early(tmp_path, cache):
     record = go(tmp_path, method="curriculum-learnability", steps=4, match="rollouts").record
     assert len(curve(trained(cache))) == 1
     assert record["data_access"]["train_rollouts"] == 64
+    assert "dev" in curve(trained(cache))[-1]  # the last step is measured, whatever made it the last
+
+
+def test_a_wasteful_run_is_measured_as_often_for_what_it_spends(tmp_path, cache):
+    go(tmp_path, method="curriculum-learnability", steps=24, match="rollouts", measure_every=8)
+    rows = curve(trained(cache))
+    assert len(rows) == 6  # four steps' rollouts each
+    assert [row["step"] for row in rows if "dev" in row] == [2, 4, 6]
 
 
 def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypatch):
