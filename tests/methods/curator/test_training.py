@@ -415,3 +415,18 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
 
     assert tuple(settings()) == SETTINGS == ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
     assert settings(keep="peak") == {**settings(), "keep": "peak"}
+
+
+def test_the_shipped_policy_answers_without_training(tmp_path, monkeypatch):
+    """The command of the README with its defaults: found by what it was trained from, no torch."""
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    request = Request(task="arc1d", method="curator", model="pocket/grid", limit=4,
+                      method_args={"fit": "shipped"})  # fmt: skip
+    (result,) = run_grid(plan(request), Session(Store(tmp_path))).results
+    assert result.record, result.error
+    booked = result.record["usage"]["by_purpose"]
+    assert booked["train"]["calls"] == 7680
+    assert result.record["data_access"]["train_rollouts"] == 7680
+    assert result.record["curve"]["rows"] == 60
