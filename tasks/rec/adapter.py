@@ -161,11 +161,16 @@ class Recommendation(Task):
         wanted = [str(sample.target) for sample in samples]
         answers = [outcome.answer for outcome in outcomes]
         popularity = known.popularity
-        _, relevant, rank = _matched(wanted, answers, known.items)
+        hits, relevant, rank = _matched(wanted, answers, known.items)
         test_items, _ = decode(wanted, known.items)
         values = metrics.of_the_set(_padded(*decode(answers, known.items)), popularity, len(known.users))
-        users = np.repeat(np.arange(len(relevant)), relevant)
-        return {**values, **metrics.by_stratum(users, metrics.strata(popularity)[test_items], rank)}
+        owner = np.repeat(np.arange(len(relevant)), relevant)
+        activity = metrics.strata(np.diff(known.known.indptr))[known.rows([sample.id for sample in samples])]
+        return {
+            **values,
+            **metrics.by_item_stratum(owner, metrics.strata(popularity)[test_items], rank),
+            **metrics.by_user_stratum(metrics.per_user(hits, relevant), activity),
+        }
 
 
 class CustomRecommendation(Recommendation):

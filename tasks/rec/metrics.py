@@ -3,7 +3,8 @@
 Per user: recall (hits / relevant), NDCG (binary gains, log2(rank + 1), ideal over min(k, relevant)),
 hit, MRR (reciprocal rank of the first hit), MAP (precision at every hit, summed, over min(k, relevant))
 and precision. Of the set: coverage, Gini of exposure, novelty (Zhou et al. 2010: mean self-information
-of what is recommended) and recall on thirds of the training interactions by item popularity.
+of what is recommended), and how well it does on thirds of the training interactions: recall of popular and of
+rare items, recall and NDCG of users with many and with few interactions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 CUTOFFS = (5, 10, 20, 50)
-STRATA = ("head", "middle", "tail")
+#: thirds of the training interactions, by the popularity of the item and by the activity of the user
+ITEM_STRATA = ("head", "middle", "tail")
+USER_STRATA = ("heavy", "medium", "light")
 
 
 def per_user(hits: Array, relevant: Array) -> dict[str, Array]:
@@ -67,18 +70,22 @@ def of_the_set(rankings: Array, popularity: Array, n_users: int) -> dict[str, fl
     return made
 
 
-def strata(popularity: Array) -> Array:
-    """The stratum of every item, 0 to 2: the most popular items with a third of the training
-    interactions, the next third, the rest; ties by the smaller item."""
-    order = np.argsort(-popularity, kind="stable")
-    before = np.cumsum(popularity[order]) - popularity[order]
-    stratum = np.empty(len(popularity), np.int64)
-    total = max(int(popularity.sum()), 1)
-    stratum[order] = np.minimum(before * len(STRATA) // total, len(STRATA) - 1)
+def strata(taken: Array) -> Array:
+    """The stratum of every item (or user), 0 to 2: those with the most training interactions that have a
+    third of all of them, the next third, the rest; ties by the smaller one.
+
+    Args:
+        taken: training interactions of every item (or user).
+    """
+    order = np.argsort(-taken, kind="stable")
+    before = np.cumsum(taken[order]) - taken[order]
+    stratum = np.empty(len(taken), np.int64)
+    total = max(int(taken.sum()), 1)
+    stratum[order] = np.minimum(before * 3 // total, 2)
     return stratum
 
 
-def by_stratum(
+def by_item_stratum(
     user: Array, stratum: Array, rank: Array, k: int = 20
 ) -> Mapping[str, float]:
     """Recall@k on the test items of each stratum: mean over the users that have one there.
@@ -88,10 +95,24 @@ def by_stratum(
             its rank from 0 in the user's ranking (any number from k on where it isn't in it).
     """
     made = {}
-    for number, name in enumerate(STRATA):
+    for number, name in enumerate(ITEM_STRATA):
         here = stratum == number
         if here.any():
             wanted = np.bincount(user[here])
             found = np.bincount(user[here], weights=rank[here] < k)
             made[f"recall@{k}/{name}"] = float((found[wanted > 0] / wanted[wanted > 0]).mean())
     return made
+
+
+def by_user_stratum(values: Mapping[str, Array], stratum: Array, k: int = 20) -> Mapping[str, float]:
+    """Recall@k and NDCG@k, means over the users of each stratum.
+
+    Args:
+        values: what `per_user` gives.
+        stratum: of every user.
+    """
+    return {
+        f"{metric}@{k}/{name}": float(values[f"{metric}@{k}"][stratum == number].mean())
+        for number, name in enumerate(USER_STRATA) if (stratum == number).any()
+        for metric in ("recall", "ndcg")
+    }  # fmt: skip

@@ -7,7 +7,7 @@ only, and a step costs two propagations a view and no stored layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,17 +131,27 @@ class Pairs:
         return self._taken[place] == key
 
 
+def distinct(nodes: Array, n_nodes: int) -> tuple[Array, Array]:
+    """The distinct nodes in order, and the place of every node among them."""
+    there = np.zeros(n_nodes, bool)
+    there[nodes] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[nodes]
+
+
 def bpr(user: Tensor, item: Tensor, negative: Tensor) -> Tensor:
     """Mean of -log sigmoid(s_ui - s_uj), rows are the pairs of a batch."""
     return functional.softplus(((negative - item) * user).sum(dim=1)).mean()
 
 
-def shrinkage(user: Tensor, item: Tensor, negative: Tensor, weight: float, squared: bool) -> Tensor:
+def shrinkage(norms: Sequence[Tensor], weight: float, squared: bool) -> Tensor:
     """The regulariser over a batch of table rows: half the mean squared norm (LightGCN's own), or the
-    sum of three unsquared matrix norms over the batch size (as LLMInit's code is configured)."""
-    parts = (user, item, negative)
-    norms = sum((part.square().sum() / 2 if squared else part.norm() for part in parts), torch.zeros(()))
-    return weight * norms / len(user)
+    sum of three unsquared matrix norms over the batch size (as LLMInit's code is configured).
+
+    Args:
+        norms: of every pair's user, item and negative, the squared norm of its row, (pairs,) each.
+    """
+    parts = [part.sum() / 2 if squared else part.sum().sqrt() for part in norms]
+    return weight * torch.stack(parts).sum() / len(norms[0])
 
 
 def info_nce(one: Tensor, two: Tensor, temperature: float) -> Tensor:

@@ -38,7 +38,7 @@ def tables(how: str, training: Any, job: Job, args: Mapping[str, Any]) -> tuple[
         how: `xavier`, `normal` (standard deviation 0.1, as in LightGCN's own code), `mean` (Xavier
             items), `rand`, `uni`, `var`, `full`, `pca`, `lsa`, `gauss` or `shuffle`.
         training: CSR matrix (users, items).
-        args: `dim`, `centre`, `rms`, `like`.
+        args: `dim`, `centre`, `rms`, `like`, `released`.
 
     Raises:
         UsageError: more dimensions are wanted than the vectors have.
@@ -71,15 +71,22 @@ def _items(how: str, training: Any, job: Job, args: Mapping[str, Any], rng: Gene
     if how == "full":
         return scaled(vectors, args["rms"])
     chosen = args["like"] if how in ("gauss", "shuffle") else how
-    items = scaled(chosen_dimensions(chosen, vectors, training, args["dim"], rng), args["rms"])
+    repeat = args.get("released", False)
+    items = scaled(chosen_dimensions(chosen, vectors, training, args["dim"], rng, repeat), args["rms"])
     if how == "gauss":
         rms = float(np.sqrt(np.mean(np.square(items, dtype=np.float64))))
         return rng.normal(0, rms, items.shape).astype(np.float32)
     return items[rng.permutation(len(items))] if how == "shuffle" else items
 
 
-def chosen_dimensions(how: str, vectors: Array, training: Any, dim: int, rng: Generator) -> Array:
+def chosen_dimensions(
+    how: str, vectors: Array, training: Any, dim: int, rng: Generator, repeat: bool = False
+) -> Array:
     """`dim` of the dimensions of `vectors`, or their first principal components.
+
+    Args:
+        repeat: whether `rand` may draw a dimension again, as LLMInit's released code does; of 64 drawn
+            from 768, 61 are distinct on average.
 
     Raises:
         UsageError: `vectors` has fewer dimensions.
@@ -93,7 +100,7 @@ def chosen_dimensions(how: str, vectors: Array, training: Any, dim: int, rng: Ge
         _, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred)
         return np.asarray(centred @ axes[:, ::-1][:, :dim], np.float32)
     choose: dict[str, Callable[[], Array]] = {
-        "rand": lambda: np.sort(rng.choice(width, dim, replace=False)),
+        "rand": lambda: np.sort(rng.choice(width, dim, replace=repeat)),
         "uni": lambda: uniform(width, dim),
         "var": lambda: most_varied(vectors, np.bincount(training.indices, minlength=len(vectors)), dim),
     }

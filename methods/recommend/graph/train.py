@@ -15,6 +15,7 @@ from methods.recommend.graph.core import (
     View,
     adjacency,
     bpr,
+    distinct,
     info_nce,
     shrinkage,
     supervised_contrast,
@@ -73,14 +74,14 @@ class Trainer:
     def _step(self, views: list[View], user: Array, item: Array, negative: Array) -> float:
         """One step of Adam; returns the loss.
 
-        Autograd sees the batch's rows only; what they are worth to the tables is the same propagation
-        of their gradients.
+        Autograd sees the batch's distinct nodes only; what they are worth to the tables is the same
+        propagation of their gradients.
         """
         nodes = np.concatenate([user, self.n_users + item, self.n_users + negative])
-        index = torch.from_numpy(nodes).to(self.device)
+        index, place = (torch.from_numpy(part).to(self.device) for part in distinct(nodes, len(self.tables)))
         seen = [view.rows(self.tables, index, self._noise).requires_grad_() for view in views]
         rows = self.tables[index].requires_grad_()
-        loss = self._loss(seen, rows, user, item)
+        loss = self._loss(seen, rows, place)
         *of_views, of_rows = torch.autograd.grad(loss, [*seen, rows], materialize_grads=True)
         gradient = views[0].backward(index, of_views[0], self.tables)
         for view, of_view in zip(views[1:], of_views[1:], strict=True):
@@ -89,18 +90,26 @@ class Trainer:
         self._adam.step()
         return float(loss.detach())
 
-    def _loss(self, seen: list[Tensor], rows: Tensor, user: Array, item: Array) -> Tensor:
-        args, n = self.args, len(user)
-        users, items, negatives = seen[0].split(n)
+    def _loss(self, seen: list[Tensor], rows: Tensor, place: Tensor) -> Tensor:
+        """The loss of the batch from the vectors of its distinct nodes.
+
+        Args:
+            seen: of each view, the final vectors, (distinct nodes, d).
+            rows: rows of the tables, (distinct nodes, d).
+            place: of every pair's user, then item, then negative, the place among the distinct nodes.
+        """
+        args, parts = self.args, place.chunk(3)
+        # index_select, unlike indexing, has a fast gradient on a CPU
+        users, items, negatives = (seen[0].index_select(0, part) for part in parts)
         if self.model == "sgcl":
             return supervised_contrast(users, items, args["temperature"])
+        norms = rows.square().sum(dim=1)
         loss = bpr(users, items, negatives)
-        loss = loss + shrinkage(*rows.split(n), args["reg"], args["reg_form"] == "squared")
+        loss = loss + shrinkage([norms[part] for part in parts], args["reg"], args["reg_form"] == "squared")
         if len(seen) > 1:
-            (users_1, items_1, _), (users_2, items_2, _) = seen[1].split(n), seen[2].split(n)
-            for one, two, nodes in ((users_1, users_2, user), (items_1, items_2, item)):
-                first = torch.from_numpy(np.unique(nodes, return_index=True)[1]).to(self.device)
-                loss = loss + args["contrast"] * info_nce(one[first], two[first], args["temperature"])
+            for part in parts[:2]:
+                one, two = (view[part.unique()] for view in seen[1:])
+                loss = loss + args["contrast"] * info_nce(one, two, args["temperature"])
         return loss
 
     def final(self) -> tuple[Array, Array]:

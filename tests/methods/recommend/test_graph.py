@@ -77,12 +77,13 @@ def test_losses_by_hand():
 
 def test_regulariser():
     rows = torch.randn(6, 4)
-    twice = rows.repeat(2, 1)
-    norm, squared = (float(core.shrinkage(rows, rows, rows, 1.0, form)) for form in (False, True))
+    once = [rows.square().sum(dim=1)] * 3
+    twice = [part.repeat(2) for part in once]
+    norm, squared = (float(core.shrinkage(once, 1.0, form)) for form in (False, True))
     assert norm == pytest.approx(3 * float(rows.norm()) / 6)
     assert squared == pytest.approx(1.5 * float(rows.square().sum()) / 6)
-    assert float(core.shrinkage(twice, twice, twice, 1.0, False)) == pytest.approx(norm * math.sqrt(2) / 2)
-    assert float(core.shrinkage(twice, twice, twice, 1.0, True)) == pytest.approx(squared)
+    assert float(core.shrinkage(twice, 1.0, False)) == pytest.approx(norm * math.sqrt(2) / 2)
+    assert float(core.shrinkage(twice, 1.0, True)) == pytest.approx(squared)
 
 
 @pytest.mark.parametrize(("values", "wanted"), [((1, 1, 1, 1), 4), ((1, 0, 0, 0), 1), ((2, 1, 1, 0), 2.3811)])
@@ -187,7 +188,7 @@ def test_a_step_has_the_gradient_that_autograd_finds_through_the_whole_graph(nam
             total = total + layer
         return total / (view.layers + 1)
 
-    trainer._loss([whole(view)[index] for view in views], leaf[index], user, item).backward()
+    trainer._loss([whole(view) for view in views], leaf, index).backward()
     torch.testing.assert_close(trainer.tables.grad, leaf.grad, rtol=1e-4, atol=1e-6)
 
 

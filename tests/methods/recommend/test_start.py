@@ -101,6 +101,17 @@ def test_dimensions_are_distinct_and_taken_as_they_are():
         assert len(set(columns)) == 4 and columns == sorted(columns)
 
 
+def test_released_draws_with_replacement():
+    """768 (1 - (1 - 1/768)^128) = 117.97 of 128 dimensions are distinct on average."""
+    rows, taken = np.arange(768, dtype=np.float32)[None], csr_array((1, 1))
+    drawn = [start.chosen_dimensions("rand", rows, taken, 128, np.random.default_rng(seed), True)
+             for seed in range(200)]  # fmt: skip
+    assert np.mean([len(np.unique(columns)) for columns in drawn]) == pytest.approx(117.97, abs=0.6)
+    args = {**ARGS, "dim": 12, "released": True}
+    items = start.tables("rand", training(), job(np.arange(96, dtype="f4").reshape(8, 12)), args)[1]
+    assert len(np.unique(items, axis=1).T) < 12
+
+
 def test_what_the_controls_keep():
     var, shuffle = (start.tables(how, training(), job(), ARGS)[1] for how in ("var", "shuffle"))
     assert sorted(map(tuple, shuffle.tolist())) == sorted(map(tuple, var.tolist()))

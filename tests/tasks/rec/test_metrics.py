@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
+from harness.interactions import Interactions
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
+from harness.task import Splits
 from tasks.rec import metrics
 
 
@@ -86,8 +89,22 @@ def test_metrics_of_the_set():
 def test_strata():
     stratum = metrics.strata(np.array([1, 30, 5, 5, 10, 1, 8]))
     assert stratum.tolist() == [2, 0, 2, 2, 1, 2, 2]
-    found = metrics.by_stratum(np.array([0, 0, 1, 2]), np.array([0, 2, 0, 2]), np.array([3, 50, 20, 0]))
+    found = metrics.by_item_stratum(np.array([0, 0, 1, 2]), np.array([0, 2, 0, 2]), np.array([3, 50, 20, 0]))
     assert found == {"recall@20/head": 0.5, "recall@20/tail": 0.5}
+
+
+def test_strata_of_users_by_their_activity():
+    """Of three users with 4, 2 and 1 training items, two are asked about; the busiest is not."""
+    names = [f"i{n}" for n in range(9)]
+    taken = csr_array(np.array([[1] * 4 + [0] * 5, [1] * 2 + [0] * 7, [0, 0, 1] + [0] * 6], np.float32))
+    data = Interactions(("u0", "u1", "u2"), names, taken, csr_array(taken.shape, dtype=np.float32))
+    samples = [Sample(Question("u2", "i2"), "i7\ti8"), Sample(Question("u1", "i0\ti1"), "i5")]
+    outcomes = [Outcome("u2", answer="i8\ti0"), Outcome("u1", answer="i3\ti5")]
+    found = task().measure_set(Splits(test=samples, interactions=data), samples, outcomes)
+    assert found["recall@20/light"] == 0.5 and found["recall@20/medium"] == 1.0
+    assert found["ndcg@20/light"] == pytest.approx(1 / (1 + 1 / math.log2(3)))
+    assert found["ndcg@20/medium"] == pytest.approx(1 / math.log2(3))
+    assert "recall@20/heavy" not in found
 
 
 def test_a_completion_is_read_line_by_line():
