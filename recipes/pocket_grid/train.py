@@ -170,6 +170,8 @@ def export(model: LlamaForCausalLM, folder: Path, facts: dict) -> None:
         "tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "bos_token": "<bos>",
         "eos_token": "<eos>", "unk_token": "<unk>", "model_max_length": CONTEXT,
         "clean_up_tokenization_spaces": False,
+        "chat_template": "{{ bos_token }}{{ messages | selectattr('role', 'equalto', 'user') "
+                         "| map(attribute='content') | list | last }}",
     }, indent=1) + "\n")  # fmt: skip
     (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
 
