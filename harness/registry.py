@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.task import Task
 
 GROUP = "harness.plugins"
-INDEX_FORMAT = 5
+INDEX_FORMAT = 6
 #: ends the name of a spec that stands for any: other packages have the members of `inspect/*`
 OPEN = "/*"
 S = TypeVar("S", bound=Spec)

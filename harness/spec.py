@@ -19,12 +19,17 @@ NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "judge", "user",
 
 @dataclass(frozen=True)
 class Param:
-    """An argument with its default (`-T name=value` for a task, `-M name=value` for a method)."""
+    """An argument with its default (`-T name=value` for a task, `-M name=value` for a method).
+
+    `later` marks one that was added once results were published: at its default, at which it must change
+    nothing, the hashes of a run don't name it, so that rows from before stay comparable.
+    """
 
     name: str
     default: Any
     help: str = ""
     choices: tuple[Any, ...] = ()
+    later: bool = False
 
     def read(self, value: Any) -> Any:
         """`value` in the type of the default.
@@ -101,6 +106,12 @@ class Spec:
         match = VERSION.match(self.version)
         assert match, self.version
         return int(match[1])
+
+    def hashed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that the hashes of a run name: all but those added later that have their default."""
+        return {name: value for name, value in arguments.items()
+                if name not in self.params or not self.params[name].later
+                or value != self.params[name].default}  # fmt: skip
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every parameter with its given or default value.
@@ -208,7 +219,8 @@ def read_specs(
         if ":" not in fields["entry"]:
             raise PluginError(f"{where}: {name} has entry {fields['entry']!r}, not module:Class")
         fields["params"] = {
-            key: Param(key, value["default"], value.get("help", ""), tuple(value.get("choices", ())))
+            key: Param(key, value["default"], value.get("help", ""), tuple(value.get("choices", ())),
+                       bool(value.get("later", False)))
             if isinstance(value, Mapping) and "default" in value
             else Param(key, value)
             for key, value in fields.get("params", {}).items()

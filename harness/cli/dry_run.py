@@ -81,8 +81,9 @@ def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
 
     arms = arms_of(
         row for row in stored
-        if row["task"] == cell.task.name and row["comparability"]["task_args"] == dict(cell.task_args)
-    )  # fmt: skip
+        if row["task"] == cell.task.name
+        and row["comparability"]["task_args"] == cell.task.hashed(cell.task_args)
+    )
     tables = sorted(by_key(arms).values(), key=len)
     return stored_noise(tables[-1] if tables else [])
 

@@ -32,7 +32,7 @@ def comparability(
     key = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version,
-        "task_args": dict(cell.task_args),
+        "task_args": cell.task.hashed(cell.task_args),
         "data": sorted(({"id": s["id"], "config": s["config"], "split": s["split"]} for s in sources),
                        key=str),
         "data_digest": set_digest(sample.digest() for sample in samples),
@@ -54,7 +54,7 @@ def subject(
     found = {
         "method": cell.method.name,
         "method_version": cell.method.comparability_version,
-        "method_args": dict(cell.method_args),
+        "method_args": cell.method.hashed(cell.method_args),
         "model": provider.name,
         "model_revision": provider.revision,
         "model_args": dict(cell.request.model_args),

@@ -280,3 +280,31 @@ def test_a_run_killed_before_its_seal_keeps_what_fit_spent(plugin, tmp_path, mon
     assert whole["data_access"]["pool_size"] == 12
     for key in ("usage", "data_access", "samples"):
         assert sealed[key] == whole[key], key
+
+
+def test_an_argument_that_was_added_later_leaves_old_rows_where_they_are(plugin, tmp_path, monkeypatch):
+    """At its default it is in no hash; at another value it is, and without the mark it always is."""
+    from dataclasses import replace
+
+    from harness.run import keys
+    from harness.spec import Param
+
+    def added(later):
+        for shelf, name in ((registry().tasks, "colours"), (registry().methods, "slow")):
+            spec = before[name]
+            param = Param("extra", 0, later=later)
+            monkeypatch.setitem(shelf._built, name, replace(spec, params={**spec.params, "extra": param}))
+
+    before = {"colours": registry().task("colours"), "slow": registry().method("slow")}
+    old = only(go(tmp_path))
+    added(later=True)
+    same = only(go(tmp_path))
+    assert same["reused"] and same["run_id"] == old["run_id"]
+    again = only(go(tmp_path, again=True))
+    assert again["run_id"] == old["run_id"] and again["method"]["args"]["extra"] == 0
+    for more in ({"task_args": {"extra": 1}}, {"method_args": {"extra": 1}}):
+        assert only(go(tmp_path, **more))["run_id"] != old["run_id"]
+    (cell,) = plan(Request(task="colours", method="slow", model="echo/red", method_args={"extra": 1}))
+    assert keys.subject(cell, Echo("red"), {}, None)["method_args"]["extra"] == 1
+    added(later=False)
+    assert only(go(tmp_path))["run_id"] != old["run_id"]
