@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.compare.learning import Learning, Quantity, learning
+from harness.compare.learning import Axis, Learning, Quantity, learning
 from leaderboard.board import Section
 from leaderboard.figures import SYMBOLS, Figure, interval_text, label, named
 
 QUANTITIES: dict[Quantity, str] = {"dev": "validation score", "reward": "training reward"}
-AXES = {"steps": "steps", "rollouts": "rollouts, discarded ones included"}
+#: axis -> (its name, its title)
+AXES: dict[Axis, tuple[str, str]] = {
+    "step": ("steps", "steps"), "rollouts": ("rollouts", "rollouts, discarded ones included"),
+}  # fmt: skip
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 Cell = str | float | None
@@ -40,24 +43,22 @@ def curves(section: Section) -> Curves:
     told = [entry for entry in section.entries
             if not entry.stopped and any(run.get("curve") for run in entry.arm.runs)]  # fmt: skip
     for quantity, title in QUANTITIES.items():
-        found = {named(entry): curve for entry in told if (curve := learning(entry.arm, quantity))}
-        if not found:
-            continue
-        for axis in AXES:
-            if axis == "steps" or any(curve.rollouts is not None for curve in found.values()):
-                figures[f"{title} over {axis}"] = _figure(found, title, axis)
-        if quantity == "dev" and len(found) > 1:
-            targets = _targets(found)
+        for axis, (short, _) in AXES.items():
+            found = {named(entry): curve for entry in told
+                     if (curve := learning(entry.arm, quantity, axis))}  # fmt: skip
+            if found:
+                figures[f"{title} over {short}"] = _figure(found, title, axis)
+            if (quantity, axis) == ("dev", "step") and len(found) > 1:
+                targets = _targets(found)
     return Curves(figures, targets)
 
 
-def _figure(found: dict[str, Learning], title: str, axis: str) -> Figure:
+def _figure(found: dict[str, Learning], title: str, axis: Axis) -> Figure:
+    short, full = AXES[axis]
     traces: list[dict[str, Any]] = []
     rows: list[list[Cell]] = []
     for n, (name, curve) in enumerate(found.items()):
-        places = curve.steps if axis == "steps" else curve.rollouts
-        if places is None:
-            continue
+        places = curve.steps if axis == "step" or curve.rollouts is None else curve.rollouts
         x, y = [float(place) for place in places], [float(mean) for mean in curve.means]
         colour, ends = f"@series{n % 8}", None
         if curve.intervals is not None:
@@ -81,15 +82,16 @@ def _figure(found: dict[str, Learning], title: str, axis: str) -> Figure:
             rows.append([name, float(curve.steps[k]), drawn, value, interval_text(ends[k] if ends else None),
                          curve.seeds])  # fmt: skip
     plot = {"data": traces, "layout": {
-        "height": 420, "xaxis": {"title": {"text": AXES[axis]}, "rangemode": "tozero"},
+        "height": 420, "xaxis": {"title": {"text": full}, "rangemode": "tozero"},
         "yaxis": {"title": {"text": title}},
     }}  # fmt: skip
     about = ("On the validation split, not on the test items." if title == QUANTITIES["dev"] else
              "Of what was trained on, averaged over neighbouring steps: a curriculum that chooses easier "
              "problems shows a higher one.")  # fmt: skip
     return Figure(
-        f"{title[0].upper()}{title[1:]} over {axis}",
-        f"{about} Mean over seeds; the band is its 95 % t interval over seeds at each step alone.", plot,
+        f"{title[0].upper()}{title[1:]} over {short}",
+        f"{about} Mean over seeds; the band is its 95 % t interval over seeds at each point alone. Seeds "
+        "that were measured at different places are interpolated between them.", plot,
         ("row", "step", "rollouts", title, "95 % interval", "seeds"), rows,
     )  # fmt: skip
 

@@ -35,12 +35,31 @@ def test_means_and_intervals_are_over_seeds(tmp_path):
     assert [found.reach(target) for target in (0.2, 0.21, 0.6, 0.61)] == [0, 1, 1, None]
 
 
-def test_only_steps_that_every_seed_has_are_averaged(tmp_path):
+def test_seeds_measured_at_different_places_meet_by_interpolation(tmp_path):
+    """Truth: a seed's score is 0.1 + its step / 100, and it draws 4 or 8 rollouts a step."""
+    def told(steps, each):
+        return [{"step": n, "rollouts": each * n, "dev": 0.1 + n / 100} for n in steps]
+
+    uneven = arm(tmp_path, [told((10, 20, 30, 40), 4), told((5, 12, 33, 37), 4), told((6, 31), 8)])
+    over_steps, over_rollouts = learning(uneven, "dev"), learning(uneven, "dev", "rollouts")
+    assert over_steps.steps.tolist() == [10, 20, 30]  # of the first seed, within the range of all
+    np.testing.assert_allclose(over_steps.means, 0.1 + over_steps.steps / 100)
+    np.testing.assert_allclose(over_steps.intervals, np.column_stack([over_steps.means] * 2), atol=1e-12)
+    np.testing.assert_allclose(over_steps.rollouts, over_steps.steps * (4 + 4 + 8) / 3)
+    assert over_rollouts.rollouts.tolist() == [48, 132, 148]  # of the second seed
+    wanted = 0.1 + over_rollouts.rollouts * (1 / 4 + 1 / 4 + 1 / 8) / 300
+    np.testing.assert_allclose(over_rollouts.means, wanted)
+    assert over_rollouts.final == over_steps.final == pytest.approx((0.5 + 0.47 + 0.41) / 3)
+
+
+def test_nothing_is_extrapolated(tmp_path):
     """A run that spends its rollouts early ends early: its last value still counts for the final one."""
     short = [*rows([0.3]), {"step": 15, "rollouts": 6, "dev": 0.7}]
-    found = learning(arm(tmp_path, [rows([0.1, 0.2, 0.3]), short, []]), "dev")
-    assert found.steps.tolist() == [10] and found.means.tolist() == [pytest.approx(0.2)]
+    found = learning(arm(tmp_path / "short", [rows([0.1, 0.2, 0.3]), short, []]), "dev")
+    assert found.steps.tolist() == [10, 15] and found.means.tolist() == pytest.approx([0.2, 0.425])
     assert found.seeds == 2 and found.final == pytest.approx(0.5)
+    apart = [rows([0.1]), [{"step": 40, "dev": 0.4}, {"step": 50, "dev": 0.5}]]
+    assert learning(arm(tmp_path / "apart", apart), "dev") is None
 
 
 def test_one_seed_has_no_interval_and_none_has_no_curve(tmp_path):
