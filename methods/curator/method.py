@@ -16,6 +16,7 @@ from harness.method import Method
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample
+from methods.curator import engine
 from methods.curator.bank import Bank, check_verifier
 from methods.curator.curve import kept_curve, points
 from methods.curator.plan import Plan
@@ -78,6 +79,8 @@ class Curated(Method):
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
             settings["keep"] = self.args["keep"]
+        if (generation := engine.chosen(self.args["generation"])) != engine.TORCH:
+            settings["generation"] = generation
         return [
             self.curriculum, asdict(plan), settings, job.seed, job.model.name,
             job.model.provider.revision or _weights(job.policy),
@@ -235,7 +238,7 @@ def _train(
     job.progress("train", 0, plan.steps)
     try:
         trainer.train(training, workspace, method.args["loss"], resumed=lambda: book(training.total),
-                      keep_peak=keep_peak)  # fmt: skip
+                      keep_peak=keep_peak, generation=engine.chosen(method.args["generation"]))  # fmt: skip
     except Diverged as error:
         kept = trainer.last_checkpoint(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,16 +20,36 @@ class Diverged(ArithmeticError):
     """The policy's outputs or gradients are no longer finite."""
 
 
+class Response(NamedTuple):
+    """Token ids, end-of-sequence included where there was one; the log-probability of each, where another
+    engine than the policy itself drew them."""
+
+    ids: Ids
+    logprobs: list[float] | None = None
+
+
+class Sampler(Protocol):
+    """What draws responses from the policy as it now is."""
+
+    def draw(
+        self, prompts: Sequence[Ids], n: int, seed: int, *, greedy: bool = False
+    ) -> list[list[Response]]:
+        """n responses to each prompt."""
+        ...
+
+
 @dataclass
 class Group:
     """The responses (n) to one problem: token ids, end-of-sequence included where there was one; rewards in
-    [0, 1]; summed log-probabilities under the policy that drew them, where they were asked for."""
+    [0, 1]; summed log-probabilities under the policy that drew them, where they were asked for; those of
+    single tokens by the engine that drew them, where it was another than the policy itself."""
 
     problem: int
     prompt: Ids
     responses: list[Ids]
     rewards: Floats
     before: Floats = field(default_factory=lambda: np.empty(0))
+    drawn: list[list[float]] | None = None
 
     @property
     def lengths(self) -> Floats:
@@ -54,7 +74,9 @@ class Decoder:
         self.model, self.end, self.pad = model, list(end), pad
         self.max_tokens, self.temperature, self.at_once = max_tokens, temperature, at_once
 
-    def draw(self, prompts: Sequence[Ids], n: int, seed: int, *, greedy: bool = False) -> list[list[Ids]]:
+    def draw(
+        self, prompts: Sequence[Ids], n: int, seed: int, *, greedy: bool = False
+    ) -> list[list[Response]]:
         """n responses to each prompt.
 
         Raises:
@@ -65,7 +87,7 @@ class Decoder:
         generator = torch.Generator(self.model.device).manual_seed(seed)
         training = self.model.training
         self.model.eval()
-        found: list[list[Ids]] = []
+        found: list[list[Response]] = []
         step = max(1, self.at_once // n)
         try:
             with torch.no_grad():
@@ -75,7 +97,9 @@ class Decoder:
             self.model.train(training)
         return found
 
-    def _decode(self, prompts: Sequence[Ids], n: int, generator: Any, greedy: bool) -> list[list[Ids]]:
+    def _decode(
+        self, prompts: Sequence[Ids], n: int, generator: Any, greedy: bool
+    ) -> list[list[Response]]:
         import torch
 
         ids, mask = self._padded(prompts)
@@ -107,7 +131,7 @@ class Decoder:
                 input_ids=token[:, None], attention_mask=mask, position_ids=mask.sum(1, keepdim=True) - 1,
                 past_key_values=cache, use_cache=True,
             ).logits[:, -1]  # fmt: skip
-        rows = [self._until_end(row) for row in torch.stack(columns, 1).tolist()]
+        rows = [Response(self._until_end(row)) for row in torch.stack(columns, 1).tolist()]
         return [rows[start : start + n] for start in range(0, len(rows), n)]
 
     def _until_end(self, row: Ids) -> Ids:

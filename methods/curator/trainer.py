@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from methods.curator.engine import TORCH, VLLM, Engine
 from methods.curator.language import LanguageScorer
 from methods.curator.rollouts import Diverged
 from methods.curator.training import Training
@@ -34,11 +35,12 @@ BESIDE = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "gene
 
 def train(
     training: Training, folder: Path, loss: str = "gspo", resumed: Callable[[], None] = lambda: None,
-    keep_peak: bool = False,
+    keep_peak: bool = False, generation: str = TORCH,
 ) -> None:  # fmt: skip
     """Runs a training from the last whole checkpoint in `folder`, or from the start, to its end or to the end
     of its budget (`training.spent`). `resumed` is called once a checkpoint is read. With `keep_peak` the
-    weights of the step with the best accuracy on dev stay in `peak(folder, training.peak)`.
+    weights of the step with the best accuracy on dev stay in `peak(folder, training.peak)`. `generation` says
+    what draws rollouts, `torch` or `vllm`.
 
     Raises:
         Diverged: a loss, gradient or probability is not finite; checkpoints stay.
@@ -50,8 +52,12 @@ def train(
         if isinstance(scorer := getattr(training.curriculum, "scorer", None), LanguageScorer):
             scorer.load(checkpoint)
         resumed()
-    trainer = _trainer(training, folder, loss, keep_peak)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    trainer = _trainer(training, folder, loss, keep_peak, generation)
+    try:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    finally:
+        if isinstance(training.sampler, Engine):
+            training.sampler.close()
 
 
 def peak(folder: Path, step: int) -> Path:
@@ -72,7 +78,7 @@ def save(training: Training, folder: Path, source: Path, weights: Path | None = 
             shutil.copyfile(file, folder / file.name)
 
 
-def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool) -> Any:
+def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool, generation: str) -> Any:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     import datasets
@@ -88,6 +94,7 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool) -> An
     micro = plan.micro_batch
     level, low, high = LOSSES[loss]
     updates = plan.steps * plan.minibatches
+    longest = max(map(len, [*training.prompts, *training.dev.prompts]))
     config = GRPOConfig(
         output_dir=str(folder), max_steps=updates, seed=training.seed, data_seed=training.seed,
         per_device_train_batch_size=micro, steps_per_generation=sequences // micro,
@@ -100,24 +107,37 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool) -> An
         logging_nan_inf_filter=False, save_strategy="steps",
         save_steps=plan.save_every * plan.minibatches, save_total_limit=2, ignore_data_skip=True,
         report_to=[], disable_tqdm=True, dataloader_num_workers=0, dataloader_pin_memory=False,
+        use_vllm=generation == VLLM, vllm_mode="colocate", vllm_max_model_length=longest + plan.max_tokens,
     )  # fmt: skip
     def rollouts(prompts: list[Any], trainer: Any) -> dict[str, Any]:
         """The prompts that TRL gives are places; the problems are the curriculum's."""
         torch.manual_seed(training.seed * 1_000_003 + training.step)  # a resumed run shuffles as a whole one
+        if isinstance(training.sampler, Engine):
+            training.sampler.loaded()
         flat = [(group, n) for group in training.choose() for n in range(len(group.responses))]
         return {
             "prompt_ids": [group.prompt for group, _ in flat],
             "completion_ids": [group.responses[n] for group, n in flat],
-            "logprobs": None,
+            "logprobs": [group.drawn[n] for group, n in flat if group.drawn is not None] or None,
             "earned": [float(group.rewards[n]) for group, n in flat],
         }
 
     places = datasets.Dataset.from_dict({"prompt": ["place"] * plan.prompts * 64})
-    trainer = GRPOTrainer(
-        model=training.model, reward_funcs=[_rewards], args=config, train_dataset=places,
-        processing_class=training.tokenizer, rollout_func=rollouts,
-        callbacks=[_callback(training, folder, keep_peak)],
-    )  # fmt: skip
+    try:
+        trainer = GRPOTrainer(
+            model=training.model, reward_funcs=[_rewards], args=config, train_dataset=places,
+            processing_class=training.tokenizer, rollout_func=rollouts,
+            callbacks=[_callback(training, folder, keep_peak)],
+        )
+    except Exception as error:  # an engine has many ways not to start
+        if generation != VLLM:
+            raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise UsageError(f"vLLM can't draw from this policy here: {reason}; -M generation=torch draws "
+                         "without it") from error  # fmt: skip
+    if generation == VLLM:
+        training.sampler = Engine(trainer, end=training.decoder.end, max_tokens=plan.max_tokens,
+                                  temperature=plan.temperature)  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
 

@@ -17,7 +17,7 @@ from harness.errors import BudgetSpent, UsageError
 from methods.curator.bank import Bank
 from methods.curator.curriculum import Curriculum, Round
 from methods.curator.plan import Plan
-from methods.curator.rollouts import Decoder, Group, Ids
+from methods.curator.rollouts import Decoder, Group, Ids, Sampler
 from methods.curator.sampling import Selection
 from methods.curator.signals import Floats, Indices, mixed
 
@@ -110,6 +110,8 @@ class Training:
             model, end=end if isinstance(end, list) else [end], pad=tokenizer.pad_token_id,
             max_tokens=plan.max_tokens, temperature=plan.temperature,
         )  # fmt: skip
+        #: what draws rollouts; the trainer may put an engine in the decoder's place
+        self.sampler: Sampler = self.decoder
         self.curve: list[dict[str, Any]] = []
         self.total, self.cost = Cost(), Cost()
         self.spent: BudgetSpent | None = None
@@ -181,12 +183,15 @@ class Training:
         prompts = [self.prompts[problem] for problem in problems]
         mixed_seed = np.random.SeedSequence([self.seed, self.step, self._draws]).generate_state(1)[0]
         self._draws += 1
-        answers = self.decoder.draw(prompts, self.plan.rollouts, int(mixed_seed))
+        answers = self.sampler.draw(prompts, self.plan.rollouts, int(mixed_seed))
         rolled = time.perf_counter()
-        for problem, prompt, responses in zip(problems, prompts, answers, strict=True):
+        for problem, prompt, drawn in zip(problems, prompts, answers, strict=True):
+            responses = [response.ids for response in drawn]
             texts = self.tokenizer.batch_decode(responses, skip_special_tokens=True)
             rewards = np.array([self._grade(problem, text) for text in texts])
-            self._ready[problem].append(Group(problem, prompt, responses, rewards))
+            logprobs = [response.logprobs for response in drawn if response.logprobs is not None]
+            group = Group(problem, prompt, responses, rewards, drawn=logprobs or None)
+            self._ready[problem].append(group)
         self.cost.rollout_s += rolled - started
         self.cost.verify_s += time.perf_counter() - rolled
 
@@ -239,12 +244,13 @@ class Training:
         if not self.dev.prompts:
             return None
         started = time.perf_counter()
-        answers = self.decoder.draw(self.dev.prompts, 1, 0, greedy=True)
-        texts = self.tokenizer.batch_decode([answer[0] for answer in answers], skip_special_tokens=True)
+        drawn = self.sampler.draw(self.dev.prompts, 1, 0, greedy=True)
+        answers = [responses[0].ids for responses in drawn]
+        texts = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
         found = [self.dev.grade(number, text) for number, text in enumerate(texts)]
         self.cost.dev_calls += len(texts)
         self.cost.dev_prompt_tokens += sum(map(len, self.dev.prompts))
-        self.cost.dev_response_tokens += sum(len(answer[0]) for answer in answers)
+        self.cost.dev_response_tokens += sum(map(len, answers))
         self.cost.dev_s += time.perf_counter() - started
         return float(np.mean(found))
 

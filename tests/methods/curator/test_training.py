@@ -76,13 +76,14 @@ def test_batched_decoding_agrees_with_the_embedded_decoder(model):
     ids = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
     found = decoder.draw(ids, 1, 0, greedy=True)
     wanted = embedded.generate(PROMPTS, max_new_tokens=12)
-    assert [answer[0] for answer in found] == [generation.token_ids for generation in wanted]
+    assert [answer[0].ids for answer in found] == [generation.token_ids for generation in wanted]
     drawn = decoder.draw(ids, 5, 3)
     assert drawn == decoder.draw(ids, 5, 3) != decoder.draw(ids, 5, 4)
-    groups = [Group(0, prompt, answers, np.zeros(5)) for prompt, answers in zip(ids, drawn, strict=True)]
+    said = [[response.ids for response in answers] for answers in drawn]
+    groups = [Group(0, prompt, answers, np.zeros(5)) for prompt, answers in zip(ids, said, strict=True)]
     sums = decoder.logprobs(groups)
     assert (sums == decoder.logprobs(groups)).all()
-    for prompt, answers, row in zip(PROMPTS, drawn, sums, strict=True):
+    for prompt, answers, row in zip(PROMPTS, said, sums, strict=True):
         for answer, value in zip(answers, row, strict=True):
             ended = answer[-1] == 2
             text = tokenizer.decode(answer, skip_special_tokens=True)
