@@ -2,10 +2,10 @@
 
     python benchmarks/collapse.py --task rec/ml-100k --embedder lsa --dims 32,64,128 --out collapse
 
-Writes OUT.csv (one row a model, initialisation, dimension, seed and table: metric, effective rank, largest
-singular values) and OUT.html (a figure; needs plotly). A claim of less collapse needs both a higher
-effective rank and a metric that does not fall. Dimensions larger than the vectors are left out where the
-initialisation takes its numbers from them.
+Writes OUT.csv (one row a model, initialisation, dimension, seed and table: metric, effective rank, singular
+values) and draws OUT.svg from it (needs the extra plot); --draw draws a CSV that is there. A claim of less
+collapse needs both a higher effective rank and a metric that does not fall. Dimensions larger than the
+vectors are left out where the initialisation takes its numbers from them.
 """
 
 from __future__ import annotations
@@ -62,26 +62,35 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     }  # fmt: skip
 
 
-def figure(found: list[dict[str, Any]], path: Path) -> None:
-    """Spectra, normalised by the largest value, and effective ranks."""
-    from plotly.graph_objects import Scatter
-    from plotly.subplots import make_subplots
+def figure(table: Path, path: Path) -> None:
+    """Item tables: spectra over the largest value, effective rank and validation NDCG@10 over dimensions;
+    means over seeds."""
+    import matplotlib
 
-    chart = make_subplots(1, 2, subplot_titles=("item table: singular values over the largest",
-                                                "item table: effective rank"))  # fmt: skip
-    items = [row for row in found if row["table"] == "item_table" and row["seed"] == 0]
-    for row in items:
-        values = np.array(json.loads(row["singular_values"]))
-        chart.add_trace(Scatter(x=np.arange(1, len(values) + 1), y=values / values[0],
-                                name=f"{row['method']}, {row['dim']}"), 1, 1)  # fmt: skip
-    for name in dict.fromkeys(row["method"] for row in items):
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "collapse"
+    from matplotlib import pyplot
+
+    with open(table, newline="") as file:
+        items = [row for row in csv.DictReader(file) if row["table"] == "item_table"]
+    chart, (spectra, ranks, metric) = pyplot.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
+    for colour, name in enumerate(dict.fromkeys(row["method"] for row in items)):
         own = [row for row in items if row["method"] == name]
-        chart.add_trace(Scatter(x=[row["dim"] for row in own], y=[row["effective_rank"] for row in own],
-                                name=name), 1, 2)  # fmt: skip
-    chart.update_xaxes(title_text="index", col=1)
-    chart.update_xaxes(title_text="dimensions", type="log", col=2)
-    chart.update_yaxes(type="log", col=1)
-    chart.write_html(path, include_plotlyjs="cdn")
+        dims = sorted({int(row["dim"]) for row in own})
+        for number, dim in enumerate(dims):
+            at = np.mean([json.loads(row["singular_values"]) for row in own if int(row["dim"]) == dim], axis=0)
+            spectra.plot(np.arange(1, len(at) + 1), at / at[0], color=f"C{colour}",
+                         alpha=(number + 1) / len(dims), label=name if dim == dims[-1] else None)  # fmt: skip
+        for axes, column in ((ranks, "effective_rank"), (metric, "validation_ndcg@10")):
+            means = [np.mean([float(row[column]) for row in own if int(row["dim"]) == dim]) for dim in dims]
+            axes.plot(dims, means, "o-", color=f"C{colour}", label=name)
+    spectra.set(xlabel="index", ylabel="singular value / largest", xscale="log", yscale="log",
+                title="item table: spectrum (the more dimensions, the darker)")  # fmt: skip
+    ranks.set(xlabel="dimensions", ylabel="effective rank", title="item table: effective rank",
+              xscale="log", yscale="log")  # fmt: skip
+    metric.set(xlabel="dimensions", ylabel="validation NDCG@10", title="accuracy", xscale="log")
+    metric.legend()
+    chart.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
@@ -93,21 +102,25 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("-M", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", default="collapse")
+    parser.add_argument("--draw", action="store_true", help="draw OUT.csv, train nothing")
     args = parser.parse_args()
+    if not args.draw:
+        train(args)
+    figure(Path(f"{args.out}.csv"), Path(f"{args.out}.svg"))
+
+
+def train(args: argparse.Namespace) -> None:
+    """Writes OUT.csv row by row."""
     args.M = dict(pair.split("=", 1) for pair in args.M)
-    found = []
     with open(f"{args.out}.csv", "w", newline="") as file:
         writer = None
         for row in rows(args):
-            writer = writer or csv.DictWriter(file, list(row))
-            if not found:
+            if writer is None:
+                writer = csv.DictWriter(file, list(row), lineterminator="\n")
                 writer.writeheader()
             writer.writerow(row)
             file.flush()
-            found.append(row)
             print({key: value for key, value in row.items() if key != "singular_values"}, flush=True)
-    if found:
-        figure(found, Path(f"{args.out}.html"))
 
 
 if __name__ == "__main__":
