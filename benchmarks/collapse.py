@@ -78,7 +78,8 @@ def figure(table: Path, path: Path) -> None:
         own = [row for row in items if row["method"] == name]
         dims = sorted({int(row["dim"]) for row in own})
         for number, dim in enumerate(dims):
-            at = np.mean([json.loads(row["singular_values"]) for row in own if int(row["dim"]) == dim], axis=0)
+            at = np.mean([json.loads(row["singular_values"]) for row in own
+                          if int(row["dim"]) == dim], axis=0)  # fmt: skip
             spectra.plot(np.arange(1, len(at) + 1), at / at[0], color=f"C{colour}",
                          alpha=(number + 1) / len(dims), label=name if dim == dims[-1] else None)  # fmt: skip
         for axes, column in ((ranks, "effective_rank"), (metric, "validation_ndcg@10")):
