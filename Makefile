@@ -32,6 +32,7 @@ SHARED ?= ../shared
 OUTPUTS = $(SHARED)/data/recorded_outputs
 SCORE = $(BIN)/harness score --column sample_id=item_id --by run --no-transcripts \
 	--mirror $(SHARED)/hub --out results/published
+STARTS = lightgcn,lightgcn+llminit-var,lightgcn+gauss,lightgcn+shuffle
 published: $(READY)
 	rm -rf results/published/v1 results/published/baselines results/published/tables
 	$(BIN)/harness eval --config results/published/run.yaml --offline --out results/published
@@ -40,8 +41,15 @@ published: $(READY)
 	$(SCORE) --task amc23 --where benchmark=amc23 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
 	$(SCORE) --task math500 --where benchmark=math500 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
 	$(BIN)/harness eval --task rec/ml-100k --embedder minilm -M lr=0.005 --seeds 5 --mirror $(SHARED)/hub \
-		--method lightgcn,lightgcn+llminit-var,lightgcn+gauss,lightgcn+shuffle --no-transcripts \
-		--out results/published
+		--method $(STARTS) --no-transcripts --out results/published
+	$(BIN)/harness eval --task rec/amazon-games --embedder minilm -M layers=2 -M batch=65536 -M lr=0.03 \
+		-M patience=2 --seeds 5 --mirror $(SHARED)/hub --method $(STARTS) --no-transcripts \
+		--out results/recommendation
+	$(BIN)/harness results export --out results/recommendation \
+		--file results/published/recommendation/amazon-games.csv
+	HARNESS_MIRROR=$(SHARED)/hub $(BIN)/python benchmarks/collapse.py --embedder minilm -M layers=2 \
+		-M batch=16384 -M lr=0.02 -M patience=3 --dims 32,64,128,256,512 \
+		--out results/published/recommendation/collapse
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
 
 lint: $(READY)
