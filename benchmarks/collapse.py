@@ -90,6 +90,9 @@ def figure(table: Path, path: Path) -> None:
     ranks.set(xlabel="dimensions", ylabel="effective rank", title="item table: effective rank",
               xscale="log", yscale="log")  # fmt: skip
     metric.set(xlabel="dimensions", ylabel="validation NDCG@10", title="accuracy", xscale="log")
+    for axes in (ranks, metric):
+        axes.set_xticks(dims := sorted({int(row["dim"]) for row in items}), labels=map(str, dims))
+        axes.minorticks_off()
     metric.legend()
     chart.savefig(path, metadata={"Date": None})
 
