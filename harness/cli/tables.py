@@ -101,7 +101,8 @@ def beside(record: dict[str, Any]) -> list[str]:
 
 
 def _print_categories(records: Sequence[dict[str, Any]]) -> None:
-    """One row a category, for the runs of tasks that have categories."""
+    """One row a category, for the runs of tasks that have categories. Parts that the task
+    measures of the whole set (recall by popularity) have no number of items."""
     from harness.cli.layout import print_table
 
     seeds = len({record["seed"] for record in records}) > 1
@@ -113,7 +114,7 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
                 rows.append([
                     record["task"]["name"], record["method"]["name"], record["model"],
                     *([str(record["seed"])] if seeds else []), name.removeprefix(part), interval(metric),
-                    bar(metric), str(metric["n_items"]),
+                    bar(metric), str(metric.get("n_items", "")),
                 ])  # fmt: skip
     if rows:
         names = ["task", "method", "model", *(["seed"] if seeds else []), "category", "value [95 % interval]",

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
+from harness.cli.tables import print_records
 from harness.errors import UsageError
 from harness.results.store import Store
 
@@ -45,6 +46,15 @@ def test_a_record_has_metrics_of_users_and_of_the_set(run, tmp_path):
     assert again["run_id"] == made["run_id"]
     (other,) = run("--method", "most-popular", "-T", "protocol=released")
     assert other["comparability_key"] != made["comparability_key"]
+
+
+def test_strata_of_the_primary_metric_are_printed(run, tmp_path, capsys):
+    """The LightGCN splits have recall@20 as their primary metric."""
+    (made,) = run("--method", "most-popular")
+    record = Store(tmp_path / "results").read((tmp_path / made["record"]).parent)
+    print_records([{**record, "primary": "recall@20"}])
+    printed = capsys.readouterr().out
+    assert "head" in printed and f"{record['metrics']['recall@20/head']['value']:.3f}" in printed
 
 
 def test_other_training_data_are_another_comparison(run, tmp_path):
