@@ -46,7 +46,7 @@ class Watched(ActorCurator):
         self.visits.append({
             "problem": seen.selection.indices, "success": seen.rewards.mean(-1),
             "learnability": learnability(seen.rewards), "utility": utility / (size if size > 0 else 1.0),
-            "score": np.log(self._frozen[self._chosen]),
+            "score": np.log(self._frozen[self._chosen]), "length": np.mean(seen.lengths, axis=-1),
         })  # fmt: skip
 
 
@@ -113,19 +113,21 @@ def main() -> None:
         low, high = interval(values, problems, rng)
         print(f"reliability of {name:12} {reliability(values, problems):+.3f} [{low:+.3f}, {high:+.3f}]")
     last: dict[int, dict[str, float]] = {}
-    names = ("score", "learnability", "utility")
+    names = ("score", "learnability", "utility", "length")
     pairs: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in names}
     for step, visit in enumerate(visits):
         if step >= len(visits) // 2:
-            pairs["score"].append((visit["score"], visit["utility"]))
+            for name in ("score", "length"):
+                pairs[name].append((visit[name], visit["utility"]))
             known = np.array([row for row, problem in enumerate(visit["problem"]) if problem in last])
-            for name in names[1:] if len(known) > 2 else ():
+            for name in names[1:3] if len(known) > 2 else ():
                 before = np.array([last[visit["problem"][row]][name] for row in known])
                 pairs[name].append((before, visit["utility"][known]))
         for row, problem in enumerate(visit["problem"]):
-            last[problem] = {name: visit[name][row] for name in names[1:]}
+            last[problem] = {name: visit[name][row] for name in names[1:3]}
     print("rank correlation with the utility found:")
     print(f"  the light curator's score            {rank_correlation(pairs['score'])}")
+    print(f"  the length of the responses          {rank_correlation(pairs['length'])}")
     print(f"  learnability at the visit before     {rank_correlation(pairs['learnability'])}")
     print(f"  utility at the visit before          {rank_correlation(pairs['utility'])}")
 
