@@ -24,6 +24,7 @@ Examples:
   harness compare 3f9a12 77b0c4                   two runs; the first is the baseline
   harness compare results/main results/branch     the same subjects in two stores; the first is the
                                                   baseline
+  harness compare --baseline curriculum-uniform --figure curves.svg
   harness compare --baseline direct@openai/gpt-4o-mini --json
 """
 
@@ -42,13 +43,16 @@ Examples:
                    "among the claims; for reports of many rows).")  # fmt: skip
 @click.option("--flips", type=click.IntRange(min=1), metavar="N",
               help="Also show N items that changed, with both transcripts.")  # fmt: skip
+@click.option("--figure", metavar="FILE",
+              help="Draw the learning curves of methods that train (.svg, .png, .pdf); needs the extra "
+                   "plot.")  # fmt: skip
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @out_option
 @json_option
 def command(
     what: tuple[str, ...], baseline: str | None, task: str, method: str, model: str,
     task_args: tuple[str, ...], method_args: tuple[str, ...], metric: str | None, correction: str,
-    flips: int | None, allow_mixed: bool, out: str, as_json: bool,
+    flips: int | None, figure: str | None, allow_mixed: bool, out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare runs or methods with a baseline on the same items.
 
@@ -75,6 +79,12 @@ def command(
     made = adjust([comparison for table in tables for comparison in table], correction)
     if not made:
         raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
+    if figure:
+        from harness.cli.figure import check, draw_learning
+
+        check(figure)
+        draw_learning(arms, Path(figure))
+        click.echo(f"figure: {figure}", err=True)
     if as_json:
         from harness.compare.plain import plain, plain_suite
         from harness.compare.suites import suites

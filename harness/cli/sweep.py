@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,6 @@ Examples:
   harness sweep --task banking77 --method testnuc --set pool_size=500,1000,2500,5000 --figure n.svg
   harness sweep --task 'countdown' --method self-consistency --set samples=1,2,4,8,16,32 --json
 """
-FIGURES = (".svg", ".png", ".pdf")
 
 
 def sweep(**given: Any) -> None:
@@ -41,7 +39,9 @@ def sweep(**given: Any) -> None:
     setting, figure, metric = given.pop("setting"), given.pop("figure"), given.pop("metric")
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     if figure:
-        check_figure(figure)
+        from harness.cli.figure import check
+
+        check(figure)
     settings = configuration()
     given["out"] = as_typed("out")
     request, out = request_from(given, settings)
@@ -68,21 +68,6 @@ def sweep(**given: Any) -> None:
         draw(made, Path(figure))
         print(f"figure: {figure}", file=sys.stderr)
     sys.exit(grid.exit_code)
-
-
-def check_figure(name: str) -> None:
-    """Whether a figure can be drawn there, before anything is paid for.
-
-    Raises:
-        UsageError: an unknown format, no such folder, or matplotlib is not installed.
-    """
-    path = Path(name)
-    if path.suffix.lower() not in FIGURES:
-        raise UsageError(f"--figure {name}: the name ends in {', '.join(FIGURES)}")
-    if not path.parent.is_dir():
-        raise UsageError(f"--figure {name}: there is no folder {path.parent}")
-    if find_spec("matplotlib") is None:
-        raise UsageError("--figure needs the extra: pip install 'harness[plot]'")
 
 
 def cells_of(request: Request, setting: str) -> tuple[str, list[Cell]]:

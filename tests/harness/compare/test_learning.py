@@ -77,3 +77,38 @@ def test_rewards_are_averaged_over_windows(tmp_path):
     np.testing.assert_allclose(found.means, 1)
     np.testing.assert_allclose(found.intervals, 1)
     assert found.rollouts[0] == 24 and found.final == float((steps - 1) % 3)
+
+
+def test_compare_draws_the_curves(tmp_path, monkeypatch, capsys):
+    """Bands and lines of two methods; the same runs give the same file; what can't be drawn is said first."""
+    pytest.importorskip("matplotlib")
+    from harness.cli import main
+
+    def compare(*more):
+        monkeypatch.setattr("sys.argv", ["harness", "compare", "--baseline", "slow", "--out",
+                                         str(tmp_path / "store"), *more])  # fmt: skip
+        try:
+            main()
+        except SystemExit as left:
+            return left.code
+        return 0
+
+    for method, gain in (("slow", 0.0), ("quick", 0.2)):
+        for seed in range(3):
+            seal_scores(tmp_path / "store", [0.0, 1.0], method=method, seed=seed, needs=("trainable",),
+                        curve=rows([0.1 + gain, 0.2 + gain + seed / 100]))  # fmt: skip
+    for name in ("a.svg", "b.svg"):
+        assert compare("--figure", str(tmp_path / name)) == 0
+    drawn = (tmp_path / "a.svg").read_text()
+    assert drawn == (tmp_path / "b.svg").read_text()
+    assert "slow (3 seeds)" in drawn and "quick (3 seeds)" in drawn and "simulated, sim/model" in drawn
+    assert compare("--figure", str(tmp_path / "a.gif")) == 2
+    assert "the name ends in .svg, .png, .pdf" in capsys.readouterr().err
+    for method in ("direct", "vote"):
+        seal_scores(tmp_path / "other", [0.0, 1.0], method=method)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["harness", "compare", "--baseline", "direct", "--out", "other",
+                                     "--figure", "c.svg"])  # fmt: skip
+    with pytest.raises(SystemExit):
+        main()
+    assert "no run here has one" in capsys.readouterr().err
