@@ -32,6 +32,15 @@ SHARED ?= ../shared
 OUTPUTS = $(SHARED)/data/recorded_outputs
 SCORE = $(BIN)/harness score --column sample_id=item_id --by run --no-transcripts \
 	--mirror $(SHARED)/hub --out results/published
+# Policies under six curricula, at equal rollouts; two smaller grids hold fewer of them.
+CURRICULA = curriculum-uniform,curriculum-sec,curriculum-pcl,curriculum-learnability,curriculum-dapo,curator
+TRAINED = $(BIN)/harness eval --seeds 5 --offline --no-transcripts --out results/published -M fit=train \
+	-M levels=1,2 -M match=rollouts -M micro_batch=128 -M dormant=4 -M warm_up=1
+UNTRAINED = $(BIN)/harness eval --method direct --model pocket/grid,pocket/start --offline --no-transcripts \
+	--out results/published
+ARC = --task arc1d -T bank=4000 -T dev=100
+COUNTDOWN = --task countdown -T bank=1000 -T dev=100
+DRAWN = $(BIN)/harness compare --baseline curriculum-uniform --out results/published
 STARTS = lightgcn,lightgcn+llminit-var,lightgcn+gauss,lightgcn+shuffle
 published: $(READY)
 	rm -rf results/published/v1 results/published/baselines results/published/tables
@@ -40,6 +49,17 @@ published: $(READY)
 	$(SCORE) --task aime24 --where benchmark=aime24 --responses $(OUTPUTS)/aime24_skythought/recorded.jsonl.gz
 	$(SCORE) --task amc23 --where benchmark=amc23 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
 	$(SCORE) --task math500 --where benchmark=math500 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
+	$(UNTRAINED) $(ARC)
+	$(UNTRAINED) $(COUNTDOWN)
+	$(TRAINED) $(ARC) --model pocket/start --method $(CURRICULA) -M steps=40 -M prompts=32 -M candidates=256 \
+		-M rate=0.0001
+	$(TRAINED) $(ARC) --model pocket/grid --method curriculum-uniform,curator -M steps=40 -M rate=0.00003
+	$(TRAINED) $(COUNTDOWN) --model pocket/grid --method $(CURRICULA) -M steps=50 -M prompts=64 \
+		-M candidates=512 -M rate=0.0002
+	$(TRAINED) $(COUNTDOWN) --model pocket/start --method curriculum-uniform,curriculum-pcl,curator \
+		-M steps=60 -M prompts=64 -M candidates=512 -M rate=0.0005
+	$(DRAWN) --task arc1d -T bank=4000 --figure results/published/curricula-arc1d.svg
+	$(DRAWN) --task countdown -T bank=1000 --figure results/published/curricula-countdown.svg
 	$(BIN)/harness eval --task rec/ml-100k --embedder minilm -M lr=0.005 --seeds 5 --mirror $(SHARED)/hub \
 		--method $(STARTS) --no-transcripts --out results/published
 	$(BIN)/harness eval --task rec/amazon-games --embedder minilm -M layers=2 -M batch=65536 -M lr=0.03 \
