@@ -225,8 +225,13 @@ def told_apart(sections: Iterable[Section]) -> list[Section]:
         fields = dict.fromkeys(
             name for other in same[1:] for name in differing(same[0].comparability, other.comparability)
         )
+        names = _readable(fields)
+        arguments = [name for name in names if name.startswith("task_args.")]
+        apart = {tuple(brief(field_of(each.comparability, name)) for name in arguments) for each in same}
+        if len(apart) == len(same):
+            names = arguments  # what else differs follows from them, such as the data read
         for each in same:
-            told = tuple((name, brief(field_of(each.comparability, name))) for name in _readable(fields))
+            told = tuple((name, brief(field_of(each.comparability, name))) for name in names)
             made.append(replace(each, told=told))
     return sorted(made, key=lambda s: (s.task, [number_first(v) for _, v in s.told], s.key))
 

@@ -37,6 +37,8 @@ def test_a_section_holds_one_key_and_says_how_it_differs(board):
     assert len(arc) == len({section.key for section in arc}) >= 3
     assert len({section.title for section in arc}) == len(arc)
     assert all(dict(section.told)["task_args.level"] for section in arc)
+    # the data that were read differ too, but the level says which is which
+    assert all(name.startswith("task_args.") for section in arc for name, _ in section.told)
     (sums,) = board.of_task("sums")
     assert sums.told == () and sums.title == ""
 
