@@ -19,6 +19,11 @@ class LanguageScorer:
     choices are uniform. Learns by AdamW on gradients clipped to norm 1; candidates go through it in batches,
     so that memory doesn't grow with their number."""
 
+    #: what Actor-Curator's loss is worth here: one pass through the problems drawn, as in the paper. Four
+    #: through all candidates cost as much as the policy's own step where prompts are as long as answers
+    passes = 1
+    through = "drawn"
+
     def __init__(
         self, source: str, prompts: Sequence[str], *, rate: float = 1e-6, batch: int = 64,
         max_tokens: int = 1024,

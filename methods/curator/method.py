@@ -79,6 +79,8 @@ class Curated(Method):
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
             settings["keep"] = self.args["keep"]
+        if self.args["curator"] != "light":  # policies trained before had four passes through all candidates
+            settings["lean"] = True
         if (generation := engine.chosen(self.args["generation"])) != engine.TORCH:
             settings["generation"] = generation
         return [
@@ -233,7 +235,7 @@ def _train(
         verify=lambda number, text: home.reward(bank.samples[number], text), plan=plan, seed=job.seed,
         dev=Dev(encoded(home, tokenizer, held), lambda number, text: home.reward(held[number], text)),
         max_rollouts=plan.steps * plan.prompts * plan.rollouts if method.args["match"] == "rollouts" else 0,
-        max_flops=method.args["max_flops"], after_step=after_step,
+        max_flops=method.args["max_flops"], lean=scorer is not None, after_step=after_step,
     )  # fmt: skip
     job.progress("train", 0, plan.steps)
     try:

@@ -105,6 +105,22 @@ def proximal_gradient(
     return float(loss.mean()), gradient
 
 
+def drawn_gradient(utility: Floats, weight: Floats, temperature: float = 1.0) -> tuple[float, Floats]:
+    """`proximal_gradient` where nothing has moved since the draw, by the logits of the drawn problems alone.
+
+    Every ratio is 1 then, so that nothing is clipped. What the whole gradient does to the other candidates is
+    the softmax's normaliser, a mean over the distribution that was drawn from; here the drawn problems, by
+    weight, stand in for it. Draws with replacement from the frozen distribution give 1 - 1/B times the whole
+    gradient on average, at the cost of B problems instead of C.
+
+    Args:
+        utility, weight: (B,) as there; weights are those of an estimate over the frozen distribution.
+    """
+    value = utility * weight
+    pull = -value / (len(value) * temperature)
+    return -float(value.mean()), pull - pull.sum() * weight / weight.sum()
+
+
 def released_loss(log_probability: Floats, drawn: Floats, utility: Floats, rho: float = 0.2) -> Floats:
     """What the released code computes, of each problem of a micro-batch.
 

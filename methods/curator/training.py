@@ -84,7 +84,7 @@ class Training:
     def __init__(
         self, *, model: Any, tokenizer: Any, bank: Bank, prompts: Sequence[Ids], curriculum: Curriculum,
         verify: Callable[[int, str], float], plan: Plan, seed: int = 0, dev: Dev | None = None,
-        max_rollouts: int = 0, max_flops: float = 0.0,
+        max_rollouts: int = 0, max_flops: float = 0.0, lean: bool = False,
         after_step: Callable[[dict[str, Any], Cost], None] = lambda row, cost: None,
     ) -> None:  # fmt: skip
         """
@@ -93,6 +93,9 @@ class Training:
             verify: the reward in [0, 1] of a response to a problem of the bank.
             max_rollouts, max_flops: the run ends at the first step at which so much is spent, discarded
                 rollouts included; 0 is no limit. For comparisons at equal compute.
+            lean: the extra passes leave out groups of equal rewards: their utility is 0 whatever became
+                of their responses, which then count as unchanged. The other groups' sums may differ in
+                their last bits from those of whole batches.
             after_step: sees every row of the learning curve and what the step cost; may raise BudgetSpent,
                 which ends the run with a checkpoint.
         """
@@ -102,7 +105,7 @@ class Training:
         self.model, self.tokenizer, self.bank, self.prompts = model, tokenizer, bank, prompts
         self.curriculum, self.verify, self.plan, self.seed = curriculum, verify, plan, seed
         self.dev, self.after_step = dev or Dev(), after_step
-        self.max_rollouts, self.max_flops = max_rollouts, max_flops
+        self.max_rollouts, self.max_flops, self.lean = max_rollouts, max_flops, lean
         self.parameters = sum(p.numel() for p in model.parameters())
         config = model.generation_config
         end = config.eos_token_id if config.eos_token_id is not None else tokenizer.eos_token_id
@@ -205,11 +208,15 @@ class Training:
 
     def _score(self, when: str) -> Floats:
         started = time.perf_counter()
-        found = self.decoder.logprobs(self._groups)
+        wanted = np.array([not self.lean or bool(mixed(group.rewards)) for group in self._groups])
+        groups = [group for group, want in zip(self._groups, wanted, strict=True) if want]
+        found = np.zeros((len(self._groups), self.plan.rollouts))
+        if groups:
+            found[wanted] = self.decoder.logprobs(groups)
         if when == "before":
             for group, sums in zip(self._groups, found, strict=True):
                 group.before = sums
-        self.cost.extra_tokens += sum(sum(group.tokens) for group in self._groups)
+        self.cost.extra_tokens += sum(sum(group.tokens) for group in groups)
         self.cost.extra_s += time.perf_counter() - started
         return found
 
@@ -236,7 +243,8 @@ class Training:
             row["difficulty"] = float(self.bank.difficulty[chosen].mean())
         if seen.after is not None:
             # how far the update moved responses: what utilities are made of
-            row["ratio_spread"] = float(np.abs(seen.ratios - 1).mean())
+            moved = np.abs(seen.ratios - 1)[mixed(rewards) if self.lean else slice(None)]
+            row["ratio_spread"] = float(moved.mean()) if moved.size else 0.0
         return {**row, **numbers}
 
     def measure(self) -> float | None:

@@ -77,6 +77,11 @@ class ActorCurator(Dealt):
             scale matters); a number multiplies them (1000 in the released code).
         window: values of a problem that its utility is averaged over.
         std: how advantages are normalised, see `advantages`.
+        passes: steps on a round's loss.
+        through: what the loss's gradient goes through: all `candidates`, or the problems `drawn` alone
+            (`mirror.drawn_gradient`), which is for one pass and for scorers that cost much.
+
+    Where the last two aren't given, a scorer may say what is worth its cost.
     """
 
     extra_pass = True
@@ -93,14 +98,21 @@ class ActorCurator(Dealt):
     scale: str | float = "batch"
     std = "sample"
     passes = 4
+    through = "candidates"
     scorer: Scorer | None = None
 
     def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self.scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
+        for name in {"passes", "through"} - set(settings):
+            setattr(self, name, getattr(self.scorer, name, getattr(self, name)))
+        if self.through not in ("candidates", "drawn") or (self.through == "drawn" and self.passes > 1):
+            raise ValueError(f"through is candidates, or drawn with one pass, not {self.through!r} with "
+                             f"{self.passes}")  # fmt: skip
         self.values = Window(self.window)
         self.step = 0
         self._dealt: Indices = np.empty(0, np.int64)
+        self._scores: Floats = np.empty(0)
         self._frozen: Floats = np.empty(0)
         self._chosen: Indices = np.empty(0, np.int64)
         self._seen: Round | None = None
@@ -117,7 +129,7 @@ class ActorCurator(Dealt):
         self.step += 1
         self._dealt = self.deal(max(self.candidates, k))
         k = min(k, len(self._dealt)) if not self.with_repeats else k
-        scores = self.score(self._dealt)
+        self._scores = scores = self.score(self._dealt)
         self._frozen = mirror.softmax(scores, self.temperature)
         if not self.leads:
             size = len(self._dealt)
@@ -156,10 +168,15 @@ class ActorCurator(Dealt):
 
     def learn(self, selection: Selection) -> float:
         """Some steps on the proximal loss; the loss before them."""
+        if self.through == "drawn":
+            loss, gradient = mirror.drawn_gradient(self._utility, selection.weight, self.temperature)
+            self.scorer.descend(self._dealt[self._chosen], gradient)
+            return loss
         losses = []
-        for _ in range(self.passes):
+        for number in range(self.passes):
+            scores = self.score_again() if number else self._scores  # nothing has moved since the choice
             loss, gradient = mirror.proximal_gradient(
-                self.score_again(), self._frozen, self._chosen, self._utility, selection.weight,
+                scores, self._frozen, self._chosen, self._utility, selection.weight,
                 rho=self.rho, temperature=self.temperature,
             )  # fmt: skip
             losses.append(loss)

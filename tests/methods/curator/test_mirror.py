@@ -190,3 +190,34 @@ def test_dynamic_regret_on_a_drifting_bandit():
     start, path = math.log(arms), 2 * Bandit.moves * math.log(arms / ALPHA)
     bound = (start + path) / (ETA * rounds) + ETA / 2 * arms / 4 + ALPHA
     assert found["osmd"] < bound < 0.6
+
+
+def test_the_gradient_through_the_drawn_problems_is_the_whole_one_on_average():
+    """Draws from the softmax itself, and uniform ones that are weighed: 1 - 1/B times the whole gradient."""
+    rng, size, k, draws = np.random.default_rng(0), 6, 4, 40_000
+    scores, gains = rng.normal(size=size), rng.normal(size=size)
+    mass = mirror.softmax(scores, 0.7)
+    whole = -(mass * (gains - mass @ gains)) / 0.7
+    for drawn_from in (mass, np.full(size, 1 / size)):
+        found = np.zeros((draws, size))
+        for row in found:
+            chosen = rng.choice(size, k, p=drawn_from)
+            _, gradient = mirror.drawn_gradient(gains[chosen], (mass / drawn_from)[chosen], 0.7)
+            np.add.at(row, chosen, gradient)
+        error = found.std(0) / np.sqrt(draws)
+        if drawn_from is mass:
+            assert (np.abs(found.mean(0) - (1 - 1 / k) * whole) < 4 * error).all()
+        else:  # self-normalised weights: the bias is of the order 1/k, too
+            assert np.corrcoef(found.mean(0), whole)[0, 1] > 0.97
+    assert np.abs(found.sum(1)).max() < 1e-12  # shifting all scores changes nothing
+
+
+def test_the_gradient_through_the_drawn_problems_pulls_as_the_whole_one():
+    frozen = mirror.softmax(np.array([0.3, -0.2, 0.1, 0.0]), 1.0)
+    chosen, gains, weight = np.array([0, 2]), np.array([2.0, -1.0]), np.array([1.0, 0.5])
+    loss, whole = mirror.proximal_gradient(np.log(frozen), frozen, chosen, gains, weight)
+    found, gradient = mirror.drawn_gradient(gains, weight)
+    assert found == pytest.approx(loss) == pytest.approx(-(2.0 - 0.5) / 2)
+    # the pull on each is the same; the normaliser's part is -sum(pull) shared out by weight
+    assert gradient == pytest.approx([-1.0 + 0.75 * 2 / 3, 0.25 + 0.75 / 3])
+    assert whole[chosen] == pytest.approx([-1.0 + 0.75 * frozen[0], 0.25 + 0.75 * frozen[2]])

@@ -205,11 +205,60 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(tmp_p
     assert not list(cache.glob("artifacts/*/training.json"))
 
 
+def test_a_loss_that_is_not_a_number_stops_before_it_reaches_the_weights(tmp_path, cache, monkeypatch):
+    from trl import GRPOTrainer
+
+    sound = GRPOTrainer._compute_loss
+
+    def broken(self, *given):
+        return sound(self, *given) * (float("nan") if self.state.global_step == 2 else 1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GRPOTrainer, "_compute_loss", broken)
+        error = str(go(tmp_path, save_every=1).error)
+    assert "training stopped at step 3: the loss or its gradient is not finite" in error
+    kept = Path(error.partition("kept in ")[2].partition(";")[0])
+    assert kept.name == "checkpoint-2" and all(np.isfinite(value).all() for value in weights(kept).values())
+    # what broke it mended, the same command goes on from there
+    assert go(tmp_path, save_every=1).record["usage"]["by_purpose"]["train"]["calls"] == 48
+    assert [row["step"] for row in curve(trained(cache))] == [1, 2, 3]
+
+
+def test_a_verifier_that_breaks_before_or_during_training(tmp_path, cache, monkeypatch):
+    from harness.job import Job
+
+    sound, asked = Job.reward, []
+
+    def breaks(after):
+        def reward(self, sample, text):
+            asked.append(text)
+            if len(asked) > after:
+                raise KeyError("solution")
+            return sound(self, sample, text)
+
+        return reward
+
+    monkeypatch.setattr(Job, "reward", breaks(0))
+    error = str(go(tmp_path).error)
+    assert "the bank's verifier fails on 'arc1d-train-1-0': KeyError: 'solution'" in error
+    assert "nothing was trained" in error
+    asked.clear()
+    monkeypatch.setattr(Job, "reward", breaks(100))  # some 50 are tried first, and a step has 16
+    error = str(go(tmp_path, save_every=1, measure_every=9, steps=9).error)
+    assert "the bank's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
+    assert list(cache.glob("workspaces/*/checkpoint-*/curriculum.json"))
+    assert not list(cache.glob("artifacts/*/training.json"))
+
+
 def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
     result = go(tmp_path, task="countdown", method="curriculum-uniform", level="3", levels="3", steps=2)
     assert result.record
     assert "none of the rollouts of 2 steps earned a reward" in caplog.text
     assert "none of the rollouts" in json.loads((trained(cache) / "training.json").read_text())["remark"]
+    go(tmp_path, task="countdown", level="3", levels="3")  # no utility, nothing for the curator to learn
+    curves = [curve(path.parent) for path in cache.glob("artifacts/*/curve.jsonl")]
+    (rows,) = (rows for rows in curves if "leads" in rows[0])
+    assert rows[-1]["leads"] and rows[-1]["curator_loss"] == 0
     error = str(go(tmp_path, task="countdown", method="curriculum-dapo", level="3", levels="3").error)
     assert "kept 0 of 120 problems" in error
 
@@ -239,6 +288,11 @@ def test_a_language_model_as_curator(tmp_path, cache):
 
     record = go(tmp_path, curator=str(POCKET / "grid"), curator_rate=1e-3, save_every=2).record
     assert record["status"] == "complete"
+    for row in curve(trained(cache)):  # groups of equal rewards have no utility, and aren't read for one
+        cost = row["cost"]
+        whole = 2 * (cost["prompt_tokens"] + cost["response_tokens"])
+        assert (cost["extra_tokens"] > 0) == (row["mixed"] > 0) and cost["extra_tokens"] <= whole
+        assert (cost["extra_tokens"] == whole) == (row["mixed"] == 1)
     assert "can't load the curator 'absent'" in str(go(tmp_path, curator="absent").error)
 
 
