@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.skipif(
     not SOURCE, reason="needs a checkout of ToolSandbox in HARNESS_TOOLSANDBOX_SOURCE"
 )
 
-OPEN = Path("/tmp/toolsandbox-was-here")
+OPEN = Path(tempfile.gettempdir()) / "toolsandbox-was-here"
 HOSTILE = f"__import__('os').system('touch {OPEN}')"
 #: what two of the first scenarios want: a call, then words
 WANTED = {
