@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from harness.errors import ModelCallError
 from harness.sample import Outcome, Question, Sample, Score
 from harness.setup import installed
 from harness.task import Task
-from harness.workers import Pool
+from harness.workers import Pool, Worker, WorkerError
+from harness.world import USER_TRIES, Limits, Seen, UserFailed, World, WorldFailed
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
+    from inspect_ai.tool import ToolInfo
+
+    from harness.model.gateway import Model
 
 
 class Official(Task):
@@ -41,3 +51,84 @@ class Official(Task):
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         return next(iter(self.score_all([sample], [outcome]) or ()))
+
+
+class OfficialDialogue(World):
+    """A dialogue that the package conducts in a worker: it asks for one completion after another, of the
+    agent and of the simulated user, until it has a result. Its own limits are those that count."""
+
+    limits = Limits(steps=1000)
+    #: how the user simulator is decoded
+    user_decoding: Mapping[str, Any] = {}
+    #: what is said of turns that the package can't take
+    unusable = "unusable"
+
+    def __init__(self, sample: Sample, user: Model | None, seconds: float) -> None:
+        self._sample, self._user, self._seconds = sample, user, seconds
+        self._worker: Worker | None = None
+        self._known = 0
+        #: what the package ended with
+        self._result: dict[str, Any] | None = None
+
+    async def step(self, move: ChatMessageAssistant) -> Seen:
+        self._known += 1  # the move itself
+        return await self._until_agent(await self._bring(move))
+
+    async def close(self) -> None:
+        if self._worker is None:
+            return
+        try:
+            await self._ask(do="stop")
+        except WorldFailed:  # it went with its worker
+            pass
+
+    async def _until_agent(self, wanted: dict[str, Any]) -> Seen:
+        """Lets the user simulator answer until it is the agent's turn."""
+        while wanted.get("who") == "user":
+            wanted = await self._bring((await self._user_turn(wanted)).message)
+        if "failed" in wanted:
+            raise WorldFailed(wanted["failed"])
+        if "done" in wanted:
+            self._result = wanted["done"]
+            return Seen((), (), done=True)
+        new = wanted["messages"][self._known :]
+        self._known = len(wanted["messages"])
+        return Seen([self._message(plain) for plain in new], self._tools(wanted["tools"]))
+
+    async def _user_turn(self, wanted: dict[str, Any]) -> ModelOutput:
+        assert self._user is not None
+        seen, tools = [self._message(plain) for plain in wanted["messages"]], self._tools(wanted["tools"])
+        offered = {tool.name for tool in tools}
+        for draw in range(USER_TRIES):
+            try:
+                output = await self._user.generate(
+                    self._sample.question, seen, purpose="user", draw=draw, tools=tools, **self.user_decoding
+                )
+            except ModelCallError as error:
+                raise UserFailed(f"user simulator: {error}") from error
+            if output.choices and self._usable(output.message, offered):
+                return output
+        raise UserFailed(f"user simulator: {USER_TRIES} {self.unusable} turns in a row")
+
+    async def _ask(self, **request: Any) -> dict[str, Any]:
+        assert self._worker is not None
+        try:
+            found: dict[str, Any] = await asyncio.to_thread(self._worker.ask, request, self._seconds)
+        except WorkerError as error:
+            raise WorldFailed(str(error)) from error
+        return found
+
+    async def _bring(self, move: ChatMessageAssistant) -> dict[str, Any]:
+        """Gives the package a completion; what it wants next."""
+        raise NotImplementedError
+
+    def _message(self, plain: dict[str, Any]) -> ChatMessage:
+        """A message of the package as models read it."""
+        raise NotImplementedError
+
+    def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
+        raise NotImplementedError
+
+    def _usable(self, move: ChatMessageAssistant, offered: set[str]) -> bool:
+        """Whether the package can go on from a turn of the simulated user; `offered` are its tools."""
+        raise NotImplementedError

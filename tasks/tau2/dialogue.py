@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness import messages
-from harness.errors import ModelCallError
 from harness.sample import Sample
-from harness.workers import Worker, WorkerError
-from harness.world import USER_TRIES, Limits, Seen, UserFailed, World, WorldFailed
+from harness.workers import Worker
+from harness.world import Seen
+from tasks.official import OfficialDialogue
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant
     from inspect_ai.tool import ToolInfo
 
     from harness.model.gateway import Model
 
 
-class Tau2Dialogue(World):
+class Tau2Dialogue(OfficialDialogue):
     """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words.
 
     A move that it has no way to take, an empty one or, without a `user`, one that calls nothing, ends the
     dialogue: the agent has failed. (The official run gives such a simulation up and begins it anew.)
     """
 
-    limits = Limits(steps=1000)
+    user_decoding = {"temperature": 0.0}
+    unusable = "empty"
 
     def __init__(
         self, place: Mapping[str, Any], sample: Sample, worker: Worker, user: Model | None, seconds: float
     ) -> None:
-        self._place, self._sample, self._user = place, sample, user
-        self._worker, self._seconds = worker, seconds
-        self._session, self._known = f"s{uuid.uuid4().hex}", 0
-        self._simulation: dict[str, Any] | None = None
+        super().__init__(sample, user, seconds)
+        self._place, self._worker = place, worker
+        self._session = f"s{uuid.uuid4().hex}"
         self._ended = "no end"
 
     async def start(self) -> Seen:
@@ -47,35 +46,7 @@ class Tau2Dialogue(World):
         if not move.tool_calls and (self._user is None or not move.text.strip()):
             self._ended = "the agent made an empty move" if self._user else "the agent called no tool"
             return Seen((), (), done=True)
-        self._known += 1  # the move itself
-        return await self._until_agent(await self._bring(move))
-
-    async def _until_agent(self, wanted: dict[str, Any]) -> Seen:
-        """Lets the user simulator answer until it is the agent's turn."""
-        while wanted.get("who") == "user":
-            wanted = await self._bring((await self._user_turn(wanted)).message)
-        if "failed" in wanted:
-            raise WorldFailed(wanted["failed"])
-        if "done" in wanted:
-            self._simulation = wanted["done"]
-            return Seen((), (), done=True)
-        new = wanted["messages"][self._known :]
-        self._known = len(wanted["messages"])
-        return Seen([as_message(plain) for plain in new], _tools(wanted["tools"]))
-
-    async def _user_turn(self, wanted: dict[str, Any]) -> ModelOutput:
-        assert self._user is not None
-        seen, tools = [as_message(plain) for plain in wanted["messages"]], _tools(wanted["tools"])
-        for draw in range(USER_TRIES):
-            try:
-                output = await self._user.generate(
-                    self._sample.question, seen, purpose="user", draw=draw, tools=tools, temperature=0.0
-                )
-            except ModelCallError as error:
-                raise UserFailed(f"user simulator: {error}") from error
-            if output.choices and (output.message.text.strip() or output.message.tool_calls):
-                return output
-        raise UserFailed(f"user simulator: {USER_TRIES} empty turns in a row")
+        return await super().step(move)
 
     async def _bring(self, move: ChatMessageAssistant) -> dict[str, Any]:
         calls = [
@@ -85,21 +56,20 @@ class Tau2Dialogue(World):
         ]  # fmt: skip
         return await self._ask(do="reply", text=move.text, calls=calls)
 
-    async def _ask(self, **request: Any) -> Any:
-        request["session"] = self._session
-        try:
-            return await asyncio.to_thread(self._worker.ask, request, self._seconds)
-        except WorkerError as error:
-            raise WorldFailed(str(error)) from error
+    async def _ask(self, **request: Any) -> dict[str, Any]:
+        return await super()._ask(session=self._session, **request)
+
+    def _message(self, plain: dict[str, Any]) -> ChatMessage:
+        return as_message(plain)
+
+    def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
+        return _tools(plain)
+
+    def _usable(self, move: ChatMessageAssistant, offered: set[str]) -> bool:
+        return bool(move.text.strip() or move.tool_calls)
 
     def answer(self) -> Any:
-        return {"simulation": self._simulation} | ({} if self._simulation else {"ended": self._ended})
-
-    async def close(self) -> None:
-        try:
-            await self._ask(do="stop")
-        except WorldFailed:  # it went with its worker
-            pass
+        return {"simulation": self._result} | ({} if self._result else {"ended": self._ended})
 
 
 def as_message(plain: dict[str, Any]) -> ChatMessage:
