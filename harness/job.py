@@ -20,6 +20,7 @@ from harness.errors import AccessError, DataError, UsageError
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Outcome, Question, Sample
+from harness.services import Services
 from harness.spec import MethodSpec
 from harness.task import Splits, Task
 
@@ -61,16 +62,18 @@ class Job:
         ledger: Ledger | None = None,
         reopen: Callable[[Path], Model] | None = None,
         lend: Callable[[str], tuple[Task, Splits]] | None = None,
+        services: Services | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
-        task = task.for_run()
+        #: whether the task's items are worlds to act in; recorded answers are final as they are
+        self.interactive = "world" in task.spec.offers and "answers" not in model.abilities
+        self._services = services or Services()
+        task = task.for_run(self._services) if self.interactive else task
         self.model, self.budget, self.seed, self.concurrency = model, budget, seed, concurrency
         self.instruction = task.instruction
         self.log = logging.getLogger(f"harness.{method.name}")
         self.access: dict[str, int] = {}
         self._ask, self._parse, self._world = task.ask, task.parse, task.world
-        #: whether the task's items are worlds to act in; recorded answers are final as they are
-        self.interactive = "world" in task.spec.offers and "answers" not in model.abilities
         self._method, self._splits, self._roles = method, splits, dict(roles)
         self._embedder, self._progress = embedder, progress
         self._ledger = Ledger() if ledger is None else ledger
@@ -366,7 +369,8 @@ class Job:
         return random.Random(seed_of(self.seed, *name))
 
     def close(self) -> None:
-        """Removes the run's folder."""
+        """Removes the run's folder, lets go of what it reached outside."""
+        self._services.close()
         if self._dir is not None:
             shutil.rmtree(self._dir, ignore_errors=True)
 

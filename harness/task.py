@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.data import Data
     from harness.interactions import Interactions
     from harness.model.gateway import Model
+    from harness.services import Services
     from harness.world import World
 
 
@@ -90,8 +91,13 @@ class Task:
         """Whether a canonical answer is right."""
         return bool(answer == sample.target)
 
-    def for_run(self) -> Task:
-        """The task as one run uses it; a copy, where the worlds of a run share something."""
+    def for_run(self, services: Services) -> Task:
+        """The task as one run uses it: a copy, where the worlds of a run share something, or reach outside
+        through `services`.
+
+        Raises:
+            UsageError: what the worlds need outside is not there.
+        """
         return self
 
     #: roles that the task itself fills with these arguments, such as a simulated user

@@ -12,7 +12,7 @@ from harness.errors import ModelCallError
 from harness.sample import Outcome, Question, Sample, Score
 from harness.setup import installed
 from harness.task import Task
-from harness.workers import Pool, Worker, WorkerError
+from harness.workers import Outside, Pool, Worker, WorkerError, nothing_outside
 from harness.world import USER_TRIES, Limits, Seen, UserFailed, World, WorldFailed
 
 if TYPE_CHECKING:
@@ -63,8 +63,10 @@ class OfficialDialogue(World):
     #: what is said of turns that the package can't take
     unusable = "unusable"
 
-    def __init__(self, sample: Sample, user: Model | None, seconds: float) -> None:
-        self._sample, self._user, self._seconds = sample, user, seconds
+    def __init__(
+        self, sample: Sample, user: Model | None, seconds: float, outside: Outside = nothing_outside
+    ) -> None:
+        self._sample, self._user, self._seconds, self._outside = sample, user, seconds, outside
         self._worker: Worker | None = None
         self._known = 0
         #: what the package ended with
@@ -113,7 +115,9 @@ class OfficialDialogue(World):
     async def _ask(self, **request: Any) -> dict[str, Any]:
         assert self._worker is not None
         try:
-            found: dict[str, Any] = await asyncio.to_thread(self._worker.ask, request, self._seconds)
+            found: dict[str, Any] = await asyncio.to_thread(
+                self._worker.ask, request, self._seconds, self._outside
+            )
         except WorkerError as error:
             raise WorldFailed(str(error)) from error
         return found

@@ -103,7 +103,9 @@ def _confirm(verdicts: list[Any], rules: Any, out: Path, offline: bool) -> list[
     click.echo("a first look found a regression; running it again with fresh seeds", err=True)
     flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)
     with Bars(flagged) as bars:
-        session = Session(Store(out), bars, configuration().get("prices", {}), command_line())
+        settings = configuration()
+        session = Session(Store(out), bars, settings.get("prices", {}), settings.get("services", {}),
+                          command_line())  # fmt: skip
         return confirm(verdicts, rules, session, offline)
 
 

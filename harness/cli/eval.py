@@ -115,7 +115,8 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
     from harness.run.session import Session
 
     with Bars(len(cells)) as bars:
-        session = Session(Store(Path(out)), bars, settings.get("prices", {}), command_line())
+        session = Session(Store(Path(out)), bars, settings.get("prices", {}), settings.get("services", {}),
+                          command_line())  # fmt: skip
         grid = run_grid(cells, session)
     for notice in dict.fromkeys(session.notices):
         hint(notice)

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from harness.errors import UsageError, nearest
 
 #: what harness.toml may hold
-SETTINGS = ("model", "prices")
+SETTINGS = ("model", "prices", "services")
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
@@ -89,6 +89,10 @@ def configuration() -> dict[str, Any]:
         from harness.model.prices import check_prices
 
         check_prices(found["prices"])
+    if "services" in found:
+        from harness.services import check_settings
+
+        check_settings(found["services"])
     return found
 
 

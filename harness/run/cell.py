@@ -27,6 +27,7 @@ from harness.run.plan import Cell, task_arguments
 from harness.run.scoring import Attempts, attempt_line, judge_rest, measure_set, score_rest
 from harness.run.session import Session
 from harness.sample import Question
+from harness.services import Services
 from harness.task import Splits, Task
 
 if TYPE_CHECKING:
@@ -152,6 +153,10 @@ def _job(
         n_questions=n_questions, ledger=ledger,
         reopen=lambda folder: handle(provider.with_weights(folder), own=True),
         lend=lambda name: _other_task(name, cell),
+        services=Services(
+            ledger=ledger, budget=budget, cache=session.cache if "world" in cell.task.offers else None,
+            settings=session.services, offline=request.offline, max_retries=request.max_retries,
+        ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )  # fmt: skip
 

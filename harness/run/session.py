@@ -41,6 +41,7 @@ class Session:
     store: Store
     watcher: Watcher = field(default_factory=Silent)
     prices: dict[str, Any] = field(default_factory=dict)
+    services: dict[str, Any] = field(default_factory=dict)
     command: str = ""
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 Benchmark packages bring process-wide state, hostile pins and `eval` on strings that a model wrote.
 Their code runs in workers: an interpreter without site-packages or environment variables, with limits
 on memory, file sizes and time, no network, and files only below its packages and a scratch folder.
-A worker that dies or takes too long is replaced; the request that it was serving fails alone.
+A worker that dies or takes too long is replaced; the request that it was serving fails alone. What its
+code must have from outside it asks for, and whoever made the request decides (see `harness.services`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import count
@@ -34,12 +35,26 @@ REQUEST_SECONDS = 60.0
 MEMORY_BYTES = 2 << 30
 
 
+#: serves what a worker's code wants from outside, `{"what": ..., ...}`; what it raises ends the request
+Outside = Callable[[dict[str, Any]], Any]
+
+
 class WorkerError(HarnessError):
     """A worker could not serve a request: it raised, died or took too long."""
 
 
+def nothing_outside(wanted: dict[str, Any]) -> Any:
+    """For requests whose code has no business outside.
+
+    Raises:
+        WorkerError: always.
+    """
+    raise WorkerError(f"a worker wants {wanted.get('what')!r} from outside, which this request doesn't allow")
+
+
 class Worker:
-    """One process that answers JSON with JSON, a line each; started when it is first asked."""
+    """One process that answers JSON with JSON, a line each; started when it is first asked. An answer is
+    `{"value": ...}`, `{"error": ...}`, or `{"wants": ...}`, after which it gets an answer itself."""
 
     def __init__(self, script: Path, packages: Path | None, memory: int) -> None:
         self._settings = {"script": str(script), "packages": str(packages or ""), "memory": memory}
@@ -52,16 +67,33 @@ class Worker:
     def started(self) -> bool:
         return self._process is not None
 
-    def ask(self, request: Any, seconds: float = REQUEST_SECONDS) -> Any:
-        """The answer of the script's `handle(request)`.
+    def ask(
+        self, request: Any, seconds: float = REQUEST_SECONDS, outside: Outside = nothing_outside
+    ) -> Any:
+        """The answer of the script's `handle(request)`, within `seconds` without the time that `outside`
+        takes for what the script wants from it.
 
         Raises:
             WorkerError: as above; the next request gets a new process if this one is gone.
+            Exception: whatever `outside` raised; the script sees an `OSError` in its place.
         """
         with self.lock:
             if self._process is None:
                 self._start()
-            return self._exchange(json.dumps(request).encode() + b"\n", seconds)
+            refused: Exception | None = None
+            found = self._exchange(request, seconds)
+            while "wants" in found:
+                try:
+                    brought = {"value": outside(found["wants"])}
+                except Exception as error:
+                    refused = refused or error
+                    brought = {"error": str(error)}
+                found = self._exchange(brought, seconds)
+        if refused is not None:
+            raise refused
+        if "error" in found:
+            raise WorkerError(found["error"])
+        return found["value"]
 
     def _start(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix="harness-worker-")
@@ -74,10 +106,13 @@ class Worker:
         )  # fmt: skip
         os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
         self._rest = b""
-        self._exchange(b"", START_SECONDS)
+        started = self._exchange(None, START_SECONDS)
+        if "error" in started:
+            raise WorkerError(started["error"])
 
-    def _exchange(self, line: bytes, seconds: float) -> Any:
-        """Writes a line and reads the next one, both before the deadline."""
+    def _exchange(self, message: Any, seconds: float) -> dict[str, Any]:
+        """Writes a message, if there is one, and reads the next, both before the deadline."""
+        line = b"" if message is None else json.dumps(message).encode() + b"\n"
         process = self._process
         assert process is not None and process.stdin is not None and process.stdout is not None
         deadline = time.monotonic() + seconds
@@ -101,10 +136,8 @@ class Worker:
             if chunk:
                 answer.append(chunk)
         text, _, self._rest = b"".join(answer).partition(b"\n")
-        found = json.loads(text)
-        if "error" in found:
-            raise WorkerError(found["error"])
-        return found["value"]
+        found: dict[str, Any] = json.loads(text)
+        return found
 
     def close(self) -> None:
         """Ends the process and removes its scratch folder."""

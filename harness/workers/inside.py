@@ -1,5 +1,9 @@
 """What runs in a worker: limits, then the script, then one answer a request. Imports no harness.
 
+A script that wants something from outside calls `outside(what, **fields)`, which is put among its globals:
+the process that made the request serves it, or it raises. One thread at a time may call it, while a request
+is under way.
+
 The walls are meant for strings that a model wrote: an audit hook refuses processes, sockets, foreign
 libraries and files elsewhere, and where the kernel allows it the process has no network at all. They
 are no defence against a program made to break out of Python.
@@ -68,6 +72,13 @@ def main() -> None:
         sink.write(json.dumps(value).encode("ascii") + b"\n")
         sink.flush()
 
+    def outside(what: str, **fields: Any) -> Any:
+        answer({"wants": {"what": what, **fields}})
+        brought = json.loads(source.readline())
+        if "error" in brought:
+            raise OSError(brought["error"])
+        return brought["value"]
+
     try:
         limit(settings["memory"])
         sys.path[:0] = [path for path in [settings["packages"]] if path]
@@ -75,6 +86,7 @@ def main() -> None:
         assert spec is not None and spec.loader is not None
         script = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(script)
+        vars(script)["outside"] = outside
         wall([sys.prefix, sys.base_prefix, settings["packages"] or settings["scratch"],
               os.path.dirname(settings["script"]), "/usr/share/zoneinfo"], settings["scratch"])  # fmt: skip
     except BaseException as error:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness import messages
 from harness.data import Data
-from harness.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
+from harness.services import Opening, Service, Services
 from harness.task import Splits
-from harness.workers import Pool, WorkerError
+from harness.workers import Outside, Pool, WorkerError
 from harness.world import Limits, Seen, World, WorldFailed
 from tasks.bfcl.official import workers
 from tasks.official import Official
@@ -30,15 +30,9 @@ if TYPE_CHECKING:
 
 #: moves of one turn after which the official loop stops by force (MAXIMUM_STEP_LIMIT, then one more)
 STEPS_A_TURN = 21
-
-
-_SEARCH = ("it searches the web through SerpAPI, a paid service whose answers change, and workers have no "
-           "network")  # fmt: skip
-CANNOT_RUN = {
-    "memory_vector": "its backend embeds with all-MiniLM-L6-v2, which it downloads from the Hub when it is "
-                     "imported, and workers have no network",
-    "web_search_base": _SEARCH, "web_search_no_snippet": _SEARCH,
-}  # fmt: skip
+#: what environments reach outside: the official encoder of vector memories, the official search service
+VECTORS = Opening(embedders=("minilm",))
+WEB = Opening((Service("serpapi.com", "SERPAPI_API_KEY", parameter="api_key"),), web=True)
 
 
 class Memory:
@@ -55,13 +49,20 @@ class Bfcl(Official):
     instruction = "Call the functions that the user's request needs, and no other."
 
     _memories: defaultdict[tuple[str, int], Memory]  # of a run, by scenario and epoch
+    _services: Services
 
     @property
     def category(self) -> str:
         return str(self.spec.settings["category"])
 
+    @property
+    def _opening(self) -> Opening:
+        if self.category.startswith("web_search"):
+            return WEB
+        return VECTORS if self.category == "memory_vector" else Opening()
+
     def workers(self, packages: Path) -> Pool:
-        return workers(packages)
+        return workers(packages, waiting=self._opening.web)
 
     def load(self, data: Data) -> Splits:
         rows = self.pool.one().ask({"do": "load", "category": self.category})
@@ -69,23 +70,21 @@ class Bfcl(Official):
                           "revision": self.spec.setup["requirements"][0], "pinned": True})  # fmt: skip
         return Splits([Sample(Question(row["id"], _first_words(row["turns"])), row) for row in rows])
 
-    def for_run(self) -> Bfcl:
+    def for_run(self, services: Services) -> Bfcl:
         """With memories of its own: what is remembered is what this run's agent chose to store."""
+        services.check(self._opening, self.spec.name)
         mine = copy.copy(self)
-        mine._memories = defaultdict(Memory)
+        mine._memories, mine._services = defaultdict(Memory), services
         return mine
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        if self.category in CANNOT_RUN:
-            raise UsageError(f"{self.spec.name} can't be run here: {CANNOT_RUN[self.category]}; what the "
-                             "official command made of it can be scored: harness score --task bfcl "
-                             "--responses DIR")  # fmt: skip
+        if not self.category.startswith(("memory", "multi_turn", "web_search")):
+            return SingleTurn(sample)
+        outside = self._services.door(self._opening, sample.question)
         if self.category.startswith("memory"):
             memory = self._memories[sample.target["scenario"], sample.question.epoch]
-            return Remembering(self.category, sample, self.pool, memory)
-        if self.category.startswith("multi_turn"):
-            return MultiTurn(self.category, sample, self.pool)
-        return SingleTurn(sample)
+            return Remembering(self.category, sample, self.pool, outside, memory)
+        return MultiTurn(self.category, sample, self.pool, outside)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""
@@ -171,15 +170,15 @@ class MultiTurn(World):
 
     limits = Limits(steps=1000)
 
-    def __init__(self, category: str, sample: Sample, pool: Pool) -> None:
-        self._entry, self._worker = sample.target, pool.one()
+    def __init__(self, category: str, sample: Sample, pool: Pool, outside: Outside) -> None:
+        self._entry, self._worker, self._outside = sample.target, pool.one(), outside
         self._ask = {"category": category, "id": sample.id, "session": f"s{uuid.uuid4().hex}"}
         self._tools = _tools(self._entry["tools"])
         self._turns: list[list[Any]] = []
 
     async def _request(self, do: str, **fields: Any) -> Any:
         try:
-            return await asyncio.to_thread(self._worker.ask, {"do": do, **fields})
+            return await asyncio.to_thread(self._worker.ask, {"do": do, **fields}, outside=self._outside)
         except WorkerError as error:
             raise WorldFailed(str(error)) from error
 
@@ -232,8 +231,10 @@ class Remembering(MultiTurn):
     that is killed after that question was answered plays them again, from the cache.)
     """
 
-    def __init__(self, category: str, sample: Sample, pool: Pool, memory: Memory) -> None:
-        super().__init__(category, sample, pool)
+    def __init__(
+        self, category: str, sample: Sample, pool: Pool, outside: Outside, memory: Memory
+    ) -> None:
+        super().__init__(category, sample, pool, outside)
         self._memory, self._mine = memory, False
         self._queue = [sample.id]
 

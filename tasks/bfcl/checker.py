@@ -1,9 +1,10 @@
 """Runs in a worker: bfcl-eval's own loaders, environments and checkers behind `handle`.
 
 Only bfcl_eval is imported here, after what its import needs: a scratch folder for the files that it
-creates, and a stand-in for the module that imports every vendor's SDK, of which the checkers use one
-flag a model (function names with `_` for `.`). memory_kv is imported for numpy, which couldn't be loaded
-once the walls stand.
+creates, and stand-ins for the module that imports every vendor's SDK, of which the checkers use one flag
+a model (function names with `_` for `.`), and for what would leave this process: web pages, the search
+service and the encoder come through `outside`. The environments are imported for numpy and faiss, which
+couldn't be loaded once the walls stand.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ import sys
 import types
 import uuid
 from typing import Any
+
+
+def outside(what: str, **fields: Any) -> Any:
+    """What the harness brings from outside; the worker puts its own in this place."""
+    raise NotImplementedError
+
 
 os.environ["BFCL_PROJECT_ROOT"] = os.getcwd()
 
@@ -37,6 +44,60 @@ _stand_in = types.ModuleType("bfcl_eval.constants.model_config")
 _stand_in.MODEL_CONFIG_MAPPING = _Configs()  # type: ignore[attr-defined]
 sys.modules[_stand_in.__name__] = _stand_in
 
+
+class _Answer:
+    """A page, as far as the environments look at it."""
+
+    def __init__(self, url: str, found: dict[str, Any]) -> None:
+        self._url, self.status_code, self.text = url, found["status"], found["text"]
+
+    def raise_for_status(self) -> None:
+        if self.status_code >= 400:
+            side = "Client" if self.status_code < 500 else "Server"
+            raise OSError(f"{self.status_code} {side} Error for url: {self._url}")
+
+
+def _get(url: str, params: Any = None, headers: Any = None, **_: Any) -> _Answer:
+    """In place of requests'."""
+    found = outside("get", url=url, params=params or {}, headers=headers or {})
+    if "failed" in found:
+        raise OSError(found["failed"])
+    return _Answer(url, found)
+
+
+class _Search:
+    """In place of the search service's client; the harness adds the key."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self._params = {name: value for name, value in params.items() if name != "api_key"}
+
+    def get_dict(self) -> Any:
+        return json.loads(_get("https://serpapi.com/search", {**self._params, "output": "json"}).text)
+
+
+class _Encoder:
+    """In place of all-MiniLM-L6-v2: the harness's own embedder of that name. Its rows have length one."""
+
+    def __init__(self, name: str, **_: Any) -> None:
+        assert name == "all-MiniLM-L6-v2", name
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return 384
+
+    def encode(self, texts: list[str], **_: Any) -> Any:
+        return outside("embed", embedder="minilm", texts=texts)
+
+
+def _module(name: str, **names: Any) -> None:
+    made = types.ModuleType(name)
+    vars(made).update(names)
+    sys.modules[name] = made
+
+
+_module("requests", get=_get)
+_module("serpapi", GoogleSearch=_Search)
+_module("sentence_transformers", SentenceTransformer=_Encoder)
+
 from bfcl_eval import utils as official  # noqa: E402
 from bfcl_eval.constants import default_prompts as prompts  # noqa: E402
 from bfcl_eval.constants.enums import Language, ModelStyle, ReturnFormat  # noqa: E402
@@ -44,7 +105,11 @@ from bfcl_eval.constants.type_mappings import GORILLA_TO_OPENAPI  # noqa: E402
 from bfcl_eval.eval_checker.agentic_eval.agentic_checker import agentic_checker  # noqa: E402
 from bfcl_eval.eval_checker.ast_eval.ast_checker import ast_checker  # noqa: E402
 from bfcl_eval.eval_checker.multi_turn_eval import multi_turn_utils  # noqa: E402
-from bfcl_eval.eval_checker.multi_turn_eval.func_source_code import memory_kv  # noqa: E402, F401
+from bfcl_eval.eval_checker.multi_turn_eval.func_source_code import (  # noqa: E402, F401
+    memory_kv,
+    memory_vector,
+    web_search,
+)
 from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import multi_turn_checker  # noqa: E402
 from bfcl_eval.model_handler import utils as handler  # noqa: E402
 
@@ -231,7 +296,9 @@ def _prerequisites(category: str) -> dict[str, dict[str, Any]]:
 def _entry(category: str, id: str) -> dict[str, Any]:
     if official.is_memory_prereq(id):
         return _prerequisites(category)[id]
-    return entries(category)[id][0]
+    entry = entries(category)[id][0]
+    official.populate_initial_settings_for_web_search_test_cases([entry])
+    return entry
 
 
 def prerequisites(category: str, scenario: str) -> list[str]:

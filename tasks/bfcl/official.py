@@ -12,9 +12,13 @@ from harness.workers import Pool, pool
 SCRIPT = Path(__file__).with_name("checker.py")
 
 
-def workers(packages: Path) -> Pool:
-    """The workers of this process for an installed package."""
-    return pool(SCRIPT, packages)
+#: workers that mostly wait for the web
+WAITING = 8
+
+
+def workers(packages: Path, waiting: bool = False) -> Pool:
+    """The workers of this process for an installed package: one a core, or more if they mostly wait."""
+    return pool(SCRIPT, packages, size=WAITING) if waiting else pool(SCRIPT, packages)
 
 
 def verify(packages: Path) -> None:

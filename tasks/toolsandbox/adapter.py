@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data import Data
 from harness.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
+from harness.services import Opening, Service, Services
 from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
 from harness.world import World
@@ -24,6 +26,8 @@ SECONDS = 300.0
 MEMORY = 4 << 30
 #: dialogues at once. Each has a process of its own, of some 300 MB, that mostly waits for a model
 DIALOGUES = 8
+#: maps, geocoding, weather, finance and currencies, all behind one key
+NETWORK = Opening((Service(".p.rapidapi.com", "RAPID_API_KEY", header="X-RapidAPI-Key"),))
 
 
 def workers(packages: Path) -> Pool:
@@ -41,6 +45,7 @@ class ToolSandbox(Official):
 
     instruction = "Help the user with the tools."
     roles = ("user",)
+    _services: Services | None = None
 
     def workers(self, packages: Path) -> Pool:
         return workers(packages)
@@ -67,17 +72,21 @@ class ToolSandbox(Official):
         return bool(self.spec.settings.get("offline"))
 
     def _wanted(self, row: dict[str, Any]) -> bool:
-        if not self._offline:
-            return True
         asked = {value for value in (self.args["tools"], self.args["category"]) if value != "any"}
-        return not row["network"] and asked <= set(row["categories"])
+        return not (self._offline and row["network"]) and asked <= set(row["categories"])
+
+    def for_run(self, services: Services) -> ToolSandbox:
+        """With the services that scenarios reach, if any do."""
+        if self._offline:
+            return self
+        services.check(NETWORK, self.spec.name)
+        mine = copy.copy(self)
+        mine._services = services
+        return mine
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        if not self._offline:
-            raise UsageError(f"{self.spec.name} can only be scored from recorded results, as 38 of its 129 "
-                             "base scenarios need services on the network; toolsandbox/offline plays the "
-                             "others")  # fmt: skip
-        return Dialogue(self._clock, sample, self.pool, role("user"), SECONDS)
+        outside = self._services.door(NETWORK, sample.question) if self._services else None
+        return Dialogue(self._clock, sample, self.pool, role("user"), SECONDS, outside)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded dialogue: `{"context": ..., "messages": [...]}`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import messages
 from harness.sample import Sample
-from harness.workers import Pool
+from harness.workers import Outside, Pool, nothing_outside
 from harness.world import RESULT_LIMIT, Seen
 from tasks.official import OfficialDialogue
 
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from harness.model.gateway import Model
 
 
+#: how long tools may take. The first request, which builds the scenarios, has more
+MOVE_SECONDS = 120.0
+
+
 class Dialogue(OfficialDialogue):
     """The limit is the package's own: 30 messages of user, agent and tools. Parallel calls are tried in
-    every order, as officially, so that more than a handful of them outlast the worker's time: an error.
+    every order, as officially, so that more than seven of them outlast `MOVE_SECONDS`: an error.
 
     Other than officially, the agent's model goes on seeing what it said beside its calls, and its own ids
     of calls; a tool's result is cut off after 16,000 characters; and a turn of the simulated user that the
@@ -29,9 +33,12 @@ class Dialogue(OfficialDialogue):
     failure of the scenario.
     """
 
-    def __init__(self, clock: str, sample: Sample, pool: Pool, user: Model, seconds: float) -> None:
-        super().__init__(sample, user, seconds)
-        self._request = {"scenario": sample.target, "clock": clock}
+    def __init__(
+        self, clock: str, sample: Sample, pool: Pool, user: Model, seconds: float,
+        outside: Outside | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(sample, user, seconds, outside or nothing_outside)
+        self._request = {"scenario": sample.target, "clock": clock, "network": outside is not None}
         self._pool, self._moves = pool, 0
         self._ids: dict[str, str] = {}
 
@@ -47,6 +54,7 @@ class Dialogue(OfficialDialogue):
             self._ids[own] = call.id
             arguments = "{unreadable" if call.parse_error else json.dumps(call.arguments)
             calls.append({"id": own, "name": call.function, "arguments": arguments})
+        self._seconds = MOVE_SECONDS
         return await self._ask(do="reply", text=move.text, calls=calls)
 
     def _message(self, plain: dict[str, Any]) -> ChatMessage:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import importlib.abc
 import importlib.machinery
+import json
 import queue
 import random
 import sys
@@ -74,10 +75,11 @@ from tool_sandbox.roles.execution_environment import ExecutionEnvironment  # noq
 from tool_sandbox.roles.openai_api_agent import OpenAIAPIAgent  # noqa: E402
 from tool_sandbox.roles.openai_api_user import OpenAIAPIUser  # noqa: E402
 from tool_sandbox.scenarios import named_scenarios  # noqa: E402
+from tool_sandbox.tools import rapid_api_search_tools as network_tools  # noqa: E402
 
 SEED = 42  # as the official command line: tools are listed in a random order
 #: its tools ask services on the network
-NETWORK = "tool_sandbox.tools.rapid_api_search_tools"
+NETWORK = network_tools.__name__
 #: rows with a time of creation, by which the day of a dialogue is known
 TIMED = {"MESSAGING": ("message_id", "creation_timestamp"), "REMINDER": ("reminder_id", "creation_timestamp")}
 _built: dict[float | None, dict[str, Any]] = {}
@@ -98,6 +100,33 @@ def scenarios(clock: float | None = None) -> dict[str, Any]:
         with _Clock(_now if clock is None else clock):
             _built[clock] = dict(named_scenarios(preferred_tool_backend=ToolBackend.DEFAULT))
     return _built[clock]
+
+
+def outside(what: str, **fields: Any) -> Any:
+    """What the harness brings from outside; the worker puts its own in this place."""
+    raise NotImplementedError
+
+
+class _Answer:
+    """A service's answer, as far as the tools look at it."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self._text = found["text"]
+
+    def json(self) -> Any:
+        return json.loads(self._text)
+
+
+def _get(url: str, headers: dict[str, str], params: dict[str, Any]) -> _Answer:
+    """In place of requests'; the harness adds the key."""
+    kept = {name: value for name, value in headers.items() if name != "X-RapidAPI-Key"}
+    return _Answer(outside("get", url=url, params=params, headers=kept))
+
+
+#: the environment that the network's tools see: without a key they refuse, as officially
+_environment: dict[str, str] = {}
+network_tools.requests = types.SimpleNamespace(get=_get)
+network_tools.os = types.SimpleNamespace(environ=_environment)
 
 
 class _Clock:
@@ -279,9 +308,13 @@ class _User(OpenAIAPIUser):  # type: ignore[misc]
 _playing: list[_Dialogue] = []
 
 
-def start(scenario: str, clock: str) -> dict[str, Any]:
-    """Begins a dialogue at a local time and runs it until it wants a completion; one before it ends."""
+def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
+    """Begins a dialogue at a local time and runs it until it wants a completion; one before it ends. With
+    `network` its tools reach their services through the harness."""
     stop()
+    _environment.clear()
+    if network:
+        _environment["RAPID_API_KEY"] = "held by the harness"
     _playing.append(_Dialogue(scenario, clock))
     _playing[0].start()
     return _playing[0].wanted.get()

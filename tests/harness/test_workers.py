@@ -6,12 +6,24 @@ import time
 
 import pytest
 
+from harness.errors import BudgetSpent
 from harness.workers import Pool, Worker, WorkerError
 
 SCRIPT = '''
 import os, sys, time
 
+def outside(what, **fields):
+    raise NotImplementedError
+
 def handle(request):
+    if "want" in request:
+        found = []
+        for number in range(request["times"]):
+            try:
+                found.append(outside(request["want"], number=number))
+            except OSError as error:
+                found.append(f"refused: {error}")
+        return found
     print("noise on stdout")
     os.write(1, b"more noise")
     if "run" in request:
@@ -67,6 +79,32 @@ def test_a_string_of_a_model_reaches_nothing_outside(worker, tmp_path, hostile):
         worker.ask({"run": hostile.format(place=place, folder=tmp_path)})
     assert not place.exists() and tmp_path.exists()
     assert worker.ask({"run": "1 + 1"}) == "2"
+
+
+def test_what_it_wants_from_outside_is_served_by_who_asked_it(worker):
+    asked = []
+
+    def outside(wanted):
+        asked.append(wanted)
+        time.sleep(0.4)
+        return [wanted["number"], "é" * 100_000]
+
+    found = worker.ask({"want": "page", "times": 3}, seconds=1, outside=outside)  # waiting isn't its time
+    assert found == [[n, "é" * 100_000] for n in range(3)]
+    assert asked == [{"what": "page", "number": n} for n in range(3)]
+
+
+def test_what_is_refused_outside_ends_the_request_and_not_the_worker(worker):
+    pid = worker.ask({})["pid"]
+    with pytest.raises(WorkerError, match="doesn't allow"):
+        worker.ask({"want": "page", "times": 2})
+
+    def outside(wanted):
+        raise BudgetSpent(f"number {wanted['number']}")
+
+    with pytest.raises(BudgetSpent, match="number 0"):
+        worker.ask({"want": "page", "times": 2}, outside=outside)
+    assert worker.ask({})["pid"] == pid
 
 
 def test_its_scratch_folder_is_its_own_and_goes(worker):

@@ -4,7 +4,10 @@ import ast
 import csv
 import gzip
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -223,26 +226,28 @@ class Rememberer(Player):
 
     def __init__(self, task):
         super().__init__(task)
-        self.kv = task.endswith("kv")
+        self.kind = task.rpartition("memory_")[2]
 
     async def generate(self, call):
         system, *seen = call.messages
         asked = self.targets[call.question.id]["turns"][0][-1]["content"]
         if seen[0].text == asked:
             truth, kept = self.targets[call.question.id]["truth"], system.text.count("a fact of ")
-            wanted = min(self.facts, 7) if self.kv else self.facts  # that memory has room for 7
+            wanted = self.facts if self.kind == "rec_sum" else min(self.facts, 7)  # others have room for 7
             return ModelOutput.from_content(self.name, truth[0] if kept == wanted else f"I know {kept}")
         if len(seen) > 1:
             return ModelOutput.from_content(self.name, "Noted.")
         number = system.text.count("a fact of ")
         name, fact = "memory_append", {"text": "a fact of life; "}
-        if self.kv:
+        if self.kind == "kv":
             name, fact = "core_memory_add", {"key": f"fact_{number}", "value": "a fact of life"}
+        if self.kind == "vector":
+            name, fact = "core_memory_add", {"text": f"a fact of {number} lives"}
         made = [ToolCall("c1", name, fact)]
         return ModelOutput.from_message(ChatMessageAssistant(content="", tool_calls=made))
 
 
-@pytest.mark.parametrize("category", ["memory_kv", "memory_rec_sum"])
+@pytest.mark.parametrize("category", ["memory_kv", "memory_vector", "memory_rec_sum"])
 def test_questions_about_what_was_remembered_of_earlier_conversations(official, tmp_path, category):
     task = f"bfcl/{category}"
     player = Rememberer(task)
@@ -260,13 +265,110 @@ def test_questions_about_what_was_remembered_of_earlier_conversations(official, 
         assert others == [1, 1, 1] and first > 2 * player.facts
 
 
-@pytest.mark.parametrize("category", ["memory_vector", "web_search_base", "web_search_no_snippet"])
-def test_what_needs_a_network_is_refused_with_the_way_out(official, tmp_path, category):
-    player = Player(f"bfcl/{category}")
+class Searcher(Player):
+    """Searches the web, reads what it finds, and answers with what it read there."""
+
+    async def generate(self, call):
+        moves = sum(m.role == "assistant" for m in call.messages)
+        self.seen.append(call.messages[-1].text)
+        if moves < len(self.calls):
+            name, arguments = self.calls[moves]
+            made = [ToolCall(f"c{moves}", name, arguments)]
+            return ModelOutput.from_message(ChatMessageAssistant(content="", tool_calls=made))
+        answer = self.targets[call.question.id]["truth"][0]
+        read = any("the answer is here" in text for text in self.seen)
+        return ModelOutput.from_content(self.name, answer if read else "I don't know")
+
+
+class Web(BaseHTTPRequestHandler):
+    """A search service and the only site that it knows."""
+
+    def log_message(self, *arguments):
+        return None
+
+    def do_GET(self):
+        self.server.asked.append((self.path, self.headers["Host"]))
+        query = parse_qs(urlsplit(self.path).query)
+        status, body = 200, "<html><script>x</script><p>the answer is here</p></html>"
+        if self.path.startswith("/search"):
+            found = {"title": "A site", "link": "http://site.example/page", "snippet": "about it"}
+            body = json.dumps({"organic_results": [found]})
+            status = 200 if query.get("api_key") == ["secret"] else 401
+        if self.path.startswith("/moved"):
+            status, body = 302, ""
+        self.send_response(status)
+        if self.path.startswith("/moved"):
+            self.send_header("Location", "http://127.0.0.1/private")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+
+@pytest.fixture
+def web():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    server.asked = []
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def searching(category, place, web, about, **request):
+    """The only attempt at a web question, what its agent saw, and the record. The cache is one for all
+    tests: what is asked `about` keeps them apart."""
+    player = Searcher(f"bfcl/{category}")
+    player.seen = []
+    player.calls = [("search_engine_query", {"keywords": about, "max_results": 3}),
+                    ("fetch_url_content", {"url": f"http://site.example/{about}", "mode": "truncate"}),
+                    ("fetch_url_content", {"url": "http://169.254.169.254/latest/meta-data"}),
+                    ("fetch_url_content", {"url": f"http://site.example/moved?{about}"})]  # fmt: skip
+    base = f"http://127.0.0.1:{web.server_port}" if web else "http://127.0.0.1:9"
+    session = Session(Store(place), services={
+        "serpapi.com": {"url": base, "price": 0.01}, "site.example": {"url": base}})  # fmt: skip
+    session.use(player)
+    (result,) = run_grid(plan(Request(f"bfcl/{category}", "direct", player.name, limit=1, **request)),
+                         session).results  # fmt: skip
+    assert result.record, result.error
+    (attempt,) = load_samples(result.record["run_id"], str(place)).to_dict("records")
+    return attempt, player.seen, result.record
+
+
+@pytest.mark.parametrize("category", ["web_search_base", "web_search_no_snippet"])
+def test_a_search_of_the_web_goes_out_with_our_key_and_is_not_made_twice(
+    official, tmp_path, monkeypatch, web, category
+):
+    monkeypatch.setenv("SERPAPI_API_KEY", "secret")
+    attempt, seen, record = searching(category, tmp_path / "first", web, category)
+    assert attempt["status"] == "ok" and attempt["accuracy"] == 1.0, seen
+    _, search, page, private, moved = seen
+    assert "http://site.example/page" in search and ("about it" in search) == category.endswith("base")
+    assert "the answer is here" in page and "script" not in page
+    assert "only public machines" in private and "only public machines" in moved
+    assert "secret" not in "".join(seen)
+    assert len(web.asked) == 3 and "kl=wt-wt" in web.asked[0][0]  # the search, the page, what moved
+    spent = record["usage"]["by_purpose"]["service"]
+    assert spent["calls"] == 4 and spent["cost_usd"] == pytest.approx(0.01)
+    monkeypatch.delenv("SERPAPI_API_KEY")
+    again, seen_again, _ = searching(category, tmp_path / "second", web, category, offline=True)
+    assert len(web.asked) == 3 and seen_again[:3] == seen[:3]
+    assert again["status"] == "error" and "--offline" in again["reason"]  # what failed wasn't kept
+
+
+def test_a_search_service_that_fails_is_an_error_and_no_wrong_answer(official, tmp_path, monkeypatch, web):
+    monkeypatch.setenv("SERPAPI_API_KEY", "another")
+    attempt, *_ = searching("web_search_base", tmp_path, web, "refusals")
+    assert attempt["status"] == "error" and "SERPAPI_API_KEY" in attempt["reason"]
+    assert "another" not in attempt["reason"]
+
+
+def test_a_search_without_a_key_is_refused_with_the_cure(official, tmp_path, monkeypatch):
+    monkeypatch.delenv("SERPAPI_API_KEY", raising=False)
+    player = Player("bfcl/web_search_base")
     session = Session(Store(tmp_path))
     session.use(player)
-    (result,) = run_grid(plan(Request(f"bfcl/{category}", "direct", player.name, limit=1)), session).results
-    assert "no network" in str(result.error) and "harness score --task bfcl" in str(result.error)
+    (result,) = run_grid(plan(Request("bfcl/web_search_base", "direct", player.name, limit=1)),
+                         session).results  # fmt: skip
+    assert "SERPAPI_API_KEY" in str(result.error)
 
 
 class Bad(Player):

@@ -7,7 +7,9 @@ import gzip
 import json
 import os
 import re
+import threading
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,16 @@ from inspect_ai.tool import ToolCall
 
 from harness.data import Data
 from harness.errors import UsageError
+from harness.model.cache import Cache
 from harness.registry import load_task, registry
 from harness.results.store import Store
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Outcome, Question, Sample
+from harness.services import Services
 from harness.setup import install
+from harness.world import WorldFailed
 from tasks.toolsandbox.adapter import SECONDS, workers
 from tasks.toolsandbox.dialogue import Dialogue
 from tasks.toolsandbox.results import names, read
@@ -189,8 +194,114 @@ def test_scenarios_by_category_and_by_what_tools_are_offered(packages):
         "multiple_user_turn": 224, "insufficient_information": 224, "state_dependency": 192,
         "canonicalization": 472, **dict.fromkeys(sizes, 129),
     }  # fmt: skip
-    with pytest.raises(UsageError, match="recorded results"):
-        loaded("toolsandbox/all")[0].world(everything[0], None)
     ended = Outcome(base[0].id, answer={"exception": "KeyError: x", "context": {}})
     (score,) = task.score_all([base[0]], [ended])
     assert score.status == "ok" and score.metrics["similarity"] == 0 and score.metrics["exception"] == 1
+
+
+class RapidAPI(BaseHTTPRequestHandler):
+    """A bank that has one rate, and knows one key."""
+
+    def log_message(self, *arguments):
+        return None
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        known = self.headers["X-RapidAPI-Key"] == "secret"
+        self.send_response(200 if known else 403)
+        self.end_headers()
+        self.wfile.write(b'{"success": true, "result": {"convertedAmount": 14643.2}}')
+
+
+@pytest.fixture
+def bank():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RapidAPI)
+    server.asked = []
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def exchanging(bank, cache):
+    """A dialogue about money, played live: its score, and what the tool said."""
+    task, samples = loaded("toolsandbox/all", tools="no_distraction_tools")
+    sample = next(each for each in samples if each.id == "convert_currency")
+    call = ToolCall("c", "convert_currency",
+                    {"amount": 2048, "from_currency_code": "USD", "to_currency_code": "CNY"})  # fmt: skip
+    moves = [ChatMessageAssistant(content="", tool_calls=[call]), ChatMessageAssistant(content="There.")]
+    over = ChatMessageAssistant(content="", tool_calls=[ToolCall("end", "end_conversation", {})])
+
+    async def play():
+        services = Services(cache=cache, settings={"currency-converter18.p.rapidapi.com": {
+            "url": f"http://127.0.0.1:{bank.server_port}/of"}})  # fmt: skip
+        world = task.for_run(services).world(sample, lambda role: Speaker([over]))
+        try:
+            await world.start()
+            (told,) = (await world.step(moves[0])).messages
+            while not (await world.step(moves[1])).done:
+                pass
+            return told, world.answer()
+        finally:
+            await world.close()
+            services.close()
+
+    told, answer = asyncio.run(play())
+    return task.score(sample, Outcome(sample.id, answer=answer)), told.text
+
+
+@needs_checkout
+def test_network_tools_reach_their_service_through_the_harness_alone(packages, bank, monkeypatch, tmp_path):
+    cache = Cache(tmp_path / "cache.sqlite")
+    monkeypatch.setenv("RAPID_API_KEY", "wrong")
+    with pytest.raises(WorldFailed, match="RAPID_API_KEY: status 403"):
+        exchanging(bank, cache)
+    monkeypatch.setenv("RAPID_API_KEY", "secret")
+    score, told = exchanging(bank, cache)
+    assert score.metrics["similarity"] == 1.0 and "14643.2" in told
+    assert len(bank.asked) == 2 and bank.asked[1].startswith("/of/api/v1/convert?from=USD&to=CNY&amount=2048")
+    assert exchanging(bank, cache) == (score, told) and len(bank.asked) == 2
+    cache.close()
+    monkeypatch.delenv("RAPID_API_KEY")
+    with pytest.raises(UsageError, match="RAPID_API_KEY"):
+        loaded("toolsandbox/all")[0].for_run(Services())
+
+
+@needs_checkout
+def test_offline_the_network_tools_say_what_they_officially_say_without_a_key(packages):
+    _, samples = loaded("toolsandbox/all", tools="no_distraction_tools")
+    sample = next(each for each in samples if each.id == "convert_currency")
+    arguments = {"amount": 2048, "from_currency_code": "USD", "to_currency_code": "CNY"}
+    call = ToolCall("c", "convert_currency", arguments)
+
+    async def play():
+        world = Dialogue("2025-11-06T10:00:00", sample, workers(packages), Speaker([]), SECONDS)
+        await world.start()
+        try:
+            return await world.step(ChatMessageAssistant(content="", tool_calls=[call]))
+        finally:
+            await world.close()
+
+    (told,) = asyncio.run(play()).messages
+    assert "PermissionError" in told.text and told.error is not None
+
+
+@needs_checkout
+def test_parallel_calls_whose_orders_are_too_many_to_try_are_an_error_in_time(packages, monkeypatch):
+    """Officially every order is tried: 12 calls would take months."""
+    _, (sample, *_) = loaded("toolsandbox/offline", tools="all_tools_available")
+
+    async def play(count, seconds):
+        monkeypatch.setattr("tasks.toolsandbox.dialogue.MOVE_SECONDS", seconds)
+        world = Dialogue("2025-11-06T10:00:00", sample, workers(packages), Speaker([]), SECONDS)
+        await world.start()
+        calls = [ToolCall(f"c{n}", "get_wifi_status", {}) for n in range(count)]
+        try:
+            return await world.step(ChatMessageAssistant(content="", tool_calls=calls))
+        finally:
+            await world.close()
+
+    with pytest.raises(WorldFailed, match="longer than 3 s"):
+        asyncio.run(play(12, 3.0))
+    seen = asyncio.run(play(3, 60.0))  # the next dialogue has a new worker
+    assert len(seen.messages) == 3 and not any(message.error for message in seen.messages)
