@@ -1,4 +1,4 @@
-"""What worlds reach outside besides models: services on the web, pages, embedders.
+"""What worlds reach outside besides models: services on the web, pages, embedders, a shell.
 
 The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
 the harness gets in its place: with the user's keys, which never enter a worker; from the cache where it
@@ -15,9 +15,11 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from harness import sandbox
 from harness.digest import digest
 from harness.errors import UsageError
 from harness.model import backoff
@@ -25,11 +27,11 @@ from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Question
 from harness.web import Page, PageFailed, fetch
+from harness.workers import Outside, is_scratch
 from harness.world import WorldFailed
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
-    from harness.workers import Outside
 
 KEY_FORMAT = 1
 #: how long a service may take, in seconds
@@ -56,11 +58,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Opening:
-    """What a kind of world may reach: services, any page if `web`, embedders by name."""
+    """What a kind of world may reach: services, any page if `web`, embedders by name, and if `shell` commands
+    in a sandbox that can read a folder of its worker."""
 
     services: tuple[Service, ...] = ()
     web: bool = False
     embedders: tuple[str, ...] = ()
+    shell: bool = False
 
 
 class Services:
@@ -89,7 +93,8 @@ class Services:
         """Whether the run has what an opening needs; asked before the first sample.
 
         Raises:
-            UsageError: a key or an embedder is missing, or there is a limit on a cost that nobody knows.
+            UsageError: a key, an embedder or the sandbox is missing, or there is a limit on a cost that
+                nobody knows.
         """
         for service in () if self._offline else opening.services:
             name = service.host.lstrip(".")
@@ -101,6 +106,8 @@ class Services:
                                  "USD a request, in harness.toml")  # fmt: skip
         for embedder in opening.embedders:
             self._embedder(embedder)
+        if opening.shell:
+            sandbox.check()
 
     def door(self, opening: Opening, question: Question) -> Outside:
         """What serves a worker that plays `question`: called within the run's loop, used in threads."""
@@ -114,7 +121,8 @@ class Services:
     async def serve(self, opening: Opening, question: Question, wanted: Mapping[str, Any]) -> Any:
         """What a worker wants: `get` (with `url`, `params`, `headers`) gives `{"status": ..., "text": ...}`,
         or `{"failed": reason}` for a page that can't be had; `embed` (with `embedder`, `texts`) one unit row
-        a text.
+        a text; `shell` (with `command`, `folder`, `seconds`) gives `{"code": ..., "stdout": ..., "stderr":
+        ...}`.
 
         Raises:
             WorldFailed: a service failed for good, or the opening holds no such thing.
@@ -128,6 +136,11 @@ class Services:
             if service is not None or opening.web:
                 params, headers = dict(wanted["params"]), dict(wanted["headers"])
                 return await self._get(service, question, url, params, headers)
+        if wanted["what"] == "shell" and opening.shell:
+            folder = Path(wanted["folder"]).resolve()
+            if is_scratch(folder):
+                ran = await sandbox.run(str(wanted["command"]), folder, float(wanted["seconds"]))
+                return {"code": ran.code, "stdout": ran.stdout, "stderr": ran.stderr}
         raise WorldFailed(f"a worker wants {str(dict(wanted))[:120]} from outside; its task doesn't allow it")
 
     def close(self) -> None:

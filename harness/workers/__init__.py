@@ -33,6 +33,7 @@ from harness.errors import HarnessError
 START_SECONDS = 120.0
 REQUEST_SECONDS = 60.0
 MEMORY_BYTES = 2 << 30
+SCRATCH = "harness-worker-"
 
 
 #: serves what a worker's code wants from outside, `{"what": ..., ...}`; what it raises ends the request
@@ -50,6 +51,12 @@ def nothing_outside(wanted: dict[str, Any]) -> Any:
         WorkerError: always.
     """
     raise WorkerError(f"a worker wants {wanted.get('what')!r} from outside, which this request doesn't allow")
+
+
+def is_scratch(folder: Path) -> bool:
+    """Whether a resolved folder lies in a worker's scratch folder."""
+    place = Path(tempfile.gettempdir()).resolve()
+    return any(each.parent == place and each.name.startswith(SCRATCH) for each in (folder, *folder.parents))
 
 
 class Worker:
@@ -96,13 +103,13 @@ class Worker:
         return found["value"]
 
     def _start(self) -> None:
-        self._scratch = tempfile.mkdtemp(prefix="harness-worker-")
+        self._scratch = tempfile.mkdtemp(prefix=SCRATCH)
         settings = json.dumps({**self._settings, "scratch": self._scratch})
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(__file__).with_name("inside.py")), settings],
+            [sys.executable, "-P", "-s", "-S", str(Path(__file__).with_name("inside.py")), settings],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd=self._scratch, env={"PATH": "/usr/bin:/bin", "HOME": self._scratch, "LANG": "C.UTF-8",
-                                    "OMP_NUM_THREADS": "1"}, start_new_session=True,
+                                    "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}, start_new_session=True,
         )  # fmt: skip
         os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
         self._rest = b""

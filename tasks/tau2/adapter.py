@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data import Data
 from harness.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score
+from harness.services import Opening, Services
 from harness.spec import TaskSpec
 from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
@@ -26,6 +28,14 @@ SECONDS = 300.0
 MEMORY = 4 << 30
 JUDGE_TRIES = 3
 
+_VECTORS = ("openai/text-embedding-3-large",)
+#: what finds a bank's documents from outside, by the official names
+OUTSIDE = {
+    "alltools": Opening(embedders=_VECTORS, shell=True),
+    "openai_embeddings": Opening(embedders=_VECTORS), "openai_embeddings_grep": Opening(embedders=_VECTORS),
+    "terminal_use": Opening(shell=True),
+}  # fmt: skip
+
 
 def workers(packages: Path) -> Pool:
     """The workers of this process for an installed checkout."""
@@ -37,10 +47,13 @@ class Tau2(Official):
 
     instruction = "Serve the customer by the policy, with the tools."
 
+    _services: Services
+
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
         self._domain, self._solo = spec.settings["domain"], bool(spec.settings.get("solo"))
-        self._place = {"domain": self._domain, "solo": self._solo, "retrieval": args.get("retrieval", "")}
+        self._retrieval = str(args.get("retrieval", ""))
+        self._place = {"domain": self._domain, "solo": self._solo}
         self.roles = () if self._solo else ("user",)
 
     def workers(self, packages: Path) -> Pool:
@@ -57,9 +70,22 @@ class Tau2(Official):
                           "revision": self.spec.setup["checkout"]["revision"], "pinned": True})  # fmt: skip
         return Splits([Sample(Question(row["id"], row["words"]), row["task"]) for row in rows])
 
+    @property
+    def _opening(self) -> Opening:
+        return OUTSIDE.get(self._retrieval, Opening())
+
+    def for_run(self, services: Services) -> Tau2:
+        """With what its documents are found with, where that lies outside."""
+        services.check(self._opening, f"{self.spec.name} with retrieval={self._retrieval}")
+        mine = copy.copy(self)
+        mine._services = services
+        return mine
+
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         user = None if self._solo else role("user")
-        return Tau2Dialogue(self._place, sample, self.pool.one(), user, SECONDS)
+        place = {**self._place, "retrieval": self._retrieval}
+        outside = self._services.door(self._opening, sample.question)
+        return Tau2Dialogue(place, sample, self.pool.one(), user, SECONDS, outside)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded simulation: `{"simulation": ..., "task": ...}`."""
@@ -90,12 +116,14 @@ class Tau2(Official):
         return {**answer, "judged": reply}
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
-        """The official rewards, from all workers at once; unscored where the evaluator fails."""
+        """The official rewards, from all workers at once; unscored where the evaluator fails. Searching
+        changes no state, so that what is searched with doesn't matter here."""
         answers = [outcome.answer or {} for outcome in outcomes]
+        retrieval = "no_knowledge" if self._retrieval else ""
         requests = [
-            {"do": "score", **self._place, "task": answer.get("task") or sample.target,
-             "simulation": answer["simulation"], "judged": answer.get("judged"),
-             "strict": "task" not in answer}
+            {"do": "score", **self._place, "retrieval": retrieval,
+             "task": answer.get("task") or sample.target, "simulation": answer["simulation"],
+             "judged": answer.get("judged"), "strict": "task" not in answer}
             for sample, answer in zip(samples, answers, strict=True) if answer.get("simulation")
         ]  # fmt: skip
         found = self.pool.each(requests, SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import messages
 from harness.sample import Sample
-from harness.workers import Worker
+from harness.workers import Outside, Worker, nothing_outside
 from harness.world import Seen
 from tasks.official import OfficialDialogue
 
@@ -30,9 +30,10 @@ class Tau2Dialogue(OfficialDialogue):
     unusable = "empty"
 
     def __init__(
-        self, place: Mapping[str, Any], sample: Sample, worker: Worker, user: Model | None, seconds: float
-    ) -> None:
-        super().__init__(sample, user, seconds)
+        self, place: Mapping[str, Any], sample: Sample, worker: Worker, user: Model | None, seconds: float,
+        outside: Outside = nothing_outside,
+    ) -> None:  # fmt: skip
+        super().__init__(sample, user, seconds, outside)
         self._place, self._worker = place, worker
         self._session = f"s{uuid.uuid4().hex}"
         self._ended = "no end"

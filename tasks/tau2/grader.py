@@ -2,7 +2,11 @@
 
 A dialogue is tau2's own orchestrator with its own agent and user simulator, in a thread that stops
 wherever one of them wants a completion, until the harness brings it. No model's SDK is ever called, so
-stand-ins take their places: the import is quick and looks nothing up on the network.
+stand-ins take their places: the import is quick and looks nothing up on the network. What finds a bank's
+documents from outside, an embedding model or a shell, comes through `outside`.
+
+So that a dialogue can be had again, searches take no time (the package tells agents how many milliseconds
+they took) and new ids follow from the task's.
 """
 
 from __future__ import annotations
@@ -11,10 +15,18 @@ import importlib.abc
 import importlib.machinery
 import os
 import queue
+import random
+import subprocess
 import sys
 import threading
 import types
+import uuid
 from typing import Any
+
+
+def outside(what: str, **fields: Any) -> Any:
+    """What the harness brings from outside; the worker puts its own in this place."""
+    raise NotImplementedError
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -49,8 +61,11 @@ from tau2.agent import llm_agent  # noqa: E402
 from tau2.data_model.message import AssistantMessage, ToolCall  # noqa: E402
 from tau2.data_model.simulation import SimulationRun, TerminationReason, TextRunConfig  # noqa: E402
 from tau2.data_model.tasks import RewardType, Task  # noqa: E402
+from tau2.domains.telecom import tools as telecom_tools  # noqa: E402
 from tau2.evaluator import evaluator_nl_assertions  # noqa: E402
 from tau2.evaluator.evaluator import EvaluationType, evaluate_simulation  # noqa: E402
+from tau2.knowledge import pipeline, sandbox_manager  # noqa: E402
+from tau2.knowledge.embedders import openai_embedder  # noqa: E402
 from tau2.orchestrator.orchestrator import Orchestrator  # noqa: E402
 from tau2.registry import registry  # noqa: E402
 from tau2.runner import build  # noqa: E402
@@ -171,6 +186,7 @@ class _Dialogue(threading.Thread):
         self.wanted: queue.Queue[dict[str, Any]] = queue.Queue()
         self.brought: queue.Queue[dict[str, Any]] = queue.Queue()
         self._domain, self._task = domain, Task.model_validate(task)
+        self.draw = random.Random(self._task.id)
         self._solo, self._retrieval = solo, retrieval
 
     def run(self) -> None:
@@ -214,6 +230,42 @@ def _from_harness(model: str, messages: Any, tools: Any = None, **_: Any) -> Ass
 
 llm_agent.generate = _from_harness
 user_simulator.generate = _from_harness
+
+
+# -- what is outside -------------------------------------------------------------------------------
+
+
+def _next_id() -> uuid.UUID:
+    """In place of `uuid.uuid4`."""
+    dialogue = getattr(_here, "dialogue", None)  # an evaluation has none
+    return uuid.UUID(int=dialogue.draw.getrandbits(128), version=4) if dialogue else uuid.uuid4()
+
+
+class _Embeddings:
+    """In place of OpenAI's client."""
+
+    def __init__(self, **_: Any) -> None:
+        self.embeddings = self
+
+    def create(self, input: list[str], model: str) -> Any:
+        rows = outside("embed", embedder=f"openai/{model}", texts=input)
+        return types.SimpleNamespace(data=[types.SimpleNamespace(embedding=row) for row in rows])
+
+
+def _run(command: list[str], timeout: float, cwd: str, **_: Any) -> Any:
+    """In place of `subprocess.run` with the package's own sandbox: the harness's, stricter one. What the
+    package itself refuses (absolute paths, `..`, `~`) never gets here."""
+    ran = outside("shell", command=command[-1], folder=cwd, seconds=timeout)
+    if ran["code"] is None:
+        raise subprocess.TimeoutExpired(command, timeout)
+    return types.SimpleNamespace(returncode=ran["code"], stdout=ran["stdout"], stderr=ran["stderr"])
+
+
+telecom_tools.uuid = types.SimpleNamespace(uuid4=_next_id)
+pipeline.time = types.SimpleNamespace(perf_counter=lambda: 0.0)
+openai_embedder.OpenAI = _Embeddings
+sandbox_manager.subprocess = types.SimpleNamespace(run=_run, TimeoutExpired=subprocess.TimeoutExpired)
+sandbox_manager._check_sandbox_dependencies = lambda force=False: None
 
 
 def _plain(message: Any) -> dict[str, Any]:

@@ -53,7 +53,8 @@ def test_answers_whatever_the_size_and_is_one_process(worker):
     assert small["pid"] == large["pid"] != os.getpid()
     assert large["echo"]["text"] == "é" * 3_000_000
     assert not {"HOME", "PATH"} ^ {"HOME", "PATH"} and "PYTHONPATH" not in small["environment"]
-    assert set(small["environment"]) <= {"HOME", "LANG", "LC_CTYPE", "OMP_NUM_THREADS", "PATH", "PWD"}
+    assert set(small["environment"]) <= {"HOME", "LANG", "LC_CTYPE", "OMP_NUM_THREADS", "PATH", "PWD",
+                                         "PYTHONHASHSEED"}
 
 
 @pytest.mark.parametrize(

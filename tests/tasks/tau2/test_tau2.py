@@ -3,6 +3,10 @@
 import gzip
 import json
 import os
+import shutil
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -188,6 +192,107 @@ def test_a_judge_without_a_verdict_for_every_assertion_is_asked_again_and_then_u
     assert record["counts"]["unscored"] == 2 and record["usage"]["by_purpose"]["judge"]["calls"] == 6
     reasons = attempts["reason"][attempts["status"] == "unscored"]
     assert all("0 verdicts on" in reason for reason in reasons)
+
+
+class Searching(Gold):
+    """Finds out about the bank with every tool it has for that, before it goes to work."""
+
+    async def generate(self, call):
+        if "<policy>" not in call.messages[0].text:
+            return await super().generate(call)
+        offered = {tool.name for tool in call.tools}
+        wanted = [(name, arguments) for name, arguments in SEARCHES if name in offered]
+        told = [m for m in call.messages if m.role == "tool" and m.tool_call_id.startswith("search")]
+        if len(told) < len(wanted):
+            return self.calls(f"search{len(told)}", *wanted[len(told)])
+        self.told[call.question.id] = [m.text for m in told]
+        searched = [m for m in call.messages if m.role == "assistant" and m.tool_calls
+                    and m.tool_calls[0].id.startswith("search")]  # fmt: skip
+        rest = [m for m in call.messages if m not in told and m not in searched]
+        return await super().generate(replace(call, messages=rest))
+
+
+SEARCHES = [
+    ("KB_search", {"query": "late fee of the Gold card"}), ("grep", {"pattern": "late fee"}),
+    ("KB_search_bm25", {"query": "late fee", "k": 3}), ("KB_search_dense", {"query": "late fee", "k": 3}),
+    ("shell", {"command": "ls | wc -l; grep -il 'late fee' *.* | sort | head -3"}),
+    ("shell", {"command": "cat /etc/passwd"}), ("shell", {"command": "touch new && echo written"}),
+]  # fmt: skip
+
+
+class Vectors(BaseHTTPRequestHandler):
+    """An endpoint whose embedding of a text is a count of its letters."""
+
+    def log_message(self, *arguments):
+        return None
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert asked["model"] == "text-embedding-3-large"
+        self.server.texts += asked["input"]
+        rows = [[1.0 + text.lower().count(letter) for letter in "abcdefghij"] for text in asked["input"]]
+        made = [{"object": "embedding", "index": n, "embedding": row} for n, row in enumerate(rows)]
+        answer = json.dumps({"object": "list", "data": made, "model": asked["model"],
+                             "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode()  # fmt: skip
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(answer)
+
+
+@pytest.fixture
+def vectors(monkeypatch):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vectors)
+    server.texts = []
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@needs_source
+@pytest.mark.parametrize(
+    ("retrieval", "searches"),
+    [("bm25", 1), ("bm25_grep", 2), ("grep_only", 1), ("openai_embeddings", 1), ("openai_embeddings_grep", 2),
+     ("terminal_use", 3), ("alltools", 5)],
+)  # fmt: skip
+def test_a_bank_s_documents_are_found_in_every_way_and_the_same_way_twice(live, vectors, retrieval, searches):
+    if retrieval in ("terminal_use", "alltools") and shutil.which("bwrap") is None:
+        pytest.skip("needs bubblewrap")
+    told = []
+    for again in (False, True):
+        player = type("Player", (Searching,), {"told": {}})
+        _, attempts = live("tau2/banking_knowledge", player, limit=2, again=again,
+                           task_args={"retrieval": retrieval})  # fmt: skip
+        assert list(attempts["reward"]) == [1.0, 1.0], list(attempts["reason"])
+        told.append(player.told)
+    assert told[0] == told[1] and {len(texts) for texts in told[0].values()} == {searches}
+    (texts, *_) = told[0].values()
+    if retrieval != "terminal_use":
+        assert "   ID: doc_" in texts[0] and "   Content: " in texts[0]
+    if retrieval in ("terminal_use", "alltools"):
+        listed, refused, unwritten = texts[-3:]
+        assert listed.splitlines()[0] == "699" and len(listed.splitlines()) == 4  # 698 and their index
+        assert "could escape" in refused and "Read-only" in unwritten
+    embedded = len(set(vectors.texts))
+    if retrieval in ("openai_embeddings", "alltools"):
+        assert len(vectors.texts) == embedded  # nothing twice
+    assert bool(embedded) <= (retrieval in ("openai_embeddings", "openai_embeddings_grep", "alltools"))
+
+
+@needs_source
+def test_finding_documents_outside_needs_a_key_and_a_sandbox(official, tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    for retrieval, missing in (("openai_embeddings", "OPENAI_API_KEY"), ("terminal_use", "bubblewrap")):
+        player, session = Gold({}), Session(Store(tmp_path))
+        session.use(player)
+        request = Request("tau2/banking_knowledge", "direct", player.name, roles={"user": player.name},
+                          task_args={"retrieval": retrieval})  # fmt: skip
+        (result,) = run_grid(plan(request), session).results
+        assert missing in str(result.error)
 
 
 class Unsteady(Gold):
