@@ -7,6 +7,7 @@ and checks it with the task's fixture before it counts. Workers (`harness.worker
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -121,16 +122,20 @@ def _checkout(name: str, wanted: Mapping[str, Any], target: Path, source: Path |
                 ["-C", str(tree), "sparse-checkout", "set", *wanted["take"]],
                 ["-C", str(tree), "checkout", "--quiet", wanted["revision"]],
             ]
+            # in English and without asking for a password, so that failures are failures
+            environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
             for step in steps:
                 try:
-                    done = subprocess.run(["git", *step], capture_output=True, text=True)
+                    done = subprocess.run(["git", *step], capture_output=True, text=True, env=environment)
                 except FileNotFoundError:
                     raise HarnessError(f"setup of {name}: git is not installed") from None
                 if done.returncode != 0:
-                    last = (done.stderr.strip().splitlines() or ["no message"])[-1][:300]
+                    lines = done.stderr.strip().splitlines() or ["no message"]
+                    reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
                     raise HarnessError(
-                        f"setup of {name}: git can't get {wanted['url']} at {wanted['revision']}: {last}; "
-                        f"with a checkout at hand: harness setup {name} --source DIR"
+                        f"setup of {name}: git can't get {wanted['url']} at {wanted['revision']}: "
+                        f"{reason.removeprefix('fatal: ')[:300]}; with a checkout at hand: harness setup "
+                        f"{name} --source DIR"
                     )
         for path, place in wanted["take"].items():
             if not (tree / path).is_dir():
