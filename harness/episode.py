@@ -80,7 +80,7 @@ class _Episode:
             if seen.afresh:
                 self.begun = len(self.transcript)
             self.transcript += seen.messages
-            self.errors += sum(m.role == "tool" and m.error is not None for m in seen.messages)
+            self.errors += sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
             if seen.done:
                 break
             if limits.errors is not None and self.errors >= limits.errors:
@@ -94,7 +94,7 @@ class _Episode:
         return {
             "stop": reason, "steps": self.steps, "calls": self.calls, "tool_errors": self.errors,
             "messages": [_plain(message) for message in self.transcript],
-        }  # fmt: skip
+        } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})  # fmt: skip
 
 
 def _plain(message: ChatMessage) -> dict[str, Any]:

@@ -110,6 +110,10 @@ class Task:
         """
         raise NotImplementedError
 
+    def needs_judge(self, sample: Sample) -> bool:
+        """Whether an attempt at a sample can't be scored without a judge."""
+        return False
+
     async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
         """The answer with what a judge says of it, for `score` to read; None where none is needed.
 

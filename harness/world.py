@@ -59,18 +59,22 @@ class Limits:
 class Seen:
     """What the agent sees: new messages, and the tools that it may call now. After `done` it is not
     asked for another move. With `afresh` another conversation begins: the agent sees nothing of those
-    before it."""
+    before it. `failed` are the tool calls that failed of which the messages don't say so: a provider shows
+    its model a message's `error` in place of its text, which official packages have worded already."""
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolInfo] = ()
     done: bool = False
     afresh: bool = False
+    failed: int = 0
 
 
 class World:
     """One episode's world. It is used once."""
 
     limits = Limits()
+    #: turns of the simulated user that came out unusable and were asked for again
+    user_retries = 0
 
     async def start(self) -> Seen:
         """The opening: usually a system message with the rules and the user's first words."""
@@ -149,6 +153,9 @@ class Toolbox:
 class User:
     """Who talks with the agent."""
 
+    #: turns that came out empty and were asked for again
+    retries = 0
+
     async def reply(self, said: str) -> str | None:
         """The user's next words after the agent's, None when the user has left.
 
@@ -194,6 +201,7 @@ class SimulatedUser(User):
             if text:
                 self._seen.append(messages.assistant(text))
                 return text
+            self.retries += draw + 1 < USER_TRIES
         raise UserFailed(f"user simulator: {USER_TRIES} empty turns in a row")
 
 
@@ -230,6 +238,10 @@ class Dialogue(World):
         if reply is None:
             return Seen((), (), done=True)
         return Seen((messages.user(reply),), self.toolbox.infos)
+
+    @property
+    def user_retries(self) -> int:  # type: ignore[override]
+        return self.user.retries
 
     def answer(self) -> dict[str, Any]:
         return {"calls": self._calls, "said": self._said}

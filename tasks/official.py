@@ -95,7 +95,8 @@ class OfficialDialogue(World):
             return Seen((), (), done=True)
         new = wanted["messages"][self._known :]
         self._known = len(wanted["messages"])
-        return Seen([self._message(plain) for plain in new], self._tools(wanted["tools"]))
+        failed = sum(plain.get("failed", False) for plain in new)
+        return Seen([self._message(plain) for plain in new], self._tools(wanted["tools"]), failed=failed)
 
     async def _user_turn(self, wanted: dict[str, Any]) -> ModelOutput:
         assert self._user is not None
@@ -110,6 +111,7 @@ class OfficialDialogue(World):
                 raise UserFailed(f"user simulator: {error}") from error
             if output.choices and self._usable(output.message, offered):
                 return output
+            self.user_retries += draw + 1 < USER_TRIES
         raise UserFailed(f"user simulator: {USER_TRIES} {self.unusable} turns in a row")
 
     async def _ask(self, **request: Any) -> dict[str, Any]:

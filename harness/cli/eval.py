@@ -118,8 +118,6 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
         session = Session(Store(Path(out)), bars, settings.get("prices", {}), settings.get("services", {}),
                           command_line())  # fmt: skip
         grid = run_grid(cells, session)
-    for notice in dict.fromkeys(session.notices):
-        hint(notice)
     for result in grid.results:
         if result.error is not None:
             print(f"error: {result.cell.title}: {result.error}", file=sys.stderr)
@@ -129,7 +127,8 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
             counts = result.record["counts"]
             print(f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
                   f"unscored and {counts['error']} ended in errors; the column 'reason' of "
-                  f"{result.record['samples_path']} says why", file=sys.stderr)  # fmt: skip
+                  f"{result.record['samples_path']} says why; the same command tries again what ended in "
+                  "errors", file=sys.stderr)  # fmt: skip
     return grid
 
 

@@ -49,6 +49,15 @@ class Bars:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, notice: str) -> None:
+        """One quiet line, above the bar."""
+        if self._bar is not None:
+            from rich.text import Text
+
+            self._bar.console.print(Text(f"hint: {notice}"), soft_wrap=True)
+        else:
+            print(f"hint: {notice}", file=sys.stderr)
+
     def step(self, cell: Cell, what: str, done: int, total: int) -> None:
         """Shows a step; at most ten times a second."""
         now = time.monotonic()

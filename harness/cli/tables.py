@@ -16,6 +16,29 @@ def interval(metric: dict[str, Any]) -> str:
     return shown
 
 
+#: heads the means over scored attempts, where those over all count others as 0
+SCORED_ONLY = "scored only"
+
+
+def scored_only(metric: dict[str, Any] | None) -> str:
+    """The mean over scored attempts alone; empty where it doesn't differ, a dash where none was scored."""
+    return f"{metric['scored_only']:.3f}" if metric and metric["scored_only"] is not None else ""
+
+
+def failures(record: dict[str, Any]) -> str:
+    """`16 of 32 attempts are unscored, 12 of them as the simulated user failed, and count as 0`; empty
+    where every attempt was scored."""
+    counts = record["counts"]
+    said = []
+    if counts["unscored"]:
+        user = counts.get("user_failed", 0)
+        said.append(f"{counts['unscored']} of {counts['attempts']} attempts are unscored"
+                    + (f", {user} of them as the simulated user failed," if user else ""))  # fmt: skip
+    if counts["error"]:
+        said.append(f"{counts['error']} of {counts['attempts']} attempts ended in errors")
+    return " and ".join(said) + " and count as 0" if said else ""
+
+
 def cost(usage: dict[str, Any]) -> str:
     """USD, or a dash where the price is unknown."""
     return "?" if usage["cost_usd"] is None else f"{usage['cost_usd']:.4g}"
@@ -53,10 +76,11 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
     if not records:
         return
     seeds = len({record["seed"] for record in records}) > 1
+    partly = any(scored_only(record["metrics"].get(record["primary"])) for record in records)
     trained = any((record.get("curve") or {}).get("dev_last") for record in records)
     names = ["task", "method", "model", *(["seed"] if seeds else []), "metric", "value [95 % interval]",
-             "0 ... 1", *([VALIDATION] if trained else []), "items", "wrong",
-             "no answer", "unscored", "error", "calls", "tokens", "USD"]  # fmt: skip
+             "0 ... 1", *([SCORED_ONLY] if partly else []), *([VALIDATION] if trained else []),
+             "items", "wrong", "no answer", "unscored", "error", "calls", "tokens", "USD"]  # fmt: skip
     rows = []
     for record in records:
         counts, usage = record["counts"], record["usage"]
@@ -69,6 +93,7 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
             record["task"]["name"], record["method"]["name"], record["model"],
             *([str(record["seed"])] if seeds else []), record["primary"],
             interval(metric) if metric else "none", bar(metric) if metric else "",
+            *([scored_only(metric)] if partly else []),
             *([validation(record.get("curve"))] if trained else []), items, str(wrong),
             str(counts["no_answer"]), str(counts["unscored"]), str(counts["error"]),
             str(usage["calls"]), str(usage["input_tokens"] + usage["output_tokens"]), cost(usage),
@@ -85,19 +110,27 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
 
 
 def beside(record: dict[str, Any]) -> list[str]:
-    """What a run says besides its primary metric: of repeated attempts, and of its items without those
-    that are known to be broken."""
+    """What a run says besides its primary metric: of attempts that weren't scored, of repeated attempts, and
+    of its items without those that are known to be broken."""
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
-    lines = []
+    lines = [failures(record)] if failures(record) else []
+    again = record["counts"].get("user_retries", 0)
+    if again:
+        lines.append(f"{again} turns of simulated users were unusable and asked for again")
     for ending, note in (("", ""), (WITHOUT, f" ({broken} of {record['n_items']} items)")):
         names = [name for name in metrics if name.endswith(WITHOUT) == bool(ending)]
         repeated = [name for name in names if name.startswith(("pass@", "pass^", "maj@"))]
         chosen = [f"{primary}{ending}"] if ending and f"{primary}{ending}" in metrics else []
-        told = [f"{name.removesuffix(WITHOUT)} {interval(metrics[name])}" for name in chosen + repeated]
+        told = [f"{name.removesuffix(WITHOUT)} {_both(metrics[name])}" for name in chosen + repeated]
         if told:
             lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(told))
     return lines
+
+
+def _both(metric: dict[str, Any]) -> str:
+    alone = scored_only(metric)
+    return interval(metric) + (f" (scored only {alone})" if alone else "")
 
 
 def _print_categories(records: Sequence[dict[str, Any]]) -> None:
@@ -106,6 +139,8 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
     from harness.cli.layout import print_table
 
     seeds = len({record["seed"] for record in records}) > 1
+    partly = any(scored_only(metric) for record in records for name, metric in record["metrics"].items()
+                 if name.startswith(f"{record['primary']}/"))  # fmt: skip
     rows = []
     for record in records:
         part = f"{record['primary']}/"
@@ -114,10 +149,10 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
                 rows.append([
                     record["task"]["name"], record["method"]["name"], record["model"],
                     *([str(record["seed"])] if seeds else []), name.removeprefix(part), interval(metric),
-                    bar(metric), str(metric.get("n_items", "")),
+                    bar(metric), *([scored_only(metric)] if partly else []), str(metric.get("n_items", "")),
                 ])  # fmt: skip
     if rows:
         names = ["task", "method", "model", *(["seed"] if seeds else []), "category", "value [95 % interval]",
-                 "0 ... 1", "items"]  # fmt: skip
+                 "0 ... 1", *([SCORED_ONLY] if partly else []), "items"]  # fmt: skip
         print_table(names, rows, right=["items"], titles=names.index("category") + 1, spare=["0 ... 1"],
                     keep=["category", "value [95 % interval]"])  # fmt: skip

@@ -151,6 +151,7 @@ class Model:
             dict(settings), question.epoch, draw, self._seed,
             # an uncached provider may answer by sample, so its seeds must differ by sample
             "" if self._keyed else question.id,
+            *([self.provider.origin] if self.provider.origin else []),
         ])  # fmt: skip
 
     def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 TRAINABLE = ("hf", "vllm")
 
 
+#: providers whose server an environment variable may name; others start one of their own, at any port
+ADDRESSED = ("openai/", "openai-api/")
+OPENAI = "https://api.openai.com/v1"
+
+
 class Hosted(Provider):
     remote = True
     abilities = frozenset({"tools", "logprobs"})
@@ -46,6 +51,11 @@ class Hosted(Provider):
             self.abilities = self.abilities | {"trainable"}
         else:
             _ = self._model
+        self.origin = str(args.get("base_url") or "")
+        if name.startswith(ADDRESSED) and not self.origin:
+            client = getattr(self._model.api, "client", None)
+            address = str(getattr(client, "base_url", "")).rstrip("/")
+            self.origin = "" if address == OPENAI else address
 
     @cached_property
     def _model(self) -> Any:

@@ -40,6 +40,8 @@ class Provider:
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them
     remote: bool = False
+    #: the server that was named for it, whose weights may be others than another server's; empty if none was
+    origin: str = ""
     #: what to say beside every result that it gave; empty for nothing
     notice: str = ""
     #: tokens that prompt and completion may take together; None where that is unknown

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
+from harness.secrets import redacted
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
@@ -88,7 +89,7 @@ def _direct_url(name: str) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """The command that is running, as typed."""
+    """The command that is running, as typed but for secrets."""
     import shlex
 
-    return shlex.join(["harness", *sys.argv[1:]])
+    return shlex.join(["harness", *redacted(sys.argv[1:])])

@@ -33,6 +33,8 @@ class Counts(Strict):
     error: int = Field(ge=0)
     no_answer: int = Field(ge=0, description="ok, but the completion held no answer: counted wrong")
     truncated: int = Field(ge=0, description="cut off by a token limit")
+    user_failed: int = Field(0, ge=0, description="unscored, as the simulated user failed")
+    user_retries: int = Field(0, ge=0, description="turns of simulated users that were asked for again")
 
 
 class Metric(Strict):

@@ -24,15 +24,13 @@ class Summary:
         self._scores: dict[str, dict[int, array[float]]] = {
             name: defaultdict(lambda: array("d")) for name in self.names
         }
-        self._scored: dict[str, tuple[float, int]] = dict.fromkeys(self.names, (0.0, 0))
+        #: attempts at an item that weren't scored; only items that have some
+        self._missing: dict[str, dict[int, int]] = {name: defaultdict(int) for name in self.names}
         self._answers: dict[int, list[Any]] = defaultdict(list)
         self._groups: dict[int, str] = {}
-        #: items of every category, and how many attempts at them were scored
-        self._members: dict[str, set[int]] = defaultdict(set)
-        self._scored_of: dict[str, int] = defaultdict(int)
-        self._counts = dict.fromkeys(
-            ("attempts", "ok", "unscored", "error", "no_answer", "truncated"), 0
-        )
+        self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
+        self._counts = dict.fromkeys(("attempts", "ok", "unscored", "error", "no_answer", "truncated",
+                                      "user_failed", "user_retries"), 0)  # fmt: skip
         self.epochs = 1
         self._binary = dict.fromkeys(self.names, True)
         self._listed = set(known_broken(task))
@@ -47,6 +45,8 @@ class Summary:
         self._counts[status] += 1
         self._counts["no_answer"] += status == "ok" and attempt["answer"] is None
         self._counts["truncated"] += attempt["stop_reason"] == "max_tokens"
+        self._counts["user_failed"] += attempt["stop_reason"] == "user_failed"
+        self._counts["user_retries"] += (attempt.get("trace") or {}).get("user_retries", 0)
         self.epochs = max(self.epochs, attempt["epoch"] + 1)
         if attempt["sample_id"] in self._listed:
             self.broken[n] = attempt["sample_id"]
@@ -54,16 +54,13 @@ class Summary:
             self._groups[n] = attempt["group"]
         for name in self.names:
             value = (attempt["metrics"] or {}).get(name)
-            if status == "ok" and value is not None:
-                total, count = self._scored[name]
-                self._scored[name] = total + value, count + 1
+            if status != "ok" or value is None:
+                self._missing[name][n] += 1
             number = float(value or 0.0) if status == "ok" else 0.0
             self._binary[name] &= number in (0.0, 1.0)
             self._scores[name][n].append(number)
-        primary = (attempt["metrics"] or {}).get(self.task.primary) if status == "ok" else None
         for category in categories:
             self._members[category].add(n)
-            self._scored_of[category] += primary is not None
         if "countable" in self.task.offers and self.n_items <= MAX_VOTED:
             self._answers[n].append(attempt["answer"])
 
@@ -80,7 +77,10 @@ class Summary:
         items = sorted(self._scores[self.names[0]])
         made = self._of(items)
         for category in sorted(self._members):
-            made[f"{self.task.primary}/{category}"] = self._of_category(category)
+            of_it = sorted(self._members[category])
+            made[f"{self.task.primary}/{category}"] = {
+                **self._mean(self.task.primary, of_it), "n_items": len(of_it)
+            }
         sound = [n for n in items if n not in self.broken]
         if self.broken and sound:
             made |= {f"{name}{WITHOUT}": metric for name, metric in self._of(sound).items()}
@@ -91,29 +91,15 @@ class Summary:
 
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
         """The metrics of these items."""
-        made: dict[str, dict[str, Any]] = {}
-        for name in self.names:
-            made[name] = self._mean(name, items)
-            total, count = self._scored[name]
-            if len(items) == len(self._scores[name]) and 0 < count < self._counts["attempts"]:
-                made[name]["scored_only"] = total / count
+        made = {name: self._mean(name, items) for name in self.names}
         if self.epochs > 1 and self._binary[self.task.primary]:
             made.update(self._repeated(self.task.primary, items))
-        return made
-
-    def _of_category(self, category: str) -> dict[str, Any]:
-        """The primary metric of its items."""
-        items, scores = sorted(self._members[category]), self._scores[self.task.primary]
-        made = {**self._mean(self.task.primary, items), "n_items": len(items)}
-        scored = self._scored_of[category]
-        if 0 < scored < sum(len(scores[n]) for n in items):
-            made["scored_only"] = sum(sum(scores[n]) for n in items) / scored
         return made
 
     def _mean(self, name: str, items: Sequence[int]) -> dict[str, Any]:
         from harness.stats import estimate_mean
 
-        scores = self._scores[name]
+        scores, missing = self._scores[name], self._missing[name]
         groups = [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
         if all(len(scores[n]) == 1 for n in items):
             import numpy as np
@@ -121,23 +107,39 @@ class Summary:
             attempts: Any = np.fromiter((scores[n][0] for n in items), float, len(items))
         else:
             attempts = [list(scores[n]) for n in items]
-        return _metric(estimate_mean(attempts, groups=groups, binary=self._binary[name]))
+        made = _metric(estimate_mean(attempts, groups=groups, binary=self._binary[name]))
+        unscored = sum(missing[n] for n in items if n in missing)
+        scored = sum(len(scores[n]) for n in items) - unscored if unscored else 0
+        if scored:
+            made["scored_only"] = sum(sum(scores[n]) for n in items) / scored
+        return made
 
     def _repeated(self, name: str, items: list[int]) -> dict[str, dict[str, Any]]:
         from harness.stats import maj_at_k, mean_over_items, pass_at_k, pass_hat_k
 
-        scores = self._scores[name]
+        scores, missing = self._scores[name], self._missing[name]
         tried = [len(scores[n]) for n in items]
         right = [sum(scores[n]) for n in items]
-        made = {}
+        scored = [len(scores[n]) - missing.get(n, 0) for n in items]
+        made: dict[str, dict[str, Any]] = {}
+
+        def mean(of: Any, k: int) -> dict[str, Any]:
+            """Over all attempts; beside it over the scored ones, of items that have k of them."""
+            metric = _metric(mean_over_items(of(tried, right, k)))
+            able = [n for n, count in enumerate(scored) if count >= k] if scored != tried else []
+            if able:
+                rest = of([scored[n] for n in able], [right[n] for n in able], k)
+                metric["scored_only"] = mean_over_items(rest).value
+            return metric
+
         fewest = min(tried)
         powers = {2**p for p in range(1, fewest.bit_length()) if 2**p <= fewest} | {fewest}
         if self.task.answer == "trajectory":  # agent benchmarks report every k up to 4
             powers |= set(range(2, min(fewest, 4) + 1))
-            made["pass^1"] = _metric(mean_over_items(pass_hat_k(tried, right, 1)))
+            made["pass^1"] = mean(pass_hat_k, 1)
         for k in sorted(powers - {1}):
-            made[f"pass@{k}"] = _metric(mean_over_items(pass_at_k(tried, right, k)))
-            made[f"pass^{k}"] = _metric(mean_over_items(pass_hat_k(tried, right, k)))
+            made[f"pass@{k}"] = mean(pass_at_k, k)
+            made[f"pass^{k}"] = mean(pass_hat_k, k)
         if self._answers and fewest > 2:
             answers = [[_hashable(a) for a in self._answers[n]] for n in items]
             votes = maj_at_k(answers, [list(scores[n]) for n in items], fewest)

@@ -60,13 +60,25 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     subject = keys.subject(cell, provider, roles, embedder)
     run_id = keys.run_id(digest(comparability), digest(subject), cell)
     folder = session.store.run_folder(cell, run_id)
-    if not cell.request.again:
+    again = cell.request.again
+    if not again:
         sealed = session.store.sealed(folder)
         if sealed is not None and sealed["status"] == "complete":
-            return {**sealed, "reused": True}
+            failed = 0 if "answers" in provider.abilities else sealed["counts"]["error"]
+            if not failed:
+                return {**sealed, "reused": True}
+            again = True  # what did come is in the cache
+            session.notice(f"{cell.title}: {failed} attempts of run {run_id[:12]} ended in errors, "
+                                   "which are no results; it is made again")  # fmt: skip
         if sealed is not None and sealed["status"] == "retracted":
-            session.notices.append(f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); "
+            session.notice(f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); "
                                    "it is made again")  # fmt: skip
+    judges = type(task).needs_judge is not Task.needs_judge
+    if judges and "judge" not in roles and "answers" not in provider.abilities:
+        unjudged = sum(map(task.needs_judge, attempts.samples))
+        if unjudged:
+            session.notice(f"{cell.task.name}: {unjudged} of {len(attempts.samples)} items need a judge and "
+                           "stay unscored without --role judge=MODEL")  # fmt: skip
     method = load_method(cell.method, cell.method_args)
     ledger, started = Ledger(), time.time()
     job = _job(cell, session, task, splits, ledger, embedder, len(attempts.wanted))
@@ -74,7 +86,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     of_the_set: Mapping[str, float] = {}
     with Journal(session.store.running_folder(run_id)) as journal:
         journal.describe(cell.title, len(attempts.wanted))
-        if cell.request.again:
+        if again:
             journal.clear()
         ledger.restore(attempt["usage"] for attempt in journal.attempts())
         ledger.restore(journal.given_up)
@@ -236,7 +248,7 @@ def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) 
         covered = sorted((position[i], epoch) for i, epoch in provider.found if i in position)
         kept = sorted({n for n, _ in covered})
         if len(kept) < len(samples):
-            session.notices.append(
+            session.notice(
                 f"{provider.name} has responses for {len(kept)} of the {len(samples)} samples of "
                 f"{cell.task.name}; only these are measured"
             )

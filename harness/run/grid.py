@@ -25,6 +25,12 @@ class Result:
     def status(self) -> str:
         return "failed" if self.record is None else str(self.record["status"])
 
+    @property
+    def failed(self) -> bool:
+        """Whether there is nothing but errors."""
+        counts = self.record["counts"] if self.record else {"error": 0, "attempts": 0}
+        return self.record is None or 0 < counts["error"] == counts["attempts"]
+
 
 @dataclass
 class GridResult:
@@ -35,7 +41,8 @@ class GridResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a cell failed, 2 every cell was misconfigured, 3 budget spent, 130 interrupted."""
+        """0 done, 1 a cell failed or all its attempts did, 2 every cell was misconfigured, 3 budget spent,
+        130 interrupted."""
         if self.interrupted:
             return 130
         failed = [r for r in self.results if r.record is None]
@@ -44,7 +51,7 @@ class GridResult:
             return 2 if misconfigured else 1
         if any(r.status == "stopped" for r in self.results):
             return 3
-        return 0
+        return int(any(r.failed for r in self.results))
 
 
 def run_grid(cells: Sequence[Cell], session: Session) -> GridResult:

@@ -8,6 +8,7 @@ from harness.digest import digest, set_digest
 from harness.model.provider import Provider
 from harness.run.plan import Cell
 from harness.sample import Sample
+from harness.secrets import without_secrets
 from harness.task import Task
 
 if TYPE_CHECKING:
@@ -57,14 +58,16 @@ def subject(
         "method_args": cell.method.hashed(cell.method_args),
         "model": provider.name,
         "model_revision": provider.revision,
-        "model_args": dict(cell.request.model_args),
+        "model_args": without_secrets(cell.request.model_args),
         "roles": {name: [role.name, role.revision] for name, role in sorted(roles.items())},
         "embedder": [embedder.name, embedder.revision] if embedder else None,
         "decoding": dict(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
+    if provider.origin and provider.origin != cell.request.model_args.get("base_url"):
+        found["model_origin"] = provider.origin
     if cell.request.role_args:
-        found["role_args"] = dict(cell.request.role_args)
+        found["role_args"] = without_secrets(cell.request.role_args)
     return found
 
 

@@ -26,11 +26,16 @@ class Watcher(Protocol):
 
     def step(self, cell: Cell, what: str, done: int, total: int) -> None: ...
 
+    def say(self, notice: str) -> None: ...
+
 
 class Silent:
     """Shows nothing."""
 
     def step(self, cell: Cell, what: str, done: int, total: int) -> None:
+        return None
+
+    def say(self, notice: str) -> None:
         return None
 
 
@@ -48,6 +53,12 @@ class Session:
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _cache: Cache | None = None
     _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
+
+    def notice(self, text: str) -> None:
+        """Says something that one should know, once."""
+        if text not in self.notices:
+            self.notices.append(text)
+            self.watcher.say(text)
 
     @property
     def cache(self) -> Cache:
@@ -71,7 +82,7 @@ class Session:
         if key not in self._providers:
             self._providers[key] = open_model(name, arguments, cell.request.connections)
             if self._providers[key].notice:
-                self.notices.append(self._providers[key].notice)
+                self.notice(self._providers[key].notice)
         return self._providers[key]
 
     def use(self, provider: Provider) -> None:

@@ -104,7 +104,7 @@ class Worker:
 
     def _start(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix=SCRATCH)
-        settings = json.dumps({**self._settings, "scratch": self._scratch})
+        settings = json.dumps({**self._settings, "scratch": self._scratch, "parent": os.getpid()})
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-s", "-S", str(Path(__file__).with_name("inside.py")), settings],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

@@ -91,6 +91,10 @@ class Tau2(Official):
         """A recorded simulation: `{"simulation": ..., "task": ...}`."""
         return isinstance(found.get("simulation"), dict)
 
+    def needs_judge(self, sample: Sample) -> bool:
+        criteria = sample.target.get("evaluation_criteria") or {}
+        return "NL_ASSERTION" in (criteria.get("reward_basis") or ()) and bool(criteria.get("nl_assertions"))
+
     async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
         """The official evaluator's own question about the assertions, put to our judge. A reply without one
         verdict an assertion is asked for again, `JUDGE_TRIES` times in all."""
@@ -134,8 +138,8 @@ class Tau2(Official):
 def _score(found: Any) -> Score:
     if isinstance(found, WorkerError):
         return Score({}, "unscored", str(found)[:500])
-    parts = ", ".join(f"{name} {value:g}" for name, value in found["parts"].items())
-    return Score({"reward": found["reward"]}, reason=parts or None)
+    parts = [f"{name} {value:g}" for name, value in found["parts"].items()]
+    return Score({"reward": found["reward"]}, reason=", ".join([f"ended by {found['end']}", *parts]))
 
 
 def verify(packages: Path) -> None:

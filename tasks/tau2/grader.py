@@ -97,7 +97,7 @@ def _settings(domain: str, task: Task, retrieval: str) -> dict[str, Any]:
 # -- rewards ---------------------------------------------------------------------------------------
 
 
-class _Asks(Exception):
+class JudgeMissing(Exception):
     """The evaluator wants its judge."""
 
     def __init__(self, messages: list[Any]) -> None:
@@ -111,7 +111,7 @@ _judged: list[str | None] = [None]  # what the judge said, of the request under 
 def _judge(messages: list[Any], **_: Any) -> AssistantMessage:
     """In place of the evaluator's `generate`."""
     if _judged[0] is None:
-        raise _Asks(messages)
+        raise JudgeMissing(messages)
     return AssistantMessage(role="assistant", content=_judged[0])
 
 
@@ -136,7 +136,7 @@ def judge(
     _judged[0] = judged
     try:
         found = evaluator_nl_assertions.NLAssertionsEvaluator.calculate_reward(wanted, run.messages)
-    except _Asks as asks:
+    except JudgeMissing as asks:
         return [_plain(message) for message in asks.messages]
     _check_verdicts(found, wanted)
     return None
@@ -152,15 +152,16 @@ def score(
     Raises:
         Exception: there is no reward.
     """
-    wanted, _judged[0] = Task.model_validate(task), judged
+    wanted, run, _judged[0] = Task.model_validate(task), SimulationRun.model_validate(simulation), judged
     found = evaluate_simulation(
-        simulation=SimulationRun.model_validate(simulation), task=wanted,
+        simulation=run, task=wanted,
         evaluation_type=EvaluationType.ALL, solo_mode=solo, domain=domain, strict_replay=strict,
         env_kwargs=_settings(domain, wanted, retrieval),
     )  # fmt: skip
     _check_verdicts(found, wanted)
     parts = {getattr(key, "value", str(key)): value for key, value in (found.reward_breakdown or {}).items()}
-    return {"reward": float(found.reward), "parts": parts}
+    end = getattr(run.termination_reason, "value", run.termination_reason)
+    return {"reward": float(found.reward), "parts": parts, "end": str(end)}
 
 
 def _check_verdicts(found: Any, task: Task) -> None:
@@ -271,7 +272,7 @@ sandbox_manager._check_sandbox_dependencies = lambda force=False: None
 def _plain(message: Any) -> dict[str, Any]:
     made = {"role": message.role, "content": message.content or ""}
     if message.role == "tool":
-        return {**made, "id": message.id}
+        return {**made, "id": message.id, "failed": bool(message.error)}
     calls = getattr(message, "tool_calls", None) or []
     return {**made, "calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in calls]}
 

@@ -59,16 +59,14 @@ class Dialogue(OfficialDialogue):
 
     def _message(self, plain: dict[str, Any]) -> ChatMessage:
         from inspect_ai.model import ChatMessageTool
-        from inspect_ai.tool import ToolCallError
 
         text = plain["content"]
         if plain["role"] != "tool":
             made = {"system": messages.system, "user": messages.user, "assistant": messages.assistant}
             return made[plain["role"]](text)
-        error = ToolCallError("unknown", text.rpartition("\n")[2]) if plain["failed"] else None
         if len(text) > RESULT_LIMIT:
             text = f"{text[:RESULT_LIMIT]}\n[cut off: {len(text) - RESULT_LIMIT} more characters]"
-        return ChatMessageTool(content=text, tool_call_id=self._ids[plain["id"]], error=error)
+        return ChatMessageTool(content=text, tool_call_id=self._ids[plain["id"]])
 
     def answer(self) -> Any:
         """`{"context": ..., "clock": ..., "exception": ...}`: the final context in the package's own form,

@@ -172,5 +172,5 @@ def test_new_makes_a_plugin_whose_test_passes(place, kind):
 def test_a_run_that_measured_nothing_says_so(place):
     (place / "none.jsonl").write_text('{"sample_id": "countdown-test-1-0", "completion": "1+1"}\n')
     done = run(place, "eval", "--task", "countdown", "--limit", "3", "-T", "level=2",
-               "--model", "recorded/none.jsonl", "--model-arg", "strict=false", "--method", "cot")
+               "--model", "recorded/none.jsonl", "--model-arg", "strict=false", "--method", "cot", code=1)
     assert "nothing was measured" in done.stderr and "3 ended in errors" in done.stderr

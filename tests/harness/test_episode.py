@@ -198,7 +198,7 @@ def test_a_simulated_user_sees_the_other_side_and_is_billed_apart():
         return [await person.reply("hi"), await person.reply("done")]
 
     assert asyncio.run(talk()) == ["and now?", None]
-    assert ledger.by_purpose["user"].calls == 3
+    assert ledger.by_purpose["user"].calls == 3 and person.retries == 1
     assert [(m.role, m.text) for m in provider.calls[-1].messages][2:] == [
         ("assistant", "hello"), ("user", "hi"), ("assistant", "and now?"), ("user", "done"),
     ]  # fmt: skip

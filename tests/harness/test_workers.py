@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +109,31 @@ def test_what_is_refused_outside_ends_the_request_and_not_the_worker(worker):
     with pytest.raises(BudgetSpent, match="number 0"):
         worker.ask({"want": "page", "times": 2}, outside=outside)
     assert worker.ask({})["pid"] == pid
+
+
+def test_a_busy_worker_ends_with_the_process_that_started_it(script, tmp_path):
+    note = tmp_path / "pid"
+    starter = f"""
+import threading
+from pathlib import Path
+from harness.workers import Worker
+worker = Worker(Path({str(script)!r}), None, 1 << 30)
+Path({str(note)!r}).write_text(str(worker.ask({{}})["pid"]))
+worker.ask({{"run": "[0 for _ in iter(int, 1)]"}}, seconds=600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", starter])
+    deadline = time.monotonic() + 60
+    while not (note.exists() and note.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)  # it is busy now
+    parent.kill()
+    parent.wait()
+    pid = int(note.read_text())
+    stat = Path(f"/proc/{pid}/stat")
+    while stat.exists() and ") Z" not in stat.read_text():
+        assert time.monotonic() < deadline, "it is still there"
+        time.sleep(0.1)
 
 
 def test_its_scratch_folder_is_its_own_and_goes(worker):

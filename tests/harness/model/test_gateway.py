@@ -74,12 +74,13 @@ def test_whatever_may_change_the_answer_is_in_the_key():
     found += seeds((ask_once, {}), seed=1)
     found += seeds((ask_once, {}), decoding={"temperature": 0.7})
     assert len(set(found)) == len(found) == len(changes) + 3
-    assert len({call_seed(name, revision) for name in ("a/b", "a/c") for revision in ("", "1")}) == 4
+    assert len({call_seed(name, revision, origin) for name in ("a/b", "a/c") for revision in ("", "1")
+                for origin in ("", "http://here/v1", "http://there/v1")}) == 12  # fmt: skip
 
 
-def call_seed(name, revision):
+def call_seed(name, revision, origin):
     provider = Told(name=name)
-    provider.revision = revision
+    provider.revision, provider.origin = revision, origin
     ask(model(provider))
     return provider.calls[0].seed
 

@@ -210,3 +210,16 @@ def test_an_empty_list_of_choices_is_asked_for_again(server):
     assert (len(server.requests), ledger.total.retries) == (2, 1)
     server.script = [(200, {}, completion(choices=[]))] * 9
     assert "holds no choices" in refused(model(server.server_port))
+
+
+def test_the_server_that_was_named_is_part_of_what_the_model_is(monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    assert open_model("openai/gpt-4o-mini", {}, 1).origin == ""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert open_model("openai/gpt-4o-mini", {}, 1).origin == "http://127.0.0.1:9/v1"
+    own = {"base_url": "http://127.0.0.1:8/v1", "api_key": "none"}
+    assert open_model("openai/gpt-4o-mini", own, 1).origin == "http://127.0.0.1:8/v1"
+    monkeypatch.setenv("LOCAL_BASE_URL", "http://127.0.0.1:7/v1")
+    monkeypatch.setenv("LOCAL_API_KEY", "none")
+    assert open_model("openai-api/local/m", {}, 1).origin == "http://127.0.0.1:7/v1"

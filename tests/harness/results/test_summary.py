@@ -38,3 +38,31 @@ def test_a_category_of_everything_has_the_estimate_of_the_whole():
     found = summary.metrics({})
     assert {**found["accuracy"], "n_items": 6} == found["accuracy/all"]
     assert found["accuracy/all"]["rerun_stderr"] == pytest.approx(found["accuracy"]["rerun_stderr"])
+
+
+def test_attempts_that_were_not_scored_count_as_0_and_are_left_out_beside_it():
+    agents = TaskSpec(name="t", version="1-A", summary="s", entry="a:b", answer="trajectory")
+    summary = Summary(agents, 3)
+    given = [[1.0, 1.0, None], [1.0, 0.0, 1.0], [None, None, None]]
+    for n, values in enumerate(given):
+        for epoch, value in enumerate(values):
+            line = attempt(n, value, epoch)
+            failed = {"stop_reason": "user_failed", "trace": {"user_retries": 2}} if n == 2 else {}
+            summary.add({**line, **failed})
+    found, counts = summary.metrics({}), summary.counts()
+    assert (counts["unscored"], counts["user_failed"], counts["user_retries"]) == (4, 3, 6)
+    shown = {name: (m["value"], m["scored_only"]) for name, m in found.items()}
+    assert shown["accuracy"] == (pytest.approx(4 / 9), pytest.approx(4 / 5))
+    assert shown["pass^1"] == (pytest.approx(4 / 9), pytest.approx((1 + 2 / 3) / 2))
+    assert shown["pass^2"] == (pytest.approx((1 / 3 + 1 / 3) / 3), pytest.approx((1 + 1 / 3) / 2))
+    assert shown["pass^3"] == (0.0, 0.0)  # of the second item, which alone has three
+    assert shown["pass@3"] == (pytest.approx(2 / 3), 1.0)
+
+
+def test_where_every_attempt_was_scored_nothing_stands_beside():
+    agents = TaskSpec(name="t", version="1-A", summary="s", entry="a:b", answer="trajectory")
+    summary = Summary(agents, 2)
+    for n in range(2):
+        for epoch in range(2):
+            summary.add(attempt(n, float(n), epoch))
+    assert {metric["scored_only"] for metric in summary.metrics({}).values()} == {None}

@@ -19,6 +19,7 @@ from harness.known_broken import known_broken
 from harness.model.echo import Echo
 from harness.registry import registry
 from harness.results import load_samples
+from harness.results.environment import command_line
 from harness.results.store import Store
 from harness.results.verify import verify_store
 from harness.run.grid import run_grid
@@ -84,6 +85,61 @@ def test_a_judge_that_fails_makes_attempts_unscored(plugin, tmp_path):
     attempts = load_samples(record["run_id"], str(tmp_path))
     assert set(attempts["reason"]) == {"judge: echo/gone: gone"}
     assert record["usage"]["by_purpose"]["judge"]["calls"] == 12
+
+
+class Dying(Echo):
+    """Answers `most` calls, then fails until it is told to live."""
+
+    most, alive = 0, False
+
+    async def generate(self, call):
+        self.most -= 1
+        if self.most < 0 and not self.alive:
+            raise ValueError("gone")
+        return await super().generate(call)
+
+
+@pytest.mark.parametrize(("most", "code"), [(0, 1), (5, 0)])
+def test_errors_are_no_results_the_same_command_tries_them_again(plugin, tmp_path, capsys, most, code):
+    cells = plan(Request("colours", "direct", "echo/red"))
+
+    def run():
+        session = Session(Store(tmp_path))
+        session.use(model)
+        grid = run_grid(cells, session)
+        return grid.exit_code, only(grid), session.notices
+
+    model = Dying("red")
+    model.most, model.name = most, "echo/red"
+    first, record, _ = run()
+    assert first == code and record["counts"]["error"] == 12 - most
+    print_records([record])
+    shown = capsys.readouterr().out
+    assert f"{12 - most} of 12 attempts ended in errors and count as 0" in " ".join(shown.split())
+    assert ("scored only" in shown) == bool(most)
+    model.alive = True
+    again, second, (notice,) = run()
+    assert again == 0 and second["counts"]["error"] == 0 and second["run_id"] == record["run_id"]
+    assert not second.get("reused") and f"{12 - most} attempts" in notice and "made again" in notice
+    _, third, notices = run()
+    assert third["reused"] and not notices
+
+
+def test_secrets_are_used_and_written_nowhere(plugin, tmp_path, monkeypatch):
+    typed = ("harness eval --model-arg api_key=sk-1 --model-arg=api_key=sk-2 --role-arg auth_token=sk-3 "
+             "--max-tokens 5 -M a=b")  # fmt: skip
+    monkeypatch.setattr("sys.argv", typed.split())
+    session = Session(Store(tmp_path), command=command_line())
+    request = Request("colours", "direct", "openai-api/made/up",
+                      model_args={"api_key": "sk-1", "base_url": "http://127.0.0.1:9/v1"},
+                      role_args={"secret": "sk-3", "max_tokens": 5}, max_retries=0, limit=1)  # fmt: skip
+    record = only(run_grid(plan(request), session))
+    assert record["subject"]["model_args"] == {"base_url": "http://127.0.0.1:9/v1"}
+    assert record["subject"]["role_args"] == {"max_tokens": 5}
+    assert record["command"] == ("harness eval --model-arg api_key=... --model-arg=api_key=... "
+                                 "--role-arg auth_token=... --max-tokens 5 -M a=b")  # fmt: skip
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"sk-" not in kept
 
 
 def test_broken_items_are_measured_and_left_out_beside_it(plugin, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The bridge to inspect tasks: tasks defined here, and inspect_evals where it is installed."""
 
 import json
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 
+GORILLA = os.environ.get("HARNESS_GORILLA_SOURCE")
 HUB = Path(__file__).parents[4] / "shared" / "hub"
 evals = pytest.mark.skipif(find_spec("inspect_evals") is None, reason="needs the extra inspect-evals")
 
@@ -256,3 +258,31 @@ def test_tau2_of_inspect_evals_with_our_user(run):
 
     _, record, _ = run("inspect/tau2_airline", lambda call: "I can't do that.", {"user": user}, limit=2)
     assert record["counts"]["ok"] == 2 and set(record["usage"]["by_purpose"]) == {"answer", "user"}
+
+
+@evals
+@pytest.mark.skipif(not GORILLA, reason="needs a clone of ShishirPatil/gorilla in HARNESS_GORILLA_SOURCE")
+def test_bfcl_of_inspect_evals_whose_data_come_by_git(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".gitconfig").write_text(f"""
+[url "file://{GORILLA}"]
+insteadOf = https://github.com/ShishirPatil/gorilla.git
+[uploadpack]
+allowFilter = true
+allowAnySHA1InWant = true
+[safe]
+directory = *
+""")
+
+    def move(call):
+        asked = next(m.text for m in call.messages if m.role == "user")
+        if "triangle" not in asked:
+            return "I can't."
+        arguments = {"base": 10, "height": 5, "unit": "units"}
+        return ChatMessageAssistant(content="", tool_calls=[ToolCall("c", call.tools[0].name, arguments)])
+
+    args = {"args": "categories=simple_python"}
+    _, record, attempts = run("inspect/bfcl", move, task_args=args, limit=5)
+    assert attempts.set_index("sample_id")["accuracy"]["simple_python_0"] == 1.0
+    assert record["counts"]["ok"] == 5 and record["metrics"]["accuracy"]["value"] < 1
+    assert record["data"][0]["revision"]
