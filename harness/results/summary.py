@@ -110,6 +110,10 @@ class Summary:
         made = _metric(estimate_mean(attempts, groups=groups, binary=self._binary[name]))
         unscored = sum(missing[n] for n in items if n in missing)
         scored = sum(len(scores[n]) for n in items) - unscored if unscored else 0
+        if made["ci"]:  # t's may reach beyond the scale
+            low, high = made["ci"]
+            lowest, largest = min(0.0, made["value"]), max(self.task.metrics[name], made["value"])
+            made["ci"] = max(lowest, low), min(largest, high)
         if scored:
             made["scored_only"] = sum(sum(scores[n]) for n in items) / scored
         return made

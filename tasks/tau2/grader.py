@@ -11,6 +11,7 @@ they took) and new ids follow from the task's.
 
 from __future__ import annotations
 
+import datetime
 import importlib.abc
 import importlib.machinery
 import os
@@ -206,9 +207,20 @@ class _Dialogue(threading.Thread):
                 domain=self._domain, agent=agent, user=user, environment=environment, task=task,
                 max_steps=MAX_STEPS, solo_mode=solo,
             ).run()  # fmt: skip
-            self.wanted.put({"done": found.model_dump(mode="json")})
+            self.wanted.put({"done": _undated(found.model_dump(mode="json"))})
         except BaseException as error:
             self.wanted.put({"failed": f"{type(error).__name__}: {error}"})
+
+
+def _undated(simulation: dict[str, Any]) -> dict[str, Any]:
+    """The simulation without what differs between two equal ones: a message a second, a fixed id."""
+    begin = datetime.datetime(2025, 1, 1)
+    for n, message in enumerate(simulation["messages"]):
+        message["timestamp"] = (begin + datetime.timedelta(seconds=n)).isoformat()
+    end = begin + datetime.timedelta(seconds=len(simulation["messages"]))
+    dates = {"timestamp": end, "start_time": begin, "end_time": end}
+    return simulation | {name: date.isoformat() for name, date in dates.items() if simulation.get(name)} | {
+        "id": f"{simulation['task_id']}", "duration": (end - begin).total_seconds()}  # fmt: skip
 
 
 _dialogues: dict[str, _Dialogue] = {}

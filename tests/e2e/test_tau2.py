@@ -89,7 +89,7 @@ def test_killed_and_resumed_it_is_the_same_table_and_no_call_is_paid_twice(serve
     second = serve(PLAYERS, port)
     record = finished(shell(tmp_path / "killed", second, official))
     assert sorted(server.answered + second.answered) == expected
-    for key in ("run_id", "metrics", "counts", "usage"):
+    for key in ("run_id", "metrics", "counts", "usage", "result_digest"):
         assert record[key] == whole[key], key
     assert record["volatile"]["cache_hits"] > 0
     assert set(record["usage"]["by_purpose"]) == {"answer", "user"}

@@ -66,3 +66,11 @@ def test_where_every_attempt_was_scored_nothing_stands_beside():
         for epoch in range(2):
             summary.add(attempt(n, float(n), epoch))
     assert {metric["scored_only"] for metric in summary.metrics({}).values()} == {None}
+
+
+def test_intervals_end_where_the_scale_does():
+    summary = Summary(TASK, 6)
+    for n, value in enumerate([1.0, 1.0, 1.0, 0.9, 1.0, 0.95]):
+        summary.add(attempt(n, value))
+    low, high = summary.metrics({})["accuracy"]["ci"]
+    assert 0.9 < low < 0.975 and high == 1.0
