@@ -140,7 +140,8 @@ class TaskSpec(Spec):
     largest value possible. `setup` is a recipe of `harness.setup`; `results` names a module that reads
     the benchmark's own result files (see `harness.responses.results_module`); `overall` is the function
     `module:name` that makes figures of the whole from the members of a family; `known_broken` is a file
-    that lists items which are broken upstream (see `harness.known_broken`).
+    that lists items which are broken upstream (see `harness.known_broken`); `in_text` are arguments with
+    which the task's worlds are answered in words, so that models need no tool calls.
     """
 
     answer: str = "text"
@@ -157,6 +158,7 @@ class TaskSpec(Spec):
     results: str = ""
     overall: str = ""
     known_broken: str = ""
+    in_text: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ class MethodSpec(Spec):
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
 _TASK = _COMMON | {
     "answer", "primary", "metrics", "set_metrics", "offers", "data", "decoding", "scorer", "canary",
-    "n_items", "setup", "results", "overall", "known_broken",
+    "n_items", "setup", "results", "overall", "known_broken", "in_text",
 }  # fmt: skip
 _METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
 

@@ -223,7 +223,10 @@ def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:
 def _check_abilities(cell: Cell, provider: Provider) -> None:
     """Whether the model can do what the method asks of it."""
     needs, world = set(cell.method.needs), "world" in cell.task.offers
-    if world and "tools" in cell.method.may_use and "answers" not in provider.abilities:
+    told = cell.task.in_text
+    in_words = bool(told) and all(cell.task_args.get(name) == value for name, value in told.items())
+    acts = world and "tools" in cell.method.may_use and "answers" not in provider.abilities
+    if acts and not in_words:
         needs.add("tools")  # to act in a world it calls them
     wanted = ("tools", "logprobs", "trainable")
     missing = [need for need in wanted if need in needs - provider.abilities]

@@ -7,9 +7,10 @@ import copy
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from harness import messages
@@ -65,10 +66,13 @@ class Bfcl(Official):
         return workers(packages, waiting=self._opening.web)
 
     def load(self, data: Data) -> Splits:
-        rows = self.pool.one().ask({"do": "load", "category": self.category})
+        rows = self.pool.one().ask({"do": "load", "category": self.category, "mode": self.args["mode"]})
         data.read.append({"id": "bfcl-eval", "config": self.category, "split": "test",
                           "revision": self.spec.setup["requirements"][0], "pinned": True})  # fmt: skip
-        return Splits([Sample(Question(row["id"], _first_words(row["turns"])), row) for row in rows])
+        return Splits([
+            Sample(Question(row["id"], _first_words(row["turns"])), row,
+                   categories=(row["format"],) if row["format"] else ()) for row in rows
+        ])  # fmt: skip
 
     def for_run(self, services: Services) -> Bfcl:
         """With memories of its own: what is remembered is what this run's agent chose to store."""
@@ -78,13 +82,14 @@ class Bfcl(Official):
         return mine
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        mode = str(self.args["mode"])
         if not self.category.startswith(("memory", "multi_turn", "web_search")):
-            return SingleTurn(sample)
+            return SingleTurn(sample, mode)
         outside = self._services.door(self._opening, sample.question)
         if self.category.startswith("memory"):
             memory = self._memories[sample.target["scenario"], sample.question.epoch]
-            return Remembering(self.category, sample, self.pool, outside, memory)
-        return MultiTurn(self.category, sample, self.pool, outside)
+            return Remembering(self.category, mode, sample, self.pool, outside, memory)
+        return MultiTurn(self.category, mode, sample, self.pool, outside)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""
@@ -97,11 +102,25 @@ class Bfcl(Official):
         found = self.pool.each([request for request in requests if request])
         return [_score(next(found)) if request else Score({"accuracy": 0.0}) for request in requests]
 
+    def measure_set(
+        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
+    ) -> Mapping[str, float]:
+        """Of format_sensitivity how far the formats' accuracies lie apart, largest less smallest, and their
+        standard deviation (n - 1), as officially; these are no part of the overall figure."""
+        if self.category != "format_sensitivity":
+            return {}
+        right: defaultdict[str, list[float]] = defaultdict(list)
+        for sample, score in zip(samples, self.score_all(samples, outcomes), strict=True):
+            right[sample.categories[0]].append(score.metrics.get("accuracy", 0.0))
+        means = [mean(values) for values in right.values()]
+        return {"max_delta": max(means) - min(means), "std": stdev(means) if len(means) > 1 else 0.0}
+
     def _request(self, sample: Sample, answer: Any) -> dict[str, Any] | None:
         if not isinstance(answer, dict):
             return None
         fields = {key: answer[key] for key in ("entry", "truth") if key in answer}
-        mode = "prompt" if answer.get("mode") == "prompt" else "fc"
+        prompted = answer.get("mode") == "prompt" or self.category == "format_sensitivity"
+        mode = "prompt" if prompted else "fc"
         return {"do": "score", "category": self.category, "id": sample.id, "mode": mode,
                 "result": answer["result"], **fields}  # fmt: skip
 
@@ -134,10 +153,11 @@ def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
     ]  # fmt: skip
 
 
-def _result(move: ChatMessageAssistant) -> Any:
-    """A move as the official results hold it: `[{name: arguments in JSON}, ...]`, or its words. What
-    could not be read stays unreadable, so that the official decoder refuses it."""
-    if not move.tool_calls:
+def _result(move: ChatMessageAssistant, mode: str) -> Any:
+    """A move as the official results hold it: `[{name: arguments in JSON}, ...]`, or its words, which is
+    all that counts in mode `prompt`. What could not be read stays unreadable, so that the official decoder
+    refuses it."""
+    if not move.tool_calls or mode == "prompt":
         return move.text
     return [
         {call.function: "{unreadable" if call.parse_error else json.dumps(call.arguments)}
@@ -150,28 +170,29 @@ class SingleTurn(World):
 
     limits = Limits(steps=1)
 
-    def __init__(self, sample: Sample) -> None:
-        self._entry, self._found = sample.target, None
+    def __init__(self, sample: Sample, mode: str) -> None:
+        self._entry, self._mode, self._found = sample.target, mode, None
 
     async def start(self) -> Seen:
         return Seen(_messages(self._entry["turns"][0]), _tools(self._entry["tools"]))
 
     async def step(self, move: ChatMessageAssistant) -> Seen:
-        self._found = _result(move)
+        self._found = _result(move, self._mode)
         return Seen((), (), done=True)
 
     def answer(self) -> Any:
-        return None if self._found is None else {"mode": "fc", "result": self._found}
+        return None if self._found is None else {"mode": self._mode, "result": self._found}
 
 
 class MultiTurn(World):
-    """The official loop of function-calling mode: calls are carried out until a move has none that can
-    be read, then the next turn begins. A turn of more than 20 moves stops the episode."""
+    """The official loop of function-calling mode, or of mode `prompt`: calls are carried out until a move
+    has none that can be read, then the next turn begins. A turn of more than 20 moves stops the episode."""
 
     limits = Limits(steps=1000)
 
-    def __init__(self, category: str, sample: Sample, pool: Pool, outside: Outside) -> None:
+    def __init__(self, category: str, mode: str, sample: Sample, pool: Pool, outside: Outside) -> None:
         self._entry, self._worker, self._outside = sample.target, pool.one(), outside
+        self._mode = mode
         self._ask = {"category": category, "id": sample.id, "session": f"s{uuid.uuid4().hex}"}
         self._tools = _tools(self._entry["tools"])
         self._turns: list[list[Any]] = []
@@ -194,15 +215,17 @@ class MultiTurn(World):
     async def step(self, move: ChatMessageAssistant) -> Seen:
         from inspect_ai.model import ChatMessageTool
 
-        found = _result(move)
+        found = _result(move, self._mode)
         self._turns[-1].append(found)
         results = None
-        if move.tool_calls:
-            results = await self._request("execute", **self._ask, calls=found)
+        if move.tool_calls or self._mode == "prompt":
+            results = await self._request("execute", **self._ask, calls=found, mode=self._mode)
         shown: list[ChatMessage] = [
             ChatMessageTool(content=text, tool_call_id=call.id, function=call.function)
             for call, text in zip(move.tool_calls or (), results or (), strict=False)
         ]
+        if self._mode == "prompt":
+            shown = [messages.user(text) for text in results or ()]
         if results is not None and len(self._turns[-1]) < STEPS_A_TURN:
             return Seen(shown, self._tools)
         if results is not None or len(self._turns) == len(self._entry["turns"]):
@@ -214,7 +237,7 @@ class MultiTurn(World):
         return self._begin(len(self._turns), unread)
 
     def answer(self) -> Any:
-        return {"mode": "fc", "result": self._turns}
+        return {"mode": self._mode, "result": self._turns}
 
     async def close(self) -> None:
         try:
@@ -232,9 +255,9 @@ class Remembering(MultiTurn):
     """
 
     def __init__(
-        self, category: str, sample: Sample, pool: Pool, outside: Outside, memory: Memory
+        self, category: str, mode: str, sample: Sample, pool: Pool, outside: Outside, memory: Memory
     ) -> None:
-        super().__init__(category, sample, pool, outside)
+        super().__init__(category, mode, sample, pool, outside)
         self._memory, self._mine = memory, False
         self._queue = [sample.id]
 
@@ -254,7 +277,7 @@ class Remembering(MultiTurn):
             self._memory.snapshot = snapshot = snapshot or self._memory.snapshot
             self._release()
         self._ask = {**self._ask, "id": key, "session": f"s{uuid.uuid4().hex}"}
-        turns = await self._request("open", **self._ask, snapshot=snapshot)
+        turns = await self._request("open", **self._ask, snapshot=snapshot, mode=self._mode)
         self._entry, self._turns = {**self._entry, "turns": turns}, []
         return self._begin(0)
 

@@ -136,21 +136,36 @@ def entries(category: str, hints: bool = False) -> dict[str, tuple[dict[str, Any
     return _entries[category, hints]
 
 
-def load(category: str) -> list[dict[str, Any]]:
-    """What the adapter needs of every entry: turns, tools, tools that come later, and the truth."""
+def load(category: str, mode: str = "fc") -> list[dict[str, Any]]:
+    """What the adapter needs of every entry: turns, tools, tools that come later, and the truth. In mode
+    `prompt` turns describe the tools in words, in the official prompt and those for functions held back."""
     rows = []
     for key, (entry, truth) in entries(category, hints=True).items():
-        held = entry.get("missed_function", {})
-        turns = [
-            turn or [{"role": "user", "content": prompts.DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_FC}]
-            for turn in entry["question"]
-        ]
+        held, tools = entry.get("missed_function", {}), _tools(entry.get("function", []))
         rows.append({
-            "id": key, "turns": turns, "truth": truth, "tools": _tools(entry.get("function", [])),
-            "later": {turn: _tools(functions) for turn, functions in held.items()},
-            "scenario": entry.get("scenario"),
+            "id": key, "turns": _turns(entry, mode), "truth": truth, "tools": tools if mode == "fc" else [],
+            "later": {turn: _tools(functions) for turn, functions in held.items() if mode == "fc"},
+            "scenario": entry.get("scenario"), "format": key.split(":")[1] if ":" in key else None,
         })  # fmt: skip
     return rows
+
+
+def _turns(entry: dict[str, Any], mode: str) -> list[list[dict[str, Any]]]:
+    """What the users of an entry say. A turn without words brings the functions that were held back."""
+    held, turns = entry.get("missed_function", {}), copy.deepcopy(entry["question"])
+    for n, turn in enumerate(turns):
+        if not turn:
+            words = prompts.DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_FC
+            if mode == "prompt":
+                words = prompts.DEFAULT_USER_PROMPT_FOR_ADDITIONAL_FUNCTION_PROMPTING.format(
+                    functions=held[str(n)]
+                )
+            turn.append({"role": "user", "content": words})
+    if mode == "prompt":
+        turns[0] = handler.system_prompt_pre_processing_chat_model(
+            turns[0], entry.get("function", []), entry["id"]
+        )
+    return list(turns)
 
 
 def _tools(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -184,21 +199,25 @@ def score(
         _forget_instances(model)
 
 
-def _formats(category: str) -> tuple[Any, Any]:
+def _formats(category: str, id: str) -> tuple[Any, Any, bool]:
+    """Language, the form of calls in text, and whether they stand in a tag."""
+    if category == "format_sensitivity":
+        form, tagged, *_ = handler.parse_prompt_variation_params(id.split(":")[1])
+        return Language.PYTHON, ReturnFormat(form), tagged
     if category.endswith("_java"):
-        return Language.JAVA, ReturnFormat.JAVA
+        return Language.JAVA, ReturnFormat.JAVA, False
     if category.endswith("_javascript"):
-        return Language.JAVASCRIPT, ReturnFormat.JAVASCRIPT
-    return Language.PYTHON, ReturnFormat.PYTHON
+        return Language.JAVASCRIPT, ReturnFormat.JAVASCRIPT, False
+    return Language.PYTHON, ReturnFormat.PYTHON, False
 
 
-def _decode(result: Any, mode: str, style: Any) -> Any:
+def _decode(result: Any, mode: str, style: Any, tagged: bool = False) -> Any:
     """The calls in a result, as the official handlers decode them.
 
     Raises:
         Exception: any, if it holds none."""
     if mode == "prompt":
-        return handler.default_decode_ast_prompting(result, style)
+        return handler.default_decode_ast_prompting(result, style, tagged)
     return [{name: json.loads(call[name])} for call in result for name in list(call)[:1]]
 
 
@@ -218,9 +237,10 @@ def _calls_something(result: Any, mode: str) -> bool:
 def _single(
     category: str, entry: dict[str, Any], truth: Any, mode: str, result: Any, model: str
 ) -> dict[str, Any]:
-    language, style = _formats(category)
+    language, *form = _formats(category, entry["id"])
+    category = entry["id"].split(":")[-1] if category == "format_sensitivity" else category
     try:
-        calls = _decode(result, mode, style)
+        calls = _decode(result, mode, *form)
     except Exception as error:
         return {"valid": False, "reason": f"not decodable: {error}"}
     if not official.is_function_calling_format_output(calls):
@@ -263,12 +283,12 @@ def _agentic(truth: Any, mode: str, result: Any) -> dict[str, Any]:
 # -- environments at run time ----------------------------------------------------------------------
 
 
-def execute(category: str, id: str, session: str, calls: list[dict[str, str]]) -> list[str] | None:
+def execute(category: str, id: str, session: str, calls: Any, mode: str = "fc") -> list[str] | None:
     """Results of the calls of one step, on the session's own environment; None if they decode to none,
-    which ends the turn."""
+    which ends the turn. In mode `prompt` the calls are a text, and the results one text."""
     entry = _entry(category, id)
     try:
-        steps = list(handler.convert_to_function_call(calls))
+        steps = _decode_steps(calls, mode)
     except Exception:
         return None
     if calls and multi_turn_utils.is_empty_execute_response(steps):
@@ -277,6 +297,8 @@ def execute(category: str, id: str, session: str, calls: list[dict[str, str]]) -
         steps, entry.get("initial_config", {}), entry["involved_classes"], session, id,
         long_context="long_context" in category, is_evaL_run=False,
     )  # fmt: skip
+    if mode == "prompt":
+        return [handler.format_execution_results_prompting({}, results, {"model_responses_decoded": steps})]
     return list(results)
 
 
@@ -306,7 +328,9 @@ def prerequisites(category: str, scenario: str) -> list[str]:
     return [key for key, entry in _prerequisites(category).items() if entry["scenario"] == scenario]
 
 
-def open_memory(category: str, id: str, session: str, snapshot: dict[str, Any] | None) -> list[Any]:
+def open_memory(
+    category: str, id: str, session: str, snapshot: dict[str, Any] | None, mode: str = "fc"
+) -> list[Any]:
     """Opens a conversation on a memory that holds what `snapshot` does; the turns of its users."""
     entry = copy.deepcopy(_entry(category, id))
     place = pathlib.Path(os.getcwd()) / session
@@ -319,8 +343,10 @@ def open_memory(category: str, id: str, session: str, snapshot: dict[str, Any] |
         [], settings["initial_config"], entry["involved_classes"], session, id
     )
     (instance,) = made.values()
-    return list(handler.add_memory_instruction_system_prompt(
-        entry["question"], category, entry["scenario"], instance))  # fmt: skip
+    entry["question"] = handler.add_memory_instruction_system_prompt(
+        entry["question"], category, entry["scenario"], instance
+    )
+    return _turns(entry, mode)
 
 
 def flush(category: str, id: str, session: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from statistics import stdev
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -219,6 +220,73 @@ def test_an_agent_that_plays_the_truth_is_right(official, tmp_path, task, items)
     assert list(attempts["accuracy"]) == [1.0] * items, list(attempts["reason"])
     trace = json.loads(attempts["trace"][0])
     assert trace["stop"] == "stop" and trace["calls"] >= 1
+
+
+class Writer(Player):
+    """Plays the ground truth in words: a list of calls as Python writes them, one step a turn. Arguments
+    have names, which the official decoder of texts needs."""
+
+    abilities = frozenset()
+
+    async def generate(self, call):
+        assert not call.tools
+        target, seen = self.targets[call.question.id], call.messages
+        self.seen.append([(m.role, m.text) for m in seen])
+        if seen[-1].text.startswith("[{'role': 'tool'"):
+            return ModelOutput.from_content(self.name, "Done.")
+        truth = target["truth"]
+        if isinstance(truth[0], dict):
+            calls = [f"{name}({', '.join(f'{k}={v[0]!r}' for k, v in values.items() if '' not in v)})"
+                     for entry in truth for name, values in entry.items()]  # fmt: skip
+        else:
+            turn = sum(m.role == "assistant" and not m.text.startswith("[") for m in seen)
+            tools = [*target["tools"], *sum(target["later"].values(), [])]
+            named = calls_of(truth[turn], {t["name"]: list(t["parameters"]["properties"]) for t in tools})
+            calls = [f"{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(given).items())})"
+                     for call in named for name, given in call.items()]  # fmt: skip
+        return ModelOutput.from_content(self.name, f"[{', '.join(calls)}]" if calls else "Nothing to do.")
+
+
+@pytest.mark.parametrize(
+    ("task", "items"), [("bfcl/simple_python", 5), ("bfcl/parallel", 5), ("bfcl/multi_turn_miss_func", 2)]
+)
+def test_in_the_official_prompt_mode_a_model_plays_the_truth_in_words(official, tmp_path, task, items):
+    player = Writer(task)
+    player.seen = []
+    session = Session(Store(tmp_path))
+    session.use(player)
+    request = Request(task, "direct", player.name, limit=items, task_args={"mode": "prompt"})
+    (result,) = run_grid(plan(request), session).results
+    assert result.record, result.error
+    attempts = load_samples(result.record["run_id"], str(tmp_path))
+    assert list(attempts["accuracy"]) == [1.0] * items, list(attempts["reason"])
+    assert json.loads(attempts["answer"][0])["mode"] == "prompt"
+    (role, words), *_ = player.seen[0]
+    assert role == "system" and "[func_name1(params_name1=params_value1" in words
+    (refused,) = run_grid(plan(Request(task, "direct", player.name, limit=1)), session).results
+    assert "needs tools" in str(refused.error)
+
+
+def test_format_sensitivity_is_measured_by_format_and_by_how_far_these_lie_apart(official, tmp_path):
+    player = Writer("bfcl/format_sensitivity")
+    player.seen = []
+    session = Session(Store(tmp_path))
+    session.use(player)
+    (result,) = run_grid(plan(Request("bfcl/format_sensitivity", "direct", player.name, limit=52)),
+                         session).results  # fmt: skip
+    assert result.record, result.error
+    metrics = result.record["metrics"]
+    by_format = {name.partition("/")[2]: m for name, m in metrics.items() if name.startswith("accuracy/")}
+    assert len(by_format) == 26 and {metric["n_items"] for metric in by_format.values()} == {2}
+    right = {name: metric["value"] for name, metric in by_format.items()}
+    python = {name for name in right if name.startswith("ret_fmt=python")}
+    assert all(value == 0 for name, value in right.items() if name not in python)  # it writes Python alone
+    untagged = {name for name in python if "tool_call_tag=False" in name}
+    assert untagged and {right[name] for name in untagged} == {1.0}
+    assert metrics["max_delta"]["value"] == 1.0
+    values = list(right.values())
+    assert metrics["std"]["value"] == pytest.approx(stdev(values))
+    assert len(player.targets) == 5200
 
 
 class Rememberer(Player):
