@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +61,67 @@ def installed(recipe: Mapping[str, Any]) -> Path:
     return folder(recipe)
 
 
-def install(name: str, again: bool = False, source: Path | None = None) -> Path:
-    """Installs a recipe, unless it is there. What it takes from a public repository comes from the
-    checkout `source` where one is given.
+def check(name: str, source: Path | None = None) -> dict[str, Any]:
+    """The recipe, once it is sure that `source`, where given, can be taken from.
 
     Raises:
-        UsageError: no such recipe.
-        HarnessError: pip or git failed, or what they brought doesn't pass the fixture; nothing stays.
+        UsageError: no such recipe, or one that takes nothing from a checkout.
+        HarnessError: `source` lacks a folder that is wanted.
     """
     known = recipes()
     if name not in known:
         raise UsageError(f"nothing to set up is called {name!r}; {nearest(name, known, 'setup')}")
     recipe = known[name]
+    if source is None:
+        return recipe
+    wanted = recipe.get("checkout")
+    if wanted is None:
+        raise UsageError(f"setup of {name} takes nothing from a checkout, only {brings(recipe)} and what it "
+                         "needs from a package index; leave --source out")  # fmt: skip
+    _has_folders(name, wanted, source)
+    return recipe
+
+
+def _has_folders(name: str, wanted: Mapping[str, Any], tree: Path) -> None:
+    for path in wanted["take"]:
+        if not (tree / path).is_dir():
+            raise HarnessError(f"setup of {name}: {tree} has no folder {path}; a checkout of "
+                               f"{wanted['url']} at {wanted['revision']} is wanted")  # fmt: skip
+
+
+def drift(name: str, source: Path) -> str | None:
+    """How a checkout differs from the revision that the recipe wants; None where it doesn't, or where git
+    can't tell, as in the folder of a source archive."""
+    wanted = check(name, source)["checkout"]
+
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return _git("-C", str(source), *arguments)
+
+    try:
+        top, head = git("rev-parse", "--show-toplevel"), git("rev-parse", "--verify", "HEAD^{commit}")
+        if top.returncode or head.returncode or Path(top.stdout.strip()).resolve() != source.resolve():
+            return None  # no work tree, or a folder inside that of another repository
+        meant = git("rev-parse", "--verify", "--quiet", f"{wanted['revision']}^{{commit}}")
+        if head.stdout != meant.stdout:
+            return (f"{source} is at {head.stdout[:12]}, not at {wanted['revision'][:12]} as the recipe of "
+                    f"{name} wants: what is measured may differ from what others measure")  # fmt: skip
+        if git("status", "--porcelain", "--", *wanted["take"]).stdout:
+            return (f"{source} has changes of its own to what is taken: what is measured may differ from what "
+                    "others measure")  # fmt: skip
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def install(name: str, again: bool = False, source: Path | None = None) -> Path:
+    """Installs a recipe, unless it is there. What it takes from a public repository comes from the
+    checkout `source` where one is given.
+
+    Raises:
+        UsageError: no such recipe, or `source` is given to one that takes nothing from a checkout.
+        HarnessError: pip or git failed, or what they brought doesn't pass the fixture; nothing stays.
+    """
+    recipe = check(name, source)
     place = folder(recipe)
     if place.is_dir() and not again:
         return place
@@ -97,19 +147,44 @@ def install(name: str, again: bool = False, source: Path | None = None) -> Path:
 
 def _pip(recipe: Mapping[str, Any], target: Path) -> None:
     name, requirements = recipe["name"], recipe["requirements"]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
-               *([] if recipe.get("resolve") else ["--no-deps"]), "--target", str(target),
-               *requirements]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 0:
-        return
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log"  # tells what became of each page of an index; stderr doesn't
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--log", str(log),
+                   "--disable-pip-version-check", *([] if recipe.get("resolve") else ["--no-deps"]),
+                   "--target", str(target), *requirements]  # fmt: skip
+        # pip's own 5 retries keep those waiting who have no network; whoever set another number keeps it
+        environment = {"PIP_RETRIES": "2", **os.environ}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if done.returncode == 0:
+            return
+        told = log.read_text("utf-8", "replace") if log.exists() else ""
+    raise HarnessError(f"setup of {name}: {_why(done.stderr, told, requirements)}")
+
+
+_UNREACHED = re.compile(r"Could not fetch URL (\S+): (?!404 )(.*) - skipping$", re.MULTILINE)
+_NO_INDEX = re.compile(r"Skipping page (\S+) because (.*)$", re.MULTILINE)
+_IGNORED = re.compile(r"The repository located at (\S+) (is not a trusted or secure host)")
+
+
+def _why(stderr: str, log: str, requirements: Sequence[str]) -> str:
+    """Why pip failed, in one line: an index that wasn't reached comes before what wasn't found."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     if any("No module named pip" in line for line in lines):
-        raise HarnessError(f"setup of {name}: this Python has no pip; 'python -m ensurepip' brings it")
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")] or lines[-1:]
-    raise HarnessError(f"setup of {name}: pip can't install {', '.join(requirements)}: "
-                       f"{(errors or ['no message'])[0][:300]}; it needs a package index, over the network "
-                       "or through pip's own configuration")  # fmt: skip
+        return "this Python has no pip; 'python -m ensurepip' brings it"
+    if found := _UNREACHED.search(log) or _NO_INDEX.search(log) or _IGNORED.search(log):
+        return (f"pip can't get {found[1]}: {found[2][:300]}; it needs a package index, over the network or "
+                "through pip's own configuration (PIP_INDEX_URL, PIP_PROXY)")  # fmt: skip
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")][:1]
+    diagnosis = [line.lstrip("×╰─> ") for line in lines if line.startswith(("×", "╰─>"))][:2]
+    said = ": ".join(errors or diagnosis or lines[-1:] or ["no message"])[:300]
+    missing = "; no package index that pip is set up to use has it" if "(from versions:" in said else ""
+    return f"pip can't install {', '.join(requirements)}: {said}{missing}"
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs git in English and without asking for a password, so that failures are failures."""
+    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, env=environment)
 
 
 def _checkout(name: str, wanted: Mapping[str, Any], target: Path, source: Path | None) -> None:
@@ -122,11 +197,9 @@ def _checkout(name: str, wanted: Mapping[str, Any], target: Path, source: Path |
                 ["-C", str(tree), "sparse-checkout", "set", *wanted["take"]],
                 ["-C", str(tree), "checkout", "--quiet", wanted["revision"]],
             ]
-            # in English and without asking for a password, so that failures are failures
-            environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
             for step in steps:
                 try:
-                    done = subprocess.run(["git", *step], capture_output=True, text=True, env=environment)
+                    done = _git(*step)
                 except FileNotFoundError:
                     raise HarnessError(f"setup of {name}: git is not installed") from None
                 if done.returncode != 0:
@@ -137,8 +210,6 @@ def _checkout(name: str, wanted: Mapping[str, Any], target: Path, source: Path |
                         f"{reason.removeprefix('fatal: ')[:300]}; with a checkout at hand: harness setup "
                         f"{name} --source DIR"
                     )
+        _has_folders(name, wanted, tree)
         for path, place in wanted["take"].items():
-            if not (tree / path).is_dir():
-                raise HarnessError(f"setup of {name}: {tree} has no folder {path}; a checkout of "
-                                   f"{wanted['url']} at {wanted['revision']} is wanted")  # fmt: skip
             shutil.copytree(tree / path, target / place, dirs_exist_ok=True)

@@ -14,6 +14,7 @@ EXAMPLE = """
 Examples:
   harness setup              (what there is, and what is installed)
   harness setup bfcl
+  harness setup tau2 --source ../tau2-bench      (a checkout at hand)
 """
 
 
@@ -26,10 +27,15 @@ Examples:
 def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bool) -> None:
     """Install the official packages that some tasks need, pinned, apart from the harness's own
     environment, and check them with a fixture. Needs a package index once."""
-    from harness.setup import brings, folder, install, needed, recipes
+    from harness.setup import brings, check, drift, folder, install, needed, recipes
 
+    tree = Path(source) if source else None
     for name in names:
-        install(name, again, Path(source) if source else None)
+        check(name, tree)
+    for name in names:
+        if tree and (differs := drift(name, tree)):
+            click.echo(f"warning: {differs}", err=True)
+        install(name, again, tree)
     rows = [
         {"name": name, "ready": not needed(recipe), "folder": str(folder(recipe)),
          "brings": brings(recipe), "requirements": recipe["requirements"]}

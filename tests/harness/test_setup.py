@@ -1,12 +1,19 @@
-"""What `harness setup` takes from a repository: by git, from a real one."""
+"""What `harness setup` takes from a repository, by git, from a real one; and what pip says of an index."""
 
+import json
 import shutil
+import socket
 import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from click.testing import CliRunner
 
 from harness import setup
-from harness.errors import HarnessError
+from harness.cli.setup import command
+from harness.errors import HarnessError, UsageError
 
 
 def git(place, *arguments):
@@ -78,3 +85,124 @@ def test_without_git_that_is_said(recipe, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(HarnessError, match="git is not installed"):
         setup.install("made-up")
+
+
+def test_a_wrong_checkout_is_refused_before_pip_runs(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
+    with pytest.raises(HarnessError, match=f"{tmp_path} has no folder src/package"):
+        setup.install("made-up", source=tmp_path)
+
+
+def test_a_checkout_is_refused_where_nothing_is_taken_from_one(recipe, tmp_path):
+    del recipe["checkout"]
+    with pytest.raises(UsageError, match="setup of made-up takes nothing from a checkout"):
+        setup.install("made-up", source=tmp_path)
+
+
+def said(source):
+    done = CliRunner().invoke(command, ["made-up", "--source", str(source), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0 and json.loads(done.stdout)["setups"][0]["ready"]
+    return done.stderr
+
+
+def test_a_checkout_at_another_revision_or_with_changes_is_taken_with_a_warning(recipe, tmp_path):
+    work, first = tmp_path / "work", recipe["checkout"]["revision"]
+    second = git(work, "rev-parse", "HEAD")
+    (line,) = said(work).splitlines()
+    assert line.startswith(f"warning: {work} is at {second[:12]}, not at {first[:12]} ")
+    git(work, "checkout", "-q", first)
+    assert said(work) == ""
+    recipe["checkout"]["revision"] = first[:10]
+    assert said(work) == ""
+    git(work, "tag", "v1")
+    recipe["checkout"]["revision"] = "v1"
+    assert said(work) == ""
+    (work / "large.bin").unlink()  # is not taken
+    assert said(work) == ""
+    (work / "data" / "rows.json").write_text("[1]")
+    assert "changes of its own" in said(work)
+
+
+def test_a_source_archive_is_taken_as_it_is_also_within_another_repository(recipe, tmp_path):
+    work = tmp_path / "work"
+    (work / "inner").mkdir()
+    for name in ("src", "data"):
+        shutil.copytree(work / name, work / "inner" / name)
+        shutil.copytree(work / name, tmp_path / "archive" / name)
+    assert said(tmp_path / "archive") == said(work / "inner") == ""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        return None
+
+
+@pytest.fixture
+def index(tmp_path):
+    """The address of a package index that holds one file of `held`, on a host that is down."""
+    held = tmp_path / "index" / "held"
+    held.mkdir(parents=True)
+    (held / "index.html").write_text('<a href="http://127.0.0.1:9/held-1.0-py3-none-any.whl">'
+                                     "held-1.0-py3-none-any.whl</a>")  # fmt: skip
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "index"))
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def pip(tmp_path, monkeypatch):
+    """What a failing `pip install` of a requirement comes to, with an index and other settings of pip."""
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_PROXY", "PIP_CERT", "PIP_RETRIES",
+                 "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):  # fmt: skip
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+
+    def failure(requirement, index, **settings):
+        monkeypatch.setenv("PIP_INDEX_URL", index)
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(HarnessError) as failed:
+            setup._pip({"name": "made-up", "requirements": [requirement]}, tmp_path / "target")
+        assert "\n" not in str(failed.value)
+        return str(failed.value)
+
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("address", "settings", "why"),
+    [("http://127.0.0.1:9/simple", {}, "Connection refused"),
+     ("http://127.0.0.1:9/simple", {"PIP_RETRIES": "0"}, "Connection refused"),
+     ("https://no-such-host.invalid/simple", {}, "no-such-host.invalid"),
+     ("https://no-such-host.invalid/simple", {"PIP_PROXY": "http://127.0.0.1:9"}, "roxy"),
+     ("http://no-such-host.invalid/simple", {}, "not a trusted or secure host")],
+)  # fmt: skip
+def test_an_index_that_is_not_reached_is_no_missing_package(pip, address, settings, why):
+    said = pip("held==1.0", address, **settings)
+    assert said.startswith("setup of made-up: pip can't get ") and why in said and "PIP_INDEX_URL" in said
+    assert "from versions" not in said
+
+
+def test_an_index_that_does_not_answer_in_time(pip):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        said = pip("held==1.0", address, PIP_DEFAULT_TIMEOUT="1", PIP_RETRIES="0")
+    assert f"can't get {address}" in said and ("respond" in said or "timed out" in said)
+
+
+def test_the_password_of_an_index_is_not_told(pip):
+    assert "secret" not in pip("held==1.0", "http://me:secret@127.0.0.1:9/simple")
+
+
+def test_what_a_reachable_index_does_not_have_is_said_to_be_missing(pip, index):
+    for requirement, versions in (("held==2.0", "1.0"), ("not-held==1.0", "none")):
+        said = pip(requirement, index)
+        assert f"{requirement} (from versions: {versions}); no package index" in said
+        assert "can't get" not in said and "PIP_INDEX_URL" not in said
+
+
+def test_a_file_that_can_not_be_fetched_is_named(pip, index):
+    said = pip("held==1.0", index)
+    assert "127.0.0.1" in said and "held-1.0-py3-none-any.whl" in said and "refused" in said.lower()
