@@ -106,8 +106,8 @@ def drift(name: str, source: Path) -> str | None:
             return (f"{source} is at {head.stdout[:12]}, not at {wanted['revision'][:12]} as the recipe of "
                     f"{name} wants: what is measured may differ from what others measure")  # fmt: skip
         if git("status", "--porcelain", "--", *wanted["take"]).stdout:
-            return (f"{source} has changes of its own to what is taken: what is measured may differ from what "
-                    "others measure")  # fmt: skip
+            return (f"{source} has changes of its own to what is taken: what is measured may differ from "
+                    "what others measure")  # fmt: skip
     except FileNotFoundError:
         pass
     return None
@@ -178,7 +178,8 @@ def _why(stderr: str, log: str, requirements: Sequence[str]) -> str:
     diagnosis = [line.lstrip("×╰─> ") for line in lines if line.startswith(("×", "╰─>"))][:2]
     said = ": ".join(errors or diagnosis or lines[-1:] or ["no message"])[:300]
     missing = "; no package index that pip is set up to use has it" if "(from versions:" in said else ""
-    return f"pip can't install {', '.join(requirements)}: {said}{missing}"
+    more = f" and {len(requirements) - 1} more" if len(requirements) > 1 else ""
+    return f"pip can't install {requirements[0]}{more}: {said}{missing}"
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 """What `harness setup` takes from a repository, by git, from a real one; and what pip says of an index."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -154,9 +155,9 @@ def index(tmp_path):
 @pytest.fixture
 def pip(tmp_path, monkeypatch):
     """What a failing `pip install` of a requirement comes to, with an index and other settings of pip."""
-    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_PROXY", "PIP_CERT", "PIP_RETRIES",
-                 "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):  # fmt: skip
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
 
     def failure(requirement, index, **settings):
