@@ -13,7 +13,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -89,6 +89,10 @@ class Registry:
         """
         return _find(self.methods, name, "method", self.faults)
 
+    def family(self, name: str) -> list[str]:
+        """The tasks `name/...`, sorted."""
+        return _members(self.tasks, name)
+
     def match(self, noun: str, pattern: str) -> list[str]:
         """Names that a comma list of names and globs stands for, in the order given.
 
@@ -103,13 +107,16 @@ class Registry:
                 if not found:
                     raise UsageError(f"no {noun} matches {part!r}; 'harness list {noun}s' shows all")
             else:  # a family's name stands for its members
-                members = [] if part in shelf else sorted(
-                    n for n in shelf if n.startswith(f"{part}/") and not n.endswith(OPEN))  # fmt: skip
+                members = [] if part in shelf else _members(shelf, part)
                 found = members or [_find(shelf, part, noun, self.faults).name]
             chosen.update(dict.fromkeys(found))
         if not chosen:
             raise UsageError(f"no {noun} given; 'harness list {noun}s' shows all")
         return list(chosen)
+
+
+def _members(shelf: Iterable[str], family: str) -> list[str]:
+    return sorted(n for n in shelf if n.startswith(f"{family}/") and not n.endswith(OPEN))
 
 
 def _find(shelf: Mapping[str, S], name: str, noun: str, faults: list[str]) -> S:

@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import json_option, out_option
 from harness.errors import UsageError, nearest
 
+if TYPE_CHECKING:
+    from harness.registry import Registry
+
 EXAMPLE = """
 \b
 Examples:
   harness show arc1d
   harness show testnuc
-  harness show 3f9a12            (the beginning of a run id)
+  harness show bfcl                         (a family of tasks)
+  harness show 3f9a12                       (the beginning of a run id)
+  harness show 3f9a12 --sample 7 --epoch 2  (one attempt: its dialogue and score)
 """
 
 
 @click.command("show", epilog=EXAMPLE)
 @click.argument("name")
+@click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
+@click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
 @out_option
 @json_option
-def command(name: str, out: str, as_json: bool) -> None:
-    """Show a run by the beginning of its id, or a task or method by name."""
-    from harness.cli.list import shown
+def command(name: str, sample: str | None, epoch: int | None, out: str, as_json: bool) -> None:
+    """Show a run by the beginning of its id, or a task, a family of tasks or a method by name."""
     from harness.registry import registry
     from harness.results.store import Store
 
     known = registry()
-    found = known.tasks.plain.get(name) or known.methods.plain.get(name)
-    if found is not None:
-        spec = shown(found)
-        if not as_json and "data" in spec:
-            spec["data"] = {name: _source(pin) for name, pin in spec["data"].items()}
+    spec = _spec(known, name, as_json)
+    if sample is None and epoch is not None:
+        raise UsageError("--epoch is an attempt on a sample: which one? --sample ID")
+    if spec is not None:
+        if sample is not None:
+            raise UsageError(f"--sample is of a run, and {name!r} is a task or a method; 'harness results "
+                             "list' shows every run")  # fmt: skip
         _print(spec, as_json)
         return
     store = Store(Path(out))
@@ -44,8 +52,13 @@ def command(name: str, out: str, as_json: bool) -> None:
     except UsageError as error:
         if all(c in "0123456789abcdef-" for c in name):
             raise
-        names = {*known.tasks, *known.methods}
+        names = {*known.tasks, *(task.partition("/")[0] for task in known.tasks), *known.methods}
         raise UsageError(f"no task, method or run {name!r}; {nearest(name, names)}") from error
+    if sample is not None:
+        from harness.cli.attempt import show_attempt
+
+        show_attempt(record, sample, epoch, as_json)
+        return
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
         return
@@ -58,6 +71,41 @@ def command(name: str, out: str, as_json: bool) -> None:
         print(f"reason: {record['reason']}")
     parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
     _print({key: record[key] for key in parts}, False)
+
+
+def _spec(known: Registry, name: str, as_json: bool) -> dict[str, Any] | None:
+    """What there is to say of a task, a method or a family of tasks; None if nothing has this name."""
+    from harness.cli.list import shown
+
+    found = known.tasks.plain.get(name) or known.methods.plain.get(name) or known.tasks.plain.get(f"{name}/*")
+    members = [shown(known.tasks.plain[task]) for task in ([] if found else known.family(name))]
+    if found is None and not members:
+        return None
+    spec = shown(found) if found else _family(name, members, as_json)
+    if not as_json and "data" in spec:
+        spec["data"] = {name: _source(pin) for name, pin in spec["data"].items()}
+    return spec
+
+
+#: what a list of a family's tasks tells of each
+OF_EACH = ("name", "summary", "n_items")
+
+
+def _family(name: str, members: list[dict[str, Any]], as_json: bool) -> dict[str, Any]:
+    """What all members say alike, said once, and what each says of itself."""
+    shared = {key: value for key, value in members[0].items()
+              if key not in OF_EACH and all(each[key] == value for each in members)}  # fmt: skip
+    if as_json:
+        own = [{key: value for key, value in each.items() if key not in shared} for each in members]
+        return {"name": name, **shared, "tasks": own}
+    width = max(len(each["name"]) for each in members)
+    lines = {}
+    for each in members:
+        size = f"{each['n_items'] or '?':>{width - len(each['name']) + 6}} items"
+        lines[each["name"]] = f"{size}  {each['summary']}"
+    differ = [key for key in members[0] if key not in (*shared, *OF_EACH)]
+    more = {"each its own": f"{', '.join(differ)} ('harness show {members[0]['name']}')"} if differ else {}
+    return {"name": name, **shared, "tasks": lines, **more}
 
 
 def _source(pin: dict[str, Any]) -> str:

@@ -1,0 +1,120 @@
+"""One attempt of a run as text: what was asked, said and done, and how it was scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RecordError, UsageError, nearest
+
+#: characters of a message, and of the arguments of a call, that are printed; --json has them whole
+LONGEST, LONGEST_ARGUMENTS = 1600, 400
+
+
+def show_attempt(record: Mapping[str, Any], sample: str, epoch: int | None, as_json: bool) -> None:
+    """Prints one sealed attempt of a run; as JSON the row as it is stored, its trace as an object.
+
+    Args:
+        epoch: which attempt on the sample; None takes the first.
+
+    Raises:
+        UsageError: the run has no such attempt.
+        RecordError: its attempts can't be read.
+    """
+    row, epochs = _find(record, sample, epoch)
+    if as_json:
+        # ASCII alone, as a terminal may act on other characters that JSON lets through
+        print(json.dumps(row))
+        return
+    for line in _lines(record, row, epochs):
+        print(line)
+
+
+def _find(
+    record: Mapping[str, Any], sample: str, epoch: int | None
+) -> tuple[dict[str, Any], list[int]]:
+    """The attempt, and every epoch of its sample."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = Path(record["samples_path"])
+    try:
+        rows = parquet.read_table(path, filters=[("sample_id", "=", sample)]).to_pylist()
+        column = parquet.read_table(path, columns=["sample_id"])["sample_id"]
+    except (OSError, pa.ArrowException) as error:
+        raise RecordError(f"{path} can't be read ({error}); 'harness results verify' lists every broken "
+                          "record") from None  # fmt: skip
+    run = record["run_id"][:12]
+    if not rows:
+        ids = column.unique().to_pylist()
+        cure = nearest(sample, ids, "sample")
+        if len(ids) > 12 and not cure.startswith("did you mean"):
+            cure = f"its {len(ids)} samples are {ids[0]} to {ids[-1]}"
+        raise UsageError(f"run {run} has no sample {sample!r}; {cure}")
+    by_epoch = {row["epoch"]: row for row in sorted(rows, key=lambda row: row["epoch"])}
+    row = next(iter(by_epoch.values())) if epoch is None else by_epoch.get(epoch)
+    if row is None:
+        raise UsageError(f"run {run} has no epoch {epoch} of sample {sample!r}; its epochs: "
+                         f"{', '.join(map(str, by_epoch))}")  # fmt: skip
+    return {**row, "trace": json.loads(row["trace"]) if row["trace"] else None}, list(by_epoch)
+
+
+def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int]) -> Iterator[str]:
+    of = f" of {', '.join(map(str, epochs))}" if len(epochs) > 1 else ""
+    yield _plain(f"{record['task']['name']} x {record['method']['name']} x {record['model']}, sample "
+                 f"{row['sample_id']}, epoch {row['epoch']}{of}")  # fmt: skip
+    trace = dict(row["trace"] or {})
+    dialogue = trace.pop("messages", None)
+    if not isinstance(dialogue, list):
+        dialogue = [{"role": name, "content": row[name]} for name in ("input", "completion")
+                    if row[name] is not None]  # fmt: skip
+    names: dict[Any, str] = {}
+    for message in dialogue:
+        yield from _message(message, names)
+    yield ""
+    if not dialogue:
+        yield "no transcript: the run was sealed with --no-transcripts"
+    scores = [f"{name} {row[name]:g}" for name in record["metric_limits"] if row.get(name) is not None]
+    yield f"{row['status']}: {', '.join(scores) or 'no score'}"
+    ended = trace.pop("stop", None) or row["stop_reason"]
+    told = {"reason": row["reason"], "stopped": ended, "answer": row["answer"], **trace}
+    for name, value in told.items():
+        if value not in (None, "", [], {}):
+            yield f"{_plain(name)}: {_plain(_cut(_text(value), LONGEST_ARGUMENTS))}"
+    yield (f"models: {row['calls']} calls, {row['input_tokens']} input and {row['output_tokens']} output "
+           "tokens")  # fmt: skip
+
+
+def _message(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:
+    """A message with the calls it makes; `names` remembers which call a result is of."""
+    role = str(message.get("role"))
+    of = f" {names[message['of']]}" if message.get("of") in names else ""
+    yield ""
+    yield _plain(f"[{role}{of}]")
+    for line in _cut(str(message.get("content") or ""), LONGEST).expandtabs(4).splitlines():
+        yield f"  {_plain(line)}"
+    for call in message.get("calls") or ():
+        names[call.get("id")] = str(call.get("name"))
+        unread = f"  (not readable: {call['unreadable']})" if call.get("unreadable") else ""
+        arguments = _cut(_text(call.get("arguments")), LONGEST_ARGUMENTS)
+        yield _plain(f"  -> {call.get('name')}({arguments}){unread}")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str, longest: int) -> str:
+    """The head and the tail of a long text."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]} ... ({len(text) - 2 * half:,} characters more: --json) ... {text[-half:]}"
+
+
+def _plain(text: str) -> str:
+    from harness.cli.layout import printable
+
+    return printable(text)
