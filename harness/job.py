@@ -204,7 +204,7 @@ class Job:
     # -- models -----------------------------------------------------------------------------------
 
     def role(self, name: str) -> Model:
-        """The model that plays a role.
+        """The model that plays a role, which the method declares in its needs or may_use.
 
         Raises:
             UsageError: no model was given for it.

@@ -14,7 +14,8 @@ ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking"
 OFFERS = (
     "labelled", "pool", "dev", "test_inputs", "countable", "world", "interactions", "item_texts",
 )  # fmt: skip
-NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "judge", "user", "human")
+ROLES = ("judge", "user", "simulator", "annotator")
+NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ class Task:
 
     #: roles that the task itself fills with these arguments, such as a simulated user
     roles: tuple[str, ...] = ()
+    #: roles that it asks where a model is given for them; `judge`, where that is defined, goes without saying
+    optional_roles: tuple[str, ...] = ()
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         """The world that an item is, for tasks that offer `world`. It stands on the runner's side, so it

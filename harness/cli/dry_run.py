@@ -21,12 +21,17 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
 
     Returns:
         The exit code: 0, or 1 if some and 2 if all of the cells have no data.
+
+    Raises:
+        UsageError: a role was given that nothing in the grid asks.
     """
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
+    from harness.run.roles import check_roles
     from harness.run.session import Session
     from harness.stats import attempts_needed, minimum_detectable_effect
 
+    check_roles(cells)
     session = Session(Store(Path(out)))
     stored = in_force(read_index(Path(out)).rows)
     sizes: dict[str, Any] = {}
@@ -50,6 +55,8 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
         rows.append({
             "cell": cell.title, "items": items, "epochs": cell.request.epochs,
             "calls": items * cell.request.epochs * per_item + fit_calls,
+            # a dialogue has as many calls as it has moves, of the agent and of the user
+            "calls_are_at_least": "world" in cell.task.offers,
             "smallest_detectable_difference": round(
                 minimum_detectable_effect(items, cell.request.epochs, seen.candidate, **noise), 4),
             "epochs_for_two_points": attempts_needed(WANTED, items, seen.candidate, **noise),
@@ -98,7 +105,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             continue
         needed = row["epochs_for_two_points"]
         made.append([row["cell"], *map(str, (
-            row["items"], row["epochs"], row["calls"],
+            row["items"], row["epochs"], f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}",
             f"{100 * row['smallest_detectable_difference']:.1f} points",
             "more items" if needed is None else needed))])  # fmt: skip
     if made:
@@ -107,7 +114,9 @@ def _print(rows: list[dict[str, Any]]) -> None:
         if "error" in row:
             print(f"{row['cell']}: {row['error']}")
     total = sum(row.get("calls", 0) for row in rows)
-    print(f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, about {total} calls on a cold cache.")
+    dialogues = any(row.get("calls_are_at_least") for row in rows)
+    print(f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {'at least' if dialogues else 'about'} {total} "
+          f"calls on a cold cache{': a dialogue has one for every move' if dialogues else ''}.")  # fmt: skip
     print("detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
           "'harness power' plans with other numbers.")  # fmt: skip
     for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):

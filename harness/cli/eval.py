@@ -107,13 +107,19 @@ def run_and_report(cells: list[Any], out: str, as_json: bool, settings: dict[str
 
 
 def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
-    """Runs the cells with progress bars and says what went wrong; the `GridResult`."""
+    """Runs the cells with progress bars and says what went wrong; the `GridResult`.
+
+    Raises:
+        UsageError: a role was given that nothing in the grid asks.
+    """
     from harness.cli.progress import Bars
     from harness.results.environment import command_line
     from harness.results.store import Store
     from harness.run.grid import run_grid
+    from harness.run.roles import check_roles
     from harness.run.session import Session
 
+    check_roles(cells)
     with Bars(len(cells)) as bars:
         session = Session(Store(Path(out)), bars, settings.get("prices", {}), settings.get("services", {}),
                           command_line())  # fmt: skip

@@ -12,11 +12,9 @@ from harness.errors import UsageError
 from harness.model.backoff import MAX_RETRIES
 from harness.model.open import NO_MODEL, preferences
 from harness.registry import registry
-from harness.spec import MethodSpec, TaskSpec
+from harness.spec import ROLES, MethodSpec, TaskSpec
 
 LOG = logging.getLogger("harness.run")
-
-ROLES = ("judge", "user", "simulator", "annotator")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ HOME = "inspect_evals"
 class InspectTask(Task):
     """`inspect/gsm8k` is a task of inspect_evals, `inspect/package/task` one of another package."""
 
+    optional_roles = ("user", "judge")  # `tasks.inspect.world.ROLES`
     _made: inspect_ai.Task | None = None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -46,3 +46,14 @@ def test_missing_data_are_named_and_the_rest_is_planned(command, tmp_path, form)
 def test_a_task_that_cannot_load_is_named_with_its_place(command, plugin):
     done = command("eval", "--task", "colours-broken-load", "--dry-run", "--json")
     assert done.code == 2 and "harness-thirdparty" in json.loads(done.out)["plan"][0]["error"]
+
+
+def test_a_dialogue_takes_at_least_a_call(command):
+    arguments = ("eval", "--task", "toolworld/single", "--method", "react", "--epochs", "4", "--dry-run")
+    (cell,) = json.loads(command(*arguments, "--json").out)["plan"]
+    assert (cell["calls"], cell["calls_are_at_least"]) == (240, True)
+    text = command(*arguments).out
+    assert "at least 240 calls" in text and "about" not in text
+    single = ("eval", "--task", "arc1d", "-T", "level=1", "--dry-run")
+    assert json.loads(command(*single, "--json").out)["plan"][0]["calls_are_at_least"] is False
+    assert "about 200 calls" in command(*single).out
