@@ -94,7 +94,8 @@ class Registry:
         return _members(self.tasks, name)
 
     def match(self, noun: str, pattern: str) -> list[str]:
-        """Names that a comma list of names and globs stands for, in the order given.
+        """Names that a comma list of names, families and globs stands for, in the order given. A family's
+        name leaves out what its specs set apart.
 
         Raises:
             UsageError: a part matches nothing; names the nearest.
@@ -107,7 +108,9 @@ class Registry:
                 if not found:
                     raise UsageError(f"no {noun} matches {part!r}; 'harness list {noun}s' shows all")
             else:  # a family's name stands for its members
-                members = [] if part in shelf else _members(shelf, part)
+                members = [] if part in shelf else [
+                    name for name in _members(shelf, part) if not getattr(shelf[name], "apart", False)
+                ]
                 found = members or [_find(shelf, part, noun, self.faults).name]
             chosen.update(dict.fromkeys(found))
         if not chosen:

@@ -142,7 +142,8 @@ class TaskSpec(Spec):
     the benchmark's own result files (see `harness.responses.results_module`); `overall` is the function
     `module:name` that makes figures of the whole from the members of a family; `known_broken` is a file
     that lists items which are broken upstream (see `harness.known_broken`); `in_text` are arguments with
-    which the task's worlds are answered in words, so that models need no tool calls.
+    which the task's worlds are answered in words, so that models need no tool calls; a task that is `apart`
+    isn't meant where its family is named.
     """
 
     answer: str = "text"
@@ -160,6 +161,7 @@ class TaskSpec(Spec):
     overall: str = ""
     known_broken: str = ""
     in_text: Mapping[str, Any] = field(default_factory=dict)
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class MethodSpec(Spec):
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
 _TASK = _COMMON | {
     "answer", "primary", "metrics", "set_metrics", "offers", "data", "decoding", "scorer", "canary",
-    "n_items", "setup", "results", "overall", "known_broken", "in_text",
+    "n_items", "setup", "results", "overall", "known_broken", "in_text", "apart",
 }  # fmt: skip
 _METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
 

@@ -287,6 +287,7 @@ def test_format_sensitivity_is_measured_by_format_and_by_how_far_these_lie_apart
     values = list(right.values())
     assert metrics["std"]["value"] == pytest.approx(stdev(values))
     assert len(player.targets) == 5200
+    assert "bfcl/format_sensitivity" not in registry().match("task", "bfcl")  # 5,200 prompts for no figure
 
 
 class Rememberer(Player):
