@@ -71,6 +71,7 @@ class Shape:
         return {**row, **first}
 
 
+WANTED = 'wanted is one response a line, as {"sample_id": "60", "completion": "..."}'
 NAMES = ("sample_id", "index", "input", "epoch", "completion", "confidence", "usage")
 
 
@@ -98,8 +99,10 @@ def check_columns(path: Path, shape: Shape) -> None:
     Raises:
         DataError: it doesn't; says what columns there are and how to name them.
     """
-    for _, row in _rows(path, [], shape):
-        if isinstance(row, dict) and shape.wanted(row):
+    for place, row in _rows(path, [], shape):
+        if not isinstance(row, dict):
+            raise DataError(f"{path.name}: {place} is no object; {WANTED}")
+        if shape.wanted(row):
             fault = _fault(shape.read(row))
             if fault and fault.startswith("no "):
                 held = ", ".join(str(name) for name in list(row)[:12])
@@ -110,11 +113,27 @@ def check_columns(path: Path, shape: Shape) -> None:
 
 
 def results_module(name: str) -> Any:
-    """A module that reads a benchmark's own result files: `names(path)` gives the tasks that a file or
-    folder has results of, `read(path, name)` the responses to one of them."""
+    """A module that reads a benchmark's own result files: `FORMATS` says in words which, `names(path)`
+    gives the tasks that a file or folder has results of (none: it is of another kind), `read(path, name)`
+    the responses to one of them. `brings_items(path)`, where there is one, says whether the rows bring
+    items of their own: no figures of the whole benchmark are made of such."""
     import importlib
 
     return importlib.import_module(name)
+
+
+def read_json(path: Path, lines: bool = False) -> Any:
+    """The document in a JSON file, plain or gzipped; of one with `lines`, the list of their documents.
+
+    Raises:
+        DataError: it can't be read, or is no JSON.
+    """
+    try:
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        return [json.loads(line) for line in raw.split(b"\n") if line.strip()] if lines else json.loads(raw)
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        raise DataError(f"can't read {path}: {error}") from error
 
 
 def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
@@ -186,6 +205,8 @@ def _rows(path: Path, faults: list[str], shape: Shape) -> Iterator[tuple[str, An
     if kind.endswith((".jsonl", ".json", ".ndjson", ".csv", ".tsv")):
         opener = gzip.open if path.name.endswith(".gz") else open
         tabular = kind.endswith((".csv", ".tsv"))
+        if kind.endswith(".json") and _is_document(path):
+            raise DataError(f"{path.name} is one JSON document; {WANTED}")
         try:
             with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
                 yield from _csv_rows(path, lines, completion) if tabular else _json_rows(lines, faults)
@@ -196,6 +217,16 @@ def _rows(path: Path, faults: list[str], shape: Shape) -> Iterator[tuple[str, An
 
         for number, row in enumerate(Data().file(str(path), [completion]), 1):
             yield f"row {number}", dict(row)
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file is JSON as a whole, over several lines."""
+    try:
+        text = (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).strip()
+        json.loads(text)
+        return b"\n" in text
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
+        return False
 
 
 def _json_rows(lines: Iterable[str], faults: list[str]) -> Iterator[tuple[str, Any]]:

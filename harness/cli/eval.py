@@ -22,7 +22,6 @@ from harness.cli.options import (
     take_fit_options,
 )
 from harness.errors import UsageError, nearest
-from harness.known_broken import WITHOUT
 
 if TYPE_CHECKING:
     from harness.run.plan import Request
@@ -99,10 +98,12 @@ def command(**given: Any) -> None:
     sys.exit(run_and_report(cells, out, as_json, settings))
 
 
-def run_and_report(cells: list[Any], out: str, as_json: bool, settings: dict[str, Any]) -> int:
+def run_and_report(
+    cells: list[Any], out: str, as_json: bool, settings: dict[str, Any], figures: bool = True
+) -> int:
     """Runs the cells with progress bars, prints the table or the JSON object; the exit code."""
     grid = run_cells(cells, out, settings)
-    show_runs(grid, len(cells), as_json)
+    show_runs(grid, len(cells), as_json, figures=figures)
     return int(grid.exit_code)
 
 
@@ -138,15 +139,16 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
     return grid
 
 
-def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
-    """Prints the runs as a table, or as the one JSON object, into which `more` goes."""
-    wholes = overall_figures([result.record for result in grid.results if result.record])
-    for whole in wholes:
-        for key, note in (("figures", ""), ("figures_without_known_broken", ", without known-broken items")):
-            if key in whole:
-                shown = ", ".join(f"{name} {100 * value:.2f}" for name, value in whole[key].items())
-                print(f"{whole['family']} x {whole['method']} x {whole['model']}, {len(whole['tasks'])} of "
-                      f"its tasks{note}: {shown}", file=sys.stderr)  # fmt: skip
+def show_runs(
+    grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | None = None, figures: bool = True
+) -> None:
+    """Prints the runs as a table, or as the one JSON object, into which `more` goes; before them the
+    `figures` of whole families."""
+    from harness.cli.overall import overall_figures, overall_lines
+
+    wholes = overall_figures([result.record for result in grid.results if result.record]) if figures else []
+    for line in (line for whole in wholes for line in overall_lines(whole)):
+        print(line, file=sys.stderr)
     if as_json:
         from harness.results.export import run_object
 
@@ -165,42 +167,6 @@ def show_runs(grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | 
         done = len(grid.results)
         print(f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
               "others is kept; run the same command to go on", file=sys.stderr)  # fmt: skip
-
-
-def overall_figures(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The figures of a whole family of tasks, where its specs name a function for them: one object a
-    subject, from the runs at hand alone."""
-    import importlib
-    from itertools import groupby
-
-    from harness.registry import registry
-
-    known = registry().tasks
-
-    def subject(record: dict[str, Any]) -> list[str]:
-        family = record["task"]["name"].partition("/")[0]
-        return [family, record["method"]["name"], record["model"], str(record["seed"])]
-
-    able = [r for r in records if r["task"]["name"] in known and known[r["task"]["name"]].overall]
-    made = []
-    for (family, method, model, seed), group in groupby(sorted(able, key=subject), subject):
-        runs = list(group)
-        found = {r["task"]["name"]: _value(r, r["primary"]) or 0.0 for r in runs}
-        module, _, name = known[next(iter(found))].overall.partition(":")
-        whole = getattr(importlib.import_module(module), name)
-        one = {"family": family, "method": method, "model": model, "seed": int(seed), "tasks": list(found),
-               "figures": whole(found)}  # fmt: skip
-        sound = {r["task"]["name"]: _value(r, f"{r['primary']}{WITHOUT}") for r in runs}
-        if any(value is not None for value in sound.values()):
-            kept = {task: found[task] if value is None else value for task, value in sound.items()}
-            one["figures_without_known_broken"] = whole(kept)
-        made.append(one)
-    return made
-
-
-def _value(record: dict[str, Any], metric: str) -> float | None:
-    found = record["metrics"].get(metric)
-    return None if found is None else float(found["value"])
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Request, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import configuration, json_option, out_option, pairs
 from harness.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from harness.responses import Shape
 
 EXAMPLE = """
 \b
@@ -60,24 +63,25 @@ def command(
     """
     from harness.cli.eval import run_and_report
     from harness.registry import registry
-    from harness.responses import Shape, check_columns, column_values
+    from harness.responses import Shape, results_module
     from harness.run.plan import Request, plan
 
-    names = registry().match("task", task)
-    if not Path(responses).exists():
+    names, path = registry().match("task", task), Path(responses)
+    if not path.exists():
         raise DataError(f"no responses file {responses}")
-    held = _own_results(names, Path(responses), label)
+    reader = registry().task(names[0]).results
+    held = _own_results(names, reader, path, label)
+    brings_items = getattr(results_module(reader), "brings_items", None) if held else None
     if not held:
+        own = f"; its own result files: {results_module(reader).FORMATS}" if reader else ""
         if len(names) != 1:
-            raise UsageError("score takes one task, or a family with a file of its own results")
-        if not Path(responses).is_file():
-            raise DataError(f"{responses} is a folder; {names[0]} takes a file of responses")
+            raise UsageError(f"score takes one task where {responses} is no result file of several, and "
+                             f"{task} is {len(names)}{own}")  # fmt: skip
         shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
-        check_columns(Path(responses), shape)
-        for value in column_values(Path(responses), by, shape) if by else [None]:
-            kept = {**shape.where, by: value} if by else shape.where
-            given = {"columns": shape.columns, "where": kept, "label": label or value}
-            held.append((names[0], {key: found for key, found in given.items() if found}))
+        try:
+            held = [(names[0], given) for given in _rows_of(path, names[0], shape, by, label)]
+        except DataError as error:
+            raise DataError(f"{error}{own}") from error
     cells = []
     for name, model_args in held:
         cells += plan(Request(
@@ -86,19 +90,41 @@ def command(
             role_args=pairs(role_args, "--role-arg"), mirror=mirror, offline=offline, again=again,
             transcripts=transcripts,
         ))  # fmt: skip
-    sys.exit(run_and_report(cells, out, as_json, configuration()))
+    whole = brings_items is None or not brings_items(path)
+    sys.exit(run_and_report(cells, out, as_json, configuration(), figures=whole))
 
 
-def _own_results(names: list[str], path: Path, label: str | None) -> list[tuple[str, dict[str, Any]]]:
+def _rows_of(
+    path: Path, task: str, shape: Shape, by: str | None, label: str | None
+) -> list[dict[str, Any]]:
+    """Model arguments for the rows of a file, or for those of each value of the column `by`.
+
+    Raises:
+        DataError: it is no file of responses.
+    """
+    from harness.responses import check_columns, column_values
+
+    if not path.is_file():
+        raise DataError(f"{path} is a folder; {task} takes a file of responses")
+    check_columns(path, shape)
+    made = []
+    for value in column_values(path, by, shape) if by else [None]:
+        kept = {**shape.where, by: value} if by else shape.where
+        given = {"columns": shape.columns, "where": kept, "label": label or value}
+        made.append({key: found for key, found in given.items() if found})
+    return made
+
+
+def _own_results(
+    names: list[str], reader: str, path: Path, label: str | None
+) -> list[tuple[str, dict[str, Any]]]:
     """The tasks that the path holds a benchmark's own results of, each with its model arguments.
 
     Raises:
         DataError: it holds results, and none of the tasks that were asked for.
     """
-    from harness.registry import registry
     from harness.responses import results_module
 
-    reader = registry().task(names[0]).results
     held = results_module(reader).names(path) if reader else []
     if held and not set(held) & set(names):
         raise DataError(f"{path} holds results of {', '.join(held)}")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,10 @@ from typing import Any
 from harness.errors import DataError
 from harness.responses import Response
 
+FORMATS = (
+    "a folder of BFCL_v4_CATEGORY_result.json files, one such file, or JSONL rows with id, category, mode, "
+    "function, question and result (all plain or gzipped)"
+)
 FILE = re.compile(r"BFCL_v\d+_(\w+)_result\.json(?:\.gz)?$")
 
 
@@ -32,6 +38,12 @@ def names(path: Path) -> list[str]:
     if found:
         return [f"bfcl/{found[1]}"]
     return list(dict.fromkeys(f"bfcl/{row['category']}" for row in _joined(path)))
+
+
+def brings_items(path: Path) -> bool:
+    """Whether it is a file of joined rows: these are of another version of the data, so that they make no
+    V4 figures."""
+    return not path.is_dir() and not FILE.search(path.name)
 
 
 def read(path: Path, name: str) -> list[Response]:
@@ -61,6 +73,8 @@ def read(path: Path, name: str) -> list[Response]:
 def _response(
     file: Path, number: int, key: str, answer: dict[str, Any], row: dict[str, Any] | None = None
 ) -> Response:
+    if not isinstance(key, str):
+        raise DataError(f"{file.name} line {number}: 'id' is no text")
     row = row or {}
     usage = {ours: _total(row.get(theirs)) for ours, theirs in
              (("input_tokens", "input_token_count"), ("output_tokens", "output_token_count"))}  # fmt: skip
@@ -71,7 +85,7 @@ def _total(count: Any) -> int:
     """Token counts are one number, or lists of them a turn and step."""
     if isinstance(count, list):
         return sum(map(_total, count))
-    return int(count) if isinstance(count, int | float) else 0
+    return int(count) if isinstance(count, int | float) and math.isfinite(count) else 0
 
 
 def _files(path: Path) -> dict[str, Path]:
@@ -120,8 +134,10 @@ def _rows(file: Path) -> list[dict[str, Any]]:
                 if not isinstance(row, dict) or "id" not in row or "result" not in row:
                     raise DataError(f"{file.name} line {number} is no result: it has no 'id' and 'result'")
                 rows.append(row)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zlib.error, RecursionError) as error:
         raise DataError(f"can't read {file}: {error}") from error
+    if not rows:
+        raise DataError(f"{file} holds no results")
     return rows
 
 
@@ -134,4 +150,6 @@ def _joined(path: Path) -> list[dict[str, Any]]:
         rows = _rows(path)
     except DataError:
         return []
-    return rows if rows and all(wanted <= row.keys() for row in rows) else []
+    able = all(wanted <= row.keys() and isinstance(row["category"], str) and isinstance(row["mode"], str)
+               for row in rows)  # fmt: skip
+    return rows if able else []

@@ -3,7 +3,6 @@ something, `execution_context`; a JSON list, or one row a line. A scenario's fur
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import Counter
 from functools import lru_cache
@@ -11,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
-from harness.responses import Response
+from harness.responses import Response, read_json
+
+FORMATS = (
+    "a JSON list, or JSONL, of dialogues with scenario, messages and, where tools changed something, "
+    "execution_context (plain or gzipped)"
+)
 
 
 def names(path: Path) -> list[str]:
@@ -36,13 +40,10 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     kind = path.name.removesuffix(".gz")
     if not path.is_file() or not kind.endswith((".json", ".jsonl")):
         return []
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
-        lines = [text] if kind.endswith(".json") else [line for line in text.split("\n") if line]
-        parsed = [json.loads(line) for line in lines]
-        found = parsed[0] if kind.endswith(".json") else parsed
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"can't read {path}: {error}") from error
+    found = read_json(path, lines=kind.endswith(".jsonl"))
     able = isinstance(found, list) and all(isinstance(row, dict) and "scenario" in row for row in found)
+    for n, row in enumerate(found if able else (), 1):
+        if not isinstance(row.get("messages"), list) and not isinstance(row.get("execution_context"), dict):
+            raise DataError(f"{path}: dialogue {n} ({row['scenario']}) has neither a list 'messages' nor an "
+                            "'execution_context'")  # fmt: skip
     return found if able else []

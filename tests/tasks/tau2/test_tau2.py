@@ -29,21 +29,11 @@ from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.setup import install
-from harness.stats import mean_over_items, pass_hat_k
-from tasks.tau2.results import names, tau_bench_rewards
+from tasks.tau2.results import names, read
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2"
 RUNS = sorted(RECORDED.glob("trajectories/*.json.gz"))
 SOURCE = os.environ.get("HARNESS_TAU2_SOURCE")
-
-
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded runs are not beside the checkout")
-def test_pass_hat_k_of_the_published_tau_bench_run():
-    rewards = tau_bench_rewards(RECORDED / "historic_tau1" / "gpt-4o-airline.json.gz")
-    tried, right = [len(r) for r in rewards.values()], [sum(r) for r in rewards.values()]
-    assert len(rewards) == 50 and set(tried) == {4}
-    found = [mean_over_items(pass_hat_k(tried, right, k)).value for k in (1, 2, 3, 4)]
-    assert [f"{value:.3f}" for value in found] == ["0.420", "0.273", "0.220", "0.200"]
 
 
 @pytest.mark.skipif(not SOURCE, reason="needs a checkout of tau2-bench 1.0.1 in HARNESS_TAU2_SOURCE")
@@ -65,12 +55,41 @@ def test_every_recorded_reward(tmp_path, monkeypatch):
     assert count == 190
 
 
+RESULTS = {
+    "info": {"environment_info": {"domain_name": "mock"}, "agent_info": {"implementation": "llm_agent"}},
+    "tasks": [{"id": "a"}], "simulations": [{"task_id": "a", "trial": 1}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"info": {}}, "no text agent_info.implementation"), ({"info": []}, "no text agent_info"),
+    ({"info": {**RESULTS["info"], "environment_info": {}}}, "no text environment_info.domain_name"),
+    ({"simulations": []}, "no simulations"), ({"simulations": {}}, "'simulations' is no list of objects"),
+    ({"simulations": [{}]}, "simulation 1 has no 'task_id'"), ({"simulations": ["a"]}, "no list of objects"),
+    ({"simulations": [{"task_id": "a", "trial": "x"}]}, "simulation 1 has a 'trial'"),
+    ({"tasks": [{}]}, "one of its tasks has no 'id'"), ({"tasks": None}, "'tasks' is no list of objects"),
+    ({"tasks": []}, "simulation 1 is of task 'a'"),
+])  # fmt: skip
+def test_a_results_file_that_lacks_something_is_named_with_what_it_lacks(tmp_path, change, says):
+    (tmp_path / "good.json").write_text(json.dumps(RESULTS))
+    (response,) = read(tmp_path / "good.json", *names(tmp_path / "good.json"))
+    assert response.sample_id == "a" and response.epoch == 1
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps({**RESULTS, **change}))
+    with pytest.raises(DataError, match=f"bad.json.*{says}"):
+        read(path, *names(path))
+
+
 def test_files_of_another_kind(tmp_path):
     (tmp_path / "a.json").write_text("[1]")
-    (tmp_path / "b.json").write_text("{")
     assert names(tmp_path / "a.json") == [] and names(tmp_path / "c.jsonl") == []
-    with pytest.raises(DataError, match="can't read"):
-        names(tmp_path / "b.json")
+    whole = gzip.compress(json.dumps(RESULTS).encode())
+    damaged = whole[:12] + bytes([whole[12] ^ 255]) + whole[13:]
+    for name, content in (("b.json", b"{"), ("empty.json", b""), ("c.json.gz", whole[:-9]),
+                          ("d.json.gz", damaged), ("e.json.gz", b"{}")):  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=f"can't read .*{name}"):
+            names(tmp_path / name)
 
 
 def test_a_source_that_is_no_checkout_is_named(tmp_path, monkeypatch):
@@ -164,6 +183,52 @@ def test_who_carries_out_the_wanted_actions_has_the_reward(live, task, items, pu
     assert list(attempts["reward"]) == [1.0] * items, list(attempts["reason"])
     assert set(record["usage"]["by_purpose"]) == purposes
     assert record["usage"]["calls"] == sum(u["calls"] for u in record["usage"]["by_purpose"].values())
+
+
+class Thorough(Gold):
+    """Does also what two tasks of mock want without listing it among their actions."""
+
+    MORE = {
+        "update_task_with_history_and_env_assertions":
+            ("assistant", "update_task_status", {"task_id": "task_2", "status": "completed"}),
+        "update_task_with_user_tools": ("user", "dismiss_notification", {"notification_id": "notif_1"}),
+    }  # fmt: skip
+
+    def __init__(self, targets):
+        super().__init__(targets)
+        for key in self.MORE.keys() & targets.keys():
+            action = dict(zip(("requestor", "name", "arguments"), self.MORE[key], strict=True))
+            criteria = targets[key]["evaluation_criteria"]
+            criteria["actions"] = [*(criteria["actions"] or []), action]
+
+
+class Idle(Gold):
+    """An agent that does nothing, and a user that leaves."""
+
+    async def generate(self, call):
+        if "expectedOutcomes" in call.messages[-1].text:
+            return await super().generate(call)
+        if "<ticket>" in call.messages[0].text:
+            return self.calls("end", "done", {})
+        words = "Hello." if "<policy>" in call.messages[0].text else "###STOP###"
+        return ModelOutput.from_content(self.name, words)
+
+
+@needs_source
+def test_what_can_not_be_passed_or_failed_in_mock_is_listed(live):
+    for task, failed in (
+        ("tau2/mock", {"update_task_with_user_tools"}),
+        ("tau2/mock-solo", {"update_task_with_user_tools", "update_task_with_initialization_data"}),
+    ):
+        found = {}
+        for player in (Gold, Thorough, Idle):
+            _, attempts = live(task, player, again=True)
+            found[player] = dict(zip(attempts["sample_id"], attempts["reward"], strict=True))
+        assert {key for key in found[Gold] if max(found[Gold][key], found[Thorough][key]) < 1} == failed
+        ungraded = {key for key, reward in found[Idle].items() if reward != reward}
+        assert ungraded == {"create_task_1_with_env_assertions"}
+        assert known_broken(registry().task(task)).keys() == {
+            *failed, *ungraded, "update_task_with_initialization_data"}  # fmt: skip
 
 
 @needs_source
@@ -413,7 +478,7 @@ def test_splits(official, args, items):
 
 @needs_source
 def test_every_listed_broken_item_is_one_of_the_task(official):
-    for name in ("tau2/retail", "tau2/airline", "tau2/banking_knowledge"):
+    for name in ("tau2/retail", "tau2/airline", "tau2/banking_knowledge", "tau2/mock", "tau2/mock-solo"):
         spec = registry().task(name)
         ids = {sample.id for sample in load_task(spec, spec.arguments({})).load(Data()).test}
         assert known_broken(spec).keys() and known_broken(spec).keys() <= ids

@@ -1,0 +1,1 @@
+"""tau-bench, the predecessor of tau2-bench: recorded results."""
