@@ -17,6 +17,7 @@ from inspect_ai.tool import ToolCall
 from pyarrow import parquet
 
 from harness.cli import cli
+from harness.cli.overall import overall_figures, overall_lines
 from harness.data import Data
 from harness.errors import DataError, HarnessError, UsageError
 from harness.known_broken import known_broken
@@ -30,7 +31,7 @@ from harness.run.session import Session
 from harness.setup import folder, install, needed
 from tasks.bfcl import results
 from tasks.bfcl.official import workers
-from tasks.bfcl.overall import overall
+from tasks.bfcl.overall import PARTS, overall
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "bfcl"
 recorded = pytest.mark.skipif(not RECORDED.exists(), reason="the recorded runs are not beside the checkout")
@@ -76,15 +77,23 @@ def test_every_v4_verdict_and_figure_of_a_recorded_run(official, tmp_path):
         wrong |= {(task, row["id"]) for row in failed}
     assert len(rows) == 4241
     assert {key for key, accuracy in rows.items() if accuracy == 0} == wrong
-    (figures,) = (whole["figures"] for whole in found["overall"])
-    assert round(100 * figures["live"], 2) == 73.80 and round(100 * figures["irrelevance"], 2) == 84.13
+    (whole,) = found["overall"]
+    shown = {name: value and round(100 * value, 2) for name, value in whole["figures"].items()}
+    assert shown["live"] == 73.80 and shown["irrelevance"] == 84.13 and shown["agentic"] is None
+    assert shown["overall"] == 29.36 and shown["overall without agentic"] == 48.93
+    assert whole["missing"]["multi-turn"] == ["bfcl/multi_turn_long_context"]
+    assert len(whole["missing"]["agentic"]) == 5 and whole["missing"].keys() == {"multi-turn", "agentic"}
+    assert whole["partial"] == {}
+    broken = [r["task"] for r in found["runs"] if "accuracy[without known-broken]" in r["metrics"]]
+    assert len(broken) == 4  # five items, two of them in live_multiple; long_context's was not recorded
 
 
 @recorded
 @pytest.mark.parametrize("name", ["claude-3-opus-20240229", "gpt-4o-2024-08-06-FC"])
 def test_every_v1_verdict_on_the_data_of_its_day(official, tmp_path, name):
     file = RECORDED / "v1_2024-08-11" / f"{name}.jsonl.gz"
-    _, rows = score(file, tmp_path)
+    found, rows = score(file, tmp_path)
+    assert "overall" not in found  # of the data of another day no V4 figure is made
     expected = {(f"bfcl/{row['category']}", row["id"]): float(row["official_valid"])
                 for row in map(json.loads, gzip.open(file, "rt"))}  # fmt: skip
     assert len(expected) == 1390 and rows == expected
@@ -123,6 +132,55 @@ def test_the_overall_column_of_every_row_of_the_official_table():
         part["live_irrelevance"] = number(live, "Irrelevance Detection")
         assert overall(part)["overall"] == pytest.approx(number(row, "Overall Acc"), abs=1.01e-4), model
     assert overall({"irrelevance": 1.0, "live_irrelevance": 1.0})["overall"] == pytest.approx(0.10)
+
+
+def record(category, accuracy=0.5, n_items=None, ok=1, method="direct", **args):
+    """What of a run's record the figures are made of."""
+    spec = registry().task(f"bfcl/{category}")
+    n_items = spec.n_items if n_items is None else n_items
+    return {
+        "task": {"name": spec.name}, "method": {"name": method, "args": args}, "model": "m", "seed": 0,
+        "n_items": n_items, "counts": {"ok": ok * n_items, "attempts": n_items}, "primary": "accuracy",
+        "metrics": {"accuracy": {"value": accuracy}},
+    }  # fmt: skip
+
+
+def test_figures_say_what_was_not_run_or_only_in_part():
+    irrelevance = [record("irrelevance", 1.0), record("live_irrelevance", 0.8, n_items=5)]
+    (whole,) = overall_figures([*irrelevance, record("simple_java")])
+    assert whole["figures"]["irrelevance"] == pytest.approx(0.9)
+    assert whole["figures"]["overall"] == pytest.approx(0.1 * 0.9 + 0.1 * 0.5 / 3 / 4)
+    assert whole["figures"]["live"] is None and whole["figures"]["non-live"] == pytest.approx(0.5 / 12)
+    assert whole["missing"].keys() == {"non-live", "live", "multi-turn", "agentic"}
+    assert "bfcl/simple_python" in whole["missing"]["non-live"]
+    assert "bfcl/simple_java" not in whole["missing"]["non-live"]
+    assert whole["partial"] == {"bfcl/live_irrelevance": {"n_items": 5, "of": 884}}
+    first, absent, some = overall_lines(whole)
+    assert "non-live 4.17 (a part was not run), live not run, irrelevance 90.00, multi-turn not run" in first
+    assert "overall without agentic" in first and "simple_python" in absent and "memory_kv" in absent
+    assert "live_irrelevance 5 of 884" in some
+
+
+def test_no_figures_without_a_whole_part_or_of_nothing_measured():
+    agentic = [record(category) for category in PARTS["agentic"]]
+    assert overall_figures([record("simple_python")]) == []
+    assert overall_figures(agentic[:-1]) == []
+    assert overall_figures([record(category, ok=0) for part in PARTS.values() for category in part]) == []
+    (whole,) = overall_figures(agentic)
+    assert "overall without agentic" not in whole["figures"]
+    (less,) = overall_figures([*agentic[:-1], {**agentic[-1], "counts": {"ok": 0, "attempts": 100}},
+                               record("irrelevance"), record("live_irrelevance")])  # fmt: skip
+    assert less["missing"]["agentic"] == ["bfcl/web_search_no_snippet"]
+    assert less["figures"]["overall without agentic"] == pytest.approx(0.1 * 0.5 / 0.6)
+
+
+def test_a_complete_run_has_nothing_to_add_and_each_subject_its_own_figures():
+    every = [record(category, n) for n in (0.25, 0.5) for part in PARTS.values() for category in part]
+    for n, one in enumerate(every):
+        one["method"]["args"] = {"votes": n // 21}
+    low, high = overall_figures(every)
+    assert low["figures"]["overall"] == pytest.approx(0.25) and high["figures"]["overall"] == 0.5
+    assert low["missing"] == low["partial"] == {} and len(overall_lines(low)) == 1
 
 
 @recorded
@@ -521,6 +579,28 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
     assert results.names(tmp_path / "a") == ["bfcl/multiple"]
     with pytest.raises(DataError, match="line 1 is no result"):
         results.read(tmp_path / "a", "bfcl/multiple")
+
+
+@pytest.mark.parametrize(("name", "content", "says"), [
+    ("BFCL_v4_multiple_result.json", b"", "holds no results"),
+    ("BFCL_v4_multiple_result.json", b'[{"id": "a", "result": ""}]', "line 1 is no result"),
+    ("BFCL_v4_multiple_result.json", b'{"id": ["a"], "result": ""}', "line 1: 'id' is no text"),
+    ("BFCL_v4_multiple_result.json", b'{\n "id": "a"\n}', "can't read"),
+    ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}')[:-9], "can't read"),
+    ("BFCL_v4_multiple_result.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
+    ("rows.jsonl", b'{"id": "a", "category": ["x"], "mode": "fc", "function": [], "question": [], '
+                   b'"result": ""}', "BFCL_v4_CATEGORY_result.json"),
+    ("list.json", b"[]", "BFCL_v4_CATEGORY_result.json"), ("a.json", b"{}", "BFCL_v4_CATEGORY_result.json"),
+    ("lines.json", b'{\n"a": 1\n}', "one JSON document"),
+])  # fmt: skip
+@pytest.mark.parametrize("task", ["bfcl", "bfcl/multiple"])
+def test_a_malformed_or_unknown_file_is_one_line(tmp_path, name, content, says, task):
+    (tmp_path / name).write_bytes(content)
+    done = CliRunner().invoke(cli, ["score", "--task", task, "--responses", str(tmp_path / name), "--out",
+                                    str(tmp_path / "out")])  # fmt: skip
+    said = str(done.exception) if isinstance(done.exception, HarnessError) else done.output
+    assert done.exit_code != 0 and isinstance(done.exception, HarnessError | SystemExit)
+    assert says in said or (task == "bfcl" and "BFCL_v4_CATEGORY_result.json" in said)
 
 
 @pytest.mark.parametrize(

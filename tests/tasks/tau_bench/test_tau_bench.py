@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
+from harness.errors import HarnessError
 
 RECORDED = (Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2" / "historic_tau1"
             / "gpt-4o-airline.json.gz")  # fmt: skip
@@ -16,6 +17,15 @@ recorded = pytest.mark.skipif(not RECORDED.exists(), reason="the recorded run is
 def score(tmp_path, task, path, *more):
     return CliRunner().invoke(cli, ["score", "--task", task, "--responses", str(path), "--out",
                                     str(tmp_path / "out"), *more])  # fmt: skip
+
+
+def refused(done):
+    """The one line that a command was refused with."""
+    assert done.exit_code != 0
+    if isinstance(done.exception, HarnessError):
+        return str(done.exception)
+    (line,) = [line for line in done.output.splitlines() if line.startswith("error: ")]
+    return line
 
 
 @pytest.fixture
@@ -48,9 +58,8 @@ def test_pass_hat_k_of_the_published_run_without_any_setup(tmp_path, monkeypatch
 @recorded
 @pytest.mark.parametrize("task", ["tau2", "tau2/airline", "tau-bench/retail"])
 def test_the_file_of_another_benchmark_or_domain_is_told_apart(tmp_path, task):
-    done = score(tmp_path, task, RECORDED)
-    (line,) = [line for line in done.output.splitlines() if line.startswith("error: ")]
-    assert done.exit_code == 2 and "broken JSON" not in line
+    line = refused(score(tmp_path, task, RECORDED))
+    assert "broken JSON" not in line and "\n" not in line
     assert ("--task tau-bench" if task != "tau-bench/retail" else "holds results of tau-bench/airline") in line
     assert task == "tau-bench/retail" or "info, tasks and simulations" in line
 
@@ -67,15 +76,13 @@ def test_an_error_counts_0_as_recorded_and_says_why(tmp_path, results):
     ({"trial": 0}, "epoch 0 stands already"), ({"task_id": 115}, "unknown sample_id '115'"),
 ])  # fmt: skip
 def test_a_row_of_another_form_is_named(tmp_path, results, change, says):
-    done = score(tmp_path, "tau-bench", results(**change))
-    (line,) = [line for line in done.output.splitlines() if line.startswith("error: ")]
-    assert done.exit_code != 0 and says in line
+    assert says in refused(score(tmp_path, "tau-bench", results(**change)))
 
 
 def test_without_a_policy_the_domain_cannot_be_told(tmp_path, results):
     path = results()
     path.write_text(json.dumps([{**row, "traj": "lost"} for row in json.loads(path.read_text())]))
-    assert "policy of one domain" in score(tmp_path, "tau-bench", path).output
+    assert "policy of one domain" in refused(score(tmp_path, "tau-bench", path))
 
 
 def test_its_tasks_are_not_played(tmp_path):

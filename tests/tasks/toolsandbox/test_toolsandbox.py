@@ -17,7 +17,7 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 
 from harness.data import Data
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
 from harness.model.cache import Cache
 from harness.registry import load_task, registry
 from harness.results.store import Store
@@ -92,6 +92,18 @@ def test_the_task_is_listed_with_its_setup(tmp_path):
     assert registry().task("toolsandbox/all").setup["name"] == "toolsandbox"
     (tmp_path / "other.jsonl").write_text('{"id": 1}\n')
     assert names(tmp_path / "other.jsonl") == []
+
+
+@pytest.mark.parametrize(("name", "content", "says"), [
+    ("a.json", b'[{"scenario": "x"}]', r"dialogue 1 \(x\) has neither"),
+    ("a.jsonl", b'{"scenario": "x", "messages": "none"}', "has neither"),
+    ("a.json.gz", gzip.compress(b"[]")[:-6], "can't read"), ("a.jsonl", b'{"scenario"', "can't read"),
+    ("b.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"), ("a.json", b"", "can't read"),
+])  # fmt: skip
+def test_a_malformed_file_is_named_with_what_it_lacks(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"{name}.*{says}|{says}.*{name}"):
+        names(tmp_path / name)
 
 
 def test_a_model_without_tool_calls_is_told_which_methods_ask_for_them_in_text(tmp_path):
