@@ -101,7 +101,7 @@ def check_columns(path: Path, shape: Shape) -> None:
     """
     for place, row in _rows(path, [], shape):
         if not isinstance(row, dict):
-            raise DataError(f"{path.name}: {place} is no object; {WANTED}")
+            raise DataError(f"{path.name}: {place}: not an object; {WANTED}")
         if shape.wanted(row):
             fault = _fault(shape.read(row))
             if fault and fault.startswith("no "):

@@ -1,4 +1,4 @@
-"""Reads tau-bench's own result files: a JSON list of rows with `task_id`, `trial`, `reward`, `info`, `traj`."""
+"""Reads tau-bench's own result files: a JSON list of rows (`task_id`, `trial`, `reward`, `info`, `traj`)."""
 
 from __future__ import annotations
 
