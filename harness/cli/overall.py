@@ -87,8 +87,8 @@ def _short(task: str) -> str:
 
 def _subject(record: Mapping[str, Any]) -> list[str]:
     family = record["task"]["name"].partition("/")[0]
-    method = record["method"]
-    return [family, method["name"], canonical_json(method["args"]), record["model"], str(record["seed"])]
+    arguments = canonical_json([record["method"]["args"], record["task"]["args"]])
+    return [family, record["method"]["name"], arguments, record["model"], str(record["seed"])]
 
 
 def _value(record: Mapping[str, Any], metric: str) -> float | None:

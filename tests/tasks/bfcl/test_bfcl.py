@@ -134,13 +134,13 @@ def test_the_overall_column_of_every_row_of_the_official_table():
     assert overall({"irrelevance": 1.0, "live_irrelevance": 1.0})["overall"] == pytest.approx(0.10)
 
 
-def record(category, accuracy=0.5, n_items=None, ok=1, method="direct", **args):
+def record(category, accuracy=0.5, n_items=None, ok=1, **args):
     """What of a run's record the figures are made of."""
     spec = registry().task(f"bfcl/{category}")
     n_items = spec.n_items if n_items is None else n_items
     return {
-        "task": {"name": spec.name}, "method": {"name": method, "args": args}, "model": "m", "seed": 0,
-        "n_items": n_items, "counts": {"ok": ok * n_items, "attempts": n_items}, "primary": "accuracy",
+        "task": {"name": spec.name, "args": args}, "method": {"name": "direct", "args": {}}, "seed": 0,
+        "model": "m", "n_items": n_items, "counts": {"ok": ok * n_items, "attempts": n_items}, "primary": "accuracy",
         "metrics": {"accuracy": {"value": accuracy}},
     }  # fmt: skip
 
@@ -175,9 +175,9 @@ def test_no_figures_without_a_whole_part_or_of_nothing_measured():
 
 
 def test_a_complete_run_has_nothing_to_add_and_each_subject_its_own_figures():
-    every = [record(category, n) for n in (0.25, 0.5) for part in PARTS.values() for category in part]
-    for n, one in enumerate(every):
-        one["method"]["args"] = {"votes": n // 21}
+    names = [category for part in PARTS.values() for category in part]
+    every = [record(category, accuracy, mode=mode) for category in names
+             for mode, accuracy in (("fc", 0.25), ("prompt", 0.5))]  # fmt: skip
     low, high = overall_figures(every)
     assert low["figures"]["overall"] == pytest.approx(0.25) and high["figures"]["overall"] == 0.5
     assert low["missing"] == low["partial"] == {} and len(overall_lines(low)) == 1
