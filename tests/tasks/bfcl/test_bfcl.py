@@ -140,8 +140,8 @@ def record(category, accuracy=0.5, n_items=None, ok=1, **args):
     n_items = spec.n_items if n_items is None else n_items
     return {
         "task": {"name": spec.name, "args": args}, "method": {"name": "direct", "args": {}}, "seed": 0,
-        "model": "m", "n_items": n_items, "counts": {"ok": ok * n_items, "attempts": n_items}, "primary": "accuracy",
-        "metrics": {"accuracy": {"value": accuracy}},
+        "model": "m", "n_items": n_items, "counts": {"ok": ok * n_items, "attempts": n_items},
+        "primary": "accuracy", "metrics": {"accuracy": {"value": accuracy}},
     }  # fmt: skip
 
 
