@@ -1,13 +1,17 @@
 """Shell commands that a model wrote, in a sandbox of bubblewrap: no network, one folder to read, nothing to
-write, no environment, and no process that outlives the command."""
+write, no environment, and no process that outlives the command. A process has a limit on its memory; all
+together have none but the time."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -27,14 +31,27 @@ class Ran:
     stderr: str
 
 
-def check() -> None:
-    """Whether there is a sandbox here.
+def check() -> str:
+    """The program that makes sandboxes here.
 
     Raises:
-        UsageError: there is none; says how to get it.
+        UsageError: there is none, or it isn't allowed to; says how to get it.
     """
-    if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
+    program = shutil.which("bwrap") if sys.platform.startswith("linux") else None
+    if program is None:
         raise UsageError("a shell for the agent needs bubblewrap, on Linux: apt install bubblewrap")
+    _try(program)
+    return program
+
+
+@cache
+def _try(program: str) -> None:
+    done = subprocess.run([*_walls(program, Path(tempfile.gettempdir())), BASH, "-c", "true"],
+                          capture_output=True, text=True, env={})  # fmt: skip
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1][:200]
+        raise UsageError(f"bubblewrap can't make a sandbox here: {reason}; a shell for the agent needs a "
+                         "machine that allows user namespaces")  # fmt: skip
 
 
 async def run(command: str, folder: Path, seconds: float) -> Ran:
@@ -43,12 +60,12 @@ async def run(command: str, folder: Path, seconds: float) -> Ran:
     Raises:
         UsageError: there is no sandbox here.
     """
-    check()
+    program = check()
     limited = f'ulimit -v {MEMORY_BYTES >> 10} -c 0; exec "$0" -c "$1"'
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *_walls(folder), BASH, "-c", limited, BASH, command,
-        stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={"PATH": os.defpath},
+        *_walls(program, folder), BASH, "-c", limited, BASH, command,
+        stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={},
     )  # fmt: skip
     assert process.stdout is not None and process.stderr is not None
     printed = asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))
@@ -65,8 +82,8 @@ async def run(command: str, folder: Path, seconds: float) -> Ran:
             await process.wait()
 
 
-def _walls(folder: Path) -> list[str]:
-    walls = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+def _walls(program: str, folder: Path) -> list[str]:
+    walls = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
              "--proc", "/proc", "--dev", "/dev", "--ro-bind", "/usr", "/usr",
              "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
              "--ro-bind", str(folder.resolve()), "/data", "--chdir", "/data",
@@ -77,7 +94,7 @@ def _walls(folder: Path) -> list[str]:
             walls += ["--symlink", os.readlink(place), str(place)]
         elif place.is_dir():
             walls += ["--ro-bind", str(place), str(place)]
-    return walls
+    return [*walls, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 async def _beginning(stream: asyncio.StreamReader) -> str:

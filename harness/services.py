@@ -1,8 +1,9 @@
-"""What worlds reach outside besides models: services on the web, pages, embedders, a shell.
+"""What worlds reach outside besides models: services with keys, pages, embedders, a shell.
 
 The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
-the harness gets in its place: with the user's keys, which never enter a worker; from the cache where it
-can, so that a run which was killed pays nothing twice; within the run's budget, booked as `service`.
+the harness gets in its place: with the user's keys, which never enter a worker or a record; from the cache
+where it can, so that a run which was killed pays nothing twice; within the run's budget, booked as
+`service` (an embedder keeps its own vectors; a shell costs nothing).
 """
 
 from __future__ import annotations
@@ -13,53 +14,60 @@ import os
 import random
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode
 
 from harness import sandbox
 from harness.digest import digest
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.model import backoff
 from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Question
-from harness.web import Page, PageFailed, fetch
-from harness.workers import Outside, is_scratch
+from harness.web import Page, PageFailed, fetch, read
+from harness.workers import Outside
 from harness.world import WorldFailed
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
 
 KEY_FORMAT = 1
-#: how long a service may take, in seconds
+#: how long a service may take, in seconds, and how many requests it gets at once
 SECONDS = 60.0
-#: answers after which a service is asked again
+AT_ONCE = 8
+#: answers after which a service is asked again, and those that refuse the key
 PASSING = (408, 429, 500, 502, 503, 504)
+REFUSED = (401, 402, 403)
+#: longest URL or command that is taken, in characters
+LONGEST = 16_000
+#: longest command of a shell, in seconds
+SHELL_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service that wants a key. The key is what the environment variable `key` holds; it goes into the
-    query as `parameter` or into the headers as `header`. A `host` that begins with a dot stands for all
-    names that end so."""
+    """A service that wants a key, as a benchmark declares it.
 
-    host: str
+    `endpoints` are the only URLs that ever get the key, which is what the environment variable `key` holds;
+    it goes into the query as `parameter` or into the headers as `header`. `name` is what harness.toml calls
+    it.
+    """
+
+    name: str
     key: str
+    endpoints: tuple[str, ...]
     parameter: str = ""
     header: str = ""
-
-    def at(self, host: str) -> bool:
-        """Whether it is behind a host's name."""
-        return host.endswith(self.host) if self.host.startswith(".") else host == self.host
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What a kind of world may reach: services, any page if `web`, embedders by name, and if `shell` commands
-    in a sandbox that can read a folder of its worker."""
+    """What a kind of world may reach: services, any public page if `web`, embedders by name, and if `shell`
+    commands in a sandbox that reads a folder of the world's worker."""
 
     services: tuple[Service, ...] = ()
     web: bool = False
@@ -68,8 +76,8 @@ class Opening:
 
 
 class Services:
-    """The outside of one run. `settings` is `[services]` of harness.toml, by host: `price` in USD a request,
-    `url` to ask in the host's place."""
+    """The outside of one run. `settings` is `[services]` of harness.toml, by the service's name: `price` in
+    USD a request, `url` to ask in place of scheme and host."""
 
     def __init__(
         self,
@@ -84,10 +92,11 @@ class Services:
     ) -> None:
         self._ledger, self._budget, self._cache = ledger or Ledger(), budget or Budget(), cache
         self._settings, self._offline = dict(settings or {}), offline
-        self._instead = {host: each["url"] for host, each in self._settings.items() if "url" in each}
         self._max_retries, self._first_wait = max_retries, first_wait
         self._embedders: dict[str, Embedder] = {}
         self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._closed = False
 
     def check(self, opening: Opening, task: str) -> None:
         """Whether the run has what an opening needs; asked before the first sample.
@@ -96,14 +105,16 @@ class Services:
             UsageError: a key, an embedder or the sandbox is missing, or there is a limit on a cost that
                 nobody knows.
         """
-        for service in () if self._offline else opening.services:
-            name = service.host.lstrip(".")
-            if not os.environ.get(service.key):
-                raise UsageError(f"{task} asks {name}: put your key for it into {service.key}, or take what "
-                                 "an earlier run left in the cache with --offline")  # fmt: skip
-            if self._budget.cost is not None and self._price(service) is None:
-                raise UsageError(f'--max-cost needs the price of {name}: [services."{name}"] with price, in '
-                                 "USD a request, in harness.toml")  # fmt: skip
+        for service in opening.services:
+            key = _key(service)
+            if not key and not self._offline:
+                raise UsageError(f"{task} asks {service.name}: put your key for it into {service.key}, or "
+                                 "take what an earlier run left in the cache with --offline")  # fmt: skip
+            if not (key.isascii() and key.isprintable()):
+                raise UsageError(f"{service.key} holds no key: a character in it can't be sent")
+            if self._budget.cost is not None and self._price(service.name) is None:
+                raise UsageError(f'--max-cost needs the price of {service.name}: [services."{service.name}"] '
+                                 "with price, in USD a request, in harness.toml")  # fmt: skip
         for embedder in opening.embedders:
             self._embedder(embedder)
         if opening.shell:
@@ -113,38 +124,66 @@ class Services:
         """What serves a worker that plays `question`: called within the run's loop, used in threads."""
         loop = asyncio.get_running_loop()
 
-        def outside(wanted: dict[str, Any]) -> Any:
-            return asyncio.run_coroutine_threadsafe(self.serve(opening, question, wanted), loop).result()
+        def outside(wanted: Mapping[str, Any], scratch: Path) -> Any:
+            served = asyncio.run_coroutine_threadsafe(self.serve(opening, question, wanted, scratch), loop)
+            while True:
+                try:
+                    return served.result(timeout=1.0)
+                except NotYet:
+                    if served.done() or self._closed or loop.is_closed():
+                        raise WorldFailed("the run is over") from None
+                except CancelledError:
+                    raise WorldFailed("the run is over") from None
 
         return outside
 
-    async def serve(self, opening: Opening, question: Question, wanted: Mapping[str, Any]) -> Any:
+    async def serve(
+        self, opening: Opening, question: Question, wanted: Mapping[str, Any], scratch: Path
+    ) -> Any:
         """What a worker wants: `get` (with `url`, `params`, `headers`) gives `{"status": ..., "text": ...}`,
         or `{"failed": reason}` for a page that can't be had; `embed` (with `embedder`, `texts`) one unit row
-        a text; `shell` (with `command`, `folder`, `seconds`) gives `{"code": ..., "stdout": ..., "stderr":
-        ...}`.
+        a text; `shell` (with `command`, `folder` below `scratch`, `seconds`) gives `{"code": ..., "stdout":
+        ..., "stderr": ...}`.
 
         Raises:
             WorldFailed: a service failed for good, or the opening holds no such thing.
-            BudgetSpent: before a request is made.
+            HarnessError: the budget is spent, or an embedder failed.
         """
-        if wanted["what"] == "embed" and wanted["embedder"] in opening.embedders:
-            return await self._embed(wanted["embedder"], wanted["texts"])
-        if wanted["what"] == "get":
-            url = str(wanted["url"])
-            service = next((each for each in opening.services if each.at(_host(url))), None)
+        if self._closed:
+            raise WorldFailed("the run is over")
+        self._budget.check(self._ledger.total, self._ledger.under_way)
+        try:
+            return await self._served(opening, question, wanted, scratch)
+        except (WorldFailed, HarnessError):
+            raise
+        except Exception as error:  # what a worker wants may be shaped by a model
+            raise WorldFailed(f"what a worker wants can't be served: {type(error).__name__}") from error
+
+    async def _served(
+        self, opening: Opening, question: Question, wanted: Mapping[str, Any], scratch: Path
+    ) -> Any:
+        what = wanted["what"]
+        if what == "get":
+            try:
+                url = _with(str(wanted["url"]), dict(wanted["params"]))
+            except ValueError as error:
+                return {"failed": f"there is no such URL: {type(error).__name__}"}
+            headers = {str(name): str(value) for name, value in dict(wanted["headers"]).items()}
+            service = next((each for each in opening.services if _is_endpoint(url, each.endpoints)), None)
             if service is not None or opening.web:
-                params, headers = dict(wanted["params"]), dict(wanted["headers"])
-                return await self._get(service, question, url, params, headers)
-        if wanted["what"] == "shell" and opening.shell:
-            folder = Path(wanted["folder"]).resolve()
-            if is_scratch(folder):
-                ran = await sandbox.run(str(wanted["command"]), folder, float(wanted["seconds"]))
+                return await self._get(service, question, url, headers)
+        if what == "embed" and wanted["embedder"] in opening.embedders:
+            return await self._embed(wanted["embedder"], [str(text) for text in wanted["texts"]])
+        if what == "shell" and opening.shell:
+            folder, seconds = Path(wanted["folder"]).resolve(), min(float(wanted["seconds"]), SHELL_SECONDS)
+            if folder.is_relative_to(scratch.resolve()):
+                ran = await sandbox.run(str(wanted["command"])[:LONGEST], folder, seconds)
                 return {"code": ran.code, "stdout": ran.stdout, "stderr": ran.stderr}
         raise WorldFailed(f"a worker wants {str(dict(wanted))[:120]} from outside; its task doesn't allow it")
 
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Serves nothing any more."""
+        self._closed = True
         self._thread.shutdown(wait=False)
 
     # -- embedders --------------------------------------------------------------------------------
@@ -164,27 +203,28 @@ class Services:
     # -- requests ---------------------------------------------------------------------------------
 
     async def _get(
-        self, service: Service | None, question: Question, url: str, params: dict[str, Any],
-        headers: dict[str, str],
-    ) -> dict[str, Any]:  # fmt: skip
-        self._budget.check(self._ledger.total, self._ledger.under_way)
-        key = digest(["service", KEY_FORMAT, url, params, headers, question.epoch])
-        price = self._price(service)
+        self, service: Service | None, question: Question, url: str, headers: dict[str, str]
+    ) -> dict[str, Any]:
+        base = self._settings.get(service.name, {}).get("url", "") if service else ""
+        key = digest(["service", KEY_FORMAT, service.name if service else "", base, url, headers,
+                      question.epoch])  # fmt: skip
+        price = self._price(service.name) if service else 0.0
         kept = self._cache.get(key) if self._cache is not None else None
         if kept is not None:
             usage = Usage(calls=1, cache_hits=1, cost_usd=price, paid_usd=0.0)
             self._ledger.charge("service", usage, question.id, question.epoch)
             return dict(json.loads(kept))
         if self._offline:
-            raise WorldFailed(f"{_host(url)}: this request is not in the cache and --offline is set; run "
-                                "once with a network to fill the cache")  # fmt: skip
+            raise WorldFailed(f"{url[:100]}: this request is not in the cache and --offline is set; run "
+                              "once with a network to fill the cache")  # fmt: skip
         usage, started = Usage(calls=1, cost_usd=price, paid_usd=price), time.perf_counter()
         self._ledger.under_way += 1
         try:
-            if service is None:
-                page = await fetch(_with(url, params), headers, instead=self._instead)
-            else:
-                page = await self._ask(service, url, params, headers, usage, random.Random(key))
+            async with self._slots:
+                if service is None:
+                    page = await fetch(url, headers)
+                else:
+                    page = await self._ask(service, base, url, headers, usage, random.Random(key))
         except PageFailed as error:  # may be there the next time, so it isn't kept
             return {"failed": str(error)}
         finally:
@@ -192,44 +232,50 @@ class Services:
             usage.seconds = time.perf_counter() - started
             self._ledger.charge("service", usage, question.id, question.epoch)
         found = {"status": page.status, "text": page.text}
-        if self._cache is not None:
+        if self._cache is not None and page.status not in PASSING:
             self._cache.put(key, json.dumps(found))
             self._cache.flush()
         return found
 
     async def _ask(
-        self, service: Service, url: str, params: dict[str, Any], headers: dict[str, str], usage: Usage,
+        self, service: Service, base: str, url: str, headers: dict[str, str], usage: Usage,
         jitter: random.Random,
     ) -> Page:  # fmt: skip
-        """A service's answer, after as many tries as it takes; counts them in `usage`."""
-        key = os.environ.get(service.key, "")
+        """A service's answer, after as many tries as it takes; counts them in `usage`. It follows no
+        redirect and tells nobody the key: not who asked, and not in an error."""
+        import httpx
+
+        key = _key(service)
         if service.parameter:
-            params = {**params, service.parameter: key}
+            url = _with(url, {service.parameter: key})
         if service.header:
             headers = {**headers, service.header: key}
+        if base:
+            asked = httpx.URL(url)
+            path = httpx.URL(base).raw_path.rstrip(b"/") + asked.raw_path
+            url = str(httpx.URL(base).copy_with(raw_path=path))
         while True:
             told = None
             try:
-                page = await fetch(_with(url, params), headers, seconds=SECONDS, redirects=0,
-                                   instead=self._instead)  # fmt: skip
+                async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
+                    request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
+                    page = await read(client, request)
                 reason, told = f"status {page.status}", backoff.retry_after(page.headers)
-                if page.status in (401, 403):
-                    raise WorldFailed(f"{_host(url)} refuses the key in {service.key}: {reason}")
-                if page.status not in PASSING:
-                    return page
-            except PageFailed as error:
-                reason = str(error).replace(key, "...") if key else str(error)
+                if page.status in REFUSED:
+                    raise WorldFailed(f"{service.name} refuses the key in {service.key}: {reason}")
+                if page.status < 300 or 400 <= page.status and page.status not in PASSING:
+                    return Page(page.status, _without(page.text, key), {})
+            except (httpx.HTTPError, PageFailed, TimeoutError) as error:
+                reason = type(error).__name__
             if usage.retries >= self._max_retries:
-                raise WorldFailed(f"{_host(url)} after {usage.retries + 1} tries: {reason}")
+                raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")
             await asyncio.sleep(backoff.wait(usage.retries, told, jitter.random(), self._first_wait))
             usage.retries += 1
             self._budget.check(self._ledger.total, self._ledger.under_way - 1)
 
-    def _price(self, service: Service | None) -> float | None:
-        """USD a request; None where it is unknown. Pages cost nothing."""
-        if service is None:
-            return 0.0
-        told = self._settings.get(service.host.lstrip("."), {}).get("price")
+    def _price(self, name: str) -> float | None:
+        """USD a request; None where it is unknown."""
+        told = self._settings.get(name, {}).get("price")
         return None if told is None else float(told)
 
 
@@ -239,25 +285,48 @@ def check_settings(own: Any) -> None:
     Raises:
         UsageError: names the entry and what it needs.
     """
-    for host, entry in own.items() if isinstance(own, Mapping) else [("HOST", own)]:
+    for name, entry in own.items() if isinstance(own, Mapping) else [("NAME", own)]:
         if not isinstance(entry, Mapping) or not entry or not set(entry) <= {"price", "url"}:
-            raise UsageError(f'harness.toml: [services."{host}"] holds price, in USD a request, or url, to '
-                             "ask in the host's place")  # fmt: skip
+            raise UsageError(f'harness.toml: [services."{name}"] holds price, in USD a request, or url, to '
+                             "ask in the service's place")  # fmt: skip
         price, url = entry.get("price", 0), entry.get("url", "http://")
         if type(price) not in (int, float) or not 0 <= price < float("inf"):
-            raise UsageError(f'harness.toml: [services."{host}"]: price is a number of USD, not {price!r}')
+            raise UsageError(f'harness.toml: [services."{name}"]: price is a number of USD, not {price!r}')
         if not str(url).startswith(("http://", "https://")):
-            raise UsageError(f'harness.toml: [services."{host}"]: url is one like http://HOST, not {url!r}')
+            raise UsageError(f'harness.toml: [services."{name}"]: url is one like http://HOST, not {url!r}')
 
 
-def _host(url: str) -> str:
+def _key(service: Service) -> str:
+    return os.environ.get(service.key, "").strip()
+
+
+def _is_endpoint(url: str, endpoints: Sequence[str]) -> bool:
+    """Whether a URL is one of these, whatever its query; read as it will be sent."""
+    import httpx
+
     try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:  # half an IPv6 address
-        return ""
+        asked = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return not asked.userinfo and str(asked.copy_with(query=None, fragment=None)) in endpoints
+
+
+def _without(text: str, key: str) -> str:
+    """A text in which a key doesn't stand, as it is or written for a URL."""
+    for form in {key, quote(key, safe=""), quote_plus(key)} if key else ():
+        text = text.replace(form, "...")
+    return text
 
 
 def _with(url: str, params: Mapping[str, Any]) -> str:
-    """The URL with parameters; those that are None are left out."""
+    """The URL with parameters; those that are None are left out.
+
+    Raises:
+        ValueError: it is too long, or holds what can't be sent.
+    """
     given = {key: value for key, value in params.items() if value is not None}
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(given, doseq=True)}" if given else url
+    url = f"{url}{'&' if '?' in url else '?'}{urlencode(given, doseq=True)}" if given else url
+    if len(url) > LONGEST:
+        raise ValueError("the URL is too long")
+    url.encode()  # a lone surrogate, which models may write, has no form
+    return url

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -117,9 +116,7 @@ class OfficialDialogue(World):
     async def _ask(self, **request: Any) -> dict[str, Any]:
         assert self._worker is not None
         try:
-            found: dict[str, Any] = await asyncio.to_thread(
-                self._worker.ask, request, self._seconds, self._outside
-            )
+            found: dict[str, Any] = await self._worker.answer(request, self._seconds, self._outside)
         except WorkerError as error:
             raise WorldFailed(str(error)) from error
         return found

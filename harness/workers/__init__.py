@@ -34,17 +34,21 @@ START_SECONDS = 120.0
 REQUEST_SECONDS = 60.0
 MEMORY_BYTES = 2 << 30
 SCRATCH = "harness-worker-"
+#: the longest line that a worker may write, in bytes, and how often and how long, in seconds, one request
+#: may ask for what is outside
+LINE_BYTES = 128 << 20
+WANTS = 500
+WANTS_SECONDS = 3600.0
 
-
-#: serves what a worker's code wants from outside, `{"what": ..., ...}`; what it raises ends the request
-Outside = Callable[[dict[str, Any]], Any]
+#: serves what a worker's code wants from outside, `{"what": ..., ...}`, given the worker's scratch folder
+Outside = Callable[[dict[str, Any], Path], Any]
 
 
 class WorkerError(HarnessError):
     """A worker could not serve a request: it raised, died or took too long."""
 
 
-def nothing_outside(wanted: dict[str, Any]) -> Any:
+def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
     """For requests whose code has no business outside.
 
     Raises:
@@ -53,10 +57,8 @@ def nothing_outside(wanted: dict[str, Any]) -> Any:
     raise WorkerError(f"a worker wants {wanted.get('what')!r} from outside, which this request doesn't allow")
 
 
-def is_scratch(folder: Path) -> bool:
-    """Whether a resolved folder lies in a worker's scratch folder."""
-    place = Path(tempfile.gettempdir()).resolve()
-    return any(each.parent == place and each.name.startswith(SCRATCH) for each in (folder, *folder.parents))
+#: threads in which requests are made. They are no one else's: names, for one, are resolved in the loop's own
+_threads = ThreadPoolExecutor(64, thread_name_prefix="worker")
 
 
 class Worker:
@@ -74,33 +76,72 @@ class Worker:
     def started(self) -> bool:
         return self._process is not None
 
+    async def answer(
+        self, request: Any, seconds: float = REQUEST_SECONDS, outside: Outside = nothing_outside
+    ) -> Any:
+        """`ask`, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(
+            _threads, self.ask, request, seconds, outside
+        )
+
     def ask(
         self, request: Any, seconds: float = REQUEST_SECONDS, outside: Outside = nothing_outside
     ) -> Any:
         """The answer of the script's `handle(request)`, within `seconds` without the time that `outside`
-        takes for what the script wants from it.
+        takes for what the script wants from it. Once that raised, the script may end its answer, and no
+        more.
 
         Raises:
             WorkerError: as above; the next request gets a new process if this one is gone.
             Exception: whatever `outside` raised; the script sees an `OSError` in its place.
         """
         with self.lock:
+            if self._process is not None and self._spoke_unasked():
+                self.close()
             if self._process is None:
                 self._start()
-            refused: Exception | None = None
-            found = self._exchange(request, seconds)
-            while "wants" in found:
-                try:
-                    brought = {"value": outside(found["wants"])}
-                except Exception as error:
-                    refused = refused or error
-                    brought = {"error": str(error)}
-                found = self._exchange(brought, seconds)
+            try:
+                found, refused = self._answer(request, seconds, outside)
+            except WorkerError:
+                raise
+            except BaseException:
+                self.close()  # it may be in the middle of an answer
+                raise
         if refused is not None:
             raise refused
         if "error" in found:
-            raise WorkerError(found["error"])
-        return found["value"]
+            raise WorkerError(str(found["error"]))
+        return found.get("value")
+
+    def _answer(
+        self, request: Any, seconds: float, outside: Outside
+    ) -> tuple[dict[str, Any], Exception | None]:
+        """The script's last word, and what was refused to it."""
+        waited, count = 0.0, 0
+        begun = time.monotonic()
+        refused: Exception | None = None
+        found = self._exchange(request, seconds)
+        while "wants" in found:
+            count += 1
+            if refused is not None or count > WANTS or waited > WANTS_SECONDS:
+                self.close()
+                raise refused or WorkerError("a worker wants too much from outside")
+            asked = time.monotonic()
+            try:
+                brought = {"value": outside(found["wants"], Path(self._scratch))}
+            except Exception as error:
+                refused, brought = error, {"error": str(error)}
+            waited += time.monotonic() - asked
+            try:
+                found = self._exchange(brought, begun + seconds + waited - time.monotonic())
+            except WorkerError as error:
+                raise refused or error from None
+        return found, refused
+
+    def _spoke_unasked(self) -> bool:
+        """Whether there is an answer to no request, which would be taken for that to the next."""
+        assert self._process is not None and self._process.stdout is not None
+        return bool(self._rest) or bool(select.select([self._process.stdout.fileno()], [], [], 0)[0])
 
     def _start(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix=SCRATCH)
@@ -115,7 +156,8 @@ class Worker:
         self._rest = b""
         started = self._exchange(None, START_SECONDS)
         if "error" in started:
-            raise WorkerError(started["error"])
+            self.close()
+            raise WorkerError(str(started["error"]))
 
     def _exchange(self, message: Any, seconds: float) -> dict[str, Any]:
         """Writes a message, if there is one, and reads the next, both before the deadline."""
@@ -124,13 +166,14 @@ class Worker:
         assert process is not None and process.stdin is not None and process.stdout is not None
         deadline = time.monotonic() + seconds
         source, sink = process.stdout.fileno(), process.stdin.fileno()
-        view, answer = memoryview(line), [self._rest]
+        view, answer, size = memoryview(line), [self._rest], len(self._rest)
         while b"\n" not in answer[-1]:
             left = deadline - time.monotonic()
             readable, writable, _ = select.select([source], [sink] if view else [], [], max(0.0, left))
-            if left <= 0:
+            if left <= 0 or size > LINE_BYTES:
                 self.close()
-                raise WorkerError(f"a worker took longer than {seconds:g} s")
+                raise WorkerError(f"a worker took longer than {seconds:.3g} s" if left <= 0 else
+                                  f"a worker's answer is longer than {LINE_BYTES >> 20} MiB")  # fmt: skip
             try:
                 if writable:
                     view = view[os.write(sink, view) :]
@@ -142,8 +185,16 @@ class Worker:
                 raise WorkerError("a worker died: out of memory, or stopped from inside")
             if chunk:
                 answer.append(chunk)
+                size += len(chunk)
         text, _, self._rest = b"".join(answer).partition(b"\n")
-        found: dict[str, Any] = json.loads(text)
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        wants = found.get("wants") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not found or (wants is not None and not isinstance(wants, dict)):
+            self.close()
+            raise WorkerError("a worker's answer can't be read")
         return found
 
     def close(self) -> None:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 STEPS_A_TURN = 21
 #: what environments reach outside: the official encoder of vector memories, the official search service
 VECTORS = Opening(embedders=("minilm",))
-WEB = Opening((Service("serpapi.com", "SERPAPI_API_KEY", parameter="api_key"),), web=True)
+SEARCH = Service("serpapi.com", "SERPAPI_API_KEY", ("https://serpapi.com/search",), parameter="api_key")
+WEB = Opening((SEARCH,), web=True)
 
 
 class Memory:
@@ -199,7 +200,7 @@ class MultiTurn(World):
 
     async def _request(self, do: str, **fields: Any) -> Any:
         try:
-            return await asyncio.to_thread(self._worker.ask, {"do": do, **fields}, outside=self._outside)
+            return await self._worker.answer({"do": do, **fields}, outside=self._outside)
         except WorkerError as error:
             raise WorldFailed(str(error)) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -104,7 +103,7 @@ class Tau2(Official):
         request = {"do": "judge", "task": answer.get("task") or sample.target,
                    "simulation": answer["simulation"]}  # fmt: skip
         worker = self.pool.one()
-        asked = await asyncio.to_thread(worker.ask, request, SECONDS)
+        asked = await worker.answer(request, SECONDS)
         if asked is None:
             return None
         reply = ""
@@ -113,7 +112,7 @@ class Tau2(Official):
                                           purpose="judge", draw=draw, temperature=0.0)  # fmt: skip
             reply = output.completion
             try:
-                await asyncio.to_thread(worker.ask, {**request, "judged": reply}, SECONDS)
+                await worker.answer({**request, "judged": reply}, SECONDS)
             except WorkerError:  # told by the score, if no reply is of use
                 continue
             break

@@ -27,7 +27,12 @@ MEMORY = 4 << 30
 #: dialogues at once. Each has a process of its own, of some 300 MB, that mostly waits for a model
 DIALOGUES = 8
 #: maps, geocoding, weather, finance and currencies, all behind one key
-NETWORK = Opening((Service(".p.rapidapi.com", "RAPID_API_KEY", header="X-RapidAPI-Key"),))
+RAPID_API = Service("rapidapi.com", "RAPID_API_KEY", tuple(f"https://{path}" for path in (
+    "trueway-geocoding.p.rapidapi.com/ReverseGeocode", "maps-data.p.rapidapi.com/searchmaps.php",
+    "weatherapi-com.p.rapidapi.com/forecast.json", "real-time-finance-data.p.rapidapi.com/search",
+    "currency-converter18.p.rapidapi.com/api/v1/convert",
+)), header="X-RapidAPI-Key")  # fmt: skip
+NETWORK = Opening((RAPID_API,))
 
 
 def workers(packages: Path) -> Pool:

@@ -120,7 +120,10 @@ class _Answer:
 def _get(url: str, headers: dict[str, str], params: dict[str, Any]) -> _Answer:
     """In place of requests'; the harness adds the key."""
     kept = {name: value for name, value in headers.items() if name != "X-RapidAPI-Key"}
-    return _Answer(outside("get", url=url, params=params, headers=kept))
+    found = outside("get", url=url, params=params, headers=kept)
+    if "failed" in found:
+        raise ConnectionError(found["failed"])
+    return _Answer(found)
 
 
 #: the environment that the network's tools see: without a key they refuse, as officially

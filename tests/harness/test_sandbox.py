@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import select
 import shutil
+import socket
 import subprocess
 import time
 
@@ -12,7 +14,6 @@ from harness import sandbox
 from harness.errors import UsageError
 from harness.sample import Question
 from harness.services import Opening, Services
-from harness.workers import SCRATCH
 from harness.world import WorldFailed
 
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
@@ -42,12 +43,20 @@ def test_a_folder_can_be_read_with_the_usual_tools(folder):
     "command",
     ["touch new", "rm INDEX.txt", "echo x > INDEX.txt", "cat /etc/passwd", "ls /home /root /tmp /work",
      "exec 3<>/dev/tcp/127.0.0.1/{port}", "test -n \"$SECRET\"", "kill -9 {pid}", "cat /proc/{pid}/environ",
-     "mkdir /data/x", "mount -t tmpfs none /data"],
+     "mkdir /data/x", "mount -t tmpfs none /data", "touch /x", "touch /dev/x", "touch /dev/shm/x"],
 )  # fmt: skip
 def test_nothing_else_can_be_reached(folder, command, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
-    done = run(folder, command.format(port=22, pid=os.getpid()))
-    assert done.code not in (0, None)
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            done = run(folder, command.format(port=port, pid=victim.pid))
+            assert not select.select([listening], [], [], 0)[0]
+        assert done.code not in (0, None) and victim.poll() is None
+    finally:
+        victim.kill()
+        victim.wait()
     assert os.listdir(folder) == ["INDEX.txt"]
 
 
@@ -71,19 +80,30 @@ def test_without_bubblewrap_the_cure_is_named(folder, monkeypatch):
 
 
 @needs_bubblewrap
-def test_workers_have_commands_run_in_their_own_folders_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    own = tmp_path / f"{SCRATCH}abc" / "data"
-    own.mkdir(parents=True)
+def test_where_no_sandbox_can_be_made_that_is_said(folder, monkeypatch, tmp_path):
+    useless = tmp_path / "bin"
+    useless.mkdir()
+    (useless / "bwrap").write_text("#!/bin/sh\necho 'bwrap: no permission to make a namespace' >&2\nexit 1\n")
+    (useless / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(useless))
+    with pytest.raises(UsageError, match="no permission to make a namespace.*user namespaces"):
+        Services().check(Opening(shell=True), "the task")
 
-    def ask(folder, shell=True):
-        wanted = {"what": "shell", "command": "echo done", "folder": str(folder), "seconds": 5}
-        return asyncio.run(Services().serve(Opening(shell=shell), Question("q", ""), wanted))
 
-    assert ask(own) == {"code": 0, "stdout": "done\n", "stderr": ""}
-    (tmp_path / f"{SCRATCH}abc" / "out").symlink_to("/")
-    for folder in ("/", tmp_path, "/etc", tmp_path / f"{SCRATCH}abc" / "out" / "etc"):
+@needs_bubblewrap
+def test_workers_have_commands_run_in_their_own_folders_alone(tmp_path):
+    scratch, other = tmp_path / "mine", tmp_path / "other"
+    for place in (scratch / "data", other):
+        place.mkdir(parents=True)
+    (scratch / "out").symlink_to("/")
+
+    def ask(folder, shell=True, seconds=5):
+        wanted = {"what": "shell", "command": "echo done", "folder": str(folder), "seconds": seconds}
+        return asyncio.run(Services().serve(Opening(shell=shell), Question("q", ""), wanted, scratch))
+
+    assert ask(scratch / "data") == ask(scratch, seconds=1e9) == {"code": 0, "stdout": "done\n", "stderr": ""}
+    for folder in ("/", tmp_path, "/etc", other, scratch / "out" / "etc", scratch / ".." / "other"):
         with pytest.raises(WorldFailed, match="doesn't allow"):
             ask(folder)
     with pytest.raises(WorldFailed, match="doesn't allow"):
-        ask(own, shell=False)
+        ask(scratch / "data", shell=False)

@@ -1,7 +1,10 @@
 """Worker processes: what they may not do, and what happens when they die."""
 
 import asyncio
+import contextlib
 import os
+import select
+import socket
 import subprocess
 import sys
 import time
@@ -26,7 +29,14 @@ def handle(request):
                 found.append(outside(request["want"], number=number))
             except OSError as error:
                 found.append(f"refused: {error}")
+            time.sleep(request.get("rest", 0))
         return found
+    if "write" in request:  # past the protocol, as hostile code would
+        import gc
+        sink = next(each for each in gc.get_objects() if type(each).__name__ == "BufferedWriter"
+                    and each.fileno() > 2)
+        sink.write(request["write"].encode())
+        sink.flush()
     print("noise on stdout")
     os.write(1, b"more noise")
     if "run" in request:
@@ -35,6 +45,11 @@ def handle(request):
         time.sleep(request["sleep"])
     return {"echo": request, "pid": os.getpid(), "environment": sorted(os.environ), "cwd": os.getcwd()}
 '''
+
+
+#: a path that begins at another folder than it seems to
+CLIMB = ("(lambda os: [os.makedirs('a/b/c/d'), os.chdir('a/b/c/d'), os.read(os.open('../../proc/{{}}/environ'"
+         ".format(os.getppid()), 0, dir_fd=os.open(os.environ['HOME'], 0)), 99)])(__import__('os'))")
 
 
 @pytest.fixture
@@ -55,7 +70,6 @@ def test_answers_whatever_the_size_and_is_one_process(worker):
     small, large = worker.ask({"text": "x"}), worker.ask({"text": "é" * 3_000_000})
     assert small["pid"] == large["pid"] != os.getpid()
     assert large["echo"]["text"] == "é" * 3_000_000
-    assert not {"HOME", "PATH"} ^ {"HOME", "PATH"} and "PYTHONPATH" not in small["environment"]
     assert set(small["environment"]) <= {"HOME", "LANG", "LC_CTYPE", "OMP_NUM_THREADS", "PATH", "PWD",
                                          "PYTHONHASHSEED"}
 
@@ -66,8 +80,12 @@ def test_answers_whatever_the_size_and_is_one_process(worker):
         "__import__('os').system('true')",
         "__import__('subprocess').run(['true'])",
         "__import__('os').fork()",
-        "__import__('socket').create_connection(('127.0.0.1', 9))",
-        "__import__('urllib.request').request.urlopen('http://127.0.0.1:9/')",
+        "__import__('socket').create_connection(('127.0.0.1', {port}))",
+        "__import__('urllib.request').request.urlopen('http://127.0.0.1:{port}/')",
+        "__import__('sqlite3').connect('{place}')",
+        "__import__('readline').read_history_file('/etc/passwd')",
+        "open('/proc/self/environ').read()",
+        CLIMB,
         "__import__('ctypes').CDLL(None)",
         "__import__('os').kill(__import__('os').getppid(), 9)",
         "open('/etc/passwd').read()",
@@ -79,8 +97,11 @@ def test_answers_whatever_the_size_and_is_one_process(worker):
 )
 def test_a_string_of_a_model_reaches_nothing_outside(worker, tmp_path, hostile):
     place = tmp_path / "written"
-    with pytest.raises(WorkerError):
-        worker.ask({"run": hostile.format(place=place, folder=tmp_path)})
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with pytest.raises(WorkerError, match="not allowed|a null byte|closed"):
+            worker.ask({"run": hostile.format(place=place, folder=tmp_path, port=port)})
+        assert not select.select([listening], [], [], 0)[0]
     assert not place.exists() and tmp_path.exists()
     assert worker.ask({"run": "1 + 1"}) == "2"
 
@@ -88,7 +109,8 @@ def test_a_string_of_a_model_reaches_nothing_outside(worker, tmp_path, hostile):
 def test_what_it_wants_from_outside_is_served_by_who_asked_it(worker):
     asked = []
 
-    def outside(wanted):
+    def outside(wanted, scratch):
+        assert scratch.is_dir()
         asked.append(wanted)
         time.sleep(0.4)
         return [wanted["number"], "é" * 100_000]
@@ -101,14 +123,55 @@ def test_what_it_wants_from_outside_is_served_by_who_asked_it(worker):
 def test_what_is_refused_outside_ends_the_request_and_not_the_worker(worker):
     pid = worker.ask({})["pid"]
     with pytest.raises(WorkerError, match="doesn't allow"):
-        worker.ask({"want": "page", "times": 2})
+        worker.ask({"want": "page", "times": 1})
 
-    def outside(wanted):
+    def outside(wanted, scratch):
         raise BudgetSpent(f"number {wanted['number']}")
 
     with pytest.raises(BudgetSpent, match="number 0"):
-        worker.ask({"want": "page", "times": 2}, outside=outside)
+        worker.ask({"want": "page", "times": 1}, outside=outside)
     assert worker.ask({})["pid"] == pid
+    with pytest.raises(BudgetSpent, match="number 0"):
+        worker.ask({"want": "page", "times": 1_000_000}, outside=outside)
+    assert worker.ask({})["pid"] != pid  # one that goes on asking has gone
+
+
+def test_asking_for_what_is_outside_has_an_end(worker, monkeypatch):
+    monkeypatch.setattr("harness.workers.WANTS", 20)
+    with pytest.raises(WorkerError, match="too much"):
+        worker.ask({"want": "page", "times": 1_000_000}, outside=lambda wanted, scratch: 1)
+    with pytest.raises(WorkerError, match="longer than"):  # computing between the questions is its time
+        worker.ask({"want": "page", "times": 19, "rest": 0.2}, seconds=1.0, outside=lambda *_: 1)
+
+
+@pytest.mark.parametrize("answer", ["{bad", "3", "{}", "[[[", '{"wants": 3}', "[" * 100_000])
+def test_an_answer_that_can_not_be_read_is_a_failed_request(worker, answer):
+    pid = worker.ask({})["pid"]
+    with pytest.raises(WorkerError, match="can't be read"):
+        worker.ask({"write": answer + "\n"})
+    assert worker.ask({})["pid"] != pid
+
+
+def test_no_answer_can_be_laid_ready_for_the_next_request(worker):
+    with contextlib.suppress(WorkerError):
+        worker.ask({"write": '{"value": 1}\n{"value": "forged"}\n'})
+    assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
+    assert worker.ask({"text": "too"})["echo"] == {"text": "too"}
+
+
+def test_an_answer_has_a_largest_size(worker, monkeypatch):
+    monkeypatch.setattr("harness.workers.LINE_BYTES", 1 << 20)
+    with pytest.raises(WorkerError, match="longer than 1 MiB"):
+        worker.ask({"write": "x" * (8 << 20)})
+
+
+def test_what_ends_a_request_from_outside_leaves_no_answer_for_the_next(worker):
+    def interrupted(wanted, scratch):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.ask({"want": "page", "times": 1}, outside=interrupted)
+    assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
 
 
 def test_a_busy_worker_ends_with_the_process_that_started_it(script, tmp_path):
@@ -149,7 +212,7 @@ def test_a_death_is_one_failed_request(worker, deadly):
     first = worker.ask({})["pid"]
     with pytest.raises(WorkerError):
         worker.ask({"run": deadly})
-    assert worker.ask({})["pid"] and first
+    assert worker.ask({})["pid"] != first
 
 
 def test_an_endless_request_is_stopped(worker):

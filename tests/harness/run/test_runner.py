@@ -25,6 +25,7 @@ from harness.results.verify import verify_store
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
+from harness.secrets import redacted, without_secrets
 
 NAMES = ("red", "green", "blue")
 HARNESS = Path(sys.executable).with_name("harness")
@@ -140,6 +141,25 @@ def test_secrets_are_used_and_written_nowhere(plugin, tmp_path, monkeypatch):
                                  "--role-arg auth_token=... --max-tokens 5 -M a=b")  # fmt: skip
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"sk-" not in kept
+
+
+@pytest.mark.parametrize(
+    "name", ["api_key", "apikey", "API_KEYS", "key", "hf_token", "token", "access-token", "password",
+             "passwd", "client_secret", "authorization", "credentials"]
+)  # fmt: skip
+def test_names_of_secrets(name):
+    assert without_secrets({name: "x", "extra": {name: 1, "a": [{name: 2}]}}) == {"extra": {"a": [{}]}}
+    assert redacted(["-M", f"{name}=x", f"-M{name}=x", f"--model-arg={name}=x"]) == [
+        "-M", f"{name}=...", f"-M{name}=...", f"--model-arg={name}=..."]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "pad_token", "stop_token", "keyword", "monkey", "tokenizer"])
+def test_names_of_no_secrets(name):
+    assert without_secrets({name: 1}) == {name: 1} and redacted([f"{name}=1"]) == [f"{name}=1"]
+
+
+def test_a_login_in_a_url_is_a_secret():
+    assert without_secrets({"base_url": "https://me:pw@a.example/v1"}) == {"base_url": "https://...@a.example/v1"}
 
 
 def test_broken_items_are_measured_and_left_out_beside_it(plugin, tmp_path, capsys):

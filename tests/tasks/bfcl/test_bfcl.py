@@ -29,6 +29,7 @@ from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.setup import folder, install, needed
+from harness.web import public_address
 from tasks.bfcl import results
 from tasks.bfcl.official import workers
 from tasks.bfcl.overall import PARTS, overall
@@ -418,7 +419,8 @@ class Web(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         status, body = 200, "<html><script>x</script><p>the answer is here</p></html>"
         if self.path.startswith("/search"):
-            found = {"title": "A site", "link": "http://site.example/page", "snippet": "about it"}
+            site = f"http://site.example:{self.server.server_port}/page"
+            found = {"title": "A site", "link": site, "snippet": "about it"}
             body = json.dumps({"organic_results": [found]})
             status = 200 if query.get("api_key") == ["secret"] else 401
         if self.path.startswith("/moved"):
@@ -431,7 +433,11 @@ class Web(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def web():
+def web(monkeypatch):
+    async def address(host, port):
+        return "127.0.0.1" if host.endswith(".example") else await public_address(host, port)
+
+    monkeypatch.setattr("harness.web.public_address", address)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
     server.asked = []
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
@@ -445,13 +451,14 @@ def searching(category, place, web, about, **request):
     tests: what is asked `about` keeps them apart."""
     player = Searcher(f"bfcl/{category}")
     player.seen = []
+    site = f"http://site.example:{web.server_port}"
     player.calls = [("search_engine_query", {"keywords": about, "max_results": 3}),
-                    ("fetch_url_content", {"url": f"http://site.example/{about}", "mode": "truncate"}),
+                    ("fetch_url_content", {"url": f"{site}/{about}", "mode": "truncate"}),
                     ("fetch_url_content", {"url": "http://169.254.169.254/latest/meta-data"}),
-                    ("fetch_url_content", {"url": f"http://site.example/moved?{about}"})]  # fmt: skip
-    base = f"http://127.0.0.1:{web.server_port}" if web else "http://127.0.0.1:9"
-    session = Session(Store(place), services={
-        "serpapi.com": {"url": base, "price": 0.01}, "site.example": {"url": base}})  # fmt: skip
+                    ("fetch_url_content", {"url": f"{site}/moved?{about}"}),
+                    ("fetch_url_content", {"url": f"https://serpapi.com/account?{about}"})]  # fmt: skip
+    told = {"serpapi.com": {"url": f"http://127.0.0.1:{web.server_port}", "price": 0.01}}
+    session = Session(Store(place), services=told)
     session.use(player)
     (result,) = run_grid(plan(Request(f"bfcl/{category}", "direct", player.name, limit=1, **request)),
                          session).results  # fmt: skip
@@ -467,14 +474,15 @@ def test_a_search_of_the_web_goes_out_with_our_key_and_is_not_made_twice(
     monkeypatch.setenv("SERPAPI_API_KEY", "secret")
     attempt, seen, record = searching(category, tmp_path / "first", web, category)
     assert attempt["status"] == "ok" and attempt["accuracy"] == 1.0, seen
-    _, search, page, private, moved = seen
-    assert "http://site.example/page" in search and ("about it" in search) == category.endswith("base")
+    _, search, page, private, moved, account = seen
+    assert "http://site.example:" in search and ("about it" in search) == category.endswith("base")
     assert "the answer is here" in page and "script" not in page
     assert "only public machines" in private and "only public machines" in moved
+    assert "error" in account  # another address of the service is a page like any, and gets no key
     assert "secret" not in "".join(seen)
     assert len(web.asked) == 3 and "kl=wt-wt" in web.asked[0][0]  # the search, the page, what moved
     spent = record["usage"]["by_purpose"]["service"]
-    assert spent["calls"] == 4 and spent["cost_usd"] == pytest.approx(0.01)
+    assert spent["calls"] == 5 and spent["cost_usd"] == pytest.approx(0.01)
     monkeypatch.delenv("SERPAPI_API_KEY")
     again, seen_again, _ = searching(category, tmp_path / "second", web, category, offline=True)
     assert len(web.asked) == 3 and seen_again[:3] == seen[:3]

@@ -245,8 +245,8 @@ def exchanging(bank, cache):
     over = ChatMessageAssistant(content="", tool_calls=[ToolCall("end", "end_conversation", {})])
 
     async def play():
-        services = Services(cache=cache, settings={"currency-converter18.p.rapidapi.com": {
-            "url": f"http://127.0.0.1:{bank.server_port}/of"}})  # fmt: skip
+        told = {"rapidapi.com": {"url": f"http://127.0.0.1:{bank.server_port}/of"}}
+        services = Services(cache=cache, settings=told)
         world = task.for_run(services).world(sample, lambda role: Speaker([over]))
         try:
             await world.start()
