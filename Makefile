@@ -5,10 +5,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 READY := .venv/.ready
 
-# The site's tests drive a real browser; without one they are skipped and say so. To install it takes root.
+# The site's tests drive a real browser, those of agents' shells a real sandbox; without them they are skipped
+# and say so. To install them takes root.
 BROWSER := chromium
+SANDBOX := bubblewrap
 
-.PHONY: demo test lint types published clean browser
+.PHONY: demo test lint types published clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -17,15 +19,16 @@ demo: $(STAMP)
 	@echo "Everything above came from the embedded policy pocket/grid, offline and without a key."
 	@echo "Next: $(BIN)/harness list tasks    $(BIN)/harness eval --help"
 
-test: $(READY) browser
+test: $(READY) system
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal
 
-browser:
-	@if ! command -v $(BROWSER) >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(BROWSER)) >/dev/null 2>&1 \
-		|| echo "$(BROWSER) can't be installed: the tests in a browser will be skipped"; fi
+system:
+	@if ! { command -v $(BROWSER) && command -v bwrap; } >/dev/null && [ "$$(id -u)" = 0 ] \
+		&& command -v apt-get >/dev/null; then \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(BROWSER) $(SANDBOX)) \
+		>/dev/null 2>&1 || echo "$(BROWSER) or $(SANDBOX) can't be installed: tests with them will be skipped"; fi
 
 # Everything in results/published, made anew. SHARED holds the recorded outputs and the mirror.
 SHARED ?= ../shared

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import ModelCallError
 from harness.sample import Outcome, Question, Sample, Score
+from harness.services import Opening, Services
 from harness.setup import installed
 from harness.task import Task
 from harness.workers import Outside, Pool, Worker, WorkerError, nothing_outside
@@ -23,6 +25,23 @@ if TYPE_CHECKING:
 
 class Official(Task):
     """A completion is a recorded result in JSON, or a world's answer of the same form."""
+
+    _services: Services | None = None
+
+    @property
+    def opening(self) -> Opening:
+        """What its worlds reach outside."""
+        return Opening()
+
+    def for_run(self, services: Services) -> Self:
+        services.check(self.opening, self.spec.name)
+        mine = copy.copy(self)
+        mine._services = services
+        return mine
+
+    def outside(self, sample: Sample) -> Outside:
+        """What serves the world of a sample, which is nothing where it is played outside a run."""
+        return self._services.door(self.opening, sample.question) if self._services else nothing_outside
 
     def workers(self, packages: Path) -> Pool:
         """The workers of this process for an installed package."""

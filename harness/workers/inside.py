@@ -58,6 +58,8 @@ def limit(memory: int) -> None:
 def landlock(readable: list[str], scratch: str) -> bool:
     """Has the kernel refuse every file that isn't below these folders, for good; whether it can. Nothing is
     executed any more, and only scratch is written to."""
+    if sys.platform != "linux":  # where the same numbers call for something else
+        return False
     libc = ctypes.CDLL(None, use_errno=True)
     call = libc.syscall
     version = call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1))

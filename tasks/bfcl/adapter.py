@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import uuid
 from collections import defaultdict
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from harness import messages
 from harness.data import Data
@@ -51,20 +50,19 @@ class Bfcl(Official):
     instruction = "Call the functions that the user's request needs, and no other."
 
     _memories: defaultdict[tuple[str, int], Memory]  # of a run, by scenario and epoch
-    _services: Services
 
     @property
     def category(self) -> str:
         return str(self.spec.settings["category"])
 
     @property
-    def _opening(self) -> Opening:
+    def opening(self) -> Opening:
         if self.category.startswith("web_search"):
             return WEB
         return VECTORS if self.category == "memory_vector" else Opening()
 
     def workers(self, packages: Path) -> Pool:
-        return workers(packages, waiting=self._opening.web)
+        return workers(packages, waiting=self.opening.web)
 
     def load(self, data: Data) -> Splits:
         rows = self.pool.one().ask({"do": "load", "category": self.category, "mode": self.args["mode"]})
@@ -75,18 +73,17 @@ class Bfcl(Official):
                    categories=(row["format"],) if row["format"] else ()) for row in rows
         ])  # fmt: skip
 
-    def for_run(self, services: Services) -> Bfcl:
+    def for_run(self, services: Services) -> Self:
         """With memories of its own: what is remembered is what this run's agent chose to store."""
-        services.check(self._opening, self.spec.name)
-        mine = copy.copy(self)
-        mine._memories, mine._services = defaultdict(Memory), services
+        mine = super().for_run(services)
+        mine._memories = defaultdict(Memory)
         return mine
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         mode = str(self.args["mode"])
         if not self.category.startswith(("memory", "multi_turn", "web_search")):
             return SingleTurn(sample, mode)
-        outside = self._services.door(self._opening, sample.question)
+        outside = self.outside(sample)
         if self.category.startswith("memory"):
             memory = self._memories[sample.target["scenario"], sample.question.epoch]
             return Remembering(self.category, mode, sample, self.pool, outside, memory)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data import Data
 from harness.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Opening, Services
+from harness.services import Opening
 from harness.spec import TaskSpec
 from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
@@ -46,8 +45,6 @@ class Tau2(Official):
 
     instruction = "Serve the customer by the policy, with the tools."
 
-    _services: Services
-
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
         self._domain, self._solo = spec.settings["domain"], bool(spec.settings.get("solo"))
@@ -70,21 +67,13 @@ class Tau2(Official):
         return Splits([Sample(Question(row["id"], row["words"]), row["task"]) for row in rows])
 
     @property
-    def _opening(self) -> Opening:
+    def opening(self) -> Opening:
         return OUTSIDE.get(self._retrieval, Opening())
-
-    def for_run(self, services: Services) -> Tau2:
-        """With what its documents are found with, where that lies outside."""
-        services.check(self._opening, f"{self.spec.name} with retrieval={self._retrieval}")
-        mine = copy.copy(self)
-        mine._services = services
-        return mine
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         user = None if self._solo else role("user")
         place = {**self._place, "retrieval": self._retrieval}
-        outside = self._services.door(self._opening, sample.question)
-        return Tau2Dialogue(place, sample, self.pool.one(), user, SECONDS, outside)
+        return Tau2Dialogue(place, sample, self.pool.one(), user, SECONDS, self.outside(sample))
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded simulation: `{"simulation": ..., "task": ...}`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data import Data
 from harness.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Opening, Service, Services
+from harness.services import Opening, Service
 from harness.task import Splits
 from harness.workers import Pool, WorkerError, pool
 from harness.world import World
@@ -50,7 +49,6 @@ class ToolSandbox(Official):
 
     instruction = "Help the user with the tools."
     roles = ("user",)
-    _services: Services | None = None
 
     def workers(self, packages: Path) -> Pool:
         return workers(packages)
@@ -80,17 +78,12 @@ class ToolSandbox(Official):
         asked = {value for value in (self.args["tools"], self.args["category"]) if value != "any"}
         return not (self._offline and row["network"]) and asked <= set(row["categories"])
 
-    def for_run(self, services: Services) -> ToolSandbox:
-        """With the services that scenarios reach, if any do."""
-        if self._offline:
-            return self
-        services.check(NETWORK, self.spec.name)
-        mine = copy.copy(self)
-        mine._services = services
-        return mine
+    @property
+    def opening(self) -> Opening:
+        return Opening() if self._offline else NETWORK
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        outside = self._services.door(NETWORK, sample.question) if self._services else None
+        outside = None if self._offline else self.outside(sample)
         return Dialogue(self._clock, sample, self.pool, role("user"), SECONDS, outside)
 
     def is_result(self, found: dict[str, Any]) -> bool:
