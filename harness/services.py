@@ -3,7 +3,7 @@
 The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
 the harness gets in its place: with the user's keys, which never enter a worker or a record; from the cache
 where it can, so that a run which was killed pays nothing twice; within the run's budget, booked as
-`service` (an embedder keeps its own vectors; a shell costs nothing).
+`service`. (Embedders keep their vectors themselves, and what an endpoint takes for them is not booked.)
 """
 
 from __future__ import annotations
