@@ -14,8 +14,7 @@ import os
 import random
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +95,6 @@ class Services:
         self._embedders: dict[str, Embedder] = {}
         self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._closed = False
 
     def check(self, opening: Opening, task: str) -> None:
         """Whether the run has what an opening needs; asked before the first sample.
@@ -121,19 +119,10 @@ class Services:
             sandbox.check()
 
     def door(self, opening: Opening, question: Question) -> Outside:
-        """What serves a worker that plays `question`: called within the run's loop, used in threads."""
-        loop = asyncio.get_running_loop()
+        """What serves a worker that plays `question`."""
 
-        def outside(wanted: Mapping[str, Any], scratch: Path) -> Any:
-            served = asyncio.run_coroutine_threadsafe(self.serve(opening, question, wanted, scratch), loop)
-            while True:
-                try:
-                    return served.result(timeout=1.0)
-                except NotYet:
-                    if served.done() or self._closed or loop.is_closed():
-                        raise WorldFailed("the run is over") from None
-                except CancelledError:
-                    raise WorldFailed("the run is over") from None
+        async def outside(wanted: Mapping[str, Any], scratch: Path) -> Any:
+            return await self.serve(opening, question, wanted, scratch)
 
         return outside
 
@@ -149,8 +138,6 @@ class Services:
             WorldFailed: a service failed for good, or the opening holds no such thing.
             HarnessError: the budget is spent, or an embedder failed.
         """
-        if self._closed:
-            raise WorldFailed("the run is over")
         self._budget.check(self._ledger.total, self._ledger.under_way)
         try:
             return await self._served(opening, question, wanted, scratch)
@@ -182,8 +169,7 @@ class Services:
         raise WorldFailed(f"a worker wants {str(dict(wanted))[:120]} from outside; its task doesn't allow it")
 
     def close(self) -> None:
-        """Serves nothing any more."""
-        self._closed = True
+        """Lets go of what it holds."""
         self._thread.shutdown(wait=False)
 
     # -- embedders --------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class OfficialDialogue(World):
         return await self._until_agent(await self._bring(move))
 
     async def close(self) -> None:
-        if self._worker is None:
+        if self._worker is None or not self._worker.started:
             return
         try:
             await self._ask(do="stop")

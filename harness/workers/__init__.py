@@ -21,14 +21,16 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import HarnessError
+
+T = TypeVar("T")
 
 START_SECONDS = 120.0
 REQUEST_SECONDS = 60.0
@@ -41,14 +43,14 @@ WANTS = 500
 WANTS_SECONDS = 3600.0
 
 #: serves what a worker's code wants from outside, `{"what": ..., ...}`, given the worker's scratch folder
-Outside = Callable[[dict[str, Any], Path], Any]
+Outside = Callable[[dict[str, Any], Path], Awaitable[Any]]
 
 
 class WorkerError(HarnessError):
     """A worker could not serve a request: it raised, died or took too long."""
 
 
-def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
+async def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
     """For requests whose code has no business outside.
 
     Raises:
@@ -76,67 +78,94 @@ class Worker:
     def started(self) -> bool:
         return self._process is not None
 
-    async def answer(
-        self, request: Any, seconds: float = REQUEST_SECONDS, outside: Outside = nothing_outside
-    ) -> Any:
-        """`ask`, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            _threads, self.ask, request, seconds, outside
-        )
-
-    def ask(
-        self, request: Any, seconds: float = REQUEST_SECONDS, outside: Outside = nothing_outside
-    ) -> Any:
-        """The answer of the script's `handle(request)`, within `seconds` without the time that `outside`
-        takes for what the script wants from it. Once that raised, the script may end its answer, and no
-        more.
+    def ask(self, request: Any, seconds: float = REQUEST_SECONDS) -> Any:
+        """The answer of the script's `handle(request)`, which may want nothing from outside.
 
         Raises:
             WorkerError: as above; the next request gets a new process if this one is gone.
-            Exception: whatever `outside` raised; the script sees an `OSError` in its place.
         """
         with self.lock:
-            if self._process is not None and self._spoke_unasked():
-                self.close()
-            if self._process is None:
-                self._start()
             try:
-                found, refused = self._answer(request, seconds, outside)
-            except WorkerError:
-                raise
+                self._ready()
+                found = self._exchange(request, seconds)
+                if "wants" in found:
+                    raise WorkerError("a worker wants something from outside, which isn't to be had now")
             except BaseException:
                 self.close()  # it may be in the middle of an answer
                 raise
+        return _value(found)
+
+    async def answer(
+        self, request: Any, seconds: float = REQUEST_SECONDS, outside: Outside = nothing_outside
+    ) -> Any:
+        """`ask` without blocking the loop, and with `outside`, whose time isn't counted. Once that raised,
+        the script may end its answer, and no more. A request that is cancelled ends the process.
+
+        Raises:
+            WorkerError: as above.
+            Exception: whatever `outside` raised; the script sees an `OSError` in its place.
+        """
+        loop = asyncio.get_running_loop()
+        taken = loop.run_in_executor(_threads, self.lock.acquire)
+        try:
+            await asyncio.shield(taken)
+        except asyncio.CancelledError:
+            taken.add_done_callback(lambda _: self.lock.release())
+            raise
+        try:
+            found, refused = await self._converse(request, seconds, outside)
+        except BaseException:
+            self.close()  # it may be in the middle of an answer
+            raise
+        finally:
+            self.lock.release()
         if refused is not None:
             raise refused
-        if "error" in found:
-            raise WorkerError(str(found["error"]))
-        return found.get("value")
+        return _value(found)
 
-    def _answer(
+    async def _converse(
         self, request: Any, seconds: float, outside: Outside
     ) -> tuple[dict[str, Any], Exception | None]:
         """The script's last word, and what was refused to it."""
         waited, count = 0.0, 0
-        begun = time.monotonic()
         refused: Exception | None = None
-        found = self._exchange(request, seconds)
+        await self._in_thread(self._ready)
+        begun = time.monotonic()
+        found = await self._in_thread(self._exchange, request, seconds)
         while "wants" in found:
             count += 1
             if refused is not None or count > WANTS or waited > WANTS_SECONDS:
-                self.close()
                 raise refused or WorkerError("a worker wants too much from outside")
             asked = time.monotonic()
             try:
-                brought = {"value": outside(found["wants"], Path(self._scratch))}
+                brought = {"value": await outside(found["wants"], Path(self._scratch))}
             except Exception as error:
                 refused, brought = error, {"error": str(error)}
             waited += time.monotonic() - asked
+            left = begun + seconds + waited - time.monotonic()
             try:
-                found = self._exchange(brought, begun + seconds + waited - time.monotonic())
+                found = await self._in_thread(self._exchange, brought, left)
             except WorkerError as error:
                 raise refused or error from None
         return found, refused
+
+    async def _in_thread(self, step: Callable[..., T], *arguments: Any) -> T:
+        """A step in a thread; cancelled, it is over soon, as the process that it waits for is ended."""
+        under_way = asyncio.get_running_loop().run_in_executor(_threads, step, *arguments)
+        try:
+            return await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            if self._process is not None:
+                self._process.kill()
+            await asyncio.wait([under_way])
+            raise
+
+    def _ready(self) -> None:
+        """Has a process that waits for a request."""
+        if self._process is not None and self._spoke_unasked():
+            self.close()
+        if self._process is None:
+            self._start()
 
     def _spoke_unasked(self) -> bool:
         """Whether there is an answer to no request, which would be taken for that to the next."""
@@ -210,6 +239,12 @@ class Worker:
                     except OSError:
                         pass
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _value(found: dict[str, Any]) -> Any:
+    if "error" in found:
+        raise WorkerError(str(found["error"]))
+    return found.get("value")
 
 
 class Pool:

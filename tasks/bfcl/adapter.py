@@ -238,6 +238,8 @@ class MultiTurn(World):
         return {"mode": self._mode, "result": self._turns}
 
     async def close(self) -> None:
+        if not self._worker.started:
+            return
         try:
             await self._request("forget", session=self._ask["session"])
         except WorldFailed:  # the environment went with its worker

@@ -6,7 +6,6 @@ import ipaddress
 import resource
 import threading
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -265,13 +264,11 @@ def test_a_page_that_fails_is_told_and_not_kept(site, public, tmp_path):
 
 def test_many_pages_at_once_are_all_had(site, public):
     async def all_of_them():
-        services, loop = of(site), asyncio.get_running_loop()
-        door = services.door(OPEN, Question("q", ""))
+        door = of(site).door(OPEN, Question("q", ""))
         wanted = [{"what": "get", "url": f"http://site.example:{site.server_port}/hello?{n}", "params": {},
                    "headers": {}} for n in range(40)]  # fmt: skip
-        with ThreadPoolExecutor(40) as threads:
-            found = [loop.run_in_executor(threads, door, each, Path("/nowhere")) for each in wanted]
-            return [each["text"] for each in await asyncio.gather(*found)]
+        found = await asyncio.gather(*(door(each, Path("/nowhere")) for each in wanted))
+        return [each["text"] for each in found]
 
     assert asyncio.run(all_of_them()) == ["hello"] * 40
 

@@ -106,16 +106,20 @@ def test_a_string_of_a_model_reaches_nothing_outside(worker, tmp_path, hostile):
     assert worker.ask({"run": "1 + 1"}) == "2"
 
 
+def answer(worker, request, outside=None, **more):
+    return asyncio.run(worker.answer(request, **more, **({"outside": outside} if outside else {})))
+
+
 def test_what_it_wants_from_outside_is_served_by_who_asked_it(worker):
     asked = []
 
-    def outside(wanted, scratch):
+    async def outside(wanted, scratch):
         assert scratch.is_dir()
         asked.append(wanted)
-        time.sleep(0.4)
+        await asyncio.sleep(0.4)
         return [wanted["number"], "é" * 100_000]
 
-    found = worker.ask({"want": "page", "times": 3}, seconds=1, outside=outside)  # waiting isn't its time
+    found = answer(worker, {"want": "page", "times": 3}, outside, seconds=1)  # waiting isn't its time
     assert found == [[n, "é" * 100_000] for n in range(3)]
     assert asked == [{"what": "page", "number": n} for n in range(3)]
 
@@ -123,25 +127,56 @@ def test_what_it_wants_from_outside_is_served_by_who_asked_it(worker):
 def test_what_is_refused_outside_ends_the_request_and_not_the_worker(worker):
     pid = worker.ask({})["pid"]
     with pytest.raises(WorkerError, match="doesn't allow"):
-        worker.ask({"want": "page", "times": 1})
+        answer(worker, {"want": "page", "times": 1})
 
-    def outside(wanted, scratch):
+    async def outside(wanted, scratch):
         raise BudgetSpent(f"number {wanted['number']}")
 
     with pytest.raises(BudgetSpent, match="number 0"):
-        worker.ask({"want": "page", "times": 1}, outside=outside)
+        answer(worker, {"want": "page", "times": 1}, outside)
     assert worker.ask({})["pid"] == pid
     with pytest.raises(BudgetSpent, match="number 0"):
-        worker.ask({"want": "page", "times": 1_000_000}, outside=outside)
+        answer(worker, {"want": "page", "times": 1_000_000}, outside)
     assert worker.ask({})["pid"] != pid  # one that goes on asking has gone
+    with pytest.raises(WorkerError, match="isn't to be had"):
+        worker.ask({"want": "page", "times": 1})
 
 
 def test_asking_for_what_is_outside_has_an_end(worker, monkeypatch):
+    async def one(wanted, scratch):
+        return 1
+
     monkeypatch.setattr("harness.workers.WANTS", 20)
     with pytest.raises(WorkerError, match="too much"):
-        worker.ask({"want": "page", "times": 1_000_000}, outside=lambda wanted, scratch: 1)
+        answer(worker, {"want": "page", "times": 1_000_000}, one)
     with pytest.raises(WorkerError, match="longer than"):  # computing between the questions is its time
-        worker.ask({"want": "page", "times": 19, "rest": 0.2}, seconds=1.0, outside=lambda *_: 1)
+        answer(worker, {"want": "page", "times": 19, "rest": 0.2}, one, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    "request_", [{"want": "page", "times": 1}, {"sleep": 60}, {"run": "[0 for _ in iter(int, 1)]"}]
+)
+def test_a_request_that_is_cancelled_is_over_at_once_and_holds_no_one_up(worker, request_):
+    async def never(wanted, scratch):
+        await asyncio.sleep(600)
+
+    async def work():
+        asked = asyncio.ensure_future(worker.answer(request_, 600, never))
+        waiting = asyncio.ensure_future(worker.answer({"text": "next"}))
+        gone = asyncio.ensure_future(worker.answer({"text": "gone"}))
+        await asyncio.sleep(1)
+        gone.cancel()
+        started = time.monotonic()
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        found = await waiting
+        return found["echo"], time.monotonic() - started
+
+    worker.ask({})
+    found, seconds = asyncio.run(work())
+    assert found == {"text": "next"} and seconds < 10
+    assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
 
 
 @pytest.mark.parametrize("answer", ["{bad", "3", "{}", "[[[", '{"wants": 3}', "[" * 100_000])
@@ -163,15 +198,6 @@ def test_an_answer_has_a_largest_size(worker, monkeypatch):
     monkeypatch.setattr("harness.workers.LINE_BYTES", 1 << 20)
     with pytest.raises(WorkerError, match="longer than 1 MiB"):
         worker.ask({"write": "x" * (8 << 20)})
-
-
-def test_what_ends_a_request_from_outside_leaves_no_answer_for_the_next(worker):
-    def interrupted(wanted, scratch):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        worker.ask({"want": "page", "times": 1}, outside=interrupted)
-    assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
 
 
 def test_a_busy_worker_ends_with_the_process_that_started_it(script, tmp_path):
