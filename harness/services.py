@@ -13,9 +13,10 @@ import json
 import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode
@@ -103,20 +104,28 @@ class Services:
             UsageError: a key, an embedder or the sandbox is missing, or there is a limit on a cost that
                 nobody knows.
         """
-        for service in opening.services:
-            key = _key(service)
-            if not key and not self._offline:
-                raise UsageError(f"{task} asks {service.name}: put your key for it into {service.key}, or "
-                                 "take what an earlier run left in the cache with --offline")  # fmt: skip
-            if not (key.isascii() and key.isprintable()):
-                raise UsageError(f"{service.key} holds no key: a character in it can't be sent")
-            if self._budget.cost is not None and self._price(service.name) is None:
-                raise UsageError(f'--max-cost needs the price of {service.name}: [services."{service.name}"] '
-                                 "with price, in USD a request, in harness.toml")  # fmt: skip
-        for embedder in opening.embedders:
-            self._embedder(embedder)
-        if opening.shell:
-            sandbox.check()
+        missing = [self._missing(service) for service in opening.services]
+        checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
+        for check in [*checks, *([sandbox.check] if opening.shell else [])]:
+            try:
+                check()
+            except UsageError as error:
+                missing.append(str(error))
+        if any(missing):
+            raise UsageError(f"{task} reaches outside: {'; '.join(filter(None, missing))}")
+
+    def _missing(self, service: Service) -> str:
+        """What a service can't be asked without; empty if there is everything."""
+        key = _key(service)
+        if not key and not self._offline:
+            return (f"{service.name} wants a key: put yours into {service.key}, or take what an earlier run "
+                    "left in the cache with --offline")  # fmt: skip
+        if not (key.isascii() and key.isprintable()):
+            return f"{service.key} holds no key: a character in it can't be sent"
+        if self._budget.cost is not None and self._price(service.name) is None:
+            return (f'--max-cost needs the price of {service.name}: [services."{service.name}"] with price, '
+                    "in USD a request, in harness.toml")  # fmt: skip
+        return ""
 
     def door(self, opening: Opening, question: Question) -> Outside:
         """What serves a worker that plays `question`."""

@@ -17,7 +17,7 @@ from harness import messages
 from harness.errors import ModelCallError
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool, ModelOutput
     from inspect_ai.tool import ToolCall, ToolInfo
 
     from harness.model.gateway import Model
@@ -192,7 +192,9 @@ class SimulatedUser(User):
         self._seen.append(messages.user(said or "(says nothing)"))
         for draw in range(USER_TRIES):
             try:
-                output = await self._model.generate(self._question, self._seen, purpose="user", draw=draw)
+                output = await self._model.generate(
+                    self._question, self._seen, purpose="user", draw=draw, keep=_says_something
+                )
             except ModelCallError as error:
                 raise UserFailed(f"user simulator: {error}") from error
             text = output.completion.strip()
@@ -203,6 +205,10 @@ class SimulatedUser(User):
                 return text
             self.retries += draw + 1 < USER_TRIES
         raise UserFailed(f"user simulator: {USER_TRIES} empty turns in a row")
+
+
+def _says_something(output: ModelOutput) -> bool:
+    return bool(output.completion.strip())
 
 
 @dataclass

@@ -120,14 +120,19 @@ class OfficialDialogue(World):
         assert self._user is not None
         seen, tools = [self._message(plain) for plain in wanted["messages"]], self._tools(wanted["tools"])
         offered = {tool.name for tool in tools}
+
+        def usable(output: ModelOutput) -> bool:
+            return bool(output.choices) and self._usable(output.message, offered)
+
         for draw in range(USER_TRIES):
             try:
                 output = await self._user.generate(
-                    self._sample.question, seen, purpose="user", draw=draw, tools=tools, **self.user_decoding
+                    self._sample.question, seen, purpose="user", draw=draw, tools=tools, keep=usable,
+                    **self.user_decoding,
                 )
             except ModelCallError as error:
                 raise UserFailed(f"user simulator: {error}") from error
-            if output.choices and self._usable(output.message, offered):
+            if usable(output):
                 return output
             self.user_retries += draw + 1 < USER_TRIES
         raise UserFailed(f"user simulator: {USER_TRIES} {self.unusable} turns in a row")

@@ -75,7 +75,8 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
         yield from _message(message, names)
     yield ""
     if not dialogue:
-        yield "no transcript: the run was sealed with --no-transcripts"
+        yield ("no transcript: " + ("it ended before the agent saw anything" if row["trace"] is not None else
+                                    "the run was sealed with --no-transcripts"))  # fmt: skip
     scores = [f"{name} {row[name]:g}" for name in record["metric_limits"] if row.get(name) is not None]
     yield f"{row['status']}: {', '.join(scores) or 'no score'}"
     ended = trace.pop("stop", None) or row["stop_reason"]

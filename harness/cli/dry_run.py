@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,16 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
     Raises:
         UsageError: a role was given that nothing in the grid asks.
     """
+    from harness.cli.options import configuration
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
+    from harness.run.outside import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
     from harness.stats import attempts_needed, minimum_detectable_effect
 
     check_roles(cells)
+    lacks = list(lacking(cells, configuration().get("services", {})))
     session = Session(Store(Path(out)))
     stored = in_force(read_index(Path(out)).rows)
     sizes: dict[str, Any] = {}
@@ -63,9 +67,11 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
             "noise": f"{cell.task.name}: {noises[key].source}",
         })  # fmt: skip
     if as_json:
-        print(json.dumps({"schema": 1, "plan": rows}, ensure_ascii=False))
+        print(json.dumps({"schema": 1, "plan": rows, "lacking": lacks}, ensure_ascii=False))
     else:
         _print(rows)
+    for lack in lacks:
+        print(f"warning: {lack}", file=sys.stderr)
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 2 if failed == len(rows) else 1
 

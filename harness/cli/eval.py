@@ -113,10 +113,12 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
     Raises:
         UsageError: a role was given that nothing in the grid asks.
     """
+    from harness.cli.layout import printable
     from harness.cli.progress import Bars
     from harness.results.environment import command_line
     from harness.results.store import Store
     from harness.run.grid import run_grid
+    from harness.run.outside import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
 
@@ -124,6 +126,9 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
     with Bars(len(cells)) as bars:
         session = Session(Store(Path(out)), bars, settings.get("prices", {}), settings.get("services", {}),
                           command_line())  # fmt: skip
+        if len(cells) > 1:  # one alone says it itself
+            for lack in lacking(cells, session.services):
+                session.notice(lack)
         grid = run_grid(cells, session)
     for result in grid.results:
         if result.error is not None:
@@ -131,12 +136,21 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
         elif result.status == "stopped" and result.record:
             print(f"stopped: {result.cell.title}: {result.record['reason']}", file=sys.stderr)
         elif result.record and result.record["counts"]["ok"] == 0:
-            counts = result.record["counts"]
+            counts, run = result.record["counts"], result.record["run_id"][:12]
+            sample, reason = first_reason(result.record)
             print(f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
-                  f"unscored and {counts['error']} ended in errors; the column 'reason' of "
-                  f"{result.record['samples_path']} says why; the same command tries again what ended in "
-                  "errors", file=sys.stderr)  # fmt: skip
+                  f"unscored and {counts['error']} ended in errors, the first as {printable(reason)}; "
+                  f"'harness show {run} --sample {printable(sample)}' shows it", file=sys.stderr)  # fmt: skip
     return grid
+
+
+def first_reason(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Sample and reason of the first attempt of a run that wasn't scored."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(record["samples_path"], columns=["sample_id", "status", "reason"])
+    row = next(row for row in table.to_pylist() if row["status"] != "ok")
+    return str(row["sample_id"]), str(row["reason"] or "no reason was given")[:200]
 
 
 def show_runs(

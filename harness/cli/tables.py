@@ -115,6 +115,9 @@ def beside(record: dict[str, Any]) -> list[str]:
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
+    whole = [f"{name} {metric['value']:.3f}" for name, metric in metrics.items()
+             if metric["ci_method"] == "none" and "/" not in name]  # fmt: skip
+    lines += [f"of the set as a whole: {', '.join(whole)}"] if whole else []
     again = record["counts"].get("user_retries", 0)
     if again:
         lines.append(f"{again} turns of simulated users were unusable and asked for again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -262,6 +263,8 @@ class Endpoint(_Kept):
         from openai import OpenAI, OpenAIError
 
         self.name, self._offline = name, offline
+        if not os.environ.get("OPENAI_API_KEY"):
+            raise UsageError(f"embedder {name}: put your key for it into OPENAI_API_KEY")
         try:
             self._client = OpenAI(max_retries=5)
         except OpenAIError as error:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -61,12 +61,14 @@ class Model:
         draw: int = 0,
         tools: Sequence[ToolInfo] = (),
         tool_choice: Any = None,
+        keep: Callable[[ModelOutput], bool] | None = None,
         **decoding: Any,
     ) -> ModelOutput:
         """One completion on behalf of `question`.
 
         `draw` numbers repeated calls with the same messages (the samples of a vote); `decoding` are
-        fields of inspect-ai's GenerateConfig and win over the run's own.
+        fields of inspect-ai's GenerateConfig and win over the run's own. Only what `keep` says yes to goes
+        into the cache, so that the same call is made again where an answer was of no use.
 
         Raises:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
@@ -97,7 +99,7 @@ class Model:
             self._charge(purpose, question, usage, output)
         if output.error:
             raise ModelCallError(f"{self.name}: {_first_line(output.error)}")
-        if self._keyed and self._cache is not None:
+        if self._keyed and self._cache is not None and (keep is None or keep(output)):
             # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
             self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
             if self.provider.remote:  # paid: a killed run must find it again

@@ -49,7 +49,8 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
                if key in ("value", "stderr", "ci", "ci_method") or metric.get(key) is not None}
         for name, metric in record["metrics"].items()
     }  # fmt: skip
-    counts = {key: record["counts"][key] for key in ("ok", "unscored", "error", "no_answer", "truncated")}
+    counts = {key: record["counts"].get(key, 0) for key in (
+        "ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries")}  # fmt: skip
     return {
         "run_id": record["run_id"], "status": record["status"], "task": record["task"]["name"],
         "task_version": record["task"]["version"], "method": record["method"]["name"],

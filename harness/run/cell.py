@@ -64,12 +64,13 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     if not again:
         sealed = session.store.sealed(folder)
         if sealed is not None and sealed["status"] == "complete":
-            failed = 0 if "answers" in provider.abilities else sealed["counts"]["error"]
-            if not failed:
+            counts = sealed["counts"]
+            failed = counts["error"] + counts.get("user_failed", 0)
+            if not failed or "answers" in provider.abilities:
                 return {**sealed, "reused": True}
             again = True  # what did come is in the cache
-            session.notice(f"{cell.title}: {failed} attempts of run {run_id[:12]} ended in errors, "
-                                   "which are no results; it is made again")  # fmt: skip
+            session.notice(f"{cell.title}: {failed} attempts of run {run_id[:12]} failed for want of a model "
+                           "or a user, which is no result; it is made again")  # fmt: skip
         if sealed is not None and sealed["status"] == "retracted":
             session.notice(f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); "
                                    "it is made again")  # fmt: skip

@@ -27,9 +27,8 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether there is nothing but errors."""
-        counts = self.record["counts"] if self.record else {"error": 0, "attempts": 0}
-        return self.record is None or 0 < counts["error"] == counts["attempts"]
+        """Whether nothing was measured."""
+        return self.record is None or self.record["counts"]["ok"] == 0
 
 
 @dataclass
@@ -41,7 +40,7 @@ class GridResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a cell failed or all its attempts did, 2 every cell was misconfigured, 3 budget spent,
+        """0 done, 1 a cell failed or measured nothing, 2 every cell was misconfigured, 3 budget spent,
         130 interrupted."""
         if self.interrupted:
             return 130

@@ -86,7 +86,18 @@ def load(domain: str, split: str = "base", solo: bool = False) -> list[dict[str,
     if solo:
         tasks = [task for task in tasks if llm_agent.LLMSoloAgent.check_valid_task(task)]
     return [{"id": str(task.id), "words": str(task.ticket if solo else task.user_scenario),
-             "task": task.model_dump(mode="json")} for task in tasks]  # fmt: skip
+             "task": _dated(task.model_dump(mode="json"))} for task in tasks]  # fmt: skip
+
+
+BEGIN = datetime.datetime(2025, 1, 1)
+
+
+def _dated(task: dict[str, Any]) -> dict[str, Any]:
+    """The task with earlier messages of a fixed time; the package dates them when it reads them."""
+    history = (task.get("initial_state") or {}).get("message_history") or []
+    for n, message in enumerate(history):
+        message["timestamp"] = (BEGIN - datetime.timedelta(seconds=len(history) - n)).isoformat()
+    return task
 
 
 def _settings(domain: str, task: Task, retrieval: str) -> dict[str, Any]:
@@ -214,13 +225,12 @@ class _Dialogue(threading.Thread):
 
 def _undated(simulation: dict[str, Any]) -> dict[str, Any]:
     """The simulation without what differs between two equal ones: a message a second, a fixed id."""
-    begin = datetime.datetime(2025, 1, 1)
     for n, message in enumerate(simulation["messages"]):
-        message["timestamp"] = (begin + datetime.timedelta(seconds=n)).isoformat()
-    end = begin + datetime.timedelta(seconds=len(simulation["messages"]))
-    dates = {"timestamp": end, "start_time": begin, "end_time": end}
+        message["timestamp"] = (BEGIN + datetime.timedelta(seconds=n)).isoformat()
+    end = BEGIN + datetime.timedelta(seconds=len(simulation["messages"]))
+    dates = {"timestamp": end, "start_time": BEGIN, "end_time": end}
     return simulation | {name: date.isoformat() for name, date in dates.items() if simulation.get(name)} | {
-        "id": f"{simulation['task_id']}", "duration": (end - begin).total_seconds()}  # fmt: skip
+        "id": f"{simulation['task_id']}", "duration": (end - BEGIN).total_seconds()}  # fmt: skip
 
 
 _dialogues: dict[str, _Dialogue] = {}

@@ -16,6 +16,7 @@ import importlib.machinery
 import json
 import queue
 import random
+import re
 import sys
 import threading
 import types
@@ -244,6 +245,16 @@ def _ids(seed: str) -> Iterator[None]:
             vars(module)["uuid4"] = uuid.uuid4
 
 
+def _unaddressed(value: Any) -> Any:
+    """The value with `0x...` for the addresses in memory that texts of errors hold, as no two runs have the
+    same."""
+    if isinstance(value, str):
+        return re.sub(r"\b0x[0-9a-fA-F]{6,}", "0x...", value)
+    if isinstance(value, dict):
+        return {key: _unaddressed(each) for key, each in value.items()}
+    return [_unaddressed(each) for each in value] if isinstance(value, list) else value
+
+
 class _Dialogue(threading.Thread):
     """One scenario being played. `wanted` holds what it waits for, or its end; `brought` what it gets."""
 
@@ -269,11 +280,12 @@ class _Dialogue(threading.Thread):
         except Exception as error:  # officially the scenario's end, whose similarity is then 0
             exception = f"{type(error).__name__}: {error}"[:2000]
         context = get_current_context().to_dict(serialize_console=False)
-        self.wanted.put({"done": {"context": context, "exception": exception}})
+        self.wanted.put({"done": _unaddressed({"context": context, "exception": exception})})
 
     def completion(self, who: str, messages: list[dict[str, Any]], tools: Any, failed: set[str]) -> Any:
         """What a role's model says, in the form of OpenAI's client."""
         offered = [tool["function"] for tool in tools] if isinstance(tools, list) else []
+        messages = _unaddressed(messages)
         self.wanted.put({"who": who, "tools": offered, "messages": [
             {"role": message["role"], "content": message["content"], "id": message.get("tool_call_id"),
              "failed": message.get("tool_call_id") in failed} for message in messages

@@ -238,3 +238,20 @@ def test_parallel_calls_do_not_overrun_the_budget():
         return len(provider.calls), sum(isinstance(result, BudgetSpent) for result in results)
 
     assert asyncio.run(many()) == (3, 5)
+
+
+def test_an_answer_of_no_use_is_not_kept(tmp_path):
+    def asked(*texts, keep):
+        provider, cache = Told(), Cache(tmp_path / "cache.sqlite")
+        handle = model(provider, cache=cache)
+        for text in texts:
+            provider.text = text
+            ask(handle, keep=keep)
+        cache.close()
+        return len(provider.calls)
+
+    def useful(output):
+        return bool(output.completion)
+
+    assert asked("", "", "yes", "no", keep=useful) == 3  # until one is of use, which stays
+    assert asked("no", keep=useful) == 0

@@ -28,7 +28,10 @@ from harness.results.store import Store
 from harness.run.grid import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.setup import install
+from harness.sample import Question, Sample
+from harness.setup import folder, install
+from harness.workers import Pool
+from tasks.tau2.adapter import MEMORY, SCRIPT
 from tasks.tau2.results import names, read
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2"
@@ -482,3 +485,16 @@ def test_every_listed_broken_item_is_one_of_the_task(official):
         spec = registry().task(name)
         ids = {sample.id for sample in load_task(spec, spec.arguments({})).load(Data()).test}
         assert known_broken(spec).keys() and known_broken(spec).keys() <= ids
+
+
+@needs_source
+@pytest.mark.parametrize("task", ["tau2/mock", "tau2/airline"])
+def test_tasks_are_the_same_whenever_they_are_loaded(official, task):
+    spec = registry().task(task)
+    first = [sample.digest() for sample in load_task(spec, spec.arguments({})).load(Data()).test]
+    made = Pool(SCRIPT, folder(spec.setup), 1, MEMORY)
+    try:
+        rows = made.one().ask({"do": "load", "domain": spec.settings["domain"]}, 120)
+    finally:
+        made.close()
+    assert [Sample(Question(row["id"], row["words"]), row["task"]).digest() for row in rows] == first

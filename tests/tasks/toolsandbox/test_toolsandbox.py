@@ -317,3 +317,24 @@ def test_parallel_calls_whose_orders_are_too_many_to_try_are_an_error_in_time(pa
         asyncio.run(play(12, 3.0))
     seen = asyncio.run(play(3, 60.0))  # the next dialogue has a new worker
     assert len(seen.messages) == 3 and not any(message.error for message in seen.messages)
+
+
+@needs_checkout
+def test_no_address_in_memory_reaches_a_model_or_a_record(packages):
+    """Two processes have others, so that a run that goes on after a kill would ask everything anew."""
+    _, samples = loaded("toolsandbox/offline")
+    sample = next(each for each in samples if each.id == "remove_contact_by_phone")
+
+    async def play():
+        world = Dialogue("2025-11-06T10:00:00", sample, workers(packages), Speaker([]), SECONDS)
+        seen = await world.start()
+        tool = next(tool for tool in seen.tools if tool.name == "remove_contact")
+        (key,) = tool.parameters.required
+        call = ToolCall("c", "remove_contact", {key: "nobody"})
+        try:
+            return await world.step(ChatMessageAssistant(content="", tool_calls=[call]))
+        finally:
+            await world.close()
+
+    (told,) = asyncio.run(play()).messages
+    assert " at 0x...>" in told.text and not re.search("0x[0-9A-Fa-f]{6}", told.text)
