@@ -132,10 +132,11 @@ window.harness = (() => {
       filter();
     });
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(() => {
+    form.addEventListener("reset", (event) => {
+      event.preventDefault(); // its own work would come after this, and undo what is typed next
       state.set(Object.fromEntries(controls.map((control) => [control.dataset.filter, ""])));
       restoreFilters();
-    }));
+    });
   }
 
   // ---- switches: one of several figures; the same choice in every section of the page
