@@ -63,6 +63,28 @@ async def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
 _threads = ThreadPoolExecutor(64, thread_name_prefix="worker")
 
 
+class _Turn:
+    """A lock that is waited for in a thread, and may be given up from another: by then, or later, it is free
+    again. The loop may be closed before the thread has it, so that nothing is left to the loop."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock, self._state = lock, threading.Lock()
+        self._has = self._wants_none = False
+
+    def wait(self) -> None:
+        self._lock.acquire()
+        with self._state:
+            self._has = not self._wants_none
+        if not self._has:
+            self._lock.release()
+
+    def give_up(self) -> None:
+        with self._state:
+            self._wants_none = True
+        if self._has:
+            self._lock.release()
+
+
 class Worker:
     """One process that answers JSON with JSON, a line each; started when it is first asked. An answer is
     `{"value": ...}`, `{"error": ...}`, or `{"wants": ...}`, after which it gets an answer itself."""
@@ -105,12 +127,11 @@ class Worker:
             WorkerError: as above.
             Exception: whatever `outside` raised; the script sees an `OSError` in its place.
         """
-        loop = asyncio.get_running_loop()
-        taken = loop.run_in_executor(_threads, self.lock.acquire)
+        turn = _Turn(self.lock)
         try:
-            await asyncio.shield(taken)
+            await asyncio.get_running_loop().run_in_executor(_threads, turn.wait)
         except asyncio.CancelledError:
-            taken.add_done_callback(lambda _: self.lock.release())
+            turn.give_up()
             raise
         try:
             found, refused = await self._converse(request, seconds, outside)

@@ -179,6 +179,21 @@ def test_a_request_that_is_cancelled_is_over_at_once_and_holds_no_one_up(worker,
     assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
 
 
+def test_a_turn_that_was_given_up_leaves_the_worker_free_though_its_loop_is_gone(worker):
+    async def give_up():
+        asked = asyncio.ensure_future(worker.answer({"text": "never"}))
+        await asyncio.sleep(0.05)
+        asked.cancel()
+
+    for _ in range(20):
+        worker.lock.acquire()
+        asyncio.run(give_up())  # the thread still waits when this loop is closed
+        worker.lock.release()
+        assert worker.lock.acquire(timeout=10)
+        worker.lock.release()
+    assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
+
+
 @pytest.mark.parametrize("answer", ["{bad", "3", "{}", "[[[", '{"wants": 3}', "[" * 100_000])
 def test_an_answer_that_can_not_be_read_is_a_failed_request(worker, answer):
     pid = worker.ask({})["pid"]
