@@ -21,7 +21,7 @@ SCORED_ONLY = "scored only"
 
 
 def scored_only(metric: dict[str, Any] | None) -> str:
-    """The mean over scored attempts alone; empty where it doesn't differ, a dash where none was scored."""
+    """The mean over scored attempts alone; empty where it doesn't differ, or none was scored."""
     return f"{metric['scored_only']:.3f}" if metric and metric["scored_only"] is not None else ""
 
 

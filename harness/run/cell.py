@@ -73,7 +73,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                            "or a user, which is no result; it is made again")  # fmt: skip
         if sealed is not None and sealed["status"] == "retracted":
             session.notice(f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); "
-                                   "it is made again")  # fmt: skip
+                           "it is made again")  # fmt: skip
     judges = type(task).needs_judge is not Task.needs_judge
     if judges and "judge" not in roles and "answers" not in provider.abilities:
         unjudged = sum(map(task.needs_judge, attempts.samples))

@@ -59,8 +59,10 @@ async def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
     raise WorkerError(f"a worker wants {wanted.get('what')!r} from outside, which this request doesn't allow")
 
 
-#: threads in which requests are made. They are no one else's: names, for one, are resolved in the loop's own
-_threads = ThreadPoolExecutor(64, thread_name_prefix="worker")
+#: threads that wait for a worker's lock, and threads that speak with a worker, which its lock lets one at a
+#: time do: however many wait, those that hold a lock go on. Neither are the loop's own, which others need
+_waiting = ThreadPoolExecutor(64, thread_name_prefix="worker-turn")
+_speaking = ThreadPoolExecutor(64, thread_name_prefix="worker")
 
 
 class _Turn:
@@ -129,7 +131,7 @@ class Worker:
         """
         turn = _Turn(self.lock)
         try:
-            await asyncio.get_running_loop().run_in_executor(_threads, turn.wait)
+            await asyncio.get_running_loop().run_in_executor(_waiting, turn.wait)
         except asyncio.CancelledError:
             turn.give_up()
             raise
@@ -172,7 +174,7 @@ class Worker:
 
     async def _in_thread(self, step: Callable[..., T], *arguments: Any) -> T:
         """A step in a thread; cancelled, it is over soon, as the process that it waits for is ended."""
-        under_way = asyncio.get_running_loop().run_in_executor(_threads, step, *arguments)
+        under_way = asyncio.get_running_loop().run_in_executor(_speaking, step, *arguments)
         try:
             return await asyncio.shield(under_way)
         except asyncio.CancelledError:

@@ -179,6 +179,13 @@ def test_a_request_that_is_cancelled_is_over_at_once_and_holds_no_one_up(worker,
     assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
 
 
+def test_any_number_may_wait_for_one_worker(worker):
+    async def work():
+        return await asyncio.gather(*(worker.answer({"n": n}) for n in range(300)))
+
+    assert [found["echo"]["n"] for found in asyncio.run(asyncio.wait_for(work(), 60))] == list(range(300))
+
+
 def test_a_turn_that_was_given_up_leaves_the_worker_free_though_its_loop_is_gone(worker):
     async def give_up():
         asked = asyncio.ensure_future(worker.answer({"text": "never"}))
