@@ -19,19 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.model.embed import open_embedder
 
 
 def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Trains every point through the method's own code and reads the tables that it keeps."""
-    from harness.data import Data
+    from harness.data.hub import Data
     from harness.job import Job
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
-    from harness.model.open import open_model
+    from harness.model.factory import open_model
     from harness.registry import load_method, load_task, registry
-    from methods.recommend.graph.core import effective_rank
+    from harness.methods.recommend.graph.core import effective_rank
 
     spec = registry().task(args.task)
     task = load_task(spec, spec.arguments({}))

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from methods.curator.curricula import CURRICULA
-from methods.curator.curricula.learned import ActorCurator
-from methods.curator.curriculum import Round
-from methods.curator.signals import Floats, Indices, learnability
+from harness.methods.curator.curricula import CURRICULA
+from harness.methods.curator.curricula.learned import ActorCurator
+from harness.methods.curator.curriculum import Round
+from harness.methods.curator.signals import Floats, Indices, learnability
 
 RESAMPLES = 1000
 
@@ -52,7 +52,7 @@ class Watched(ActorCurator):
 
 def watch(task: str, model: str, task_args: Mapping[str, str], method_args: Mapping[str, str]) -> None:
     from harness.results.store import Store
-    from harness.run.grid import run_grid
+    from harness.run.execute import run_grid
     from harness.run.plan import Request, plan
     from harness.run.session import Session
 

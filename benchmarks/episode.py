@@ -20,7 +20,7 @@ from typing import Any
 from harness.model.provider import Call, Provider
 from harness.registry import registry
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Cell, Request
 from harness.run.session import Session
 

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.sample import LazySamples, Question, Sample
 from harness.task import Splits, Task
 
@@ -47,7 +47,7 @@ def run_harness(n: int, folder: Path) -> float:
     """Plan by hand, then everything else as the command line does it: fit, answer, score, seal."""
     from harness.registry import registry
     from harness.results.store import Store
-    from harness.run.grid import run_grid
+    from harness.run.execute import run_grid
     from harness.run.plan import Cell, Request
     from harness.run.session import Session
     from harness.spec import TaskSpec

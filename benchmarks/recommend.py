@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import Data
-from harness.interactions import Interactions, encode, rank
+from harness.data.hub import Data
+from harness.data.interactions import Interactions, encode, rank
 from harness.registry import load_task, registry
 from harness.sample import Outcome
 from harness.task import Splits, Task
@@ -58,7 +58,7 @@ def our_metrics(folder: Path) -> dict[str, float]:
 
 def our_speed(splits: Splits, data: Interactions, batches: int) -> dict[str, float]:
     """The same model, split and batches as the peer's."""
-    from methods.recommend.graph.train import Trainer
+    from harness.methods.recommend.graph.train import Trainer
 
     rng = np.random.default_rng(0)
     start = rng.normal(0, 0.1, (sum(data.known.shape), 64)).astype(np.float32)

@@ -88,7 +88,7 @@ def show(what: str, differences: Any) -> None:
 
 
 def main() -> None:
-    from harness.data import Data
+    from harness.data.hub import Data
     from harness.registry import load_task, registry
 
     logging.disable(logging.WARNING)

@@ -94,7 +94,7 @@ class Clock:
         self._last = time.perf_counter()
 
     async def annotate(self, annotator: Any, questions: Any, prompt: Any, total: int) -> Any:
-        from methods.semi_icl.annotator import Annotation
+        from harness.methods.semi_icl.annotator import Annotation
 
         for question in questions:
             prompt.messages(question)
@@ -114,7 +114,7 @@ class Clock:
 def run(pool: list[Any], vectors: Any, through_gateway: bool) -> tuple[Any, Clock]:
     """The fitted method, and what each chunk took."""
     from harness.registry import load_method, registry
-    from methods.semi_icl.annotator import Annotator
+    from harness.methods.semi_icl.annotator import Annotator
 
     spec = registry().method("iterpsd")
     arguments = spec.arguments({"k": SHOWN, "k_gt": 0, "cap": SHOWN, "chunk": CHUNK})

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.digest import digest, seed_of, set_digest
+from harness.base.digest import digest, seed_of, set_digest
 from harness.model.ledger import Ledger, Usage
 from harness.results.record import seal
 from harness.results.store import Store

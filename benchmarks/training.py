@@ -36,7 +36,7 @@ def language_curator(folder: Path) -> str:
     """A random causal model of a fifth of pocket/grid's parameters, with its tokenizer."""
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from harness.model.open import POCKET
+    from harness.model.factory import POCKET
 
     tokenizer = AutoTokenizer.from_pretrained(POCKET / "grid")
     model = LlamaForCausalLM(LlamaConfig(
@@ -53,7 +53,7 @@ def language_curator(folder: Path) -> str:
 def endless(folder: Path) -> dict[str, str]:
     """pocket/grid as a model that no token ends, as arguments of its provider; rewards become coins."""
     from harness.job import Job
-    from harness.model.open import POCKET
+    from harness.model.factory import POCKET
 
     coins = random.Random(0)
     Job.reward = lambda self, sample, text: float(coins.random() < 0.5)  # type: ignore[method-assign]
@@ -68,7 +68,7 @@ def endless(folder: Path) -> dict[str, str]:
 def curve(method: str, arguments: dict[str, str], model_args: dict[str, str]) -> list[dict[str, float]]:
     """The costs of every step of one training."""
     from harness.results.store import Store
-    from harness.run.grid import run_grid
+    from harness.run.execute import run_grid
     from harness.run.plan import Request, plan
     from harness.run.session import Session
 
@@ -98,7 +98,7 @@ def main() -> int:
     arguments = {"fit": "train", "preset": given.preset, "steps": str(given.steps), "dormant": "1",
                  "warm_up": "1", "measure_every": "1000", "max_tokens": str(given.answers),
                  **dict(pair.split("=", 1) for pair in given.more)}
-    from methods.curator import training
+    from harness.methods.curator import training
 
     training.time = SimpleNamespace(perf_counter=time.process_time)
     slow = 0

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.base import messages
 from harness.sample import Sample
 
 if TYPE_CHECKING:

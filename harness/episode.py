@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ModelCallError
+from harness.base.errors import ModelCallError
 from harness.sample import Outcome, Question
 from harness.world import UserFailed, World, WorldFailed
 

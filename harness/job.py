@@ -14,20 +14,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness import paths
-from harness.digest import digest, seed_of
-from harness.errors import AccessError, DataError, UsageError
+from harness.base import paths
+from harness.base.digest import digest, seed_of
+from harness.base.errors import AccessError, DataError, UsageError
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Outcome, Question, Sample
-from harness.services import Services
+from harness.external.services import Services
 from harness.spec import MethodSpec
 from harness.task import Splits, Task
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
-    from harness.interactions import Interactions
+    from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
     from harness.world import World
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.concurrent import each
-from harness.errors import UsageError
+from harness.base.concurrent import each
+from harness.base.errors import UsageError
 from harness.sample import Outcome, Question
 from harness.spec import MethodSpec
 

@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness import paths
-from harness.errors import HarnessError, PluginError, UsageError, nearest
+from harness.base import paths
+from harness.base.errors import HarnessError, PluginError, UsageError, nearest
 from harness.spec import DataPin, MethodSpec, Param, Spec, TaskSpec, read_specs
 
 if TYPE_CHECKING:

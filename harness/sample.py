@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
-from harness.digest import digest
+from harness.base.digest import digest
 
 Status = Literal["ok", "unscored", "error"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import PluginError, UsageError, nearest
+from harness.base.errors import PluginError, UsageError, nearest
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -138,11 +138,11 @@ class TaskSpec(Spec):
     """A task's spec: also its data, kind of answer, metrics and what it offers to methods.
 
     `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
-    largest value possible. `setup` is a recipe of `harness.setup`; `results` names a module that reads
-    the benchmark's own result files (see `harness.responses.results_module`); `overall` names a module
+    largest value possible. `setup` is a recipe of `harness.external.setup`; `results` names a module that reads
+    the benchmark's own result files (see `harness.data.responses.results_module`); `overall` names a module
     that makes figures of the whole from the members of a family: `overall(values)` gives them by name from
     the members' primary metrics, `PARTS` the members that a part is made of; `known_broken` is a file
-    that lists items which are broken upstream (see `harness.known_broken`); `in_text` are arguments with
+    that lists items which are broken upstream (see `harness.external.known_broken`); `in_text` are arguments with
     which the task's worlds are answered in words, so that models need no tool calls; a task that is `apart`
     isn't meant where its family is named.
     """

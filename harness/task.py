@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.base import messages
 from harness.sample import Outcome, Question, Sample, Score
 from harness.spec import TaskSpec
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
-    from harness.data import Data
-    from harness.interactions import Interactions
+    from harness.data.hub import Data
+    from harness.data.interactions import Interactions
     from harness.model.gateway import Model
-    from harness.services import Services
+    from harness.external.services import Services
     from harness.world import World
 
 

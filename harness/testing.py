@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data import Data
-from harness.errors import BudgetSpent
+from harness.data.hub import Data
+from harness.base.errors import BudgetSpent
 from harness.job import Job
 from harness.model.echo import Echo
 from harness.model.gateway import Model
@@ -30,7 +30,7 @@ from harness.task import Splits, Task
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
 
 if TYPE_CHECKING:
-    from harness.interactions import Interactions
+    from harness.data.interactions import Interactions
 
 LABELS = ("red", "green", "blue")
 
@@ -56,7 +56,7 @@ class TinyTask(Task):
         import numpy as np
         from scipy.sparse import csr_array
 
-        from harness.interactions import Interactions
+        from harness.data.interactions import Interactions
 
         user, place = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
         item = (user + place + (place == 3)) % 8
@@ -259,7 +259,7 @@ def seal_scores(
     """
     import numpy as np
 
-    from harness.digest import digest, set_digest
+    from harness.base.digest import digest, set_digest
     from harness.results.record import seal
     from harness.results.store import Store
     from harness.run.plan import Cell, Request

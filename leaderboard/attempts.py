@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RecordError
+from harness.base.errors import RecordError
 from harness.results.record import hashed_part
 
 #: attempts of a run that the browser holds, the first in the order of the set

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.compare.arms import Arm, arms_of, differing, field_of
-from harness.errors import RecordError
-from leaderboard.holdings import Holdings, row_of
+from harness.comparison.arms import Arm, arms_of, differing, field_of
+from harness.base.errors import RecordError
+from harness.leaderboard.records import Holdings, row_of
 
 if TYPE_CHECKING:
-    from harness.compare.items import Shelf
+    from harness.comparison.items import Shelf
 
 #: methods taken as baseline where none is named: `direct` first, then those with the most rows
 BASELINES = 3
@@ -101,7 +101,7 @@ class Section:
     """The rows of one comparability key, best first; the only rows that are ranked together.
 
     `told` are the fields in which the key differs from the task's other keys. `comparisons` maps a
-    baseline method to the paired comparison (as `harness.compare.paired.plain` gives it) of every row
+    baseline method to the paired comparison (as `harness.comparison.paired.plain` gives it) of every row
     that has that baseline; `notes` says why one could not be made.
     """
 
@@ -187,7 +187,7 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
     finished = {(arm.comparability_key, arm.subject_key) for arm in whole}
     stopped = [arm for arm in arms_of(row for row in rows if row["status"] != "complete")
                if (arm.comparability_key, arm.subject_key) not in finished]  # fmt: skip
-    from harness.compare.items import Shelf
+    from harness.comparison.items import Shelf
 
     shelf = Shelf()
     notes: list[str] = []
@@ -310,10 +310,10 @@ def _comparisons(
     arms: Sequence[Arm], method: str, shelf: Shelf, notes: list[str]
 ) -> list[dict[str, Any]]:
     """Every arm against the arm of `method` with the same model, adjusted by Holm over all of them."""
-    from harness.compare.paired import adjust, compare
-    from harness.compare.plain import plain
-    from harness.compare.select import baseline_of
-    from harness.errors import UsageError
+    from harness.comparison.paired import adjust, compare
+    from harness.comparison.to_json import plain
+    from harness.comparison.select import baseline_of
+    from harness.base.errors import UsageError
 
     made = []
     for arm in arms:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 EXAMPLE = """
 \b
@@ -80,7 +80,7 @@ def build_site(store: str, out: str, baseline: str, attempts: int, tables: bool,
 def serve_site(store: str, baseline: str, port: int) -> None:
     """Show the site while runs go: rebuilt when a run is sealed, with the progress of the others."""
     site = _site()
-    from leaderboard.live import serve
+    from harness.leaderboard.live import serve
 
     serve(Path(store), site.Options(_methods(baseline)), port)
 
@@ -93,7 +93,7 @@ def _site() -> Any:
     try:
         import jinja2  # noqa: F401
 
-        from leaderboard import site
+        from harness.leaderboard import site
     except ImportError:
         raise UsageError("the site needs jinja2 and plotly: pip install 'harness[web]'") from None
     return site

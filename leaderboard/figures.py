@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from leaderboard.board import Entry, Section
-from leaderboard.sweeps import Fitted, Line, Sweep, fitted
+from harness.leaderboard.board import Entry, Section
+from harness.leaderboard.sweeps import Fitted, Line, Sweep, fitted
 
 #: cost axes: key -> (title, what one row spends per attempt)
 COSTS = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.compare.learning import Axis, Learning, Quantity, learning
-from leaderboard.board import Section
-from leaderboard.figures import SYMBOLS, Figure, interval_text, label, named
+from harness.comparison.learning import Axis, Learning, Quantity, learning
+from harness.leaderboard.board import Section
+from harness.leaderboard.figures import SYMBOLS, Figure, interval_text, label, named
 
 QUANTITIES: dict[Quantity, str] = {"dev": "validation score", "reward": "training reward"}
 #: axis -> (its name, its title)

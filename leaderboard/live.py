@@ -11,10 +11,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, UsageError
+from harness.base.errors import HarnessError, UsageError
 from harness.results.store import Store
-from leaderboard.pages import FOLDER
-from leaderboard.site import Options, Verified, build
+from harness.leaderboard.pages import FOLDER
+from harness.leaderboard.site import Options, Verified, build
 
 EVERY_S = 2.0
 LOCAL = ("127.0.0.1", "localhost")

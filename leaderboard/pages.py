@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.digest import digest
-from leaderboard.attempts import script_json
-from leaderboard.board import Board, Entry, number_first
-from leaderboard.figures import cost_figures, forest, scaling
-from leaderboard.holdings import Record, place
-from leaderboard.learning import curves
-from leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.base.digest import digest
+from harness.leaderboard.attempts import script_json
+from harness.leaderboard.board import Board, Entry, number_first
+from harness.leaderboard.figures import cost_figures, forest, scaling
+from harness.leaderboard.records import Record, place
+from harness.leaderboard.learning import curves
+from harness.leaderboard.sweeps import method_sweeps, task_sweeps
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.errors import RecordError, UsageError
+from harness.base.errors import RecordError, UsageError
 from harness.results.curve import read_curve
-from leaderboard import holdings, pages
-from leaderboard.attempts import SHOWN, browser_script
-from leaderboard.board import Board, groups, section, told_apart
-from leaderboard.holdings import Record
-from leaderboard.tables import tables
+from harness.leaderboard import holdings, pages
+from harness.leaderboard.attempts import SHOWN, browser_script
+from harness.leaderboard.board import Board, groups, section, told_apart
+from harness.leaderboard.records import Record
+from harness.leaderboard.tables import tables
 
 ASSETS = ("site.css", "theme.js", "site.js", "figures.js", "attempts.js")
 #: carried along, not made from records: another release of plotly is no difference

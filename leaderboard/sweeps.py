@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.compare.arms import differing, field_of
-from harness.compare.sweep import Curve, curve_of, fits
-from harness.digest import digest
+from harness.comparison.arms import differing, field_of
+from harness.comparison.sweep import Curve, curve_of, fits
+from harness.base.digest import digest
 from harness.stats.scaling import Fit
-from leaderboard.board import Entry, Section
+from harness.leaderboard.board import Entry, Section
 
 #: fewer points make no curve
 FEWEST = 3

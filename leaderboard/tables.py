@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from harness.results.export import every_eval_ever, latex, markdown
-from leaderboard.board import Board, Entry, Section
+from harness.leaderboard.board import Board, Entry, Section
 
 SHOWN = ("method", "model", "value", "95 % interval", "rank", "items", "runs", "calls", "tokens", "USD",
          "labels", "no answer", "unscored", "error", "status")  # fmt: skip
@@ -92,7 +92,7 @@ def _table(section: Section) -> tuple[list[str], list[list[str]]]:
 
 def _cells(entry: Entry) -> list[str]:
     """A row as people read it: as on the pages."""
-    from leaderboard.pages import amount, rank
+    from harness.leaderboard.pages import amount, rank
 
     name = f"{entry.arm.method} ({entry.variant})" if entry.variant else entry.arm.method
     return [

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.errors import ModelCallError
+from harness.base.errors import ModelCallError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Opening, Services
-from harness.setup import installed
+from harness.external.services import Opening, Services
+from harness.external.setup import installed
 from harness.task import Task
-from harness.workers import Outside, Pool, Worker, WorkerError, nothing_outside
+from harness.external.workers import Outside, Pool, Worker, WorkerError, nothing_outside
 from harness.world import USER_TRIES, Limits, Seen, UserFailed, World, WorldFailed
 
 if TYPE_CHECKING:

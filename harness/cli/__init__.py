@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.errors import HarnessError, nearest
+from harness.base.errors import HarnessError, nearest
 
 #: command -> (module, one line for --help). A module is imported by its name when its command is called,
 #: so a package that stands on the harness, as the leaderboard does, can own its command without the
@@ -28,7 +28,7 @@ COMMANDS = {
     "check": ("harness.cli.check", "Gate CI on a baseline: ok, regressed or inconclusive."),
     "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
     "results": ("harness.cli.results", "List, verify, correct, export and rebuild results."),
-    "leaderboard": ("leaderboard.cli", "Build or serve a site of tables, figures and attempts."),
+    "leaderboard": ("harness.leaderboard.cli", "Build or serve a site of tables, figures and attempts."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),
 }
 

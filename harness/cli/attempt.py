@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RecordError, UsageError, nearest
+from harness.base.errors import RecordError, UsageError, nearest
 
 #: characters of a message, and of the arguments of a call, that are printed; --json has them whole
 LONGEST, LONGEST_ARGUMENTS = 1600, 400

@@ -35,7 +35,7 @@ def set_command(
 
     Nothing but this command ever changes a baseline.
     """
-    from harness.compare.select import Selection
+    from harness.comparison.select import Selection
     from harness.gate.baseline import set_baseline
     from harness.results.index import read_index
 

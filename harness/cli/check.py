@@ -61,7 +61,7 @@ def command(
     from harness.gate.baseline import find_baseline, read_baseline
     from harness.gate.checks import read_rules
     from harness.gate.drift import drifts
-    from harness.gate.match import check_all
+    from harness.gate.pairing import check_all
     from harness.gate.verdict import overall
     from harness.results.index import in_force, read_index
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import json_option, out_option, pairs
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.compare.arms import Arm
-    from harness.compare.paired import Comparison
+    from harness.comparison.arms import Arm
+    from harness.comparison.paired import Comparison
 
 EXAMPLE = """
 \b
@@ -60,8 +60,8 @@ def command(
     over the table. If a method trains, seeds are the unit of the interval, p and verdict. Rows that
     are not comparable are refused, with the fields that differ.
     """
-    from harness.compare.paired import adjust
-    from harness.compare.select import Selection, by_key, check_baseline, mixed
+    from harness.comparison.paired import adjust
+    from harness.comparison.select import Selection, by_key, check_baseline, mixed
 
     selection = Selection(task, method, model, pairs(task_args, "-T"), pairs(method_args, "-M"))
     arms, baseline, faults = _arms(what, Path(out), selection, baseline)
@@ -86,8 +86,8 @@ def command(
         draw_learning(arms, Path(figure))
         click.echo(f"figure: {figure}", err=True)
     if as_json:
-        from harness.compare.plain import plain, plain_suite
-        from harness.compare.suites import suites
+        from harness.comparison.to_json import plain, plain_suite
+        from harness.comparison.suites import suites
 
         pooled = [plain_suite(same) for same in suites(made)]
         print(json.dumps({"schema": 1, "correction": correction,
@@ -106,7 +106,7 @@ def _arms(
     what: Sequence[str], out: Path, selection: Any, baseline: str | None
 ) -> tuple[list[Arm], str | None, list[str]]:
     """The arms that are meant, the baseline among them, and records that can't be trusted."""
-    from harness.compare.arms import arms_of
+    from harness.comparison.arms import arms_of
     from harness.results.index import in_force, read_index
 
     if len(what) > 1 and all(Path(name).is_dir() for name in what):
@@ -133,9 +133,9 @@ def _arms(
 
 
 def _compared(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Comparison]:
-    from harness.compare.items import Shelf
-    from harness.compare.paired import compare
-    from harness.compare.select import baseline_of
+    from harness.comparison.items import Shelf
+    from harness.comparison.paired import compare
+    from harness.comparison.select import baseline_of
 
     made, load = [], Shelf()
     for arm in arms:

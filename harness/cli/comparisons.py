@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.compare.arms import Arm
-from harness.compare.flips import Attempt, flips
-from harness.compare.paired import Comparison
-from harness.compare.suites import suite_sentence, suites
+from harness.comparison.arms import Arm
+from harness.comparison.flips import Attempt, flips
+from harness.comparison.paired import Comparison
+from harness.comparison.suites import suite_sentence, suites
 
 LONGEST = 400
 CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}

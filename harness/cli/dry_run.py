@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.run.plan import Cell
 
 if TYPE_CHECKING:
-    from harness.compare.planning import Noise
+    from harness.comparison.planning import Noise
     from harness.run.session import Session
 
 #: the difference for which the plan says how many attempts it needs
@@ -29,7 +29,7 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
     from harness.cli.options import configuration
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
-    from harness.run.outside import lacking
+    from harness.run.preflight import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
     from harness.stats import attempts_needed, minimum_detectable_effect
@@ -78,7 +78,7 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
 
 def _sizes(cell: Cell, session: Session) -> tuple[int, int] | str:
     """Items of the test split and the pool, or why they can't be known."""
-    from harness.errors import HarnessError
+    from harness.base.errors import HarnessError
 
     try:
         _, splits, _ = session.load(cell)
@@ -88,9 +88,9 @@ def _sizes(cell: Cell, session: Session) -> tuple[int, int] | str:
 
 
 def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
-    from harness.compare.arms import arms_of
-    from harness.compare.planning import stored_noise
-    from harness.compare.select import by_key
+    from harness.comparison.arms import arms_of
+    from harness.comparison.planning import stored_noise
+    from harness.comparison.select import by_key
 
     arms = arms_of(
         row for row in stored

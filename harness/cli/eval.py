@@ -21,7 +21,7 @@ from harness.cli.options import (
     pairs,
     take_fit_options,
 )
-from harness.errors import UsageError, nearest
+from harness.base.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.run.plan import Request
@@ -117,8 +117,8 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
     from harness.cli.progress import Bars
     from harness.results.environment import command_line
     from harness.results.store import Store
-    from harness.run.grid import run_grid
-    from harness.run.outside import lacking
+    from harness.run.execute import run_grid
+    from harness.run.preflight import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
 

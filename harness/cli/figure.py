@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.compare.arms import Arm
-    from harness.compare.learning import Learning
-    from harness.compare.sweep import Curve
+    from harness.comparison.arms import Arm
+    from harness.comparison.learning import Learning
+    from harness.comparison.sweep import Curve
 
 FORMATS = (".svg", ".png", ".pdf")
 
@@ -43,7 +43,7 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from harness.compare.sweep import fits
+    from harness.comparison.sweep import fits
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
@@ -80,7 +80,7 @@ def draw_learning(arms: Sequence[Arm], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    from harness.compare.learning import learning
+    from harness.comparison.learning import learning
 
     panels: dict[str, list[tuple[Arm, Learning]]] = {}
     for arm in arms:

@@ -55,7 +55,7 @@ OWN = {"task": ("answer", "primary", "offers", "n_items", "data"), "method": ("n
 
 def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
     """What of a spec is for users."""
-    from harness.setup import needed
+    from harness.external.setup import needed
 
     row = {key: plain[key] for key in (*SHARED, *OWN[plain["kind"]])}
     row["params"] = {name: {key: param[key] for key in ("default", "help", "choices")}
@@ -70,7 +70,7 @@ def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def models() -> list[dict[str, Any]]:
     """The embedded models and the families of providers."""
-    from harness.model.open import PROVIDERS, pocket_models
+    from harness.model.factory import PROVIDERS, pocket_models
 
     embedded = [{"name": name, "summary": "embedded policy, offline"} for name in pocket_models()]
     return embedded + [{"name": f"{name}/...", "summary": text} for name, text in PROVIDERS.items()]

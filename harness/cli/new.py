@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 TASK = '''"""The task {name}."""
 
 from __future__ import annotations
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.sample import Question, Sample
 from harness.task import Splits, Task
 

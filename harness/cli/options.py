@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from harness.errors import UsageError, nearest
+from harness.base.errors import UsageError, nearest
 
 #: what harness.toml may hold
 SETTINGS = ("model", "prices", "services")
@@ -90,7 +90,7 @@ def configuration() -> dict[str, Any]:
 
         check_prices(found["prices"])
     if "services" in found:
-        from harness.services import check_settings
+        from harness.external.services import check_settings
 
         check_settings(found["services"])
     return found

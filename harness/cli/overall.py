@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from harness.digest import canonical_json
-from harness.known_broken import WITHOUT
+from harness.base.digest import canonical_json
+from harness.external.known_broken import WITHOUT
 
 
 def overall_figures(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.cli.options import json_option, out_option, pairs
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 EXAMPLE = """
 \b
@@ -52,9 +52,9 @@ def command(
 
     One-sided, as the gate tests. The noise is that of stored runs of the task, where there are any.
     """
-    from harness.compare.arms import arms_of
-    from harness.compare.planning import given_noise, stored_noise
-    from harness.compare.select import Selection, mixed
+    from harness.comparison.arms import arms_of
+    from harness.comparison.planning import given_noise, stored_noise
+    from harness.comparison.select import Selection, mixed
     from harness.registry import registry
     from harness.results.index import in_force, read_index
     from harness.stats import attempts_needed, items_needed, minimum_detectable_effect

@@ -12,7 +12,7 @@ import click
 
 from harness.cli.corrections import correct, retract
 from harness.cli.options import json_option, out_option
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 
 @click.group("results")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import configuration, json_option, out_option, pairs
-from harness.errors import DataError, UsageError
+from harness.base.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from harness.responses import Shape
+    from harness.data.responses import Shape
 
 EXAMPLE = """
 \b
@@ -63,7 +63,7 @@ def command(
     """
     from harness.cli.eval import run_and_report
     from harness.registry import registry
-    from harness.responses import Shape, results_module
+    from harness.data.responses import Shape, results_module
     from harness.run.plan import Request, plan
 
     names, path = registry().match("task", task), Path(responses)
@@ -102,7 +102,7 @@ def _rows_of(
     Raises:
         DataError: it is no file of responses.
     """
-    from harness.responses import check_columns, column_values
+    from harness.data.responses import check_columns, column_values
 
     if not path.is_file():
         raise DataError(f"{path} is a folder; {task} takes a file of responses")
@@ -123,7 +123,7 @@ def _own_results(
     Raises:
         DataError: it holds results, and none of the tasks that were asked for.
     """
-    from harness.responses import results_module
+    from harness.data.responses import results_module
 
     held = results_module(reader).names(path) if reader else []
     if held and not set(held) & set(names):

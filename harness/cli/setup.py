@@ -27,7 +27,7 @@ Examples:
 def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bool) -> None:
     """Install the official packages that some tasks need, pinned, apart from the harness's own
     environment, and check them with a fixture. Needs a package index once."""
-    from harness.setup import brings, check, drift, folder, install, needed, recipes
+    from harness.external.setup import brings, check, drift, folder, install, needed, recipes
 
     tree = Path(source) if source else None
     for name in names:

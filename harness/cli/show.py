@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import json_option, out_option
-from harness.errors import UsageError, nearest
+from harness.base.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.registry import Registry

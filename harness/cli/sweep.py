@@ -13,10 +13,10 @@ import click
 from harness.cli.eval import command as evaluate
 from harness.cli.eval import request_from, run_cells, show_runs
 from harness.cli.options import as_typed, configuration
-from harness.errors import UsageError, nearest
+from harness.base.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from harness.compare.sweep import Curve
+    from harness.comparison.sweep import Curve
     from harness.run.plan import Cell, Request
 
 EXAMPLE = """
@@ -53,7 +53,7 @@ def sweep(**given: Any) -> None:
     grid = run_cells(cells, out, settings)
     made = _curves(grid, parameter, metric, out)
     if as_json:
-        from harness.compare.sweep import plain
+        from harness.comparison.sweep import plain
 
         show_runs(grid, len(cells), True, {"sweeps": [plain(curve) for curve in made]})
     else:
@@ -112,7 +112,7 @@ def cells_of(request: Request, setting: str) -> tuple[str, list[Cell]]:
 
 
 def _curves(grid: Any, parameter: str, metric: str | None, out: str) -> list[Curve]:
-    from harness.compare.sweep import curves
+    from harness.comparison.sweep import curves
     from harness.results.index import read_index
 
     wanted = {result.record["run_id"] for result in grid.results if result.record}
@@ -130,7 +130,7 @@ def print_curve(curve: Curve) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from harness.compare.sweep import fits
+    from harness.comparison.sweep import fits
 
     made, (form, reason) = fits(curve)
     console = Console(width=None if Console().is_terminal else 160)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.known_broken import WITHOUT
+from harness.external.known_broken import WITHOUT
 
 
 def interval(metric: dict[str, Any]) -> str:

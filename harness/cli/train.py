@@ -19,7 +19,7 @@ from harness.cli.options import (
     pairs,
     take_fit_options,
 )
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 EXAMPLE = """
 \b

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.compare.arms import Arm, Row, arms_of
-from harness.compare.items import load_items
-from harness.errors import RecordError, UsageError, nearest
+from harness.comparison.arms import Arm, Row, arms_of
+from harness.comparison.items import load_items
+from harness.base.errors import RecordError, UsageError, nearest
 from harness.results.index import read_index
 
 SCHEMA = 1

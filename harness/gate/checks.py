@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError, nearest
+from harness.base.errors import UsageError, nearest
 
 #: metrics lie between 0 and 1, or between 0 and 100; what a task's own metric can lose is checked with it
 LARGEST_MARGIN = 100.0

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.compare.arms import Arm, arms_of
-from harness.compare.paired import compare
-from harness.errors import HarnessError, UsageError
+from harness.comparison.arms import Arm, arms_of
+from harness.comparison.paired import compare
+from harness.base.errors import HarnessError, UsageError
 from harness.gate.checks import Rules
 from harness.gate.verdict import Verdict, judge
 from harness.results.index import row
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Cell, Request, plan
 from harness.run.session import Session
 

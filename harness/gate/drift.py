@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.compare.arms import Arm, Row
+from harness.comparison.arms import Arm, Row
 from harness.stats import Step, find_steps
 
 #: a shorter history has no steps worth speaking of

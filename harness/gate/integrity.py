@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.compare.arms import Arm, differing, field_of
-from harness.compare.paired import Comparison
+from harness.comparison.arms import Arm, differing, field_of
+from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
 
 #: what a candidate may change and still be held against its reference

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from harness.compare.paired import Comparison
-from harness.compare.plain import plain as plain_comparison
-from harness.compare.plain import plain_suite
-from harness.compare.suites import suite_sentence, suites
+from harness.comparison.paired import Comparison
+from harness.comparison.to_json import plain as plain_comparison
+from harness.comparison.to_json import plain_suite
+from harness.comparison.suites import suite_sentence, suites
 from harness.gate.drift import Drift
 from harness.gate.verdict import Verdict, overall
 

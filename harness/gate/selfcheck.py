@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.compare.arms import Arm, Row
-from harness.compare.items import Items, combine, load_run
-from harness.compare.paired import compare
+from harness.comparison.arms import Arm, Row
+from harness.comparison.items import Items, combine, load_run
+from harness.comparison.paired import compare
 from harness.gate.baseline import Baseline
 from harness.gate.checks import Check, Rules
 from harness.gate.verdict import judge

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.compare.paired import Comparison
+from harness.comparison.paired import Comparison
 from harness.gate.checks import Check, Rules
 from harness.gate.integrity import faults
 from harness.stats import attempts_needed, detectable_from, holm

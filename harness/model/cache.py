@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.base.errors import HarnessError
 
 
 class Cache:

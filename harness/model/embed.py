@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from harness import paths
-from harness.digest import digest, file_digest
-from harness.errors import DataError, ModelCallError, UsageError
-from harness.errors import nearest as _closest
+from harness.base import paths
+from harness.base.digest import digest, file_digest
+from harness.base.errors import DataError, ModelCallError, UsageError
+from harness.base.errors import nearest as _closest
 from harness.model.cache import Cache
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.model.provider import Call, Provider, last_user_text
 
 if TYPE_CHECKING:

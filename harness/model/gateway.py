@@ -11,8 +11,8 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.digest import digest
-from harness.errors import ModelCallError
+from harness.base.digest import digest
+from harness.base.errors import ModelCallError
 from harness.model import backoff
 from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger, Usage

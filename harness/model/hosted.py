@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryError
 
-from harness.digest import digest
-from harness.errors import UsageError
+from harness.base.digest import digest
+from harness.base.errors import UsageError
 from harness.model import backoff
 from harness.model.provider import Call, Provider
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from time import monotonic
 from typing import Any
 
-from harness.errors import BudgetSpent
+from harness.base.errors import BudgetSpent
 
 
 @dataclass(slots=True)

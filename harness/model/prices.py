@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 FREE = ("pocket/", "echo/", "recorded/", "hf/", "vllm/", "ollama/", "sglang/")
 

@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.digest import digest
-from harness.errors import ModelCallError
+from harness.base.digest import digest
+from harness.base.errors import ModelCallError
 from harness.model.provider import Call, Provider
-from harness.responses import Response, Shape, attach, read_responses, results_module
+from harness.data.responses import Response, Shape, attach, read_responses, results_module
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput

@@ -24,8 +24,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.annotate import read_demonstrations
-from harness.digest import seed_of
-from harness.errors import ModelCallError, UsageError, nearest
+from harness.base.digest import seed_of
+from harness.base.errors import ModelCallError, UsageError, nearest
 from harness.model.provider import Call, Provider, last_user_text
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.digest import canonical_json
-from harness.errors import RecordError
+from harness.base.digest import canonical_json
+from harness.base.errors import RecordError
 
 VERSION = 1
 FILE = "curve.jsonl"

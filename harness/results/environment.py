@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
-from harness.secrets import redacted
+from harness.base.secrets import redacted
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
@@ -46,7 +46,7 @@ def _commit() -> dict[str, Any]:
 
     try:
         changed = git("diff", "HEAD", "--", "harness", "tasks", "methods")
-        from harness.digest import digest
+        from harness.base.digest import digest
 
         return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed),
                 "diff_digest": digest(changed) if changed else ""}  # fmt: skip

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RecordError
+from harness.base.errors import RecordError
 from harness.results.store import Store, standing
 
 FORMAT = 2

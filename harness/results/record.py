@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.digest import canonical_json, digest
-from harness.errors import RecordError, UsageError
+from harness.base.digest import canonical_json, digest
+from harness.base.errors import RecordError, UsageError
 from harness.model.ledger import Ledger, Usage
 from harness.results import curve as curves
 from harness.results.environment import environment

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.digest import digest
-from harness.errors import RecordError
+from harness.base.digest import digest
+from harness.base.errors import RecordError
 
 SCHEMA = 1
 #: what may differ between two executions of the same run and is left out of `result_digest`

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from harness.errors import RecordError, UsageError, nearest
-from harness.paths import slug
+from harness.base.errors import RecordError, UsageError, nearest
+from harness.base.paths import slug
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.known_broken import WITHOUT, known_broken
+from harness.external.known_broken import WITHOUT, known_broken
 from harness.spec import TaskSpec
 
 #: items up to which answers are kept for maj@k; beyond it they would outgrow the numbers

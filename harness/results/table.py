@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import RecordError, UsageError
+from harness.base.errors import RecordError, UsageError
 from harness.results.store import Store
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RecordError
+from harness.base.errors import RecordError
 from harness.results.curve import read_curve
 from harness.results.record import hashed_part
 from harness.results.store import Store

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data import Data
-from harness.digest import digest
-from harness.errors import BudgetSpent, HarnessError, PluginError, UsageError
+from harness.data.hub import Data
+from harness.base.digest import digest
+from harness.base.errors import BudgetSpent, HarnessError, PluginError, UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.model.gateway import Model
@@ -21,13 +21,13 @@ from harness.model.provider import Provider
 from harness.registry import load_method, load_task, registry
 from harness.results.record import seal
 from harness.run import keys
-from harness.run.faults import fault
+from harness.run.plugin_errors import fault
 from harness.run.journal import Journal
 from harness.run.plan import Cell, task_arguments
 from harness.run.scoring import Attempts, attempt_line, judge_rest, measure_set, score_rest
 from harness.run.session import Session
 from harness.sample import Question
-from harness.services import Services
+from harness.external.services import Services
 from harness.task import Splits, Task
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.errors import RecordError
+from harness.base.errors import RecordError
 
 
 class Journal:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.digest import digest, set_digest
+from harness.base.digest import digest, set_digest
 from harness.model.provider import Provider
 from harness.run.plan import Cell
 from harness.sample import Sample
-from harness.secrets import without_secrets
+from harness.base.secrets import without_secrets
 from harness.task import Task
 
 if TYPE_CHECKING:
-    from harness.interactions import Interactions
+    from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
 
 #: moves when the harness itself scores or aggregates in another way

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.model.backoff import MAX_RETRIES
-from harness.model.open import NO_MODEL, preferences
+from harness.model.factory import NO_MODEL, preferences
 from harness.registry import registry
 from harness.spec import ROLES, MethodSpec, TaskSpec
 

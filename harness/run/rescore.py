@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.digest import canonical_json, digest
-from harness.errors import DataError, UsageError
+from harness.base.digest import canonical_json, digest
+from harness.base.errors import DataError, UsageError
 from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
 from harness.results.curve import read_curve

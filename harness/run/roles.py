@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.errors import HarnessError, UsageError, nearest
+from harness.base.errors import HarnessError, UsageError, nearest
 from harness.registry import load_task
 from harness.run.plan import Cell
 from harness.spec import ROLES

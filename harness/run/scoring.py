@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.concurrent import in_order
-from harness.errors import HarnessError, ModelCallError
+from harness.base.concurrent import in_order
+from harness.base.errors import HarnessError, ModelCallError
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.run.faults import fault
+from harness.run.plugin_errors import fault
 from harness.run.journal import Journal
 from harness.sample import Outcome, Sample, Score
 from harness.task import Splits, Task

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness import paths
-from harness.data import Data
-from harness.digest import digest
-from harness.errors import HarnessError, UsageError
+from harness.base import paths
+from harness.data.hub import Data
+from harness.base.digest import digest
+from harness.base.errors import HarnessError, UsageError
 from harness.model.cache import Cache
-from harness.model.open import open_model
+from harness.model.factory import open_model
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
-from harness.run.faults import fault
+from harness.run.plugin_errors import fault
 from harness.run.plan import Cell
 from harness.task import Splits, Task
 

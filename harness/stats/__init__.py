@@ -70,7 +70,7 @@ from harness.stats.seeds import (
     compare_training,
     interquartile_mean,
 )
-from harness.stats.steps import Step, find_steps
+from harness.stats.change_points import Step, find_steps
 from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [

@@ -7,8 +7,8 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
-from harness.errors import UsageError
+from harness.base import messages
+from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.model.gateway import Model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import messages
+from harness.base import messages
 from harness.job import Job
 from harness.method import Method
 from harness.sample import Outcome, Question

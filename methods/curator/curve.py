@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from methods.curator.training import Cost
+from harness.methods.curator.training import Cost
 
 #: what of a row is told as it is, where it is a number
 TOLD = ("reward", "dev", "difficulty", "entropy")

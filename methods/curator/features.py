@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from methods.curator.signals import Floats
+from harness.methods.curator.signals import Floats
 
 DIMENSIONS = 32
 

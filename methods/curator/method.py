@@ -9,17 +9,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from harness.digest import digest, set_digest
-from harness.errors import UsageError
+from harness.base.digest import digest, set_digest
+from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample
-from methods.curator import engine
-from methods.curator.bank import Bank, check_verifier
-from methods.curator.curve import kept_curve, points
-from methods.curator.plan import Plan
+from harness.methods.curator import engine
+from harness.methods.curator.training_tasks import Bank, check_verifier
+from harness.methods.curator.curve import kept_curve, points
+from harness.methods.curator.plan import Plan
 
 #: arguments that the trained weights depend on, beside the plan
 SETTINGS = ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
@@ -95,7 +95,7 @@ class Curated(Method):
         if self.args["keep"] != "last":
             raise UsageError(f"-M keep={self.args['keep']} is for training through TRL; verl keeps its own "
                              "checkpoints")  # fmt: skip
-        from methods.curator import cluster
+        from harness.methods.curator import cluster
 
         plan = Plan.of(self.args)
         home = self._home(job)
@@ -184,10 +184,10 @@ def _train(
     except ImportError:
         raise UsageError(f"{method.spec.name} trains with TRL, which is not installed: pip install "
                          "-c constraints.txt 'harness[train]'") from None  # fmt: skip
-    from methods.curator import trainer
-    from methods.curator.curricula import CURRICULA, make
-    from methods.curator.rollouts import Diverged
-    from methods.curator.training import Cost, Dev, Training
+    from harness.methods.curator import trainer
+    from harness.methods.curator.curricula import CURRICULA, make
+    from harness.methods.curator.rollouts import Diverged
+    from harness.methods.curator.training import Cost, Dev, Training
 
     check_verifier(bank, home.reward)
     trainer.quiet()
@@ -224,7 +224,7 @@ def _train(
 
     scorer = None
     if method.args["curator"] != "light" and hasattr(CURRICULA[method.curriculum], "scorer"):
-        from methods.curator.language import LanguageScorer
+        from harness.methods.curator.language_model_scorer import LanguageScorer
 
         scorer = LanguageScorer(method.args["curator"], bank.prompts, rate=method.args["curator_rate"])
     training = Training(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 
 
 @dataclass(frozen=True)

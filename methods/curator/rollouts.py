@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from methods.curator.signals import Floats
+from harness.methods.curator.signals import Floats
 
 Ids = list[int]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from methods.curator.mirror import softmax
-from methods.curator.signals import Floats, Indices
+from harness.methods.curator.mirror_descent import softmax
+from harness.methods.curator.signals import Floats, Indices
 
 
 @dataclass

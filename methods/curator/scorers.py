@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from methods.curator.signals import Floats, Indices
+from harness.methods.curator.signals import Floats, Indices
 
 
 class Scorer(Protocol):

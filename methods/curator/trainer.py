@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
-from methods.curator.engine import TORCH, VLLM, Engine
-from methods.curator.language import LanguageScorer
-from methods.curator.rollouts import Diverged
-from methods.curator.training import Training
+from harness.base.errors import UsageError
+from harness.methods.curator.vllm_rollouts import TORCH, VLLM, Engine
+from harness.methods.curator.language_model_scorer import LanguageScorer
+from harness.methods.curator.rollouts import Diverged
+from harness.methods.curator.training import Training
 
 #: what a checkpoint of ours has beside TRL's files; written last, so that a checkpoint with it is whole
 STATE = "curriculum.json"

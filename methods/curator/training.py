@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import BudgetSpent, UsageError
-from methods.curator.bank import Bank
-from methods.curator.curriculum import Curriculum, Round
-from methods.curator.plan import Plan
-from methods.curator.rollouts import Decoder, Group, Ids, Sampler
-from methods.curator.sampling import Selection
-from methods.curator.signals import Floats, Indices, mixed
+from harness.base.errors import BudgetSpent, UsageError
+from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.curriculum import Curriculum, Round
+from harness.methods.curator.plan import Plan
+from harness.methods.curator.rollouts import Decoder, Group, Ids, Sampler
+from harness.methods.curator.sampling import Selection
+from harness.methods.curator.signals import Floats, Indices, mixed
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.interactions import Interactions, encode, rank
+from harness.data.interactions import Interactions, encode, rank
 from harness.method import Method
 from harness.sample import Outcome, Question
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.digest import seed_of
-from harness.errors import UsageError
-from harness.interactions import Interactions
-from methods.recommend.base import Recommender, Scorer
+from harness.base.digest import seed_of
+from harness.base.errors import UsageError
+from harness.data.interactions import Interactions
+from harness.methods.recommend.base import Recommender, Scorer
 
 if TYPE_CHECKING:
     from harness.job import Job

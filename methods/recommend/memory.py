@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.errors import UsageError
-from harness.interactions import Interactions
-from methods.recommend.base import Array, Recommender, Scorer, dense
+from harness.base.errors import UsageError
+from harness.data.interactions import Interactions
+from harness.methods.recommend.base import Array, Recommender, Scorer, dense
 
 if TYPE_CHECKING:
     from harness.job import Job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.sample import Outcome, Question

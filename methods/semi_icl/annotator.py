@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.base import messages
 from harness.annotate import clip, number, records
-from harness.concurrent import in_order
-from harness.errors import ModelCallError, UsageError
+from harness.base.concurrent import in_order
+from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.sample import Question
-from methods.semi_icl.confidence import back_translation, majority, mean_logprob, split_stated
-from methods.semi_icl.prompts import Prompt, Shot
+from harness.methods.semi_icl.confidence import back_translation, majority, mean_logprob, split_stated
+from harness.methods.semi_icl.prompts import Prompt, Shot
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput

@@ -21,15 +21,15 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.digest import digest
-from harness.errors import UsageError
+from harness.base.digest import digest
+from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.sample import Outcome, Question
-from methods.semi_icl.annotator import Annotation, Annotator
-from methods.semi_icl.prompts import ANSWER, Prompt, Shot, fit, size, tokens
-from methods.semi_icl.sampler import Sampler
-from methods.semi_icl.select import draw, threshold
+from harness.methods.semi_icl.annotator import Annotation, Annotator
+from harness.methods.semi_icl.prompts import ANSWER, Prompt, Shot, fit, size, tokens
+from harness.methods.semi_icl.sampler import Sampler
+from harness.methods.semi_icl.select import draw, threshold
 
 
 class SemiICL(Method):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness import messages
+from harness.base import messages
 from harness.annotate import demonstrations, label_prompt
 from harness.job import Job
 from harness.sample import Question

@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from harness.concurrent import each, in_order
-from harness.errors import ModelCallError, UsageError
+from harness.base.concurrent import each, in_order
+from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.sample import Outcome, Question
-from methods.testnuc.neighbours import Pool
-from methods.testnuc.predict import Prediction, Predictor
-from methods.testnuc.vote import RULES, Voter, margin, totals, weight, winner
+from harness.methods.testnuc.neighbours import Pool
+from harness.methods.testnuc.predict import Prediction, Predictor
+from harness.methods.testnuc.vote import RULES, Voter, margin, totals, weight, winner
 
 GRID = (0, 1, 3, 5, 10, 20, 30, 40, 50, 60, 80, 100)
 THETAS = (0.0, 0.7, 0.8, 0.85, 0.9)

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.model.embed import nearest
 from harness.sample import Question
-from methods.testnuc.predict import Prediction
-from methods.testnuc.vote import Voter
+from harness.methods.testnuc.predict import Prediction
+from harness.methods.testnuc.vote import Voter
 
 
 class Pool:

@@ -14,11 +14,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.annotate import clip, label_prompt, records
-from harness.errors import ModelCallError, UsageError
+from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.model.embed import nearest
 from harness.sample import Question, Sample
-from methods.testnuc.vote import Voter
+from harness.methods.testnuc.vote import Voter
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage

@@ -10,7 +10,7 @@ from harness.episode import play
 from harness.job import Job
 from harness.method import Method
 from harness.sample import Outcome, Question
-from methods.text_tools.transcript import as_text, read_calls
+from harness.methods.text_tools.transcript import as_text, read_calls
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.base import messages
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage

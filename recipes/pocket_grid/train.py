@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tasks.puzzles import generate
-from tasks.puzzles.prompts import compact_countdown
+from harness.tasks.puzzles import generate
+from harness.tasks.puzzles.prompts import compact_countdown
 
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<unk>"]
 CHARACTERS = list("0123456789>|=:,+-*/()AC")

@@ -12,15 +12,15 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, Self
 
-from harness import messages
-from harness.data import Data
+from harness.base import messages
+from harness.data.hub import Data
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Opening, Service, Services
+from harness.external.services import Opening, Service, Services
 from harness.task import Splits
-from harness.workers import Outside, Pool, WorkerError
+from harness.external.workers import Outside, Pool, WorkerError
 from harness.world import Limits, Seen, World, WorldFailed
-from tasks.bfcl.official import workers
-from tasks.official import Official
+from harness.tasks.bfcl.official import workers
+from harness.tasks.official import Official
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant

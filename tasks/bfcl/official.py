@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.workers import Pool, pool
+from harness.external.workers import Pool, pool
 
 SCRIPT = Path(__file__).with_name("checker.py")
 

@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.responses import Response
+from harness.base.errors import DataError
+from harness.data.responses import Response
 
 FORMATS = (
     "a folder of BFCL_v4_CATEGORY_result.json files, one such file, or JSONL rows with id, category, mode, "

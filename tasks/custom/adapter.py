@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DataError, UsageError
+from harness.base.errors import DataError, UsageError
 from harness.sample import LazySamples, Outcome, Question, Sample, Score
 from harness.spec import DataPin, TaskSpec
 from harness.task import Splits, Task
-from tasks.intent.adapter import (
+from harness.tasks.intent.adapter import (
     Classification,
     Row,
     dev_slice,
@@ -27,11 +27,11 @@ from tasks.intent.adapter import (
     one_label,
     without_texts,
 )
-from tasks.intent.labels import normal
-from tasks.math import answers as maths
+from harness.tasks.intent.labels import normal
+from harness.tasks.math import answers as maths
 
 if TYPE_CHECKING:
-    from harness.data import Data, Rows
+    from harness.data.hub import Data, Rows
 
 LOG = logging.getLogger("harness.tasks.custom")
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".jsonl", ".json", ".jsonl.gz", ".parquet")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from harness.data import Data
-from harness.errors import DataError, UsageError, nearest
+from harness.data.hub import Data
+from harness.base.errors import DataError, UsageError, nearest
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Splits, Task
 from harness.world import World
@@ -26,7 +26,7 @@ HOME = "inspect_evals"
 class InspectTask(Task):
     """`inspect/gsm8k` is a task of inspect_evals, `inspect/package/task` one of another package."""
 
-    optional_roles = ("user", "judge")  # `tasks.inspect.world.ROLES`
+    optional_roles = ("user", "judge")  # `harness.tasks.inspect.world.ROLES`
     _made: inspect_ai.Task | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class InspectTask(Task):
         return Splits(sorted(rows, key=lambda row: _in_order(row.id)))  # some shuffle theirs, without a seed
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        from tasks.inspect.world import Solving
+        from harness.tasks.inspect.world import Solving
 
         return Solving(self.made, sample, role, self.args["value"])
 

@@ -28,8 +28,8 @@ from inspect_ai.solver import TaskState, chain
 from inspect_ai.solver._task_state import set_sample_state
 from inspect_ai.util._store import init_subtask_store
 
-from harness import messages
-from harness.errors import BudgetSpent, ModelCallError, UsageError
+from harness.base import messages
+from harness.base.errors import BudgetSpent, ModelCallError, UsageError
 from harness.sample import Sample
 from harness.world import Limits, Seen, UserFailed, World, WorldFailed
 

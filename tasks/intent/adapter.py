@@ -11,18 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
-from harness.digest import seed_of
-from harness.errors import DataError
+from harness.base import messages
+from harness.base.digest import seed_of
+from harness.base.errors import DataError
 from harness.sample import LazySamples, Question, Sample
 from harness.spec import DataPin, TaskSpec
 from harness.task import Splits, Task
-from tasks.intent.labels import as_given, find_label
+from harness.tasks.intent.labels import as_given, find_label
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
-    from harness.data import Data, Rows
+    from harness.data.hub import Data, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.digest import digest
-from harness.errors import DataError, UsageError
+from harness.base.digest import digest
+from harness.base.errors import DataError, UsageError
 from harness.sample import LazySamples, Question, Sample
 from harness.spec import TaskSpec
 from harness.task import Splits, Task
-from tasks.math.answers import Kind, canonical, equivalent, extract
+from harness.tasks.math.answers import Kind, canonical, equivalent, extract
 
 if TYPE_CHECKING:
-    from harness.data import Data
+    from harness.data.hub import Data
 
 _CONTEST_URL = re.compile(r"(\d{4})_(?:AIME|AMC)_(\w+?)_Problems/Problem_(\d+)")
 _CALCULATION = re.compile(r"<<[^<>]*>>")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from tasks.math.canonical import canonical
-from tasks.math.extraction import MAX_ANSWER, Kind, extract
+from harness.tasks.math.canonical import canonical
+from harness.tasks.math.extraction import MAX_ANSWER, Kind, extract
 
 __all__ = ["MAX_ANSWER", "Kind", "canonical", "equivalent", "extract"]
 
@@ -49,6 +49,6 @@ def equivalent(answer: str, target: str, kind: Kind) -> bool:
 
 @lru_cache(maxsize=4096)
 def _symbolic(given: str, wanted: str) -> bool:
-    from tasks.math.symbolic import symbolically_equal
+    from harness.tasks.math.symbolic import symbolically_equal
 
     return symbolically_equal(given, wanted)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from math import gcd
 
-from tasks.math.extraction import MAX_ANSWER, Kind
+from harness.tasks.math.extraction import MAX_ANSWER, Kind
 
 _MAX_PASSES = 300  # a pass opens one of nested groups, and an answer has room for 200
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.data import Data
-from harness.errors import DataError
+from harness.data.hub import Data
+from harness.base.errors import DataError
 from harness.sample import Question, Sample
 from harness.task import Splits, Task
-from tasks.puzzles import check, generate, prompts
+from harness.tasks.puzzles import check, generate, prompts
 
 Item = dict[str, Any]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tasks.puzzles import expression
+from harness.tasks.puzzles import expression
 
 #: of a longer completion only the end is looked at
 MAX_TEXT, MAX_CELLS = 50_000, 1_000

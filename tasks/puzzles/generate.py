@@ -1,7 +1,7 @@
 """Makes the puzzles through reasoning-gym, with pinned seeds.
 
 The sets are committed beside this file, so that the tasks need nothing installed;
-`python -m tasks.puzzles.generate` makes them again and `--check` compares. Levels follow the
+`python -m harness.tasks.puzzles.generate` makes them again and `--check` compares. Levels follow the
 protocol of the Actor-Curator and SEC data (arXiv 2602.20532, 2505.14970): four levels, 200 test
 items each, the hardest one never trained on. The exact generator arguments of those authors
 are not published; these are reconstructed from their test files.

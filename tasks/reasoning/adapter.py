@@ -11,15 +11,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.digest import seed_of
-from harness.errors import DataError
+from harness.base.digest import seed_of
+from harness.base.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Splits, Task
-from tasks.reasoning.answers import choice
-from tasks.reasoning.livebench import KINDS, Kind
+from harness.tasks.reasoning.answers import choice
+from harness.tasks.reasoning.livebench import KINDS, Kind
 
 if TYPE_CHECKING:
-    from harness.data import Data, Rows
+    from harness.data.hub import Data, Rows
 
 TEST_SHARE = 0.25
 LETTERS = "ABCDEFGHIJKLMNOPQR"

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks.math import answers as maths
-from tasks.reasoning.answers import BOLD, BOX, SOLUTION, normal, numbers, said, short
+from harness.tasks.math import answers as maths
+from harness.tasks.reasoning.answers import BOLD, BOX, SOLUTION, normal, numbers, said, short
 
 _VERDICT = re.compile(r"\b(?:yes|no|unknown)\b", re.IGNORECASE)
 _VERDICTS = re.compile(r"\b(?:yes|no|unknown)(?:\s{0,3},\s{0,3}(?:yes|no|unknown)\b){1,20}", re.IGNORECASE)

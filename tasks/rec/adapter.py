@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError, UsageError
-from harness.interactions import LONGEST, Interactions, decode, encode_lists
+from harness.base.errors import DataError, UsageError
+from harness.data.interactions import LONGEST, Interactions, decode, encode_lists
 from harness.sample import Outcome, Question, Sample, Score
 from harness.spec import DataPin, TaskSpec
 from harness.task import Splits, Task
-from tasks.rec import files, metrics
-from tasks.rec.log import LOG, Events, Log, joined, make_log
-from tasks.rec.split import DROPPED, TEST, VALIDATION, roles
+from harness.tasks.rec import files, metrics
+from harness.tasks.rec.log import LOG, Events, Log, joined, make_log
+from harness.tasks.rec.split import DROPPED, TEST, VALIDATION, roles
 
 if TYPE_CHECKING:
-    from harness.data import Data
+    from harness.data.hub import Data
 
 Array = NDArray[Any]
 _RELEASED = {"split": "random", "min_rating": 4.0, "core": 5}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError, nearest
-from tasks.rec.log import Events
+from harness.base.errors import DataError, nearest
+from harness.tasks.rec.log import Events
 
 if TYPE_CHECKING:
-    from harness.data import Data
+    from harness.data.hub import Data
 
 Array = NDArray[Any]
 TABLES = (".csv", ".tsv", ".csv.gz", ".jsonl", ".json", ".jsonl.gz", ".parquet")

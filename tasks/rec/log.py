@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError
+from harness.base.errors import DataError
 
 Array = NDArray[Any]
 LOG = logging.getLogger("harness.tasks.rec")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from harness.errors import UsageError
-from tasks.rec.log import Log
+from harness.base.errors import UsageError
+from harness.tasks.rec.log import Log
 
 Array = NDArray[Any]
 TRAIN, VALIDATION, TEST, DROPPED = range(4)

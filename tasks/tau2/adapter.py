@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data import Data
-from harness.errors import DataError
+from harness.data.hub import Data
+from harness.base.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Opening
+from harness.external.services import Opening
 from harness.spec import TaskSpec
 from harness.task import Splits
-from harness.workers import Pool, WorkerError, pool
+from harness.external.workers import Pool, WorkerError, pool
 from harness.world import World
-from tasks.official import Official
-from tasks.tau2.dialogue import Tau2Dialogue, as_message
+from harness.tasks.official import Official
+from harness.tasks.tau2.dialogue import Tau2Dialogue, as_message
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model

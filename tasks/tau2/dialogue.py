@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.base import messages
 from harness.sample import Sample
-from harness.workers import Outside, Worker, nothing_outside
+from harness.external.workers import Outside, Worker, nothing_outside
 from harness.world import Seen
-from tasks.official import OfficialDialogue
+from harness.tasks.official import OfficialDialogue
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant

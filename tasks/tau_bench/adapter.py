@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.data import Data
-from harness.errors import UsageError
+from harness.data.hub import Data
+from harness.base.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Services
+from harness.external.services import Services
 from harness.task import Splits, Task
 
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.responses import Response, read_json
+from harness.base.errors import DataError
+from harness.data.responses import Response, read_json
 
 FORMATS = (
     "a JSON list of rows with task_id, trial, reward and traj (plain or gzipped); JSON with info, tasks and "

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data import Data
-from harness.errors import UsageError
+from harness.data.hub import Data
+from harness.base.errors import UsageError
 from harness.sample import Outcome, Question, Sample, Score
-from harness.services import Opening, Service
+from harness.external.services import Opening, Service
 from harness.task import Splits
-from harness.workers import Pool, WorkerError, pool
+from harness.external.workers import Pool, WorkerError, pool
 from harness.world import World
-from tasks.official import Official
-from tasks.toolsandbox.dialogue import Dialogue
+from harness.tasks.official import Official
+from harness.tasks.toolsandbox.dialogue import Dialogue
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model

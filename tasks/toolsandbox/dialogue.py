@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
+from harness.base import messages
 from harness.sample import Sample
-from harness.workers import Outside, Pool, nothing_outside
+from harness.external.workers import Outside, Pool, nothing_outside
 from harness.world import RESULT_LIMIT, Seen
-from tasks.official import OfficialDialogue
+from harness.tasks.official import OfficialDialogue
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant

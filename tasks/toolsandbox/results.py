@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.responses import Response, read_json
+from harness.base.errors import DataError
+from harness.data.responses import Response, read_json
 
 FORMATS = (
     "a JSON list, or JSONL, of dialogues with scenario, messages and, where tools changed something, "

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness import messages
-from harness.data import Data
+from harness.base import messages
+from harness.data.hub import Data
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Splits, Task
 from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, Toolbox, ToolError, World
-from tasks.toolworld.generate import item
-from tasks.toolworld.office import TOOLS, Office
+from harness.tasks.toolworld.generate import item
+from harness.tasks.toolworld.office import TOOLS, Office
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage

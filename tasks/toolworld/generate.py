@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tasks.toolworld.office import CITIES, DAYS, Office
+from harness.tasks.toolworld.office import CITIES, DAYS, Office
 
 Action = list[Any]
 THINGS = ("The projector", "The side door", "The blue binder", "The coffee machine", "Your parcel",

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DataError, UsageError
+from harness.base.errors import DataError, UsageError
 from harness.sample import Outcome, Question, Sample, Score
 from harness.spec import TaskSpec
 from harness.task import Splits, Task
 
 if TYPE_CHECKING:
-    from harness.data import Data
+    from harness.data.hub import Data
 
 _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“"}
 

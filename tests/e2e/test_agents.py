@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.cli.eval import command, request_from
-from harness.data import Data
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import plan
 from harness.run.session import Session
 

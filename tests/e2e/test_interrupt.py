@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError
-from harness.setup import install
+from harness.base.errors import HarnessError
+from harness.external.setup import install
 
 HARNESS = Path(sys.executable).with_name("harness")
 

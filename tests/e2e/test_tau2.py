@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.setup import install
+from harness.external.setup import install
 
 HARNESS = Path(sys.executable).with_name("harness")
 SOURCE = os.environ.get("HARNESS_TAU2_SOURCE")

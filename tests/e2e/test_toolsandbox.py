@@ -15,10 +15,10 @@ import pytest
 from harness.cli.eval import command, request_from
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import plan
 from harness.run.session import Session
-from harness.setup import install
+from harness.external.setup import install
 
 HARNESS = Path(sys.executable).with_name("harness")
 SOURCE = os.environ.get("HARNESS_TOOLSANDBOX_SOURCE")

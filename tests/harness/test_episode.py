@@ -6,9 +6,9 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput, ModelUsage
 from inspect_ai.tool import ToolCall
 
-from harness import messages
+from harness.base import messages
 from harness.episode import play
-from harness.errors import BudgetSpent, ModelCallError
+from harness.base.errors import BudgetSpent, ModelCallError
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Provider

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.job import Job
 from harness.model.echo import Echo
 from harness.model.gateway import Model

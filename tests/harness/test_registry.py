@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.errors import PluginError
+from harness.base.errors import PluginError
 from harness.registry import load_method, load_task, registry
 from harness.testing import check_method, check_task
 

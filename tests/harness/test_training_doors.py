@@ -8,15 +8,15 @@ import sys
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from harness.data import Data
-from harness.errors import AccessError, BudgetSpent, UsageError
+from harness.data.hub import Data
+from harness.base.errors import AccessError, BudgetSpent, UsageError
 from harness.job import Job
-from harness.messages import user
+from harness.base.messages import user
 from harness.model.echo import Echo
 from harness.model.embedded import Embedded
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
-from harness.model.open import POCKET
+from harness.model.factory import POCKET
 from harness.registry import registry
 from harness.sample import Question
 from harness.testing import TINY, TinyTask

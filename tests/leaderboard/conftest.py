@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from leaderboard import site as sites
+from harness.leaderboard import site as sites
 
 ROOT = Path(__file__).parents[2]
 

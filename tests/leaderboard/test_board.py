@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare.arms import arms_of
-from harness.compare.items import load_items
-from harness.compare.paired import compare
-from leaderboard import site as sites
-from leaderboard.attempts import script_json
-from leaderboard.board import usual_baselines
-from leaderboard.figures import cost_figures, forest, label, pareto, scaling
-from leaderboard.learning import curves
-from leaderboard.sweeps import method_sweeps, number, task_sweeps
+from harness.comparison.arms import arms_of
+from harness.comparison.items import load_items
+from harness.comparison.paired import compare
+from harness.leaderboard import site as sites
+from harness.leaderboard.attempts import script_json
+from harness.leaderboard.board import usual_baselines
+from harness.leaderboard.figures import cost_figures, forest, label, pareto, scaling
+from harness.leaderboard.learning import curves
+from harness.leaderboard.sweeps import method_sweeps, number, task_sweeps
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +218,8 @@ def test_learning_curves_are_drawn_per_row_and_told_as_rows(board):
 
 
 def test_a_swept_argument_is_drawn_with_the_forms_that_harness_sweep_fits(tmp_path):
-    from harness.compare.sweep import curves as swept
-    from harness.compare.sweep import plain
+    from harness.comparison.sweep import curves as swept
+    from harness.comparison.sweep import plain
     from harness.results.index import read_index
     from harness.testing import seal_scores
 

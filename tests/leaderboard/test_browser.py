@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.run.journal import Journal
-from leaderboard import site as sites
-from leaderboard.live import Live, server
+from harness.leaderboard import site as sites
+from harness.leaderboard.live import Live, server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from leaderboard.cli import command
+from harness.leaderboard.cli import command
 
 
 def run(*arguments):

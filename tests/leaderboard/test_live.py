@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from harness.run.journal import Journal
-from leaderboard.live import Live, server
-from leaderboard.site import Options
+from harness.leaderboard.live import Live, server
+from harness.leaderboard.site import Options
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from harness.errors import UsageError
-from leaderboard import site as sites
-from leaderboard.tables import tables
+from harness.base.errors import UsageError
+from harness.leaderboard import site as sites
+from harness.leaderboard.tables import tables
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 

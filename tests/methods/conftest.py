@@ -9,11 +9,11 @@ import pytest
 from inspect_ai.model import ModelOutput
 from pyarrow import parquet
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from pyarrow import parquet
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 
 

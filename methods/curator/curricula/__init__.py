@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from methods.curator.bank import Bank
-from methods.curator.curricula.filters import DAPO, VCRL, Learnability
-from methods.curator.curricula.learned import PCL, ActorCurator, AsReleased, TabularOSMD
-from methods.curator.curricula.plain import SEC, AdaRFT, MoPPS, Uniform
-from methods.curator.curriculum import Curriculum
+from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.curricula.filters import DAPO, VCRL, Learnability
+from harness.methods.curator.curricula.learned import PCL, ActorCurator, AsReleased, TabularOSMD
+from harness.methods.curator.curricula.plain import SEC, AdaRFT, MoPPS, Uniform
+from harness.methods.curator.curriculum import Curriculum
 
 CURRICULA: dict[str, type[Curriculum]] = {
     "uniform": Uniform,

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import UsageError
-from methods.curator.curricula.plain import Dealt, nearest
-from methods.curator.curriculum import Probe, Round
-from methods.curator.sampling import Selection
-from methods.curator.signals import Floats, Indices, learnability, mixed
+from harness.base.errors import UsageError
+from harness.methods.curator.curricula.plain import Dealt, nearest
+from harness.methods.curator.curriculum import Probe, Round
+from harness.methods.curator.sampling import Selection
+from harness.methods.curator.signals import Floats, Indices, learnability, mixed
 
 
 class Learnability(Dealt):

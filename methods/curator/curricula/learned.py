@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from methods.curator import mirror, sampling
-from methods.curator.bank import Bank
-from methods.curator.curricula.plain import Dealt, nearest
-from methods.curator.curriculum import Curriculum, Probe, Round
-from methods.curator.sampling import Selection
-from methods.curator.scorers import LightScorer, Scorer
-from methods.curator.signals import Floats, Indices, Window, utility
+from harness.methods.curator import mirror, sampling
+from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.curricula.plain import Dealt, nearest
+from harness.methods.curator.curriculum import Curriculum, Probe, Round
+from harness.methods.curator.sampling import Selection
+from harness.methods.curator.scorers import LightScorer, Scorer
+from harness.methods.curator.signals import Floats, Indices, Window, utility
 
 
 class PCL(Dealt):

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import UsageError
-from methods.curator.bank import Bank
-from methods.curator.curriculum import Curriculum, Probe, Round
-from methods.curator.mirror import entropy, softmax
-from methods.curator.sampling import Deck, Selection
-from methods.curator.signals import Floats, Indices, advantages
+from harness.base.errors import UsageError
+from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.curriculum import Curriculum, Probe, Round
+from harness.methods.curator.mirror_descent import entropy, softmax
+from harness.methods.curator.sampling import Deck, Selection
+from harness.methods.curator.signals import Floats, Indices, advantages
 
 
 def nearest(distance: Floats, k: int, rng: np.random.Generator) -> Indices:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.digest import seed_of
-from harness.errors import DataError, UsageError
-from harness.interactions import Interactions, rank
-from methods.recommend.base import Array, Recommender, Scorer
-from methods.recommend.graph import start
+from harness.base.digest import seed_of
+from harness.base.errors import DataError, UsageError
+from harness.data.interactions import Interactions, rank
+from harness.methods.recommend.base import Array, Recommender, Scorer
+from harness.methods.recommend.graph import start
 
 if TYPE_CHECKING:
     from harness.job import Job
@@ -45,7 +45,7 @@ class Graph(Recommender):
             import torch  # noqa: F401
         except ImportError:
             raise UsageError(f"method {self.spec.name} needs the extra: pip install 'harness[rec]'") from None
-        from methods.recommend.graph.train import Trainer
+        from harness.methods.recommend.graph.train import Trainer
 
         held = data.validation if self.args["patience"] > 0 else None
         if held is not None and not held.nnz:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.digest import seed_of
-from harness.errors import UsageError
+from harness.base.digest import seed_of
+from harness.base.errors import UsageError
 from harness.model.embed import unit
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from methods.recommend.graph.core import (
+from harness.methods.recommend.graph.core import (
     Pairs,
     View,
     adjacency,

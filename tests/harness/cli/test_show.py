@@ -10,7 +10,7 @@ from harness.cli.attempt import LONGEST
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

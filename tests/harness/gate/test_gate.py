@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.compare.arms import Arm, arms_of
-from harness.compare.items import Items
-from harness.compare.paired import compare
-from harness.errors import RecordError, UsageError
+from harness.comparison.arms import Arm, arms_of
+from harness.comparison.items import Items
+from harness.comparison.paired import compare
+from harness.base.errors import RecordError, UsageError
 from harness.gate import confirm as second_look
 from harness.gate import report
 from harness.gate.baseline import find_baseline, read_baseline, set_baseline
 from harness.gate.checks import Check, Rules, read_rules
 from harness.gate.drift import drifts
-from harness.gate.match import check_all
+from harness.gate.pairing import check_all
 from harness.gate.selfcheck import self_check
 from harness.gate.verdict import judge, overall
 from harness.results.index import read_index

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ModelOutput
 
-from harness.errors import BudgetSpent, ModelCallError
-from harness.messages import user
+from harness.base.errors import BudgetSpent, ModelCallError
+from harness.base.messages import user
 from harness.model import backoff
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger

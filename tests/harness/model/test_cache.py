@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from harness.errors import HarnessError
+from harness.base.errors import HarnessError
 from harness.model.cache import Cache
 
 WRITER = """

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from harness.errors import DataError, ModelCallError, UsageError
+from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.model.embed import nearest, open_embedder
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

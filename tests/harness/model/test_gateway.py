@@ -6,8 +6,8 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ModelOutput, ModelUsage
 from inspect_ai.tool import ToolFunction, ToolInfo
 
-from harness.errors import BudgetSpent, ModelCallError
-from harness.messages import user
+from harness.base.errors import BudgetSpent, ModelCallError
+from harness.base.messages import user
 from harness.model.cache import Cache
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger

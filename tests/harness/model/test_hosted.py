@@ -14,12 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from inspect_ai.tool import ToolFunction, ToolInfo
 
-from harness.errors import ModelCallError, UsageError
-from harness.messages import system, user
+from harness.base.errors import ModelCallError, UsageError
+from harness.base.messages import system, user
 from harness.model.cache import Cache
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.open import open_model
+from harness.model.factory import open_model
 from harness.sample import Question
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import BudgetSpent
+from harness.base.errors import BudgetSpent
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.model.prices import price
 

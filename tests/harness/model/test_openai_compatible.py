@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from harness.errors import BudgetSpent, ModelCallError
-from harness.messages import user
+from harness.base.errors import BudgetSpent, ModelCallError
+from harness.base.messages import user
 from harness.model.cache import Cache
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.open import open_model
+from harness.model.factory import open_model
 from harness.sample import Question
 
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from harness.errors import DataError, ModelCallError
-from harness.model.open import open_model
+from harness.base.errors import DataError, ModelCallError
+from harness.model.factory import open_model
 from harness.model.provider import Call
-from harness.responses import Shape, check_columns, read_responses
+from harness.data.responses import Shape, check_columns, read_responses
 from harness.sample import Question, Sample
 from harness.task import Splits
 

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import cli
-from harness.errors import DataError, RecordError, UsageError
+from harness.base.errors import DataError, RecordError, UsageError
 from harness.registry import registry
 from harness.results import load, load_samples
 from harness.results.record import retract
 from harness.results.schema import json_schema
 from harness.results.store import Store, standing
 from harness.results.verify import verify_store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.rescore import rescore
 from harness.run.session import Session

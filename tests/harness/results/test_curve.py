@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import cli
-from harness.errors import RecordError
+from harness.base.errors import RecordError
 from harness.results import load, load_curves
 from harness.results.curve import Point, checked, json_schema, read_curve, sealed
 from harness.results.record import retract
 from harness.results.schema import json_schema as record_schema
 from harness.results.store import Store
 from harness.results.verify import verify_store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.rescore import rescore
 from harness.run.session import Session

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from harness.errors import RecordError
+from harness.base.errors import RecordError
 from harness.results import load, load_samples
 from harness.results.schema import check, invariants, json_schema, result_digest
 from harness.results.store import Store

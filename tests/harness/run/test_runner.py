@@ -15,17 +15,17 @@ import pytest
 from pyarrow import parquet
 
 from harness.cli.tables import print_records
-from harness.known_broken import known_broken
+from harness.external.known_broken import known_broken
 from harness.model.echo import Echo
 from harness.registry import registry
 from harness.results import load_samples
 from harness.results.environment import command_line
 from harness.results.store import Store
 from harness.results.verify import verify_store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.secrets import redacted, without_secrets
+from harness.base.secrets import redacted, without_secrets
 
 NAMES = ("red", "green", "blue")
 HARNESS = Path(sys.executable).with_name("harness")

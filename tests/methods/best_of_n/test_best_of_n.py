@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from inspect_ai.model import Logprob, Logprobs, ModelOutput
 
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.testing import check_method
-from methods.best_of_n.method import grade
+from harness.methods.best_of_n.method import grade
 
 TEST = [("first", "red"), ("second", "blue")]
 

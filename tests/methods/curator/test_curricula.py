@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from harness.errors import UsageError
-from methods.curator.bank import Bank
-from methods.curator.curricula import CURRICULA, make
-from methods.curator.curricula.filters import normalised_variance
-from methods.curator.curricula.plain import Oracle
-from methods.curator.curriculum import Round
-from methods.curator.sampling import Selection
-from methods.curator.scorers import LightScorer
+from harness.base.errors import UsageError
+from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.curricula import CURRICULA, make
+from harness.methods.curator.curricula.filters import normalised_variance
+from harness.methods.curator.curricula.plain import Oracle
+from harness.methods.curator.curriculum import Round
+from harness.methods.curator.sampling import Selection
+from harness.methods.curator.scorers import LightScorer
 
 RNG = np.random.default_rng(0)
 BINS = 20

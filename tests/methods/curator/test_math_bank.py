@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from harness.model.open import POCKET
+from harness.model.factory import POCKET
 from harness.registry import registry
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods.curator import sampling
-from methods.curator.mirror import softmax
+from harness.methods.curator import sampling
+from harness.methods.curator.mirror_descent import softmax
 
 MASS = np.array([0.50, 0.30, 0.08, 0.05, 0.03, 0.02, 0.01, 0.01])
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from methods.curator.signals import (
+from harness.methods.curator.signals import (
     Window,
     advantages,
     learnability,

@@ -11,13 +11,13 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from harness.model.open import POCKET
+from harness.model.factory import POCKET
 from harness.model.pocket.decoder import PocketModel
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from methods.curator.rollouts import Decoder, Group
+from harness.methods.curator.rollouts import Decoder, Group
 
 TINY = {"fit": "train", "levels": "1", "steps": 3, "prompts": 4, "rollouts": 4, "candidates": 16,
         "micro_batch": 16, "dormant": 1, "warm_up": 1, "max_tokens": 14, "measure_every": 2}  # fmt: skip
@@ -266,8 +266,8 @@ def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
 def test_a_language_model_as_curator(tmp_path, cache):
     """The pocket policy itself with a scalar head; it learns to prefer the problems that get the utility, and
     goes on from its file."""
-    from methods.curator.language import LanguageScorer
-    from methods.curator.mirror import proximal_gradient, softmax
+    from harness.methods.curator.language_model_scorer import LanguageScorer
+    from harness.methods.curator.mirror_descent import proximal_gradient, softmax
 
     prompts = ["A001>100|", "C1,2=3:", "A0>1|", "C7,8=15:"]
     scorer = LanguageScorer(str(POCKET / "grid"), prompts, rate=1e-3, batch=3)
@@ -390,7 +390,7 @@ def test_a_run_that_its_budget_stops_keeps_the_curve_so_far(tmp_path, cache):
 
 def scores(monkeypatch, *values):
     """Makes the measurements on dev give these scores, one after the other."""
-    from methods.curator.training import Training
+    from harness.methods.curator.training import Training
 
     left = list(values)
     monkeypatch.setattr(Training, "measure", lambda self: left[self.step // self.plan.measure_every])
@@ -421,7 +421,7 @@ def test_keep_peak_answers_with_the_weights_of_the_best_step_on_dev(tmp_path, ca
 @pytest.mark.parametrize("at", [2, 3])
 def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch, at):
     """Killed after the peak, before and after a checkpoint: both go on to the weights of a whole run."""
-    from methods.curator.training import Training
+    from harness.methods.curator.training import Training
 
     scores(monkeypatch, 0.1, 0.8, 0.2, 0.3, 0.4)
     finish = Training.finish_step
@@ -446,7 +446,7 @@ def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch, at):
 def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
     """Policies trained before there was `keep` are found by a key without it."""
     from harness.registry import load_method, registry
-    from methods.curator.method import SETTINGS
+    from harness.methods.curator.method import SETTINGS
 
     class Held:
         seed, policy = 0, POCKET / "grid"
@@ -460,7 +460,7 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
     class Bank:
         samples, prompts = (), ()
 
-    from methods.curator.plan import Plan
+    from harness.methods.curator.plan import Plan
 
     spec = registry().method("curator")
 

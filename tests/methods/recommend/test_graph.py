@@ -9,14 +9,14 @@ from scipy.sparse import csr_array
 
 torch = pytest.importorskip("torch")
 
-from harness.errors import UsageError  # noqa: E402
-from harness.interactions import Interactions  # noqa: E402
+from harness.base.errors import UsageError  # noqa: E402
+from harness.data.interactions import Interactions  # noqa: E402
 from harness.registry import load_method, registry  # noqa: E402
 from harness.results.curve import checked  # noqa: E402
 from harness.testing import check_method  # noqa: E402
-from methods.recommend.graph import core  # noqa: E402
-from methods.recommend.graph.method import validation_ndcg  # noqa: E402
-from methods.recommend.graph.train import Trainer  # noqa: E402
+from harness.methods.recommend.graph import core  # noqa: E402
+from harness.methods.recommend.graph.method import validation_ndcg  # noqa: E402
+from harness.methods.recommend.graph.train import Trainer  # noqa: E402
 
 GRAPH = csr_array(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from harness.errors import UsageError
-from harness.interactions import Interactions
+from harness.base.errors import UsageError
+from harness.data.interactions import Interactions
 from harness.registry import load_method, registry
 from harness.testing import check_method
 

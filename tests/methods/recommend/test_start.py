@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from harness.errors import DataError, UsageError
+from harness.base.errors import DataError, UsageError
 from harness.job import Job
 from harness.model.echo import Echo
 from harness.model.embed import Embedder, open_embedder
@@ -17,7 +17,7 @@ from harness.model.ledger import Budget, Ledger
 from harness.registry import registry
 from harness.task import Splits
 from harness.testing import TINY, TinyTask
-from methods.recommend.graph import start
+from harness.methods.recommend.graph import start
 
 ARGS = {"dim": 4, "centre": False, "rms": 0.0, "like": "var"}
 
@@ -214,7 +214,7 @@ SHARED = Path(__file__).parents[4] / "shared"
 ])  # fmt: skip
 def test_scales_on_video_games(how, centre, rms):
     """The item tables of an earlier, independent implementation had these root mean squares."""
-    from harness.data import Data
+    from harness.data.hub import Data
     from harness.registry import load_task
 
     spec = registry().task("rec/amazon-games")

@@ -5,7 +5,7 @@ from types import SimpleNamespace as Some
 import pytest
 
 from harness.annotate import clip, demonstrations, number, read_demonstrations, records
-from methods.semi_icl.confidence import back_translation, majority, mean, mean_logprob, split_stated
+from harness.methods.semi_icl.confidence import back_translation, majority, mean, mean_logprob, split_stated
 
 
 def output(*logprobs):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import paths
-from harness.data import Data
+from harness.base import paths
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from inspect_ai.model import ModelOutput
 
-from harness import paths
+from harness.base import paths
 from harness.annotate import read_demonstrations
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.job import Job
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from methods.semi_icl.sampler import Sampler
+from harness.methods.semi_icl.sampler import Sampler
 
 
 def refuse():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods.semi_icl.select import allocate, draw, threshold
+from harness.methods.semi_icl.select import allocate, draw, threshold
 
 FOLDER = Path(__file__).parents[4] / "shared/data/recorded_outputs/testnuc_banking77_gpt4omini"
 ROWS = FOLDER / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz"

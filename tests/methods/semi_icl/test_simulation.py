@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.job import Job
 from harness.model.embed import Embedder, unit
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.open import open_model
+from harness.model.factory import open_model
 from harness.registry import load_method, registry
 from harness.sample import Question, Sample
 from harness.task import Splits

@@ -14,13 +14,13 @@ from scipy.stats import binomtest
 
 from harness.model.embed import nearest, open_embedder, unit
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Question
-from methods.testnuc.neighbours import Pool
-from methods.testnuc.predict import Prediction
-from methods.testnuc.vote import RULES, Voter, totals, winner
+from harness.methods.testnuc.neighbours import Pool
+from harness.methods.testnuc.predict import Prediction
+from harness.methods.testnuc.vote import RULES, Voter, totals, winner
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 ROWS = SHARED / "recorded_outputs/testnuc_banking77_gpt4omini/banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz"

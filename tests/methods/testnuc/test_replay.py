@@ -10,7 +10,7 @@ from pyarrow import parquet
 from scipy import stats
 
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

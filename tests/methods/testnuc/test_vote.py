@@ -18,9 +18,9 @@ from harness.model.provider import Provider
 from harness.registry import load_method, registry
 from harness.sample import Question
 from harness.testing import TINY, TinyTask, check_method
-from methods.testnuc.neighbours import Pool
-from methods.testnuc.predict import Prediction
-from methods.testnuc.vote import Voter, totals, winner
+from harness.methods.testnuc.neighbours import Pool
+from harness.methods.testnuc.predict import Prediction
+from harness.methods.testnuc.vote import Voter, totals, winner
 
 TOY = [Voter("1", "A", 0.9, 0.6), Voter("2", "B", 0.8, 0.9), Voter("3", "B", 0.4, 0.95),
        Voter("q", "A", 1.0, 0.7, own=True)]  # fmt: skip

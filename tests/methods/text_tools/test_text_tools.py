@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ModelOutput
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.model.provider import Provider
 from harness.registry import load_method, load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.testing import check_method

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from harness.errors import ModelCallError
+from harness.base.errors import ModelCallError
 from harness.method import Method
 
 

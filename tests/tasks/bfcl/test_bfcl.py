@@ -18,21 +18,21 @@ from pyarrow import parquet
 
 from harness.cli import cli
 from harness.cli.overall import overall_figures, overall_lines
-from harness.data import Data
-from harness.errors import DataError, HarnessError, UsageError
-from harness.known_broken import known_broken
+from harness.data.hub import Data
+from harness.base.errors import DataError, HarnessError, UsageError
+from harness.external.known_broken import known_broken
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.setup import folder, install, needed
-from harness.web import public_address
-from tasks.bfcl import results
-from tasks.bfcl.official import workers
-from tasks.bfcl.overall import PARTS, overall
+from harness.external.setup import folder, install, needed
+from harness.external.web import public_address
+from harness.tasks.bfcl import results
+from harness.tasks.bfcl.official import workers
+from harness.tasks.bfcl.overall import PARTS, overall
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "bfcl"
 recorded = pytest.mark.skipif(not RECORDED.exists(), reason="the recorded runs are not beside the checkout")
@@ -437,7 +437,7 @@ def web(monkeypatch):
     async def address(host, port):
         return "127.0.0.1" if host.endswith(".example") else await public_address(host, port)
 
-    monkeypatch.setattr("harness.web.public_address", address)
+    monkeypatch.setattr("harness.external.web.public_address", address)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
     server.asked = []
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data import Data
-from harness.errors import DataError, UsageError
+from harness.data.hub import Data
+from harness.base.errors import DataError, UsageError
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Sample
 from harness.task import Splits, Task
-from tasks.custom.adapter import said, squad_form, word_overlap
+from harness.tasks.custom.adapter import said, squad_form, word_overlap
 
 HUB = Path(__file__).parents[4] / "shared" / "hub"
 needs_mirror = pytest.mark.skipif(not HUB.is_dir(), reason=f"no mirror at {HUB}")

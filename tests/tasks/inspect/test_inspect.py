@@ -11,12 +11,12 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 
 from harness.cli import cli
-from harness.errors import ModelCallError, UsageError
+from harness.base.errors import ModelCallError, UsageError
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.results import load_samples
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intent.labels import as_given, find_label, normal
+from harness.tasks.intent.labels import as_given, find_label, normal
 
 BANK = ("card_arrival", "card_not_working", "Refund_not_showing_up", "reverted_card_payment?")
 

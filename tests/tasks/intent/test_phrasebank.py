@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import DataError
+from harness.base.errors import DataError
 from harness.testing import check_task
 
 ID = "mteb/FinancialPhrasebankClassification"

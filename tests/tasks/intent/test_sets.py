@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.data import Data
-from harness.digest import digest
+from harness.data.hub import Data
+from harness.base.digest import digest
 from harness.registry import load_task, registry
 from harness.sample import Outcome
 from harness.task import Splits, Task
@@ -42,7 +42,7 @@ def loaded(name: str, **args: Any) -> tuple[Task, Splits]:
 
 
 def test_every_set_is_listed_here() -> None:
-    family = {n for n, s in registry().tasks.items() if s.entry.startswith("tasks.intent.")}
+    family = {n for n, s in registry().tasks.items() if s.entry.startswith("harness.tasks.intent.")}
     assert family == {*SIZES, "financial-phrasebank"}  # which no mirror has: test_phrasebank.py
 
 

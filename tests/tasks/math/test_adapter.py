@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import Data
-from harness.errors import DataError, UsageError
+from harness.data.hub import Data
+from harness.base.errors import DataError, UsageError
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Sample
 from harness.task import Splits, Task
 from harness.testing import check_task
-from tasks.math.adapter import Mathematics
+from harness.tasks.math.adapter import Mathematics
 
 HUB = Path(__file__).parents[4] / "shared" / "hub"
 needs_mirror = pytest.mark.skipif(not HUB.is_dir(), reason=f"no mirror at {HUB}")
@@ -30,7 +30,7 @@ def by_alias(name: str, alias: str) -> Sample:
 
 
 def test_every_task_of_the_family_is_listed_here() -> None:
-    family = {n for n, s in registry().tasks.items() if s.entry.startswith("tasks.math.")}
+    family = {n for n, s in registry().tasks.items() if s.entry.startswith("harness.tasks.math.")}
     assert family == {*SIZES, "math"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.math.answers import MAX_ANSWER, Kind, canonical
+from harness.tasks.math.answers import MAX_ANSWER, Kind, canonical
 
 KINDS: tuple[Kind, ...] = ("integer", "number", "expression")
 

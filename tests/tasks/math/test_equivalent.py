@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.math import answers, symbolic
-from tasks.math.answers import Kind, equivalent
+from harness.tasks.math import answers, symbolic
+from harness.tasks.math.answers import Kind, equivalent
 
 ROOT = Path(__file__).parents[3]
 
@@ -185,7 +185,7 @@ def test_a_missing_engine_is_an_error_not_a_wrong_answer(
 def test_nothing_heavy_is_imported_until_an_expression_needs_it() -> None:
     program = """
 import sys
-from tasks.math.answers import canonical, equivalent, extract
+from harness.tasks.math.answers import canonical, equivalent, extract
 assert equivalent(extract("\\\\boxed{025}", "integer"), "25", "integer")
 assert equivalent("$1,000", "1000", "number") and not equivalent("7", "8", "number")
 assert equivalent("\\\\frac12", "\\\\dfrac{1}{2}", "expression")

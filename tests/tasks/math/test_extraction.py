@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.math.answers import MAX_ANSWER, Kind, extract
+from harness.tasks.math.answers import MAX_ANSWER, Kind, extract
 
 KINDS: tuple[Kind, ...] = ("integer", "number", "expression")
 

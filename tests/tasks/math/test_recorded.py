@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Sample
 from harness.task import Task
-from tasks.math.answers import Kind, canonical, equivalent, extract
+from harness.tasks.math.answers import Kind, canonical, equivalent, extract
 
 SHARED = Path(__file__).parents[4] / "shared"
 RECORDED = SHARED / "data" / "recorded_outputs"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.puzzles import check
+from harness.tasks.puzzles import check
 
 NAMES = " - Each person has a unique name: arnold, bob, alice\n - They love a flower: iris, lilies"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.puzzles import expression
-from tasks.puzzles.expression import Expression
+from harness.tasks.puzzles import expression
+from harness.tasks.puzzles.expression import Expression
 
 OPERATIONS = {
     "+": operator.add,

@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from tasks.puzzles import check, expression, generate
+from harness.tasks.puzzles import check, expression, generate
 
 PUZZLES = sorted(generate.GENERATOR)
 

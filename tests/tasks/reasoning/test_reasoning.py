@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import DataError
+from harness.base.errors import DataError
 from harness.sample import Outcome
 from harness.testing import check_task
-from tasks.reasoning.answers import choice, numbers, short
-from tasks.reasoning.livebench import KINDS, edit_distance
+from harness.tasks.reasoning.answers import choice, numbers, short
+from harness.tasks.reasoning.livebench import KINDS, edit_distance
 
 BBH = {"bbh-geometric-shapes": "geometric_shapes", "bbh-date": "date_understanding",
        "bbh-tracking-seven": "tracking_shuffled_objects_seven_objects",

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from harness.data import Data
-from harness.errors import DataError, UsageError
+from harness.data.hub import Data
+from harness.base.errors import DataError, UsageError
 from harness.registry import load_task, registry
 
 # user, item, rating, time: two users of three items, the last one by time is held out

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from harness.interactions import Interactions
+from harness.data.interactions import Interactions
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
 from harness.task import Splits
-from tasks.rec import metrics
+from harness.tasks.rec import metrics
 
 
 def by_hand(ranking, relevant, k):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.cli.tables import print_records
-from harness.errors import UsageError
+from harness.base.errors import UsageError
 from harness.results.store import Store
 
 

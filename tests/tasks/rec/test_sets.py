@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from harness.data import Data
-from harness.errors import DataError, UsageError
-from harness.interactions import encode, rank
+from harness.data.hub import Data
+from harness.base.errors import DataError, UsageError
+from harness.data.interactions import encode, rank
 from harness.registry import load_task, registry
 from harness.testing import check_task
 

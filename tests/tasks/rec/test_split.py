@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import DataError, UsageError
-from tasks.rec.log import Events, joined, make_log
-from tasks.rec.split import DROPPED, TEST, TRAIN, VALIDATION, roles
+from harness.base.errors import DataError, UsageError
+from harness.tasks.rec.log import Events, joined, make_log
+from harness.tasks.rec.split import DROPPED, TEST, TRAIN, VALIDATION, roles
 
 PLAIN = dict(share=0.2, validation=0.1, keep=1.0, cold_keep=1, seed=0)
 

@@ -17,22 +17,22 @@ from pyarrow import parquet
 
 from harness.cli import cli
 from harness.cli.eval import show_runs
-from harness.data import Data
-from harness.errors import DataError, HarnessError
-from harness.known_broken import known_broken
+from harness.data.hub import Data
+from harness.base.errors import DataError, HarnessError
+from harness.external.known_broken import known_broken
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.export import run_object
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Question, Sample
-from harness.setup import folder, install
-from harness.workers import Pool
-from tasks.tau2.adapter import MEMORY, SCRIPT
-from tasks.tau2.results import names, read
+from harness.external.setup import folder, install
+from harness.external.workers import Pool
+from harness.tasks.tau2.adapter import MEMORY, SCRIPT
+from harness.tasks.tau2.results import names, read
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2"
 RUNS = sorted(RECORDED.glob("trajectories/*.json.gz"))
@@ -97,7 +97,7 @@ def test_files_of_another_kind(tmp_path):
 
 def test_a_source_that_is_no_checkout_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("harness.setup._pip", lambda recipe, target: None)
+    monkeypatch.setattr("harness.external.setup._pip", lambda recipe, target: None)
     with pytest.raises(HarnessError, match="has no folder src/tau2"):
         install("tau2", source=tmp_path)
     assert not (tmp_path / "cache" / "setup").exists()

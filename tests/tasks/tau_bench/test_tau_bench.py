@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.errors import HarnessError
+from harness.base.errors import HarnessError
 
 RECORDED = (Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2" / "historic_tau1"
             / "gpt-4o-airline.json.gz")  # fmt: skip

@@ -16,21 +16,21 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 
-from harness.data import Data
-from harness.errors import DataError, UsageError
+from harness.data.hub import Data
+from harness.base.errors import DataError, UsageError
 from harness.model.cache import Cache
 from harness.registry import load_task, registry
 from harness.results.store import Store
-from harness.run.grid import run_grid
+from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Outcome, Question, Sample
-from harness.services import Services
-from harness.setup import install
+from harness.external.services import Services
+from harness.external.setup import install
 from harness.world import WorldFailed
-from tasks.toolsandbox.adapter import SECONDS, workers
-from tasks.toolsandbox.dialogue import Dialogue
-from tasks.toolsandbox.results import names, read
+from harness.tasks.toolsandbox.adapter import SECONDS, workers
+from harness.tasks.toolsandbox.dialogue import Dialogue
+from harness.tasks.toolsandbox.results import names, read
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "toolsandbox"
 SOURCE = os.environ.get("HARNESS_TOOLSANDBOX_SOURCE")
@@ -304,7 +304,7 @@ def test_parallel_calls_whose_orders_are_too_many_to_try_are_an_error_in_time(pa
     _, (sample, *_) = loaded("toolsandbox/offline", tools="all_tools_available")
 
     async def play(count, seconds):
-        monkeypatch.setattr("tasks.toolsandbox.dialogue.MOVE_SECONDS", seconds)
+        monkeypatch.setattr("harness.tasks.toolsandbox.dialogue.MOVE_SECONDS", seconds)
         world = Dialogue("2025-11-06T10:00:00", sample, workers(packages), Speaker([]), SECONDS)
         await world.start()
         calls = [ToolCall(f"c{n}", "get_wifi_status", {}) for n in range(count)]

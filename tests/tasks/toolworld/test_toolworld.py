@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data import Data
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.sample import Outcome
 from harness.testing import check_task
 from harness.world import ToolError
-from tasks.toolworld.adapter import toolbox
-from tasks.toolworld.generate import MAKERS, item
-from tasks.toolworld.office import Office
+from harness.tasks.toolworld.adapter import toolbox
+from harness.tasks.toolworld.generate import MAKERS, item
+from harness.tasks.toolworld.office import Office
 
 NAMES = ("toolworld/single", "toolworld/multi")
 

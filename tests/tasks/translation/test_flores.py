@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from harness.errors import DataError, UsageError
+from harness.base.errors import DataError, UsageError
 from harness.registry import registry
 from harness.sample import Outcome
 from harness.testing import check_task
@@ -81,7 +81,7 @@ def test_a_sentence_without_its_pair_is_told(hub):
 
 
 def test_without_sacrebleu_the_extra_is_named(flores, monkeypatch):
-    monkeypatch.setattr("tasks.translation.adapter.find_spec", lambda name: None)
+    monkeypatch.setattr("harness.tasks.translation.adapter.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"harness\[translate\]"):
         flores.load("flores-vec")
 

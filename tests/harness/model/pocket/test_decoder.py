@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.model.open import POCKET
+from harness.model.factory import POCKET
 from harness.model.pocket.decoder import PocketModel, log_softmax, pick
 
 FOLDER = POCKET / "grid"

@@ -1,0 +1,1 @@
+"""What everything stands on: hashes, errors, paths, secrets, concurrency, messages. Imports nothing of harness."""

@@ -1,0 +1,87 @@
+"""Bounded concurrency over a stream, without a task per item when nothing waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from harness.base.errors import BudgetSpent, ModelCallError
+from harness.sample import Outcome, Question
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+async def each(
+    answer: Callable[[Question], Awaitable[Outcome]], questions: Iterable[Question], limit: int
+) -> AsyncIterator[Outcome]:
+    """Outcomes of `answer` for every question, at most `limit` at once, as they finish.
+
+    A model call that failed for good becomes an outcome with an `error`; any other exception is a
+    fault of the method and ends the stream, after the outcomes that were finished before it. When the
+    budget is spent no further question is begun, those under way are finished, and then it is raised.
+    """
+    stream = iter(questions)
+    finished: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue(maxsize=4 * limit)
+    spent: list[BudgetSpent] = []
+
+    async def work() -> None:
+        for question in stream:
+            if spent:
+                return
+            try:
+                outcome = await answer(question)
+            except ModelCallError as error:
+                outcome = Outcome(question.id, question.epoch, error=str(error))
+            except BudgetSpent as error:
+                spent.append(error)
+                return
+            await finished.put(outcome)
+
+    async def supervise() -> None:
+        end: Any = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(limit):
+                    group.create_task(work())
+        except BaseExceptionGroup as failures:
+            end = failures.exceptions[0]
+        await finished.put(end or (spent[0] if spent else None))
+
+    supervisor = asyncio.create_task(supervise())
+    try:
+        while True:
+            item = await finished.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        supervisor.cancel()
+        await asyncio.gather(supervisor, return_exceptions=True)
+
+
+async def in_order(work: Callable[[In], Awaitable[Out]], items: Sequence[In], limit: int) -> list[Out]:
+    """The results of `work`, one an item in their order, at most `limit` at once.
+
+    After an exception no further item is begun; those under way are finished, as they may be paid
+    for, and then it is raised.
+    """
+    results: dict[int, Out] = {}
+    stream, failures = iter(enumerate(items)), list[BaseException]()
+
+    async def worker() -> None:
+        for at, item in stream:
+            try:
+                results[at] = await work(item)
+            except Exception as error:
+                failures.append(error)
+            if failures:
+                return
+
+    await asyncio.gather(*(worker() for _ in range(min(limit, len(items)))))
+    if failures:
+        raise failures[0]
+    return [results[at] for at in range(len(items))]

@@ -1,0 +1,78 @@
+"""What a comparison could see before it is run, from the noise that stored runs show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from harness.comparison.arms import Arm
+from harness.comparison.items import Items, load_items, pair
+from harness.stats import (
+    Variances,
+    attempt_variance,
+    default_attempt_variance,
+    measured_variances,
+)
+
+#: pairs of subjects looked at; more change nothing but the time it takes
+MOST_PAIRS = 45
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The variances to plan with, the items they were seen on, and where they come from."""
+
+    variances: Variances
+    n_items: int | None
+    source: str
+
+
+def stored_noise(arms: Sequence[Arm]) -> Noise:
+    """The noise of the arms of one comparability key; a stated assumption where none are stored.
+
+    Several subjects: the pair with the median variance of an item's difference. One subject: the
+    variance of its attempts, and no variance of the effect. Single attempts of one subject say
+    nothing about either.
+    """
+    found: list[Items] = [load_items(arm, arm.primary) for arm in arms]
+    seen = []
+    for a, b in list(combinations(found, 2))[:MOST_PAIRS]:
+        both = pair(a, b)
+        if both.matched > 1:
+            variances = measured_variances(both.candidate.attempts(), both.baseline.attempts())
+            seen.append((variances.of_item_difference(1), both.matched, variances))
+    seen = [entry for entry in seen if entry[0] > 0]  # subjects that agree throughout tell nothing
+    if seen:
+        seen.sort(key=lambda entry: entry[0])
+        _, n_items, variances = seen[len(seen) // 2]
+        separated = "" if variances.separated else (
+            ", whose single attempts can't be told from the effect: a best case for more attempts"
+        )
+        return Noise(variances, n_items, f"{len(found)} stored subjects{separated}")
+    for items in found:
+        own = attempt_variance(items.attempts()) if int(items.counts.max()) > 1 else 0.0
+        if own > 0:
+            told = "the attempts of one stored subject, if the effect is the same on every item"
+            return Noise(Variances(own, own, 0.0, False), len(items), told)
+    assumed = default_attempt_variance()
+    return Noise(Variances(assumed, assumed, 0.0, False), len(found[0]) if found else None,
+                 f"an assumption (variance {assumed:.3f} of an attempt, items of mixed difficulty, the same "
+                 "effect on every item): no stored run tells more")  # fmt: skip
+
+
+def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -> Noise:
+    """The same noise with what the user knows better: the variance of an attempt (of both sides), the
+    standard deviation over items of the true difference."""
+    if variance is None and effect_sd is None:
+        return noise
+    seen = noise.variances
+    found = Variances(
+        candidate=seen.candidate if variance is None else variance,
+        reference=seen.reference if variance is None else variance,
+        effect=seen.effect if effect_sd is None else effect_sd**2, separated=True,
+    )  # fmt: skip
+    told = [f"variance {variance:g} of an attempt"] if variance is not None else []
+    told += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
+    rest = "" if len(told) == 2 or (variance is not None and not noise.n_items) else f"; else {noise.source}"
+    return Noise(found, noise.n_items, f"as given: {', '.join(told)}{rest}")

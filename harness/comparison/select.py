@@ -1,0 +1,162 @@
+"""Which arms are meant, which may be compared, and what differs where they may not."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.comparison.arms import Arm, Row, brief, differing, field_of
+from harness.base.errors import UsageError, nearest
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows of a store are meant; empty fields mean all. Patterns are comma lists of globs."""
+
+    task: str = ""
+    method: str = ""
+    model: str = ""
+    task_args: Mapping[str, str] = field(default_factory=dict)
+    method_args: Mapping[str, str] = field(default_factory=dict)
+
+    def rows(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that are meant.
+
+        Raises:
+            UsageError: a pattern matches none of them; names the nearest.
+        """
+        chosen = list(rows)
+        for name in ("task", "method", "model"):
+            pattern = getattr(self, name)
+            if pattern:
+                chosen = _matching(chosen, name, pattern)
+        for name, key, given in (("task", "comparability", self.task_args),
+                                 ("method", "subject", self.method_args)):  # fmt: skip
+            for argument, value in given.items():
+                named = {known for row in chosen for known in row[key].get(f"{name}_args", {})}
+                if chosen and argument not in named:
+                    raise UsageError(f"no stored run has an argument {argument!r}; "
+                                     f"{nearest(argument, named, 'argument')}")  # fmt: skip
+                kept = [row for row in chosen
+                        if _same(row[key].get(f"{name}_args", {}).get(argument), value)]  # fmt: skip
+                if chosen and not kept:
+                    held = sorted({str(row[key].get(f"{name}_args", {}).get(argument)) for row in chosen})
+                    raise UsageError(f"no stored run has {argument}={value}; there are: "
+                                     f"{', '.join(held[:8])}")  # fmt: skip
+                chosen = kept
+        return chosen
+
+
+def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
+    known = {str(row[name]) for row in rows}
+    wanted: set[str] = set()
+    for pattern in filter(None, (part.strip() for part in patterns.split(","))):
+        found = {pattern} & known or set(fnmatch.filter(known, pattern))
+        if known and not found:
+            raise UsageError(f"no stored run of {name} {pattern!r}; {nearest(pattern, known, name)}")
+        wanted |= found
+    return [row for row in rows if row[name] in wanted]
+
+
+def _same(stored: Any, given: str) -> bool:
+    return str(stored).lower() == given.lower()
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Rows of one task that must not be compared: their keys, and the fields in which these differ."""
+
+    task: str
+    fields: Mapping[str, Sequence[Any]]
+
+    def sentence(self) -> str:
+        """What differs, and the cure."""
+        shown = "; ".join(
+            f"{name}: {' against '.join(brief(value) for value in values[:4])}"
+            for name, values in list(self.fields.items())[:6]
+        )
+        return (f"runs of {self.task} are not comparable: {shown}. Choose with -T {_hint(self.fields)}, "
+                "or print one table for each key with --allow-mixed")  # fmt: skip
+
+
+def _hint(fields: Mapping[str, Sequence[Any]]) -> str:
+    for name, values in fields.items():
+        if name.startswith("task_args."):
+            return f"{name.removeprefix('task_args.')}={values[0]}"
+    return "KEY=VALUE"
+
+
+def by_key(arms: Iterable[Arm]) -> dict[str, list[Arm]]:
+    """Arms by comparability key: only those in one list may be compared."""
+    tables: dict[str, list[Arm]] = {}
+    for arm in arms:
+        tables.setdefault(arm.comparability_key, []).append(arm)
+    return tables
+
+
+def mixed(arms: Iterable[Arm]) -> list[Mixed]:
+    """The tasks whose arms have more than one comparability key, with what differs."""
+    found = []
+    by_task: dict[str, dict[str, Arm]] = {}
+    for arm in arms:
+        by_task.setdefault(arm.task, {})[arm.comparability_key] = arm
+    for task, keyed in by_task.items():
+        if len(keyed) < 2:
+            continue
+        first, *others = keyed.values()
+        fields = dict.fromkeys(
+            name for other in others for name in differing(first.comparability, other.comparability)
+        )
+        found.append(Mixed(task, {
+            name: sorted({str(field_of(arm.comparability, name)) for arm in keyed.values()})
+            for name in fields
+        }))  # fmt: skip
+    return found
+
+
+def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | None:
+    """The arm that `baseline` names for a candidate, among the arms of its key; None if there is none
+    or the candidate is the baseline itself.
+
+    `baseline` is the beginning of a run id, a method, a model, or `method@model`. A method is taken
+    with the candidate's model and a model with the candidate's method, where there is a choice.
+
+    Raises:
+        UsageError: several arms fit; says how they differ.
+    """
+    named = [arm for arm in arms if _is(arm, baseline)]
+    if any(arm is candidate for arm in named):
+        return None
+    for same in ("model", "method"):
+        if len(named) > 1:
+            named = [a for a in named if getattr(a, same) == getattr(candidate, same)] or named
+    if len(named) > 1:
+        told = ", ".join(differing(named[0].subject, named[1].subject)) or "store"
+        raise UsageError(
+            f"the baseline {baseline!r} fits {len(named)} subjects on {candidate.task}, which differ in "
+            f"{told}; name one by the beginning of a run id, as --baseline {named[0].run_ids[0][:12]}"
+        )
+    return named[0] if named else None
+
+
+def _is(arm: Arm, baseline: str) -> bool:
+    method, sign, model = baseline.partition("@")
+    if sign:
+        return (arm.method, arm.model) == (method, model)
+    if baseline in (arm.method, arm.model, arm.store):
+        return True
+    return len(baseline) >= 4 and any(run.startswith(baseline) for run in arm.run_ids)
+
+
+def check_baseline(arms: Sequence[Arm], baseline: str) -> None:
+    """Whether any arm is the baseline.
+
+    Raises:
+        UsageError: none is; names the nearest.
+    """
+    if not any(_is(arm, baseline) for arm in arms):
+        known = {arm.method for arm in arms} | {arm.model for arm in arms}
+        cure = nearest(baseline, known, "baseline")
+        raise UsageError(f"no stored run is the baseline {baseline!r}; {cure}")

@@ -1,0 +1,192 @@
+"""Data sets of the Hugging Face Hub, pinned; a local mirror read by the same code; the user's files."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+from harness.base import paths
+from harness.base.digest import digest
+from harness.base.errors import DataError, nearest
+from harness.spec import DataPin
+
+
+@dataclass
+class Data:
+    """What a task loads its rows through; remembers what was read, for the run's record.
+
+    `mirror` is a folder that holds `org/name` folders in the shape of Hub repositories.
+    """
+
+    mirror: Path | None = None
+    offline: bool = False
+    read: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_environment(cls, mirror: str | None = None, offline: bool = False) -> Data:
+        """`mirror`, else `HARNESS_MIRROR`, else the Hub."""
+        chosen = mirror or os.environ.get("HARNESS_MIRROR")
+        if chosen and not Path(chosen).is_dir():
+            raise DataError(f"the mirror {chosen} is not a folder; correct --mirror or HARNESS_MIRROR")
+        return cls(Path(chosen) if chosen else None, offline)
+
+    def rows(self, pin: DataPin, columns: Sequence[str]) -> Rows:
+        """The rows of one split, with at least `columns`.
+
+        Raises:
+            DataError: not reachable, no such split, or a column is missing; names id and cure.
+        """
+        local = self.mirror / pin.id if self.mirror else None
+        if local is not None and not local.is_dir():
+            if self.offline:
+                raise DataError(f"{pin.id} is not in the mirror {self.mirror}; copy the Hub "
+                                f"repository to {local}")  # fmt: skip
+            local = None
+        revision = pin.revision
+        if local is None and self.offline:
+            os.environ["HF_HUB_OFFLINE"] = "1"
+        table = _load(str(local) if local else pin.id, pin, None if local else revision)
+        self.read.append({"id": pin.id, "config": pin.config, "split": pin.split,
+                          "revision": revision, "pinned": revision != "main"})  # fmt: skip
+        return _with_columns(Rows(table), columns, f"{pin.id} ({pin.split})")
+
+    def file(self, path: str, columns: Sequence[str]) -> Rows:
+        """The rows of the user's own CSV, JSONL or parquet file.
+
+        Raises:
+            DataError: no such file, an unknown format, or a column is missing.
+        """
+        if not Path(path).is_file():
+            raise DataError(f"no file {path}")
+        table = _read_file(Path(path))
+        self.note_file(path)
+        return _with_columns(Rows(table), columns, path)
+
+    def note_file(self, path: str) -> None:
+        """Remembers that the user's own file was read, for tasks that read a format of their own."""
+        self.read.append({"id": Path(path).name, "config": None, "split": None, "revision": "file",
+                          "pinned": True})  # fmt: skip
+
+
+class Rows(Sequence[dict[str, Any]]):
+    """Rows of a table that stays memory-mapped; each row becomes a dict when it is looked at."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self._table.column_names)
+
+    def arrow(self, columns: Sequence[str]) -> Any:
+        """Some columns of all rows as a pyarrow.Table, for sets too large for a dict a row."""
+        if isinstance(self._table, _ArrowTable):
+            return self._table.table.select(list(columns))
+        return self._table.select_columns(list(columns)).with_format("arrow")[:]
+
+    def features(self, column: str) -> list[str] | None:
+        """The label names of a class-label column, None for any other."""
+        feature = getattr(self._table, "features", {}).get(column)
+        return getattr(getattr(feature, "feature", feature), "names", None)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self._table[index]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._table)
+
+
+class _ArrowTable:
+    """The three members of a `datasets.Dataset` that Rows uses, over a pyarrow table."""
+
+    def __init__(self, table: Any) -> None:
+        self.table, self.column_names = table, table.column_names
+        self.features: dict[str, Any] = {}
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        return dict(self.table.slice(index, 1).to_pylist()[0])
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for batch in self.table.to_batches(max_chunksize=1000):
+            yield from batch.to_pylist()
+
+
+def _load(source: str, pin: DataPin, revision: str | None) -> Any:
+    import datasets
+
+    datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # our own error says what its retries say
+    where = f"{pin.id}" + (f" ({pin.config})" if pin.config else "")
+    try:
+        configs = datasets.get_dataset_config_names(source, revision=revision)
+        if pin.config and pin.config not in configs:
+            raise DataError(f"{where} has no config {pin.config!r}; {nearest(pin.config, configs)}")
+        splits = datasets.get_dataset_split_names(source, pin.config, revision=revision)
+        if pin.split not in splits:
+            raise DataError(f"{where} has no split {pin.split!r}; it has: {', '.join(splits)}")
+        cache = _cache_of(Path(source)) if revision is None else None
+        return datasets.load_dataset(source, pin.config, split=pin.split, revision=revision, cache_dir=cache)
+    except DataError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise DataError(
+            f"can't read the data set {where}: {reason}. Without a network, copy the Hub repository "
+            f"to DIR/{pin.id} and pass --mirror DIR or set HARNESS_MIRROR"
+        ) from error
+
+
+def _cache_of(folder: Path) -> str:
+    """Where `datasets` may keep what it made of a local folder. By itself it tells folders apart by
+    their last name alone, and would give the rows of another mirror, or those before a change."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    return str(paths.cache_dir() / "datasets" / digest(stamp)[:16])
+
+
+def _read_file(path: Path) -> Any:
+    import pyarrow
+    from pyarrow import csv, json, parquet
+
+    name = path.name.lower()
+    try:
+        if name.endswith((".jsonl", ".json", ".jsonl.gz")):
+            import gzip
+            import io
+
+            raw = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
+            return _ArrowTable(json.read_json(io.BytesIO(raw)))
+        if name.endswith((".csv", ".tsv", ".csv.gz")):
+            separator = "\t" if name.endswith(".tsv") else ","
+            return _ArrowTable(
+                csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=separator,
+                                                                  newlines_in_values=True))
+            )  # fmt: skip
+        if name.endswith(".parquet"):
+            return _ArrowTable(parquet.read_table(path))
+    except (pyarrow.ArrowInvalid, OSError, EOFError) as error:
+        raise DataError(f"can't read {path}: {str(error).splitlines()[0]}") from error
+    raise DataError(f"{path} is not a .csv, .tsv, .jsonl or .parquet file")
+
+
+def _with_columns(rows: Rows, columns: Sequence[str], where: str) -> Rows:
+    for column in columns:
+        if column not in rows.columns:
+            raise DataError(f"{where} has no column {column!r}; it has: {', '.join(rows.columns)}")
+    return rows

@@ -1,0 +1,327 @@
+"""What worlds reach outside besides models: services with keys, pages, embedders, a shell.
+
+The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
+the harness gets in its place: with the user's keys, which never enter a worker or a record; from the cache
+where it can, so that a run which was killed pays nothing twice; within the run's budget, booked as
+`service`. (Embedders keep their vectors themselves, and what an endpoint takes for them is not booked.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus, urlencode
+
+from harness.external import sandbox
+from harness.base.digest import digest
+from harness.base.errors import HarnessError, UsageError
+from harness.model import backoff
+from harness.model.cache import Cache
+from harness.model.ledger import Budget, Ledger, Usage
+from harness.sample import Question
+from harness.external.web import Page, PageFailed, fetch, read
+from harness.external.workers import Outside
+from harness.world import WorldFailed
+
+if TYPE_CHECKING:
+    from harness.model.embed import Embedder
+
+KEY_FORMAT = 1
+#: how long a service may take, in seconds, and how many requests it gets at once
+SECONDS = 60.0
+AT_ONCE = 8
+#: answers after which a service is asked again, and those that refuse the key
+PASSING = (408, 429, 500, 502, 503, 504)
+REFUSED = (401, 402, 403)
+#: longest URL or command that is taken, in characters
+LONGEST = 16_000
+#: longest command of a shell, in seconds
+SHELL_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that wants a key, as a benchmark declares it.
+
+    `endpoints` are the only URLs that ever get the key, which is what the environment variable `key` holds;
+    it goes into the query as `parameter` or into the headers as `header`. `name` is what harness.toml calls
+    it.
+    """
+
+    name: str
+    key: str
+    endpoints: tuple[str, ...]
+    parameter: str = ""
+    header: str = ""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a kind of world may reach: services, any public page if `web`, embedders by name, and if `shell`
+    commands in a sandbox that reads a folder of the world's worker."""
+
+    services: tuple[Service, ...] = ()
+    web: bool = False
+    embedders: tuple[str, ...] = ()
+    shell: bool = False
+
+
+class Services:
+    """The outside of one run. `settings` is `[services]` of harness.toml, by the service's name: `price` in
+    USD a request, `url` to ask in place of scheme and host."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger | None = None,
+        budget: Budget | None = None,
+        cache: Cache | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        offline: bool = False,
+        max_retries: int = backoff.MAX_RETRIES,
+        first_wait: float = backoff.FIRST_WAIT,
+    ) -> None:
+        self._ledger, self._budget, self._cache = ledger or Ledger(), budget or Budget(), cache
+        self._settings, self._offline = dict(settings or {}), offline
+        self._max_retries, self._first_wait = max_retries, first_wait
+        self._embedders: dict[str, Embedder] = {}
+        self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def check(self, opening: Opening, task: str) -> None:
+        """Whether the run has what an opening needs; asked before the first sample.
+
+        Raises:
+            UsageError: a key, an embedder or the sandbox is missing, or there is a limit on a cost that
+                nobody knows.
+        """
+        missing = [self._missing(service) for service in opening.services]
+        checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
+        for check in [*checks, *([sandbox.check] if opening.shell else [])]:
+            try:
+                check()
+            except UsageError as error:
+                missing.append(str(error))
+        if any(missing):
+            raise UsageError(f"{task} reaches outside: {'; '.join(filter(None, missing))}")
+
+    def _missing(self, service: Service) -> str:
+        """What a service can't be asked without; empty if there is everything."""
+        key = _key(service)
+        if not key and not self._offline:
+            return (f"{service.name} wants a key: put yours into {service.key}, or take what an earlier run "
+                    "left in the cache with --offline")  # fmt: skip
+        if not (key.isascii() and key.isprintable()):
+            return f"{service.key} holds no key: a character in it can't be sent"
+        if self._budget.cost is not None and self._price(service.name) is None:
+            return (f'--max-cost needs the price of {service.name}: [services."{service.name}"] with price, '
+                    "in USD a request, in harness.toml")  # fmt: skip
+        return ""
+
+    def door(self, opening: Opening, question: Question) -> Outside:
+        """What serves a worker that plays `question`."""
+
+        async def outside(wanted: Mapping[str, Any], scratch: Path) -> Any:
+            return await self.serve(opening, question, wanted, scratch)
+
+        return outside
+
+    async def serve(
+        self, opening: Opening, question: Question, wanted: Mapping[str, Any], scratch: Path
+    ) -> Any:
+        """What a worker wants: `get` (with `url`, `params`, `headers`) gives `{"status": ..., "text": ...}`,
+        or `{"failed": reason}` for a page that can't be had; `embed` (with `embedder`, `texts`) one unit row
+        a text; `shell` (with `command`, `folder` below `scratch`, `seconds`) gives `{"code": ..., "stdout":
+        ..., "stderr": ...}`.
+
+        Raises:
+            WorldFailed: a service failed for good, or the opening holds no such thing.
+            HarnessError: the budget is spent, or an embedder failed.
+        """
+        self._budget.check(self._ledger.total, self._ledger.under_way)
+        try:
+            return await self._served(opening, question, wanted, scratch)
+        except (WorldFailed, HarnessError):
+            raise
+        except Exception as error:  # what a worker wants may be shaped by a model
+            raise WorldFailed(f"what a worker wants can't be served: {type(error).__name__}") from error
+
+    async def _served(
+        self, opening: Opening, question: Question, wanted: Mapping[str, Any], scratch: Path
+    ) -> Any:
+        what = wanted["what"]
+        if what == "get":
+            try:
+                url = _with(str(wanted["url"]), dict(wanted["params"]))
+            except ValueError as error:
+                return {"failed": f"there is no such URL: {type(error).__name__}"}
+            headers = {str(name): str(value) for name, value in dict(wanted["headers"]).items()}
+            service = next((each for each in opening.services if _is_endpoint(url, each.endpoints)), None)
+            if service is not None or opening.web:
+                return await self._get(service, question, url, headers)
+        if what == "embed" and wanted["embedder"] in opening.embedders:
+            return await self._embed(wanted["embedder"], [str(text) for text in wanted["texts"]])
+        if what == "shell" and opening.shell:
+            folder, seconds = Path(wanted["folder"]).resolve(), min(float(wanted["seconds"]), SHELL_SECONDS)
+            if folder.is_relative_to(scratch.resolve()):
+                ran = await sandbox.run(str(wanted["command"])[:LONGEST], folder, seconds)
+                return {"code": ran.code, "stdout": ran.stdout, "stderr": ran.stderr}
+        raise WorldFailed(f"a worker wants {str(dict(wanted))[:120]} from outside; its task doesn't allow it")
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        self._thread.shutdown(wait=False)
+
+    # -- embedders --------------------------------------------------------------------------------
+
+    def _embedder(self, name: str) -> Embedder:
+        from harness.model.embed import open_embedder
+
+        if name not in self._embedders:
+            self._embedders[name] = open_embedder(name, self._offline)
+        return self._embedders[name]
+
+    async def _embed(self, name: str, texts: Sequence[str]) -> list[list[float]]:
+        embed = self._embedder(name).embed
+        rows = await asyncio.get_running_loop().run_in_executor(self._thread, embed, texts)
+        return [[float(value) for value in row] for row in rows]
+
+    # -- requests ---------------------------------------------------------------------------------
+
+    async def _get(
+        self, service: Service | None, question: Question, url: str, headers: dict[str, str]
+    ) -> dict[str, Any]:
+        base = self._settings.get(service.name, {}).get("url", "") if service else ""
+        key = digest(["service", KEY_FORMAT, service.name if service else "", base, url, headers,
+                      question.epoch])  # fmt: skip
+        price = self._price(service.name) if service else 0.0
+        kept = self._cache.get(key) if self._cache is not None else None
+        if kept is not None:
+            usage = Usage(calls=1, cache_hits=1, cost_usd=price, paid_usd=0.0)
+            self._ledger.charge("service", usage, question.id, question.epoch)
+            return dict(json.loads(kept))
+        if self._offline:
+            raise WorldFailed(f"{url[:100]}: this request is not in the cache and --offline is set; run "
+                              "once with a network to fill the cache")  # fmt: skip
+        usage, started = Usage(calls=1, cost_usd=price, paid_usd=price), time.perf_counter()
+        self._ledger.under_way += 1
+        try:
+            async with self._slots:
+                if service is None:
+                    page = await fetch(url, headers)
+                else:
+                    page = await self._ask(service, base, url, headers, usage, random.Random(key))
+        except PageFailed as error:  # may be there the next time, so it isn't kept
+            return {"failed": str(error)}
+        finally:
+            self._ledger.under_way -= 1
+            usage.seconds = time.perf_counter() - started
+            self._ledger.charge("service", usage, question.id, question.epoch)
+        found = {"status": page.status, "text": page.text}
+        if self._cache is not None and page.status not in PASSING:
+            self._cache.put(key, json.dumps(found))
+            self._cache.flush()
+        return found
+
+    async def _ask(
+        self, service: Service, base: str, url: str, headers: dict[str, str], usage: Usage,
+        jitter: random.Random,
+    ) -> Page:  # fmt: skip
+        """A service's answer, after as many tries as it takes; counts them in `usage`. It follows no
+        redirect and tells nobody the key: not who asked, and not in an error."""
+        import httpx
+
+        key = _key(service)
+        if service.parameter:
+            url = _with(url, {service.parameter: key})
+        if service.header:
+            headers = {**headers, service.header: key}
+        if base:
+            asked = httpx.URL(url)
+            path = httpx.URL(base).raw_path.rstrip(b"/") + asked.raw_path
+            url = str(httpx.URL(base).copy_with(raw_path=path))
+        while True:
+            told = None
+            try:
+                async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
+                    request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
+                    page = await read(client, request)
+                reason, told = f"status {page.status}", backoff.retry_after(page.headers)
+                if page.status in REFUSED:
+                    raise WorldFailed(f"{service.name} refuses the key in {service.key}: {reason}")
+                if page.status < 300 or 400 <= page.status and page.status not in PASSING:
+                    return Page(page.status, _without(page.text, key), {})
+            except (httpx.HTTPError, PageFailed, TimeoutError) as error:
+                reason = type(error).__name__
+            if usage.retries >= self._max_retries:
+                raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")
+            await asyncio.sleep(backoff.wait(usage.retries, told, jitter.random(), self._first_wait))
+            usage.retries += 1
+            self._budget.check(self._ledger.total, self._ledger.under_way - 1)
+
+    def _price(self, name: str) -> float | None:
+        """USD a request; None where it is unknown."""
+        told = self._settings.get(name, {}).get("price")
+        return None if told is None else float(told)
+
+
+def check_settings(own: Any) -> None:
+    """Whether the `[services]` of a harness.toml can be used.
+
+    Raises:
+        UsageError: names the entry and what it needs.
+    """
+    for name, entry in own.items() if isinstance(own, Mapping) else [("NAME", own)]:
+        if not isinstance(entry, Mapping) or not entry or not set(entry) <= {"price", "url"}:
+            raise UsageError(f'harness.toml: [services."{name}"] holds price, in USD a request, or url, to '
+                             "ask in the service's place")  # fmt: skip
+        price, url = entry.get("price", 0), entry.get("url", "http://")
+        if type(price) not in (int, float) or not 0 <= price < float("inf"):
+            raise UsageError(f'harness.toml: [services."{name}"]: price is a number of USD, not {price!r}')
+        if not str(url).startswith(("http://", "https://")):
+            raise UsageError(f'harness.toml: [services."{name}"]: url is one like http://HOST, not {url!r}')
+
+
+def _key(service: Service) -> str:
+    return os.environ.get(service.key, "").strip()
+
+
+def _is_endpoint(url: str, endpoints: Sequence[str]) -> bool:
+    """Whether a URL is one of these, whatever its query; read as it will be sent."""
+    import httpx
+
+    try:
+        asked = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return not asked.userinfo and str(asked.copy_with(query=None, fragment=None)) in endpoints
+
+
+def _without(text: str, key: str) -> str:
+    """A text in which a key doesn't stand, as it is or written for a URL."""
+    for form in {key, quote(key, safe=""), quote_plus(key)} if key else ():
+        text = text.replace(form, "...")
+    return text
+
+
+def _with(url: str, params: Mapping[str, Any]) -> str:
+    """The URL with parameters; those that are None are left out.
+
+    Raises:
+        ValueError: it is too long, or holds what can't be sent.
+    """
+    given = {key: value for key, value in params.items() if value is not None}
+    url = f"{url}{'&' if '?' in url else '?'}{urlencode(given, doseq=True)}" if given else url
+    if len(url) > LONGEST:
+        raise ValueError("the URL is too long")
+    url.encode()  # a lone surrogate, which models may write, has no form
+    return url

@@ -1,0 +1,99 @@
+"""From a model's name to its provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.base.errors import UsageError, nearest
+from harness.model.provider import Call, Provider
+
+POCKET = Path(__file__).parent / "pocket"
+PROVIDERS = {
+    "pocket": "small policies that the project trained and ships; offline, on the CPU",
+    "recorded": "answers from a file of responses: recorded/FILE",
+    "echo": "an instant model for tests: echo/input, echo/choice, echo/TEXT",
+    "sim": "a simulated labeller with known truth, for tests of methods: sim/annotator",
+    "openai": "inspect-ai: OpenAI (OPENAI_API_KEY)",
+    "anthropic": "inspect-ai: Anthropic (ANTHROPIC_API_KEY)",
+    "google": "inspect-ai: Google (GOOGLE_API_KEY)",
+    "openai-api": "inspect-ai: any OpenAI-compatible server: openai-api/<service>/<model>",
+    "openrouter": "inspect-ai: OpenRouter",
+    "together": "inspect-ai: Together",
+    "hf": "inspect-ai: local transformers, hf/<Hub id>",
+    "vllm": "inspect-ai: vLLM, vllm/<Hub id>",
+    "sglang": "inspect-ai: SGLang",
+    "ollama": "inspect-ai: Ollama",
+}
+
+#: stands for the model of a method that spends none
+NO_MODEL = "none"
+
+
+def pocket_models() -> list[str]:
+    """The names of the embedded models."""
+    return sorted(f"pocket/{file.parent.name}" for file in POCKET.glob("*/config.json"))
+
+
+def preferences(name: str) -> Mapping[str, Any]:
+    """Task arguments that a model prefers, known without opening it."""
+    return {"style": "compact"} if name.startswith("pocket/") else {}
+
+
+def open_model(name: str, args: Mapping[str, Any], connections: int | None = None) -> Provider:
+    """The provider behind a name, with a limit on calls at once that may differ from its own.
+
+    Raises:
+        UsageError: no such model or provider; names the nearest.
+    """
+    provider = _provider(name, args)
+    provider.connections = connections or provider.connections
+    return provider
+
+
+def _provider(name: str, args: Mapping[str, Any]) -> Provider:
+    family, _, rest = name.partition("/")
+    if name == NO_MODEL:
+        return NoModel()
+    if not rest:
+        raise UsageError(f"a model is written provider/name, not {name!r}; "
+                         f"{nearest(name, PROVIDERS, 'provider')}")  # fmt: skip
+    if family == "echo":
+        from harness.model.echo import Echo
+
+        return Echo(rest)
+    if family == "sim":
+        from harness.model.simulated import SimulatedAnnotator
+
+        if rest != "annotator":
+            raise UsageError(f"unknown model {name!r}; the one simulation is sim/annotator")
+        return SimulatedAnnotator(args)
+    if family == "recorded":
+        from harness.model.recorded import Recorded
+        from harness.data.responses import Shape
+
+        strict = str(args.get("strict", True)).lower() not in ("false", "0")
+        shape = Shape.of(args.get("columns") or {}, args.get("where") or {})
+        own = {key: str(args.get(key) or "") for key in ("label", "results", "of")}
+        return Recorded(rest, strict, shape, **own)
+    if family == "pocket":
+        from harness.model.embedded import Embedded
+
+        if name not in pocket_models():
+            raise UsageError(f"unknown model {name!r}; {nearest(name, pocket_models(), 'model')}")
+        return Embedded(name, POCKET / rest)
+    from harness.model.hosted import Hosted
+
+    return Hosted(name, args)
+
+
+class NoModel(Provider):
+    """The model of methods that spend none."""
+
+    name, cacheable = NO_MODEL, False
+    abilities = frozenset({"trainable"})  # what such a method trains is its own
+
+    async def generate(self, call: Call) -> Any:
+        """Raises UsageError: the method's spec says that it spends no model."""
+        raise UsageError("the method called a model although its spec says model = false")

@@ -1,0 +1,77 @@
+"""Runs the cells of a grid one after another; a cell that fails ends itself and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.base.errors import DataError, HarnessError, UsageError
+from harness.run.cell import run_cell
+from harness.run.plan import Cell
+from harness.run.session import Session
+
+
+@dataclass
+class Result:
+    """What became of a cell: a record, or the error that ended it."""
+
+    cell: Cell
+    record: dict[str, Any] | None
+    error: HarnessError | None = None
+
+    @property
+    def status(self) -> str:
+        return "failed" if self.record is None else str(self.record["status"])
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing was measured."""
+        return self.record is None or self.record["counts"]["ok"] == 0
+
+
+@dataclass
+class GridResult:
+    """The cells that ran, and whether the user stopped the grid."""
+
+    results: list[Result]
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 a cell failed or measured nothing, 2 every cell was misconfigured, 3 budget spent,
+        130 interrupted."""
+        if self.interrupted:
+            return 130
+        failed = [r for r in self.results if r.record is None]
+        if failed:
+            misconfigured = all(isinstance(r.error, UsageError | DataError) for r in self.results)
+            return 2 if misconfigured else 1
+        if any(r.status == "stopped" for r in self.results):
+            return 3
+        return int(any(r.failed for r in self.results))
+
+
+def run_grid(cells: Sequence[Cell], session: Session) -> GridResult:
+    """Every cell in order. Interrupting keeps what is finished."""
+    finished = GridResult([])
+
+    async def run() -> None:
+        for cell in cells:
+            try:
+                record = await run_cell(cell, session)
+                finished.results.append(Result(cell, record))
+            except HarnessError as error:
+                finished.results.append(Result(cell, None, error))
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                finished.interrupted = True
+                return
+
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt:
+        finished.interrupted = True
+    finally:
+        session.close()
+    return finished

@@ -1,0 +1,17 @@
+"""How a plugin's own fault is told: its distribution, and the place in its code."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from harness.base.errors import PluginError
+
+
+def fault(name: str, distribution: str, where: str, error: Exception) -> PluginError:
+    """A plugin's own fault, with the place in its code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    first = (str(error).strip() or "no message").splitlines()[0]
+    return PluginError(f"{where} of {name!r} (distribution {distribution}) failed{place}: "
+                       f"{type(error).__name__}: {first}")  # fmt: skip

@@ -1,0 +1,36 @@
+"""What cells of a grid will lack when their turn comes, to be said before the first is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from harness.base.errors import HarnessError, UsageError
+from harness.model.ledger import Budget
+from harness.registry import load_task
+from harness.run.plan import Cell
+from harness.external.services import Services
+
+
+def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]:
+    """One line a cell that acts in worlds and lacks a role, a key or another thing outside; `settings` is
+    `[services]` of harness.toml. A cell says the same itself, as its error, when it is run."""
+    for cell in cells:
+        if "world" not in cell.task.offers or cell.model.startswith("recorded/"):
+            continue
+        try:
+            task = load_task(cell.task, cell.task_args)
+        except HarnessError:
+            continue
+        absent = [role for role in task.roles if role not in cell.request.roles]
+        if absent:
+            yield f"{cell.title} can't be run: it needs --role {absent[0]}=MODEL"
+            continue
+        services = Services(settings=settings, offline=cell.request.offline,
+                            budget=Budget(cost=cell.request.max_cost))  # fmt: skip
+        try:
+            task.for_run(services)
+        except UsageError as error:
+            yield f"{cell.title} can't be run: {error}"
+        finally:
+            services.close()

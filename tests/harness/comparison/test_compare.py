@@ -1,0 +1,301 @@
+"""Comparison of sealed runs: pairing, tests, refusals, what flipped."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from harness.comparison.arms import Arm, arms_of
+from harness.comparison.flips import flips
+from harness.comparison.items import Items, load_items, pair
+from harness.comparison.paired import adjust, compare
+from harness.comparison.to_json import plain
+from harness.comparison.planning import stored_noise
+from harness.comparison.select import Selection, baseline_of, check_baseline, mixed
+from harness.comparison.suites import over_suite, suite_over_seeds, suite_sentence, suites
+from harness.base.errors import RecordError, UsageError
+from harness.results.index import in_force, read_index
+from harness.testing import seal_scores
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+def arms(root):
+    return arms_of(in_force(read_index(root).rows))
+
+
+def two(tmp_path, a, b, **more):
+    seal_scores(tmp_path, a, method="direct", **more)
+    seal_scores(tmp_path, b, method="vote", **more)
+    direct, vote = arms(tmp_path)
+    return vote, direct
+
+
+def test_repeated_attempts_give_scipys_paired_t(tmp_path, rng):
+    a, b = rng.random((60, 4)) < 0.5, rng.random((60, 4)) < 0.6
+    found = compare(*two(tmp_path, a, b))
+    expected = scipy_stats.ttest_rel(b.mean(1), a.mean(1))
+    low, high = expected.confidence_interval()
+    assert found.test == "paired t" and found.p_value == pytest.approx(expected.pvalue)
+    assert found.difference.ci == pytest.approx((low, high))
+    assert found.difference.value == pytest.approx(b.mean() - a.mean())
+    assert (found.matched, found.only_candidate, found.only_baseline) == (60, 0, 0)
+
+
+def test_single_attempts_get_mcnemar_and_a_posterior(tmp_path):
+    a = [1] * 10 + [0] * 20
+    b = [1] * 9 + [0] * 1 + [1] * 8 + [0] * 12
+    found = compare(*two(tmp_path, a, b))
+    assert found.test == "McNemar mid-p"
+    assert (found.difference.wins, found.difference.losses) == (8, 1)
+    exact = scipy_stats.binomtest(8, 9).pvalue
+    assert found.checks["mcnemar_exact"] == pytest.approx(exact)
+    assert found.p_value == pytest.approx(exact - scipy_stats.binom.pmf(8, 9, 0.5))
+    assert found.probability_better == pytest.approx(1 - scipy_stats.beta.cdf(0.5, 9, 2))
+    assert found.checks["sign_flip"] == pytest.approx(exact)  # 30 items, all sizes alike
+
+
+def test_pairs_by_content_whatever_the_order_and_counts_what_does_not_match(tmp_path, rng):
+    names = [f"q{n}" for n in range(40)]
+    a = rng.random(40)
+    seal_scores(tmp_path / "a", a, items=names)
+    seal_scores(tmp_path / "b", a[::-1][:30], items=names[::-1][:30])
+    (left,), (right,) = arms(tmp_path / "a"), arms(tmp_path / "b")
+    pairing = pair(load_items(left, "accuracy"), load_items(right, "accuracy"))
+    assert (pairing.matched, pairing.only_candidate, pairing.only_baseline) == (30, 10, 0)
+    assert np.array_equal(pairing.candidate.scores, pairing.baseline.scores)
+    with pytest.raises(ValueError, match="not comparable"):
+        compare(left, right)
+
+
+def test_failed_attempts_count_as_zero_and_beside_it_the_scored_alone(tmp_path):
+    a, b = np.ones(30), np.ones(30)
+    seal_scores(tmp_path, a, method="direct")
+    seal_scores(tmp_path, b, method="vote", status=lambda n, _: "error" if n < 6 else "ok")
+    direct, vote = arms(tmp_path)
+    found = compare(vote, direct)
+    assert found.difference.value == pytest.approx(-0.2)
+    assert found.scored_only.value == 0 and found.scored_only.n_items == 24
+    assert any("error attempts differ: 20.0 %" in line for line in found.warnings)
+
+
+def test_clusters_widen_the_interval(tmp_path, rng):
+    groups = [f"user{n // 10}" for n in range(200)]
+    shift = np.repeat(rng.normal(0, 0.2, 20), 10)
+    a = np.clip(0.5 + rng.normal(0, 0.02, 200), 0, 1)
+    b = np.clip(a + shift, 0, 1)
+    clustered = compare(*two(tmp_path / "c", a, b, groups=groups))
+    alone = compare(*two(tmp_path / "i", a, b))
+    assert clustered.test == "clustered t" and clustered.difference.n_clusters == 20
+    assert clustered.difference.stderr > 2 * alone.difference.stderr
+    assert "sign_flip" in clustered.checks and "sign_flip" not in alone.checks
+
+
+def test_seeds_are_the_unit_of_methods_that_train(tmp_path, rng):
+    for seed in range(5):
+        seal_scores(tmp_path, rng.random(50) < 0.4 + 0.02 * seed, method="direct", seed=seed)
+        seal_scores(tmp_path, rng.random(50) < 0.6 + 0.02 * seed, method="curator", seed=seed,
+                    needs=("trainable",))  # fmt: skip
+    curator, direct = arms(tmp_path)
+    found = compare(curator, direct)
+    assert found.seeds.found.n_seeds == (5, 5) and found.seeds.paired
+    values = [[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in (curator, direct)]
+    assert found.seeds.found.paired.p_value == pytest.approx(scipy_stats.ttest_rel(*values).pvalue)
+    assert "5 and 5 seeds" in found.seeds.sentence() and json.dumps(plain(found))
+
+
+def test_a_claim_about_training_with_few_seeds_is_warned_of(tmp_path, rng):
+    for method in ("direct", "curator"):
+        seal_scores(tmp_path, rng.random(50) < 0.5, method=method, needs=("trainable",))
+    curator, direct = arms(tmp_path)
+    assert any("1 of the 5 seeds" in line for line in compare(curator, direct).warnings)
+
+
+def test_holm_over_the_table_and_the_suite(tmp_path, rng):
+    for task in ("a", "b", "c"):
+        base = rng.random((100, 8)) < 0.4
+        seal_scores(tmp_path, base, task=task, method="direct")
+        seal_scores(tmp_path, rng.random((100, 8)) < 0.5, task=task, method="vote")
+    found = arms(tmp_path)
+    made = adjust([compare(found[n + 1], found[n]) for n in (0, 2, 4)])
+    raw, holm = [c.p_value for c in made], [c.adjusted_p for c in made]
+    assert min(holm) == pytest.approx(3 * min(raw)) and all(h >= r for h, r in zip(holm, raw, strict=True))
+    (suite,) = suites(made)
+    pooled = over_suite(suite)
+    assert pooled.n_tasks == 3 and pooled.value == pytest.approx(np.mean([c.difference.value for c in made]))
+    assert pooled.p_value < min(raw)
+
+
+def test_rows_that_are_not_comparable_are_refused_with_the_fields(tmp_path):
+    seal_scores(tmp_path, [1, 0, 1], task_args={"level": 1}, method="direct")
+    seal_scores(tmp_path, [1, 0, 0], task_args={"level": 2}, method="vote")
+    (found,) = mixed(arms(tmp_path))
+    assert found.fields["task_args.level"] == ["1", "2"]
+    assert "-T level=1" in found.sentence() and "--allow-mixed" in found.sentence()
+    chosen = Selection(task_args={"level": "1"}).rows(read_index(tmp_path).rows)
+    assert [row["method"] for row in chosen] == ["direct"]
+    with pytest.raises(UsageError, match="did you mean 'level'"):
+        Selection(task_args={"lvel": "1"}).rows(read_index(tmp_path).rows)
+    with pytest.raises(UsageError, match="there are: 1, 2"):
+        Selection(task_args={"level": "3"}).rows(read_index(tmp_path).rows)
+
+
+def test_a_baseline_is_named_by_method_model_both_or_run(tmp_path):
+    for method in ("direct", "vote"):
+        for model in ("sim/a", "sim/b"):
+            seal_scores(tmp_path, [1, 0, 1], method=method, model=model)
+    found = arms(tmp_path)
+    named = {arm.named(): arm for arm in found}
+    vote_b = named["vote x sim/b"]
+    assert baseline_of(vote_b, found, "direct") is named["direct x sim/b"]
+    assert baseline_of(vote_b, found, "sim/a") is named["vote x sim/a"]
+    assert baseline_of(vote_b, found, "direct@sim/a") is named["direct x sim/a"]
+    assert baseline_of(vote_b, found, named["direct x sim/a"].run_ids[0][:12]) is named["direct x sim/a"]
+    assert baseline_of(named["direct x sim/a"], found, "direct") is None
+    with pytest.raises(UsageError, match="'direct'"):
+        check_baseline(found, "dierct")
+
+
+def test_an_ambiguous_baseline_says_what_tells_them_apart(tmp_path):
+    for samples in (2, 8):
+        seal_scores(tmp_path, [1, 0, 1], method="vote", method_args={"samples": samples})
+    seal_scores(tmp_path, [1, 0, 1], method="direct")
+    found = arms(tmp_path)
+    with pytest.raises(UsageError, match="method_args.samples"):
+        baseline_of(found[0], found, "vote")
+    assert found[1].named(found) in ("vote x sim/model (samples=2)", "vote x sim/model (samples=8)")
+
+
+def test_flips_show_both_transcripts_losses_first(tmp_path):
+    seal_scores(tmp_path, [1, 0, 1, 0], method="direct", completion=lambda n, _: f"old {n}")
+    seal_scores(tmp_path, [0, 1, 1, 0], method="vote", completion=lambda n, _: f"new {n}")
+    direct, vote = arms(tmp_path)
+    lost, won = flips(vote, direct, "accuracy")
+    assert (lost.sample_id, lost.change, won.sample_id, won.change) == ("item-0", -1, "item-1", 1)
+    assert (lost.baseline[0].completion, lost.candidate[0].completion) == ("old 0", "new 0")
+    assert len(flips(vote, direct, "accuracy", 1)) == 1
+
+
+def test_a_tampered_record_is_left_out_and_tampered_attempts_are_refused(tmp_path):
+    seal_scores(tmp_path, [1, 0, 1, 0], method="direct")
+    seal_scores(tmp_path, [0, 1, 1, 0], method="vote")
+    direct, vote = arms(tmp_path)
+    other = tmp_path / "other"
+    seal_scores(other, [1, 1, 1, 1], method="vote")
+    (forged,) = other.rglob("samples.parquet")
+    target = next((tmp_path / "v1/simulated/1/vote").rglob("samples.parquet"))
+    target.write_bytes(forged.read_bytes())
+    with pytest.raises(RecordError, match="its record says 0.500000"):
+        compare(vote, direct)
+    path = next((tmp_path / "v1/simulated/1/vote").rglob("run.json"))
+    path.write_text(path.read_text().replace('"value": 0.5', '"value": 0.9'))
+    index = read_index(tmp_path)
+    assert [row["method"] for row in index.rows] == ["direct"]
+    assert len(index.faults) == 1 and "changed after it was sealed" in index.faults[0]
+
+
+def test_the_index_follows_the_store(tmp_path):
+    assert read_index(tmp_path / "none").rows == []
+    seal_scores(tmp_path, [1, 0, 1], method="direct")
+    assert len(read_index(tmp_path).rows) == 1
+    seal_scores(tmp_path, [1, 0, 1], method="direct")  # a second attempt of the same run
+    rows = read_index(tmp_path).rows
+    assert sorted(row["attempt"] for row in rows) == [1, 2]
+    assert [row["attempt"] for row in in_force(rows)] == [2]
+    (tmp_path / ".index" / "rows.1.json").write_text("{broken")
+    assert len(read_index(tmp_path).rows) == 2
+    next((tmp_path / "v1").rglob("run.json")).unlink()
+    assert len(read_index(tmp_path).rows) == 1
+
+
+def test_noise_to_plan_with(tmp_path, rng):
+    assert "assumption" in stored_noise([]).source
+    rates = rng.beta(0.7, 0.7, 400)[:, None]
+    seal_scores(tmp_path, rng.random((400, 8)) < rates, method="direct")
+    (direct,) = arms(tmp_path)
+    alone = stored_noise([direct])
+    assert alone.n_items == 400 and alone.variances.candidate == pytest.approx(0.146, abs=0.03)
+    seal_scores(tmp_path, rng.random((400, 8)) < rates, method="vote")
+    both = stored_noise(arms(tmp_path))
+    assert both.variances.separated and both.variances.effect == pytest.approx(0, abs=0.01)
+
+
+def trained(root, rng, seeds, better=0.2, spread=0.0, **more):
+    """Runs of a baseline and of a method that trains; seeds move the latter by up to `spread`."""
+    for seed in range(seeds):
+        moved = better + (spread if seed % 2 else -spread)
+        seal_scores(root, rng.random(400) < 0.4, method="direct", seed=seed, **more)
+        seal_scores(root, rng.random(400) < 0.4 + moved, method="curator", seed=seed, needs=("trainable",),
+                    **more)  # fmt: skip
+    curator, direct = arms(root)[-2:]
+    return compare(curator, direct)
+
+
+def test_verdict_and_p_of_a_method_that_trains_follow_its_seeds_not_its_items(tmp_path, rng):
+    found = trained(tmp_path / "loose", rng, 6, better=0.1, spread=0.3)
+    assert found.difference.p_value < 1e-6, "over 2,400 attempts the items are certain"
+    assert found.test == "paired t over seeds" and found.p_value == found.seeds.test.p_value > 0.05
+    assert found.verdict() == "not shown" and plain(found)["unit"] == "seeds"
+    assert found.checks["paired t over items"] == found.difference.p_value
+    assert found.interval == found.seeds.test.ci and found.interval[0] < 0 < found.difference.ci[0]
+    assert found.p_worse == pytest.approx(1 - found.p_value / 2)
+    assert found.p_inferior(0.0) == pytest.approx(found.p_value / 2)
+    assert trained(tmp_path / "tight", rng, 6).verdict() == "better"
+
+
+def test_fewer_than_five_seeds_of_a_method_that_trains_claim_nothing(tmp_path, rng):
+    found = trained(tmp_path, rng, 4)
+    assert found.p_value < 0.05 and found.verdict() == "not shown"
+    assert (found.p_worse, found.p_inferior(0.02)) == (1.0, 1.0)
+    assert trained(tmp_path / "one", rng, 1).test == "none"
+
+
+def test_a_suite_of_trained_methods_is_pooled_over_seeds(tmp_path, rng):
+    made = [trained(tmp_path, rng, 5, task=task) for task in ("a", "b")]
+    pooled = suite_over_seeds(made)
+    means = [np.mean([[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in side], axis=0)
+             for side in zip(*((c.candidate, c.baseline) for c in made), strict=True)]  # fmt: skip
+    assert pooled.test.p_value == pytest.approx(scipy_stats.ttest_rel(*means).pvalue)
+    assert "over 5 and 5 seeds" in suite_sentence(made) and "over items" in suite_sentence(made)
+
+
+def test_reports_may_control_false_discoveries_instead(tmp_path, rng):
+    for n, gain in enumerate((0.0, 0.2, 0.25, 0.3)):
+        seal_scores(tmp_path, rng.random(200) < 0.4 + gain, method="direct" if not n else f"vote{n}")
+    direct, *votes = arms(tmp_path)
+    made = [compare(vote, direct) for vote in votes]
+    expected = scipy_stats.false_discovery_control([c.p_value for c in made])
+    assert [c.adjusted_p for c in adjust(made, "bh")] == pytest.approx(list(expected))
+    assert max(c.adjusted_p for c in adjust(made)) >= max(expected)
+
+
+def test_the_level_over_seeds_holds_where_that_over_items_does_not():
+    """The same trainings on both sides: seeds move the accuracy by five points either way."""
+    rng, runs, n = np.random.default_rng(8), 400, 200
+    over_seeds = over_items = 0
+
+    def arm(name):
+        rows = []
+        for seed in range(5):
+            scores = (rng.random(n) < 0.5 + rng.normal(0, 0.05)).astype(float)
+            rows.append({"run_id": f"{name}{seed}", "seed": seed, "status": "complete", "scores": scores,
+                         "primary": "accuracy", "metrics": {"accuracy": {"value": scores.mean()}},
+                         "metric_limits": {"accuracy": 1.0}, "comparability_key": "k", "subject_key": name,
+                         "subject": {"data_access": ["trainable"]}, "usage": {},
+                         "counts": {"attempts": n, "error": 0, "unscored": 0}})  # fmt: skip
+        return Arm(tuple(rows))
+
+    def load(arm, metric):
+        scores = np.stack([row["scores"] for row in arm.runs], axis=1)
+        return Items(np.arange(n), np.full(n, 5), scores.ravel(), np.ones(5 * n, bool), None)
+
+    for _ in range(runs):
+        found = compare(arm("a"), arm("b"), load=load)
+        over_seeds += found.p_value < 0.05
+        over_items += found.difference.p_value < 0.05
+    allowed = 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
+    assert over_seeds / runs <= allowed < over_items / runs, (over_seeds, over_items)
