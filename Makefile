@@ -14,8 +14,8 @@ SANDBOX := bubblewrap
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
-		--limit 100 --out results/demo
-	$(BIN)/harness compare --baseline direct --out results/demo
+		--limit 100 --store results/demo
+	$(BIN)/harness compare --baseline direct --store results/demo
 	@echo "Everything above came from the embedded policy pocket/grid, offline and without a key."
 	@echo "Next: $(BIN)/harness list tasks    $(BIN)/harness eval --help"
 
@@ -34,21 +34,21 @@ system:
 SHARED ?= ../shared
 OUTPUTS = $(SHARED)/data/recorded_outputs
 SCORE = $(BIN)/harness score --column sample_id=item_id --by run --no-transcripts \
-	--mirror $(SHARED)/hub --out results/published
+	--mirror $(SHARED)/hub --store results/published
 # Policies under six curricula, at equal rollouts; two smaller grids hold fewer of them.
 CURRICULA = curriculum-uniform,curriculum-sec,curriculum-pcl,curriculum-learnability,curriculum-dapo,curator
-TRAINED = $(BIN)/harness eval --seeds 5 --offline --no-transcripts --out results/published -M fit=train \
+TRAINED = $(BIN)/harness eval --seeds 5 --offline --no-transcripts --store results/published -M fit=train \
 	-M levels=1,2 -M match=rollouts -M micro_batch=128 -M dormant=4 -M warm_up=1
 UNTRAINED = $(BIN)/harness eval --method direct --model pocket/grid,pocket/start --offline --no-transcripts \
-	--out results/published
+	--store results/published
 ARC = --task arc1d -T bank=4000 -T dev=100
 COUNTDOWN = --task countdown -T bank=1000 -T dev=100
-DRAWN = $(BIN)/harness compare --baseline curriculum-uniform --out results/published
+DRAWN = $(BIN)/harness compare --baseline curriculum-uniform --store results/published
 STARTS = lightgcn,lightgcn+llminit-var,lightgcn+gauss,lightgcn+shuffle
 published: $(READY)
 	rm -rf results/published/v1 results/published/baselines results/published/tables
-	$(BIN)/harness eval --config results/published/run.yaml --offline --out results/published
-	$(BIN)/harness baseline set main --out results/published
+	$(BIN)/harness eval --config results/published/run.yaml --offline --store results/published
+	$(BIN)/harness baseline set main --store results/published
 	$(SCORE) --task aime24 --where benchmark=aime24 --responses $(OUTPUTS)/aime24_skythought/recorded.jsonl.gz
 	$(SCORE) --task amc23 --where benchmark=amc23 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
 	$(SCORE) --task math500 --where benchmark=math500 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
@@ -61,15 +61,15 @@ published: $(READY)
 		-M candidates=512 -M rate=0.0002
 	$(TRAINED) $(COUNTDOWN) --model pocket/start --method curriculum-uniform,curriculum-pcl,curator \
 		-M steps=60 -M prompts=64 -M candidates=512 -M rate=0.0005
-	$(DRAWN) --task arc1d -T bank=4000 --figure results/published/curricula-arc1d.svg
-	$(DRAWN) --task countdown -T bank=1000 --figure results/published/curricula-countdown.svg
+	$(DRAWN) --task arc1d -T bank=4000 --plot results/published/curricula-arc1d.svg
+	$(DRAWN) --task countdown -T bank=1000 --plot results/published/curricula-countdown.svg
 	$(BIN)/harness eval --task rec/ml-100k --embedder minilm -M lr=0.005 --seeds 5 --mirror $(SHARED)/hub \
-		--method $(STARTS) --no-transcripts --out results/published
+		--method $(STARTS) --no-transcripts --store results/published
 	$(BIN)/harness eval --task rec/amazon-games --embedder minilm -M layers=2 -M batch=65536 -M lr=0.03 \
 		-M patience=2 --seeds 5 --mirror $(SHARED)/hub --method $(STARTS) --no-transcripts \
-		--out results/recommendation
-	$(BIN)/harness results export --out results/recommendation \
-		--file results/published/recommendation/amazon-games.csv
+		--store results/recommendation
+	$(BIN)/harness results export --store results/recommendation \
+		--out results/published/recommendation/amazon-games.csv
 	HARNESS_MIRROR=$(SHARED)/hub $(BIN)/python benchmarks/collapse.py --embedder minilm -M layers=2 \
 		-M batch=16384 -M lr=0.02 -M patience=3 --dims 32,64,128,256,512 \
 		--out results/published/recommendation/collapse

@@ -27,11 +27,11 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Trains every point through the method's own code and reads the tables that it keeps."""
     from harness.data.hub import Data
     from harness.job import Job
+    from harness.methods.recommend.graph.core import effective_rank
+    from harness.model.factory import open_model
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
-    from harness.model.factory import open_model
     from harness.registry import load_method, load_task, registry
-    from harness.methods.recommend.graph.core import effective_rank
 
     spec = registry().task(args.task)
     task = load_task(spec, spec.arguments({}))
@@ -42,9 +42,16 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for seed in range(args.seeds):
                 method: Any = load_method(method_spec, method_spec.arguments({"dim": dim, **args.M}))
                 budget = Budget()
-                job = Job(task=task, method=method_spec, splits=splits, roles={}, budget=budget, seed=seed,
-                          model=Model(open_model("none", {}), ledger=Ledger(), budget=budget),
-                          embedder=open_embedder(args.embedder))  # fmt: skip
+                job = Job(
+                    task=task,
+                    method=method_spec,
+                    splits=splits,
+                    roles={},
+                    budget=budget,
+                    seed=seed,
+                    model=Model(open_model("none", {}), ledger=Ledger(), budget=budget),
+                    embedder=open_embedder(args.embedder),
+                )
                 try:
                     tables = method.trained(splits.interactions, job)
                 except UsageError as error:
@@ -55,11 +62,17 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 for side in ("user_table", "item_table"):
                     values = np.linalg.svd(tables[side].astype(np.float64), compute_uv=False)
                     yield {
-                        "task": args.task, "method": name, "embedder": args.embedder, "dim": dim,
-                        "seed": seed, "table": side, "validation_ndcg@10": tables["best"],
-                        "epochs": tables["epochs"], "effective_rank": effective_rank(tables[side]),
+                        "task": args.task,
+                        "method": name,
+                        "embedder": args.embedder,
+                        "dim": dim,
+                        "seed": seed,
+                        "table": side,
+                        "validation_ndcg@10": tables["best"],
+                        "epochs": tables["epochs"],
+                        "effective_rank": effective_rank(tables[side]),
                         "singular_values": json.dumps([round(float(v), 5) for v in values]),
-                    }  # fmt: skip
+                    }
 
 
 def figure(table: Path, path: Path) -> None:
@@ -78,17 +91,33 @@ def figure(table: Path, path: Path) -> None:
         own = [row for row in items if row["method"] == name]
         dims = sorted({int(row["dim"]) for row in own})
         for number, dim in enumerate(dims):
-            at = np.mean([json.loads(row["singular_values"]) for row in own
-                          if int(row["dim"]) == dim], axis=0)  # fmt: skip
-            spectra.plot(np.arange(1, len(at) + 1), at / at[0], color=f"C{colour}",
-                         alpha=(number + 1) / len(dims), label=name if dim == dims[-1] else None)  # fmt: skip
+            at = np.mean(
+                [json.loads(row["singular_values"]) for row in own if int(row["dim"]) == dim], axis=0
+            )
+            spectra.plot(
+                np.arange(1, len(at) + 1),
+                at / at[0],
+                color=f"C{colour}",
+                alpha=(number + 1) / len(dims),
+                label=name if dim == dims[-1] else None,
+            )
         for axes, column in ((ranks, "effective_rank"), (metric, "validation_ndcg@10")):
             means = [np.mean([float(row[column]) for row in own if int(row["dim"]) == dim]) for dim in dims]
             axes.plot(dims, means, "o-", color=f"C{colour}", label=name)
-    spectra.set(xlabel="index", ylabel="singular value / largest", xscale="log", yscale="log",
-                title="item table: spectrum (the more dimensions, the darker)")  # fmt: skip
-    ranks.set(xlabel="dimensions", ylabel="effective rank", title="item table: effective rank",
-              xscale="log", yscale="log")  # fmt: skip
+    spectra.set(
+        xlabel="index",
+        ylabel="singular value / largest",
+        xscale="log",
+        yscale="log",
+        title="item table: spectrum (the more dimensions, the darker)",
+    )
+    ranks.set(
+        xlabel="dimensions",
+        ylabel="effective rank",
+        title="item table: effective rank",
+        xscale="log",
+        yscale="log",
+    )
     metric.set(xlabel="dimensions", ylabel="validation NDCG@10", title="accuracy", xscale="log")
     for axes in (ranks, metric):
         axes.set_xticks(dims := sorted({int(row["dim"]) for row in items}), labels=map(str, dims))

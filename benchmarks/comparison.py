@@ -20,8 +20,15 @@ import time
 from pathlib import Path
 
 ROUNDS = 5
-COMPARE = ["-c", "from harness.cli import main; main()", "compare", "{store}", "--baseline", "direct",
-           "--json"]  # fmt: skip
+COMPARE = [
+    "-c",
+    "from harness.cli import main; main()",
+    "compare",
+    "{store}",
+    "--baseline",
+    "direct",
+    "--json",
+]
 TABLE = ["-c", "import sys, harness.results as r; assert len(r.load(sys.argv[1])) == 10_000", "{store}"]
 
 
@@ -64,15 +71,18 @@ def seconds(arguments: list[str], store: Path) -> list[float]:
         before = os.times()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         after = os.times()
-        taken.append(after.children_user + after.children_system
-                     - before.children_user - before.children_system)  # fmt: skip
+        taken.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
     return taken
 
 
 def show(what: str, taken: list[float], target: float) -> None:
     first, *warm = taken
-    print(f"{what}: {statistics.median(warm):.2f} s of CPU ({min(warm):.2f} to {max(warm):.2f}), "
-          f"the first time {first:.2f} s; target {target:g} s")  # fmt: skip
+    print(
+        f"{what}: {statistics.median(warm):.2f} s of CPU ({min(warm):.2f} to {max(warm):.2f}), "
+        f"the first time {first:.2f} s; target {target:g} s"
+    )
 
 
 def main() -> None:

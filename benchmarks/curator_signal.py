@@ -43,11 +43,16 @@ class Watched(ActorCurator):
         super().observe(seen)
         utility = self.target(seen)
         size = np.abs(utility).mean()
-        self.visits.append({
-            "problem": seen.selection.indices, "success": seen.rewards.mean(-1),
-            "learnability": learnability(seen.rewards), "utility": utility / (size if size > 0 else 1.0),
-            "score": np.log(self._frozen[self._chosen]), "length": np.mean(seen.lengths, axis=-1),
-        })  # fmt: skip
+        self.visits.append(
+            {
+                "problem": seen.selection.indices,
+                "success": seen.rewards.mean(-1),
+                "learnability": learnability(seen.rewards),
+                "utility": utility / (size if size > 0 else 1.0),
+                "score": np.log(self._frozen[self._chosen]),
+                "length": np.mean(seen.lengths, axis=-1),
+            }
+        )
 
 
 def watch(task: str, model: str, task_args: Mapping[str, str], method_args: Mapping[str, str]) -> None:
@@ -59,8 +64,14 @@ def watch(task: str, model: str, task_args: Mapping[str, str], method_args: Mapp
     CURRICULA["curator"] = Watched
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HARNESS_CACHE"] = folder
-        request = Request(task=task, method="curator", model=model, limit=1, task_args=dict(task_args),
-                          method_args={"fit": "train", "measure_every": "100000", **method_args})  # fmt: skip
+        request = Request(
+            task=task,
+            method="curator",
+            model=model,
+            limit=1,
+            task_args=dict(task_args),
+            method_args={"fit": "train", "measure_every": "100000", **method_args},
+        )
         (result,) = run_grid(plan(request), Session(Store(Path(folder) / "results"))).results
         if result.error:
             raise SystemExit(str(result.error))
@@ -106,8 +117,10 @@ def main() -> None:
     watch(given.task, given.model, *split)
     visits, rng = Watched.visits, np.random.default_rng(0)
     problems = np.concatenate([visit["problem"] for visit in visits])
-    print(f"{len(visits)} steps, {len(np.unique(problems))} problems, {len(problems)} visits; "
-          f"{np.mean([np.mean(v['learnability'] > 0) for v in visits]):.0%} with rewards that differ")
+    print(
+        f"{len(visits)} steps, {len(np.unique(problems))} problems, {len(problems)} visits; "
+        f"{np.mean([np.mean(v['learnability'] > 0) for v in visits]):.0%} with rewards that differ"
+    )
     for name in ("success", "learnability", "utility"):
         values = np.concatenate([visit[name] - visit[name].mean() for visit in visits])
         low, high = interval(values, problems, rng)

@@ -63,8 +63,15 @@ def main() -> None:
     cpu(SIZES[0])  # imports
     steps = (SIZES[1] - SIZES[0]) * STEPS
     costs = [1000 * (cpu(SIZES[1]) - cpu(SIZES[0])) / steps for _ in range(ROUNDS)]
-    print(json.dumps({"ms_cpu_per_step": round(statistics.median(costs), 3), "steps": STEPS,
-                      "rounds": [round(cost, 3) for cost in costs]}))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "ms_cpu_per_step": round(statistics.median(costs), 3),
+                "steps": STEPS,
+                "rounds": [round(cost, 3) for cost in costs],
+            }
+        )
+    )
     sys.exit(0 if statistics.median(costs) < 2.0 else 1)
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.hub import Data
-from harness.sample import LazySamples, Question, Sample
-from harness.task import Splits, Task
+from harness.sample import LazySamples, Question, Sample, Splits
+from harness.task import Task
 
 #: the only completion that lm-eval's `dummy` model gives, so the right answer everywhere
 ANSWER = "lol"
@@ -82,8 +82,9 @@ def run_inspect(n: int, folder: Path) -> float:
     [log] = inspect_eval(
         InspectTask(dataset=MemoryDataset(samples), solver=generate(), scorer=exact()),
         model=get_model("mockllm/model", custom_outputs=(output() for _ in range(n))),
-        log_dir=str(folder), display="none",
-    )  # fmt: skip
+        log_dir=str(folder),
+        display="none",
+    )
     assert log.results is not None and log.results.completed_samples == n, log.error
     return float(log.results.scores[0].metrics["mean"].value)
 
@@ -118,15 +119,20 @@ def child(name: str, n: int) -> tuple[float, float]:
     """CPU seconds and peak memory in MB of one harness on `n` samples, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         quiet = {
-            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
-            "HF_DATASETS_CACHE": folder, "HARNESS_CACHE": str(Path(tempfile.gettempdir(), "overhead-cache")),
-        }  # fmt: skip
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "HF_HUB_OFFLINE": "1",
+            "HF_DATASETS_CACHE": folder,
+            "HARNESS_CACHE": str(Path(tempfile.gettempdir(), "overhead-cache")),
+        }
         log = Path(folder, "child.log")
         with open(log, "w") as sink:
             process = subprocess.Popen(
-                [sys.executable, __file__, name, str(n), folder], stdout=sink,
-                stderr=subprocess.STDOUT, env={**os.environ, **quiet},
-            )  # fmt: skip
+                [sys.executable, __file__, name, str(n), folder],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **quiet},
+            )
             _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

@@ -18,15 +18,35 @@ import torch
 from scipy.sparse import dok_matrix
 
 # RecBole 1.2.1 predates NumPy 1.24 and SciPy 1.13, which took these away
-for _name, _kind in (("float", float), ("int", int), ("bool", bool), ("object", object), ("str", str),
-                     ("long", int), ("unicode", str), ("float_", np.float64), ("bool_", np.bool_),
-                     ("int_", np.int64), ("complex_", np.complex128), ("object_", np.object_),
-                     ("str_", np.str_), ("unicode_", np.str_)):  # fmt: skip
+for _name, _kind in (
+    ("float", float),
+    ("int", int),
+    ("bool", bool),
+    ("object", object),
+    ("str", str),
+    ("long", int),
+    ("unicode", str),
+    ("float_", np.float64),
+    ("bool_", np.bool_),
+    ("int_", np.int64),
+    ("complex_", np.complex128),
+    ("object_", np.object_),
+    ("str_", np.str_),
+    ("unicode_", np.str_),
+):
     setattr(np, _name, _kind)
 dok_matrix._update = lambda self, values: [self.__setitem__(key, value) for key, value in values.items()]
 
-NAMES = {"recall": "recall", "ndcg": "ndcg", "hit": "hit", "mrr": "mrr", "map": "map",
-         "precision": "precision", "itemcoverage": "coverage", "giniindex": "gini"}  # fmt: skip
+NAMES = {
+    "recall": "recall",
+    "ndcg": "ndcg",
+    "hit": "hit",
+    "mrr": "mrr",
+    "map": "map",
+    "precision": "precision",
+    "itemcoverage": "coverage",
+    "giniindex": "gini",
+}
 
 
 def metrics(folder: Path) -> dict[str, float]:
@@ -58,15 +78,29 @@ def speed(folder: Path, batches: int) -> dict[str, float]:
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
 
-    config = Config(model="LightGCN", dataset="gowalla", config_dict={
-        "data_path": str(folder), "benchmark_filename": ["train", "valid", "test"],
-        "USER_ID_FIELD": "user_id", "ITEM_ID_FIELD": "item_id", "load_col": {"inter": ["user_id", "item_id"]},
-        "embedding_size": 64, "n_layers": 3, "reg_weight": 1e-4, "train_batch_size": 2048,
-        "eval_batch_size": 409600 * 256,
-        "metrics": ["Recall", "NDCG"], "topk": [20], "show_progress": False, "use_gpu": False,
-        "eval_args": {"split": {"RS": [8, 1, 1]}, "group_by": "user", "order": "RO", "mode": "full"},
-        "state": "ERROR", "checkpoint_dir": str(folder),
-    })  # fmt: skip
+    config = Config(
+        model="LightGCN",
+        dataset="gowalla",
+        config_dict={
+            "data_path": str(folder),
+            "benchmark_filename": ["train", "valid", "test"],
+            "USER_ID_FIELD": "user_id",
+            "ITEM_ID_FIELD": "item_id",
+            "load_col": {"inter": ["user_id", "item_id"]},
+            "embedding_size": 64,
+            "n_layers": 3,
+            "reg_weight": 1e-4,
+            "train_batch_size": 2048,
+            "eval_batch_size": 409600 * 256,
+            "metrics": ["Recall", "NDCG"],
+            "topk": [20],
+            "show_progress": False,
+            "use_gpu": False,
+            "eval_args": {"split": {"RS": [8, 1, 1]}, "group_by": "user", "order": "RO", "mode": "full"},
+            "state": "ERROR",
+            "checkpoint_dir": str(folder),
+        },
+    )
     init_seed(0, True)
     dataset = create_dataset(config)
     train, _, test = data_preparation(config, dataset)

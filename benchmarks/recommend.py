@@ -24,8 +24,8 @@ import numpy as np
 from harness.data.hub import Data
 from harness.data.interactions import Interactions, encode, rank
 from harness.registry import load_task, registry
-from harness.sample import Outcome
-from harness.task import Splits, Task
+from harness.sample import Outcome, Splits
+from harness.task import Task
 
 
 def load(name: str) -> tuple[Task, Splits, Interactions]:
@@ -46,12 +46,18 @@ def our_metrics(folder: Path) -> dict[str, float]:
     test = np.array([column[str(sample.target)] for sample in splits.test])
     scores[rows[::3], test[::3]] += 3
     blocks = list(rank(lambda part: scores[part], rows, data.known))
-    outcomes = [Outcome(sample.id, answer=text) for sample, text in
-                zip(splits.test, encode(np.concatenate(blocks), data.items), strict=True)]  # fmt: skip
+    outcomes = [
+        Outcome(sample.id, answer=text)
+        for sample, text in zip(splits.test, encode(np.concatenate(blocks), data.items), strict=True)
+    ]
     scored = list(task.score_all(splits.test, outcomes) or ())
     known = data.known[rows].tocoo()
-    np.savez(folder / "scores.npz", scores=scores[rows], known=np.array(known.coords),
-             test=np.array([np.arange(len(test)), test]))  # fmt: skip
+    np.savez(
+        folder / "scores.npz",
+        scores=scores[rows],
+        known=np.array(known.coords),
+        test=np.array([np.arange(len(test)), test]),
+    )
     means = {name: float(np.mean([s.metrics[name] for s in scored])) for name in scored[0].metrics}
     return {**means, **task.measure_set(splits, splits.test, outcomes)}
 
@@ -63,8 +69,14 @@ def our_speed(splits: Splits, data: Interactions, batches: int) -> dict[str, flo
     rng = np.random.default_rng(0)
     start = rng.normal(0, 0.1, (sum(data.known.shape), 64)).astype(np.float32)
     n_users = len(data.users)
-    trainer = Trainer("lightgcn", registry().method("lightgcn").arguments({}), data.known, start[:n_users],
-                      start[n_users:], 0)  # fmt: skip
+    trainer = Trainer(
+        "lightgcn",
+        registry().method("lightgcn").arguments({}),
+        data.known,
+        start[:n_users],
+        start[n_users:],
+        0,
+    )
     wall = cpu = 0.0
     for number, batch in enumerate(trainer._pairs.epoch(2048, rng)):
         if number == 2:  # warm
@@ -73,16 +85,23 @@ def our_speed(splits: Splits, data: Interactions, batches: int) -> dict[str, flo
         if number == batches + 1:
             break
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    found = {"batch_wall": wall / batches, "batch_cpu": cpu / batches,
-             "batches": -(-len(trainer._pairs) // 2048)}  # fmt: skip
+    found = {
+        "batch_wall": wall / batches,
+        "batch_cpu": cpu / batches,
+        "batches": -(-len(trainer._pairs) // 2048),
+    }
     wall, cpu = time.perf_counter(), time.process_time()
     users, items = trainer.final()
     rows = data.rows([sample.id for sample in splits.test])
     for block in rank(lambda part: users[part] @ items.T, rows, data.known):
         encode(block, data.items)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {**found, "rank_wall": time.perf_counter() - wall, "rank_cpu": time.process_time() - cpu,
-            "peak_gb": peak}  # fmt: skip
+    return {
+        **found,
+        "rank_wall": time.perf_counter() - wall,
+        "rank_cpu": time.process_time() - cpu,
+        "peak_gb": peak,
+    }
 
 
 def write_atomic(folder: Path, splits: Splits, data: Interactions) -> None:
@@ -110,8 +129,12 @@ def main() -> None:
         found["ours"] = our_speed(splits, data, args.batches)
         if args.peer:
             write_atomic(folder, splits, data)
-            peer = subprocess.run([args.peer, str(Path(__file__).with_name("recbole_peer.py")), name,
-                                   str(args.batches)], capture_output=True, text=True, cwd=name)  # fmt: skip
+            peer = subprocess.run(
+                [args.peer, str(Path(__file__).with_name("recbole_peer.py")), name, str(args.batches)],
+                capture_output=True,
+                text=True,
+                cwd=name,
+            )
             if peer.returncode:
                 raise SystemExit(f"the peer failed: {peer.stderr[-1500:]}")
             theirs = json.loads(peer.stdout.splitlines()[-1])

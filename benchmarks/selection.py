@@ -14,10 +14,10 @@ import time
 
 import numpy as np
 
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.curricula import CURRICULA, make
 from harness.methods.curator.curriculum import Round
 from harness.methods.curator.features import text_features
+from harness.methods.curator.training_tasks import Bank
 
 SIZE, CANDIDATES, K, ROLLOUTS, STEPS = 30_000, 2_048, 256, 8, 30
 TARGET_MS = 50

@@ -66,7 +66,7 @@ def precision(task: Any, splits: Any, seed: int, method: str, gold: int, args: d
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
     from harness.registry import load_method, registry
-    from harness.task import Splits
+    from harness.sample import Splits
 
     rng = np.random.default_rng(seed)
     train = [splits.train[int(n)] for n in rng.choice(len(splits.train), POOL + gold, replace=False)]
@@ -74,9 +74,17 @@ def precision(task: Any, splits: Any, seed: int, method: str, gold: int, args: d
     spec = registry().method(method)
     made = load_method(spec, spec.arguments({"k_gt": gold, "k": gold + 1, **args}))
     provider = SelfTrained([sample.question.input for sample in train])
-    job = Job(task=task, method=spec, splits=Splits([], train, [sample.question for sample in train]),
-              model=Model(provider, ledger=Ledger(), budget=Budget(), seed=seed), roles={},
-              budget=Budget(), seed=seed, concurrency=4, embedder=open_embedder("tfidf"))  # fmt: skip
+    job = Job(
+        task=task,
+        method=spec,
+        splits=Splits([], train, [sample.question for sample in train]),
+        model=Model(provider, ledger=Ledger(), budget=Budget(), seed=seed),
+        roles={},
+        budget=Budget(),
+        seed=seed,
+        concurrency=4,
+        embedder=open_embedder("tfidf"),
+    )
     asyncio.run(made.fit(job))
     return float(np.mean([found.label == target[found.question.id] for found in made.annotator.found]))
 
@@ -98,10 +106,11 @@ def main() -> None:
     for gold, least in PARTS:
         rows = {}
         for name, method, args in (
-            ("naive", "naive-semi-icl", {}), ("nearest", "iterpsd", {"epsilon": 0.0}),
+            ("naive", "naive-semi-icl", {}),
+            ("nearest", "iterpsd", {"epsilon": 0.0}),
             ("released", "iterpsd", {"epsilon": 0.0, "order": "released"}),
             ("random", "iterpsd", {"epsilon": 1.0}),
-        ):  # fmt: skip
+        ):
             own = {"threshold": least, **args} if method == "iterpsd" else args
             rows[name] = np.array([precision(task, splits, seed, method, gold, own) for seed in range(SEEDS)])
         told = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in rows.items())

@@ -57,7 +57,7 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
     from harness.model.ledger import Budget, Ledger
     from harness.model.provider import Provider
     from harness.registry import registry
-    from harness.task import Splits
+    from harness.sample import Splits
     from harness.testing import TINY, TinyTask
 
     class Task(TinyTask):
@@ -66,8 +66,10 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
 
     class Sure(Provider):
         name, cacheable, connections = "sure", False, 16
-        output = [ModelOutput.from_content("sure", json.dumps(
-            [{"index": 1, "label": label, "confidence": 0.95}])) for label in LABELS]  # fmt: skip
+        output = [
+            ModelOutput.from_content("sure", json.dumps([{"index": 1, "label": label, "confidence": 0.95}]))
+            for label in LABELS
+        ]
 
         async def generate(self, call: Any) -> Any:
             return self.output[call.seed % len(LABELS)]
@@ -78,9 +80,17 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
         def embed(self, texts: Any) -> Any:
             return vectors
 
-    return Job(task=Task(TINY, {}), method=registry().method("iterpsd"), splits=Splits([], pool=pool),
-               model=Model(Sure(), ledger=Ledger(), budget=Budget()), roles={}, budget=Budget(), seed=0,
-               embedder=Given(), concurrency=16)  # fmt: skip
+    return Job(
+        task=Task(TINY, {}),
+        method=registry().method("iterpsd"),
+        splits=Splits([], pool=pool),
+        model=Model(Sure(), ledger=Ledger(), budget=Budget()),
+        roles={},
+        budget=Budget(),
+        seed=0,
+        embedder=Given(),
+        concurrency=16,
+    )
 
 
 class Clock:
@@ -113,8 +123,8 @@ class Clock:
 
 def run(pool: list[Any], vectors: Any, through_gateway: bool) -> tuple[Any, Clock]:
     """The fitted method, and what each chunk took."""
-    from harness.registry import load_method, registry
     from harness.methods.semi_icl.annotator import Annotator
+    from harness.registry import load_method, registry
 
     spec = registry().method("iterpsd")
     arguments = spec.arguments({"k": SHOWN, "k_gt": 0, "cap": SHOWN, "chunk": CHUNK})
@@ -138,8 +148,10 @@ def timed() -> None:
     pool, vectors = made_up()
     method, clock = run(pool, vectors, through_gateway=False)
     median, most = statistics.median(clock.assembly), max(clock.assembly)
-    print(f"selection and prompt assembly, {POOL // CHUNK} chunks of {CHUNK}: median {median:.3f} s, most "
-          f"{most:.3f} s; target 1 s")  # fmt: skip
+    print(
+        f"selection and prompt assembly, {POOL // CHUNK} chunks of {CHUNK}: median {median:.3f} s, most "
+        f"{most:.3f} s; target 1 s"
+    )
     started = time.perf_counter()
     for question in pool[:CHUNK]:
         method.prompt.messages(question)
@@ -147,8 +159,10 @@ def timed() -> None:
     print(f"messages of {CHUNK} questions after {SHOWN} demonstrations: {taken:.3f} s")
     print(f"peak memory after chunk 6: {clock.memory[5]:.0f} MB, after the last: {clock.memory[-1]:.0f} MB")
     _, clock = run(pool, vectors, through_gateway=True)
-    print(f"the same through the gateway: median {statistics.median(clock.chunks):.3f} s, most "
-          f"{max(clock.chunks):.3f} s a chunk")  # fmt: skip
+    print(
+        f"the same through the gateway: median {statistics.median(clock.chunks):.3f} s, most "
+        f"{max(clock.chunks):.3f} s a chunk"
+    )
 
 
 def main() -> None:

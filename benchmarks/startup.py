@@ -1,6 +1,6 @@
 """CPU milliseconds of starting the command line: median of nine warm runs each.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations

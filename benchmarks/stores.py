@@ -52,42 +52,89 @@ def seal_run(
         stopped: the reason for which a budget ended the run.
         curve: rows of a learning curve.
     """
-    usage = {"calls": calls, "input_tokens": 80 * calls, "output_tokens": 12 * calls, "cost_usd": cost_usd,
-             "paid_usd": cost_usd}  # fmt: skip
-    attempts = [{
-        "n": n, "sample_id": sample_id(n), "epoch": 0, "status": "error" if score is None else "ok",
-        "answer": None if score is None else str(n), "metrics": {} if score is None else {"accuracy": score},
-        "completion": "" if score is None else completion(n), "confidence": None, "stop_reason": "stop",
-        "item_digest": digest([task, task_args or {}, n]), "group": groups[n] if groups else None,
-        "reason": "the model is gone" if score is None else None, "usage": {"answer": usage},
-        "trace": trace(n),
-    } for n, score in enumerate(scores)]  # fmt: skip
+    usage = {
+        "calls": calls,
+        "input_tokens": 80 * calls,
+        "output_tokens": 12 * calls,
+        "cost_usd": cost_usd,
+        "paid_usd": cost_usd,
+    }
+    attempts = [
+        {
+            "n": n,
+            "sample_id": sample_id(n),
+            "epoch": 0,
+            "status": "error" if score is None else "ok",
+            "answer": None if score is None else str(n),
+            "metrics": {} if score is None else {"accuracy": score},
+            "completion": "" if score is None else completion(n),
+            "confidence": None,
+            "stop_reason": "stop",
+            "item_digest": digest([task, task_args or {}, n]),
+            "group": groups[n] if groups else None,
+            "reason": "the model is gone" if score is None else None,
+            "usage": {"answer": usage},
+            "trace": trace(n),
+        }
+        for n, score in enumerate(scores)
+    ]
     ledger = Ledger()
     ledger.restore([{"answer": Usage.from_dict(usage).as_dict()} for _ in attempts])
-    cell = Cell(TaskSpec(name=task, version="1-A", summary=task, entry="x:Y"), task_args or {},
-                MethodSpec(name=method, version="1-A", summary=method, entry="x:Y"), method_args or {},
-                model, seed, Request(task))  # fmt: skip
+    cell = Cell(
+        TaskSpec(name=task, version="1-A", summary=task, entry="x:Y"),
+        task_args or {},
+        MethodSpec(name=method, version="1-A", summary=method, entry="x:Y"),
+        method_args or {},
+        model,
+        seed,
+        Request(task),
+    )
     comparability = {
-        "task": task, "task_version": 1, "task_args": dict(task_args or {}), "data": [],
-        "data_digest": set_digest(a["item_digest"] for a in attempts), "limit": None,
-        "prompt_digest": digest(task), "scorer": "exact-1", "metric": "accuracy", "scoring": 1,
-    }  # fmt: skip
+        "task": task,
+        "task_version": 1,
+        "task_args": dict(task_args or {}),
+        "data": [],
+        "data_digest": set_digest(a["item_digest"] for a in attempts),
+        "limit": None,
+        "prompt_digest": digest(task),
+        "scorer": "exact-1",
+        "metric": "accuracy",
+        "scoring": 1,
+    }
     subject = {
-        "method": method, "method_version": 1, "method_args": dict(method_args or {}), "model": model,
-        "model_revision": "1", "model_args": {}, "roles": {}, "embedder": None, "decoding": {},
+        "method": method,
+        "method_version": 1,
+        "method_args": dict(method_args or {}),
+        "model": model,
+        "model_revision": "1",
+        "model_args": {},
+        "roles": {},
+        "embedder": None,
+        "decoding": {},
         "data_access": sorted(NEEDED[name] for name in access or {}),
-    }  # fmt: skip
+    }
     run_id = digest([digest(comparability), digest(subject), seed, 1])
     store = Store(root)
     return seal(
-        store=store, folder=store.run_folder(cell, run_id), cell=cell, run_id=run_id,
-        status="stopped" if stopped else "complete", reason=stopped, comparability=comparability,
-        subject=subject, sources=[],
-        samples=[Sample(Question(sample_id(n), f"What is the sum of item {n}?"), n)
-                 for n in range(len(scores))],
-        attempts=attempts, ledger=ledger, access=dict(access or {}), started=0.0, command="harness eval",
+        store=store,
+        folder=store.run_folder(cell, run_id),
+        cell=cell,
+        run_id=run_id,
+        status="stopped" if stopped else "complete",
+        reason=stopped,
+        comparability=comparability,
+        subject=subject,
+        sources=[],
+        samples=[
+            Sample(Question(sample_id(n), f"What is the sum of item {n}?"), n) for n in range(len(scores))
+        ],
+        attempts=attempts,
+        ledger=ledger,
+        access=dict(access or {}),
+        started=0.0,
+        command="harness eval",
         curve=curve,
-    )  # fmt: skip
+    )
 
 
 def fill(root: Path, *, tasks: int, methods: int, models: int, seeds: int, items: int) -> int:
@@ -104,12 +151,20 @@ def fill(root: Path, *, tasks: int, methods: int, models: int, seeds: int, items
                     dice = random.Random(seed_of(task, model, method, seed))
                     hardness = random.Random(seed_of("items", task))
                     level = 0.35 + 0.03 * method + 0.06 * model
-                    scores = [float(dice.random() < level + 0.5 * (hardness.random() - 0.5))
-                              for _ in range(items)]  # fmt: skip
-                    seal_run(root, scores, task=f"task-{task:02}", seed=seed, calls=1 + method,
-                             method="direct" if method == 0 else f"method-{method}",
-                             model=f"test/model-{model}", cost_usd=0.001 * (1 + method) * (1 + model),
-                             completion=_completion)  # fmt: skip
+                    scores = [
+                        float(dice.random() < level + 0.5 * (hardness.random() - 0.5)) for _ in range(items)
+                    ]
+                    seal_run(
+                        root,
+                        scores,
+                        task=f"task-{task:02}",
+                        seed=seed,
+                        calls=1 + method,
+                        method="direct" if method == 0 else f"method-{method}",
+                        model=f"test/model-{model}",
+                        cost_usd=0.001 * (1 + method) * (1 + model),
+                        completion=_completion,
+                    )
                     made += 1
     return made
 

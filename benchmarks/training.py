@@ -39,11 +39,20 @@ def language_curator(folder: Path) -> str:
     from harness.model.factory import POCKET
 
     tokenizer = AutoTokenizer.from_pretrained(POCKET / "grid")
-    model = LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=48, intermediate_size=104, num_hidden_layers=3,
-        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=384, tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
-    ))  # fmt: skip
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=48,
+            intermediate_size=104,
+            num_hidden_layers=3,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=384,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
     print(f"the curator that is a language model has {model.num_parameters()} parameters")
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
@@ -74,11 +83,18 @@ def curve(method: str, arguments: dict[str, str], model_args: dict[str, str]) ->
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HARNESS_CACHE"] = folder
-        cells = plan(Request(
-            task="arc1d", task_args={"style": "compact"}, method=method, method_args=arguments, limit=1,
-            model="hf/grid" if model_args else "pocket/grid", model_args=model_args,
-            decoding={"max_tokens": 4},
-        ))  # fmt: skip
+        cells = plan(
+            Request(
+                task="arc1d",
+                task_args={"style": "compact"},
+                method=method,
+                method_args=arguments,
+                limit=1,
+                model="hf/grid" if model_args else "pocket/grid",
+                model_args=model_args,
+                decoding={"max_tokens": 4},
+            )
+        )
         (result,) = run_grid(cells, Session(Store(Path(folder) / "results"))).results
         if result.error:
             raise SystemExit(str(result.error))
@@ -95,9 +111,16 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=0, help="tokens; at most 256")
     parser.add_argument("--methods", default=",".join(METHODS))
     given = parser.parse_args()
-    arguments = {"fit": "train", "preset": given.preset, "steps": str(given.steps), "dormant": "1",
-                 "warm_up": "1", "measure_every": "1000", "max_tokens": str(given.answers),
-                 **dict(pair.split("=", 1) for pair in given.more)}
+    arguments = {
+        "fit": "train",
+        "preset": given.preset,
+        "steps": str(given.steps),
+        "dormant": "1",
+        "warm_up": "1",
+        "measure_every": "1000",
+        "max_tokens": str(given.answers),
+        **dict(pair.split("=", 1) for pair in given.more),
+    }
     from harness.methods.curator import training
 
     training.time = SimpleNamespace(perf_counter=time.process_time)
@@ -116,13 +139,15 @@ def main() -> int:
         update = whole - own - middle("rollout_s") - middle("verify_s")
         slow += method.startswith("curator") and own / whole > TARGET
         lengths = [middle(name) / middle("trained") for name in ("prompt_tokens", "response_tokens")]
-        print(f"{method:27} step {whole:6.2f} s: rollouts {middle('rollout_s'):5.2f}, verify "
-              f"{middle('verify_s'):5.2f}, update {update:5.2f}, select {middle('select_s'):6.4f}, "
-              f"extra passes {middle('extra_s'):5.2f}, curator {middle('curator_s'):6.4f}; "
-              f"own share {own / whole:.1%}; "
-              f"{statistics.median(c['trained'] + c['discarded'] for c in costs):.0f} rollouts of "
-              f"{lengths[0]:.0f} + {lengths[1]:.0f} tokens, {middle('mixed'):.0%} of groups mixed",
-              flush=True)  # fmt: skip
+        print(
+            f"{method:27} step {whole:6.2f} s: rollouts {middle('rollout_s'):5.2f}, verify "
+            f"{middle('verify_s'):5.2f}, update {update:5.2f}, select {middle('select_s'):6.4f}, "
+            f"extra passes {middle('extra_s'):5.2f}, curator {middle('curator_s'):6.4f}; "
+            f"own share {own / whole:.1%}; "
+            f"{statistics.median(c['trained'] + c['discarded'] for c in costs):.0f} rollouts of "
+            f"{lengths[0]:.0f} + {lengths[1]:.0f} tokens, {middle('mixed'):.0%} of groups mixed",
+            flush=True,
+        )
     return 1 if slow else 0
 
 

@@ -27,8 +27,11 @@ def label_prompt(
     instruction: str, choices: Sequence[str], texts: Sequence[str], shots: Sequence[Sample] = ()
 ) -> list[ChatMessage]:
     """Asks for one record (index, label, confidence) a text."""
-    parts = [instruction, "Pick exactly one of these labels for every text, spelled as it stands here:",
-             "\n".join(f"- {choice}" for choice in choices)]  # fmt: skip
+    parts = [
+        instruction,
+        "Pick exactly one of these labels for every text, spelled as it stands here:",
+        "\n".join(f"- {choice}" for choice in choices),
+    ]
     if shots:
         shown = "\n".join(f"Text: {s.question.input}\nLabel: {s.demonstration}" for s in shots)
         parts.append(f"Labelled examples:\n{shown}")

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import ModelCallError
+from harness.base.errors import ModelCallError, UserFailed, WorldFailed
 from harness.sample import Outcome, Question
-from harness.world import UserFailed, World, WorldFailed
+from harness.world import World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
     from inspect_ai.tool import ToolInfo
 
-#: the agent's move after the messages so far, with the tools that it may call now
+#: the agent's action after the messages so far, with the tools that it may call now
 Act = Callable[[Sequence["ChatMessage"], Sequence["ToolInfo"]], Awaitable["ModelOutput"]]
 
 
@@ -46,9 +46,15 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
     finally:
         await world.close()
     return Outcome(
-        question.id, question.epoch, episode.last_words, answer=world.answer(), stop_reason=reason,
-        error=error, unscored=unscored, trace=episode.trace(reason),
-    )  # fmt: skip
+        question.id,
+        question.epoch,
+        episode.last_words,
+        answer=world.answer(),
+        stop_reason=reason,
+        error=error,
+        unscored=unscored,
+        trace=episode.trace(reason),
+    )
 
 
 class _Episode:
@@ -72,12 +78,12 @@ class _Episode:
                 self.tokens += output.usage.input_tokens + output.usage.output_tokens
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"
-            move = output.message
-            self.transcript.append(move)
-            self.last_words = move.text or self.last_words
-            self.calls += len(move.tool_calls or ())
-            seen = await self.world.step(move)
-            if seen.afresh:
+            action = output.message
+            self.transcript.append(action)
+            self.last_words = action.text or self.last_words
+            self.calls += len(action.tool_calls or ())
+            seen = await self.world.step(action)
+            if seen.new_conversation:
                 self.begun = len(self.transcript)
             self.transcript += seen.messages
             self.errors += sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
@@ -92,9 +98,12 @@ class _Episode:
     def trace(self, reason: str) -> dict[str, Any]:
         """The episode for people to read, and its counts."""
         return {
-            "stop": reason, "steps": self.steps, "calls": self.calls, "tool_errors": self.errors,
+            "stop": reason,
+            "steps": self.steps,
+            "calls": self.calls,
+            "tool_errors": self.errors,
             "messages": [_plain(message) for message in self.transcript],
-        } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})  # fmt: skip
+        } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})
 
 
 def _plain(message: ChatMessage) -> dict[str, Any]:

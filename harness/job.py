@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.base import paths
 from harness.base.digest import digest, seed_of
 from harness.base.errors import AccessError, DataError, UsageError
+from harness.external.services import Services
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
-from harness.sample import Outcome, Question, Sample
-from harness.external.services import Services
+from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec
-from harness.task import Splits, Task
+from harness.task import Task
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -60,8 +60,8 @@ class Job:
         concurrency: int = 16,
         n_questions: int | None = None,
         ledger: Ledger | None = None,
-        reopen: Callable[[Path], Model] | None = None,
-        lend: Callable[[str], tuple[Task, Splits]] | None = None,
+        with_weights: Callable[[Path], Model] | None = None,
+        open_task: Callable[[str], tuple[Task, Splits]] | None = None,
         services: Services | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
@@ -77,7 +77,7 @@ class Job:
         self._method, self._splits, self._roles = method, splits, dict(roles)
         self._embedder, self._progress = embedder, progress
         self._ledger = Ledger() if ledger is None else ledger
-        self._reopen, self._lend, self._task = reopen, lend, task
+        self._with_weights, self._open_task, self._task = with_weights, open_task, task
         self.embedder = embedder.name if embedder else None
         self._n_questions = len(splits.test) if n_questions is None else n_questions
         self._dir: Path | None = None
@@ -85,7 +85,7 @@ class Job:
         #: the weights that the method last answered with in place of the model's own
         self.trained: Path | None = None
         #: the learning curve that the method told
-        self.learnt: list[dict[str, Any]] = []
+        self.learning_curve: list[dict[str, Any]] = []
 
     # -- the task's face --------------------------------------------------------------------------
 
@@ -106,8 +106,12 @@ class Job:
     def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
         """The outcome that one completion is."""
         confidence = (output.metadata or {}).get("confidence")
-        return Outcome(question.id, question.epoch, output.completion,
-                       **{"confidence": confidence, "stop_reason": output.stop_reason, **fields})  # fmt: skip
+        return Outcome(
+            question.id,
+            question.epoch,
+            output.completion,
+            **{"confidence": confidence, "stop_reason": output.stop_reason, **fields},
+        )
 
     def reward(self, sample: Sample, text: str) -> float:
         """What the task's own grader makes of a completion for a sample that the method holds with its
@@ -171,7 +175,7 @@ class Job:
         """How many questions this run asks, epochs counted: over them the cost of `fit` is shared."""
         return self._n_questions
 
-    def bank(self, name: str) -> Job:
+    def training_task(self, name: str) -> Job:
         """The same run's door to another task, for a method that learns on one task and is measured on this
         one: its train and dev splits, its prompts, its grader. Never its test split. What is read there is
         noted in this run's `access`.
@@ -181,9 +185,9 @@ class Job:
             AccessError: the method didn't declare `labelled`.
         """
         self._needs("labelled")
-        if self._lend is None:
+        if self._open_task is None:
             raise UsageError(f"no other task than {self._task.spec.name!r} is at hand")
-        task, splits = self._lend(name)
+        task, splits = self._open_task(name)
         other = copy.copy(self)
         other._task, other._ask, other._parse, other._world = task, task.ask, task.parse, task.world
         other._samples = None
@@ -198,8 +202,10 @@ class Job:
 
     def _needs(self, need: str) -> None:
         if need not in self._method.needs + self._method.may_use:
-            raise AccessError(f"method {self._method.name!r} reached for {need!r} without declaring "
-                              "it in its needs or may_use")  # fmt: skip
+            raise AccessError(
+                f"method {self._method.name!r} reached for {need!r} without declaring "
+                "it in its needs or may_use"
+            )
 
     # -- models -----------------------------------------------------------------------------------
 
@@ -221,9 +227,11 @@ class Job:
             UsageError: the model can't be trained, or its weights can't be had.
         """
         self._needs("trainable")
-        if self._reopen is None or "trainable" not in self.model.provider.abilities:
-            raise UsageError(f"method {self._method.name!r} needs a model whose weights can be trained, and "
-                             f"{self.model.name} is none; pocket/NAME, hf/ID and vllm/ID are")  # fmt: skip
+        if self._with_weights is None or "trainable" not in self.model.provider.abilities:
+            raise UsageError(
+                f"method {self._method.name!r} needs a model whose weights can be trained, and "
+                f"{self.model.name} is none; pocket/NAME, hf/ID and vllm/ID are"
+            )
         return self.model.provider.weights()
 
     def with_policy(self, folder: Path) -> Model:
@@ -234,13 +242,13 @@ class Job:
             UsageError: the folder doesn't hold weights of that architecture.
         """
         self._needs("trainable")
-        if self._reopen is None:
+        if self._with_weights is None:
             raise UsageError(f"{self.model.name} can't be served from other weights")
-        model = self._reopen(folder)
+        model = self._with_weights(folder)
         self.trained = folder
         return model
 
-    def book(self, purpose: str, usage: Usage) -> None:
+    def charge(self, purpose: str, usage: Usage) -> None:
         """Books what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
@@ -261,7 +269,7 @@ class Job:
         from harness.results.curve import checked
 
         try:
-            self.learnt = checked(rows)
+            self.learning_curve = checked(rows)
         except ValueError as error:
             raise UsageError(f"the learning curve of method {self._method.name!r}: {error}") from None
 
@@ -293,8 +301,9 @@ class Job:
             raise DataError(f"the embedder gave {len(rows)} vectors for {own.sum()} items with a text")
         broken = int((~np.isfinite(rows).all(axis=1)).sum())
         if broken:
-            raise DataError(f"the vectors of {broken} of {len(rows)} items hold NaN or infinity; "
-                            "embed them anew")  # fmt: skip
+            raise DataError(
+                f"the vectors of {broken} of {len(rows)} items hold NaN or infinity; embed them anew"
+            )
         vectors = np.empty((len(texts), rows.shape[1]), np.float32)
         vectors[own], vectors[~own] = rows, rows.mean(axis=0)
         return vectors, int((~own).sum())
@@ -354,8 +363,10 @@ class Job:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise UsageError(f"another process fits {self._method.name!r} with the same inputs; wait for "
-                                 "it, its result will be found") from None  # fmt: skip
+                raise UsageError(
+                    f"another process fits {self._method.name!r} with the same inputs; wait for "
+                    "it, its result will be found"
+                ) from None
             yield path
             shutil.rmtree(path, ignore_errors=True)
 
@@ -373,5 +384,3 @@ class Job:
         self._services.close()
         if self._dir is not None:
             shutil.rmtree(self._dir, ignore_errors=True)
-
-

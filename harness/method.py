@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import each
-from harness.base.errors import UsageError
+from harness.base.errors import ModelCallError, UsageError
 from harness.sample import Outcome, Question
 from harness.spec import MethodSpec
 
@@ -47,5 +47,25 @@ class Method:
 
     def answer_all(self, questions: Iterable[Question], job: Job) -> AsyncIterator[Outcome]:
         """Outcomes for a stream of questions, in any order. Override for batched or transductive
-        work; by default `answer` runs for as many questions at once as the model takes."""
-        return each(lambda question: self.answer(question, job), questions, job.concurrency)
+        work; by default `answer` runs for as many questions at once as the model takes, and a model call
+        that failed for good becomes an outcome with an `error`."""
+        return outcomes(lambda question: self.answer(question, job), questions, job.concurrency)
+
+
+def outcomes(
+    answer: Callable[[Question], Awaitable[Outcome]], questions: Iterable[Question], limit: int
+) -> AsyncIterator[Outcome]:
+    """Outcomes of `answer` for every question, at most `limit` at once, as they finish.
+
+    A model call that failed for good becomes an outcome with an `error`; any other exception is a fault of
+    the method and ends the stream. When the budget is spent no further question is begun, those under way
+    are finished, and then it is raised.
+    """
+
+    async def attempt(question: Question) -> Outcome:
+        try:
+            return await answer(question)
+        except ModelCallError as error:
+            return Outcome(question.id, question.epoch, error=str(error))
+
+    return each(attempt, questions, limit)

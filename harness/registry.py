@@ -35,7 +35,7 @@ S = TypeVar("S", bound=Spec)
 P = TypeVar("P", "Task", "Method")
 
 
-class Shelf(Mapping[str, S]):
+class Specs(Mapping[str, S]):
     """Specs by name. Each stays plain data, as the index holds it, until it is looked up: a list of
     a thousand builds none."""
 
@@ -63,15 +63,16 @@ class Registry:
     """Every task and method that is installed, by name."""
 
     def __init__(self, specs: list[dict[str, Any]], faults: list[str]) -> None:
-        self.tasks = Shelf(TaskSpec)
-        self.methods = Shelf(MethodSpec)
+        self.tasks = Specs(TaskSpec)
+        self.methods = Specs(MethodSpec)
         self.faults = faults
         for spec in specs:
-            shelf = (self.tasks if spec["kind"] == "task" else self.methods).plain
-            first = shelf.setdefault(spec["name"], spec)
+            known = (self.tasks if spec["kind"] == "task" else self.methods).plain
+            first = known.setdefault(spec["name"], spec)
             if first is not spec:
-                faults.append(f"{spec['name']!r} of {spec['distribution']} is hidden by that of "
-                              f"{first['distribution']}")  # fmt: skip
+                faults.append(
+                    f"{spec['name']!r} of {spec['distribution']} is hidden by that of {first['distribution']}"
+                )
 
     def task(self, name: str) -> TaskSpec:
         """The spec of a task.
@@ -100,37 +101,39 @@ class Registry:
         Raises:
             UsageError: a part matches nothing; names the nearest.
         """
-        shelf: Mapping[str, Spec] = self.tasks if noun == "task" else self.methods
+        specs: Mapping[str, Spec] = self.tasks if noun == "task" else self.methods
         chosen: dict[str, None] = {}
         for part in filter(None, (piece.strip() for piece in pattern.split(","))):
             if any(sign in part for sign in "*?["):
-                found = sorted(name for name in fnmatch.filter(shelf, part) if not name.endswith(OPEN))
+                found = sorted(name for name in fnmatch.filter(specs, part) if not name.endswith(OPEN))
                 if not found:
                     raise UsageError(f"no {noun} matches {part!r}; 'harness list {noun}s' shows all")
             else:  # a family's name stands for its members
-                members = [] if part in shelf else [
-                    name for name in _members(shelf, part) if not getattr(shelf[name], "apart", False)
-                ]
-                found = members or [_find(shelf, part, noun, self.faults).name]
+                members = (
+                    []
+                    if part in specs
+                    else [name for name in _members(specs, part) if not getattr(specs[name], "apart", False)]
+                )
+                found = members or [_find(specs, part, noun, self.faults).name]
             chosen.update(dict.fromkeys(found))
         if not chosen:
             raise UsageError(f"no {noun} given; 'harness list {noun}s' shows all")
         return list(chosen)
 
 
-def _members(shelf: Iterable[str], family: str) -> list[str]:
-    return sorted(n for n in shelf if n.startswith(f"{family}/") and not n.endswith(OPEN))
+def _members(specs: Iterable[str], family: str) -> list[str]:
+    return sorted(n for n in specs if n.startswith(f"{family}/") and not n.endswith(OPEN))
 
 
-def _find(shelf: Mapping[str, S], name: str, noun: str, faults: list[str]) -> S:
-    if name in shelf and not name.endswith(OPEN):
-        return shelf[name]
+def _find(specs: Mapping[str, S], name: str, noun: str, faults: list[str]) -> S:
+    if name in specs and not name.endswith(OPEN):
+        return specs[name]
     family = f"{name.partition('/')[0]}{OPEN}"
-    if family in shelf and name.partition("/")[2] not in ("", "*"):
-        spec = shelf[family]
+    if family in specs and name.partition("/")[2] not in ("", "*"):
+        spec = specs[family]
         return replace(spec, name=name, settings={**spec.settings, "name": name.partition("/")[2]})
     broken = f" (a plugin could not be read: {faults[0]})" if faults else ""
-    raise UsageError(f"unknown {noun} {name!r}; {nearest(name, shelf, noun)}{broken}")
+    raise UsageError(f"unknown {noun} {name!r}; {nearest(name, specs, noun)}{broken}")
 
 
 def load_task(spec: TaskSpec, args: Mapping[str, Any]) -> Task:
@@ -188,8 +191,10 @@ def registry() -> Registry:
         if folder:
             specs += _specs_below(package, distribution, folder, faults)
         else:
-            faults.append(f"distribution {distribution} names the package {package!r}, which isn't there; "
-                          "install it anew")  # fmt: skip
+            faults.append(
+                f"distribution {distribution} names the package {package!r}, which isn't there; "
+                "install it anew"
+            )
     return Registry(specs, faults)
 
 
@@ -217,9 +222,7 @@ def _plugin_packages() -> list[tuple[str, str, str]]:
     return packages
 
 
-def _specs_below(
-    package: str, distribution: str, folder: str, faults: list[str]
-) -> list[dict[str, Any]]:
+def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[dict[str, Any]]:
     """The specs of a package as plain data: from the index, else from the files."""
     files = sorted(_spec_files(folder))
     stamp = [[path, status.st_mtime_ns, status.st_size] for path, status in files]
@@ -236,8 +239,9 @@ def _specs_below(
         kind = Path(path).stem
         try:
             document = tomllib.loads(Path(path).read_text("utf-8"))
-            read = read_specs(kind, document, package=package, distribution=distribution,
-                              folder=str(Path(path).parent))  # fmt: skip
+            read = read_specs(
+                kind, document, package=package, distribution=distribution, folder=str(Path(path).parent)
+            )
             specs += [json.loads(json.dumps({"kind": kind, **asdict(spec)})) for spec in read]
         except (PluginError, OSError, ValueError, TypeError, AttributeError) as error:
             faults.append(f"{path} (distribution {distribution or package}): {error}")
@@ -263,8 +267,7 @@ def _build(kind: type[S], plain: Mapping[str, Any]) -> S:
     """The spec whose `asdict` is `plain`."""
     fields = {key: value for key, value in plain.items() if key != "kind"}
     fields["params"] = {
-        key: Param(**{**param, "choices": tuple(param["choices"])})
-        for key, param in plain["params"].items()
+        key: Param(**{**param, "choices": tuple(param["choices"])}) for key, param in plain["params"].items()
     }
     for words in ("offers", "needs", "may_use"):
         if words in fields:

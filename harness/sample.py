@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from harness.base.digest import digest
+
+if TYPE_CHECKING:
+    from harness.data.interactions import Interactions
 
 Status = Literal["ok", "unscored", "error"]
 
@@ -87,6 +90,33 @@ class LazySamples(Sequence[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         for index, row in enumerate(self._rows):
             yield self._make(index, row)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint.
+
+    Recommendation: a sample is a user, and `interactions` is what is known of all users before the
+    test, as arrays.
+    """
+
+    test: Sequence[Sample]
+    train: Sequence[Sample] = ()
+    pool: Sequence[Question] = ()
+    dev: Sequence[Sample] = ()
+    interactions: Interactions | None = None
+
+    def size(self, offer: str) -> int:
+        """How much there is of what a task offers; see `harness.spec.OFFERS`."""
+        known = self.interactions
+        sizes = {
+            "labelled": len(self.train),
+            "pool": len(self.pool),
+            "dev": len(self.dev),
+            "interactions": len(known) if known else 0,
+            "item_texts": sum(map(bool, known.item_texts)) if known else 0,
+        }
+        return sizes[offer]
 
 
 @dataclass(slots=True)

@@ -12,8 +12,15 @@ from harness.base.errors import PluginError, UsageError, nearest
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
 OFFERS = (
-    "labelled", "pool", "dev", "test_inputs", "countable", "world", "interactions", "item_texts",
-)  # fmt: skip
+    "labelled",
+    "pool",
+    "dev",
+    "test_inputs",
+    "countable",
+    "world",
+    "interactions",
+    "item_texts",
+)
 ROLES = ("judge", "user", "simulator", "annotator")
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
 
@@ -110,9 +117,11 @@ class Spec:
 
     def hashed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that the hashes of a run name: all but those added later that have their default."""
-        return {name: value for name, value in arguments.items()
-                if name not in self.params or not self.params[name].later
-                or value != self.params[name].default}  # fmt: skip
+        return {
+            name: value
+            for name, value in arguments.items()
+            if name not in self.params or not self.params[name].later or value != self.params[name].default
+        }
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every parameter with its given or default value.
@@ -138,13 +147,13 @@ class TaskSpec(Spec):
     """A task's spec: also its data, kind of answer, metrics and what it offers to methods.
 
     `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
-    largest value possible. `setup` is a recipe of `harness.external.setup`; `results` names a module that reads
-    the benchmark's own result files (see `harness.data.responses.results_module`); `overall` names a module
-    that makes figures of the whole from the members of a family: `overall(values)` gives them by name from
-    the members' primary metrics, `PARTS` the members that a part is made of; `known_broken` is a file
-    that lists items which are broken upstream (see `harness.external.known_broken`); `in_text` are arguments with
-    which the task's worlds are answered in words, so that models need no tool calls; a task that is `apart`
-    isn't meant where its family is named.
+    largest value possible. `setup` is a recipe of `harness.external.setup`; `results` names a module that
+    reads the benchmark's own result files (see `harness.data.responses.results_module`); `overall` names a
+    module that makes figures of the whole from the members of a family: `overall(values)` gives them by name
+    from the members' primary metrics, `PARTS` the members that a part is made of; `known_broken` is a file
+    that lists items which are broken upstream (see `harness.external.known_broken`); `in_text` are arguments
+    with which the task's worlds are answered in words, so that models need no tool calls; a task that is
+    `apart` isn't meant where its family is named.
     """
 
     answer: str = "text"
@@ -178,9 +187,23 @@ class MethodSpec(Spec):
 
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
 _TASK = _COMMON | {
-    "answer", "primary", "metrics", "set_metrics", "offers", "data", "decoding", "scorer", "canary",
-    "n_items", "setup", "results", "overall", "known_broken", "in_text", "apart",
-}  # fmt: skip
+    "answer",
+    "primary",
+    "metrics",
+    "set_metrics",
+    "offers",
+    "data",
+    "decoding",
+    "scorer",
+    "canary",
+    "n_items",
+    "setup",
+    "results",
+    "overall",
+    "known_broken",
+    "in_text",
+    "apart",
+}
 _METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
 
 
@@ -203,9 +226,12 @@ def read_specs(
         raise PluginError(f"{where} declares no [{kind}.NAME] table")
     tables = {
         **tables,
-        **{f"{name}+{plug}": _plugged({**shared, **table}, added)
-           for name, table in tables.items() for plug, added in document.get("plus", {}).items()},
-    }  # fmt: skip
+        **{
+            f"{name}+{plug}": _plugged({**shared, **table}, added)
+            for name, table in tables.items()
+            for plug, added in document.get("plus", {}).items()
+        },
+    }
     specs: list[Spec] = []
     for name, table in tables.items():
         fields = {**shared, **table}
@@ -215,8 +241,7 @@ def read_specs(
         known = _TASK if kind == "task" else _METHOD
         for key in fields:
             if key not in known:
-                raise PluginError(f"{where}: {name} has an unknown key {key!r}; "
-                                  f"{nearest(key, known, 'key')}")  # fmt: skip
+                raise PluginError(f"{where}: {name} has an unknown key {key!r}; {nearest(key, known, 'key')}")
         for key in ("version", "summary", "entry"):
             if not isinstance(fields.get(key), str) or not fields[key]:
                 raise PluginError(f"{where}: {name} needs the text {key!r}")
@@ -225,8 +250,13 @@ def read_specs(
         if ":" not in fields["entry"]:
             raise PluginError(f"{where}: {name} has entry {fields['entry']!r}, not module:Class")
         fields["params"] = {
-            key: Param(key, value["default"], value.get("help", ""), tuple(value.get("choices", ())),
-                       bool(value.get("later", False)))
+            key: Param(
+                key,
+                value["default"],
+                value.get("help", ""),
+                tuple(value.get("choices", ())),
+                bool(value.get("later", False)),
+            )
             if isinstance(value, Mapping) and "default" in value
             else Param(key, value)
             for key, value in fields.get("params", {}).items()
@@ -236,8 +266,9 @@ def read_specs(
             fields["data"] = {k: DataPin(**pin) for k, pin in fields.get("data", {}).items()}
             fields["offers"] = _words(fields, "offers", OFFERS, where, name)
             if fields.get("answer", "text") not in ANSWERS:
-                raise PluginError(f"{where}: {name} has answer {fields['answer']!r}, "
-                                  f"not one of {', '.join(ANSWERS)}")  # fmt: skip
+                raise PluginError(
+                    f"{where}: {name} has answer {fields['answer']!r}, not one of {', '.join(ANSWERS)}"
+                )
             specs.append(TaskSpec(name=name, **fields, **place))
         else:
             fields["needs"] = _words(fields, "needs", NEEDS, where, name)

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
-from harness.sample import Outcome, Question, Sample, Score
+from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
     from harness.data.hub import Data
-    from harness.data.interactions import Interactions
-    from harness.model.gateway import Model
     from harness.external.services import Services
+    from harness.model.gateway import Model
     from harness.world import World
-
-
-@dataclass(frozen=True)
-class Splits:
-    """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint.
-
-    Recommendation: a sample is a user, and `interactions` is what is known of all users before the
-    test, as arrays.
-    """
-
-    test: Sequence[Sample]
-    train: Sequence[Sample] = ()
-    pool: Sequence[Question] = ()
-    dev: Sequence[Sample] = ()
-    interactions: Interactions | None = None
-
-    def size(self, offer: str) -> int:
-        """How much there is of what a task offers; see `harness.spec.OFFERS`."""
-        known = self.interactions
-        sizes = {
-            "labelled": len(self.train), "pool": len(self.pool), "dev": len(self.dev),
-            "interactions": len(known) if known else 0,
-            "item_texts": sum(map(bool, known.item_texts)) if known else 0,
-        }  # fmt: skip
-        return sizes[offer]
 
 
 class Task:
@@ -135,9 +108,7 @@ class Task:
         right = outcome.answer is not None and self.correct(outcome.answer, sample)
         return Score({"accuracy": 1.0 if right else 0.0})
 
-    def score_all(
-        self, samples: Sequence[Sample], outcomes: Iterable[Outcome]
-    ) -> Iterable[Score] | None:
+    def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score] | None:
         """Scores of a whole set at once, for metrics that need it; None means `score` each."""
         return None
 

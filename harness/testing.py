@@ -1,9 +1,9 @@
 """A conformance kit: one line in a plugin's test checks the whole contract.
 
-    from harness.testing import check_method
+from harness.testing import check_method
 
-    def test_contract():
-        check_method("my-vote")
+def test_contract():
+    check_method("my-vote")
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data.hub import Data
 from harness.base.errors import BudgetSpent
+from harness.data.hub import Data
 from harness.job import Job
 from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
-from harness.sample import Outcome, Question, Sample, Score
+from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
-from harness.task import Splits, Task
+from harness.task import Task
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ class TinyTask(Task):
     def load(self, data: Data) -> Splits:
         def samples(prefix: str, size: int) -> list[Sample]:
             return [
-                Sample(Question(f"{prefix}{n}", f"the {LABELS[n % 3]} thing number {prefix}{n}",
-                                choices=LABELS), LABELS[n % 3])
+                Sample(
+                    Question(f"{prefix}{n}", f"the {LABELS[n % 3]} thing number {prefix}{n}", choices=LABELS),
+                    LABELS[n % 3],
+                )
                 for n in range(size)
-            ]  # fmt: skip
+            ]
 
         pool = [sample.question for sample in samples("pool", 12)]
         return Splits(samples("test", 6), samples("train", 9), pool, samples("dev", 6), self._taken())
@@ -75,8 +77,8 @@ class TinyWorld(TinyTask):
     """The same, where the colour is said to a user after a look with a tool."""
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        toolbox = Toolbox(Shelf, ("look",))
-        return Dialogue(self.ask(sample.question), toolbox, Shelf(sample.target), ScriptedUser(["Sure?"]))
+        toolbox = Toolbox(Things, ("look",))
+        return Dialogue(self.ask(sample.question), toolbox, Things(sample.target), ScriptedUser(["Sure?"]))
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         said = self.parse(outcome.answer["said"][-1], sample.question) if outcome.answer else None
@@ -84,7 +86,7 @@ class TinyWorld(TinyTask):
 
 
 @dataclass
-class Shelf:
+class Things:
     """What stands in the tiny world."""
 
     colour: str
@@ -95,9 +97,13 @@ class Shelf:
 
 
 TINY = TaskSpec(
-    name="tiny", version="1-A", summary="three colours", entry="harness.testing:TinyTask",
-    answer="label", offers=("labelled", "pool", "dev", "countable", "interactions", "item_texts"),
-)  # fmt: skip
+    name="tiny",
+    version="1-A",
+    summary="three colours",
+    entry="harness.testing:TinyTask",
+    answer="label",
+    offers=("labelled", "pool", "dev", "countable", "interactions", "item_texts"),
+)
 TINY_WORLD = replace(TINY, name="tiny/world", entry="harness.testing:TinyWorld", offers=("labelled", "world"))
 
 
@@ -215,8 +221,17 @@ async def _run(
         from harness.model.embed import open_embedder
 
         embedder = open_embedder("lsa")
-    job = Job(task=task, method=spec, splits=splits, model=model, roles={"judge": model},
-              budget=budget, seed=0, embedder=embedder, concurrency=2)  # fmt: skip
+    job = Job(
+        task=task,
+        method=spec,
+        splits=splits,
+        model=model,
+        roles={"judge": model},
+        budget=budget,
+        seed=0,
+        embedder=embedder,
+        concurrency=2,
+    )
     try:
         await method.fit(job)
         questions = [sample.question for sample in splits.test]
@@ -268,24 +283,51 @@ def seal_scores(
     table = np.asarray(scores, dtype=float)
     table = table.reshape(len(table), -1)
     names = [f"item-{n}" for n in range(len(table))] if items is None else list(items)
-    samples = [Sample(Question(name, name), "right", groups[n] if groups else None)
-               for n, name in enumerate(names)]  # fmt: skip
-    task_spec = TaskSpec(name=task, version="1-A", summary="simulated", entry="harness.testing:TinyTask",
-                         metrics={"accuracy": metric_limit}, distribution="harness")  # fmt: skip
-    method_spec = MethodSpec(name=method, version="1-A", summary="simulated", entry="simulated:none",
-                             needs=needs, distribution="harness")  # fmt: skip
+    samples = [
+        Sample(Question(name, name), "right", groups[n] if groups else None) for n, name in enumerate(names)
+    ]
+    task_spec = TaskSpec(
+        name=task,
+        version="1-A",
+        summary="simulated",
+        entry="harness.testing:TinyTask",
+        metrics={"accuracy": metric_limit},
+        distribution="harness",
+    )
+    method_spec = MethodSpec(
+        name=method,
+        version="1-A",
+        summary="simulated",
+        entry="simulated:none",
+        needs=needs,
+        distribution="harness",
+    )
     request = Request(task=task, method=method, model=model, epochs=table.shape[1])
     cell = Cell(task_spec, dict(task_args or {}), method_spec, dict(method_args or {}), model, seed, request)
     comparability = {
-        "task": task, "task_version": 1, "task_args": dict(task_args or {}), "data": [],
-        "data_digest": set_digest(sample.digest() for sample in samples), "limit": None,
-        "prompt_digest": digest("simulated"), "scorer": "1", "metric": "accuracy", "scoring": 1,
-    }  # fmt: skip
+        "task": task,
+        "task_version": 1,
+        "task_args": dict(task_args or {}),
+        "data": [],
+        "data_digest": set_digest(sample.digest() for sample in samples),
+        "limit": None,
+        "prompt_digest": digest("simulated"),
+        "scorer": "1",
+        "metric": "accuracy",
+        "scoring": 1,
+    }
     subject = {
-        "method": method, "method_version": 1, "method_args": dict(method_args or {}), "model": model,
-        "model_revision": "1", "model_args": {}, "roles": {}, "embedder": None, "decoding": {},
+        "method": method,
+        "method_version": 1,
+        "method_args": dict(method_args or {}),
+        "model": model,
+        "model_revision": "1",
+        "model_args": {},
+        "roles": {},
+        "embedder": None,
+        "decoding": {},
         "data_access": list(needs),
-    }  # fmt: skip
+    }
     run_id = digest([digest(comparability), digest(subject), seed, table.shape[1]])
     ledger = Ledger()
 
@@ -295,17 +337,39 @@ def seal_scores(
                 found = status(n, epoch)
                 scored = found == "ok"
                 yield {
-                    "n": n, "sample_id": sample.id, "epoch": epoch, "status": found,
-                    "answer": "right" if scored and score == 1 else "wrong", "stop_reason": "stop",
-                    "metrics": {"accuracy": float(score)} if scored else {}, "group": sample.group,
-                    "item_digest": sample.digest(), "confidence": None, "reason": None,
-                    "completion": completion(n, epoch), "trace": None,
+                    "n": n,
+                    "sample_id": sample.id,
+                    "epoch": epoch,
+                    "status": found,
+                    "answer": "right" if scored and score == 1 else "wrong",
+                    "stop_reason": "stop",
+                    "metrics": {"accuracy": float(score)} if scored else {},
+                    "group": sample.group,
+                    "item_digest": sample.digest(),
+                    "confidence": None,
+                    "reason": None,
+                    "completion": completion(n, epoch),
+                    "trace": None,
                     "usage": {"answer": {"calls": calls, "input_tokens": 10 * calls, "output_tokens": calls}},
-                }  # fmt: skip
+                }
 
     ledger.restore(attempt["usage"] for attempt in attempts())
     store = Store(root)
-    return seal(store=store, folder=store.run_folder(cell, run_id), cell=cell, run_id=run_id,
-                status="complete", reason=None, comparability=comparability, subject=subject, sources=[],
-                samples=samples, attempts=attempts(), ledger=ledger, access={}, started=0.0,
-                command="simulated", curve=curve)  # fmt: skip
+    return seal(
+        store=store,
+        folder=store.run_folder(cell, run_id),
+        cell=cell,
+        run_id=run_id,
+        status="complete",
+        reason=None,
+        comparability=comparability,
+        subject=subject,
+        sources=[],
+        samples=samples,
+        attempts=attempts(),
+        ledger=ledger,
+        access={},
+        started=0.0,
+        command="simulated",
+        curve=curve,
+    )

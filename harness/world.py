@@ -1,6 +1,6 @@
 """Worlds: where an agent acts over several turns, with tools, a user and state.
 
-A world takes turns with an agent: the agent makes a move (a message, with or without tool calls), the
+A world takes turns with an agent: the agent makes an action (a message, with or without tool calls), the
 world answers with what the agent sees next. `harness.episode` plays the two against each other. A
 task whose items are worlds defines `Task.world`; adapters of benchmarks that bring their own
 environment subclass `World`, everything else is a `Dialogue` of tools and a user.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
-from harness.base.errors import ModelCallError
+from harness.base.errors import ModelCallError, UserFailed
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool, ModelOutput
@@ -33,19 +33,11 @@ class ToolError(Exception):
     """A tool can't do what it was asked; the message goes back to the agent."""
 
 
-class UserFailed(Exception):
-    """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
-
-
-class WorldFailed(Exception):
-    """The world itself broke down: the attempt is an error, and nobody's failure."""
-
-
 @dataclass(frozen=True)
 class Limits:
     """Where an episode ends if the world doesn't end it; None is no limit.
 
-    `steps` are moves of the agent, `errors` tool calls that failed, `tokens` those that the agent's
+    `steps` are actions of the agent, `errors` tool calls that failed, `tokens` those that the agent's
     model read and wrote, `seconds` the time on the clock, waiting included.
     """
 
@@ -56,16 +48,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """What the agent sees: new messages, and the tools that it may call now. After `done` it is not
-    asked for another move. With `afresh` another conversation begins: the agent sees nothing of those
-    before it. `failed` are the tool calls that failed of which the messages don't say so: a provider shows
-    its model a message's `error` in place of its text, which official packages have worded already."""
+    asked for another action. With `new_conversation` another conversation begins: the agent sees nothing
+    of those before it. `failed` are the tool calls that failed of which the messages don't say so: a
+    provider shows its model a message's `error` in place of its text, which official packages have worded
+    already."""
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolInfo] = ()
     done: bool = False
-    afresh: bool = False
+    new_conversation: bool = False
     failed: int = 0
 
 
@@ -76,12 +69,12 @@ class World:
     #: turns of the simulated user that came out unusable and were asked for again
     user_retries = 0
 
-    async def start(self) -> Seen:
+    async def start(self) -> Observation:
         """The opening: usually a system message with the rules and the user's first words."""
         raise NotImplementedError
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        """What the move leads to: one tool message a call, or the user's next words.
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        """What the action leads to: one tool message a call, or the user's next words.
 
         Raises:
             UserFailed: the simulated user failed.
@@ -109,9 +102,7 @@ class Toolbox:
         self._run: dict[str, Callable[..., Any]] = {}
         for name in names:
             made = ToolDef(getattr(blank, name))
-            self.infos.append(
-                ToolInfo(name=name, description=made.description, parameters=made.parameters)
-            )
+            self.infos.append(ToolInfo(name=name, description=made.description, parameters=made.parameters))
             self._run[name] = validate_call(getattr(kind, name))
 
     def run(self, state: Any, name: str, arguments: Mapping[str, Any]) -> Any:
@@ -184,9 +175,10 @@ class SimulatedUser(User):
     def __init__(self, model: Model, question: Question, instructions: str, opening: str) -> None:
         self._model, self._question = model, question
         self._seen: list[ChatMessage] = [
-            messages.system(instructions), messages.user("Hello, what can I do for you?"),
+            messages.system(instructions),
+            messages.user("Hello, what can I do for you?"),
             messages.assistant(opening),
-        ]  # fmt: skip
+        ]
 
     async def reply(self, said: str) -> str | None:
         self._seen.append(messages.user(said or "(says nothing)"))
@@ -227,23 +219,23 @@ class Dialogue(World):
         self._calls: list[list[Any]] = []
         self._said: list[str] = []
 
-    async def start(self) -> Seen:
-        return Seen(self.opening, self.toolbox.infos)
+    async def start(self) -> Observation:
+        return Observation(self.opening, self.toolbox.infos)
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        if move.tool_calls:
-            results = [self.toolbox.answer(self.state, call) for call in move.tool_calls]
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        if action.tool_calls:
+            results = [self.toolbox.answer(self.state, call) for call in action.tool_calls]
             self._calls += [
                 [call.function, call.arguments]
-                for call, result in zip(move.tool_calls, results, strict=True)
+                for call, result in zip(action.tool_calls, results, strict=True)
                 if result.error is None
             ]
-            return Seen(results, self.toolbox.infos)
-        self._said.append(move.text)
-        reply = await self.user.reply(move.text)
+            return Observation(results, self.toolbox.infos)
+        self._said.append(action.text)
+        reply = await self.user.reply(action.text)
         if reply is None:
-            return Seen((), (), done=True)
-        return Seen((messages.user(reply),), self.toolbox.infos)
+            return Observation((), (), done=True)
+        return Observation((messages.user(reply),), self.toolbox.infos)
 
     @property
     def user_retries(self) -> int:  # type: ignore[override]

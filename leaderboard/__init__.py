@@ -3,7 +3,7 @@
 =============  ================================================================================
 module         what it holds
 =============  ================================================================================
-``holdings``   the records of a store that are in force, and those that can't be trusted
+``records``    the records of a store that are in force, and those that can't be trusted
 ``attempts``   the sealed attempts of one run, verified, as the sample browser reads them
 ``board``      rows, sections of comparable rows, ranks, comparisons
 ``sweeps``     rows that differ in one number: scaling curves

@@ -15,8 +15,23 @@ from harness.results.record import hashed_part
 SHOWN = 5_000
 #: characters of a text that the browser holds; parquet has the rest
 LONGEST = 20_000
-FIELDS = ("sample_id", "epoch", "status", "answer", "score", "stop_reason", "confidence", "calls",
-          "input_tokens", "output_tokens", "input", "completion", "trace", "reason", "group")  # fmt: skip
+FIELDS = (
+    "sample_id",
+    "epoch",
+    "status",
+    "answer",
+    "score",
+    "stop_reason",
+    "confidence",
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "input",
+    "completion",
+    "trace",
+    "reason",
+    "group",
+)
 
 
 def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
@@ -39,10 +54,15 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
             attempt["score"] = attempt.get(record["primary"])
             rows.append([_short(attempt.get(name)) for name in FIELDS])
     if total != record["samples"]["rows"] or hasher.hexdigest() != record["samples"]["digest"]:
-        raise RecordError(f"{record['samples_path']} was changed after it was sealed; restore it or "
-                          "remove the run")  # fmt: skip
-    data = {"fields": FIELDS, "rows": rows, "total": total,
-            "limit": record["metric_limits"].get(record["primary"], 1.0)}  # fmt: skip
+        raise RecordError(
+            f"{record['samples_path']} was changed after it was sealed; restore it or remove the run"
+        )
+    data = {
+        "fields": FIELDS,
+        "rows": rows,
+        "total": total,
+        "limit": record["metric_limits"].get(record["primary"], 1.0),
+    }
     return f"window.harnessAttempts={script_json(data)};\n"
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.comparison.arms import Arm, arms_of, differing, field_of
 from harness.base.errors import RecordError
+from harness.comparison.arms import Arm, arms_of, differing, field_of
 from harness.leaderboard.records import Holdings, row_of
 
 if TYPE_CHECKING:
-    from harness.comparison.items import Shelf
+    from harness.comparison.items import ItemTables
 
 #: methods taken as baseline where none is named: `direct` first, then those with the most rows
 BASELINES = 3
@@ -41,7 +41,7 @@ class Entry:
     `value` is the mean of the primary metric over items, unscored and failed attempts counted as 0;
     `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
     the worst place that the data allow among the section's rows, 1 being best; None where the row is
-    alone, was stopped, or is simulated. `told` are the fields that tell the row from others of the
+    alone, was stopped, or is simulated. `varying_fields` are the fields that tell the row from others of the
     same method and model.
     """
 
@@ -51,15 +51,15 @@ class Entry:
     ci_method: str
     scored_only: float | None = None
     rank: tuple[int, int] | None = None
-    told: tuple[tuple[str, str], ...] = ()
+    varying_fields: tuple[tuple[str, str], ...] = ()
 
     @property
     def variant(self) -> str:
-        return ", ".join(f"{name.rpartition('.')[2]}={value}" for name, value in self.told)
+        return ", ".join(f"{name.rpartition('.')[2]}={value}" for name, value in self.varying_fields)
 
     @property
     def simulated(self) -> bool:
-        """Whether no model was behind the answers: `echo/...` says what it is told."""
+        """Whether no model was behind the answers: `echo/...` says what it is made to say."""
         return self.arm.model.startswith("echo/")
 
     @property
@@ -73,8 +73,9 @@ class Entry:
         found = [curve for curve in curves if curve["dev_last"]]
         if not found:
             return None
-        last, peak = (sum(curve[name]["value"] for curve in found) / len(found)
-                      for name in ("dev_last", "dev_peak"))  # fmt: skip
+        last, peak = (
+            sum(curve[name]["value"] for curve in found) / len(found) for name in ("dev_last", "dev_peak")
+        )
         return Validation(last, peak, tuple(curve["dev_peak"]["step"] for curve in found))
 
     def count(self, name: str) -> int:
@@ -100,7 +101,7 @@ class Entry:
 class Section:
     """The rows of one comparability key, best first; the only rows that are ranked together.
 
-    `told` are the fields in which the key differs from the task's other keys. `comparisons` maps a
+    `varying_fields` are the fields in which the key differs from the task's other keys. `comparisons` maps a
     baseline method to the paired comparison (as `harness.comparison.paired.plain` gives it) of every row
     that has that baseline; `notes` says why one could not be made.
     """
@@ -108,7 +109,7 @@ class Section:
     task: str
     key: str
     entries: list[Entry]
-    told: tuple[tuple[str, str], ...] = ()
+    varying_fields: tuple[tuple[str, str], ...] = ()
     comparisons: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -132,8 +133,10 @@ class Section:
     @property
     def title(self) -> str:
         """What tells the section from the task's others, in a few words."""
-        short = [(name, value) for name, value in self.told if "digest" not in name]
-        return ", ".join(f"{name.removeprefix('task_args.')}={value}" for name, value in short or self.told)
+        short = [(name, value) for name, value in self.varying_fields if "digest" not in name]
+        return ", ".join(
+            f"{name.removeprefix('task_args.')}={value}" for name, value in short or self.varying_fields
+        )
 
     @property
     def anchor(self) -> str:
@@ -144,7 +147,7 @@ class Section:
 class Board:
     """Everything that is shown, in a fixed order."""
 
-    holdings: Holdings
+    held: Holdings
     sections: list[Section]
 
     @property
@@ -167,10 +170,10 @@ class Board:
         return [section for section in self.sections if section.task == task]
 
 
-def groups(holdings: Holdings) -> list[list[dict[str, Any]]]:
+def groups(held: Holdings) -> list[list[dict[str, Any]]]:
     """The rows of each comparability key, ordered by task: the unit in which sections are made."""
     keyed: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for record in holdings.records:
+    for record in held.records:
         row = row_of(record)
         keyed.setdefault((row["task"], row["comparability_key"]), []).append(row)
     return [keyed[key] for key in sorted(keyed)]
@@ -185,26 +188,40 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
     """
     whole = arms_of(row for row in rows if row["status"] == "complete")
     finished = {(arm.comparability_key, arm.subject_key) for arm in whole}
-    stopped = [arm for arm in arms_of(row for row in rows if row["status"] != "complete")
-               if (arm.comparability_key, arm.subject_key) not in finished]  # fmt: skip
-    from harness.comparison.items import Shelf
+    stopped = [
+        arm
+        for arm in arms_of(row for row in rows if row["status"] != "complete")
+        if (arm.comparability_key, arm.subject_key) not in finished
+    ]
+    from harness.comparison.items import ItemTables
 
-    shelf = Shelf()
+    tables = ItemTables()
     notes: list[str] = []
-    entries = [_entry(arm, whole, shelf) for arm in whole]
+    entries = [_entry(arm, whole, tables) for arm in whole]
     measured = [entry.arm for entry in entries if not entry.simulated]
-    ranks = dict(zip(map(id, measured), _ranks(measured, shelf, notes), strict=True))
+    ranks = dict(zip(map(id, measured), _ranks(measured, tables, notes), strict=True))
     entries = [replace(entry, rank=ranks.get(id(entry.arm))) for entry in entries]
-    entries.sort(key=lambda e: (-(e.value if e.value is not None else -1.0), e.arm.method, e.arm.model,
-                                e.variant, e.arm.subject_key))  # fmt: skip
-    entries += [_entry(arm, stopped, shelf) for arm in stopped]
+    entries.sort(
+        key=lambda e: (
+            -(e.value if e.value is not None else -1.0),
+            e.arm.method,
+            e.arm.model,
+            e.variant,
+            e.arm.subject_key,
+        )
+    )
+    entries += [_entry(arm, stopped, tables) for arm in stopped]
     made = {}
     for method in baselines or usual_baselines(measured):
-        made[method] = _comparisons(measured, method, shelf, notes)
+        made[method] = _comparisons(measured, method, tables, notes)
     first = entries[0].arm
-    return Section(first.task, first.comparability_key, entries,
-                   comparisons={method: found for method, found in made.items() if found},
-                   notes=tuple(dict.fromkeys(notes)))  # fmt: skip
+    return Section(
+        first.task,
+        first.comparability_key,
+        entries,
+        comparisons={method: found for method, found in made.items() if found},
+        notes=tuple(dict.fromkeys(notes)),
+    )
 
 
 def usual_baselines(arms: Sequence[Arm]) -> list[str]:
@@ -231,9 +248,9 @@ def told_apart(sections: Iterable[Section]) -> list[Section]:
         if len(apart) == len(same):
             names = arguments  # what else differs follows from them, such as the data read
         for each in same:
-            told = tuple((name, brief(field_of(each.comparability, name))) for name in names)
-            made.append(replace(each, told=told))
-    return sorted(made, key=lambda s: (s.task, [number_first(v) for _, v in s.told], s.key))
+            varying_fields = tuple((name, brief(field_of(each.comparability, name))) for name in names)
+            made.append(replace(each, varying_fields=varying_fields))
+    return sorted(made, key=lambda s: (s.task, [number_first(v) for _, v in s.varying_fields], s.key))
 
 
 def brief(value: Any) -> str:
@@ -255,27 +272,29 @@ def number_first(text: str) -> tuple[int, float, str]:
         return (1, 0.0, text)
 
 
-def _entry(arm: Arm, others: Sequence[Arm], shelf: Shelf) -> Entry:
+def _entry(arm: Arm, others: Sequence[Arm], tables: ItemTables) -> Entry:
     same = [o for o in others if o is not arm and (o.method, o.model) == (arm.method, arm.model)]
-    told = dict.fromkeys(name for other in same for name in differing(arm.subject, other.subject))
-    labels = tuple((name, brief(field_of(arm.subject, name))) for name in told)
+    varying_fields = dict.fromkeys(name for other in same for name in differing(arm.subject, other.subject))
+    labels = tuple((name, brief(field_of(arm.subject, name))) for name in varying_fields)
     if len(arm.runs) == 1:
         metric = arm.runs[0]["metrics"].get(arm.primary)
         if metric is None:
-            return Entry(arm, None, None, "none", told=labels)
+            return Entry(arm, None, None, "none", varying_fields=labels)
         ci = tuple(metric["ci"]) if metric["ci"] else None
-        return Entry(arm, metric["value"], ci, metric["ci_method"], metric["scored_only"], told=labels)
+        return Entry(
+            arm, metric["value"], ci, metric["ci_method"], metric["scored_only"], varying_fields=labels
+        )
     from harness.stats import estimate_mean
 
-    items = shelf(arm, arm.primary)
+    items = tables(arm, arm.primary)
     estimate = estimate_mean(items.attempts(), groups=items.groups, binary=items.binary)
     scored = None
     if not items.scored.all() and items.scored.any():
         scored = float(items.scores[items.scored].mean())
-    return Entry(arm, estimate.value, estimate.ci, estimate.ci_method, scored, told=labels)
+    return Entry(arm, estimate.value, estimate.ci, estimate.ci_method, scored, varying_fields=labels)
 
 
-def _ranks(arms: Sequence[Arm], shelf: Shelf, notes: list[str]) -> list[tuple[int, int] | None]:
+def _ranks(arms: Sequence[Arm], tables: ItemTables, notes: list[str]) -> list[tuple[int, int] | None]:
     """Rank intervals by a paired bootstrap over the items that all arms answered.
 
     None for every arm where there is nothing to rank: one arm, fewer than two items (or clusters) in
@@ -289,7 +308,7 @@ def _ranks(arms: Sequence[Arm], shelf: Shelf, notes: list[str]) -> list[tuple[in
     from harness.stats import rank_intervals
 
     try:
-        items = [shelf(arm, arm.primary) for arm in arms]
+        items = [tables(arm, arm.primary) for arm in arms]
     except RecordError as error:
         notes.append(str(error))
         return nothing
@@ -307,22 +326,23 @@ def _ranks(arms: Sequence[Arm], shelf: Shelf, notes: list[str]) -> list[tuple[in
 
 
 def _comparisons(
-    arms: Sequence[Arm], method: str, shelf: Shelf, notes: list[str]
+    arms: Sequence[Arm], method: str, tables: ItemTables, notes: list[str]
 ) -> list[dict[str, Any]]:
     """Every arm against the arm of `method` with the same model, adjusted by Holm over all of them."""
-    from harness.comparison.paired import adjust, compare
-    from harness.comparison.to_json import plain
-    from harness.comparison.select import baseline_of
     from harness.base.errors import UsageError
+    from harness.comparison.paired import adjust, compare
+    from harness.comparison.select import baseline_of
+    from harness.comparison.to_json import plain
 
     made = []
     for arm in arms:
         try:
             baseline = baseline_of(arm, arms, method)
             if baseline is not None:
-                made.append(compare(arm, baseline, load=shelf))
+                made.append(compare(arm, baseline, load=tables))
         except (UsageError, RecordError, ValueError) as error:
             notes.append(str(error))
     names = {id(arm): arm.named(arms) for arm in arms}
-    return [{**plain(c), "name": names[id(c.candidate)], "against": names[id(c.baseline)]}
-            for c in adjust(made)]  # fmt: skip
+    return [
+        {**plain(c), "name": names[id(c.candidate)], "against": names[id(c.baseline)]} for c in adjust(made)
+    ]

@@ -63,44 +63,89 @@ def forest(section: Section, baseline: str) -> Figure:
     """Paired differences against a baseline, with their intervals; the question is which leave 0."""
     found = sorted(section.comparisons[baseline], key=lambda c: (c["difference"]["value"], c["name"]))
     traces = []
-    for verdict, colour, symbol in (("better", "@better", "circle"), ("worse", "@worse", "square"),
-                                    ("not shown", "@muted", "diamond")):  # fmt: skip
+    for verdict, colour, symbol in (
+        ("better", "@better", "circle"),
+        ("worse", "@worse", "square"),
+        ("not shown", "@muted", "diamond"),
+    ):
         these = [(place, c) for place, c in enumerate(found) if c["verdict"] == verdict]
         if not these:
             continue
         values = [c["difference"]["value"] for _, c in these]
-        traces.append({
-            "type": "scatter", "mode": "markers", "name": verdict,
-            "x": values, "y": [place for place, _ in these],
-            "error_x": _error(values, [c["difference"]["ci"] for _, c in these], colour, 1.8),
-            "marker": {"color": colour, "size": 9, "symbol": symbol},
-            "text": [f"{label(c['name'])}: {c['difference']['value']:+.3f} "
-                     f"{interval_text(c['difference']['ci'])}, p = {_p(c['adjusted_p'])}" for _, c in these],
-            "hoverinfo": "text",
-        })  # fmt: skip
-    plot = {"data": traces, "layout": {
-        "height": 130 + 32 * len(found),
-        "xaxis": {"title": {"text": f"difference in {label(section.metric)}"},
-                  "zeroline": True, "zerolinewidth": 2, "tickformat": "+.2~f",
-                  "range": _around_zero(found)},
-        "yaxis": {"tickvals": list(range(len(found))), "ticktext": [label(c["name"]) for c in found],
-                  "range": [-0.6, len(found) - 0.4], "automargin": True, "showgrid": False,
-                  "zeroline": False},
-    }}  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": verdict,
+                "x": values,
+                "y": [place for place, _ in these],
+                "error_x": _error(values, [c["difference"]["ci"] for _, c in these], colour, 1.8),
+                "marker": {"color": colour, "size": 9, "symbol": symbol},
+                "text": [
+                    f"{label(c['name'])}: {c['difference']['value']:+.3f} "
+                    f"{interval_text(c['difference']['ci'])}, p = {_p(c['adjusted_p'])}"
+                    for _, c in these
+                ],
+                "hoverinfo": "text",
+            }
+        )
+    plot = {
+        "data": traces,
+        "layout": {
+            "height": 130 + 32 * len(found),
+            "xaxis": {
+                "title": {"text": f"difference in {label(section.metric)}"},
+                "zeroline": True,
+                "zerolinewidth": 2,
+                "tickformat": "+.2~f",
+                "range": _around_zero(found),
+            },
+            "yaxis": {
+                "tickvals": list(range(len(found))),
+                "ticktext": [label(c["name"]) for c in found],
+                "range": [-0.6, len(found) - 0.4],
+                "automargin": True,
+                "showgrid": False,
+                "zeroline": False,
+            },
+        },
+    }
     rows: list[list[str | float | None]] = [
-        [c["name"], c["against"], c["difference"]["value"], interval_text(c["difference"]["ci"]),
-         _p(c["adjusted_p"]), c["test"], c["difference"]["wins"], c["difference"]["losses"],
-         c["items"]["matched"], _times(c["cost_ratio"].get("usd") or c["cost_ratio"].get("tokens")),
-         c["verdict"]]
+        [
+            c["name"],
+            c["against"],
+            c["difference"]["value"],
+            interval_text(c["difference"]["ci"]),
+            _p(c["adjusted_p"]),
+            c["test"],
+            c["difference"]["wins"],
+            c["difference"]["losses"],
+            c["items"]["matched"],
+            _times(c["cost_ratio"].get("usd") or c["cost_ratio"].get("tokens")),
+            c["verdict"],
+        ]
         for c in reversed(found)
-    ]  # fmt: skip
+    ]
     return Figure(
         f"Against {baseline}",
         "Difference on the same items with its 95 % interval. An interval that holds 0 means that no "
-        "difference was shown, not that there is none.", plot,
-        ("row", "baseline", "difference", "95 % interval", "p (Holm)", "test", "wins", "losses",
-         "items", "cost ratio", "verdict"), rows,
-    )  # fmt: skip
+        "difference was shown, not that there is none.",
+        plot,
+        (
+            "row",
+            "baseline",
+            "difference",
+            "95 % interval",
+            "p (Holm)",
+            "test",
+            "wins",
+            "losses",
+            "items",
+            "cost ratio",
+            "verdict",
+        ),
+        rows,
+    )
 
 
 def _around_zero(found: Sequence[dict[str, Any]]) -> list[float]:
@@ -144,30 +189,46 @@ def pareto(points: Iterable[tuple[float, float]]) -> set[tuple[float, float]]:
 def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Figure:
     places = [(spent, float(entry.value or 0.0)) for entry, spent in points]
     front = pareto(places)
-    traces: list[dict[str, Any]] = [{
-        "type": "scatter", "mode": "lines", "name": "Pareto front", "hoverinfo": "skip",
-        "line": {"shape": "hv", "dash": "dot", "width": 1.5, "color": "@muted"},
-        "x": [x for x, _ in sorted(front)], "y": [y for _, y in sorted(front)],
-    }]  # fmt: skip
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "Pareto front",
+            "hoverinfo": "skip",
+            "line": {"shape": "hv", "dash": "dot", "width": 1.5, "color": "@muted"},
+            "x": [x for x, _ in sorted(front)],
+            "y": [y for _, y in sorted(front)],
+        }
+    ]
     for n, method in enumerate(sorted({entry.arm.method for entry, _ in points})):
         these = [(e, c) for e, c in points if e.arm.method == method]
         values = [float(e.value or 0.0) for e, _ in these]
-        traces.append({
-            "type": "scatter", "mode": "markers", "name": label(method),
-            "x": [c for _, c in these], "y": values,
-            "error_y": _error(values, [e.ci for e, _ in these], f"@series{n % 8}"),
-            "marker": {"size": 10, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
-            "text": [f"{label(named(e))}: {v:.3f} at {c:.4g}"
-                     for (e, c), v in zip(these, values, strict=True)],
-            "hoverinfo": "text",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": label(method),
+                "x": [c for _, c in these],
+                "y": values,
+                "error_y": _error(values, [e.ci for e, _ in these], f"@series{n % 8}"),
+                "marker": {"size": 10, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
+                "text": [
+                    f"{label(named(e))}: {v:.3f} at {c:.4g}" for (e, c), v in zip(these, values, strict=True)
+                ],
+                "hoverinfo": "text",
+            }
+        )
     unknown = sum(not e.stopped and cost(e, name) is None for e in section.entries)
     spread = [c for c, _ in places if c > 0]
     scale = "log" if len(spread) == len(places) and max(spread) / min(spread) > 20 else "linear"
-    plot = {"data": traces, "layout": {
-        "height": 420, "xaxis": {"title": {"text": COSTS[name]}, "type": scale, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": label(section.metric)}},
-    }}  # fmt: skip
+    plot = {
+        "data": traces,
+        "layout": {
+            "height": 420,
+            "xaxis": {"title": {"text": COSTS[name]}, "type": scale, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": label(section.metric)}},
+        },
+    }
     rows: list[list[str | float | None]] = [
         [named(entry), spent, entry.value, "yes" if (spent, float(entry.value or 0.0)) in front else ""]
         for entry, spent in sorted(points, key=lambda p: (p[1], -(p[0].value or 0.0), named(p[0])))
@@ -176,8 +237,10 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
         f"{section.metric} against {COSTS[name]}",
         "Up and left is better. The dotted line joins the rows that no other row beats at their price."
         + (f" Rows of unknown cost: {unknown}." if unknown else ""),
-        plot, ("row", COSTS[name], section.metric, "on the front"), rows,
-    )  # fmt: skip
+        plot,
+        ("row", COSTS[name], section.metric, "on the front"),
+        rows,
+    )
 
 
 def scaling(sweep: Sweep, metric: str) -> Figure:
@@ -192,20 +255,37 @@ def scaling(sweep: Sweep, metric: str) -> Figure:
     axis: dict[str, Any] = {"title": {"text": label(short)}, "type": "log" if log else "linear"}
     if len(set(ats)) <= 12:
         axis |= {"tickvals": sorted(set(ats)), "ticktext": [f"{at:g}" for at in sorted(set(ats))]}
-    plot = {"data": traces, "layout": {
-        "height": 380, "xaxis": axis, "yaxis": {"title": {"text": label(metric)}},
-    }}  # fmt: skip
+    plot = {
+        "data": traces,
+        "layout": {
+            "height": 380,
+            "xaxis": axis,
+            "yaxis": {"title": {"text": label(metric)}},
+        },
+    }
     rows: list[list[str | float | None]] = [
         [line.name, point.at, point.entry.value, interval_text(point.entry.ci)]
-        for line in sweep.lines for point in line.points
-    ]  # fmt: skip
-    told = ("" if sweep.comparable else " Each point has items of its own: the line shows how difficulty "
-            "moves and ranks nothing.")  # fmt: skip
+        for line in sweep.lines
+        for point in line.points
+    ]
+    told = (
+        ""
+        if sweep.comparable
+        else " Each point has items of its own: the line shows how difficulty moves and ranks nothing."
+    )
     if any(fit.drawn for fit in found):
-        told += (" Dashed: the scaling form of lowest AIC (ours, no published law); the table of forms says "
-                 "where another is as good.")  # fmt: skip
-    return Figure(f"{metric} over {short}", f"Rows that differ in {short} alone.{told}", plot,
-                  ("row", short, metric, "95 % interval"), rows, _forms(sweep, found))  # fmt: skip
+        told += (
+            " Dashed: the scaling form of lowest AIC (ours, no published law); the table of forms says "
+            "where another is as good."
+        )
+    return Figure(
+        f"{metric} over {short}",
+        f"Rows that differ in {short} alone.{told}",
+        plot,
+        ("row", short, metric, "95 % interval"),
+        rows,
+        _forms(sweep, found),
+    )
 
 
 def _form(fit: Fitted, n: int) -> list[dict[str, Any]]:
@@ -213,11 +293,18 @@ def _form(fit: Fitted, n: int) -> list[dict[str, Any]]:
     if not fit.drawn:
         return []
     name = fit.forms[0].form + (" (inconclusive)" if fit.verdict == "inconclusive" else "")
-    return [{
-        "type": "scatter", "mode": "lines", "name": f"best form: {name}", "legendgroup": str(n),
-        "x": [k for k, _ in fit.drawn], "y": [y for _, y in fit.drawn],
-        "line": {"color": f"@series{n % 8}", "width": 1.4, "dash": "dash"}, "hoverinfo": "skip",
-    }]  # fmt: skip
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": f"best form: {name}",
+            "legendgroup": str(n),
+            "x": [k for k, _ in fit.drawn],
+            "y": [y for _, y in fit.drawn],
+            "line": {"color": f"@series{n % 8}", "width": 1.4, "dash": "dash"},
+            "hoverinfo": "skip",
+        }
+    ]
 
 
 def _forms(sweep: Sweep, found: Sequence[Fitted]) -> Table | None:
@@ -225,8 +312,10 @@ def _forms(sweep: Sweep, found: Sequence[Fitted]) -> Table | None:
     rows: list[list[str | float | None]] = []
     for line, fit in zip(sweep.lines, found, strict=True):
         for place, form in enumerate(fit.forms):
-            parameters = "; ".join(f"{name} {value:.3g} {_between(form.intervals.get(name))}".rstrip()
-                                   for name, value in form.parameters.items())  # fmt: skip
+            parameters = "; ".join(
+                f"{name} {value:.3g} {_between(form.intervals.get(name))}".rstrip()
+                for name, value in form.parameters.items()
+            )
             said = fit.verdict if fit.verdict == form.form else f"inconclusive: {fit.reason}"
             rows.append([line.name, form.form, form.aic, parameters, "" if place else said])
     columns = ("row", "form", "AIC", "parameters [95 % bootstrap interval]", "verdict")
@@ -240,15 +329,21 @@ def _between(ends: tuple[float, float] | None) -> str:
 def _line(line: Line, n: int, joined: bool) -> dict[str, Any]:
     values = [float(point.entry.value or 0.0) for point in line.points]
     return {
-        "type": "scatter", "mode": "lines+markers" if joined else "markers", "name": label(line.name),
-        "legendgroup": str(n), "x": [point.at for point in line.points], "y": values,
+        "type": "scatter",
+        "mode": "lines+markers" if joined else "markers",
+        "name": label(line.name),
+        "legendgroup": str(n),
+        "x": [point.at for point in line.points],
+        "y": values,
         "error_y": _error(values, [point.entry.ci for point in line.points], f"@series{n % 8}"),
         "line": {"color": f"@series{n % 8}", "width": 1.8},
         "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
-        "text": [f"{label(line.name)}, {point.at:g}: {v:.3f} {interval_text(point.entry.ci)}"
-                 for point, v in zip(line.points, values, strict=True)],
+        "text": [
+            f"{label(line.name)}, {point.at:g}: {v:.3f} {interval_text(point.entry.ci)}"
+            for point, v in zip(line.points, values, strict=True)
+        ],
         "hoverinfo": "text",
-    }  # fmt: skip
+    }
 
 
 def named(entry: Entry) -> str:
@@ -262,9 +357,15 @@ def _error(
 ) -> dict[str, Any]:
     """The arms of the intervals as plotly draws them: distances from the value."""
     ends = [ci or (value, value) for value, ci in zip(values, intervals, strict=True)]
-    return {"type": "data", "symmetric": False, "thickness": thickness, "width": 4, "color": colour,
-            "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
-            "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)]}  # fmt: skip
+    return {
+        "type": "data",
+        "symmetric": False,
+        "thickness": thickness,
+        "width": 4,
+        "color": colour,
+        "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
+        "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)],
+    }
 
 
 def interval_text(ci: Sequence[float] | None) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
-from harness.results.store import Store
 from harness.leaderboard.pages import FOLDER
 from harness.leaderboard.site import Options, Verified, build
+from harness.results.store import Store
 
 EVERY_S = 2.0
 LOCAL = ("127.0.0.1", "localhost")
@@ -82,11 +82,17 @@ class _Journals:
             except ValueError:
                 about = {}
             values = list(statuses.values())
-            running.append({
-                "id": path.parent.name, "title": str(about.get("title", "")), "wanted": about.get("wanted"),
-                "attempts": len(values), "unscored": values.count("unscored"),
-                "error": values.count("error"), "writing": _locked(path.with_name("lock")),
-            })  # fmt: skip
+            running.append(
+                {
+                    "id": path.parent.name,
+                    "title": str(about.get("title", "")),
+                    "wanted": about.get("wanted"),
+                    "attempts": len(values),
+                    "unscored": values.count("unscored"),
+                    "error": values.count("error"),
+                    "writing": _locked(path.with_name("lock")),
+                }
+            )
         return running
 
     def _statuses(self, path: Path) -> dict[tuple[int, int], str]:

@@ -14,8 +14,8 @@ from harness.base.digest import digest
 from harness.leaderboard.attempts import script_json
 from harness.leaderboard.board import Board, Entry, number_first
 from harness.leaderboard.figures import cost_figures, forest, scaling
-from harness.leaderboard.records import Record, place
 from harness.leaderboard.learning import curves
+from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
 
 if TYPE_CHECKING:
@@ -32,29 +32,47 @@ def overview(board: Board) -> str:
 def task(board: Board, name: str) -> str:
     """The sections of one task, each with its figures."""
     sections = board.of_task(name)
-    shown = [{
-        "section": each,
-        "forests": {method: forest(each, method) for method in each.comparisons},
-        "costs": cost_figures(each),
-        "sweeps": [scaling(sweep, each.metric) for sweep in method_sweeps(each)],
-        "learning": curves(each),
-    } for each in sections]  # fmt: skip
+    shown = [
+        {
+            "section": each,
+            "forests": {method: forest(each, method) for method in each.comparisons},
+            "costs": cost_figures(each),
+            "sweeps": [scaling(sweep, each.metric) for sweep in method_sweeps(each)],
+            "learning": curves(each),
+        }
+        for each in sections
+    ]
     across = [scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)]
     return _page("task.html", "../", board=board, task=name, shown=shown, across=across)
 
 
 def method(board: Board, name: str) -> str:
     """Everything that one method did."""
-    rows = [(section, entry) for section in board.sections for entry in section.entries
-            if entry.arm.method == name]  # fmt: skip
+    rows = [
+        (section, entry)
+        for section in board.sections
+        for entry in section.entries
+        if entry.arm.method == name
+    ]
     compared = [
-        (section, c) for section in board.sections for found in section.comparisons.values()
-        for c in found if c["candidate"]["method"] == name
-    ]  # fmt: skip
+        (section, c)
+        for section in board.sections
+        for found in section.comparisons.values()
+        for c in found
+        if c["candidate"]["method"] == name
+    ]
     arguments = sorted({json.dumps(entry.arm.subject["method_args"], sort_keys=True) for _, entry in rows})
     access = sorted({word for _, entry in rows for word in entry.arm.subject.get("data_access", ())})
-    return _page("method.html", "../", board=board, method=name, rows=rows, compared=compared,
-                 arguments=arguments, access=access)  # fmt: skip
+    return _page(
+        "method.html",
+        "../",
+        board=board,
+        method=name,
+        rows=rows,
+        compared=compared,
+        arguments=arguments,
+        access=access,
+    )
 
 
 def runs(records: Sequence[Record], faults: Mapping[str, str]) -> str:
@@ -81,8 +99,10 @@ def run_name(record: Mapping[str, Any]) -> str:
 
 def _matrices(board: Board) -> list[dict[str, Any]]:
     """One matrix a model, simulated ones last."""
-    return sorted((_matrix(board, model) for model in board.models),
-                  key=lambda matrix: (matrix["simulated"], matrix["model"]))  # fmt: skip
+    return sorted(
+        (_matrix(board, model) for model in board.models),
+        key=lambda matrix: (matrix["simulated"], matrix["model"]),
+    )
 
 
 def _matrix(board: Board, model: str) -> dict[str, Any]:
@@ -96,11 +116,15 @@ def _matrix(board: Board, model: str) -> dict[str, Any]:
                 cells.setdefault(entry.arm.method, []).append(entry)
         if cells:
             for entries in cells.values():
-                entries.sort(key=lambda e: [number_first(value) for _, value in e.told])
+                entries.sort(key=lambda e: [number_first(value) for _, value in e.varying_fields])
             rows.append((section, cells))
             methods |= dict.fromkeys(cells)
-    return {"model": model, "rows": rows, "methods": sorted(methods, key=lambda m: (m != "direct", m)),
-            "simulated": model.startswith("echo/")}  # fmt: skip
+    return {
+        "model": model,
+        "rows": rows,
+        "methods": sorted(methods, key=lambda m: (m != "direct", m)),
+        "simulated": model.startswith("echo/"),
+    }
 
 
 def _page(template: str, up: str, **values: Any) -> str:
@@ -113,9 +137,14 @@ def _environment() -> Environment:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, auto_reload=False,
-    )  # fmt: skip
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
     environment.filters |= {
         "value": lambda v: "–" if v is None else f"{v:.3f}",
         "signed": lambda v: "–" if v is None else f"{v:+.3f}",
@@ -129,7 +158,7 @@ def _environment() -> Environment:
         "file": file_name,
         "run_file": run_name,
         "percent": lambda share: f"{100 * share:.2f}%",
-    }  # fmt: skip
+    }
     environment.tests["number"] = lambda v: isinstance(v, int | float)
     return environment
 
@@ -149,5 +178,3 @@ def rank(interval: tuple[int, int] | None) -> str:
         return "–"
     low, high = interval
     return str(low) if low == high else f"{low}–{high}"
-
-

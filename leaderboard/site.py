@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.base.errors import RecordError, UsageError
-from harness.results.curve import read_curve
-from harness.leaderboard import holdings, pages
+from harness.leaderboard import pages, records
 from harness.leaderboard.attempts import SHOWN, browser_script
 from harness.leaderboard.board import Board, groups, section, told_apart
 from harness.leaderboard.records import Record
 from harness.leaderboard.tables import tables
+from harness.results.curve import read_curve
 
 ASSETS = ("site.css", "theme.js", "site.js", "figures.js", "attempts.js")
 #: carried along, not made from records: another release of plotly is no difference
@@ -71,7 +71,7 @@ def build(root: Path, target: Path, options: Options = Options(), verified: Veri
     except BaseException:  # the next build has to know these files for its own
         _write_manifest(target, old | names)
         raise
-    for record in board[0].holdings.records:
+    for record in board[0].held.records:
         names |= set(_run_names(record))
     _write_manifest(target, names)
     for name in old - names:
@@ -120,8 +120,11 @@ def check_tables(root: Path, target: Path, options: Options = Options()) -> list
 
 
 def _different(made: dict[str, str], target: Path) -> list[str]:
-    return [name for name, text in made.items()
-            if not (target / name).is_file() or (target / name).read_bytes() != _bytes(text)]  # fmt: skip
+    return [
+        name
+        for name, text in made.items()
+        if not (target / name).is_file() or (target / name).read_bytes() != _bytes(text)
+    ]
 
 
 def load(root: Path, options: Options = Options()) -> Board:
@@ -144,7 +147,7 @@ def _files(
     for name, text in tables(board).items():
         yield f"tables/{name}", _bytes(text)
     yield "index.html", _bytes(pages.overview(board))
-    yield "runs/index.html", _bytes(pages.runs(board.holdings.records, board.holdings.faults))
+    yield "runs/index.html", _bytes(pages.runs(board.held.records, board.held.faults))
     for task in board.tasks:
         yield f"tasks/{pages.file_name(task)}.html", _bytes(pages.task(board, task))
     for method in board.methods:
@@ -162,9 +165,9 @@ def _board(
     read_run: Callable[[Work], tuple[list[tuple[str, str]], str | None]],
 ) -> Iterator[tuple[str, str]]:
     """Reads and verifies every run, yields the files of each, then makes the board of the sound ones."""
-    held = holdings.read(root)
+    held = records.read(root)
     known = verified.places if verified else set()
-    places = {id(record): holdings.place(record, root) for record in held.records}
+    places = {id(record): records.place(record, root) for record in held.records}
     fresh = [record for record in held.records if places[id(record)] not in known]
     faults = {}
     with _workers(len(fresh)) as each:
@@ -189,7 +192,7 @@ def _verify(work: Work) -> tuple[list[tuple[str, str]], str | None]:
         browser_script(record, 0)
         read_curve(record)
     except RecordError as error:
-        return [], holdings.sentence(error, root)
+        return [], records.sentence(error, root)
     return [], None
 
 
@@ -200,7 +203,7 @@ def _run_files(work: Work) -> tuple[list[tuple[str, str]], str | None]:
         script = browser_script(record, shown)
         read_curve(record)
     except RecordError as error:
-        return [], holdings.sentence(error, root)
+        return [], records.sentence(error, root)
     return list(zip(_run_names(record), (script, pages.run(record, root)), strict=True)), None
 
 
@@ -272,6 +275,7 @@ def _write_manifest(target: Path, names: Iterable[str]) -> None:
 
 def _check_target(target: Path) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
-        raise UsageError(f"{target} is not empty and no site of an earlier build; choose another folder "
-                         "with --out")  # fmt: skip
+        raise UsageError(
+            f"{target} is not empty and no site of an earlier build; choose another folder with --out"
+        )
     target.mkdir(parents=True, exist_ok=True)

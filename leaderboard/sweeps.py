@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.base.digest import digest
 from harness.comparison.arms import differing, field_of
 from harness.comparison.sweep import Curve, curve_of, fits
-from harness.base.digest import digest
-from harness.stats.scaling import Fit
 from harness.leaderboard.board import Entry, Section
+from harness.stats.scaling import Fit
 
 #: fewer points make no curve
 FEWEST = 3
@@ -135,22 +135,30 @@ def _lines(placed: Iterable[tuple[Entry, Any]], name: str) -> list[Line]:
     lines = []
     for found in kept:
         label = f"{found[0][1].arm.method} x {found[0][1].arm.model}"
-        told = dict.fromkeys(
-            field for other in kept if other is not found
+        varying_fields = dict.fromkeys(
+            field
+            for other in kept
+            if other is not found
             and (other[0][1].arm.method, other[0][1].arm.model)
             == (found[0][1].arm.method, found[0][1].arm.model)
-            for field in differing(found[0][2], other[0][2]) if field not in (name, "subject")
-        )  # fmt: skip
-        if told:
-            label += f" ({', '.join(f'{f.rpartition(chr(46))[2]}={field_of(found[0][2], f)}' for f in told)})"
+            for field in differing(found[0][2], other[0][2])
+            if field not in (name, "subject")
+        )
+        if varying_fields:
+            values = (f"{f.rpartition('.')[2]}={field_of(found[0][2], f)}" for f in varying_fields)
+            label += f" ({', '.join(values)})"
         points = [Point(at, entry) for at, entry, _ in sorted(found, key=lambda f: f[0])]
         lines.append(Line(label, points))
     return sorted(lines, key=lambda line: line.name)
 
 
 def _numbers(key: Any, families: Sequence[str]) -> list[str]:
-    return [f"{family}.{name}" for family in families
-            for name, value in (key.get(family) or {}).items() if number(value) is not None]  # fmt: skip
+    return [
+        f"{family}.{name}"
+        for family in families
+        for name, value in (key.get(family) or {}).items()
+        if number(value) is not None
+    ]
 
 
 def _without(key: Any, name: str) -> Any:

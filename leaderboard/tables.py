@@ -7,11 +7,26 @@ import io
 import json
 from typing import Any
 
-from harness.results.export import every_eval_ever, latex, markdown
 from harness.leaderboard.board import Board, Entry, Section
+from harness.results.export import every_eval_ever, latex, markdown
 
-SHOWN = ("method", "model", "value", "95 % interval", "rank", "items", "runs", "calls", "tokens", "USD",
-         "labels", "no answer", "unscored", "error", "status")  # fmt: skip
+SHOWN = (
+    "method",
+    "model",
+    "value",
+    "95 % interval",
+    "rank",
+    "items",
+    "runs",
+    "calls",
+    "tokens",
+    "USD",
+    "labels",
+    "no answer",
+    "unscored",
+    "error",
+    "status",
+)
 TEXT_COLUMNS = 2
 #: added where a row of the table was trained with a validation split
 VALIDATION = ("validation (not test), last", "validation (not test), peak")
@@ -26,7 +41,7 @@ def tables(board: Board) -> dict[str, str]:
         "leaderboard.tex": as_latex(board),
         "every_eval_ever.jsonl": "".join(
             json.dumps(every_eval_ever(record), ensure_ascii=False, sort_keys=True) + "\n"
-            for record in board.holdings.records
+            for record in board.held.records
         ),
     }
 
@@ -37,8 +52,11 @@ def as_csv(board: Board) -> str:
     if any(entry.validation for entry in board.entries):
         for row, entry in zip(rows, board.entries, strict=True):
             found = entry.validation
-            row |= {"validation_last": found and found.last, "validation_peak": found and found.peak,
-                    "validation_peak_steps": " ".join(map(str, found.peak_steps)) if found else ""}
+            row |= {
+                "validation_last": found and found.last,
+                "validation_peak": found and found.peak,
+                "validation_peak_steps": " ".join(map(str, found.peak_steps)) if found else "",
+            }
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -52,8 +70,10 @@ def as_markdown(board: Board) -> str:
     parts = []
     for section in board.sections:
         heading = markdown_line(f"## {_name(section)}")
-        parts.append(f"{heading}\n\nkey `{section.key[:12]}`, {markdown_line(section.metric)}\n\n"
-                     + markdown(*_table(section)))  # fmt: skip
+        parts.append(
+            f"{heading}\n\nkey `{section.key[:12]}`, {markdown_line(section.metric)}\n\n"
+            + markdown(*_table(section))
+        )
     return "\n".join(parts)
 
 
@@ -66,8 +86,10 @@ def as_latex(board: Board) -> str:
     parts = []
     for section in board.sections:
         name = " ".join(_name(section).split())
-        parts.append(f"% {name}, key {section.key[:12]}, {' '.join(section.metric.split())}\n"
-                     + latex(*_table(section), TEXT_COLUMNS))  # fmt: skip
+        parts.append(
+            f"% {name}, key {section.key[:12]}, {' '.join(section.metric.split())}\n"
+            + latex(*_table(section), TEXT_COLUMNS)
+        )
     return "\n".join(parts)
 
 
@@ -96,13 +118,22 @@ def _cells(entry: Entry) -> list[str]:
 
     name = f"{entry.arm.method} ({entry.variant})" if entry.variant else entry.arm.method
     return [
-        name, entry.arm.model, "" if entry.value is None else f"{entry.value:.3f}",
+        name,
+        entry.arm.model,
+        "" if entry.value is None else f"{entry.value:.3f}",
         f"[{entry.ci[0]:.3f}, {entry.ci[1]:.3f}]" if entry.ci else "",
-        rank(entry.rank) if entry.rank else "", str(entry.arm.runs[0]["n_items"]), str(len(entry.arm.runs)),
-        amount(entry.arm.usage("calls")), amount(entry.tokens), amount(entry.arm.usage("cost_usd")),
-        str(entry.access("labels_seen")), str(entry.count("no_answer")), str(entry.count("unscored")),
-        str(entry.count("error")), _status(entry),
-    ]  # fmt: skip
+        rank(entry.rank) if entry.rank else "",
+        str(entry.arm.runs[0]["n_items"]),
+        str(len(entry.arm.runs)),
+        amount(entry.arm.usage("calls")),
+        amount(entry.tokens),
+        amount(entry.arm.usage("cost_usd")),
+        str(entry.access("labels_seen")),
+        str(entry.count("no_answer")),
+        str(entry.count("unscored")),
+        str(entry.count("error")),
+        _status(entry),
+    ]
 
 
 def _flat(section: Section, entry: Entry) -> dict[str, Any]:
@@ -110,16 +141,31 @@ def _flat(section: Section, entry: Entry) -> dict[str, Any]:
     low, high = entry.ci or (None, None)
     best, worst = entry.rank or (None, None)
     return {
-        "task": section.task, "task_version": first["task_version"], "key": section.title,
-        "method": entry.arm.method, "method_version": first["method_version"], "variant": entry.variant,
-        "model": entry.arm.model, "metric": section.metric, "value": entry.value, "ci_low": low,
-        "ci_high": high, "ci_method": entry.ci_method, "scored_only": entry.scored_only,
-        "rank_low": best, "rank_high": worst, "n_items": first["n_items"], "runs": len(entry.arm.runs),
-        **{name: entry.count(name)
-           for name in ("attempts", "no_answer", "unscored", "error", "truncated")},
-        "calls_per_attempt": entry.arm.usage("calls"), "tokens_per_attempt": entry.tokens,
-        "usd_per_attempt": entry.arm.usage("cost_usd"), "labels_seen": entry.access("labels_seen"),
-        "pool_size": entry.access("pool_size"), "status": _status(entry),
-        "comparability_key": section.key, "subject_key": entry.arm.subject_key,
+        "task": section.task,
+        "task_version": first["task_version"],
+        "key": section.title,
+        "method": entry.arm.method,
+        "method_version": first["method_version"],
+        "variant": entry.variant,
+        "model": entry.arm.model,
+        "metric": section.metric,
+        "value": entry.value,
+        "ci_low": low,
+        "ci_high": high,
+        "ci_method": entry.ci_method,
+        "scored_only": entry.scored_only,
+        "rank_low": best,
+        "rank_high": worst,
+        "n_items": first["n_items"],
+        "runs": len(entry.arm.runs),
+        **{name: entry.count(name) for name in ("attempts", "no_answer", "unscored", "error", "truncated")},
+        "calls_per_attempt": entry.arm.usage("calls"),
+        "tokens_per_attempt": entry.tokens,
+        "usd_per_attempt": entry.arm.usage("cost_usd"),
+        "labels_seen": entry.access("labels_seen"),
+        "pool_size": entry.access("pool_size"),
+        "status": _status(entry),
+        "comparability_key": section.key,
+        "subject_key": entry.arm.subject_key,
         "run_ids": " ".join(entry.arm.run_ids),
-    }  # fmt: skip
+    }

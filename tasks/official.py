@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.base.errors import ModelCallError
-from harness.sample import Outcome, Question, Sample, Score
+from harness.base.errors import ModelCallError, UserFailed, WorldFailed
 from harness.external.services import Opening, Services
 from harness.external.setup import installed
-from harness.task import Task
 from harness.external.workers import Outside, Pool, Worker, WorkerError, nothing_outside
-from harness.world import USER_TRIES, Limits, Seen, UserFailed, World, WorldFailed
+from harness.sample import Outcome, Question, Sample, Score
+from harness.task import Task
+from harness.world import USER_TRIES, Limits, Observation, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
@@ -90,9 +90,9 @@ class OfficialDialogue(World):
         #: what the package ended with
         self._result: dict[str, Any] | None = None
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        self._known += 1  # the move itself
-        return await self._until_agent(await self._bring(move))
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        self._known += 1  # the action itself
+        return await self._until_agent(await self._bring(action))
 
     async def close(self) -> None:
         if self._worker is None or not self._worker.started:
@@ -102,7 +102,7 @@ class OfficialDialogue(World):
         except WorldFailed:  # it went with its worker
             pass
 
-    async def _until_agent(self, wanted: dict[str, Any]) -> Seen:
+    async def _until_agent(self, wanted: dict[str, Any]) -> Observation:
         """Lets the user simulator answer until it is the agent's turn."""
         while wanted.get("who") == "user":
             wanted = await self._bring((await self._user_turn(wanted)).message)
@@ -110,11 +110,13 @@ class OfficialDialogue(World):
             raise WorldFailed(wanted["failed"])
         if "done" in wanted:
             self._result = wanted["done"]
-            return Seen((), (), done=True)
+            return Observation((), (), done=True)
         new = wanted["messages"][self._known :]
         self._known = len(wanted["messages"])
         failed = sum(plain.get("failed", False) for plain in new)
-        return Seen([self._message(plain) for plain in new], self._tools(wanted["tools"]), failed=failed)
+        return Observation(
+            [self._message(plain) for plain in new], self._tools(wanted["tools"]), failed=failed
+        )
 
     async def _user_turn(self, wanted: dict[str, Any]) -> ModelOutput:
         assert self._user is not None
@@ -127,7 +129,12 @@ class OfficialDialogue(World):
         for draw in range(USER_TRIES):
             try:
                 output = await self._user.generate(
-                    self._sample.question, seen, purpose="user", draw=draw, tools=tools, keep=usable,
+                    self._sample.question,
+                    seen,
+                    purpose="user",
+                    draw=draw,
+                    tools=tools,
+                    keep=usable,
                     **self.user_decoding,
                 )
             except ModelCallError as error:
@@ -145,7 +152,7 @@ class OfficialDialogue(World):
             raise WorldFailed(str(error)) from error
         return found
 
-    async def _bring(self, move: ChatMessageAssistant) -> dict[str, Any]:
+    async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:
         """Gives the package a completion; what it wants next."""
         raise NotImplementedError
 
@@ -156,6 +163,6 @@ class OfficialDialogue(World):
     def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
         raise NotImplementedError
 
-    def _usable(self, move: ChatMessageAssistant, offered: set[str]) -> bool:
+    def _usable(self, action: ChatMessageAssistant, offered: set[str]) -> bool:
         """Whether the package can go on from a turn of the simulated user; `offered` are its tools."""
         raise NotImplementedError

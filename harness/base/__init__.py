@@ -1,1 +1,4 @@
-"""What everything stands on: hashes, errors, paths, secrets, concurrency, messages. Imports nothing of harness."""
+"""What everything stands on: hashes, errors, paths, secrets, concurrency, messages.
+
+Imports nothing else of harness.
+"""

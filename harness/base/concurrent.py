@@ -6,45 +6,39 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from harness.base.errors import BudgetSpent, ModelCallError
-from harness.sample import Outcome, Question
+from harness.base.errors import BudgetSpent
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-async def each(
-    answer: Callable[[Question], Awaitable[Outcome]], questions: Iterable[Question], limit: int
-) -> AsyncIterator[Outcome]:
-    """Outcomes of `answer` for every question, at most `limit` at once, as they finish.
+async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit: int) -> AsyncIterator[Out]:
+    """The results of `work` for every item, at most `limit` at once, as they finish.
 
-    A model call that failed for good becomes an outcome with an `error`; any other exception is a
-    fault of the method and ends the stream, after the outcomes that were finished before it. When the
-    budget is spent no further question is begun, those under way are finished, and then it is raised.
+    An exception ends the stream, after the results that were finished before it. When the budget is
+    spent no further item is begun, those under way are finished, and then it is raised.
     """
-    stream = iter(questions)
-    finished: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue(maxsize=4 * limit)
+    stream = iter(items)
+    finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * limit)
     spent: list[BudgetSpent] = []
 
-    async def work() -> None:
-        for question in stream:
+    async def worker() -> None:
+        for item in stream:
             if spent:
                 return
             try:
-                outcome = await answer(question)
-            except ModelCallError as error:
-                outcome = Outcome(question.id, question.epoch, error=str(error))
+                result = await work(item)
             except BudgetSpent as error:
                 spent.append(error)
                 return
-            await finished.put(outcome)
+            await finished.put(result)
 
     async def supervise() -> None:
         end: Any = None
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(limit):
-                    group.create_task(work())
+                    group.create_task(worker())
         except BaseExceptionGroup as failures:
             end = failures.exceptions[0]
         await finished.put(end or (spent[0] if spent else None))
@@ -52,12 +46,12 @@ async def each(
     supervisor = asyncio.create_task(supervise())
     try:
         while True:
-            item = await finished.get()
-            if item is None:
+            result = await finished.get()
+            if result is None:
                 return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+            if isinstance(result, BaseException):
+                raise result
+            yield result
     finally:
         supervisor.cancel()
         await asyncio.gather(supervisor, return_exceptions=True)

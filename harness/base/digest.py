@@ -16,9 +16,7 @@ def canonical_json(value: Any) -> str:
         ValueError: for NaN or infinity, which have no JSON form.
         TypeError: for a value that has no JSON form.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(value: Any) -> str:

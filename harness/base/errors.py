@@ -43,6 +43,14 @@ class BudgetSpent(HarnessError):
     exit_code = 3
 
 
+class UserFailed(Exception):
+    """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
+
+
+class WorldFailed(Exception):
+    """The world itself broke down: the attempt is an error, and nobody's failure."""
+
+
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:
     """The half sentence that follows 'unknown X': the closest valid names, or where to look."""
     import difflib  # only a mistake pays for it

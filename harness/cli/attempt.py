@@ -32,9 +32,7 @@ def show_attempt(record: Mapping[str, Any], sample: str, epoch: int | None, as_j
         print(line)
 
 
-def _find(
-    record: Mapping[str, Any], sample: str, epoch: int | None
-) -> tuple[dict[str, Any], list[int]]:
+def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[dict[str, Any], list[int]]:
     """The attempt, and every epoch of its sample."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -44,8 +42,9 @@ def _find(
         rows = parquet.read_table(path, filters=[("sample_id", "=", sample)]).to_pylist()
         column = parquet.read_table(path, columns=["sample_id"])["sample_id"]
     except (OSError, pa.ArrowException) as error:
-        raise RecordError(f"{path} can't be read ({error}); 'harness results verify' lists every broken "
-                          "record") from None  # fmt: skip
+        raise RecordError(
+            f"{path} can't be read ({error}); 'harness results verify' lists every broken record"
+        ) from None
     run = record["run_id"][:12]
     if not rows:
         ids = column.unique().to_pylist()
@@ -56,27 +55,38 @@ def _find(
     by_epoch = {row["epoch"]: row for row in sorted(rows, key=lambda row: row["epoch"])}
     row = next(iter(by_epoch.values())) if epoch is None else by_epoch.get(epoch)
     if row is None:
-        raise UsageError(f"run {run} has no epoch {epoch} of sample {sample!r}; its epochs: "
-                         f"{', '.join(map(str, by_epoch))}")  # fmt: skip
+        raise UsageError(
+            f"run {run} has no epoch {epoch} of sample {sample!r}; its epochs: "
+            f"{', '.join(map(str, by_epoch))}"
+        )
     return {**row, "trace": json.loads(row["trace"]) if row["trace"] else None}, list(by_epoch)
 
 
 def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int]) -> Iterator[str]:
     of = f" of {', '.join(map(str, epochs))}" if len(epochs) > 1 else ""
-    yield _plain(f"{record['task']['name']} x {record['method']['name']} x {record['model']}, sample "
-                 f"{row['sample_id']}, epoch {row['epoch']}{of}")  # fmt: skip
+    yield _plain(
+        f"{record['task']['name']} x {record['method']['name']} x {record['model']}, sample "
+        f"{row['sample_id']}, epoch {row['epoch']}{of}"
+    )
     trace = dict(row["trace"] or {})
     dialogue = trace.pop("messages", None)
     if not isinstance(dialogue, list):
-        dialogue = [{"role": name, "content": row[name]} for name in ("input", "completion")
-                    if row[name] is not None]  # fmt: skip
+        dialogue = [
+            {"role": name, "content": row[name]} for name in ("input", "completion") if row[name] is not None
+        ]
     names: dict[Any, str] = {}
     for message in dialogue:
         yield from _message(message, names)
     yield ""
     if not dialogue:
-        yield ("no transcript: " + ("it ended before the agent saw anything" if row["trace"] is not None else
-                                    "the run was sealed with --no-transcripts"))  # fmt: skip
+        yield (
+            "no transcript: "
+            + (
+                "it ended before the agent saw anything"
+                if row["trace"] is not None
+                else "the run was sealed with --no-transcripts"
+            )
+        )
     scores = [f"{name} {row[name]:g}" for name in record["metric_limits"] if row.get(name) is not None]
     yield f"{row['status']}: {', '.join(scores) or 'no score'}"
     ended = trace.pop("stop", None) or row["stop_reason"]
@@ -84,8 +94,9 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
     for name, value in told.items():
         if value not in (None, "", [], {}):
             yield f"{_plain(name)}: {_plain(_cut(_text(value), LONGEST_ARGUMENTS))}"
-    yield (f"models: {row['calls']} calls, {row['input_tokens']} input and {row['output_tokens']} output "
-           "tokens")  # fmt: skip
+    yield (
+        f"models: {row['calls']} calls, {row['input_tokens']} input and {row['output_tokens']} output tokens"
+    )
 
 
 def _message(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, out_option, pairs
+from harness.cli.options import json_option, pairs, store_option
 
 
 @click.group("baseline")
@@ -16,7 +16,7 @@ def command() -> None:
     """Set, show and list baselines, and test the gate on them.
 
     \b
-    Example: harness baseline set main --out results
+    Example: harness baseline set main --store results
     """
 
 
@@ -27,9 +27,9 @@ def command() -> None:
 @click.option("--model", default="", metavar="NAMES", help="Only these models.")
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
 @click.option("--replace", is_flag=True, help="Set a baseline anew that exists.")
-@out_option
+@store_option
 def set_command(
-    name: str, task: str, method: str, model: str, task_args: tuple[str, ...], replace: bool, out: str
+    name: str, task: str, method: str, model: str, task_args: tuple[str, ...], replace: bool, store: str
 ) -> None:
     """Pool the complete runs of every subject in the store: at least three of each.
 
@@ -40,19 +40,19 @@ def set_command(
     from harness.results.index import read_index
 
     selection = Selection(task, method, model, pairs(task_args, "-T"))
-    rows = selection.rows(read_index(Path(out)).rows)
-    print(set_baseline(Path(out), name, rows, replace=replace))
+    rows = selection.rows(read_index(Path(store)).rows)
+    print(set_baseline(Path(store), name, rows, replace=replace))
 
 
 @command.command("show", epilog="\b\nExample:\n  harness baseline show main")
 @click.argument("name")
-@out_option
+@store_option
 @json_option
-def show_command(name: str, out: str, as_json: bool) -> None:
+def show_command(name: str, store: str, as_json: bool) -> None:
     """The subjects of a baseline, with their pooled values."""
     from harness.gate.baseline import find_baseline, read_baseline
 
-    path = find_baseline(name, [Path(out)])
+    path = find_baseline(name, [Path(store)])
     read_baseline(path)
     document = json.loads(path.read_text("utf-8"))
     if as_json:
@@ -62,18 +62,20 @@ def show_command(name: str, out: str, as_json: bool) -> None:
     for arm in document["arms"]:
         spread = arm["rerun_stderr"]
         told = "unknown" if spread is None else f"{spread:.4f}"
-        print(f"  {arm['task']} x {arm['method']} x {arm['model']}: {arm['metric']} {arm['value']:.4f}, "
-              f"re-run standard error {told}, {len(arm['runs'])} runs")  # fmt: skip
+        print(
+            f"  {arm['task']} x {arm['method']} x {arm['model']}: {arm['metric']} {arm['value']:.4f}, "
+            f"re-run standard error {told}, {len(arm['runs'])} runs"
+        )
 
 
 @command.command("list", epilog="\b\nExample:\n  harness baseline list")
-@out_option
+@store_option
 @json_option
-def list_command(out: str, as_json: bool) -> None:
+def list_command(store: str, as_json: bool) -> None:
     """The baselines of the store, of results and of results/published."""
     from harness.gate.baseline import list_baselines
 
-    found = list_baselines([Path(out)])
+    found = list_baselines([Path(store)])
     if as_json:
         rows = [{"name": path.stem, "path": str(path)} for path in found]
         print(json.dumps({"schema": 1, "baselines": rows}, ensure_ascii=False))
@@ -81,13 +83,13 @@ def list_command(out: str, as_json: bool) -> None:
     for path in found:
         print(f"{path.stem}  {path}")
     if not found:
-        click.echo(f"no baselines in {out}; 'harness baseline set NAME' makes one", err=True)
+        click.echo(f"no baselines in {store}; 'harness baseline set NAME' makes one", err=True)
 
 
 SELF_CHECK = """
 \b
 Example:
-  harness baseline self-check main --out results/nightly
+  harness baseline self-check main --store results/nightly
 
 Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 no data.
 """
@@ -95,9 +97,9 @@ Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 n
 
 @command.command("self-check", epilog=SELF_CHECK)
 @click.argument("name")
-@out_option
+@store_option
 @json_option
-def self_check(name: str, out: str, as_json: bool) -> None:
+def self_check(name: str, store: str, as_json: bool) -> None:
     """A/A: how often does the gate cry wolf?
 
     Every run of the baseline, and every later run of the same subjects in the store, is held against
@@ -107,8 +109,8 @@ def self_check(name: str, out: str, as_json: bool) -> None:
     from harness.gate.selfcheck import self_check
     from harness.results.index import in_force, read_index
 
-    rows = in_force(read_index(Path(out)).rows)
-    result = self_check(read_baseline(find_baseline(name, [Path(out)])), rows)
+    rows = in_force(read_index(Path(store)).rows)
+    result = self_check(read_baseline(find_baseline(name, [Path(store)])), rows)
     if as_json:
         print(json.dumps(result.plain(), ensure_ascii=False))
     else:

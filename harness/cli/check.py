@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import configuration, json_option, out_option
+from harness.cli.options import configuration, json_option, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,12 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
 
 @click.command("check", epilog=EXAMPLE)
 @click.option("--baseline", metavar="NAME", help="Name or file of the baseline. [default: main]")
-@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE",
-              help="What to check and how strictly. [default: checks.yaml if it is there]")  # fmt: skip
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="What to check and how strictly. [default: checks.yaml if it is there]",
+)
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--method", metavar="NAME", help="Only this method.")
 @click.option("--model", metavar="NAME", help="Only this model.")
@@ -42,16 +46,28 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
 @click.option("--confirm/--no-confirm", default=None, help="Run a first hit again with fresh seeds.")
 @click.option("--allow-inconclusive", is_flag=True, help="Exit code 0 instead of 3.")
 @click.option("--offline", is_flag=True, help="Confirm from the cache and local files only.")
-@click.option("--markdown", type=click.Path(dir_okay=False), metavar="FILE",
-              help="Add the table to this file.")  # fmt: skip
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Add the table to this file."
+)
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Write JUnit XML.")
-@out_option
+@store_option
 @json_option
 def command(
-    baseline: str | None, config: str | None, task: str | None, method: str | None, model: str | None,
-    margin: float | None, alpha: float | None, confirm: bool | None, allow_inconclusive: bool,
-    offline: bool, markdown: str | None, junit: str | None, out: str, as_json: bool,
-) -> None:  # fmt: skip
+    baseline: str | None,
+    config: str | None,
+    task: str | None,
+    method: str | None,
+    model: str | None,
+    margin: float | None,
+    alpha: float | None,
+    confirm: bool | None,
+    allow_inconclusive: bool,
+    offline: bool,
+    markdown: str | None,
+    junit: str | None,
+    store: str,
+    as_json: bool,
+) -> None:
     """Is what was just run still as good as the baseline, within a declared margin?
 
     A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
@@ -72,14 +88,14 @@ def command(
     if task or method or model:
         given["checks"] = [{"task": task or "", "method": method or "", "model": model or ""}]
     rules = read_rules(file, **given)
-    reference = read_baseline(find_baseline(rules.baseline, [Path(out)]))
-    index = read_index(Path(out))
+    reference = read_baseline(find_baseline(rules.baseline, [Path(store)]))
+    index = read_index(Path(store))
     for fault in index.faults:
         click.echo(f"left out: {fault}", err=True)
     rows = in_force(index.rows)
     verdicts = check_all(reference, rows, rules)
     if rules.confirm and any(verdict.verdict == "regressed" for verdict in verdicts):
-        verdicts = _confirm(verdicts, rules, Path(out), offline)
+        verdicts = _confirm(verdicts, rules, Path(store), offline)
     trends = drifts(reference.arms, rows)
     if markdown:
         with open(markdown, "a", encoding="utf-8") as summary:
@@ -93,7 +109,7 @@ def command(
     sys.exit(overall(verdicts)[1])
 
 
-def _confirm(verdicts: list[Any], rules: Any, out: Path, offline: bool) -> list[Any]:
+def _confirm(verdicts: list[Any], rules: Any, store: Path, offline: bool) -> list[Any]:
     from harness.cli.progress import Bars
     from harness.gate.confirm import confirm
     from harness.results.environment import command_line
@@ -104,8 +120,9 @@ def _confirm(verdicts: list[Any], rules: Any, out: Path, offline: bool) -> list[
     flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)
     with Bars(flagged) as bars:
         settings = configuration()
-        session = Session(Store(out), bars, settings.get("prices", {}), settings.get("services", {}),
-                          command_line())  # fmt: skip
+        session = Session(
+            Store(store), bars, settings.get("prices", {}), settings.get("services", {}), command_line()
+        )
         return confirm(verdicts, rules, session, offline)
 
 
@@ -116,14 +133,28 @@ def _print(verdicts: Sequence[Verdict], trends: Sequence[Drift]) -> None:
     from harness.gate import report
     from harness.gate.verdict import overall
 
-    colours = {"ok": "green", "regressed": "bold red", "inconclusive": "yellow", "not comparable": "magenta",
-               "invalid": "magenta", "no data": "magenta"}  # fmt: skip
+    colours = {
+        "ok": "green",
+        "regressed": "bold red",
+        "inconclusive": "yellow",
+        "not comparable": "magenta",
+        "invalid": "magenta",
+        "no data": "magenta",
+    }
     # the reasons are sentences, and stand below the table
-    print_table(report.COLUMNS[:-1], [report.cells(verdict)[:-1] for verdict in verdicts],
-                right=report.COLUMNS[4:8], titles=4, keep=("verdict", "task", "method", "difference"),
-                styles=colours)  # fmt: skip
-    said = [f"{verdict.verdict}: {report.title(verdict)}: {report.why(verdict)}"
-            for verdict in verdicts if report.why(verdict)]  # fmt: skip
+    print_table(
+        report.COLUMNS[:-1],
+        [report.cells(verdict)[:-1] for verdict in verdicts],
+        right=report.COLUMNS[4:8],
+        titles=4,
+        keep=("verdict", "task", "method", "difference"),
+        styles=colours,
+    )
+    said = [
+        f"{verdict.verdict}: {report.title(verdict)}: {report.why(verdict)}"
+        for verdict in verdicts
+        if report.why(verdict)
+    ]
     said += [*report.suite_sentences(verdicts), *(drift.sentence() for drift in trends)]
     out = console()
     for sentence in said:

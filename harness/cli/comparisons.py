@@ -38,8 +38,9 @@ def print_comparisons(
     for c in comparisons:
         said = "; ".join(notes(c))
         if said:
-            out.print(Text(printable(f"{c.candidate.task}, {c.candidate.named(arms)}: {said}")),
-                      soft_wrap=True)  # fmt: skip
+            out.print(
+                Text(printable(f"{c.candidate.task}, {c.candidate.named(arms)}: {said}")), soft_wrap=True
+            )
     for same in [] if by_key else suites(comparisons):
         out.print(Text(printable(suite_sentence(same))), soft_wrap=True)
 
@@ -47,12 +48,27 @@ def print_comparisons(
 def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> None:
     from harness.cli.layout import print_table
 
-    costs = [name for name in ("calls", "tokens", "usd")
-             if any(c.cost_ratio.get(name) is not None for c in comparisons)]  # fmt: skip
+    costs = [
+        name
+        for name in ("calls", "tokens", "usd")
+        if any(c.cost_ratio.get(name) is not None for c in comparisons)
+    ]
     p = f"p ({CORRECTION_NAMES[correction]})"
     numbers = ("cand.", "base.", "difference [95 %]", p, "won / lost", "items")
-    names = ("task", "candidate", "baseline", "cand.", "base.", "difference [95 %]", p, "verdict", "test",
-             "won / lost", "items", *(name.upper() if name == "usd" else name for name in costs))  # fmt: skip
+    names = (
+        "task",
+        "candidate",
+        "baseline",
+        "cand.",
+        "base.",
+        "difference [95 %]",
+        p,
+        "verdict",
+        "test",
+        "won / lost",
+        "items",
+        *(name.upper() if name == "usd" else name for name in costs),
+    )
     rows = []
     for c in comparisons:
         low, high = c.interval or (None, None)
@@ -62,15 +78,30 @@ def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: s
         items = str(c.matched)
         if c.only_candidate or c.only_baseline:
             items += f" (+{c.only_candidate} / +{c.only_baseline})"
-        rows.append([
-            c.candidate.task, c.candidate.named(arms), c.baseline.named(arms), f"{c.candidate_value:.3f}",
-            f"{c.baseline_value:.3f}", shown, f"{c.adjusted_p:.2g}", c.verdict(), c.test,
-            f"{c.difference.wins} / {c.difference.losses}", items,
-            *(times(c.cost_ratio.get(name)) for name in costs),
-        ])  # fmt: skip
-    print_table(names, rows, right=(*numbers, *names[11:]), titles=2,
-                keep=("task", "candidate", "difference [95 %]", p, "verdict"),
-                styles={"better": "green", "worse": "red"})  # fmt: skip
+        rows.append(
+            [
+                c.candidate.task,
+                c.candidate.named(arms),
+                c.baseline.named(arms),
+                f"{c.candidate_value:.3f}",
+                f"{c.baseline_value:.3f}",
+                shown,
+                f"{c.adjusted_p:.2g}",
+                c.verdict(),
+                c.test,
+                f"{c.difference.wins} / {c.difference.losses}",
+                items,
+                *(times(c.cost_ratio.get(name)) for name in costs),
+            ]
+        )
+    print_table(
+        names,
+        rows,
+        right=(*numbers, *names[11:]),
+        titles=2,
+        keep=("task", "candidate", "difference [95 %]", p, "verdict"),
+        styles={"better": "green", "worse": "red"},
+    )
 
 
 def times(ratio: float | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, out_option
+from harness.cli.options import json_option, store_option
 
 reason_option = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the record.")
 
@@ -17,9 +17,9 @@ reason_option = click.option("--reason", required=True, metavar="TEXT", help="Wh
 @reason_option
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--offline", is_flag=True, help="Only local files.")
-@out_option
+@store_option
 @json_option
-def correct(run: str, reason: str, mirror: str | None, offline: bool, out: str, as_json: bool) -> None:
+def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str, as_json: bool) -> None:
     """Score a run's sealed attempts again with the task as it is now; asks no model.
 
     The new record says which run it supersedes and why; tables show it in place of that run.
@@ -29,36 +29,53 @@ def correct(run: str, reason: str, mirror: str | None, offline: bool, out: str, 
     from harness.results.store import Store
     from harness.run.rescore import rescore
 
-    store = Store(Path(out))
-    old = store.find(run)
-    record, changed = rescore(store, old, reason, mirror=mirror, offline=offline, command=command_line())
+    place = Store(Path(store))
+    old = place.find(run)
+    record, changed = rescore(place, old, reason, mirror=mirror, offline=offline, command=command_line())
     if as_json:
-        print(json.dumps({"schema": 1, "runs": [run_object(record)], "supersedes": record["supersedes"],
-                          "changed_attempts": changed}, ensure_ascii=False))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "schema": 1,
+                    "runs": [run_object(record)],
+                    "supersedes": record["supersedes"],
+                    "changed_attempts": changed,
+                },
+                ensure_ascii=False,
+            )
+        )
         return
     from harness.cli.tables import print_records
 
     print_records([old, record])
-    print(f"{changed} of {record['counts']['attempts']} attempts are scored differently; the second record "
-          "supersedes the first")  # fmt: skip
+    print(
+        f"{changed} of {record['counts']['attempts']} attempts are scored differently; the second record "
+        "supersedes the first"
+    )
 
 
 @click.command("retract", epilog="\b\nExample:\n  harness results retract 3f9a12 --reason 'wrong server'")
 @click.argument("run")
 @reason_option
-@out_option
+@store_option
 @json_option
-def retract(run: str, reason: str, out: str, as_json: bool) -> None:
+def retract(run: str, reason: str, store: str, as_json: bool) -> None:
     """Take a run out of every table; what was sealed stays, with a tombstone beside it."""
     from harness.results.environment import command_line
     from harness.results.record import retract as bury
     from harness.results.store import Store
 
-    store = Store(Path(out))
-    record = bury(store, store.find(run), reason, command_line())
+    place = Store(Path(store))
+    record = bury(place, place.find(run), reason, command_line())
     if as_json:
-        print(json.dumps({"schema": 1, "retracted": record["run_id"], "reason": reason,
-                          "record": record["record"]}, ensure_ascii=False))  # fmt: skip
+        print(
+            json.dumps(
+                {"schema": 1, "retracted": record["run_id"], "reason": reason, "record": record["record"]},
+                ensure_ascii=False,
+            )
+        )
         return
-    print(f"retracted: {record['run_id'][:12]} ({record['task']['name']} x {record['method']['name']} x "
-          f"{record['model']}); its tombstone is {record['record']}")  # fmt: skip
+    print(
+        f"retracted: {record['run_id'][:12]} ({record['task']['name']} x {record['method']['name']} x "
+        f"{record['model']}); its tombstone is {record['record']}"
+    )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 WANTED = 0.02
 
 
-def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
-    """Prints the plan. Loads the data, asks no model; the noise is that of runs stored in `out`.
+def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
+    """Prints the plan. Loads the data, asks no model; the noise is that of runs stored in `store`.
 
     Returns:
         The exit code: 0, or 1 if some and 2 if all of the cells have no data.
@@ -36,8 +36,8 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
 
     check_roles(cells)
     lacks = list(lacking(cells, configuration().get("services", {})))
-    session = Session(Store(Path(out)))
-    stored = in_force(read_index(Path(out)).rows)
+    session = Session(Store(Path(store)))
+    stored = in_force(read_index(Path(store)).rows)
     sizes: dict[str, Any] = {}
     noises: dict[str, Noise] = {}
     rows: list[dict[str, Any]] = []
@@ -56,16 +56,21 @@ def show_plan(cells: list[Cell], out: str, as_json: bool) -> int:
         fit_calls = pool if "pool" in cell.method.needs else 0
         seen = noises[key].variances
         noise: dict[str, Any] = {"reference_variance": seen.reference, "effect_variance": seen.effect}
-        rows.append({
-            "cell": cell.title, "items": items, "epochs": cell.request.epochs,
-            "calls": items * cell.request.epochs * per_item + fit_calls,
-            # a dialogue has as many calls as it has moves, of the agent and of the user
-            "calls_are_at_least": "world" in cell.task.offers,
-            "smallest_detectable_difference": round(
-                minimum_detectable_effect(items, cell.request.epochs, seen.candidate, **noise), 4),
-            "epochs_for_two_points": attempts_needed(WANTED, items, seen.candidate, **noise),
-            "noise": f"{cell.task.name}: {noises[key].source}",
-        })  # fmt: skip
+        rows.append(
+            {
+                "cell": cell.title,
+                "items": items,
+                "epochs": cell.request.epochs,
+                "calls": items * cell.request.epochs * per_item + fit_calls,
+                # a dialogue has as many calls as it has actions, of the agent and of the user
+                "calls_are_at_least": "world" in cell.task.offers,
+                "smallest_detectable_difference": round(
+                    minimum_detectable_effect(items, cell.request.epochs, seen.candidate, **noise), 4
+                ),
+                "epochs_for_two_points": attempts_needed(WANTED, items, seen.candidate, **noise),
+                "noise": f"{cell.task.name}: {noises[key].source}",
+            }
+        )
     if as_json:
         print(json.dumps({"schema": 1, "plan": rows, "lacking": lacks}, ensure_ascii=False))
     else:
@@ -93,7 +98,8 @@ def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
     from harness.comparison.select import by_key
 
     arms = arms_of(
-        row for row in stored
+        row
+        for row in stored
         if row["task"] == cell.task.name
         and row["comparability"]["task_args"] == cell.task.hashed(cell.task_args)
     )
@@ -110,10 +116,21 @@ def _print(rows: list[dict[str, Any]]) -> None:
         if "error" in row:
             continue
         needed = row["epochs_for_two_points"]
-        made.append([row["cell"], *map(str, (
-            row["items"], row["epochs"], f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}",
-            f"{100 * row['smallest_detectable_difference']:.1f} points",
-            "more items" if needed is None else needed))])  # fmt: skip
+        made.append(
+            [
+                row["cell"],
+                *map(
+                    str,
+                    (
+                        row["items"],
+                        row["epochs"],
+                        f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}",
+                        f"{100 * row['smallest_detectable_difference']:.1f} points",
+                        "more items" if needed is None else needed,
+                    ),
+                ),
+            ]
+        )
     if made:
         print_table(names, made, right=names[1:], keep=names)
     for row in rows:
@@ -121,9 +138,13 @@ def _print(rows: list[dict[str, Any]]) -> None:
             print(f"{row['cell']}: {row['error']}")
     total = sum(row.get("calls", 0) for row in rows)
     dialogues = any(row.get("calls_are_at_least") for row in rows)
-    print(f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {'at least' if dialogues else 'about'} {total} "
-          f"calls on a cold cache{': a dialogue has one for every move' if dialogues else ''}.")  # fmt: skip
-    print("detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
-          "'harness power' plans with other numbers.")  # fmt: skip
+    print(
+        f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {'at least' if dialogues else 'about'} {total} "
+        f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
+    )
+    print(
+        "detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
+        "'harness power' plans with other numbers."
+    )
     for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):
         print(f"noise of {source}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.base.errors import UsageError, nearest
 from harness.cli.options import (
     STORE,
     as_typed,
@@ -17,11 +18,10 @@ from harness.cli.options import (
     default_model,
     fit_options,
     json_option,
-    out_option,
     pairs,
+    store_option,
     take_fit_options,
 )
-from harness.base.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.run.plan import Request
@@ -31,7 +31,7 @@ EXAMPLE = """
 Examples:
   harness eval --task arc1d --method direct,self-consistency
   harness eval --task 'aime*' --method direct --model openai/gpt-4o-mini --epochs 4
-  harness eval --task banking77 --method direct,testnuc --model openai/gpt-4o-mini --max-cost 2
+  harness eval --task banking77 --method direct,testnuc --model openai/gpt-4o-mini --budget-cost 2
   harness eval --task arc1d --method curator --fit train --preset small
   harness eval --config run.yaml --dry-run
 """
@@ -44,34 +44,48 @@ Examples:
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
 @click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
 @fit_options
-@click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
-              help="Argument of the model's provider.")  # fmt: skip
+@click.option(
+    "--model-arg", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument of the model's provider."
+)
 @click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL", help="judge, user, simulator ...")
-@click.option("--role-arg", "role_args", multiple=True, metavar="KEY=VALUE",
-              help="Argument of the roles' provider. [default: those of --model-arg]")  # fmt: skip
-@click.option("--embedder", "--embeddings", "embedder", metavar="NAME",
-              help="lsa, tfidf, minilm, st/NAME, file:..., openai/MODEL [default: lsa]")  # fmt: skip
+@click.option(
+    "--role-arg",
+    "role_args",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Argument of the roles' provider. [default: those of --model-arg]",
+)
+@click.option(
+    "--embedder", metavar="NAME", help="lsa, tfidf, minilm, st/NAME, file:..., openai/MODEL [default: lsa]"
+)
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
 @click.option("--epochs", type=int, metavar="N", help="Attempts on every item.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N items.")
 @click.option("--temperature", type=float, help="Sampling temperature.")
 @click.option("--top-p", type=float, help="Nucleus sampling.")
-@click.option("--max-completion", type=int, metavar="TOKENS", help="Longest completion.")
-@click.option("--max-cost", type=float, metavar="USD", help="A run stops at this cost.")
-@click.option("--max-tokens", type=int, metavar="N", help="A run stops at this many tokens.")
-@click.option("--max-calls", type=int, metavar="N", help="A run stops at this many calls.")
-@click.option("--max-time", type=float, metavar="SECONDS", help="A run stops after this time.")
-@click.option("--connections", type=int, metavar="N", help="Calls at once to a model.")
-@click.option("--max-retries", type=int, metavar="N",
-              help="Retries of a call that failed in passing. [default: 10, some two minutes]")  # fmt: skip
+@click.option("--max-tokens", type=int, metavar="TOKENS", help="Longest completion.")
+@click.option("--budget-cost", type=float, metavar="USD", help="A run stops at this cost.")
+@click.option("--budget-tokens", type=int, metavar="N", help="A run stops at this many tokens.")
+@click.option("--budget-calls", type=int, metavar="N", help="A run stops at this many calls.")
+@click.option("--budget-time", type=float, metavar="SECONDS", help="A run stops after this time.")
+@click.option("--max-connections", type=int, metavar="N", help="Calls at once to a model.")
+@click.option(
+    "--max-retries",
+    type=int,
+    metavar="N",
+    help="Retries of a call that failed in passing. [default: 10, some two minutes]",
+)
 @click.option("--offline", is_flag=True, default=None, help="Only the cache and local files.")
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="YAML with these keys.")
-@click.option("--again", is_flag=True, default=None, help="Run anew what is sealed already.")
-@click.option("--transcripts/--no-transcripts", default=None,
-              help="Keep completions and traces with the scores, or scores and answers alone.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, default=None, help="Run anew what is sealed already.")
+@click.option(
+    "--transcripts/--no-transcripts",
+    default=None,
+    help="Keep completions and traces with the scores, or scores and answers alone.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan, its calls and what it could detect.")
-@out_option
+@store_option
 @json_option
 def command(**given: Any) -> None:
     """Measure methods on tasks with models.
@@ -80,8 +94,8 @@ def command(**given: Any) -> None:
     """
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     settings = configuration()
-    given["out"] = as_typed("out")
-    request, out = request_from(given, settings)
+    given["store"] = as_typed("store")
+    request, store = request_from(given, settings)
     from harness.registry import registry
     from harness.run.plan import plan
 
@@ -91,23 +105,25 @@ def command(**given: Any) -> None:
     if dry_run:
         from harness.cli.dry_run import show_plan
 
-        sys.exit(show_plan(cells, out, as_json))
+        sys.exit(show_plan(cells, store, as_json))
     if any(cell.model == "pocket/grid" for cell in cells):
-        hint("measuring pocket/grid, a small laboratory policy that the project ships; "
-             "--model names another, as in --model openai/gpt-4o-mini")  # fmt: skip
-    sys.exit(run_and_report(cells, out, as_json, settings))
+        hint(
+            "measuring pocket/grid, a small laboratory policy that the project ships; "
+            "--model names another, as in --model openai/gpt-4o-mini"
+        )
+    sys.exit(run_and_report(cells, store, as_json, settings))
 
 
 def run_and_report(
-    cells: list[Any], out: str, as_json: bool, settings: dict[str, Any], figures: bool = True
+    cells: list[Any], store: str, as_json: bool, settings: dict[str, Any], figures: bool = True
 ) -> int:
     """Runs the cells with progress bars, prints the table or the JSON object; the exit code."""
-    grid = run_cells(cells, out, settings)
+    grid = run_cells(cells, store, settings)
     show_runs(grid, len(cells), as_json, figures=figures)
     return int(grid.exit_code)
 
 
-def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
+def run_cells(cells: list[Any], store: str, settings: dict[str, Any]) -> Any:
     """Runs the cells with progress bars and says what went wrong; the `GridResult`.
 
     Raises:
@@ -124,8 +140,9 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
 
     check_roles(cells)
     with Bars(len(cells)) as bars:
-        session = Session(Store(Path(out)), bars, settings.get("prices", {}), settings.get("services", {}),
-                          command_line())  # fmt: skip
+        session = Session(
+            Store(Path(store)), bars, settings.get("prices", {}), settings.get("services", {}), command_line()
+        )
         if len(cells) > 1:  # one alone says it itself
             for lack in lacking(cells, session.services):
                 session.notice(lack)
@@ -138,9 +155,12 @@ def run_cells(cells: list[Any], out: str, settings: dict[str, Any]) -> Any:
         elif result.record and result.record["counts"]["ok"] == 0:
             counts, run = result.record["counts"], result.record["run_id"][:12]
             sample, reason = first_reason(result.record)
-            print(f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
-                  f"unscored and {counts['error']} ended in errors, the first as {printable(reason)}; "
-                  f"'harness show {run} --sample {printable(sample)}' shows it", file=sys.stderr)  # fmt: skip
+            print(
+                f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
+                f"unscored and {counts['error']} ended in errors, the first as {printable(reason)}; "
+                f"'harness show {run} --sample {printable(sample)}' shows it",
+                file=sys.stderr,
+            )
     return grid
 
 
@@ -166,11 +186,20 @@ def show_runs(
     if as_json:
         from harness.results.export import run_object
 
-        runs = [run_object(result.record) if result.record else
-                {"run_id": None, "status": "failed", "task": result.cell.task.name,
-                 "method": result.cell.method.name, "model": result.cell.model,
-                 "seed": result.cell.seed, "error": str(result.error)}
-                for result in grid.results]  # fmt: skip
+        runs = [
+            run_object(result.record)
+            if result.record
+            else {
+                "run_id": None,
+                "status": "failed",
+                "task": result.cell.task.name,
+                "method": result.cell.method.name,
+                "model": result.cell.model,
+                "seed": result.cell.seed,
+                "error": str(result.error),
+            }
+            for result in grid.results
+        ]
         extra = {**({"overall": wholes} if wholes else {}), **(more or {})}
         print(json.dumps({"schema": 1, "runs": runs, **extra}, ensure_ascii=False))
     else:
@@ -179,8 +208,11 @@ def show_runs(
         print_records([result.record for result in grid.results if result.record])
     if grid.interrupted:
         done = len(grid.results)
-        print(f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
-              "others is kept; run the same command to go on", file=sys.stderr)  # fmt: skip
+        print(
+            f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
+            "others is kept; run the same command to go on",
+            file=sys.stderr,
+        )
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Request, str]:
@@ -196,8 +228,12 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
         if value is None or value == ():
             continue
         if isinstance(value, tuple):
-            flag = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg",
-                    "role_args": "--role-arg"}.get(key, "--role")  # fmt: skip
+            flag = {
+                "task_args": "-T",
+                "method_args": "-M",
+                "model_args": "--model-arg",
+                "role_args": "--role-arg",
+            }.get(key, "--role")
             values[key] = {**values.get(key, {}), **pairs(value, flag)}
         else:
             values[key] = value
@@ -206,15 +242,12 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
     take_fit_options(values)
     decoding = {
         name: values.pop(key)
-        for key, name in (("temperature", "temperature"), ("top_p", "top_p"),
-                          ("max_completion", "max_tokens"))
+        for key, name in (("temperature", "temperature"), ("top_p", "top_p"), ("max_tokens", "max_tokens"))
         if values.get(key) is not None
-    }  # fmt: skip
-    if "max_tokens" in values:
-        values["max_tokens_total"] = values.pop("max_tokens")
+    }
     values.setdefault("model", default_model(settings))
-    out = str(values.pop("out", STORE))
-    return Request(**values, decoding=decoding), out
+    store = str(values.pop("store", STORE))
+    return Request(**values, decoding=decoding), store
 
 
 def _read_config(path: str | None, known: set[str]) -> dict[str, Any]:
@@ -238,8 +271,13 @@ def _read_config(path: str | None, known: set[str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UsageError(f"--config {path}: keys with values are wanted, as 'task: arc1d'")
     options = {str(option.name): option for option in command.params}
-    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles",
-               "role-arg": "role_args"}  # fmt: skip
+    aliases = {
+        "T": "task_args",
+        "M": "method_args",
+        "model-arg": "model_args",
+        "role": "roles",
+        "role-arg": "role_args",
+    }
     values = {}
     for key, value in found.items():
         name = aliases.get(key, str(key).replace("-", "_"))

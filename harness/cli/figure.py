@@ -27,11 +27,11 @@ def check(name: str) -> None:
 
     path = Path(name)
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"--figure {name}: the name ends in {', '.join(FORMATS)}")
+        raise UsageError(f"--plot {name}: the name ends in {', '.join(FORMATS)}")
     if not path.parent.is_dir():
-        raise UsageError(f"--figure {name}: there is no folder {path.parent}")
+        raise UsageError(f"--plot {name}: there is no folder {path.parent}")
     if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError("--figure needs the extra: pip install 'harness[plot]'")
+        raise UsageError("--plot needs the extra: pip install 'harness[plot]'")
 
 
 def draw(curves: Sequence[Curve], path: Path) -> None:
@@ -52,8 +52,9 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
         made, (verdict, _) = fits(curve)
         low, high = curve.intervals.T
         bars = np.clip([curve.means - low, high - curve.means], 0, None)
-        axes.errorbar(curve.values, curve.means, yerr=bars, fmt="o", ms=4, capsize=3, color=f"C{n}",
-                      label=curve.title)  # fmt: skip
+        axes.errorbar(
+            curve.values, curve.means, yerr=bars, fmt="o", ms=4, capsize=3, color=f"C{n}", label=curve.title
+        )
         if made:
             k = curve.grid(200)
             name = made[0].form + (" (inconclusive)" if verdict == "inconclusive" else "")
@@ -87,14 +88,21 @@ def draw_learning(arms: Sequence[Arm], path: Path) -> None:
         if (found := learning(arm, "dev", "rollouts")) is not None:
             panels.setdefault(f"{arm.task}, {arm.model}", []).append((arm, found))
     if not panels:
-        raise UsageError("--figure draws the learning curves of methods that train, and no run here has one")
+        raise UsageError("--plot draws the learning curves of methods that train, and no run here has one")
     figure = Figure(figsize=(5.2 * len(panels), 4.6), layout="constrained")
-    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(),
-                                    strict=True):  # fmt: skip
+    for axes, (title, lines) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
         for n, (arm, line) in enumerate(lines):
             name = arm.named(other for other, _ in lines).replace(f" x {arm.model}", "")
-            axes.plot(line.rollouts, line.means, marker="o", ms=3, color=f"C{n}",
-                      label=f"{name} ({line.seeds} seeds)")  # fmt: skip
+            axes.plot(
+                line.rollouts,
+                line.means,
+                marker="o",
+                ms=3,
+                color=f"C{n}",
+                label=f"{name} ({line.seeds} seeds)",
+            )
             if line.intervals is not None:
                 axes.fill_between(line.rollouts, *line.intervals.T, color=f"C{n}", alpha=0.1, lw=0)
         axes.set_title(title, fontsize="medium")
@@ -110,10 +118,12 @@ def _save(figure: Any, path: Path) -> None:
 
     kind = path.suffix.lower().lstrip(".")
     bare: dict[str, dict[str, str | None]] = {
-        "svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None},
-    }  # fmt: skip
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": None},
+    }
     try:
         with matplotlib.rc_context({"svg.hashsalt": "harness"}):
             figure.savefig(path, format=kind, dpi=150, metadata=bare[kind])
     except OSError as error:
-        raise UsageError(f"--figure {path}: {error.strerror}") from None
+        raise UsageError(f"--plot {path}: {error.strerror}") from None

@@ -19,8 +19,11 @@ def console() -> Console:
     from rich.console import Console
 
     found = Console(highlight=False)
-    return found if found.is_terminal or os.environ.get("COLUMNS", "").isdigit() else Console(
-        width=PIPED, highlight=False)  # fmt: skip
+    return (
+        found
+        if found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+        else Console(width=PIPED, highlight=False)
+    )
 
 
 def printable(text: str) -> str:
@@ -72,8 +75,9 @@ def print_table(
     for number, row in enumerate(rows):
         head, rest = [n for n in shown if n < titles], [n for n in shown if n >= titles]
         lines = Text(", ".join(row[n] for n in head if row[n]), "bold")
-        cells = [Text.assemble((f"{names[n]} ", "dim"), (row[n], styles.get(row[n], "")))
-                 for n in rest if row[n]]  # fmt: skip
+        cells = [
+            Text.assemble((f"{names[n]} ", "dim"), (row[n], styles.get(row[n], ""))) for n in rest if row[n]
+        ]
         width = out.width
         for cell in cells:
             if width + _BETWEEN + cell.cell_len > out.width:
@@ -98,9 +102,14 @@ def _fits(names: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[i
 
 
 def _grid(
-    out: Console, names: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int],
-    right: Collection[str], styles: Mapping[str, str], row_styles: Sequence[str],
-) -> None:  # fmt: skip
+    out: Console,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    shown: Sequence[int],
+    right: Collection[str],
+    styles: Mapping[str, str],
+    row_styles: Sequence[str],
+) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -32,8 +32,10 @@ def command(what: str, as_json: bool) -> None:
             extra = ", ".join(row.get("offers") or row.get("needs") or ())
             if row.get("needs_setup"):
                 extra += f"; needs setup: harness setup {row['needs_setup']}"
-            print(f"{row['name']:<{width}}  {row.get('version', ''):<5} {row['summary']}"
-                  + (f"  ({extra})" if extra else ""))  # fmt: skip
+            print(
+                f"{row['name']:<{width}}  {row.get('version', ''):<5} {row['summary']}"
+                + (f"  ({extra})" if extra else "")
+            )
     if what != "models":
         from harness.registry import registry
 
@@ -58,13 +60,16 @@ def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
     from harness.external.setup import needed
 
     row = {key: plain[key] for key in (*SHARED, *OWN[plain["kind"]])}
-    row["params"] = {name: {key: param[key] for key in ("default", "help", "choices")}
-                     for name, param in plain["params"].items()}  # fmt: skip
+    row["params"] = {
+        name: {key: param[key] for key in ("default", "help", "choices")}
+        for name, param in plain["params"].items()
+    }
     if plain["kind"] == "task":
         row["n_items"] = row["n_items"] or None
         row["needs_setup"] = plain["setup"]["name"] if needed(plain["setup"]) else None
-        row["data"] = {name: {**pin, "pinned": pin["revision"] != "main"}
-                       for name, pin in plain["data"].items()}  # fmt: skip
+        row["data"] = {
+            name: {**pin, "pinned": pin["revision"] != "main"} for name, pin in plain["data"].items()
+        }
     return row
 
 

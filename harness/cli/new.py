@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from harness.data.hub import Data
 from harness.sample import Question, Sample
-from harness.task import Splits, Task
+from harness.sample import Splits
+from harness.task import Task
 
 
 class {title}(Task):
@@ -70,12 +71,12 @@ entry = "{package}.{name_}:{title}"
 needs = []
 """,
 }
-TEST = '''from harness.testing import check_{kind}
+TEST = """from harness.testing import check_{kind}
 
 
 def test_contract():
     check_{kind}("{name}")
-'''
+"""
 PROJECT = """[build-system]
 requires = ["setuptools>=77"]
 build-backend = "setuptools.build_meta"
@@ -111,9 +112,13 @@ def command(kind: str, name: str, folder: str | None) -> None:
     if root.exists() and any(root.iterdir()):
         raise UsageError(f"{root} exists and isn't empty; choose another --dir")
     fields = {
-        "kind": kind, "name": name, "name_": name_, "package": f"harness_{name_}",
-        "distribution": f"harness-{name}", "title": "".join(p.title() for p in name.split("-")),
-    }  # fmt: skip
+        "kind": kind,
+        "name": name,
+        "name_": name_,
+        "package": f"harness_{name_}",
+        "distribution": f"harness-{name}",
+        "title": "".join(p.title() for p in name.split("-")),
+    }
     package = root / fields["package"]
     (root / "tests").mkdir(parents=True)
     package.mkdir()
@@ -126,5 +131,7 @@ def command(kind: str, name: str, folder: str | None) -> None:
     }
     for path, template in files.items():
         path.write_text(template.format(**fields), "utf-8")
-    print(f"{root}/ holds a working {kind}. Next:\n  pip install -e {root} && pytest {root}/tests\n"
-          f"  harness show {name}")  # fmt: skip
+    print(
+        f"{root}/ holds a working {kind}. Next:\n  pip install -e {root} && pytest {root}/tests\n"
+        f"  harness show {name}"
+    )

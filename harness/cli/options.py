@@ -33,10 +33,12 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
 
 def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--fit` and `--preset`: two arguments of methods that train, which are asked for most."""
-    for name, metavar, text in reversed((
-        ("fit", "HOW", "auto, shipped or train: whether a method that trains does so; as -M fit=HOW."),
-        ("preset", "NAME", "Sizes of a method's training; as -M preset=NAME."),
-    )):  # fmt: skip
+    for name, metavar, text in reversed(
+        (
+            ("fit", "HOW", "auto, shipped or train: whether a method that trains does so; as -M fit=HOW."),
+            ("preset", "NAME", "Sizes of a method's training; as -M preset=NAME."),
+        )
+    ):
         command = click.option(f"--{name}", metavar=metavar, help=text)(command)
     return command
 
@@ -57,8 +59,10 @@ def take_fit_options(values: dict[str, Any]) -> None:
         asked = known.match("method", values.get("method") or "direct")
         if not any(name in known.method(method).params for method in asked):
             able = [spec.name for spec in known.methods.values() if name in spec.params][:3]
-            raise UsageError(f"--{name} is for methods that train, and {asked[0]!r} has no parameter "
-                             f"{name!r}; methods that have: {', '.join(able) or 'none'}")  # fmt: skip
+            raise UsageError(
+                f"--{name} is for methods that train, and {asked[0]!r} has no parameter "
+                f"{name!r}; methods that have: {', '.join(able) or 'none'}"
+            )
         arguments = dict(values.get("method_args") or {})
         if str(arguments.setdefault(name, value)) != value:
             raise UsageError(f"--{name} {value} and -M {name}={arguments[name]} contradict each other")
@@ -112,9 +116,10 @@ def as_typed(name: str) -> Any:
     return context.params[name] if given else None
 
 
-def out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--out", default=STORE, show_default=True, metavar="DIR",
-                        help="The result store.")(command)  # fmt: skip
+def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--store", default=STORE, show_default=True, metavar="DIR", help="The result store.")(
+        command
+    )
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -28,22 +28,33 @@ def overall_figures(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         if not runs:
             continue
         whole = importlib.import_module(known[next(iter(runs))].overall)
-        missing = {part: [f"{family}/{member}" for member in members if f"{family}/{member}" not in runs]
-                   for part, members in whole.PARTS.items()}  # fmt: skip
+        missing = {
+            part: [f"{family}/{member}" for member in members if f"{family}/{member}" not in runs]
+            for part, members in whole.PARTS.items()
+        }
         if all(missing.values()):
             continue
 
         found = {name: _value(r, r["primary"]) or 0.0 for name, r in runs.items()}
         sound = {name: _value(r, f"{r['primary']}{WITHOUT}") for name, r in runs.items()}
-        one = {"family": family, "method": method, "model": model, "seed": int(seed), "tasks": list(runs),
-               "figures": _figures(whole, found, missing)}  # fmt: skip
+        one = {
+            "family": family,
+            "method": method,
+            "model": model,
+            "seed": int(seed),
+            "tasks": list(runs),
+            "figures": _figures(whole, found, missing),
+        }
         if any(value is not None for value in sound.values()):
             kept = {name: found[name] if value is None else value for name, value in sound.items()}
             one["figures_without_known_broken"] = _figures(whole, kept, missing)
         one["missing"] = {part: members for part, members in missing.items() if members}
         run = {name: min(r["n_items"], r["counts"]["attempts"]) for name, r in runs.items()}
-        one["partial"] = {name: {"n_items": n, "of": known[name].n_items}
-                          for name, n in run.items() if n < known[name].n_items}  # fmt: skip
+        one["partial"] = {
+            name: {"n_items": n, "of": known[name].n_items}
+            for name, n in run.items()
+            if n < known[name].n_items
+        }
         made.append(one)
     return made
 
@@ -75,10 +86,11 @@ def overall_lines(whole: Mapping[str, Any]) -> list[str]:
 def _shown(whole: Mapping[str, Any], key: str) -> str:
     missing = whole["missing"]
     return ", ".join(
-        f"{name} not run" if value is None
+        f"{name} not run"
+        if value is None
         else f"{name} {100 * value:.2f}{' (a part was not run)' if missing.get(name) else ''}"
         for name, value in whole[key].items()
-    )  # fmt: skip
+    )
 
 
 def _short(task: str) -> str:

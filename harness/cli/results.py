@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from harness.cli.corrections import correct, retract
-from harness.cli.options import json_option, out_option
 from harness.base.errors import UsageError
+from harness.cli.corrections import correct, retract
+from harness.cli.options import json_option, store_option
 
 
 @click.group("results")
@@ -20,7 +20,7 @@ def command() -> None:
     """List, show, verify, correct, retract, export and rebuild results.
 
     \b
-    Example: harness results list --out results
+    Example: harness results list --store results
     """
 
 
@@ -31,9 +31,9 @@ command.add_command(retract)
 @command.command("list", epilog="\b\nExample:\n  harness results list --task arc1d")
 @click.option("--task", help="Only this task.")
 @click.option("--method", help="Only this method.")
-@out_option
+@store_option
 @json_option
-def list_runs(task: str | None, method: str | None, out: str, as_json: bool) -> None:
+def list_runs(task: str | None, method: str | None, store: str, as_json: bool) -> None:
     """One line a run. Records that can't be trusted are named and left out; superseded and retracted ones
     are counted."""
     from harness.cli.tables import print_records
@@ -41,19 +41,30 @@ def list_runs(task: str | None, method: str | None, out: str, as_json: bool) -> 
     from harness.results.store import Store
 
     invalid: list[str] = []
-    in_force, superseded, retracted = Store(Path(out)).standing(invalid)
+    in_force, superseded, retracted = Store(Path(store)).standing(invalid)
     records = [
-        record for record in in_force
+        record
+        for record in in_force
         if task in (None, record["task"]["name"]) and method in (None, record["method"]["name"])
-    ]  # fmt: skip
+    ]
     if as_json:
-        print(json.dumps({"schema": 1, "runs": [run_object(r) for r in records], "superseded": superseded,
-                          "retracted": retracted, "invalid": invalid}, ensure_ascii=False))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "schema": 1,
+                    "runs": [run_object(r) for r in records],
+                    "superseded": superseded,
+                    "retracted": retracted,
+                    "invalid": invalid,
+                },
+                ensure_ascii=False,
+            )
+        )
         return
     if records:
         print_records(records)
     else:
-        print(f"no runs in {out}", file=sys.stderr)
+        print(f"no runs in {store}", file=sys.stderr)
     for fault in invalid:
         print(f"invalid, left out: {fault}", file=sys.stderr)
     if superseded or retracted:
@@ -62,24 +73,24 @@ def list_runs(task: str | None, method: str | None, out: str, as_json: bool) -> 
 
 @command.command("show", epilog="\b\nExample:\n  harness results show 3f9a12")
 @click.argument("run")
-@out_option
+@store_option
 @json_option
 @click.pass_context
-def show_run(context: click.Context, run: str, out: str, as_json: bool) -> None:
+def show_run(context: click.Context, run: str, store: str, as_json: bool) -> None:
     """One run, by the beginning of its id."""
     from harness.cli.show import command as show
 
-    context.invoke(show, name=run, out=out, as_json=as_json)
+    context.invoke(show, name=run, store=store, as_json=as_json)
 
 
 @command.command("verify", epilog="\b\nExample:\n  harness results verify --json")
-@out_option
+@store_option
 @json_option
-def verify(out: str, as_json: bool) -> None:
+def verify(store: str, as_json: bool) -> None:
     """Check every record and its samples against their digests; exit code 1 if any is broken."""
     from harness.results.verify import verify_store
 
-    faults, sound = verify_store(Path(out))
+    faults, sound = verify_store(Path(store))
     if as_json:
         print(json.dumps({"schema": 1, "sound": sound, "broken": faults}, ensure_ascii=False))
     else:
@@ -89,7 +100,7 @@ def verify(out: str, as_json: bool) -> None:
     sys.exit(1 if faults else 0)
 
 
-def _frame(out: str, curves: bool = False) -> Any:
+def _frame(store: str, curves: bool = False) -> Any:
     """Every metric of every run, or every step; records that can't be trusted are named on stderr."""
     import warnings
 
@@ -97,7 +108,7 @@ def _frame(out: str, curves: bool = False) -> Any:
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        table = curves_frame(out) if curves else frame(out)
+        table = curves_frame(store) if curves else frame(store)
     for warning in said:
         print(f"invalid, {warning.message}", file=sys.stderr)
     return table
@@ -106,12 +117,12 @@ def _frame(out: str, curves: bool = False) -> Any:
 FORMATS = ("csv", "parquet", "markdown", "latex", "json", "eee")
 
 
-@command.command("export", epilog="\b\nExample:\n  harness results export --format latex --file table.tex")
+@command.command("export", epilog="\b\nExample:\n  harness results export --format latex --out table.tex")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
-@click.option("--file", "target", metavar="FILE", help="Where to; stdout where it is left out.")
+@click.option("--out", "target", metavar="FILE", help="Where to; stdout where it is left out.")
 @click.option("--curves", is_flag=True, help="The learning curves, one row a step (CSV, parquet or JSON).")
-@out_option
-def export(form: str, target: str | None, curves: bool, out: str) -> None:
+@store_option
+def export(form: str, target: str | None, curves: bool, store: str) -> None:
     """Every metric of every run: CSV, parquet, Markdown, LaTeX, JSON or Every Eval Ever."""
     from harness.results.store import Store
 
@@ -123,15 +134,15 @@ def export(form: str, target: str | None, curves: bool, out: str) -> None:
         invalid: list[str] = []
         text = "".join(
             json.dumps(every_eval_ever(record), ensure_ascii=False) + "\n"
-            for record in Store(Path(out)).records(invalid)
+            for record in Store(Path(store)).records(invalid)
         )
         for fault in invalid:
             print(f"invalid, left out: {fault}", file=sys.stderr)
     else:
-        table = _frame(out, curves)
+        table = _frame(store, curves)
         if form == "parquet":
             if target is None:
-                raise UsageError("parquet needs --file")
+                raise UsageError("parquet needs --out")
             table.to_parquet(target)
             return
         makers: dict[str, Callable[[Any], str]] = {
@@ -149,11 +160,11 @@ def export(form: str, target: str | None, curves: bool, out: str) -> None:
 
 @command.command("rebuild", epilog="\b\nExample:\n  harness results rebuild --check")
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if the tables differ.")
-@out_option
-def rebuild(check: bool, out: str) -> None:
+@store_option
+def rebuild(check: bool, store: str) -> None:
     """Write tables/results.csv and tables/results.md anew from the records."""
-    table = _frame(out)
-    tables = Path(out) / "tables"
+    table = _frame(store)
+    tables = Path(store) / "tables"
     different = []
     for name, text in (("results.csv", table.to_csv(index=False)), ("results.md", _markdown(table))):
         path = tables / name
@@ -169,15 +180,30 @@ def rebuild(check: bool, out: str) -> None:
     sys.exit(1 if check and different else 0)
 
 
-SHOWN = ("task", "method", "model", "seed", "metric", "value", "ci_low", "ci_high", "n_items", "epochs",
-         "unscored", "error", "calls", "cost_usd")  # fmt: skip
+SHOWN = (
+    "task",
+    "method",
+    "model",
+    "seed",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n_items",
+    "epochs",
+    "unscored",
+    "error",
+    "calls",
+    "cost_usd",
+)
 
 
 def _cells(table: Any) -> list[list[str]]:
     rows = []
     for values in table[list(SHOWN)].itertuples(index=False):
-        rows.append(["" if v is None or v != v else f"{v:.4f}" if isinstance(v, float) else str(v)
-                     for v in values])  # fmt: skip
+        rows.append(
+            ["" if v is None or v != v else f"{v:.4f}" if isinstance(v, float) else str(v) for v in values]
+        )
     return rows
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import configuration, json_option, out_option, pairs
 from harness.base.errors import DataError, UsageError
+from harness.cli.options import configuration, json_option, pairs, store_option
 
 if TYPE_CHECKING:
     from harness.data.responses import Shape
@@ -32,38 +32,64 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 
 @click.command("score", epilog=EXAMPLE)
 @click.option("--task", required=True, metavar="NAME", help="The task that the responses answer.")
-@click.option("--responses", required=True, metavar="PATH",
-              help="JSONL, JSONL.gz, CSV or parquet; or a benchmark's own result file or folder.")
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS",
-              help="Where a column has another name.")  # fmt: skip
+@click.option(
+    "--responses",
+    required=True,
+    metavar="PATH",
+    help="JSONL, JSONL.gz, CSV or parquet; or a benchmark's own result file or folder.",
+)
+@click.option(
+    "--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Where a column has another name."
+)
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
 @click.option("--by", metavar="COLUMN", help="One run for each value of this column.")
 @click.option("--label", metavar="NAME", help="The model's name in the record. [default: the file's]")
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
-@click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL",
-              help="A judge, for tasks whose official score asks one.")  # fmt: skip
-@click.option("--role-arg", "role_args", multiple=True, metavar="KEY=VALUE",
-              help="Argument of the judge's provider.")  # fmt: skip
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE=MODEL",
+    help="A judge, for tasks whose official score asks one.",
+)
+@click.option(
+    "--role-arg", "role_args", multiple=True, metavar="KEY=VALUE", help="Argument of the judge's provider."
+)
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
 @click.option("--offline", is_flag=True, help="Only local files.")
-@click.option("--again", is_flag=True, help="Score anew what is sealed already.")
-@click.option("--transcripts/--no-transcripts", default=True,
-              help="Keep completions with the scores, or scores and answers alone.")  # fmt: skip
-@out_option
+@click.option("--overwrite", is_flag=True, help="Score anew what is sealed already.")
+@click.option(
+    "--transcripts/--no-transcripts",
+    default=True,
+    help="Keep completions with the scores, or scores and answers alone.",
+)
+@store_option
 @json_option
 def command(
-    task: str, responses: str, columns: tuple[str, ...], where: tuple[str, ...], by: str | None,
-    label: str | None, task_args: tuple[str, ...], roles: tuple[str, ...], role_args: tuple[str, ...],
-    mirror: str | None, offline: bool, again: bool, transcripts: bool, out: str, as_json: bool,
-) -> None:  # fmt: skip
+    task: str,
+    responses: str,
+    columns: tuple[str, ...],
+    where: tuple[str, ...],
+    by: str | None,
+    label: str | None,
+    task_args: tuple[str, ...],
+    roles: tuple[str, ...],
+    role_args: tuple[str, ...],
+    mirror: str | None,
+    offline: bool,
+    overwrite: bool,
+    transcripts: bool,
+    store: str,
+    as_json: bool,
+) -> None:
     """Score recorded responses; no model is asked but a judge that you name.
 
     Samples without a response are left out and counted in a hint; a response that belongs to no
     sample, or two to the same attempt, stop the command before anything is scored.
     """
     from harness.cli.eval import run_and_report
-    from harness.registry import registry
     from harness.data.responses import Shape, results_module
+    from harness.registry import registry
     from harness.run.plan import Request, plan
 
     names, path = registry().match("task", task), Path(responses)
@@ -75,8 +101,10 @@ def command(
     if not held:
         own = f"; its own result files: {results_module(reader).FORMATS}" if reader else ""
         if len(names) != 1:
-            raise UsageError(f"score takes one task where {responses} is no result file of several, and "
-                             f"{task} is {len(names)}{own}")  # fmt: skip
+            raise UsageError(
+                f"score takes one task where {responses} is no result file of several, and "
+                f"{task} is {len(names)}{own}"
+            )
         shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
         try:
             held = [(names[0], given) for given in _rows_of(path, names[0], shape, by, label)]
@@ -84,19 +112,26 @@ def command(
             raise DataError(f"{error}{own}") from error
     cells = []
     for name, model_args in held:
-        cells += plan(Request(
-            task=name, method="direct", model=f"recorded/{responses}", model_args=model_args,
-            task_args=pairs(task_args, "-T"), roles=pairs(roles, "--role"),
-            role_args=pairs(role_args, "--role-arg"), mirror=mirror, offline=offline, again=again,
-            transcripts=transcripts,
-        ))  # fmt: skip
+        cells += plan(
+            Request(
+                task=name,
+                method="direct",
+                model=f"recorded/{responses}",
+                model_args=model_args,
+                task_args=pairs(task_args, "-T"),
+                roles=pairs(roles, "--role"),
+                role_args=pairs(role_args, "--role-arg"),
+                mirror=mirror,
+                offline=offline,
+                overwrite=overwrite,
+                transcripts=transcripts,
+            )
+        )
     whole = brings_items is None or not brings_items(path)
-    sys.exit(run_and_report(cells, out, as_json, configuration(), figures=whole))
+    sys.exit(run_and_report(cells, store, as_json, configuration(), figures=whole))
 
 
-def _rows_of(
-    path: Path, task: str, shape: Shape, by: str | None, label: str | None
-) -> list[dict[str, Any]]:
+def _rows_of(path: Path, task: str, shape: Shape, by: str | None, label: str | None) -> list[dict[str, Any]]:
     """Model arguments for the rows of a file, or for those of each value of the column `by`.
 
     Raises:

@@ -20,11 +20,15 @@ Examples:
 
 @click.command("setup", epilog=EXAMPLE)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--again", is_flag=True, help="Install and check anew.")
-@click.option("--source", type=click.Path(exists=True, file_okay=False), metavar="DIR",
-              help="A checkout to take from, instead of cloning the repository.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Install and check anew.")
+@click.option(
+    "--source",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="A checkout to take from, instead of cloning the repository.",
+)
 @json_option
-def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bool) -> None:
+def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json: bool) -> None:
     """Install the official packages that some tasks need, pinned, apart from the harness's own
     environment, and check them with a fixture. Needs a package index once."""
     from harness.external.setup import brings, check, drift, folder, install, needed, recipes
@@ -35,12 +39,18 @@ def command(names: tuple[str, ...], again: bool, source: str | None, as_json: bo
     for name in names:
         if tree and (differs := drift(name, tree)):
             click.echo(f"warning: {differs}", err=True)
-        install(name, again, tree)
+        install(name, overwrite, tree)
     rows = [
-        {"name": name, "ready": not needed(recipe), "folder": str(folder(recipe)),
-         "brings": brings(recipe), "requirements": recipe["requirements"]}
-        for name, recipe in sorted(recipes().items()) if not names or name in names
-    ]  # fmt: skip
+        {
+            "name": name,
+            "ready": not needed(recipe),
+            "folder": str(folder(recipe)),
+            "brings": brings(recipe),
+            "requirements": recipe["requirements"],
+        }
+        for name, recipe in sorted(recipes().items())
+        if not names or name in names
+    ]
     if as_json:
         print(json.dumps({"schema": 1, "setups": rows}))
         return

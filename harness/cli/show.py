@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import json_option, out_option
 from harness.base.errors import UsageError, nearest
+from harness.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
     from harness.registry import Registry
@@ -29,9 +29,9 @@ Examples:
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
-@out_option
+@store_option
 @json_option
-def command(name: str, sample: str | None, epoch: int | None, out: str, as_json: bool) -> None:
+def command(name: str, sample: str | None, epoch: int | None, store: str, as_json: bool) -> None:
     """Show a run by the beginning of its id, or a task, a family of tasks or a method by name."""
     from harness.registry import registry
     from harness.results.store import Store
@@ -42,13 +42,14 @@ def command(name: str, sample: str | None, epoch: int | None, out: str, as_json:
         raise UsageError("--epoch is an attempt on a sample: which one? --sample ID")
     if spec is not None:
         if sample is not None:
-            raise UsageError(f"--sample is of a run, and {name!r} is a task or a method; 'harness results "
-                             "list' shows every run")  # fmt: skip
+            raise UsageError(
+                f"--sample is of a run, and {name!r} is a task or a method; 'harness results "
+                "list' shows every run"
+            )
         _print(spec, as_json)
         return
-    store = Store(Path(out))
     try:
-        record = store.find(name)
+        record = Store(Path(store)).find(name)
     except UsageError as error:
         if all(c in "0123456789abcdef-" for c in name):
             raise
@@ -93,8 +94,11 @@ OF_EACH = ("name", "summary", "n_items")
 
 def _family(name: str, members: list[dict[str, Any]], as_json: bool) -> dict[str, Any]:
     """What all members say alike, said once, and what each says of itself."""
-    shared = {key: value for key, value in members[0].items()
-              if key not in OF_EACH and all(each[key] == value for each in members)}  # fmt: skip
+    shared = {
+        key: value
+        for key, value in members[0].items()
+        if key not in OF_EACH and all(each[key] == value for each in members)
+    }
     if as_json:
         own = [{key: value for key, value in each.items() if key not in shared} for each in members]
         return {"name": name, **shared, "tasks": own}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.base.errors import UsageError, nearest
 from harness.cli.eval import command as evaluate
 from harness.cli.eval import request_from, run_cells, show_runs
 from harness.cli.options import as_typed, configuration
-from harness.base.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.comparison.sweep import Curve
@@ -23,7 +23,7 @@ EXAMPLE = """
 \b
 Examples:
   harness sweep --task banking77 --method naive-semi-icl --set k=64,100,500,1000,2000 --seeds 5
-  harness sweep --task banking77 --method testnuc --set pool_size=500,1000,2500,5000 --figure n.svg
+  harness sweep --task banking77 --method testnuc --set pool_size=500,1000,2500,5000 --plot n.svg
   harness sweep --task 'countdown' --method self-consistency --set samples=1,2,4,8,16,32 --json
 """
 
@@ -43,15 +43,15 @@ def sweep(**given: Any) -> None:
 
         check(figure)
     settings = configuration()
-    given["out"] = as_typed("out")
-    request, out = request_from(given, settings)
+    given["store"] = as_typed("store")
+    request, store = request_from(given, settings)
     parameter, cells = cells_of(request, setting)
     if dry_run:
         from harness.cli.dry_run import show_plan
 
-        sys.exit(show_plan(cells, out, as_json))
-    grid = run_cells(cells, out, settings)
-    made = _curves(grid, parameter, metric, out)
+        sys.exit(show_plan(cells, store, as_json))
+    grid = run_cells(cells, store, settings)
+    made = _curves(grid, parameter, metric, store)
     if as_json:
         from harness.comparison.sweep import plain
 
@@ -101,8 +101,10 @@ def cells_of(request: Request, setting: str) -> tuple[str, list[Cell]]:
         raise UsageError(f"--set {name}: no method or task of this grid has it; {nearest(short, every)}")
     without = [each for each, params in holders.items() if short not in params]
     if without and not owner:
-        raise UsageError(f"--set {name}: {without[0]!r} has no such parameter; sweep it alone, and "
-                         "measure the others with 'harness eval'")  # fmt: skip
+        raise UsageError(
+            f"--set {name}: {without[0]!r} has no such parameter; sweep it alone, and "
+            "measure the others with 'harness eval'"
+        )
     cells = []
     for value in values:
         given: Mapping[str, Any] = {**getattr(request, field), name: value}
@@ -111,12 +113,12 @@ def cells_of(request: Request, setting: str) -> tuple[str, list[Cell]]:
     return short, cells
 
 
-def _curves(grid: Any, parameter: str, metric: str | None, out: str) -> list[Curve]:
+def _curves(grid: Any, parameter: str, metric: str | None, store: str) -> list[Curve]:
     from harness.comparison.sweep import curves
     from harness.results.index import read_index
 
     wanted = {result.record["run_id"] for result in grid.results if result.record}
-    rows = [row for row in read_index(Path(out)).rows if row["run_id"] in wanted]
+    rows = [row for row in read_index(Path(store)).rows if row["run_id"] in wanted]
     if metric and rows and not any(metric in row["metrics"] for row in rows):
         raise UsageError(f"no metric {metric!r}; there are: {', '.join(rows[0]['metrics'])}")
     newest = {row["run_id"]: row for row in sorted(rows, key=lambda row: row["attempt"])}
@@ -134,21 +136,29 @@ def print_curve(curve: Curve) -> None:
 
     made, (form, reason) = fits(curve)
     console = Console(width=None if Console().is_terminal else 160)
-    points = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{curve.title}: {curve.metric}",
-                   title_justify="left")  # fmt: skip
+    points = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, title=f"{curve.title}: {curve.metric}", title_justify="left"
+    )
     for column in (curve.parameter, "seeds", "mean [95 % interval]", "calls an item", "tokens in"):
         points.add_column(column, justify="right")
     for value, arm, mean, ends in zip(curve.values, curve.arms, curve.means, curve.intervals, strict=True):
-        cells = [f"{value:g}", str(len(arm.runs)), f"{mean:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]",
-                 _number(arm.usage("calls")), _number(arm.usage("input_tokens"))]  # fmt: skip
+        cells = [
+            f"{value:g}",
+            str(len(arm.runs)),
+            f"{mean:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]",
+            _number(arm.usage("calls")),
+            _number(arm.usage("input_tokens")),
+        ]
         points.add_row(*map(Text, cells))
     console.print(points)
     forms = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("form", "AIC", "parameters [95 % bootstrap interval]"):
         forms.add_column(column)
     for fit in made:
-        told = [f"{name} = {value:.4g}" + _interval(fit.intervals.get(name))
-                for name, value in fit.parameters.items()]  # fmt: skip
+        told = [
+            f"{name} = {value:.4g}" + _interval(fit.intervals.get(name))
+            for name, value in fit.parameters.items()
+        ]
         forms.add_row(*map(Text, (fit.form, f"{fit.aic:.1f}", ", ".join(told))))
     console.print(forms)
     console.print(Text(f"verdict: {form} ({reason})"))
@@ -163,13 +173,21 @@ def _interval(ends: Sequence[float] | None) -> str:
 
 
 command = click.Command(
-    "sweep", callback=sweep, help=sweep.__doc__, epilog=EXAMPLE,
+    "sweep",
+    callback=sweep,
+    help=sweep.__doc__,
+    epilog=EXAMPLE,
     params=[
-        click.Option(["--set", "setting"], required=True, metavar="NAME=V1,V2,...",
-                     help="The method's or task's argument and its values."),
-        click.Option(["--figure"], metavar="FILE",
-                     help="Draw the curve (.svg, .png, .pdf); needs the extra plot."),
+        click.Option(
+            ["--set", "setting"],
+            required=True,
+            metavar="NAME=V1,V2,...",
+            help="The method's or task's argument and its values.",
+        ),
+        click.Option(
+            ["--plot"], metavar="FILE", help="Draw the curve (.svg, .png, .pdf); needs the extra plot."
+        ),
         click.Option(["--metric"], metavar="NAME", help="Another metric than the task's primary one."),
         *evaluate.params,
     ],
-)  # fmt: skip
+)

@@ -32,8 +32,10 @@ def failures(record: dict[str, Any]) -> str:
     said = []
     if counts["unscored"]:
         user = counts.get("user_failed", 0)
-        said.append(f"{counts['unscored']} of {counts['attempts']} attempts are unscored"
-                    + (f", {user} of them as the simulated user failed," if user else ""))  # fmt: skip
+        said.append(
+            f"{counts['unscored']} of {counts['attempts']} attempts are unscored"
+            + (f", {user} of them as the simulated user failed," if user else "")
+        )
     if counts["error"]:
         said.append(f"{counts['error']} of {counts['attempts']} attempts ended in errors")
     return " and ".join(said) + " and count as 0" if said else ""
@@ -78,9 +80,25 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
     seeds = len({record["seed"] for record in records}) > 1
     partly = any(scored_only(record["metrics"].get(record["primary"])) for record in records)
     trained = any((record.get("curve") or {}).get("dev_last") for record in records)
-    names = ["task", "method", "model", *(["seed"] if seeds else []), "metric", "value [95 % interval]",
-             "0 ... 1", *([SCORED_ONLY] if partly else []), *([VALIDATION] if trained else []),
-             "items", "wrong", "no answer", "unscored", "error", "calls", "tokens", "USD"]  # fmt: skip
+    names = [
+        "task",
+        "method",
+        "model",
+        *(["seed"] if seeds else []),
+        "metric",
+        "value [95 % interval]",
+        "0 ... 1",
+        *([SCORED_ONLY] if partly else []),
+        *([VALIDATION] if trained else []),
+        "items",
+        "wrong",
+        "no answer",
+        "unscored",
+        "error",
+        "calls",
+        "tokens",
+        "USD",
+    ]
     rows = []
     for record in records:
         counts, usage = record["counts"], record["usage"]
@@ -88,19 +106,37 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
         wrong = round(counts["ok"] - metric["value"] * counts["attempts"]) if metric else 0
         whole = record["status"] == "complete"
         items = str(record["n_items"]) if whole else f"{counts['attempts']} of {record['n_items']}"
-        items += (f" x {record['epochs']}" if record["epochs"] > 1 else "")
-        rows.append([
-            record["task"]["name"], record["method"]["name"], record["model"],
-            *([str(record["seed"])] if seeds else []), record["primary"],
-            interval(metric) if metric else "none", bar(metric) if metric else "",
-            *([scored_only(metric)] if partly else []),
-            *([validation(record.get("curve"))] if trained else []), items, str(wrong),
-            str(counts["no_answer"]), str(counts["unscored"]), str(counts["error"]),
-            str(usage["calls"]), str(usage["input_tokens"] + usage["output_tokens"]), cost(usage),
-        ])  # fmt: skip
-    print_table(names, rows, right=names[-8:], titles=names.index("metric"), spare=["0 ... 1"],
-                keep=["task", "method", "value [95 % interval]"],
-                row_styles=["dim" if r["status"] == "stopped" else "" for r in records])  # fmt: skip
+        items += f" x {record['epochs']}" if record["epochs"] > 1 else ""
+        rows.append(
+            [
+                record["task"]["name"],
+                record["method"]["name"],
+                record["model"],
+                *([str(record["seed"])] if seeds else []),
+                record["primary"],
+                interval(metric) if metric else "none",
+                bar(metric) if metric else "",
+                *([scored_only(metric)] if partly else []),
+                *([validation(record.get("curve"))] if trained else []),
+                items,
+                str(wrong),
+                str(counts["no_answer"]),
+                str(counts["unscored"]),
+                str(counts["error"]),
+                str(usage["calls"]),
+                str(usage["input_tokens"] + usage["output_tokens"]),
+                cost(usage),
+            ]
+        )
+    print_table(
+        names,
+        rows,
+        right=names[-8:],
+        titles=names.index("metric"),
+        spare=["0 ... 1"],
+        keep=["task", "method", "value [95 % interval]"],
+        row_styles=["dim" if r["status"] == "stopped" else "" for r in records],
+    )
     _print_categories(records)
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
@@ -115,8 +151,11 @@ def beside(record: dict[str, Any]) -> list[str]:
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
-    whole = [f"{name} {metric['value']:.3f}" for name, metric in metrics.items()
-             if metric["ci_method"] == "none" and "/" not in name]  # fmt: skip
+    whole = [
+        f"{name} {metric['value']:.3f}"
+        for name, metric in metrics.items()
+        if metric["ci_method"] == "none" and "/" not in name
+    ]
     lines += [f"of the set as a whole: {', '.join(whole)}"] if whole else []
     again = record["counts"].get("user_retries", 0)
     if again:
@@ -142,20 +181,47 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
     from harness.cli.layout import print_table
 
     seeds = len({record["seed"] for record in records}) > 1
-    partly = any(scored_only(metric) for record in records for name, metric in record["metrics"].items()
-                 if name.startswith(f"{record['primary']}/"))  # fmt: skip
+    partly = any(
+        scored_only(metric)
+        for record in records
+        for name, metric in record["metrics"].items()
+        if name.startswith(f"{record['primary']}/")
+    )
     rows = []
     for record in records:
         part = f"{record['primary']}/"
         for name, metric in record["metrics"].items():
             if name.startswith(part):
-                rows.append([
-                    record["task"]["name"], record["method"]["name"], record["model"],
-                    *([str(record["seed"])] if seeds else []), name.removeprefix(part), interval(metric),
-                    bar(metric), *([scored_only(metric)] if partly else []), str(metric.get("n_items", "")),
-                ])  # fmt: skip
+                rows.append(
+                    [
+                        record["task"]["name"],
+                        record["method"]["name"],
+                        record["model"],
+                        *([str(record["seed"])] if seeds else []),
+                        name.removeprefix(part),
+                        interval(metric),
+                        bar(metric),
+                        *([scored_only(metric)] if partly else []),
+                        str(metric.get("n_items", "")),
+                    ]
+                )
     if rows:
-        names = ["task", "method", "model", *(["seed"] if seeds else []), "category", "value [95 % interval]",
-                 "0 ... 1", *([SCORED_ONLY] if partly else []), "items"]  # fmt: skip
-        print_table(names, rows, right=["items"], titles=names.index("category") + 1, spare=["0 ... 1"],
-                    keep=["category", "value [95 % interval]"])  # fmt: skip
+        names = [
+            "task",
+            "method",
+            "model",
+            *(["seed"] if seeds else []),
+            "category",
+            "value [95 % interval]",
+            "0 ... 1",
+            *([SCORED_ONLY] if partly else []),
+            "items",
+        ]
+        print_table(
+            names,
+            rows,
+            right=["items"],
+            titles=names.index("category") + 1,
+            spare=["0 ... 1"],
+            keep=["category", "value [95 % interval]"],
+        )

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from harness.base.errors import UsageError
 from harness.cli.options import (
     configuration,
     default_model,
@@ -19,7 +20,6 @@ from harness.cli.options import (
     pairs,
     take_fit_options,
 )
-from harness.base.errors import UsageError
 
 EXAMPLE = """
 \b
@@ -38,18 +38,29 @@ Examples:
 @click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
 @click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
 @fit_options
-@click.option("--model-arg", "model_args", multiple=True, metavar="KEY=VALUE",
-              help="Argument of the model's provider.")  # fmt: skip
+@click.option(
+    "--model-arg", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument of the model's provider."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--max-tokens", type=int, metavar="N", help="Training stops at this many tokens.")
-@click.option("--max-calls", type=int, metavar="N", help="Training stops at this many rollouts.")
-@click.option("--max-time", type=float, metavar="SECONDS", help="Training stops after this time.")
+@click.option("--budget-tokens", type=int, metavar="N", help="Training stops at this many tokens.")
+@click.option("--budget-calls", type=int, metavar="N", help="Training stops at this many rollouts.")
+@click.option("--budget-time", type=float, metavar="SECONDS", help="Training stops after this time.")
 @click.option("--offline", is_flag=True, help="Only the cache and local files.")
 @click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
-@click.option("--to", "to", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="Where the policy, or the files of a launch, go; a new folder.")  # fmt: skip
-@click.option("--backend", type=click.Choice(["trl", "verl"]), default="trl", show_default=True,
-              help="trl trains here; verl on a cluster, by the files that this writes.")  # fmt: skip
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the policy, or the files of a launch, go; a new folder.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["trl", "verl"]),
+    default="trl",
+    show_default=True,
+    help="trl trains here; verl on a cluster, by the files that this writes.",
+)
 @click.option("--print", "show", is_flag=True, help="Show the files of a launch instead of writing them.")
 @json_option
 def command(**given: Any) -> None:
@@ -87,7 +98,6 @@ def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
         key: pairs(value, flags[key]) if key in flags else value for key, value in given.items()
     }
     take_fit_options(values)
-    values["max_tokens_total"] = values.pop("max_tokens")
     values["model"] = values["model"] or default_model(settings)
     cells = plan(Request(**values))
     if len(cells) != 1:
@@ -105,12 +115,26 @@ def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
     shutil.copytree(folder, to, dirs_exist_ok=True)
     if as_json:
         usage = {purpose: spent.as_dict() for purpose, spent in sorted(ledger.by_purpose.items())}
-        print(json.dumps({"schema": 1, "policy": str(to), "task": cell.task.name, "model": cell.model,
-                          "method": cell.method.name, "seed": cell.seed, "usage": usage}))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "schema": 1,
+                    "policy": str(to),
+                    "task": cell.task.name,
+                    "model": cell.model,
+                    "method": cell.method.name,
+                    "seed": cell.seed,
+                    "usage": usage,
+                }
+            )
+        )
     else:
         total = ledger.total
-        print(f"{to}: trained by {cell.method.name} from {cell.model}; {total.calls} rollouts, "
-              f"{total.input_tokens + total.output_tokens} tokens", file=sys.stderr)  # fmt: skip
+        print(
+            f"{to}: trained by {cell.method.name} from {cell.model}; {total.calls} rollouts, "
+            f"{total.input_tokens + total.output_tokens} tokens",
+            file=sys.stderr,
+        )
 
 
 def _launch(cell: Any, session: Any, to: Path | None, show: bool) -> None:

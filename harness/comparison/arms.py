@@ -86,14 +86,17 @@ class Arm:
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that tell it from `others` of the same name."""
         name = f"{self.method} x {self.model}"
-        same = [arm for arm in others if arm is not self and (arm.method, arm.model, arm.store) ==
-                (self.method, self.model, self.store)]  # fmt: skip
-        told = dict.fromkeys(
+        same = [
+            arm
+            for arm in others
+            if arm is not self and (arm.method, arm.model, arm.store) == (self.method, self.model, self.store)
+        ]
+        varying_fields = dict.fromkeys(
             field for arm in same for field in differing(self.subject, arm.subject)
         )
-        if told:
+        if varying_fields:
             flat = _flat(self.subject)
-            name += f" ({', '.join(f'{_last(f)}={brief(flat.get(f))}' for f in told)})"
+            name += f" ({', '.join(f'{_last(f)}={brief(flat.get(f))}' for f in varying_fields)})"
         return f"{self.store}: {name}" if self.store else name
 
 
@@ -102,10 +105,13 @@ def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
     pooled: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         pooled.setdefault((row["comparability_key"], row["subject_key"]), []).append(row)
-    arms = [Arm(tuple(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"]))), store)
-            for runs in pooled.values()]  # fmt: skip
-    return sorted(arms, key=lambda arm: (arm.task, arm.comparability_key, arm.method, arm.model,
-                                         arm.subject_key))  # fmt: skip
+    arms = [
+        Arm(tuple(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"]))), store)
+        for runs in pooled.values()
+    ]
+    return sorted(
+        arms, key=lambda arm: (arm.task, arm.comparability_key, arm.method, arm.model, arm.subject_key)
+    )
 
 
 def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
@@ -137,4 +143,3 @@ def brief(value: Any) -> str:
 
 def _last(field: str) -> str:
     return field.rpartition(".")[2]
-

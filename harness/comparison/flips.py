@@ -64,8 +64,14 @@ def _transcripts(arm: Arm, digests: list[str], metric: str) -> dict[str, tuple[s
     found: dict[str, tuple[str, list[Attempt]]] = {}
     for run in arm.runs:
         for row in _rows(run, digests, metric):
-            attempt = Attempt(row["epoch"], run["seed"], row["status"], row[metric] or 0.0, row["answer"],
-                              row["completion"] or "")  # fmt: skip
+            attempt = Attempt(
+                row["epoch"],
+                run["seed"],
+                row["status"],
+                row[metric] or 0.0,
+                row["answer"],
+                row["completion"] or "",
+            )
             found.setdefault(row["item_digest"], (row["sample_id"], []))[1].append(attempt)
     return found
 
@@ -74,7 +80,8 @@ def _rows(run: Any, digests: list[str], metric: str) -> Iterator[dict[str, Any]]
     from pyarrow import parquet
 
     columns = ["sample_id", "item_digest", "epoch", "status", metric, "answer", "completion"]
-    table = parquet.read_table(run["samples_path"], columns=columns,
-                               filters=[("item_digest", "in", digests)] if digests else None)  # fmt: skip
+    table = parquet.read_table(
+        run["samples_path"], columns=columns, filters=[("item_digest", "in", digests)] if digests else None
+    )
     if digests:
         yield from table.to_pylist()

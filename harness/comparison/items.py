@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.comparison.arms import Arm
 from harness.base.errors import RecordError
+from harness.comparison.arms import Arm
 from harness.stats.items import ItemAttempts, ItemScores
 
 Array = NDArray[Any]
@@ -91,8 +91,9 @@ def pair(candidate: Items, baseline: Items) -> Pairing:
     shared, left, right = np.intersect1d(
         candidate.digests, baseline.digests, assume_unique=True, return_indices=True
     )
-    return Pairing(candidate.take(left), baseline.take(right),
-                   len(candidate) - len(shared), len(baseline) - len(shared))  # fmt: skip
+    return Pairing(
+        candidate.take(left), baseline.take(right), len(candidate) - len(shared), len(baseline) - len(shared)
+    )
 
 
 def load_items(arm: Arm, metric: str) -> Items:
@@ -105,7 +106,7 @@ def load_items(arm: Arm, metric: str) -> Items:
     return combine([load_run(run, metric) for run in arm.runs])
 
 
-class Shelf:
+class ItemTables:
     """Loads the attempts of each arm once, for tables in which an arm meets several others."""
 
     def __init__(self) -> None:
@@ -182,9 +183,13 @@ def combine(parts: Sequence[Items]) -> Items:
     if all(p.groups is not None for p in parts):
         groups = np.empty(len(digests), dtype=object)
         groups[owner] = np.concatenate([p.groups for p in parts])
-    return Items(digests, np.bincount(owners, minlength=len(digests)),
-                 np.concatenate([p.scores for p in parts])[rows],
-                 np.concatenate([p.scored for p in parts])[rows], groups)  # fmt: skip
+    return Items(
+        digests,
+        np.bincount(owners, minlength=len(digests)),
+        np.concatenate([p.scores for p in parts])[rows],
+        np.concatenate([p.scored for p in parts])[rows],
+        groups,
+    )
 
 
 def _agrees(items: Items, run: Any, metric: str, path: Path) -> None:
@@ -194,5 +199,7 @@ def _agrees(items: Items, run: Any, metric: str, path: Path) -> None:
         return
     value = float(items.means().mean())
     if abs(value - stated["value"]) > 1e-6:
-        raise RecordError(f"{path} gives {metric} = {value:.6f} and its record says "
-                          f"{stated['value']:.6f}; 'harness results verify' checks every digest")  # fmt: skip
+        raise RecordError(
+            f"{path} gives {metric} = {value:.6f} and its record says "
+            f"{stated['value']:.6f}; 'harness results verify' checks every digest"
+        )

@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from harness.base.digest import seed_of
 from harness.comparison.arms import Arm
 from harness.comparison.items import Items, Pairing, load_items, pair
 from harness.comparison.seeds import SeedView, over_seeds
-from harness.base.digest import seed_of
 from harness.stats import (
     Difference,
     Variances,
@@ -29,8 +29,13 @@ from harness.stats.seeds import LEAST_SEEDS
 #: how p-values are adjusted over a table: family-wise error, or the share of false discoveries
 CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}
 #: the test behind a kind of interval
-TESTS = {"tango": "McNemar mid-p", "t": "paired t", "clustered_t": "clustered t", "bounded": "score",
-         "none": "none"}  # fmt: skip
+TESTS = {
+    "tango": "McNemar mid-p",
+    "t": "paired t",
+    "clustered_t": "clustered t",
+    "bounded": "score",
+    "none": "none",
+}
 #: below this many units a sign-flip permutation checks the t test
 FEW_UNITS = 50
 #: shares of failed attempts that differ by more are warned of
@@ -187,9 +192,12 @@ def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[
 
 
 def _tests(
-    difference: Difference, differences: NDArray[Any], groups: NDArray[Any] | None, candidate: Arm,
+    difference: Difference,
+    differences: NDArray[Any],
+    groups: NDArray[Any] | None,
+    candidate: Arm,
     baseline: Arm,
-) -> tuple[str, float, dict[str, float]]:  # fmt: skip
+) -> tuple[str, float, dict[str, float]]:
     """Which test gives p, p, and the others that check it."""
     checks: dict[str, float] = {}
     clustered = difference.ci_method == "clustered_t"
@@ -210,8 +218,13 @@ def _scored_only(pairing: Pairing, binary: bool, level: float) -> Difference | N
     kept = pair(pairing.candidate.scored_only(), pairing.baseline.scored_only())
     if not kept.matched:
         return None
-    return paired_difference(kept.candidate.attempts(), kept.baseline.attempts(),
-                             groups=kept.candidate.groups, binary=binary, level=level)  # fmt: skip
+    return paired_difference(
+        kept.candidate.attempts(),
+        kept.baseline.attempts(),
+        groups=kept.candidate.groups,
+        binary=binary,
+        level=level,
+    )
 
 
 def _cost_ratio(candidate: Arm, baseline: Arm) -> dict[str, float | None]:
@@ -233,17 +246,23 @@ def _warnings(candidate: Arm, baseline: Arm, pairing: Pairing) -> list[str]:
     """What a reader has to know before believing the difference."""
     found = []
     if pairing.only_candidate or pairing.only_baseline:
-        found.append(f"only {pairing.matched} items are in both; {pairing.only_candidate} are only in the "
-                     f"candidate, {pairing.only_baseline} only in the baseline")  # fmt: skip
+        found.append(
+            f"only {pairing.matched} items are in both; {pairing.only_candidate} are only in the "
+            f"candidate, {pairing.only_baseline} only in the baseline"
+        )
     for arm, side in ((candidate, "candidate"), (baseline, "baseline")):
         if not arm.complete:
             found.append(f"the {side} was stopped before its end")
         if arm.trains and len(arm.runs) < LEAST_SEEDS:
-            found.append(f"the {side} trains and has {len(arm.runs)} of the {LEAST_SEEDS} seeds that a "
-                         "claim about training needs")  # fmt: skip
+            found.append(
+                f"the {side} trains and has {len(arm.runs)} of the {LEAST_SEEDS} seeds that a "
+                "claim about training needs"
+            )
     for count in ("error", "unscored"):
         rates = candidate.rate(count), baseline.rate(count)
         if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
-            found.append(f"{count} attempts differ: {100 * rates[0]:.1f} % of the candidate's, "
-                         f"{100 * rates[1]:.1f} % of the baseline's")  # fmt: skip
+            found.append(
+                f"{count} attempts differ: {100 * rates[0]:.1f} % of the candidate's, "
+                f"{100 * rates[1]:.1f} % of the baseline's"
+            )
     return found

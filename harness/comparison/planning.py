@@ -46,8 +46,10 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
     if seen:
         seen.sort(key=lambda entry: entry[0])
         _, n_items, variances = seen[len(seen) // 2]
-        separated = "" if variances.separated else (
-            ", whose single attempts can't be told from the effect: a best case for more attempts"
+        separated = (
+            ""
+            if variances.separated
+            else (", whose single attempts can't be told from the effect: a best case for more attempts")
         )
         return Noise(variances, n_items, f"{len(found)} stored subjects{separated}")
     for items in found:
@@ -56,9 +58,12 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
             told = "the attempts of one stored subject, if the effect is the same on every item"
             return Noise(Variances(own, own, 0.0, False), len(items), told)
     assumed = default_attempt_variance()
-    return Noise(Variances(assumed, assumed, 0.0, False), len(found[0]) if found else None,
-                 f"an assumption (variance {assumed:.3f} of an attempt, items of mixed difficulty, the same "
-                 "effect on every item): no stored run tells more")  # fmt: skip
+    return Noise(
+        Variances(assumed, assumed, 0.0, False),
+        len(found[0]) if found else None,
+        f"an assumption (variance {assumed:.3f} of an attempt, items of mixed difficulty, the same "
+        "effect on every item): no stored run tells more",
+    )
 
 
 def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -> Noise:
@@ -70,8 +75,9 @@ def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -
     found = Variances(
         candidate=seen.candidate if variance is None else variance,
         reference=seen.reference if variance is None else variance,
-        effect=seen.effect if effect_sd is None else effect_sd**2, separated=True,
-    )  # fmt: skip
+        effect=seen.effect if effect_sd is None else effect_sd**2,
+        separated=True,
+    )
     told = [f"variance {variance:g} of an attempt"] if variance is not None else []
     told += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
     rest = "" if len(told) == 2 or (variance is not None and not noise.n_items) else f"; else {noise.source}"

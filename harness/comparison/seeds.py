@@ -47,8 +47,10 @@ class SeedView:
         low, high = f.iqm_ci
         p = "" if self.test is None else f", {self.name} p = {self.test.p_value:.2g}"
         advice = f"; {f.advice}" if f.advice else ""
-        return (f"over {f.n_seeds[0]} and {f.n_seeds[1]} seeds: IQM {scale * f.iqm_difference:+.1f} "
-                f"[{scale * low:+.1f}, {scale * high:+.1f}]{p}{advice}")  # fmt: skip
+        return (
+            f"over {f.n_seeds[0]} and {f.n_seeds[1]} seeds: IQM {scale * f.iqm_difference:+.1f} "
+            f"[{scale * low:+.1f}, {scale * high:+.1f}]{p}{advice}"
+        )
 
     def plain(self) -> dict[str, Any]:
         return {**asdict(self.found), "paired_by_seed": self.paired}

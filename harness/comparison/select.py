@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.comparison.arms import Arm, Row, brief, differing, field_of
 from harness.base.errors import UsageError, nearest
+from harness.comparison.arms import Arm, Row, brief, differing, field_of
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,22 @@ class Selection:
             pattern = getattr(self, name)
             if pattern:
                 chosen = _matching(chosen, name, pattern)
-        for name, key, given in (("task", "comparability", self.task_args),
-                                 ("method", "subject", self.method_args)):  # fmt: skip
+        for name, key, given in (
+            ("task", "comparability", self.task_args),
+            ("method", "subject", self.method_args),
+        ):
             for argument, value in given.items():
                 named = {known for row in chosen for known in row[key].get(f"{name}_args", {})}
                 if chosen and argument not in named:
-                    raise UsageError(f"no stored run has an argument {argument!r}; "
-                                     f"{nearest(argument, named, 'argument')}")  # fmt: skip
-                kept = [row for row in chosen
-                        if _same(row[key].get(f"{name}_args", {}).get(argument), value)]  # fmt: skip
+                    raise UsageError(
+                        f"no stored run has an argument {argument!r}; {nearest(argument, named, 'argument')}"
+                    )
+                kept = [row for row in chosen if _same(row[key].get(f"{name}_args", {}).get(argument), value)]
                 if chosen and not kept:
                     held = sorted({str(row[key].get(f"{name}_args", {}).get(argument)) for row in chosen})
-                    raise UsageError(f"no stored run has {argument}={value}; there are: "
-                                     f"{', '.join(held[:8])}")  # fmt: skip
+                    raise UsageError(
+                        f"no stored run has {argument}={value}; there are: {', '.join(held[:8])}"
+                    )
                 chosen = kept
         return chosen
 
@@ -77,8 +80,10 @@ class Mixed:
             f"{name}: {' against '.join(brief(value) for value in values[:4])}"
             for name, values in list(self.fields.items())[:6]
         )
-        return (f"runs of {self.task} are not comparable: {shown}. Choose with -T {_hint(self.fields)}, "
-                "or print one table for each key with --allow-mixed")  # fmt: skip
+        return (
+            f"runs of {self.task} are not comparable: {shown}. Choose with -T {_hint(self.fields)}, "
+            "or print one table for each key with --allow-mixed"
+        )
 
 
 def _hint(fields: Mapping[str, Sequence[Any]]) -> str:
@@ -109,10 +114,15 @@ def mixed(arms: Iterable[Arm]) -> list[Mixed]:
         fields = dict.fromkeys(
             name for other in others for name in differing(first.comparability, other.comparability)
         )
-        found.append(Mixed(task, {
-            name: sorted({str(field_of(arm.comparability, name)) for arm in keyed.values()})
-            for name in fields
-        }))  # fmt: skip
+        found.append(
+            Mixed(
+                task,
+                {
+                    name: sorted({str(field_of(arm.comparability, name)) for arm in keyed.values()})
+                    for name in fields
+                },
+            )
+        )
     return found
 
 
@@ -133,10 +143,11 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
         if len(named) > 1:
             named = [a for a in named if getattr(a, same) == getattr(candidate, same)] or named
     if len(named) > 1:
-        told = ", ".join(differing(named[0].subject, named[1].subject)) or "store"
+        varying_fields = ", ".join(differing(named[0].subject, named[1].subject)) or "store"
         raise UsageError(
             f"the baseline {baseline!r} fits {len(named)} subjects on {candidate.task}, which differ in "
-            f"{told}; name one by the beginning of a run id, as --baseline {named[0].run_ids[0][:12]}"
+            f"{varying_fields}; name one by the beginning of a run id, as "
+            f"--baseline {named[0].run_ids[0][:12]}"
         )
     return named[0] if named else None
 

@@ -114,8 +114,16 @@ def curve_of(placed: Sequence[tuple[float, Arm]], parameter: str, metric: str) -
     rng = np.random.default_rng(0)
     means = np.array([np.mean([items.means().mean() for items in runs]) for runs in by_seed])
     draws = _drawn(by_seed, paired, rng)
-    return Curve(parameter, metric, np.array([value for value, _ in placed]), [arm for _, arm in placed],
-                 means, _variance(by_seed, paired), draws, paired)  # fmt: skip
+    return Curve(
+        parameter,
+        metric,
+        np.array([value for value, _ in placed]),
+        [arm for _, arm in placed],
+        means,
+        _variance(by_seed, paired),
+        draws,
+        paired,
+    )
 
 
 def _drawn(by_seed: list[list[Items]], paired: bool, rng: np.random.Generator) -> FloatArray:
@@ -175,21 +183,42 @@ def plain(curve: Curve) -> Mapping[str, Any]:
     first = curve.arms[0]
     grid = curve.grid(41)
     return {
-        "parameter": curve.parameter, "metric": curve.metric, "task": first.task, "method": first.method,
-        "model": first.model, "paired_items": curve.paired, "points": [
-            {"value": float(value), "mean": float(mean), "ci": [float(end) for end in ends],
-             "stderr": float(var**0.5), "seeds": arm.seeds, "run_ids": arm.run_ids,
-             "complete": arm.complete, "calls": arm.usage("calls"),
-             "input_tokens": arm.usage("input_tokens"), "cost_usd": arm.usage("cost_usd")}
-            for value, mean, ends, var, arm in zip(curve.values, curve.means, curve.intervals,
-                                                   curve.variance, curve.arms, strict=True)
+        "parameter": curve.parameter,
+        "metric": curve.metric,
+        "task": first.task,
+        "method": first.method,
+        "model": first.model,
+        "paired_items": curve.paired,
+        "points": [
+            {
+                "value": float(value),
+                "mean": float(mean),
+                "ci": [float(end) for end in ends],
+                "stderr": float(var**0.5),
+                "seeds": arm.seeds,
+                "run_ids": arm.run_ids,
+                "complete": arm.complete,
+                "calls": arm.usage("calls"),
+                "input_tokens": arm.usage("input_tokens"),
+                "cost_usd": arm.usage("cost_usd"),
+            }
+            for value, mean, ends, var, arm in zip(
+                curve.values, curve.means, curve.intervals, curve.variance, curve.arms, strict=True
+            )
         ],
         "fits": [
-            {"form": fit.form, "aic": fit.aic, "chi2": fit.chi2, "parameters": {
-                name: {"value": value, "ci": list(fit.intervals.get(name, ())) or None}
-                for name, value in fit.parameters.items()
-            }, "curve": [[float(k), float(y)] for k, y in zip(grid, fit.at(grid), strict=True)]}
+            {
+                "form": fit.form,
+                "aic": fit.aic,
+                "chi2": fit.chi2,
+                "parameters": {
+                    name: {"value": value, "ci": list(fit.intervals.get(name, ())) or None}
+                    for name, value in fit.parameters.items()
+                },
+                "curve": [[float(k), float(y)] for k, y in zip(grid, fit.at(grid), strict=True)],
+            }
             for fit in made
         ],
-        "verdict": form, "reason": reason,
-    }  # fmt: skip
+        "verdict": form,
+        "reason": reason,
+    }

@@ -16,25 +16,40 @@ def plain(comparison: Comparison) -> dict[str, Any]:
     """A comparison as JSON knows it."""
 
     def side(arm: Arm, value: float) -> dict[str, Any]:
-        return {"method": arm.method, "model": arm.model, "store": arm.store or None, "value": value,
-                "run_ids": arm.run_ids, "seeds": arm.seeds, "subject_key": arm.subject_key}  # fmt: skip
+        return {
+            "method": arm.method,
+            "model": arm.model,
+            "store": arm.store or None,
+            "value": value,
+            "run_ids": arm.run_ids,
+            "seeds": arm.seeds,
+            "subject_key": arm.subject_key,
+        }
 
     return {
-        "task": comparison.candidate.task, "metric": comparison.metric,
+        "task": comparison.candidate.task,
+        "metric": comparison.metric,
         "comparability_key": comparison.candidate.comparability_key,
         "candidate": side(comparison.candidate, comparison.candidate_value),
         "baseline": side(comparison.baseline, comparison.baseline_value),
         "difference": difference(comparison.difference),
         "unit": "items" if comparison.seeds is None else "seeds",
-        "items": {"matched": comparison.matched, "only_candidate": comparison.only_candidate,
-                  "only_baseline": comparison.only_baseline},
-        "test": comparison.test, "p_value": comparison.p_value, "adjusted_p": comparison.adjusted_p,
-        "checks": comparison.checks, "probability_better": comparison.probability_better,
+        "items": {
+            "matched": comparison.matched,
+            "only_candidate": comparison.only_candidate,
+            "only_baseline": comparison.only_baseline,
+        },
+        "test": comparison.test,
+        "p_value": comparison.p_value,
+        "adjusted_p": comparison.adjusted_p,
+        "checks": comparison.checks,
+        "probability_better": comparison.probability_better,
         "scored_only": difference(comparison.scored_only) if comparison.scored_only else None,
         "cost_ratio": comparison.cost_ratio,
         "seeds": comparison.seeds.plain() if comparison.seeds else None,
-        "verdict": comparison.verdict(), "warnings": list(comparison.warnings),
-    }  # fmt: skip
+        "verdict": comparison.verdict(),
+        "warnings": list(comparison.warnings),
+    }
 
 
 def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -43,15 +58,23 @@ def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     return {
         "candidate": {"method": first.candidate.method, "model": first.candidate.model},
         "baseline": {"method": first.baseline.method, "model": first.baseline.model},
-        "tasks": [c.candidate.task for c in comparisons], **asdict(over_suite(comparisons)),
+        "tasks": [c.candidate.task for c in comparisons],
+        **asdict(over_suite(comparisons)),
         "seeds": seeds.plain() if seeds else None,
-    }  # fmt: skip
+    }
 
 
 def difference(found: Difference) -> dict[str, Any]:
     """A difference as JSON knows it."""
     return {
-        "value": found.value, "stderr": found.stderr, "ci": list(found.ci) if found.ci else None,
-        "ci_method": found.ci_method, "df": found.df, "n_items": found.n_items,
-        "n_clusters": found.n_clusters, "wins": found.wins, "losses": found.losses, "ties": found.ties,
-    }  # fmt: skip
+        "value": found.value,
+        "stderr": found.stderr,
+        "ci": list(found.ci) if found.ci else None,
+        "ci_method": found.ci_method,
+        "df": found.df,
+        "n_items": found.n_items,
+        "n_clusters": found.n_clusters,
+        "wins": found.wins,
+        "losses": found.losses,
+        "ties": found.ties,
+    }

@@ -1,1 +1,1 @@
-"""Where rows come from: the Hub and its mirror, files of recorded responses, users' interactions with items."""
+"""Where rows come from: the Hub and its mirror, files of recorded responses, interactions of users."""

@@ -43,15 +43,23 @@ class Data:
         local = self.mirror / pin.id if self.mirror else None
         if local is not None and not local.is_dir():
             if self.offline:
-                raise DataError(f"{pin.id} is not in the mirror {self.mirror}; copy the Hub "
-                                f"repository to {local}")  # fmt: skip
+                raise DataError(
+                    f"{pin.id} is not in the mirror {self.mirror}; copy the Hub repository to {local}"
+                )
             local = None
         revision = pin.revision
         if local is None and self.offline:
             os.environ["HF_HUB_OFFLINE"] = "1"
         table = _load(str(local) if local else pin.id, pin, None if local else revision)
-        self.read.append({"id": pin.id, "config": pin.config, "split": pin.split,
-                          "revision": revision, "pinned": revision != "main"})  # fmt: skip
+        self.read.append(
+            {
+                "id": pin.id,
+                "config": pin.config,
+                "split": pin.split,
+                "revision": revision,
+                "pinned": revision != "main",
+            }
+        )
         return _with_columns(Rows(table), columns, f"{pin.id} ({pin.split})")
 
     def file(self, path: str, columns: Sequence[str]) -> Rows:
@@ -68,8 +76,9 @@ class Data:
 
     def note_file(self, path: str) -> None:
         """Remembers that the user's own file was read, for tasks that read a format of their own."""
-        self.read.append({"id": Path(path).name, "config": None, "split": None, "revision": "file",
-                          "pinned": True})  # fmt: skip
+        self.read.append(
+            {"id": Path(path).name, "config": None, "split": None, "revision": "file", "pinned": True}
+        )
 
 
 class Rows(Sequence[dict[str, Any]]):
@@ -175,9 +184,10 @@ def _read_file(path: Path) -> Any:
         if name.endswith((".csv", ".tsv", ".csv.gz")):
             separator = "\t" if name.endswith(".tsv") else ","
             return _ArrowTable(
-                csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=separator,
-                                                                  newlines_in_values=True))
-            )  # fmt: skip
+                csv.read_csv(
+                    path, parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+                )
+            )
         if name.endswith(".parquet"):
             return _ArrowTable(parquet.read_table(path))
     except (pyarrow.ArrowInvalid, OSError, EOFError) as error:

@@ -66,8 +66,9 @@ class Shape:
         if not isinstance(row, dict) or not self.columns:
             return row
         named = {ours: row[theirs] for ours, theirs in self.columns.items() if theirs in row}
-        first = {key: value[0] if isinstance(value, list) and value else value
-                 for key, value in named.items()}  # fmt: skip
+        first = {
+            key: value[0] if isinstance(value, list) and value else value for key, value in named.items()
+        }
         return {**row, **first}
 
 
@@ -106,9 +107,11 @@ def check_columns(path: Path, shape: Shape) -> None:
             fault = _fault(shape.read(row))
             if fault and fault.startswith("no "):
                 held = ", ".join(str(name) for name in list(row)[:12])
-                raise DataError(f"{path.name}: {fault}; the columns are {held}: --column "
-                                f"{'completion' if 'completion' in fault else 'sample_id'}=NAME says which "
-                                "is meant")  # fmt: skip
+                raise DataError(
+                    f"{path.name}: {fault}; the columns are {held}: --column "
+                    f"{'completion' if 'completion' in fault else 'sample_id'}=NAME says which "
+                    "is meant"
+                )
             return
 
 
@@ -243,8 +246,10 @@ def _csv_rows(path: Path, lines: Iterable[str], completion: str) -> Iterator[tup
     csv.field_size_limit(2**31 - 1)
     rows = csv.DictReader(lines, delimiter="\t" if ".tsv" in path.suffixes else ",")
     if completion not in (rows.fieldnames or ()):
-        raise DataError(f"{path} has no column {completion!r}; it has: {', '.join(rows.fieldnames or ())}; "
-                        "--column completion=NAME says which is meant")  # fmt: skip
+        raise DataError(
+            f"{path} has no column {completion!r}; it has: {', '.join(rows.fieldnames or ())}; "
+            "--column completion=NAME says which is meant"
+        )
     for number, row in enumerate(rows, 1):
         yield f"row {number}", {name: cell for name, cell in row.items() if cell or name == completion}
 
@@ -289,8 +294,9 @@ def attach(
         elif (sample_id, response.epoch) in found:
             first = found[sample_id, response.epoch]
             if first.completion != response.completion or response.input is None:
-                faults.append(f"{response.place}: {name}, epoch {response.epoch} stands already in "
-                              f"{first.place}")  # fmt: skip
+                faults.append(
+                    f"{response.place}: {name}, epoch {response.epoch} stands already in {first.place}"
+                )
         else:
             found[sample_id, response.epoch] = response
     if faults and strict:

@@ -47,8 +47,12 @@ def known_broken(spec: TaskSpec) -> dict[str, Broken]:
         entries = tomllib.loads(path.read_text("utf-8"))["broken"]
         return {
             key: Broken(str(entry["reason"]), str(entry["source"]))
-            for entry in entries if spec.name in entry["tasks"] for key in entry["ids"]
-        }  # fmt: skip
+            for entry in entries
+            if spec.name in entry["tasks"]
+            for key in entry["ids"]
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PluginError(f"{where} can't be read: {type(error).__name__}: {error}; every [[broken]] entry "
-                          "has tasks, ids, reason and source") from error  # fmt: skip
+        raise PluginError(
+            f"{where} can't be read: {type(error).__name__}: {error}; every [[broken]] entry "
+            "has tasks, ids, reason and source"
+        ) from error

@@ -46,12 +46,18 @@ def check() -> str:
 
 @cache
 def _try(program: str) -> None:
-    done = subprocess.run([*_walls(program, Path(tempfile.gettempdir())), BASH, "-c", "true"],
-                          capture_output=True, text=True, env={})  # fmt: skip
+    done = subprocess.run(
+        [*_walls(program, Path(tempfile.gettempdir())), BASH, "-c", "true"],
+        capture_output=True,
+        text=True,
+        env={},
+    )
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1][:200]
-        raise UsageError(f"bubblewrap can't make a sandbox here: {reason}; a shell for the agent needs a "
-                         "machine that allows user namespaces")  # fmt: skip
+        raise UsageError(
+            f"bubblewrap can't make a sandbox here: {reason}; a shell for the agent needs a "
+            "machine that allows user namespaces"
+        )
 
 
 async def run(command: str, folder: Path, seconds: float) -> Ran:
@@ -64,9 +70,17 @@ async def run(command: str, folder: Path, seconds: float) -> Ran:
     limited = f'ulimit -v {MEMORY_BYTES >> 10} -c 0; exec "$0" -c "$1"'
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *_walls(program, folder), BASH, "-c", limited, BASH, command,
-        stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={},
-    )  # fmt: skip
+        *_walls(program, folder),
+        BASH,
+        "-c",
+        limited,
+        BASH,
+        command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        env={},
+    )
     assert process.stdout is not None and process.stderr is not None
     printed = asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))
     try:
@@ -83,11 +97,36 @@ async def run(command: str, folder: Path, seconds: float) -> Ran:
 
 
 def _walls(program: str, folder: Path) -> list[str]:
-    walls = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-             "--proc", "/proc", "--dev", "/dev", "--ro-bind", "/usr", "/usr",
-             "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
-             "--ro-bind", str(folder.resolve()), "/data", "--chdir", "/data",
-             "--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LANG", "C.UTF-8"]  # fmt: skip
+    walls = [
+        program,
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--ro-bind-try",
+        "/etc/alternatives",
+        "/etc/alternatives",
+        "--ro-bind",
+        str(folder.resolve()),
+        "/data",
+        "--chdir",
+        "/data",
+        "--clearenv",
+        "--setenv",
+        "PATH",
+        "/usr/bin:/bin",
+        "--setenv",
+        "LANG",
+        "C.UTF-8",
+    ]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         place = Path("/", name)
         if place.is_symlink():

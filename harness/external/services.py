@@ -21,16 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode
 
-from harness.external import sandbox
 from harness.base.digest import digest
-from harness.base.errors import HarnessError, UsageError
+from harness.base.errors import HarnessError, UsageError, WorldFailed
+from harness.external import sandbox
+from harness.external.web import Page, PageFailed, fetch, read
+from harness.external.workers import Outside
 from harness.model import backoff
 from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.sample import Question
-from harness.external.web import Page, PageFailed, fetch, read
-from harness.external.workers import Outside
-from harness.world import WorldFailed
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
@@ -118,13 +117,17 @@ class Services:
         """What a service can't be asked without; empty if there is everything."""
         key = _key(service)
         if not key and not self._offline:
-            return (f"{service.name} wants a key: put yours into {service.key}, or take what an earlier run "
-                    "left in the cache with --offline")  # fmt: skip
+            return (
+                f"{service.name} wants a key: put yours into {service.key}, or take what an earlier run "
+                "left in the cache with --offline"
+            )
         if not (key.isascii() and key.isprintable()):
             return f"{service.key} holds no key: a character in it can't be sent"
         if self._budget.cost is not None and self._price(service.name) is None:
-            return (f'--max-cost needs the price of {service.name}: [services."{service.name}"] with price, '
-                    "in USD a request, in harness.toml")  # fmt: skip
+            return (
+                f'--budget-cost needs the price of {service.name}: [services."{service.name}"] with price, '
+                "in USD a request, in harness.toml"
+            )
         return ""
 
     def door(self, opening: Opening, question: Question) -> Outside:
@@ -201,8 +204,9 @@ class Services:
         self, service: Service | None, question: Question, url: str, headers: dict[str, str]
     ) -> dict[str, Any]:
         base = self._settings.get(service.name, {}).get("url", "") if service else ""
-        key = digest(["service", KEY_FORMAT, service.name if service else "", base, url, headers,
-                      question.epoch])  # fmt: skip
+        key = digest(
+            ["service", KEY_FORMAT, service.name if service else "", base, url, headers, question.epoch]
+        )
         price = self._price(service.name) if service else 0.0
         kept = self._cache.get(key) if self._cache is not None else None
         if kept is not None:
@@ -210,8 +214,10 @@ class Services:
             self._ledger.charge("service", usage, question.id, question.epoch)
             return dict(json.loads(kept))
         if self._offline:
-            raise WorldFailed(f"{url[:100]}: this request is not in the cache and --offline is set; run "
-                              "once with a network to fill the cache")  # fmt: skip
+            raise WorldFailed(
+                f"{url[:100]}: this request is not in the cache and --offline is set; run "
+                "once with a network to fill the cache"
+            )
         usage, started = Usage(calls=1, cost_usd=price, paid_usd=price), time.perf_counter()
         self._ledger.under_way += 1
         try:
@@ -233,9 +239,14 @@ class Services:
         return found
 
     async def _ask(
-        self, service: Service, base: str, url: str, headers: dict[str, str], usage: Usage,
+        self,
+        service: Service,
+        base: str,
+        url: str,
+        headers: dict[str, str],
+        usage: Usage,
         jitter: random.Random,
-    ) -> Page:  # fmt: skip
+    ) -> Page:
         """A service's answer, after as many tries as it takes; counts them in `usage`. It follows no
         redirect and tells nobody the key: not who asked, and not in an error."""
         import httpx
@@ -282,8 +293,10 @@ def check_settings(own: Any) -> None:
     """
     for name, entry in own.items() if isinstance(own, Mapping) else [("NAME", own)]:
         if not isinstance(entry, Mapping) or not entry or not set(entry) <= {"price", "url"}:
-            raise UsageError(f'harness.toml: [services."{name}"] holds price, in USD a request, or url, to '
-                             "ask in the service's place")  # fmt: skip
+            raise UsageError(
+                f'harness.toml: [services."{name}"] holds price, in USD a request, or url, to '
+                "ask in the service's place"
+            )
         price, url = entry.get("price", 0), entry.get("url", "http://")
         if type(price) not in (int, float) or not 0 <= price < float("inf"):
             raise UsageError(f'harness.toml: [services."{name}"]: price is a number of USD, not {price!r}')

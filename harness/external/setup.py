@@ -56,8 +56,10 @@ def installed(recipe: Mapping[str, Any]) -> Path:
         UsageError: it is not installed; names the command.
     """
     if needed(recipe):
-        raise UsageError(f"this task needs setup: run 'harness setup {recipe['name']}' once, with a "
-                         f"network; it brings in {brings(recipe)}")  # fmt: skip
+        raise UsageError(
+            f"this task needs setup: run 'harness setup {recipe['name']}' once, with a "
+            f"network; it brings in {brings(recipe)}"
+        )
     return folder(recipe)
 
 
@@ -76,8 +78,10 @@ def check(name: str, source: Path | None = None) -> dict[str, Any]:
         return recipe
     wanted = recipe.get("checkout")
     if wanted is None:
-        raise UsageError(f"setup of {name} takes nothing from a checkout, only {brings(recipe)} and what it "
-                         "needs from a package index; leave --source out")  # fmt: skip
+        raise UsageError(
+            f"setup of {name} takes nothing from a checkout, only {brings(recipe)} and what it "
+            "needs from a package index; leave --source out"
+        )
     _has_folders(name, wanted, source)
     return recipe
 
@@ -85,8 +89,10 @@ def check(name: str, source: Path | None = None) -> dict[str, Any]:
 def _has_folders(name: str, wanted: Mapping[str, Any], tree: Path) -> None:
     for path in wanted["take"]:
         if not (tree / path).is_dir():
-            raise HarnessError(f"setup of {name}: {tree} has no folder {path}; a checkout of "
-                               f"{wanted['url']} at {wanted['revision']} is wanted")  # fmt: skip
+            raise HarnessError(
+                f"setup of {name}: {tree} has no folder {path}; a checkout of "
+                f"{wanted['url']} at {wanted['revision']} is wanted"
+            )
 
 
 def drift(name: str, source: Path) -> str | None:
@@ -103,17 +109,21 @@ def drift(name: str, source: Path) -> str | None:
             return None  # no work tree, or a folder inside that of another repository
         meant = git("rev-parse", "--verify", "--quiet", f"{wanted['revision']}^{{commit}}")
         if head.stdout != meant.stdout:
-            return (f"{source} is at {head.stdout[:12]}, not at {wanted['revision'][:12]} as the recipe of "
-                    f"{name} wants: what is measured may differ from what others measure")  # fmt: skip
+            return (
+                f"{source} is at {head.stdout[:12]}, not at {wanted['revision'][:12]} as the recipe of "
+                f"{name} wants: what is measured may differ from what others measure"
+            )
         if git("status", "--porcelain", "--", *wanted["take"]).stdout:
-            return (f"{source} has changes of its own to what is taken: what is measured may differ from "
-                    "what others measure")  # fmt: skip
+            return (
+                f"{source} has changes of its own to what is taken: what is measured may differ from "
+                "what others measure"
+            )
     except FileNotFoundError:
         pass
     return None
 
 
-def install(name: str, again: bool = False, source: Path | None = None) -> Path:
+def install(name: str, overwrite: bool = False, source: Path | None = None) -> Path:
     """Installs a recipe, unless it is there. What it takes from a public repository comes from the
     checkout `source` where one is given.
 
@@ -123,7 +133,7 @@ def install(name: str, again: bool = False, source: Path | None = None) -> Path:
     """
     recipe = check(name, source)
     place = folder(recipe)
-    if place.is_dir() and not again:
+    if place.is_dir() and not overwrite:
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f"{name}-", suffix=".part", dir=place.parent))
@@ -135,8 +145,9 @@ def install(name: str, again: bool = False, source: Path | None = None) -> Path:
         try:
             getattr(importlib.import_module(module), function)(part)
         except Exception as error:
-            raise HarnessError(f"setup of {name}: installed, but its fixture fails, so it is not used: "
-                               f"{error}") from error  # fmt: skip
+            raise HarnessError(
+                f"setup of {name}: installed, but its fixture fails, so it is not used: {error}"
+            ) from error
         if place.is_dir():
             shutil.rmtree(place)
         part.rename(place)
@@ -149,9 +160,21 @@ def _pip(recipe: Mapping[str, Any], target: Path) -> None:
     name, requirements = recipe["name"], recipe["requirements"]
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log"  # tells what became of each page of an index; stderr doesn't
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--log", str(log),
-                   "--disable-pip-version-check", *([] if recipe.get("resolve") else ["--no-deps"]),
-                   "--target", str(target), *requirements]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--log",
+            str(log),
+            "--disable-pip-version-check",
+            *([] if recipe.get("resolve") else ["--no-deps"]),
+            "--target",
+            str(target),
+            *requirements,
+        ]
         # pip's own 5 retries keep those waiting who have no network; whoever set another number keeps it
         environment = {"PIP_RETRIES": "2", **os.environ}
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -172,8 +195,10 @@ def _why(stderr: str, log: str, requirements: Sequence[str]) -> str:
     if any("No module named pip" in line for line in lines):
         return "this Python has no pip; 'python -m ensurepip' brings it"
     if found := _UNREACHED.search(log) or _NO_INDEX.search(log) or _IGNORED.search(log):
-        return (f"pip can't get {found[1]}: {found[2][:300]}; it needs a package index, over the network or "
-                "through pip's own configuration (PIP_INDEX_URL, PIP_PROXY)")  # fmt: skip
+        return (
+            f"pip can't get {found[1]}: {found[2][:300]}; it needs a package index, over the network or "
+            "through pip's own configuration (PIP_INDEX_URL, PIP_PROXY)"
+        )
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")][:1]
     diagnosis = [line.lstrip("×╰─> ") for line in lines if line.startswith(("×", "╰─>"))][:2]
     said = ": ".join(errors or diagnosis or lines[-1:] or ["no message"])[:300]

@@ -24,12 +24,38 @@ REDIRECTS = 10
 #: what follows from the connection and is none of the asker's business
 OWN_HEADERS = ("host", "connection", "accept-encoding", "content-length", "transfer-encoding")
 #: encodings of texts that are quick to read whatever the bytes are; others are read as UTF-8
-CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "cp1251", "koi8-r", "utf-16", "shift_jis",
-            "euc_jp", "euc_kr", "gb18030", "gbk", "gb2312", "big5")  # fmt: skip
+CHARSETS = (
+    "utf-8",
+    "ascii",
+    "iso8859-1",
+    "iso8859-15",
+    "cp1252",
+    "cp1251",
+    "koi8-r",
+    "utf-16",
+    "shift_jis",
+    "euc_jp",
+    "euc_kr",
+    "gb18030",
+    "gbk",
+    "gb2312",
+    "big5",
+)
 #: networks that stand for others, or lead to machines beside this one
-ALIASES = tuple(map(ipaddress.ip_network, (
-    "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10", "168.63.129.16/32",
-)))  # fmt: skip
+ALIASES = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "::/96",
+            "64:ff9b::/96",
+            "64:ff9b:1::/48",
+            "2001::/32",
+            "2002::/16",
+            "fec0::/10",
+            "168.63.129.16/32",
+        ),
+    )
+)
 
 
 class PageFailed(HarnessError):
@@ -83,8 +109,12 @@ async def _request(client: httpx.AsyncClient, url: str, headers: Mapping[str, st
         raise PageFailed("a URL of the web begins with http:// or https:// and a host")
     address = await public_address(asked.host, asked.port or (443 if asked.scheme == "https" else 80))
     named = {**headers, "Host": asked.netloc.decode("ascii")}
-    return client.build_request("GET", asked.copy_with(host=address), headers=named,
-                                extensions={"sni_hostname": asked.raw_host.decode("ascii")})  # fmt: skip
+    return client.build_request(
+        "GET",
+        asked.copy_with(host=address),
+        headers=named,
+        extensions={"sni_hostname": asked.raw_host.decode("ascii")},
+    )
 
 
 async def public_address(host: str, port: int) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.base.errors import RecordError, UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import load_items
-from harness.base.errors import RecordError, UsageError, nearest
 from harness.results.index import read_index
 
 SCHEMA = 1
@@ -53,13 +53,17 @@ def set_baseline(
     few = [arm for arm in arms if len(arm.runs) < min_runs]
     if few:
         short = "; ".join(f"{arm.task}: {arm.named(arms)} has {len(arm.runs)}" for arm in few[:4])
-        raise UsageError(f"a baseline pools at least {min_runs} runs of each subject, and {short}; run more "
-                         f"seeds, as in harness eval --seeds {min_runs}, or again with --again")  # fmt: skip
+        raise UsageError(
+            f"a baseline pools at least {min_runs} runs of each subject, and {short}; run more "
+            f"seeds, as in harness eval --seeds {min_runs}, or again with --overwrite"
+        )
     document = {
-        "schema": SCHEMA, "kind": "baseline", "name": name,
+        "schema": SCHEMA,
+        "kind": "baseline",
+        "name": name,
         "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "arms": [_arm(arm, root) for arm in arms],
-    }  # fmt: skip
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
@@ -76,13 +80,24 @@ def _arm(arm: Arm, root: Path) -> dict[str, Any]:
     items = load_items(arm, arm.primary)
     spread = estimate_mean(items.attempts(), binary=items.binary).rerun_stderr
     return {
-        "task": arm.task, "method": arm.method, "model": arm.model, "metric": arm.primary,
-        "comparability_key": arm.comparability_key, "subject_key": arm.subject_key,
-        "value": float(np.mean(values)), "rerun_stderr": spread,
-        "runs": [{"run_id": run["run_id"], "attempt": run["attempt"],
-                  "result_digest": run["result_digest"],
-                  "record": os.path.relpath(run["record"], root)} for run in arm.runs],
-    }  # fmt: skip
+        "task": arm.task,
+        "method": arm.method,
+        "model": arm.model,
+        "metric": arm.primary,
+        "comparability_key": arm.comparability_key,
+        "subject_key": arm.subject_key,
+        "value": float(np.mean(values)),
+        "rerun_stderr": spread,
+        "runs": [
+            {
+                "run_id": run["run_id"],
+                "attempt": run["attempt"],
+                "result_digest": run["result_digest"],
+                "record": os.path.relpath(run["record"], root),
+            }
+            for run in arm.runs
+        ],
+    }
 
 
 def find_baseline(name: str, stores: Sequence[Path]) -> Path:
@@ -101,16 +116,22 @@ def find_baseline(name: str, stores: Sequence[Path]) -> Path:
         known.setdefault(path.stem, path)
     if name not in known:
         looked = ", ".join(str(store) for store in dict.fromkeys((*stores, *USUAL_STORES)))
-        cure = (nearest(name, known, "baseline") if known else
-                f"there is none in {looked}; 'harness baseline set NAME' makes one")  # fmt: skip
+        cure = (
+            nearest(name, known, "baseline")
+            if known
+            else f"there is none in {looked}; 'harness baseline set NAME' makes one"
+        )
         raise UsageError(f"no baseline {name!r}; {cure}")
     return known[name]
 
 
 def list_baselines(stores: Sequence[Path]) -> list[Path]:
     """The baseline files of `stores` and the usual ones, in that order."""
-    return [path for store in dict.fromkeys((*stores, *USUAL_STORES))
-            for path in sorted((store / FOLDER).glob("*.json"))]  # fmt: skip
+    return [
+        path
+        for store in dict.fromkeys((*stores, *USUAL_STORES))
+        for path in sorted((store / FOLDER).glob("*.json"))
+    ]
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -135,5 +156,6 @@ def read_baseline(path: Path) -> Baseline:
             raise RecordError(f"{path} names {root / record}: {fault}")
         if rows[record]["result_digest"] != digest:
             raise RecordError(f"{root / record} is no longer the run that {path} names")
-    return Baseline(str(document["name"]), path, str(document["created_at"]),
-                    arms_of(rows[record] for record in listed))  # fmt: skip
+    return Baseline(
+        str(document["name"]), path, str(document["created_at"]), arms_of(rows[record] for record in listed)
+    )

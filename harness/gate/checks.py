@@ -86,8 +86,12 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         rules = Rules(**values, checks=tuple(checks))
     except TypeError as error:
         raise UsageError(f"{where}: {error}") from None
-    for name, low, high in (("alpha", 0.0, 0.5), ("regress_factor", 0.0, 1.0), ("overlap", 0.0, 1.0),
-                            ("max_rate_difference", 0.0, 1.0)):  # fmt: skip
+    for name, low, high in (
+        ("alpha", 0.0, 0.5),
+        ("regress_factor", 0.0, 1.0),
+        ("overlap", 0.0, 1.0),
+        ("max_rate_difference", 0.0, 1.0),
+    ):
         _within(name, getattr(rules, name), low, high, where)
     return rules
 

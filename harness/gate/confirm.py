@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.base.errors import HarnessError, UsageError
 from harness.comparison.arms import Arm, arms_of
 from harness.comparison.paired import compare
-from harness.base.errors import HarnessError, UsageError
 from harness.gate.checks import Rules
 from harness.gate.verdict import Verdict, judge
 from harness.results.index import row
@@ -19,8 +19,9 @@ from harness.run.plan import Cell, Request, plan
 from harness.run.session import Session
 
 
-def confirm(verdicts: Sequence[Verdict], rules: Rules, session: Session,
-            offline: bool = False) -> list[Verdict]:  # fmt: skip
+def confirm(
+    verdicts: Sequence[Verdict], rules: Rules, session: Session, offline: bool = False
+) -> list[Verdict]:
     """The verdicts, with every `regressed` one looked at again.
 
     One that can't be run again stays `regressed`, and says so. One that fresh data doesn't bear out
@@ -67,10 +68,14 @@ def run_again(candidate: Arm, baseline: Arm, session: Session, offline: bool) ->
         if result.error is not None:
             raise result.error
     rows = [
-        {**row(result.record), "record": result.record["record"],
-         "samples_path": result.record["samples_path"]}
-        for result in grid.results if result.record
-    ]  # fmt: skip
+        {
+            **row(result.record),
+            "record": result.record["record"],
+            "samples_path": result.record["samples_path"],
+        }
+        for result in grid.results
+        if result.record
+    ]
     if len(rows) < len(cells) or any(r["status"] != "complete" for r in rows):
         raise UsageError("the second look was stopped before its end")
     (arm,) = arms_of(rows)
@@ -86,13 +91,18 @@ def cell_of(arm: Arm, offline: bool = False) -> Cell:
     run = arm.runs[0]
     subject, comparability = run["subject"], run["comparability"]
     request = Request(
-        task=arm.task, method=arm.method, model=arm.model, task_args=comparability["task_args"],
-        method_args=subject["method_args"], model_args=subject["model_args"],
+        task=arm.task,
+        method=arm.method,
+        model=arm.model,
+        task_args=comparability["task_args"],
+        method_args=subject["method_args"],
+        model_args=subject["model_args"],
         roles={name: role[0] for name, role in subject["roles"].items()},
-        embedder=subject["embedder"] or Request.embedder, epochs=run["epochs"],
-        limit=comparability["limit"], decoding=subject["decoding"], offline=offline,
-    )  # fmt: skip
+        embedder=subject["embedder"] or Request.embedder,
+        epochs=run["epochs"],
+        limit=comparability["limit"],
+        decoding=subject["decoding"],
+        offline=offline,
+    )
     (cell,) = plan(request)
     return cell
-
-

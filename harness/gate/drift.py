@@ -32,8 +32,14 @@ class Drift:
         )
 
     def plain(self) -> dict[str, Any]:
-        return {"task": self.task, "method": self.method, "model": self.model, "since": self.since,
-                "run_id": self.run_id, **asdict(self.step)}  # fmt: skip
+        return {
+            "task": self.task,
+            "method": self.method,
+            "model": self.model,
+            "since": self.since,
+            "run_id": self.run_id,
+            **asdict(self.step),
+        }
 
 
 def drifts(arms: Iterable[Arm], rows: Sequence[Row]) -> list[Drift]:
@@ -55,5 +61,8 @@ def drifts(arms: Iterable[Arm], rows: Sequence[Row]) -> list[Drift]:
 
 
 def _follows(run: Row, arm: Arm) -> bool:
-    return (run["comparability_key"] == arm.comparability_key and run["status"] == "complete"
-            and (run["method"], run["model"]) == (arm.method, arm.model))  # fmt: skip
+    return (
+        run["comparability_key"] == arm.comparability_key
+        and run["status"] == "complete"
+        and (run["method"], run["model"]) == (arm.method, arm.model)
+    )

@@ -26,8 +26,11 @@ def changed_settings(candidate: Arm, baseline: Arm) -> Iterator[Fault]:
     """Settings of the model, its decoding, its roles or its embedder that moved."""
     for name in differing(candidate.subject, baseline.subject):
         if not name.startswith(MAY_CHANGE):
-            yield Fault("changed", f"{name} was {field_of(baseline.subject, name)!r} and is "
-                                   f"{field_of(candidate.subject, name)!r}")  # fmt: skip
+            yield Fault(
+                "changed",
+                f"{name} was {field_of(baseline.subject, name)!r} and is "
+                f"{field_of(candidate.subject, name)!r}",
+            )
 
 
 def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
@@ -36,15 +39,26 @@ def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
     found = list(changed_settings(candidate, baseline))
     for run in candidate.runs:
         if run["status"] != "complete":
-            found.append(Fault("failures", f"the candidate's run {run['run_id'][:12]} was stopped before "
-                                           "its end"))  # fmt: skip
+            found.append(
+                Fault("failures", f"the candidate's run {run['run_id'][:12]} was stopped before its end")
+            )
     expected = comparison.matched + comparison.only_baseline
     if comparison.matched < rules.overlap * expected or comparison.only_candidate:
-        found.append(Fault("changed", f"{comparison.matched} of the reference's {expected} items are "
-                                      f"there, {comparison.only_candidate} others"))  # fmt: skip
+        found.append(
+            Fault(
+                "changed",
+                f"{comparison.matched} of the reference's {expected} items are "
+                f"there, {comparison.only_candidate} others",
+            )
+        )
     for count in ("error", "unscored", "truncated"):
         ours, theirs = candidate.rate(count), baseline.rate(count)
         if abs(ours - theirs) > rules.max_rate_difference:
-            found.append(Fault("failures", f"{100 * ours:.1f} % of the candidate's attempts are {count}, "
-                                           f"{100 * theirs:.1f} % of the reference's"))  # fmt: skip
+            found.append(
+                Fault(
+                    "failures",
+                    f"{100 * ours:.1f} % of the candidate's attempts are {count}, "
+                    f"{100 * theirs:.1f} % of the reference's",
+                )
+            )
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from harness.base.errors import UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of, brief, differing, field_of
 from harness.comparison.paired import Comparison, compare
 from harness.comparison.select import Selection
-from harness.base.errors import UsageError, nearest
 from harness.gate.baseline import Baseline
 from harness.gate.checks import Check, Rules
 from harness.gate.verdict import Verdict, judge, without_statistics
@@ -49,8 +49,10 @@ def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Ver
 
 
 def _missing(arm: Arm) -> str:
-    return (f"no run of {arm.named()} to check besides the baseline's own; 'harness eval --out DIR' makes "
-            "one and 'harness check --out DIR' looks there")  # fmt: skip
+    return (
+        f"no run of {arm.named()} to check besides the baseline's own; 'harness eval --store DIR' makes "
+        "one and 'harness check --store DIR' looks there"
+    )
 
 
 def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
@@ -68,8 +70,9 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
         if not arms:
             named = " x ".join(filter(None, (check.task, check.method, check.model))) or "a check"
             known = {arm.task for arm in baseline.arms}
-            raise UsageError(f"{named} is not in the baseline {baseline.name!r}; "
-                             f"{nearest(check.task, known, 'task')}")  # fmt: skip
+            raise UsageError(
+                f"{named} is not in the baseline {baseline.name!r}; {nearest(check.task, known, 'task')}"
+            )
         found += [(_full(check, arm), arm) for arm in arms if all(arm is not other for _, other in found)]
     return found
 
@@ -77,8 +80,11 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
 def candidate_of(reference: Arm, candidates: Sequence[Arm]) -> Arm | None:
     """The runs to hold against a reference: the same subject on the same items if it was run, else the
     newest of that task, method and model."""
-    named = [arm for arm in candidates if (arm.task, arm.method, arm.model) ==
-             (reference.task, reference.method, reference.model)]  # fmt: skip
+    named = [
+        arm
+        for arm in candidates
+        if (arm.task, arm.method, arm.model) == (reference.task, reference.method, reference.model)
+    ]
     comparable = [arm for arm in named if arm.comparability_key == reference.comparability_key]
     same = [arm for arm in comparable if arm.subject_key == reference.subject_key]
     newest = sorted(same or comparable or named, key=lambda arm: str(arm.runs[-1]["created_at"]))
@@ -96,7 +102,8 @@ def _wanted(check: Check, arm: Arm) -> bool:
 def _full(check: Check, arm: Arm) -> Check:
     limit = arm.runs[0]["metric_limits"].get(arm.primary, 1.0)
     if check.margin > limit:
-        raise UsageError(f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose; it lies "
-                         f"between 0 and {limit:g}")  # fmt: skip
+        raise UsageError(
+            f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose; it lies "
+            f"between 0 and {limit:g}"
+        )
     return Check(arm.task, arm.method, arm.model, arm.comparability["task_args"], check.margin)
-

@@ -7,9 +7,9 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from harness.comparison.paired import Comparison
+from harness.comparison.suites import suite_sentence, suites
 from harness.comparison.to_json import plain as plain_comparison
 from harness.comparison.to_json import plain_suite
-from harness.comparison.suites import suite_sentence, suites
 from harness.gate.drift import Drift
 from harness.gate.verdict import Verdict, overall
 
@@ -31,10 +31,20 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
         scale = comparison.scale
         low, high = comparison.interval or (None, None)
         bounds = f" [{scale * low:+.1f}, {scale * high:+.1f}]" if low is not None and high is not None else ""
-        numbers = (f"{scale * comparison.baseline_value:.1f}", f"{scale * comparison.candidate_value:.1f}",
-                   f"{scale * comparison.value:+.1f}{bounds}")  # fmt: skip
-    return (verdict.verdict, check.task, check.method, check.model, *numbers,
-            f"{_scale(verdict) * check.margin:g}", why(verdict))  # fmt: skip
+        numbers = (
+            f"{scale * comparison.baseline_value:.1f}",
+            f"{scale * comparison.candidate_value:.1f}",
+            f"{scale * comparison.value:+.1f}{bounds}",
+        )
+    return (
+        verdict.verdict,
+        check.task,
+        check.method,
+        check.model,
+        *numbers,
+        f"{_scale(verdict) * check.margin:g}",
+        why(verdict),
+    )
 
 
 def _scale(verdict: Verdict) -> float:
@@ -50,12 +60,18 @@ def why(verdict: Verdict) -> str:
         elif verdict.verdict == "ok" and not parts:
             parts.append(f"p = {verdict.p_inferior:.2g} of a loss beyond the margin")
     if verdict.seeds is not None:
-        shown = "" if verdict.detectable is None else (
-            f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; ")  # fmt: skip
+        shown = (
+            ""
+            if verdict.detectable is None
+            else (f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; ")
+        )
         parts.append(f"{shown}the method trains: {verdict.seeds} seeds on both sides would show the margin")
     elif verdict.detectable is not None:
-        need = ("no number of attempts shows the margin on these items" if verdict.attempts is None else
-                f"{verdict.attempts} attempts an item on both sides would show the margin")  # fmt: skip
+        need = (
+            "no number of attempts shows the margin on these items"
+            if verdict.attempts is None
+            else f"{verdict.attempts} attempts an item on both sides would show the margin"
+        )
         parts.append(f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; {need}")
     return "; ".join(parts)
 
@@ -72,14 +88,21 @@ def suite_sentences(verdicts: Sequence[Verdict]) -> list[str]:
 
 def markdown(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> str:
     """A table for the summary of a CI job."""
+
     def safe(cell: str) -> str:
         for sign in "\\[]*_|~`":
             cell = cell.replace(sign, "\\" + sign)
         return escape(" ".join(cell.split()))
 
     name, _ = overall(verdicts)
-    lines = [f"## harness check: {name}", "", "Scores and differences are in points (95 % interval).", "",
-             "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]  # fmt: skip
+    lines = [
+        f"## harness check: {name}",
+        "",
+        "Scores and differences are in points (95 % interval).",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "|" + " --- |" * len(COLUMNS),
+    ]
     lines += ["| " + " | ".join(map(safe, cells(verdict))) + " |" for verdict in verdicts]
     said = [*suite_sentences(verdicts), *(drift.sentence() for drift in drifts)]
     lines += ["", *(f"- {safe(sentence)}" for sentence in said)]
@@ -103,32 +126,53 @@ def junit(verdicts: Sequence[Verdict]) -> str:
         elif verdict.verdict != "ok":
             errors += 1
             inside = f"<error type={quoteattr(verdict.verdict)} message={message}/>"
-        cases.append(f"  <testcase classname={quoteattr(_xml(verdict.check.task))} "
-                     f"name={quoteattr(_xml(title(verdict)))}>{inside}</testcase>")  # fmt: skip
-    head = (f'<testsuite name="harness check" tests="{len(verdicts)}" failures="{failures}" '
-            f'errors="{errors}" skipped="{skipped}">')  # fmt: skip
+        cases.append(
+            f"  <testcase classname={quoteattr(_xml(verdict.check.task))} "
+            f"name={quoteattr(_xml(title(verdict)))}>{inside}</testcase>"
+        )
+    head = (
+        f'<testsuite name="harness check" tests="{len(verdicts)}" failures="{failures}" '
+        f'errors="{errors}" skipped="{skipped}">'
+    )
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *cases, "</testsuite>"]) + "\n"
 
 
 def _xml(line: str) -> str:
     """Without the characters that XML 1.0 can't hold in any form."""
-    return "".join(c if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or 0xE000 <= ord(c) <= 0xFFFD
-                   or ord(c) >= 0x10000 else "\ufffd" for c in line)  # fmt: skip
+    return "".join(
+        c
+        if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or 0xE000 <= ord(c) <= 0xFFFD or ord(c) >= 0x10000
+        else "\ufffd"
+        for c in line
+    )
 
 
 def plain(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> dict[str, Any]:
     """The object of `--json`."""
     name, code = overall(verdicts)
     return {
-        "schema": 1, "verdict": name, "exit_code": code,
+        "schema": 1,
+        "verdict": name,
+        "exit_code": code,
         "checks": [
-            {"task": v.check.task, "task_args": dict(v.check.task_args), "method": v.check.method,
-             "model": v.check.model, "margin": v.check.margin, "verdict": v.verdict, "why": why(v),
-             "p_regressed": v.p_regressed, "p_inferior": v.p_inferior, "detectable": v.detectable,
-             "attempts_needed": v.attempts, "seeds_needed": v.seeds, "confirmed": v.confirmed,
-             "comparison": plain_comparison(v.comparison) if v.comparison else None}
+            {
+                "task": v.check.task,
+                "task_args": dict(v.check.task_args),
+                "method": v.check.method,
+                "model": v.check.model,
+                "margin": v.check.margin,
+                "verdict": v.verdict,
+                "why": why(v),
+                "p_regressed": v.p_regressed,
+                "p_inferior": v.p_inferior,
+                "detectable": v.detectable,
+                "attempts_needed": v.attempts,
+                "seeds_needed": v.seeds,
+                "confirmed": v.confirmed,
+                "comparison": plain_comparison(v.comparison) if v.comparison else None,
+            }
             for v in verdicts
         ],
         "suites": [plain_suite(same) for same in pooled(verdicts)],
         "drift": [drift.plain() for drift in drifts],
-    }  # fmt: skip
+    }

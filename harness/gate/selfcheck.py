@@ -45,8 +45,10 @@ class SelfCheck:
         if not self.comparisons:
             return "no runs to hold against each other"
         told = "as promised" if self.sound else "more often than promised"
-        return (f"{self.flagged} of {self.comparisons} A/A comparisons flagged at alpha = {self.alpha:g}: "
-                f"{told} (p = {self.p_value:.2g})")  # fmt: skip
+        return (
+            f"{self.flagged} of {self.comparisons} A/A comparisons flagged at alpha = {self.alpha:g}: "
+            f"{told} (p = {self.p_value:.2g})"
+        )
 
 
 def self_check(baseline: Baseline, rows: Sequence[Row] = (), rules: Rules | None = None) -> SelfCheck:
@@ -88,6 +90,11 @@ def _extended(arm: Arm, rows: Sequence[Row]) -> Arm:
     """The arm with the later runs of the very same subject on the same items."""
     keys = (arm.comparability_key, arm.subject_key)
     known = {run["result_digest"] for run in arm.runs}
-    later = [row for row in rows if (row["comparability_key"], row["subject_key"]) == keys
-             and row["status"] == "complete" and row["result_digest"] not in known]  # fmt: skip
+    later = [
+        row
+        for row in rows
+        if (row["comparability_key"], row["subject_key"]) == keys
+        and row["status"] == "complete"
+        and row["result_digest"] not in known
+    ]
     return Arm((*arm.runs, *later))

@@ -54,8 +54,9 @@ def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdi
         wrong = faults(comparison, rules)
         if wrong:
             code = 5 if any(fault.kind == "failures" for fault in wrong) else 4
-            found.append(Verdict(check, "invalid", tuple(f.sentence for f in wrong), comparison,
-                                 exit_code=code))  # fmt: skip
+            found.append(
+                Verdict(check, "invalid", tuple(f.sentence for f in wrong), comparison, exit_code=code)
+            )
         else:
             found.append(None)
             valid.append((n, check, comparison))
@@ -96,10 +97,18 @@ def _with_attempts_needed(verdict: Verdict, rules: Rules) -> Verdict:
     detectable = None if error is None else detectable_from(error, alpha=rules.alpha)
     if margin <= 0 or variances is None:
         return replace(verdict, detectable=detectable)
-    return replace(verdict, detectable=detectable, attempts=attempts_needed(
-        margin, comparison.matched, variances.candidate, reference_variance=variances.reference,
-        effect_variance=variances.effect, alpha=rules.alpha,
-    ))  # fmt: skip
+    return replace(
+        verdict,
+        detectable=detectable,
+        attempts=attempts_needed(
+            margin,
+            comparison.matched,
+            variances.candidate,
+            reference_variance=variances.reference,
+            effect_variance=variances.effect,
+            alpha=rules.alpha,
+        ),
+    )
 
 
 def _with_seeds_needed(verdict: Verdict, rules: Rules) -> Verdict:

@@ -62,5 +62,7 @@ class Cache:
         self._db.close()
 
     def _unusable(self, error: Exception) -> HarnessError:
-        return HarnessError(f"the cache {self._path} can't be used ({error}); move it away or set "
-                            "HARNESS_CACHE to another folder")  # fmt: skip
+        return HarnessError(
+            f"the cache {self._path} can't be used ({error}); move it away or set "
+            "HARNESS_CACHE to another folder"
+        )

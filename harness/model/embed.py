@@ -69,14 +69,17 @@ class Lexical(Embedder):
 
         parts = [
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-            TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True,
-                            min_df=2 if len(texts) > 1 else 1),
-        ]  # fmt: skip
+            TfidfVectorizer(
+                analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2 if len(texts) > 1 else 1
+            ),
+        ]
         try:
             rows = normalize(hstack([part.fit_transform(texts) for part in parts], format="csr"))
         except ValueError as error:
-            raise DataError(f"embedder {self.name}: the {len(texts)} texts hold too few words to build "
-                            f"a vocabulary ({error}); use --embedder minilm") from None  # fmt: skip
+            raise DataError(
+                f"embedder {self.name}: the {len(texts)} texts hold too few words to build "
+                f"a vocabulary ({error}); use --embedder minilm"
+            ) from None
         if self.name == "lsa" and min(rows.shape) > 2:
             self._svd = TruncatedSVD(min(300, min(rows.shape) - 1), random_state=0).fit(rows)
         self._parts = parts
@@ -115,8 +118,9 @@ class _Kept(Embedder):
         try:
             rows = unit(self._compute(texts))
         except (TypeError, ValueError) as error:
-            raise ModelCallError(f"embedder {self.name} gave no vectors of one length: "
-                                 f"{str(error).splitlines()[0]}") from None  # fmt: skip
+            raise ModelCallError(
+                f"embedder {self.name} gave no vectors of one length: {str(error).splitlines()[0]}"
+            ) from None
         if len(rows) != len(texts):
             raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
         if not np.isfinite(rows).all():
@@ -190,8 +194,10 @@ def _hub_commit(id: str, offline: bool) -> str:
         # a file that every sentence-transformers model has; it lies in a folder named by the commit
         return Path(hf_hub_download(id, "modules.json", local_files_only=offline)).parent.name
     except (OSError, ValueError, HfHubHTTPError) as error:
-        raise DataError(f"embedder st/{id}: no such folder, and no such sentence-transformers model in "
-                        f"reach: {str(error).splitlines()[0]}") from None  # fmt: skip
+        raise DataError(
+            f"embedder st/{id}: no such folder, and no such sentence-transformers model in "
+            f"reach: {str(error).splitlines()[0]}"
+        ) from None
 
 
 class Stored(Embedder):
@@ -211,8 +217,7 @@ class Stored(Embedder):
         except (OSError, EOFError, ValueError) as error:
             raise DataError(f"embedder {name}: {error}") from None
         if self._rows.ndim != 2 or len(records) != len(self._rows):
-            raise DataError(f"embedder {name}: vectors of shape {self._rows.shape} for "
-                            f"{len(records)} texts")  # fmt: skip
+            raise DataError(f"embedder {name}: vectors of shape {self._rows.shape} for {len(records)} texts")
         self._row: dict[str, int] = {}
         for row, record in enumerate(records):
             text = record.get("text", record.get("input")) if isinstance(record, dict) else None
@@ -250,8 +255,10 @@ class ByRow(Embedder):
 
     def embed(self, texts: Sequence[str]) -> Any:
         if len(texts) != len(self._rows):
-            raise DataError(f"embedder {self.name} has {len(self._rows)} vectors for {len(texts)} texts; "
-                            "vectors in another order need ?texts=FILE.jsonl")  # fmt: skip
+            raise DataError(
+                f"embedder {self.name} has {len(self._rows)} vectors for {len(texts)} texts; "
+                "vectors in another order need ?texts=FILE.jsonl"
+            )
         return unit(self._rows)
 
 
@@ -275,8 +282,10 @@ class Endpoint(_Kept):
         from openai import OpenAIError
 
         if self._offline:
-            raise ModelCallError(f"embedder {self.name}: {len(texts)} texts have no kept vector and "
-                                 "--offline is set; run once with a network")  # fmt: skip
+            raise ModelCallError(
+                f"embedder {self.name}: {len(texts)} texts have no kept vector and "
+                "--offline is set; run once with a network"
+            )
         model = self.name.removeprefix("openai/")
         try:
             reply = self._client.embeddings.create(model=model, input=list(texts))

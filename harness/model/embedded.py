@@ -38,9 +38,11 @@ class Embedded(Provider):
             other = Embedded(self.name, folder)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UsageError(f"{folder} holds no policy that stands in for {self.name}: {reason}; it takes "
-                             "config.json, model.safetensors and tokenizer.json of a plain Llama with a "
-                             "character vocabulary") from error  # fmt: skip
+            raise UsageError(
+                f"{folder} holds no policy that stands in for {self.name}: {reason}; it takes "
+                "config.json, model.safetensors and tokenizer.json of a plain Llama with a "
+                "character vocabulary"
+            ) from error
         other.connections = self.connections
         return other
 
@@ -71,21 +73,23 @@ class Embedded(Provider):
         generation = await future
         logprobs = None
         if decoding.get("logprobs"):
-            logprobs = Logprobs(content=[
-                Logprob(token=token, logprob=value)
-                for token, value in zip(generation.tokens, generation.logprobs, strict=True)
-            ])  # fmt: skip
+            logprobs = Logprobs(
+                content=[
+                    Logprob(token=token, logprob=value)
+                    for token, value in zip(generation.tokens, generation.logprobs, strict=True)
+                ]
+            )
         return ModelOutput(
             model=self.name,
-            choices=[ChatCompletionChoice(
-                message=ChatMessageAssistant(content=generation.text),
-                stop_reason="stop" if generation.finish_reason == "stop" else "max_tokens",
-                logprobs=logprobs,
-            )],
-            usage=ModelUsage(
-                input_tokens=generation.prompt_tokens, output_tokens=len(generation.token_ids)
-            ),
-        )  # fmt: skip
+            choices=[
+                ChatCompletionChoice(
+                    message=ChatMessageAssistant(content=generation.text),
+                    stop_reason="stop" if generation.finish_reason == "stop" else "max_tokens",
+                    logprobs=logprobs,
+                )
+            ],
+            usage=ModelUsage(input_tokens=generation.prompt_tokens, output_tokens=len(generation.token_ids)),
+        )
 
     def _decode(self, settings: tuple[int, float, float]) -> None:
         batch = self._waiting.pop(settings, [])
@@ -95,9 +99,11 @@ class Embedded(Provider):
         try:
             generations = self._model.generate(
                 [last_user_text(call.messages) for call, _ in batch],
-                max_new_tokens=max_tokens, temperature=temperature, top_p=top_p,
+                max_new_tokens=max_tokens,
+                temperature=temperature,
+                top_p=top_p,
                 seeds=[call.seed for call, _ in batch],
-            )  # fmt: skip
+            )
         except Exception as error:
             for _, future in batch:
                 if not future.done():

@@ -57,8 +57,9 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
     if name == NO_MODEL:
         return NoModel()
     if not rest:
-        raise UsageError(f"a model is written provider/name, not {name!r}; "
-                         f"{nearest(name, PROVIDERS, 'provider')}")  # fmt: skip
+        raise UsageError(
+            f"a model is written provider/name, not {name!r}; {nearest(name, PROVIDERS, 'provider')}"
+        )
     if family == "echo":
         from harness.model.echo import Echo
 
@@ -70,8 +71,8 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
             raise UsageError(f"unknown model {name!r}; the one simulation is sim/annotator")
         return SimulatedAnnotator(args)
     if family == "recorded":
-        from harness.model.recorded import Recorded
         from harness.data.responses import Shape
+        from harness.model.recorded import Recorded
 
         strict = str(args.get("strict", True)).lower() not in ("false", "0")
         shape = Shape.of(args.get("columns") or {}, args.get("where") or {})

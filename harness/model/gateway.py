@@ -84,8 +84,10 @@ class Model:
             if kept is not None:
                 return self._kept(kept, purpose, question)
         if self._offline and self.provider.remote:
-            raise ModelCallError(f"{self.name}: this call is not in the cache and --offline is set; "
-                                 "run once with a network to fill the cache")  # fmt: skip
+            raise ModelCallError(
+                f"{self.name}: this call is not in the cache and --offline is set; "
+                "run once with a network to fill the cache"
+            )
         call = Call(question, messages, tools, tool_choice, settings, seed)
         usage = Usage()
         output: ModelOutput | None = None
@@ -145,16 +147,23 @@ class Model:
         draw: int,
     ) -> str:
         """What the answer may depend on, and nothing else."""
-        return digest([
-            KEY_FORMAT, self.name, self.provider.revision,
-            [_plain(message) for message in messages],
-            [tool.model_dump(exclude_none=True) for tool in tools],
-            tool_choice if isinstance(tool_choice, str | None) else asdict(tool_choice),
-            dict(settings), question.epoch, draw, self._seed,
-            # an uncached provider may answer by sample, so its seeds must differ by sample
-            "" if self._keyed else question.id,
-            *([self.provider.origin] if self.provider.origin else []),
-        ])  # fmt: skip
+        return digest(
+            [
+                KEY_FORMAT,
+                self.name,
+                self.provider.revision,
+                [_plain(message) for message in messages],
+                [tool.model_dump(exclude_none=True) for tool in tools],
+                tool_choice if isinstance(tool_choice, str | None) else asdict(tool_choice),
+                dict(settings),
+                question.epoch,
+                draw,
+                self._seed,
+                # an uncached provider may answer by sample, so its seeds must differ by sample
+                "" if self._keyed else question.id,
+                *([self.provider.origin] if self.provider.origin else []),
+            ]
+        )
 
     def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:
         """Books a call, with the tokens of its answer if it got one."""

@@ -66,8 +66,9 @@ class Hosted(Provider):
             return get_model(name, memoize=False, **options)
         except (Exception, SystemExit) as error:
             reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
-            raise UsageError(f"can't open the model {name!r}: {reason}; 'harness list models' shows what "
-                             "there is") from error  # fmt: skip
+            raise UsageError(
+                f"can't open the model {name!r}: {reason}; 'harness list models' shows what there is"
+            ) from error
 
     def weights(self) -> Path:
         """The folder named by `--model-arg model_path=...`, else the Hub's snapshot, fetched if need be."""
@@ -80,23 +81,31 @@ class Hosted(Provider):
             return Path(snapshot_download(repository, revision=self.revision or None))
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-            raise UsageError(f"can't fetch the weights of {repository!r}: {reason}; "
-                             "--model-arg model_path=FOLDER takes them from disk") from error  # fmt: skip
+            raise UsageError(
+                f"can't fetch the weights of {repository!r}: {reason}; "
+                "--model-arg model_path=FOLDER takes them from disk"
+            ) from error
 
     def with_weights(self, folder: Path) -> Hosted:
         if not (folder / "config.json").is_file():
             raise UsageError(f"{folder} holds no config.json, so no weights for {self.name}")
         other = Hosted(self.name, {**self._args, "model_path": str(folder)})
-        other.revision = digest([[file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
-                                 for file in sorted(folder.glob("*.safetensors"))])  # fmt: skip
+        other.revision = digest(
+            [
+                [file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
+                for file in sorted(folder.glob("*.safetensors"))
+            ]
+        )
         other.connections = self.connections
         return other
 
     async def generate(self, call: Call) -> ModelOutput:
         config = self._config(
-            **call.decoding, max_retries=0, attempt_timeout=self._timeout,
+            **call.decoding,
+            max_retries=0,
+            attempt_timeout=self._timeout,
             max_connections=self.connections,
-        )  # fmt: skip
+        )
         client: Any = getattr(self._model.api, "client", None)
         if getattr(client, "max_retries", 0):  # an SDK client would retry behind the gateway's back
             client.max_retries = 0

@@ -77,8 +77,10 @@ class Budget:
             ("time", self.time, monotonic() - self.started),
         ):
             if limit is not None and value is not None and value >= limit:
-                raise BudgetSpent(f"the run's --max-{name} of {limit:g} is spent; raise it and run "
-                                  "the same command to go on")  # fmt: skip
+                raise BudgetSpent(
+                    f"the run's --max-{name} of {limit:g} is spent; raise it and run "
+                    "the same command to go on"
+                )
 
 
 class Ledger:

@@ -37,8 +37,10 @@ def check_prices(own: Any) -> None:
         numbers = list(entry.values()) if isinstance(entry, Mapping) else []
         sound = all(type(n) in (int, float) and 0 <= n and math.isfinite(n) for n in numbers)
         if not sound or set(entry if numbers else ()) != {"input", "output"}:
-            raise UsageError(f'harness.toml: [prices."{model}"] needs the two numbers input and output, '
-                             "in USD per million tokens, and nothing else")  # fmt: skip
+            raise UsageError(
+                f'harness.toml: [prices."{model}"] needs the two numbers input and output, '
+                "in USD per million tokens, and nothing else"
+            )
 
 
 def price(model: str, own: Mapping[str, Mapping[str, float]]) -> tuple[float, float] | None:

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
     from inspect_ai.tool import ToolInfo
 
-    from harness.sample import Question
-    from harness.task import Splits
+    from harness.sample import Question, Splits
 
 
 @dataclass(slots=True)

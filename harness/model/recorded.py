@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from harness.base.digest import digest
 from harness.base.errors import ModelCallError
-from harness.model.provider import Call, Provider
 from harness.data.responses import Response, Shape, attach, read_responses, results_module
+from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
 
-    from harness.task import Splits
+    from harness.sample import Splits
 
 
 class Recorded(Provider):
@@ -23,9 +23,14 @@ class Recorded(Provider):
     abilities = frozenset({"answers"})
 
     def __init__(
-        self, path: str, strict: bool = True, shape: Shape | None = None, label: str = "",
-        results: str = "", of: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        path: str,
+        strict: bool = True,
+        shape: Shape | None = None,
+        label: str = "",
+        results: str = "",
+        of: str = "",
+    ) -> None:
         """`results` names the module that reads a benchmark's own files, `of` the task whose results
         are wanted of them."""
         file = Path(path)
@@ -58,8 +63,7 @@ class Recorded(Provider):
         question = call.question
         response = self.found.get((question.id, question.epoch))
         if response is None:
-            raise ModelCallError(f"no response recorded for sample {question.id!r}, epoch "
-                                 f"{question.epoch}")  # fmt: skip
+            raise ModelCallError(f"no response recorded for sample {question.id!r}, epoch {question.epoch}")
         output = ModelOutput.from_content(self.name, response.completion)
         usage = response.usage or {}
         output.usage = ModelUsage(

@@ -31,12 +31,19 @@ from harness.model.provider import Call, Provider, last_user_text
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
 
-    from harness.task import Splits
+    from harness.sample import Splits
 
 SETTINGS: dict[str, float] = {
-    "accuracy": 0.65, "class_sd": 0.1, "item_sd": 0.15, "coverage": 0.0, "precision": 0.0,
-    "noise": 0.03, "calibration": 1.0, "seed": 0, "context": 0,
-}  # fmt: skip
+    "accuracy": 0.65,
+    "class_sd": 0.1,
+    "item_sd": 0.15,
+    "coverage": 0.0,
+    "precision": 0.0,
+    "noise": 0.03,
+    "calibration": 1.0,
+    "seed": 0,
+    "context": 0,
+}
 LOWEST, HIGHEST = 0.05, 0.98
 CONFUSED = (0.6, 0.3, 0.1)  # how often each of a class's three confusable classes is named
 
@@ -70,13 +77,18 @@ class SimulatedAnnotator(Provider):
             UsageError: some of the pool's texts stand in no labelled split, so their labels aren't known.
         """
         self._judged.cache_clear()
-        self._gold = {sample.question.input.strip(): str(sample.target)
-                      for part in (splits.train, splits.dev, splits.test) for sample in part}  # fmt: skip
+        self._gold = {
+            sample.question.input.strip(): str(sample.target)
+            for part in (splits.train, splits.dev, splits.test)
+            for sample in part
+        }
         unknown = sum(question.input.strip() not in self._gold for question in splits.pool)
         if unknown:
-            raise UsageError(f"sim/annotator simulates from gold labels, and {unknown} of {len(splits.pool)} "
-                             "pool inputs stand in no labelled split; use a task whose pool is its "
-                             "training set without labels")  # fmt: skip
+            raise UsageError(
+                f"sim/annotator simulates from gold labels, and {unknown} of {len(splits.pool)} "
+                "pool inputs stand in no labelled split; use a task whose pool is its "
+                "training set without labels"
+            )
 
     def accuracy(self, label: str) -> float:
         """The known accuracy of a class without demonstrations, before the text's own share."""

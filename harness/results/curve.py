@@ -91,8 +91,12 @@ def _facts(rows: Rows) -> dict[str, Any]:
         hasher.update(canonical_json(lasting).encode() + b"\n")
     measured = [{"step": row["step"], "value": row["dev"]} for row in rows if "dev" in row]
     peak = max(measured, key=lambda point: point["value"], default=None)
-    return {"rows": len(rows), "digest": hasher.hexdigest(),
-            "dev_last": measured[-1] if measured else None, "dev_peak": peak}  # fmt: skip
+    return {
+        "rows": len(rows),
+        "digest": hasher.hexdigest(),
+        "dev_last": measured[-1] if measured else None,
+        "dev_peak": peak,
+    }
 
 
 def read_curve(record: Mapping[str, Any]) -> Rows:

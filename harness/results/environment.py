@@ -48,8 +48,11 @@ def _commit() -> dict[str, Any]:
         changed = git("diff", "HEAD", "--", "harness", "tasks", "methods")
         from harness.base.digest import digest
 
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed),
-                "diff_digest": digest(changed) if changed else ""}  # fmt: skip
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "dirty": bool(changed),
+            "diff_digest": digest(changed) if changed else "",
+        }
     except (OSError, subprocess.SubprocessError):
         return {}
 

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: what LaTeX would take for a command
-LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    **{sign: "\\" + sign for sign in "&%$#_{}"},
-})  # fmt: skip
+LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{sign: "\\" + sign for sign in "&%$#_{}"},
+    }
+)
 #: what Markdown would take for a table's border, HTML, code or the target of a link
 MARKDOWN = {"\\": "\\\\", "|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\("}
 
@@ -33,37 +37,75 @@ def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: i
     def line(cells: Sequence[str]) -> str:
         return " & ".join(" ".join(cell.split()).translate(LATEX) for cell in cells) + r" \\"
 
-    return "\n".join([
-        r"\begin{tabular}{" + "l" * text_columns + "r" * (len(columns) - text_columns) + "}", r"\toprule",
-        line(columns), r"\midrule", *map(line, rows), r"\bottomrule", r"\end{tabular}",
-    ]) + "\n"  # fmt: skip
+    return (
+        "\n".join(
+            [
+                r"\begin{tabular}{" + "l" * text_columns + "r" * (len(columns) - text_columns) + "}",
+                r"\toprule",
+                line(columns),
+                r"\midrule",
+                *map(line, rows),
+                r"\bottomrule",
+                r"\end{tabular}",
+            ]
+        )
+        + "\n"
+    )
 
 
 def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
     """A run as `harness eval --json` prints it."""
     usage, volatile = record["usage"], record["volatile"]
     metrics = {
-        name: {key: metric[key] for key in
-               ("value", "stderr", "ci", "ci_method", "rerun_stderr", "n_clusters", "scored_only",
-                "n_items")
-               if key in ("value", "stderr", "ci", "ci_method") or metric.get(key) is not None}
+        name: {
+            key: metric[key]
+            for key in (
+                "value",
+                "stderr",
+                "ci",
+                "ci_method",
+                "rerun_stderr",
+                "n_clusters",
+                "scored_only",
+                "n_items",
+            )
+            if key in ("value", "stderr", "ci", "ci_method") or metric.get(key) is not None
+        }
         for name, metric in record["metrics"].items()
-    }  # fmt: skip
-    counts = {key: record["counts"].get(key, 0) for key in (
-        "ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries")}  # fmt: skip
+    }
+    counts = {
+        key: record["counts"].get(key, 0)
+        for key in ("ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries")
+    }
     return {
-        "run_id": record["run_id"], "status": record["status"], "task": record["task"]["name"],
-        "task_version": record["task"]["version"], "method": record["method"]["name"],
-        "method_version": record["method"]["version"], "model": record["model"],
-        "seed": record["seed"], "n_items": record["n_items"], "epochs": record["epochs"],
-        "counts": counts, "primary": record["primary"], "metrics": metrics,
-        "usage": {"calls": usage["calls"], "cache_hits": volatile["cache_hits"],
-                  "input_tokens": usage["input_tokens"], "output_tokens": usage["output_tokens"],
-                  "cost_usd": usage["cost_usd"], "wall_s": volatile["wall_s"]},
-        "data_access": record["data_access"], "comparability_key": record["comparability_key"],
-        "reused": bool(record.get("reused")), "record": record["record"],
-        "samples": record["samples_path"], **({"curve": record["curve"]} if record.get("curve") else {}),
-    }  # fmt: skip
+        "run_id": record["run_id"],
+        "status": record["status"],
+        "task": record["task"]["name"],
+        "task_version": record["task"]["version"],
+        "method": record["method"]["name"],
+        "method_version": record["method"]["version"],
+        "model": record["model"],
+        "seed": record["seed"],
+        "n_items": record["n_items"],
+        "epochs": record["epochs"],
+        "counts": counts,
+        "primary": record["primary"],
+        "metrics": metrics,
+        "usage": {
+            "calls": usage["calls"],
+            "cache_hits": volatile["cache_hits"],
+            "input_tokens": usage["input_tokens"],
+            "output_tokens": usage["output_tokens"],
+            "cost_usd": usage["cost_usd"],
+            "wall_s": volatile["wall_s"],
+        },
+        "data_access": record["data_access"],
+        "comparability_key": record["comparability_key"],
+        "reused": bool(record.get("reused")),
+        "record": record["record"],
+        "samples": record["samples_path"],
+        **({"curve": record["curve"]} if record.get("curve") else {}),
+    }
 
 
 def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,30 +118,46 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
             uncertainty["standard_error"] = {"value": metric["stderr"]}
         if metric["ci"]:
             uncertainty["confidence_interval"] = {
-                "lower": metric["ci"][0], "upper": metric["ci"][1], "confidence_level": 0.95,
+                "lower": metric["ci"][0],
+                "upper": metric["ci"][1],
+                "confidence_level": 0.95,
                 "method": metric["ci_method"],
-            }  # fmt: skip
+            }
         limit = record["metric_limits"].get(name, 1.0)
-        metrics.append({
-            "evaluation_name": f"{record['task']['name']}/{name}",
-            "metric_config": {"metric_id": name, "lower_is_better": False, "min_score": 0.0,
-                              "max_score": limit, "score_type": "continuous"},
-            "score_details": {"score": metric["value"], "uncertainty": uncertainty},
-            "generation_config": {
-                "additional_details": {k: str(v) for k, v in record["subject"]["decoding"].items()}
-            },
-        })  # fmt: skip
+        metrics.append(
+            {
+                "evaluation_name": f"{record['task']['name']}/{name}",
+                "metric_config": {
+                    "metric_id": name,
+                    "lower_is_better": False,
+                    "min_score": 0.0,
+                    "max_score": limit,
+                    "score_type": "continuous",
+                },
+                "score_details": {"score": metric["value"], "uncertainty": uncertainty},
+                "generation_config": {
+                    "additional_details": {k: str(v) for k, v in record["subject"]["decoding"].items()}
+                },
+            }
+        )
     return {
         "schema_version": "0.3.0",
         "evaluation_id": f"{record['task']['name']}/{record['model']}/{record['run_id'][:12]}",
         "retrieved_timestamp": record["created_at"],
-        "source_metadata": {"source_type": "evaluation_run",
-                            "source_organization_name": "harness",
-                            "evaluator_relationship": "third_party"},
-        "eval_library": {"name": "harness", "version": record["environment"]["harness"],
-                         "additional_details": {"method": record["method"]["name"],
-                                                "run_id": record["run_id"]}},
-        "model_info": {"name": record["model"], "id": record["model"],
-                       "additional_details": {"revision": record["model_revision"]}},
+        "source_metadata": {
+            "source_type": "evaluation_run",
+            "source_organization_name": "harness",
+            "evaluator_relationship": "third_party",
+        },
+        "eval_library": {
+            "name": "harness",
+            "version": record["environment"]["harness"],
+            "additional_details": {"method": record["method"]["name"], "run_id": record["run_id"]},
+        },
+        "model_info": {
+            "name": record["model"],
+            "id": record["model"],
+            "additional_details": {"revision": record["model_revision"]},
+        },
         "evaluation_results": metrics,
-    }  # fmt: skip
+    }

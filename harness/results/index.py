@@ -50,8 +50,13 @@ def read_index(root: Path) -> Index:
     for folder, (_, found, _) in entries.items():
         if found is not None:
             place = root / folder
-            rows.append({**found, "record": str(place / "run.json"),
-                         "samples_path": str(place / found["samples_file"])})  # fmt: skip
+            rows.append(
+                {
+                    **found,
+                    "record": str(place / "run.json"),
+                    "samples_path": str(place / found["samples_file"]),
+                }
+            )
     return Index(rows, [fault for _, _, fault in entries.values() if fault])
 
 
@@ -64,20 +69,44 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
     """What tables, comparisons and checks need of a record, without opening it again."""
     return {
         key: record[key]
-        for key in ("run_id", "attempt", "status", "created_at", "model", "seed", "epochs", "n_items",
-                    "primary", "metrics", "metric_limits", "counts", "data_access", "comparability",
-                    "comparability_key", "subject", "subject_key", "supersedes", "result_digest", "licence")
+        for key in (
+            "run_id",
+            "attempt",
+            "status",
+            "created_at",
+            "model",
+            "seed",
+            "epochs",
+            "n_items",
+            "primary",
+            "metrics",
+            "metric_limits",
+            "counts",
+            "data_access",
+            "comparability",
+            "comparability_key",
+            "subject",
+            "subject_key",
+            "supersedes",
+            "result_digest",
+            "licence",
+        )
     } | {
-        "task": record["task"]["name"], "task_version": record["task"]["version"],
-        "method": record["method"]["name"], "method_version": record["method"]["version"],
+        "task": record["task"]["name"],
+        "task_version": record["task"]["version"],
+        "method": record["method"]["name"],
+        "method_version": record["method"]["version"],
         "usage": {key: value for key, value in record["usage"].items() if key != "by_purpose"},
-        "wall_s": record["volatile"]["wall_s"], "samples_file": record["samples"]["file"],
-        "samples_digest": record["samples"]["digest"], "curve": record.get("curve"),
-    }  # fmt: skip
+        "wall_s": record["volatile"]["wall_s"],
+        "samples_file": record["samples"]["file"],
+        "samples_digest": record["samples"]["digest"],
+        "curve": record.get("curve"),
+    }
 
 
 def _records(root: Path) -> Iterator[tuple[str, list[int]]]:
     """(folder relative to the store, stamp) of every sealed record."""
+
     def below(folder: str, depth: int) -> Iterator[os.DirEntry[str]]:
         try:
             entries = list(os.scandir(folder))

@@ -28,12 +28,26 @@ TOKENS = ("calls", "input_tokens", "output_tokens", "reasoning_tokens")
 
 
 def seal(
-    *, store: Store, folder: Path, cell: Cell, run_id: str, status: str, reason: str | None,
-    comparability: Mapping[str, Any], subject: Mapping[str, Any], sources: list[dict[str, Any]],
-    samples: list[Sample], attempts: Iterable[dict[str, Any]], ledger: Ledger,
-    access: Mapping[str, int], started: float, command: str, supersedes: str | None = None,
-    of_the_set: Mapping[str, float] | None = None, curve: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:  # fmt: skip
+    *,
+    store: Store,
+    folder: Path,
+    cell: Cell,
+    run_id: str,
+    status: str,
+    reason: str | None,
+    comparability: Mapping[str, Any],
+    subject: Mapping[str, Any],
+    sources: list[dict[str, Any]],
+    samples: list[Sample],
+    attempts: Iterable[dict[str, Any]],
+    ledger: Ledger,
+    access: Mapping[str, int],
+    started: float,
+    command: str,
+    supersedes: str | None = None,
+    of_the_set: Mapping[str, float] | None = None,
+    curve: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Writes `samples.parquet`, `run.json` and, where there is one, `curve.jsonl`; returns the record as
     `Store.read` gives it.
 
@@ -57,25 +71,49 @@ def seal(
         attempt = len(store.attempts(folder)) + 1
         created = datetime.datetime.now(datetime.UTC)
         record: dict[str, Any] = {
-            "schema": SCHEMA, "kind": "run", "run_id": run_id, "attempt": attempt, "status": status,
-            "reason": reason, "created_at": created.isoformat(timespec="seconds"),
-            "task": {"name": cell.task.name, "version": cell.task.version,
-                     "distribution": cell.task.distribution, "args": dict(cell.task_args)},
-            "method": {"name": cell.method.name, "version": cell.method.version,
-                       "distribution": cell.method.distribution, "args": dict(cell.method_args)},
-            "model": subject["model"], "model_revision": subject["model_revision"],
-            "seed": cell.seed, "epochs": summary.epochs, "n_items": len(samples),
-            "primary": cell.task.primary, "metric_limits": {**cell.task.metrics, **cell.task.set_metrics},
-            "metrics": summary.metrics(of_the_set or {}), "counts": summary.counts(),
+            "schema": SCHEMA,
+            "kind": "run",
+            "run_id": run_id,
+            "attempt": attempt,
+            "status": status,
+            "reason": reason,
+            "created_at": created.isoformat(timespec="seconds"),
+            "task": {
+                "name": cell.task.name,
+                "version": cell.task.version,
+                "distribution": cell.task.distribution,
+                "args": dict(cell.task_args),
+            },
+            "method": {
+                "name": cell.method.name,
+                "version": cell.method.version,
+                "distribution": cell.method.distribution,
+                "args": dict(cell.method_args),
+            },
+            "model": subject["model"],
+            "model_revision": subject["model_revision"],
+            "seed": cell.seed,
+            "epochs": summary.epochs,
+            "n_items": len(samples),
+            "primary": cell.task.primary,
+            "metric_limits": {**cell.task.metrics, **cell.task.set_metrics},
+            "metrics": summary.metrics(of_the_set or {}),
+            "counts": summary.counts(),
             "usage": {**logical, "by_purpose": by_purpose},
             "volatile": {**volatile, "wall_s": round(created.timestamp() - started, 3)},
-            "data": list(sources), "licence": cell.task.licence, "canary": cell.task.canary,
-            "data_access": dict(access), "comparability": dict(comparability),
-            "comparability_key": digest(dict(comparability)), "subject": dict(subject),
+            "data": list(sources),
+            "licence": cell.task.licence,
+            "canary": cell.task.canary,
+            "data_access": dict(access),
+            "comparability": dict(comparability),
+            "comparability_key": digest(dict(comparability)),
+            "subject": dict(subject),
             "subject_key": digest(dict(subject)),
             "samples": {"file": "samples.parquet", "rows": rows, "digest": hasher.hexdigest()},
-            "environment": environment(cell), "command": command, "supersedes": supersedes,
-        }  # fmt: skip
+            "environment": environment(cell),
+            "command": command,
+            "supersedes": supersedes,
+        }
         files: dict[str, bytes | Path] = {"samples.parquet": parquet}
         if curve:
             record["curve"], files[curves.FILE] = curves.sealed(curve)
@@ -85,8 +123,10 @@ def seal(
         store.root.mkdir(parents=True, exist_ok=True)
         place = store.seal(folder, files)
     except OSError as error:
-        raise RecordError(f"can't seal {cell.title}: {error.strerror}; every attempt is kept, run the "
-                          "same command to seal it") from error  # fmt: skip
+        raise RecordError(
+            f"can't seal {cell.title}: {error.strerror}; every attempt is kept, run the "
+            "same command to seal it"
+        ) from error
     finally:
         parquet.unlink(missing_ok=True)
     return store.read(place)
@@ -107,14 +147,22 @@ def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) 
         raise UsageError(f"run {record['run_id'][:12]} is retracted already: {record['reason']}")
     place = Path(record["record"]).parent
     folder = place.with_name(record["run_id"][:12])
-    beside = {name: {**record[name], "file": f"../{place.name}/{record[name]['file']}"}
-              for name in ("samples", "curve") if record.get(name)}  # fmt: skip
+    beside = {
+        name: {**record[name], "file": f"../{place.name}/{record[name]['file']}"}
+        for name in ("samples", "curve")
+        if record.get(name)
+    }
     tombstone = {key: value for key, value in record.items() if key not in ("record", "samples_path")}
     tombstone |= {
-        "attempt": len(store.attempts(folder)) + 1, "status": "retracted", "reason": reason,
+        "attempt": len(store.attempts(folder)) + 1,
+        "status": "retracted",
+        "reason": reason,
         "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "metrics": {}, **beside, "command": command, "supersedes": record["run_id"],
-    }  # fmt: skip
+        "metrics": {},
+        **beside,
+        "command": command,
+        "supersedes": record["run_id"],
+    }
     text = _finished(tombstone, f"the retraction of {record['run_id'][:12]}")
     return store.read(store.seal(folder, {"run.json": text}))
 
@@ -135,7 +183,10 @@ def hashed_part(row: Mapping[str, Any]) -> bytes:
 
 
 def _rows(
-    attempts: Iterable[dict[str, Any]], samples: Sequence[Sample], summary: Summary, hasher: hashlib._Hash,
+    attempts: Iterable[dict[str, Any]],
+    samples: Sequence[Sample],
+    summary: Summary,
+    hasher: hashlib._Hash,
     transcripts: bool,
 ) -> Iterator[dict[str, Any]]:
     for attempt in attempts:
@@ -145,19 +196,25 @@ def _rows(
             usage.add(Usage.from_dict(values))
         answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
         row: dict[str, Any] = {
-            "sample_id": attempt["sample_id"], "epoch": attempt["epoch"], "status": attempt["status"],
+            "sample_id": attempt["sample_id"],
+            "epoch": attempt["epoch"],
+            "status": attempt["status"],
             "answer": answer if isinstance(answer, str | None) else canonical_json(answer),
             **{name: (attempt["metrics"] or {}).get(name) for name in summary.names},
-            "group": attempt["group"], "item_digest": attempt["item_digest"],
-            "stop_reason": attempt["stop_reason"], "confidence": attempt["confidence"],
-            **{name: getattr(usage, name) for name in TOKENS}, "cost_usd": usage.cost_usd,
+            "group": attempt["group"],
+            "item_digest": attempt["item_digest"],
+            "stop_reason": attempt["stop_reason"],
+            "confidence": attempt["confidence"],
+            **{name: getattr(usage, name) for name in TOKENS},
+            "cost_usd": usage.cost_usd,
             "seconds": usage.seconds,
             "input": samples[attempt["n"]].question.input if transcripts else None,
             "completion": attempt["completion"] if transcripts else None,
-            "trace": canonical_json(trace) if trace else None, "reason": attempt["reason"],
+            "trace": canonical_json(trace) if trace else None,
+            "reason": attempt["reason"],
             # what the method gave itself must survive as it was; what the task parsed can be parsed again
             "given_answer": canonical_json(answer) if attempt.get("given") else None,
-        }  # fmt: skip
+        }
         row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
         hasher.update(hashed_part(row))
         yield row
@@ -173,13 +230,27 @@ def _write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict
     from pyarrow import parquet
 
     text, whole, number = pa.string(), pa.int64(), pa.float64()
-    schema = pa.schema([
-        ("sample_id", text), ("epoch", whole), ("status", text), ("answer", text),
-        *((name, number) for name in metrics),
-        ("group", text), ("item_digest", text), ("stop_reason", text), ("confidence", number),
-        *((name, whole) for name in TOKENS), ("cost_usd", number), ("seconds", number),
-        ("input", text), ("completion", text), ("trace", text), ("reason", text), ("given_answer", text),
-    ])  # fmt: skip
+    schema = pa.schema(
+        [
+            ("sample_id", text),
+            ("epoch", whole),
+            ("status", text),
+            ("answer", text),
+            *((name, number) for name in metrics),
+            ("group", text),
+            ("item_digest", text),
+            ("stop_reason", text),
+            ("confidence", number),
+            *((name, whole) for name in TOKENS),
+            ("cost_usd", number),
+            ("seconds", number),
+            ("input", text),
+            ("completion", text),
+            ("trace", text),
+            ("reason", text),
+            ("given_answer", text),
+        ]
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     total = 0
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:

@@ -144,8 +144,9 @@ def check(found: Any, where: str) -> dict[str, Any]:
         raise RecordError(f"{where} is not a run record")
     record: dict[str, Any] = found
     if record["schema"] > SCHEMA:
-        raise RecordError(f"{where} has schema {record['schema']}; this harness reads up to {SCHEMA}: "
-                          "upgrade it")  # fmt: skip
+        raise RecordError(
+            f"{where} has schema {record['schema']}; this harness reads up to {SCHEMA}: upgrade it"
+        )
     while record["schema"] < SCHEMA:
         migrate = MIGRATIONS.get(record["schema"])
         if migrate is None:

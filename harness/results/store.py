@@ -68,9 +68,14 @@ class Store:
     def run_folder(self, cell: Cell, run_id: str) -> Path:
         """The folder of a run's first attempt; later ones stand beside it with a number."""
         return (
-            self.root / "v1" / slug(cell.task.name) / str(cell.task.comparability_version)
-            / slug(cell.method.name) / slug(cell.model) / run_id[:12]
-        )  # fmt: skip
+            self.root
+            / "v1"
+            / slug(cell.task.name)
+            / str(cell.task.comparability_version)
+            / slug(cell.method.name)
+            / slug(cell.model)
+            / run_id[:12]
+        )
 
     def running_folder(self, run_id: str) -> Path:
         """Where the journal of an unfinished run lies."""
@@ -108,8 +113,9 @@ class Store:
         try:
             raw = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise RecordError(f"{path} can't be read ({error}); 'harness results verify' lists every "
-                              "broken record") from None  # fmt: skip
+            raise RecordError(
+                f"{path} can't be read ({error}); 'harness results verify' lists every broken record"
+            ) from None
         record = check(raw, str(path))
         return {**record, "record": str(path), "samples_path": str(folder / record["samples"]["file"])}
 
@@ -143,8 +149,10 @@ class Store:
                     number += 1
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise RecordError(f"can't seal the run in {folder}: {error.strerror}; every attempt is kept, "
-                              "run the same command to seal it") from error  # fmt: skip
+            raise RecordError(
+                f"can't seal the run in {folder}: {error.strerror}; every attempt is kept, "
+                "run the same command to seal it"
+            ) from error
 
     def folders(self) -> Iterator[Path]:
         """The folder of every sealed record, in a fixed order."""

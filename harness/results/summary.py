@@ -29,8 +29,10 @@ class Summary:
         self._answers: dict[int, list[Any]] = defaultdict(list)
         self._groups: dict[int, str] = {}
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
-        self._counts = dict.fromkeys(("attempts", "ok", "unscored", "error", "no_answer", "truncated",
-                                      "user_failed", "user_retries"), 0)  # fmt: skip
+        self._counts = dict.fromkeys(
+            ("attempts", "ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries"),
+            0,
+        )
         self.epochs = 1
         self._binary = dict.fromkeys(self.names, True)
         self._listed = set(known_broken(task))
@@ -79,14 +81,23 @@ class Summary:
         for category in sorted(self._members):
             of_it = sorted(self._members[category])
             made[f"{self.task.primary}/{category}"] = {
-                **self._mean(self.task.primary, of_it), "n_items": len(of_it)
+                **self._mean(self.task.primary, of_it),
+                "n_items": len(of_it),
             }
         sound = [n for n in items if n not in self.broken]
         if self.broken and sound:
             made |= {f"{name}{WITHOUT}": metric for name, metric in self._of(sound).items()}
         for name, value in of_the_set.items():
-            made[name] = {"value": value, "stderr": None, "ci": None, "ci_method": "none", "df": None,
-                          "rerun_stderr": None, "n_clusters": None, "scored_only": None}  # fmt: skip
+            made[name] = {
+                "value": value,
+                "stderr": None,
+                "ci": None,
+                "ci_method": "none",
+                "df": None,
+                "rerun_stderr": None,
+                "n_clusters": None,
+                "scored_only": None,
+            }
         return made
 
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:

@@ -13,17 +13,59 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "task", "task_version", "method", "method_version", "model", "seed", "metric", "value", "stderr",
-    "ci_low", "ci_high", "ci_method", "rerun_stderr", "scored_only", "n_items", "epochs", "ok",
-    "unscored", "error", "no_answer", "truncated", "calls", "input_tokens", "output_tokens",
-    "cost_usd", "labels_seen", "pool_size", "validation_last", "validation_peak", "validation_peak_step",
-    "status", "comparability_key", "subject_key", "run_id",
+    "task",
+    "task_version",
+    "method",
+    "method_version",
+    "model",
+    "seed",
+    "metric",
+    "value",
+    "stderr",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "rerun_stderr",
+    "scored_only",
+    "n_items",
+    "epochs",
+    "ok",
+    "unscored",
+    "error",
+    "no_answer",
+    "truncated",
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "labels_seen",
+    "pool_size",
+    "validation_last",
+    "validation_peak",
+    "validation_peak_step",
+    "status",
+    "comparability_key",
+    "subject_key",
+    "run_id",
     "record",
-)  # fmt: skip
+)
 
 
-SHARED = ("task", "task_version", "method", "method_version", "model", "seed", "n_items", "epochs", "status",
-          "comparability_key", "subject_key", "run_id", "record")  # fmt: skip
+SHARED = (
+    "task",
+    "task_version",
+    "method",
+    "method_version",
+    "model",
+    "seed",
+    "n_items",
+    "epochs",
+    "status",
+    "comparability_key",
+    "subject_key",
+    "run_id",
+    "record",
+)
 COUNTS = ("ok", "unscored", "error", "no_answer", "truncated")
 USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd")
 
@@ -49,18 +91,28 @@ def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
     rows = []
     for row in in_force(index.rows):
         shared = {
-            **{key: row[key] for key in SHARED}, **{key: row["counts"][key] for key in COUNTS},
+            **{key: row[key] for key in SHARED},
+            **{key: row["counts"][key] for key in COUNTS},
             **{key: row["usage"][key] for key in USAGE},
             "labels_seen": row["data_access"].get("labels_seen", 0),
-            "pool_size": row["data_access"].get("pool_size", 0), **_validation(row["curve"]),
-        }  # fmt: skip
+            "pool_size": row["data_access"].get("pool_size", 0),
+            **_validation(row["curve"]),
+        }
         for name, metric in row["metrics"].items():
             low, high = metric["ci"] or (None, None)
-            rows.append({
-                **shared, "metric": name, "value": metric["value"], "stderr": metric["stderr"],
-                "ci_low": low, "ci_high": high, "ci_method": metric["ci_method"],
-                "rerun_stderr": metric["rerun_stderr"], "scored_only": metric["scored_only"],
-            })  # fmt: skip
+            rows.append(
+                {
+                    **shared,
+                    "metric": name,
+                    "value": metric["value"],
+                    "stderr": metric["stderr"],
+                    "ci_low": low,
+                    "ci_high": high,
+                    "ci_method": metric["ci_method"],
+                    "rerun_stderr": metric["rerun_stderr"],
+                    "scored_only": metric["scored_only"],
+                }
+            )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column, value in filters.items():
         if column not in table.columns:
@@ -72,8 +124,11 @@ def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
 def _validation(curve: dict[str, Any] | None) -> dict[str, Any]:
     """What a learning curve says of the validation split, which is not the test."""
     last, peak = ((curve or {}).get(name) or {} for name in ("dev_last", "dev_peak"))
-    return {"validation_last": last.get("value"), "validation_peak": peak.get("value"),
-            "validation_peak_step": peak.get("step")}  # fmt: skip
+    return {
+        "validation_last": last.get("value"),
+        "validation_peak": peak.get("value"),
+        "validation_peak_step": peak.get("step"),
+    }
 
 
 def curves_frame(store: str | Path = "results") -> pd.DataFrame:
@@ -86,8 +141,18 @@ def curves_frame(store: str | Path = "results") -> pd.DataFrame:
 
     index = read_index(Path(store))
     faults, rows = list(index.faults), []
-    names = ("task", "task_version", "method", "method_version", "model", "seed", "status",
-             "comparability_key", "subject_key", "run_id")  # fmt: skip
+    names = (
+        "task",
+        "task_version",
+        "method",
+        "method_version",
+        "model",
+        "seed",
+        "status",
+        "comparability_key",
+        "subject_key",
+        "run_id",
+    )
     for row in in_force(index.rows):
         try:
             rows += [{**{name: row[name] for name in names}, **point} for point in read_curve(row)]

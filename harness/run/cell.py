@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data.hub import Data
 from harness.base.digest import digest
 from harness.base.errors import BudgetSpent, HarnessError, PluginError, UsageError
+from harness.data.hub import Data
+from harness.external.services import Services
 from harness.job import Job
 from harness.method import Method
 from harness.model.gateway import Model
@@ -21,14 +22,13 @@ from harness.model.provider import Provider
 from harness.registry import load_method, load_task, registry
 from harness.results.record import seal
 from harness.run import keys
-from harness.run.plugin_errors import fault
 from harness.run.journal import Journal
 from harness.run.plan import Cell, task_arguments
+from harness.run.plugin_errors import fault
 from harness.run.scoring import Attempts, attempt_line, judge_rest, measure_set, score_rest
 from harness.run.session import Session
-from harness.sample import Question
-from harness.external.services import Services
-from harness.task import Splits, Task
+from harness.sample import Question, Splits
+from harness.task import Task
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
@@ -52,15 +52,17 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
     for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
         if need in cell.method.needs and not splits.size(need):
-            raise UsageError(f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none "
-                             "with these arguments")  # fmt: skip
+            raise UsageError(
+                f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none "
+                "with these arguments"
+            )
     attempts = _attempts(cell, provider, splits, session)
     comparability = keys.comparability(cell, task, attempts.samples, data.read, splits.interactions)
     embedder = _embedder(cell)
     subject = keys.subject(cell, provider, roles, embedder)
     run_id = keys.run_id(digest(comparability), digest(subject), cell)
     folder = session.store.run_folder(cell, run_id)
-    again = cell.request.again
+    again = cell.request.overwrite
     if not again:
         sealed = session.store.sealed(folder)
         if sealed is not None and sealed["status"] == "complete":
@@ -69,17 +71,22 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             if not failed or "answers" in provider.abilities:
                 return {**sealed, "reused": True}
             again = True  # what did come is in the cache
-            session.notice(f"{cell.title}: {failed} attempts of run {run_id[:12]} failed for want of a model "
-                           "or a user, which is no result; it is made again")  # fmt: skip
+            session.notice(
+                f"{cell.title}: {failed} attempts of run {run_id[:12]} failed for want of a model "
+                "or a user, which is no result; it is made again"
+            )
         if sealed is not None and sealed["status"] == "retracted":
-            session.notice(f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); "
-                           "it is made again")  # fmt: skip
+            session.notice(
+                f"{cell.title}: run {run_id[:12]} was retracted ({sealed['reason']}); it is made again"
+            )
     judges = type(task).needs_judge is not Task.needs_judge
     if judges and "judge" not in roles and "answers" not in provider.abilities:
         unjudged = sum(map(task.needs_judge, attempts.samples))
         if unjudged:
-            session.notice(f"{cell.task.name}: {unjudged} of {len(attempts.samples)} items need a judge and "
-                           "stay unscored without --role judge=MODEL")  # fmt: skip
+            session.notice(
+                f"{cell.task.name}: {unjudged} of {len(attempts.samples)} items need a judge and "
+                "stay unscored without --role judge=MODEL"
+            )
     method = load_method(cell.method, cell.method_args)
     ledger, started = Ledger(), time.time()
     job = _job(cell, session, task, splits, ledger, embedder, len(attempts.wanted))
@@ -95,17 +102,19 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             todo = [key for key in attempts.wanted if key not in journal.places]
             if todo:
                 await _fit(method, job, cell, session)
-                journal.keep_fit({"usage": ledger.take_all(), "data_access": job.access,
-                                  "curve": job.learnt})  # fmt: skip
+                journal.keep_fit(
+                    {"usage": ledger.take_all(), "data_access": job.access, "curve": job.learning_curve}
+                )
             else:  # killed before its seal: nothing is left to fit for
                 fit = journal.fit()
                 ledger.restore([fit.get("usage", {})])
                 job.access.update(fit.get("data_access", {}))
-                job.learnt = fit.get("curve", [])
+                job.learning_curve = fit.get("curve", [])
             await _answer(cell, task, method, job, attempts, todo, ledger, journal, session)
             if _judged(task, roles):
-                await judge_rest(task, attempts, journal, job.role("judge"), ledger,
-                                 roles["judge"].connections)  # fmt: skip
+                await judge_rest(
+                    task, attempts, journal, job.role("judge"), ledger, roles["judge"].connections
+                )
             score_rest(task, attempts, journal)
             of_the_set = measure_set(task, splits, attempts, journal)
         except BudgetSpent as spent:
@@ -116,12 +125,24 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
                 session._cache.flush()
         session.watcher.step(cell, "seal", 0, 0)
         record = seal(
-            store=session.store, folder=folder, cell=cell, run_id=run_id, status=status,
-            reason=reason, comparability=comparability, subject=subject, sources=data.read,
-            samples=attempts.samples, attempts=journal.attempts(), ledger=ledger,
-            of_the_set=of_the_set, access=job.access, started=started, command=session.command,
-            curve=job.learnt,
-        )  # fmt: skip
+            store=session.store,
+            folder=folder,
+            cell=cell,
+            run_id=run_id,
+            status=status,
+            reason=reason,
+            comparability=comparability,
+            subject=subject,
+            sources=data.read,
+            samples=attempts.samples,
+            attempts=journal.attempts(),
+            ledger=ledger,
+            of_the_set=of_the_set,
+            access=job.access,
+            started=started,
+            command=session.command,
+            curve=job.learning_curve,
+        )
         if status == "complete":
             journal.remove()
     return record
@@ -141,37 +162,59 @@ def _embedder(cell: Cell) -> Embedder | None:
 
 
 def _job(
-    cell: Cell, session: Session, task: Task, splits: Splits, ledger: Ledger, embedder: Embedder | None,
+    cell: Cell,
+    session: Session,
+    task: Task,
+    splits: Splits,
+    ledger: Ledger,
+    embedder: Embedder | None,
     n_questions: int,
-) -> Job:  # fmt: skip
+) -> Job:
     """The method's door, with models that charge `ledger`."""
     request = cell.request
     provider = session.provider(cell.model, cell)
     roles = {role: session.role(name, cell) for role, name in request.roles.items()}
-    budget = Budget(request.max_calls, request.max_tokens_total, request.max_cost, request.max_time)
+    budget = Budget(request.budget_calls, request.budget_tokens, request.budget_cost, request.budget_time)
 
     def handle(source: Provider, own: bool) -> Model:
         decoding = {**cell.task.decoding, **request.decoding} if own else {}
         return Model(
-            source, ledger=ledger, budget=budget,
-            cache=session.cache if source.cacheable else None, decoding=decoding, seed=cell.seed,
-            price=price(source.name, session.prices), offline=request.offline,
-            max_retries=request.max_retries, slots=session.slots(source),
-        )  # fmt: skip
+            source,
+            ledger=ledger,
+            budget=budget,
+            cache=session.cache if source.cacheable else None,
+            decoding=decoding,
+            seed=cell.seed,
+            price=price(source.name, session.prices),
+            offline=request.offline,
+            max_retries=request.max_retries,
+            slots=session.slots(source),
+        )
 
     return Job(
-        task=task, method=cell.method, splits=splits, model=handle(provider, own=True),
+        task=task,
+        method=cell.method,
+        splits=splits,
+        model=handle(provider, own=True),
         roles={name: handle(role, own=role is provider) for name, role in roles.items()},
-        budget=budget, seed=cell.seed, embedder=embedder, concurrency=provider.connections,
-        n_questions=n_questions, ledger=ledger,
-        reopen=lambda folder: handle(provider.with_weights(folder), own=True),
-        lend=lambda name: _other_task(name, cell),
+        budget=budget,
+        seed=cell.seed,
+        embedder=embedder,
+        concurrency=provider.connections,
+        n_questions=n_questions,
+        ledger=ledger,
+        with_weights=lambda folder: handle(provider.with_weights(folder), own=True),
+        open_task=lambda name: _other_task(name, cell),
         services=Services(
-            ledger=ledger, budget=budget, cache=session.cache if "world" in cell.task.offers else None,
-            settings=session.services, offline=request.offline, max_retries=request.max_retries,
+            ledger=ledger,
+            budget=budget,
+            cache=session.cache if "world" in cell.task.offers else None,
+            settings=session.services,
+            offline=request.offline,
+            max_retries=request.max_retries,
         ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
-    )  # fmt: skip
+    )
 
 
 async def fit_cell(cell: Cell, session: Session) -> tuple[Path, Ledger]:
@@ -186,8 +229,10 @@ async def fit_cell(cell: Cell, session: Session) -> tuple[Path, Ledger]:
     finally:
         job.close()
     if job.trained is None:
-        raise UsageError(f"method {cell.method.name!r} trains no policy; 'harness list methods' shows which "
-                         "need a trainable model")  # fmt: skip
+        raise UsageError(
+            f"method {cell.method.name!r} trains no policy; 'harness list methods' shows which "
+            "need a trainable model"
+        )
     return job.trained, ledger
 
 
@@ -237,8 +282,7 @@ def _check_abilities(cell: Cell, provider: Provider) -> None:
     if missing == ["tools"] and world:
         fit = [m.name for m in registry().methods.values() if "world" in m.needs and "tools" not in m.needs]
         cure = f"; methods that ask for calls in text: {', '.join(fit)}" if fit else ""
-    raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} doesn't "
-                     f"give{cure}")  # fmt: skip
+    raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} doesn't give{cure}")
 
 
 def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) -> Attempts:
@@ -273,9 +317,16 @@ async def _fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
 
 
 async def _answer(
-    cell: Cell, task: Task, method: Method, job: Job, attempts: Attempts,
-    todo: list[tuple[int, int]], ledger: Ledger, journal: Journal, session: Session,
-) -> None:  # fmt: skip
+    cell: Cell,
+    task: Task,
+    method: Method,
+    job: Job,
+    attempts: Attempts,
+    todo: list[tuple[int, int]],
+    ledger: Ledger,
+    journal: Journal,
+    session: Session,
+) -> None:
     samples = attempts.samples
     position = {sample.id: n for n, sample in enumerate(samples)}
     questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
@@ -296,5 +347,7 @@ async def _answer(
         raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
-        raise PluginError(f"method {cell.method.name!r} (distribution {cell.method.distribution}) "
-                          f"left {len(missing)} of {total} questions unanswered")  # fmt: skip
+        raise PluginError(
+            f"method {cell.method.name!r} (distribution {cell.method.distribution}) "
+            f"left {len(missing)} of {total} questions unanswered"
+        )

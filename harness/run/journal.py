@@ -36,7 +36,7 @@ class Journal:
             self._lock.close()
             raise RecordError(
                 f"this cell is being written by another process (pid {owner}); wait for it, or "
-                "choose another store with --out"
+                "choose another store with --store"
             ) from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
@@ -94,8 +94,10 @@ class Journal:
                 self._synced = time.monotonic()
         except OSError as error:
             os.ftruncate(self._file, self._end)
-            raise RecordError(f"can't write to {self.path}: {error.strerror}; nothing finished is "
-                              "lost, run the same command to go on") from error  # fmt: skip
+            raise RecordError(
+                f"can't write to {self.path}: {error.strerror}; nothing finished is "
+                "lost, run the same command to go on"
+            ) from error
         self.places[attempt["n"], attempt["epoch"]] = (self._end, len(line))
         self._end += len(line)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest, set_digest
+from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
 from harness.run.plan import Cell
 from harness.sample import Sample
-from harness.base.secrets import without_secrets
 from harness.task import Task
 
 if TYPE_CHECKING:
@@ -21,9 +21,12 @@ PROMPTS_HASHED = 16
 
 
 def comparability(
-    cell: Cell, task: Task, samples: list[Sample], sources: list[Any],
+    cell: Cell,
+    task: Task,
+    samples: list[Sample],
+    sources: list[Any],
     interactions: Interactions | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer; not how they were answered."""
     questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
     if type(task).ask is Task.ask:
@@ -34,15 +37,16 @@ def comparability(
         "task": cell.task.name,
         "task_version": cell.task.comparability_version,
         "task_args": cell.task.hashed(cell.task_args),
-        "data": sorted(({"id": s["id"], "config": s["config"], "split": s["split"]} for s in sources),
-                       key=str),
+        "data": sorted(
+            ({"id": s["id"], "config": s["config"], "split": s["split"]} for s in sources), key=str
+        ),
         "data_digest": set_digest(sample.digest() for sample in samples),
         "limit": cell.request.limit,
         "prompt_digest": digest(prompts),
         "scorer": cell.task.scorer,
         "metric": cell.task.primary,
         "scoring": SCORING,
-    }  # fmt: skip
+    }
     if interactions is not None:
         key["interactions"] = interactions.digest()
     return key

@@ -34,15 +34,15 @@ class Request:
     epochs: int = 1
     limit: int | None = None
     decoding: Mapping[str, Any] = field(default_factory=dict)
-    max_calls: int | None = None
-    max_tokens_total: int | None = None
-    max_cost: float | None = None
-    max_time: float | None = None
-    connections: int | None = None
+    budget_calls: int | None = None
+    budget_tokens: int | None = None
+    budget_cost: float | None = None
+    budget_time: float | None = None
+    max_connections: int | None = None
     max_retries: int = MAX_RETRIES
     offline: bool = False
     mirror: str | None = None
-    again: bool = False
+    overwrite: bool = False
     transcripts: bool = True
 
 
@@ -71,7 +71,13 @@ def plan(request: Request) -> list[Cell]:
         UsageError: an unknown name or argument, a number out of range, or a method that needs what
             the task, the model or the run doesn't offer; says what would fit.
     """
-    for name, least in (("seeds", 1), ("epochs", 1), ("limit", 1), ("connections", 1), ("max_retries", 0)):
+    for name, least in (
+        ("seeds", 1),
+        ("epochs", 1),
+        ("limit", 1),
+        ("max_connections", 1),
+        ("max_retries", 0),
+    ):
         value = getattr(request, name)
         if value is not None and value < least:
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
@@ -92,8 +98,11 @@ def plan(request: Request) -> list[Cell]:
             model = NO_MODEL
         arguments = task_arguments(task, task_args[task.name], model)
         for seed in range(request.seeds):
-            cells.append(Cell(task, arguments, method, method.arguments(method_args[method.name]),
-                              model, seed, request))  # fmt: skip
+            cells.append(
+                Cell(
+                    task, arguments, method, method.arguments(method_args[method.name]), model, seed, request
+                )
+            )
     return cells
 
 
@@ -170,8 +179,10 @@ def check_fit(task: TaskSpec, method: MethodSpec, request: Request) -> None:
     known = registry()
     if "world" in task.offers and "world" not in method.needs + method.may_use:
         able = [m.name for m in known.methods.values() if "world" in m.needs + m.may_use]
-        raise UsageError(f"task {task.name!r} is a world to act in, which method {method.name!r} doesn't; "
-                         f"methods that do: {', '.join(able) or 'none'}")  # fmt: skip
+        raise UsageError(
+            f"task {task.name!r} is a world to act in, which method {method.name!r} doesn't; "
+            f"methods that do: {', '.join(able) or 'none'}"
+        )
     if not missing:
         return
     if missing[0] in ROLES:

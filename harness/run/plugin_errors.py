@@ -13,5 +13,6 @@ def fault(name: str, distribution: str, where: str, error: Exception) -> PluginE
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     first = (str(error).strip() or "no message").splitlines()[0]
-    return PluginError(f"{where} of {name!r} (distribution {distribution}) failed{place}: "
-                       f"{type(error).__name__}: {first}")  # fmt: skip
+    return PluginError(
+        f"{where} of {name!r} (distribution {distribution}) failed{place}: {type(error).__name__}: {first}"
+    )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
+from harness.external.services import Services
 from harness.model.ledger import Budget
 from harness.registry import load_task
 from harness.run.plan import Cell
-from harness.external.services import Services
 
 
 def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]:
@@ -26,8 +26,9 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
         if absent:
             yield f"{cell.title} can't be run: it needs --role {absent[0]}=MODEL"
             continue
-        services = Services(settings=settings, offline=cell.request.offline,
-                            budget=Budget(cost=cell.request.max_cost))  # fmt: skip
+        services = Services(
+            settings=settings, offline=cell.request.offline, budget=Budget(cost=cell.request.budget_cost)
+        )
         try:
             task.for_run(services)
         except UsageError as error:

@@ -28,9 +28,14 @@ from harness.task import Task
 
 
 def rescore(
-    store: Store, record: Mapping[str, Any], reason: str, *, mirror: str | None = None,
-    offline: bool = False, command: str = "",
-) -> tuple[dict[str, Any], int]:  # fmt: skip
+    store: Store,
+    record: Mapping[str, Any],
+    reason: str,
+    *,
+    mirror: str | None = None,
+    offline: bool = False,
+    command: str = "",
+) -> tuple[dict[str, Any], int]:
     """Seals a record that supersedes `record`, and says how many attempts it scores differently.
 
     An answer that the task parsed is parsed again; one that the method gave itself, such as the winner
@@ -57,8 +62,10 @@ def rescore(
         for row in _rows(path):
             n = position.get(row["sample_id"])
             if n is None or samples[n].digest() != row["item_digest"]:
-                raise DataError(f"sample {row['sample_id']!r} of {cell.task.name} isn't the one that run "
-                                f"{run} answered; measure it anew with harness eval")  # fmt: skip
+                raise DataError(
+                    f"sample {row['sample_id']!r} of {cell.task.name} isn't the one that run "
+                    f"{run} answered; measure it anew with harness eval"
+                )
             whole_set = type(task).score_all is not Task.score_all
             line = attempt_line(task, samples[n], _outcome(row), n, scored=not whole_set)
             spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
@@ -71,26 +78,52 @@ def rescore(
             raise UsageError(f"scoring run {run} again changes nothing; nothing was written")
         run_id = keys.run_id(digest(comparability), record["subject_key"], cell)
         new = seal(
-            store=store, folder=store.run_folder(cell, run_id), cell=cell, run_id=run_id,
-            status="complete", reason=reason, comparability=comparability, subject=record["subject"],
-            sources=data.read, samples=samples, attempts=journal.attempts(), ledger=_ledger(record),
-            access=record["data_access"], started=time.time() - record["volatile"]["wall_s"],
-            command=command, supersedes=record["run_id"], of_the_set=of_the_set, curve=read_curve(record),
-        )  # fmt: skip
+            store=store,
+            folder=store.run_folder(cell, run_id),
+            cell=cell,
+            run_id=run_id,
+            status="complete",
+            reason=reason,
+            comparability=comparability,
+            subject=record["subject"],
+            sources=data.read,
+            samples=samples,
+            attempts=journal.attempts(),
+            ledger=_ledger(record),
+            access=record["data_access"],
+            started=time.time() - record["volatile"]["wall_s"],
+            command=command,
+            supersedes=record["run_id"],
+            of_the_set=of_the_set,
+            curve=read_curve(record),
+        )
     return new, changed
 
 
 def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
     """The cell that the record came from, with the task of today and the method of then."""
     spec = registry().task(record["task"]["name"])
-    method = MethodSpec(record["method"]["name"], record["method"]["version"], "", "",
-                        distribution=record["method"]["distribution"])  # fmt: skip
+    method = MethodSpec(
+        record["method"]["name"],
+        record["method"]["version"],
+        "",
+        "",
+        distribution=record["method"]["distribution"],
+    )
 
     def with_epochs(epochs: int) -> Cell:
-        request = Request(spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror,
-                          offline=offline)  # fmt: skip
-        return Cell(spec, spec.arguments(record["task"]["args"]), method, record["method"]["args"],
-                    record["model"], record["seed"], request)  # fmt: skip
+        request = Request(
+            spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror, offline=offline
+        )
+        return Cell(
+            spec,
+            spec.arguments(record["task"]["args"]),
+            method,
+            record["method"]["args"],
+            record["model"],
+            record["seed"],
+            request,
+        )
 
     # a file of responses may hold more epochs than were asked for, and the run id knows the latter
     for cell in (with_epochs(1), with_epochs(record["epochs"])):
@@ -116,12 +149,15 @@ def _without_texts(path: Path) -> bool:
 
 def _outcome(row: Mapping[str, Any]) -> Outcome:
     return Outcome(
-        row["sample_id"], row["epoch"], row["completion"] or "",
+        row["sample_id"],
+        row["epoch"],
+        row["completion"] or "",
         answer=json.loads(row["given_answer"]) if row.get("given_answer") else None,
-        confidence=row["confidence"], stop_reason=row["stop_reason"],
+        confidence=row["confidence"],
+        stop_reason=row["stop_reason"],
         error=row["reason"] if row["status"] == "error" else None,
         trace=json.loads(row["trace"]) if row["trace"] else None,
-    )  # fmt: skip
+    )
 
 
 def _differ(row: Mapping[str, Any], line: Mapping[str, Any]) -> bool:

@@ -33,5 +33,7 @@ def check_roles(cells: Iterable[Cell]) -> None:
             parts = [*(cell.task.name for cell in cells), *(cell.method.name for cell in cells)]
             names = [*dict.fromkeys(parts)]
             shown = f"{', '.join(names[:4])}{' ...' if len(names) > 4 else ''}"
-            raise UsageError(f"--role {role}: nothing here ({shown}) asks such a role with these arguments; "
-                             + (nearest(role, asked, "role") if asked else "leave it out"))  # fmt: skip
+            raise UsageError(
+                f"--role {role}: nothing here ({shown}) asks such a role with these arguments; "
+                + (nearest(role, asked, "role") if asked else "leave it out")
+            )

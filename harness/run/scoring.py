@@ -10,10 +10,10 @@ from harness.base.concurrent import in_order
 from harness.base.errors import HarnessError, ModelCallError
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.run.plugin_errors import fault
 from harness.run.journal import Journal
-from harness.sample import Outcome, Sample, Score
-from harness.task import Splits, Task
+from harness.run.plugin_errors import fault
+from harness.sample import Outcome, Sample, Score, Splits
+from harness.task import Task
 
 
 @dataclass
@@ -27,11 +27,18 @@ class Attempts:
 def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool) -> dict[str, Any]:
     """One line of the journal: the outcome and, unless the set is scored as a whole, its score."""
     attempt: dict[str, Any] = {
-        "n": n, "sample_id": sample.id, "epoch": outcome.epoch, "status": "ok", "answer": None,
-        "completion": outcome.text, "confidence": outcome.confidence,
-        "stop_reason": outcome.stop_reason, "item_digest": sample.digest(), "group": sample.group,
+        "n": n,
+        "sample_id": sample.id,
+        "epoch": outcome.epoch,
+        "status": "ok",
+        "answer": None,
+        "completion": outcome.text,
+        "confidence": outcome.confidence,
+        "stop_reason": outcome.stop_reason,
+        "item_digest": sample.digest(),
+        "group": sample.group,
         "reason": outcome.error,
-    }  # fmt: skip
+    }
     if outcome.trace:
         attempt["trace"] = dict(outcome.trace)
     if outcome.error is not None:
@@ -49,8 +56,7 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         score = task.score(sample, outcome)
     except Exception as error:
         score = _ungraded(error)
-    return {**attempt, "status": score.status, "metrics": dict(score.metrics),
-            "reason": score.reason}  # fmt: skip
+    return {**attempt, "status": score.status, "metrics": dict(score.metrics), "reason": score.reason}
 
 
 async def judge_rest(
@@ -91,8 +97,9 @@ def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
         except Exception as error:
             scores = [_ungraded(error)] * len(lines)
     for line, score in zip(lines, scores, strict=True):
-        journal.append({**line, "status": score.status, "metrics": dict(score.metrics),
-                        "reason": score.reason})  # fmt: skip
+        journal.append(
+            {**line, "status": score.status, "metrics": dict(score.metrics), "reason": score.reason}
+        )
 
 
 def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
@@ -107,9 +114,7 @@ def _ungraded(error: Exception) -> Score:
     return Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])
 
 
-def measure_set(
-    task: Task, splits: Splits, attempts: Attempts, journal: Journal
-) -> Mapping[str, float]:
+def measure_set(task: Task, splits: Splits, attempts: Attempts, journal: Journal) -> Mapping[str, float]:
     """Metrics of the set as a whole, for tasks that have them."""
     if type(task).measure_set is Task.measure_set:
         return {}
@@ -125,5 +130,13 @@ def measure_set(
 
 def _outcome(line: Mapping[str, Any]) -> Outcome:
     """The outcome behind a line of the journal."""
-    return Outcome(line["sample_id"], line["epoch"], line["completion"], line["answer"],
-                   line["confidence"], line["stop_reason"], None, line.get("trace"))  # fmt: skip
+    return Outcome(
+        line["sample_id"],
+        line["epoch"],
+        line["completion"],
+        line["answer"],
+        line["confidence"],
+        line["stop_reason"],
+        None,
+        line.get("trace"),
+    )

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.base import paths
-from harness.data.hub import Data
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, UsageError
+from harness.data.hub import Data
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
-from harness.run.plugin_errors import fault
 from harness.run.plan import Cell
-from harness.task import Splits, Task
+from harness.run.plugin_errors import fault
+from harness.sample import Splits
+from harness.task import Task
 
 
 class Watcher(Protocol):
@@ -80,7 +81,7 @@ class Session:
     def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
         key = digest([name, dict(arguments)])
         if key not in self._providers:
-            self._providers[key] = open_model(name, arguments, cell.request.connections)
+            self._providers[key] = open_model(name, arguments, cell.request.max_connections)
             if self._providers[key].notice:
                 self.notice(self._providers[key].notice)
         return self._providers[key]

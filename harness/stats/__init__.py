@@ -31,6 +31,7 @@ A gate that turns a comparison into a verdict is policy, and belongs above this 
 
 from harness.stats.attempts import avg_at_k, g_pass_at_k, maj_at_k, pass_at_k, pass_hat_k
 from harness.stats.bayes import probability_better
+from harness.stats.change_points import Step, find_steps
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
@@ -70,7 +71,6 @@ from harness.stats.seeds import (
     compare_training,
     interquartile_mean,
 )
-from harness.stats.change_points import Step, find_steps
 from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [

@@ -86,9 +86,7 @@ def g_pass_at_k(n_attempts: ArrayLike, n_correct: ArrayLike, k: int, tau: float)
     drawable = np.maximum(n, k)
     total = np.zeros_like(n)
     for j in range(needed, k + 1):
-        total += np.exp(
-            log_binomial(c, j) + log_binomial(drawable - c, k - j) - log_binomial(drawable, k)
-        )
+        total += np.exp(log_binomial(c, j) + log_binomial(drawable - c, k - j) - log_binomial(drawable, k))
     return np.where(n >= k, np.minimum(total, 1.0), np.nan)
 
 
@@ -190,9 +188,7 @@ def _chance_all_drawn_are(marked: FloatArray, n: FloatArray, k: int) -> FloatArr
 
 
 def _counts(n_attempts: ArrayLike, n_correct: ArrayLike, k: int) -> tuple[FloatArray, FloatArray]:
-    n, c = np.broadcast_arrays(
-        finite_array("attempts", n_attempts), finite_array("correct", n_correct)
-    )
+    n, c = np.broadcast_arrays(finite_array("attempts", n_attempts), finite_array("correct", n_correct))
     _check_k(k)
     _check_whole("attempts", n)
     _check_whole("correct", c)

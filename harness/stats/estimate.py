@@ -121,9 +121,7 @@ def estimate_mean(
     )
 
 
-def mean_over_items(
-    values: ArrayLike, *, groups: Groups | None = None, level: float = 0.95
-) -> Estimate:
+def mean_over_items(values: ArrayLike, *, groups: Groups | None = None, level: float = 0.95) -> Estimate:
     """Average a per-item metric in [0, 1], such as pass@k, with its standard error over items.
 
     The attempts have been used up by the metric, so there is no re-run standard error. Values that
@@ -142,9 +140,7 @@ def mean_over_items(
     array = np.asarray(values, dtype=np.float64)
     undefined = int(np.isnan(array).sum())
     if undefined:
-        raise ValueError(
-            f"undefined for {undefined} of {array.size} items, which have fewer than k attempts"
-        )
+        raise ValueError(f"undefined for {undefined} of {array.size} items, which have fewer than k attempts")
     array = finite_array("item values", array).reshape(-1)
     # A product of many factors may end a rounding error away from the 0 or 1 that it stands for.
     nearest = np.rint(array)

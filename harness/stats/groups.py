@@ -52,9 +52,7 @@ def micro_average(tasks: Sequence[Estimate], *, level: float = 0.95) -> Estimate
     return _weighted(tasks, sizes / sizes.sum(), "micro_t", level)
 
 
-def _weighted(
-    tasks: Sequence[Estimate], weights: FloatArray, method: str, level: float
-) -> Estimate:
+def _weighted(tasks: Sequence[Estimate], weights: FloatArray, method: str, level: float) -> Estimate:
     """Σ w_t·value_t with its error, for fixed weights that sum to 1."""
     check_level(level)
     value = float(weights @ finite_array("task values", [task.value for task in tasks]))

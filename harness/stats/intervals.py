@@ -143,9 +143,7 @@ def mean_stderr(values: ArrayLike) -> FloatArray:
     return np.asarray(array.std(axis=-1, ddof=1) / np.sqrt(n), dtype=np.float64)
 
 
-def clustered_stderr(
-    values: ArrayLike, groups: Sequence[Hashable] | NDArray[Any]
-) -> tuple[FloatArray, int]:
+def clustered_stderr(values: ArrayLike, groups: Sequence[Hashable] | NDArray[Any]) -> tuple[FloatArray, int]:
     """Standard error of a mean whose items come in clusters, and the number of clusters C.
 
     ``SE² = C/(C-1) · Σ_c ( Σ_{i in c} (s_i - mean) )² / n²``; use t with C - 1 degrees of freedom.
@@ -180,9 +178,7 @@ def clustered_stderr(
     return np.asarray(np.sqrt(variance), dtype=np.float64), n_clusters
 
 
-def cluster_codes(
-    groups: Sequence[Hashable] | NDArray[Any], n_items: int
-) -> tuple[NDArray[np.int64], int]:
+def cluster_codes(groups: Sequence[Hashable] | NDArray[Any], n_items: int) -> tuple[NDArray[np.int64], int]:
     """Number the clusters 0 ... C - 1: the code of each item, shape (n_items,), and C.
 
     Raises:
@@ -231,9 +227,7 @@ def rerun_stderr(attempt_variances: ArrayLike, attempts: ArrayLike) -> FloatArra
     return np.asarray(np.sqrt(np.sum(variances / k, axis=-1)) / n, dtype=np.float64)
 
 
-def _beta_posterior(
-    successes: ArrayLike, trials: ArrayLike, level: float, prior: float
-) -> Interval:
+def _beta_posterior(successes: ArrayLike, trials: ArrayLike, level: float, prior: float) -> Interval:
     x, n = _successes_and_trials(successes, trials)
     tail = _alpha(level) / 2
     a, b = x + prior, n - x + prior

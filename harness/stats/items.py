@@ -117,8 +117,6 @@ def gather_attempts(item_scores: ItemScores) -> ItemAttempts:
     nested = cast(Sequence[Sequence[float]], item_scores)
     counts = np.fromiter(map(len, nested), dtype=np.int64, count=len(nested))
     if (counts == 0).any():
-        raise ValueError(
-            f"item {int(np.argmin(counts))} has no attempts: count it as wrong or leave it out"
-        )
+        raise ValueError(f"item {int(np.argmin(counts))} has no attempts: count it as wrong or leave it out")
     flat = np.fromiter(chain.from_iterable(nested), dtype=np.float64, count=int(counts.sum()))
     return ItemAttempts(finite_array("item scores", flat), counts)

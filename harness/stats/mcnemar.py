@@ -71,9 +71,7 @@ def mcnemar_test(
     return np.minimum(1.0, 2 * smaller)
 
 
-def tango_statistic(
-    losses: ArrayLike, wins: ArrayLike, n_items: ArrayLike, delta: ArrayLike
-) -> FloatArray:
+def tango_statistic(losses: ArrayLike, wins: ArrayLike, n_items: ArrayLike, delta: ArrayLike) -> FloatArray:
     """Score statistic of H0: Δ = delta, standard normal under it for large n.
 
     ``( c - b - n·δ ) / √( n·(2q + δ - δ²) )``, with q the maximum-likelihood rate of losses given

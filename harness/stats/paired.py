@@ -200,9 +200,7 @@ def paired_difference(
 
     stderr: float | None = None
     if units >= 2:
-        stderr = float(
-            clustered_stderr(differences, codes)[0] if clustered else mean_stderr(differences)
-        )
+        stderr = float(clustered_stderr(differences, codes)[0] if clustered else mean_stderr(differences))
     value = float(differences.mean())
     unit_range = binary or all(bool(((s >= 0) & (s <= 1)).all()) for s in (a.scores for a in arms))
     single = all(arm.common_count == 1 for arm in arms)

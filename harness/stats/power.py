@@ -181,9 +181,7 @@ def items_needed(
     return max(1, math.ceil((one_item / effect) ** 2 * (1 - 1e-12)))
 
 
-def power_of(
-    effect: float, stderr: float, *, df: float | None = None, alpha: float = 0.05
-) -> float:
+def power_of(effect: float, stderr: float, *, df: float | None = None, alpha: float = 0.05) -> float:
     """Chance that a one-sided paired test finds a true difference of this size.
 
     ``P( T > t(1-α; df) )`` with T noncentral t, noncentrality effect / SE: the power of the paired t

@@ -103,9 +103,7 @@ def preference_ranks(
     lower, upper = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
     ranks = ranks_from_draws(strengths, resampled, higher_is_better=True, level=level)
     return [
-        Preference(
-            strength=float(strengths[i]), ci=(float(lower[i]), float(upper[i])), rank=ranks[i]
-        )
+        Preference(strength=float(strengths[i]), ci=(float(lower[i]), float(upper[i])), rank=ranks[i])
         for i in range(n_methods)
     ]
 

@@ -86,8 +86,10 @@ def fit_forms(
     order = np.argsort(x)
     x, y, weight = x[order], y[order], 1 / np.sqrt(v[order])
     fitters: dict[str, tuple[int, Callable[[FloatArray, FloatArray, FloatArray], Parameters]]] = {
-        "constant": (1, _constant), "logarithmic": (3, _logarithmic), "power": (4, _powers),
-    }  # fmt: skip
+        "constant": (1, _constant),
+        "logarithmic": (3, _logarithmic),
+        "power": (4, _powers),
+    }
     fits = []
     for form, (size, fitter) in fitters.items():
         if len(x) <= size:
@@ -116,8 +118,10 @@ def verdict(fits: Sequence[Fit], values: int, seeds: int) -> tuple[str, str]:
         seeds: number of seeds at the value that has fewest.
     """
     if values < VALUES or seeds < SEEDS:
-        return "inconclusive", (f"{values} values with at least {seeds} seeds; {VALUES} values with {SEEDS} "
-                                "seeds are the least that can tell the forms apart")  # fmt: skip
+        return "inconclusive", (
+            f"{values} values with at least {seeds} seeds; {VALUES} values with {SEEDS} "
+            "seeds are the least that can tell the forms apart"
+        )
     if len(fits) < 2:
         return "inconclusive", "too few points to fit more than one form"
     gap = fits[1].aic - fits[0].aic
@@ -142,8 +146,11 @@ def _logarithmic(x: FloatArray, ys: FloatArray, weight: FloatArray) -> Parameter
         chi2 = (((ys - level[:, None] - slope[:, None] * off) * weight) ** 2).sum(axis=1)
         better = chi2 < least - 1e-12
         least[better] = chi2[better]
-        found = {"a": level - slope * np.average(log, weights=weight**2), "b": slope,
-                 "peak": np.full(len(ys), peak)}  # fmt: skip
+        found = {
+            "a": level - slope * np.average(log, weights=weight**2),
+            "b": slope,
+            "peak": np.full(len(ys), peak),
+        }
         for name, values in found.items():
             best[name][better] = values[better]
     return best

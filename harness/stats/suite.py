@@ -98,9 +98,7 @@ def suite_difference(
     )
 
 
-def _error(
-    tasks: list[FloatArray], labels: list[Groups | None]
-) -> tuple[float | None, float | None]:
+def _error(tasks: list[FloatArray], labels: list[Groups | None]) -> tuple[float | None, float | None]:
     """``√(Σ v_t) / T`` and ``(Σ v_t)² / Σ (v_t² / df_t)``, v_t the squared error of task t."""
     variances, freedoms = [], []
     for task, groups in zip(tasks, labels, strict=True):
@@ -131,9 +129,7 @@ def _bootstrap(
     return float(lower), float(upper)
 
 
-def _permutation(
-    tasks: list[FloatArray], labels: list[Groups | None], draws: int, seed: int
-) -> float:
+def _permutation(tasks: list[FloatArray], labels: list[Groups | None], draws: int, seed: int) -> float:
     """Sign flips of all units at once, each item weighted by what it adds to the macro mean."""
     weighted = np.concatenate([task / task.size for task in tasks])
     codes, offset = [], 0

@@ -45,9 +45,7 @@ def all_blank_share(n: int, blank: int, k: int) -> float:
     return float(np.prod(np.maximum(blank - j, 0) / (n - j)))
 
 
-def _expected_tie_share(
-    top: int, rivals: tuple[int, ...], blank: int, others: int, rate: float
-) -> float:
+def _expected_tie_share(top: int, rivals: tuple[int, ...], blank: int, others: int, rate: float) -> float:
     """Σ_t P(rivals and blanks fill ``others`` places, t rivals reach ``top``, none more)/(t+1)."""
     # Rivals that cannot reach the top are under no constraint, so they pool with the blanks.
     pool = blank + sum(votes for votes in rivals if votes < top)

@@ -39,22 +39,28 @@ class BestOfN(Method):
     async def answer(self, question: Question, job: Job) -> Outcome:
         more: dict[str, Any] = {"logprobs": True} if self.judge is None else {}
         asked = job.ask(question)
-        outputs = await asyncio.gather(*(
-            job.model.generate(question, asked, draw=draw, temperature=self.args["temperature"], **more)
-            for draw in range(self.args["n"])
-        ))  # fmt: skip
+        outputs = await asyncio.gather(
+            *(
+                job.model.generate(question, asked, draw=draw, temperature=self.args["temperature"], **more)
+                for draw in range(self.args["n"])
+            )
+        )
         grades: list[float | None]
         if self.judge is None:
             grades = [mean_logprob(output, job.model.name) for output in outputs]
         else:
             task = "\n\n".join(message.text for message in asked)
-            replies = await asyncio.gather(*(
-                self.judge.generate(
-                    question, [messages.user(ASK.format(task=task, answer=output.completion))],
-                    purpose="judge", draw=draw,
+            replies = await asyncio.gather(
+                *(
+                    self.judge.generate(
+                        question,
+                        [messages.user(ASK.format(task=task, answer=output.completion))],
+                        purpose="judge",
+                        draw=draw,
+                    )
+                    for draw, output in enumerate(outputs)
                 )
-                for draw, output in enumerate(outputs)
-            ))  # fmt: skip
+            )
             grades = [grade(reply.completion) for reply in replies]
         scores = [0.0 if value is None else value for value in grades]
         best = scores.index(max(scores))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices, sequence_ratio
+from harness.methods.curator.training_tasks import Bank
 
 #: rolls out problems under the present policy, at a cost, and gives their rewards (B, n); those of them that
 #: are selected afterwards aren't rolled out again

@@ -23,9 +23,13 @@ def points(rows: Iterable[Mapping[str, Any]], parameters: int) -> Iterator[dict[
         total.add(Cost(**{name: value for name, value in row["cost"].items() if name in COSTS}))
         told = {name: float(row[name]) for name in TOLD if _number(row.get(name))}
         yield {
-            "step": row["step"], "rollouts": total.rollouts, "tokens": total.tokens,
-            "flops": total.flops(parameters), "wall_s": round(total.step_s - total.dev_s, 3), **told,
-        }  # fmt: skip
+            "step": row["step"],
+            "rollouts": total.rollouts,
+            "tokens": total.tokens,
+            "flops": total.flops(parameters),
+            "wall_s": round(total.step_s - total.dev_s, 3),
+            **told,
+        }
 
 
 def kept_curve(folder: Path, facts: Mapping[str, Any]) -> list[dict[str, Any]]:

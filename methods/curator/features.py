@@ -20,8 +20,9 @@ def text_features(prompts: Sequence[str], dimensions: int = DIMENSIONS) -> Float
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    counts = HashingVectorizer(analyzer="char", ngram_range=(1, 3), n_features=4096,
-                               alternate_sign=False).transform(prompts)  # fmt: skip
+    counts = HashingVectorizer(
+        analyzer="char", ngram_range=(1, 3), n_features=4096, alternate_sign=False
+    ).transform(prompts)
     columns = [np.log1p([len(prompt) for prompt in prompts])[:, None]]
     size = min(dimensions, len(prompts) - 1, counts.shape[1] - 1)
     if size > 0:

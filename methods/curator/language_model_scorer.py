@@ -25,9 +25,14 @@ class LanguageScorer:
     through = "drawn"
 
     def __init__(
-        self, source: str, prompts: Sequence[str], *, rate: float = 1e-6, batch: int = 64,
+        self,
+        source: str,
+        prompts: Sequence[str],
+        *,
+        rate: float = 1e-6,
+        batch: int = 64,
         max_tokens: int = 1024,
-    ) -> None:  # fmt: skip
+    ) -> None:
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -47,9 +52,13 @@ class LanguageScorer:
 
     def _scores(self, rows: Indices) -> Any:
         given = self._tokenizer(
-            [self._prompts[row] for row in rows], return_tensors="pt", padding=True, truncation=True,
-            max_length=self._max, padding_side="right",
-        ).to(self._network.device)  # fmt: skip
+            [self._prompts[row] for row in rows],
+            return_tensors="pt",
+            padding=True,
+            truncation=True,
+            max_length=self._max,
+            padding_side="right",
+        ).to(self._network.device)
         ids, mask = given["input_ids"], given["attention_mask"]
         return self._network(input_ids=ids, attention_mask=mask).logits[:, 0]
 
@@ -84,8 +93,9 @@ class LanguageScorer:
         """Writes weights and optimiser beside a checkpoint."""
         import torch
 
-        torch.save({"network": self._network.state_dict(), "optimizer": self._optimizer.state_dict()},
-                   folder / FILE)  # fmt: skip
+        torch.save(
+            {"network": self._network.state_dict(), "optimizer": self._optimizer.state_dict()}, folder / FILE
+        )
 
     def load(self, folder: Path) -> None:
         """Goes on from what `save` wrote."""

@@ -13,13 +13,13 @@ from harness.base.digest import digest, set_digest
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
+from harness.methods.curator import vllm_rollouts
+from harness.methods.curator.curve import kept_curve, points
+from harness.methods.curator.plan import Plan
+from harness.methods.curator.training_tasks import Bank, check_verifier
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample
-from harness.methods.curator import engine
-from harness.methods.curator.training_tasks import Bank, check_verifier
-from harness.methods.curator.curve import kept_curve, points
-from harness.methods.curator.plan import Plan
 
 #: arguments that the trained weights depend on, beside the plan
 SETTINGS = ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
@@ -53,8 +53,10 @@ class Curated(Method):
             self._take(job, shipped)
             return
         if self.args["fit"] == "shipped":
-            raise UsageError(f"no shipped policy was trained by {self.spec.name} from {job.model.name} with "
-                             "these arguments, task and seed; --fit train trains one")  # fmt: skip
+            raise UsageError(
+                f"no shipped policy was trained by {self.spec.name} from {job.model.name} with "
+                "these arguments, task and seed; --fit train trains one"
+            )
         with job.artifact(key) as made:
             if not made.exists:
                 with job.workspace(key) as workspace:
@@ -70,7 +72,7 @@ class Curated(Method):
         self.model, self.facts = job.with_policy(folder), _facts(folder)
         for purpose, usage in self.facts["usage"].items():
             kept = Usage.from_dict(usage)
-            job.book(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
+            job.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
         job.access |= self.facts["access"]
         job.curve(kept_curve(folder, self.facts))
 
@@ -81,52 +83,74 @@ class Curated(Method):
             settings["keep"] = self.args["keep"]
         if self.args["curator"] != "light":  # policies trained before had four passes through all candidates
             settings["lean"] = True
-        if (generation := engine.chosen(self.args["generation"])) != engine.TORCH:
+        if (generation := vllm_rollouts.chosen(self.args["generation"])) != vllm_rollouts.TORCH:
             settings["generation"] = generation
         return [
-            self.curriculum, asdict(plan), settings, job.seed, job.model.name,
+            self.curriculum,
+            asdict(plan),
+            settings,
+            job.seed,
+            job.model.name,
             job.model.provider.revision or _weights(job.policy),
-            set_digest(sample.digest() for sample in bank.samples), digest(list(bank.prompts)),
-        ]  # fmt: skip
+            set_digest(sample.digest() for sample in bank.samples),
+            digest(list(bank.prompts)),
+        ]
 
     def launch(self, backend: str, job: Job) -> dict[str, str]:
         if backend != "verl":
             return super().launch(backend, job)
         if self.args["keep"] != "last":
-            raise UsageError(f"-M keep={self.args['keep']} is for training through TRL; verl keeps its own "
-                             "checkpoints")  # fmt: skip
-        from harness.methods.curator import cluster
+            raise UsageError(
+                f"-M keep={self.args['keep']} is for training through TRL; verl keeps its own checkpoints"
+            )
+        from harness.methods.curator import verl
 
         plan = Plan.of(self.args)
         home = self._home(job)
         bank = _bank(home, plan.levels)
         check_verifier(bank, home.reward)
         name = job.model.name.partition("/")[2]
-        return cluster.launch(
-            task=home.task_name, task_args=home.task_args, bank=bank, plan=plan, seed=job.seed,
-            conversations=[_turns(home, sample) for sample in bank.samples], curriculum=self.curriculum,
-            loss=self.args["loss"], model=str(job.policy) if job.model.name.startswith("pocket/") else name,
-        )  # fmt: skip
+        return verl.launch(
+            task=home.task_name,
+            task_args=home.task_args,
+            bank=bank,
+            plan=plan,
+            seed=job.seed,
+            conversations=[_turns(home, sample) for sample in bank.samples],
+            curriculum=self.curriculum,
+            loss=self.args["loss"],
+            model=str(job.policy) if job.model.name.startswith("pocket/") else name,
+        )
 
     def _home(self, job: Job) -> Job:
         """The door to the task whose train split is learnt on."""
-        home = job.bank(self.args["bank"]) if self.args["bank"] else job
+        home = job.training_task(self.args["bank"]) if self.args["bank"] else job
         if home is job and not len(job.train):
             name = "arc1d" if job.model.name.startswith("pocket/") else "math"
-            job.log.warning("%s: the task has no train split, so the policy learns on %s; -M bank=TASK names "
-                            "another", self.spec.name, name)  # fmt: skip
-            home = job.bank(name)
+            job.log.warning(
+                "%s: the task has no train split, so the policy learns on %s; -M bank=TASK names another",
+                self.spec.name,
+                name,
+            )
+            home = job.training_task(name)
         if not len(home.train):
-            raise UsageError(f"{self.spec.name} learns on a train split, and this task has none; -M "
-                             "bank=TASK names one that has, such as math, countdown or arc1d")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name} learns on a train split, and this task has none; -M "
+                "bank=TASK names one that has, such as math, countdown or arc1d"
+            )
         return home
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         output = await self.model.generate(question, job.ask(question))
-        return job.outcome(question, output, trace={
-            "policy": self.model.provider.revision[:12], "curriculum": self.curriculum,
-            "trained_steps": self.facts.get("kept_step", self.facts.get("steps")),
-        })  # fmt: skip
+        return job.outcome(
+            question,
+            output,
+            trace={
+                "policy": self.model.provider.revision[:12],
+                "curriculum": self.curriculum,
+                "trained_steps": self.facts.get("kept_step", self.facts.get("steps")),
+            },
+        )
 
 
 def _weights(folder: Path) -> str:
@@ -174,16 +198,25 @@ def encoded(job: Job, tokenizer: Any, samples: Sequence[Sample]) -> list[list[in
 
 
 def _train(
-    method: Curated, job: Job, home: Job, plan: Plan, bank: Bank, source: Path, workspace: Path,
-    out: Path, key: list[Any],
-) -> None:  # fmt: skip
+    method: Curated,
+    job: Job,
+    home: Job,
+    plan: Plan,
+    bank: Bank,
+    source: Path,
+    workspace: Path,
+    out: Path,
+    key: list[Any],
+) -> None:
     try:
         import torch
         import trl  # noqa: F401
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError:
-        raise UsageError(f"{method.spec.name} trains with TRL, which is not installed: pip install "
-                         "-c constraints.txt 'harness[train]'") from None  # fmt: skip
+        raise UsageError(
+            f"{method.spec.name} trains with TRL, which is not installed: pip install "
+            "-c constraints.txt 'harness[train]'"
+        ) from None
     from harness.methods.curator import trainer
     from harness.methods.curator.curricula import CURRICULA, make
     from harness.methods.curator.rollouts import Diverged
@@ -205,14 +238,16 @@ def _train(
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
     keep_peak = method.args["keep"] == "peak"
     if keep_peak and not held:
-        raise UsageError("-M keep=peak keeps the step that is best on dev, and there are no dev problems of "
-                         "the bank's kinds; -M bank=TASK names another bank")  # fmt: skip
+        raise UsageError(
+            "-M keep=peak keeps the step that is best on dev, and there are no dev problems of "
+            "the bank's kinds; -M bank=TASK names another bank"
+        )
     spent: dict[str, Usage] = {}
 
     def book(cost: Cost) -> None:
         for purpose, usage in usages(cost).items():
             spent.setdefault(purpose, Usage()).add(usage)
-            job.book(purpose, usage)
+            job.charge(purpose, usage)
 
     def after_step(row: dict[str, Any], cost: Cost) -> None:
         shown = [f"reward {row['reward']:.3f}", f"mixed {row['mixed']:.2f}"]
@@ -228,24 +263,46 @@ def _train(
 
         scorer = LanguageScorer(method.args["curator"], bank.prompts, rate=method.args["curator_rate"])
     training = Training(
-        model=model, tokenizer=tokenizer, bank=bank, prompts=encoded(home, tokenizer, bank.samples),
-        curriculum=make(method.curriculum, bank, seed=job.seed, candidates=plan.candidates,
-                        dormant=plan.dormant, warm_up=plan.warm_up, rounds=plan.steps,
-                        rising_steps=plan.steps, scorer=scorer),
-        verify=lambda number, text: home.reward(bank.samples[number], text), plan=plan, seed=job.seed,
+        model=model,
+        tokenizer=tokenizer,
+        bank=bank,
+        prompts=encoded(home, tokenizer, bank.samples),
+        curriculum=make(
+            method.curriculum,
+            bank,
+            seed=job.seed,
+            candidates=plan.candidates,
+            dormant=plan.dormant,
+            warm_up=plan.warm_up,
+            rounds=plan.steps,
+            rising_steps=plan.steps,
+            scorer=scorer,
+        ),
+        verify=lambda number, text: home.reward(bank.samples[number], text),
+        plan=plan,
+        seed=job.seed,
         dev=Dev(encoded(home, tokenizer, held), lambda number, text: home.reward(held[number], text)),
         max_rollouts=plan.steps * plan.prompts * plan.rollouts if method.args["match"] == "rollouts" else 0,
-        max_flops=method.args["max_flops"], lean=scorer is not None, after_step=after_step,
-    )  # fmt: skip
+        max_flops=method.args["max_flops"],
+        lean=scorer is not None,
+        after_step=after_step,
+    )
     job.progress("train", 0, plan.steps)
     try:
-        trainer.train(training, workspace, method.args["loss"], resumed=lambda: book(training.total),
-                      keep_peak=keep_peak, generation=engine.chosen(method.args["generation"]))  # fmt: skip
+        trainer.train(
+            training,
+            workspace,
+            method.args["loss"],
+            resumed=lambda: book(training.total),
+            keep_peak=keep_peak,
+            generation=vllm_rollouts.chosen(method.args["generation"]),
+        )
     except Diverged as error:
         kept = trainer.last_checkpoint(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
-        raise UsageError(f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate "
-                         "and run again") from error  # fmt: skip
+        raise UsageError(
+            f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate and run again"
+        ) from error
     if training.spent is not None:
         job.curve(points(training.curve, training.parameters))
         raise training.spent
@@ -256,38 +313,70 @@ def _train(
     trainer.save(training, out, source, trainer.peak(workspace, best) if best is not None else None)
     (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
     measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
-    (out / "training.json").write_text(json.dumps({
-        "key": digest(key), "curriculum": method.curriculum, "from": job.model.name,
-        "from_revision": job.model.provider.revision, "seed": job.seed, "plan": asdict(plan),
-        "steps": training.step, "kept_step": best or training.step, "parameters": training.parameters,
-        "problems": len(bank), "difficulty_from": bank.difficulty_from, "cost": asdict(training.total),
-        "flops": training.total.flops(training.parameters), "remark": say,
-        "dev_last": measured[-1] if measured else None, "dev_peak": max(measured, default=None),
-        "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()}, "access": dict(job.access),
-    }, indent=1) + "\n", "utf-8")  # fmt: skip
+    (out / "training.json").write_text(
+        json.dumps(
+            {
+                "key": digest(key),
+                "curriculum": method.curriculum,
+                "from": job.model.name,
+                "from_revision": job.model.provider.revision,
+                "seed": job.seed,
+                "plan": asdict(plan),
+                "steps": training.step,
+                "kept_step": best or training.step,
+                "parameters": training.parameters,
+                "problems": len(bank),
+                "difficulty_from": bank.difficulty_from,
+                "cost": asdict(training.total),
+                "flops": training.total.flops(training.parameters),
+                "remark": say,
+                "dev_last": measured[-1] if measured else None,
+                "dev_peak": max(measured, default=None),
+                "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
+                "access": dict(job.access),
+            },
+            indent=1,
+        )
+        + "\n",
+        "utf-8",
+    )
 
 
 def usages(cost: Any) -> dict[str, Usage]:
     """A training's cost as the ledger books it, by purpose."""
     booked = {
-        "train": Usage(calls=cost.trained, input_tokens=cost.prompt_tokens,
-                       output_tokens=cost.response_tokens,
-                       seconds=cost.step_s - cost.extra_s - cost.curator_s - cost.dev_s),
-        "train-discarded": Usage(calls=cost.discarded, input_tokens=cost.discarded_prompt_tokens,
-                                 output_tokens=cost.discarded_response_tokens),
+        "train": Usage(
+            calls=cost.trained,
+            input_tokens=cost.prompt_tokens,
+            output_tokens=cost.response_tokens,
+            seconds=cost.step_s - cost.extra_s - cost.curator_s - cost.dev_s,
+        ),
+        "train-discarded": Usage(
+            calls=cost.discarded,
+            input_tokens=cost.discarded_prompt_tokens,
+            output_tokens=cost.discarded_response_tokens,
+        ),
         "train-curriculum": Usage(input_tokens=cost.extra_tokens, seconds=cost.extra_s + cost.curator_s),
-        "train-dev": Usage(calls=cost.dev_calls, input_tokens=cost.dev_prompt_tokens,
-                           output_tokens=cost.dev_response_tokens, seconds=cost.dev_s),
-    }  # fmt: skip
+        "train-dev": Usage(
+            calls=cost.dev_calls,
+            input_tokens=cost.dev_prompt_tokens,
+            output_tokens=cost.dev_response_tokens,
+            seconds=cost.dev_s,
+        ),
+    }
     return {purpose: usage for purpose, usage in booked.items() if usage != Usage()}
 
 
 def silence(curve: Sequence[dict[str, Any]]) -> str:
     """What is to be said of a run without a learning signal, empty for others."""
     if not any(row["reward"] > 0 for row in curve):
-        return (f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learnt "
-                "nothing; take easier problems, more rollouts or a policy that solves some of them")
+        return (
+            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learnt "
+            "nothing; take easier problems, more rollouts or a policy that solves some of them"
+        )
     if not any(row["mixed"] > 0 for row in curve):
-        return (f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
-                "policy has learnt nothing; take problems that it solves sometimes")
+        return (
+            f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
+            "policy has learnt nothing; take problems that it solves sometimes"
+        )
     return ""

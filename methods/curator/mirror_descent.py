@@ -84,9 +84,15 @@ def proximal_loss(ratio: Floats, utility: Floats, rho: float = 0.2) -> tuple[Flo
 
 
 def proximal_gradient(
-    logits: Floats, frozen: Floats, chosen: Floats, utility: Floats, weight: Floats,
-    *, rho: float = 0.2, temperature: float = 1.0,
-) -> tuple[float, Floats]:  # fmt: skip
+    logits: Floats,
+    frozen: Floats,
+    chosen: Floats,
+    utility: Floats,
+    weight: Floats,
+    *,
+    rho: float = 0.2,
+    temperature: float = 1.0,
+) -> tuple[float, Floats]:
     """The mean proximal loss over the chosen problems, and its gradient by every candidate's logit (C,).
 
     Args:

@@ -54,8 +54,16 @@ class Plan:
         """
         given = {f.name: args[f.name] for f in fields(cls) if args.get(f.name)}
         plan = cls(**{**asdict(PRESETS[args["preset"]]), **given})
-        for name in ("steps", "prompts", "rollouts", "minibatches", "micro_batch", "candidates",
-                     "max_tokens", "save_every"):  # fmt: skip
+        for name in (
+            "steps",
+            "prompts",
+            "rollouts",
+            "minibatches",
+            "micro_batch",
+            "candidates",
+            "max_tokens",
+            "save_every",
+        ):
             least = 2 if name == "rollouts" else 1
             if getattr(plan, name) < least:
                 raise UsageError(f"-M {name}={getattr(plan, name)} is below {least}")
@@ -66,22 +74,43 @@ class Plan:
             most = math.gcd(sequences // plan.minibatches, plan.micro_batch)
             plan = replace(plan, micro_batch=most)
         if sequences % plan.minibatches:
-            raise UsageError(f"-M minibatches={plan.minibatches} doesn't divide the {sequences} rollouts of "
-                             f"a step ({plan.prompts} prompts x {plan.rollouts})")  # fmt: skip
+            raise UsageError(
+                f"-M minibatches={plan.minibatches} doesn't divide the {sequences} rollouts of "
+                f"a step ({plan.prompts} prompts x {plan.rollouts})"
+            )
         if sequences // plan.minibatches % plan.micro_batch:
-            raise UsageError(f"-M micro_batch={plan.micro_batch} doesn't divide the "
-                             f"{sequences // plan.minibatches} rollouts of a mini-batch")  # fmt: skip
+            raise UsageError(
+                f"-M micro_batch={plan.micro_batch} doesn't divide the "
+                f"{sequences // plan.minibatches} rollouts of a mini-batch"
+            )
         return plan
 
 
 PRESETS = {
     "small": Plan(
-        levels="1,2", steps=60, prompts=16, candidates=128, minibatches=1, micro_batch=32,
-        rate=3e-5, max_tokens=48, dormant=4, warm_up=1, save_every=10,
+        levels="1,2",
+        steps=60,
+        prompts=16,
+        candidates=128,
+        minibatches=1,
+        micro_batch=32,
+        rate=3e-5,
+        max_tokens=48,
+        dormant=4,
+        warm_up=1,
+        save_every=10,
     ),
     "medium": Plan(
-        steps=200, prompts=32, candidates=256, minibatches=1, micro_batch=32, rate=3e-5,
-        max_tokens=96, dormant=10, warm_up=2, save_every=20,
+        steps=200,
+        prompts=32,
+        candidates=256,
+        minibatches=1,
+        micro_batch=32,
+        rate=3e-5,
+        max_tokens=96,
+        dormant=10,
+        warm_up=2,
+        save_every=20,
     ),
     "paper": Plan(),
-}  # fmt: skip
+}

@@ -68,9 +68,15 @@ class Decoder:
     """
 
     def __init__(
-        self, model: Any, *, end: Sequence[int], pad: int, max_tokens: int, temperature: float,
+        self,
+        model: Any,
+        *,
+        end: Sequence[int],
+        pad: int,
+        max_tokens: int,
+        temperature: float,
         at_once: int = 512,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.model, self.end, self.pad = model, list(end), pad
         self.max_tokens, self.temperature, self.at_once = max_tokens, temperature, at_once
 
@@ -97,15 +103,14 @@ class Decoder:
             self.model.train(training)
         return found
 
-    def _decode(
-        self, prompts: Sequence[Ids], n: int, generator: Any, greedy: bool
-    ) -> list[list[Response]]:
+    def _decode(self, prompts: Sequence[Ids], n: int, generator: Any, greedy: bool) -> list[list[Response]]:
         import torch
 
         ids, mask = self._padded(prompts)
         places = (mask.cumsum(1) - 1).clamp(min=0)
-        seen = self.model(input_ids=ids, attention_mask=mask, position_ids=places, use_cache=True,
-                          logits_to_keep=1)  # fmt: skip
+        seen = self.model(
+            input_ids=ids, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1
+        )
         cache = seen.past_key_values
         cache.batch_repeat_interleave(n)
         logits = seen.logits[:, -1].repeat_interleave(n, 0)
@@ -128,9 +133,12 @@ class Decoder:
                 break
             mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
             logits = self.model(
-                input_ids=token[:, None], attention_mask=mask, position_ids=mask.sum(1, keepdim=True) - 1,
-                past_key_values=cache, use_cache=True,
-            ).logits[:, -1]  # fmt: skip
+                input_ids=token[:, None],
+                attention_mask=mask,
+                position_ids=mask.sum(1, keepdim=True) - 1,
+                past_key_values=cache,
+                use_cache=True,
+            ).logits[:, -1]
         rows = [Response(self._until_end(row)) for row in torch.stack(columns, 1).tolist()]
         return [rows[start : start + n] for start in range(0, len(rows), n)]
 
@@ -172,8 +180,13 @@ class Decoder:
 
         n = len(groups[0].responses)
         ids, mask = self._padded([group.prompt for group in groups])
-        seen = self.model(input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0),
-                          use_cache=True, logits_to_keep=1)  # fmt: skip
+        seen = self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+            use_cache=True,
+            logits_to_keep=1,
+        )
         seen.past_key_values.batch_repeat_interleave(n)
         responses = [response for group in groups for response in group.responses]
         width = max(map(len, responses))
@@ -186,8 +199,13 @@ class Decoder:
         mask = mask.repeat_interleave(n, 0)
         whole = torch.cat([mask, torch.ones_like(said)], 1)
         places = mask.sum(1, keepdim=True) + torch.arange(width, device=ids.device)
-        later = self.model(input_ids=said, attention_mask=whole, position_ids=places,
-                           past_key_values=seen.past_key_values, use_cache=True).logits[:, :-1]  # fmt: skip
+        later = self.model(
+            input_ids=said,
+            attention_mask=whole,
+            position_ids=places,
+            past_key_values=seen.past_key_values,
+            use_cache=True,
+        ).logits[:, :-1]
         logits = torch.cat([seen.logits[:, -1:].repeat_interleave(n, 0), later], 1)
         table = (logits.float() / self.temperature).log_softmax(-1)
         found = table.gather(-1, said[..., None])[..., 0].double() * counts

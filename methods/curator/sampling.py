@@ -41,9 +41,14 @@ def nucleus_size(mass: Floats, top_p: float) -> tuple[int, bool]:
 
 
 def nucleus(
-    scores: Floats, k: int, rng: np.random.Generator, *,
-    temperature: float = 1.0, top_p: float = 0.9, replacement: bool = False,
-) -> Selection:  # fmt: skip
+    scores: Floats,
+    k: int,
+    rng: np.random.Generator,
+    *,
+    temperature: float = 1.0,
+    top_p: float = 0.9,
+    replacement: bool = False,
+) -> Selection:
     """The authors' default rule over C candidates (their configuration calls it `uniform`).
 
     min(nucleus size, k) draws by softmax over ALL candidates, the rest of the k uniformly from those not

@@ -19,24 +19,34 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError
-from harness.methods.curator.vllm_rollouts import TORCH, VLLM, Engine
 from harness.methods.curator.language_model_scorer import LanguageScorer
 from harness.methods.curator.rollouts import Diverged
 from harness.methods.curator.training import Training
+from harness.methods.curator.vllm_rollouts import TORCH, VLLM, Engine
 
 #: what a checkpoint of ours has beside TRL's files; written last, so that a checkpoint with it is whole
 STATE = "curriculum.json"
 #: token-level clip ranges of GRPO with DAPO's higher ceiling, and the sequence-level ones of GSPO
 LOSSES = {"gspo": ("sequence", 3e-4, 4e-4), "grpo": ("token", 0.2, 0.28)}
 #: what is copied from a policy's folder beside the weights
-BESIDE = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "generation_config.json",
-          "chat_template*")  # fmt: skip
+BESIDE = (
+    "tokenizer*",
+    "special_tokens_map.json",
+    "vocab*",
+    "merges.txt",
+    "generation_config.json",
+    "chat_template*",
+)
 
 
 def train(
-    training: Training, folder: Path, loss: str = "gspo", resumed: Callable[[], None] = lambda: None,
-    keep_peak: bool = False, generation: str = TORCH,
-) -> None:  # fmt: skip
+    training: Training,
+    folder: Path,
+    loss: str = "gspo",
+    resumed: Callable[[], None] = lambda: None,
+    keep_peak: bool = False,
+    generation: str = TORCH,
+) -> None:
     """Runs a training from the last whole checkpoint in `folder`, or from the start, to its end or to the end
     of its budget (`training.spent`). `resumed` is called once a checkpoint is read. With `keep_peak` the
     weights of the step with the best accuracy on dev stay in `peak(folder, training.peak)`. `generation` says
@@ -87,8 +97,10 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool, gener
     from trl import GRPOConfig, GRPOTrainer
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UsageError("training through TRL uses one process here; on several, take verl: "
-                         "harness train --backend verl --print")  # fmt: skip
+        raise UsageError(
+            "training through TRL uses one process here; on several, take verl: "
+            "harness train --backend verl --print"
+        )
     plan, sequences = training.plan, training.plan.prompts * training.plan.rollouts
     accelerated = torch.cuda.is_available()
     micro = plan.micro_batch
@@ -96,19 +108,44 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool, gener
     updates = plan.steps * plan.minibatches
     longest = max(map(len, [*training.prompts, *training.dev.prompts]))
     config = GRPOConfig(
-        output_dir=str(folder), max_steps=updates, seed=training.seed, data_seed=training.seed,
-        per_device_train_batch_size=micro, steps_per_generation=sequences // micro,
+        output_dir=str(folder),
+        max_steps=updates,
+        seed=training.seed,
+        data_seed=training.seed,
+        per_device_train_batch_size=micro,
+        steps_per_generation=sequences // micro,
         gradient_accumulation_steps=sequences // plan.minibatches // micro,
-        num_generations=plan.rollouts, max_completion_length=plan.max_tokens,
-        temperature=plan.temperature, loss_type="grpo", importance_sampling_level=level, epsilon=low,
-        epsilon_high=high, beta=0.0, scale_rewards="group", learning_rate=plan.rate, weight_decay=0.1,
-        max_grad_norm=1.0, lr_scheduler_type="constant_with_warmup", warmup_steps=math.ceil(updates / 20),
-        use_cpu=not accelerated, bf16=accelerated, logging_steps=plan.minibatches,
-        logging_nan_inf_filter=False, save_strategy="steps",
-        save_steps=plan.save_every * plan.minibatches, save_total_limit=2, ignore_data_skip=True,
-        report_to=[], disable_tqdm=True, dataloader_num_workers=0, dataloader_pin_memory=False,
-        use_vllm=generation == VLLM, vllm_mode="colocate", vllm_max_model_length=longest + plan.max_tokens,
-    )  # fmt: skip
+        num_generations=plan.rollouts,
+        max_completion_length=plan.max_tokens,
+        temperature=plan.temperature,
+        loss_type="grpo",
+        importance_sampling_level=level,
+        epsilon=low,
+        epsilon_high=high,
+        beta=0.0,
+        scale_rewards="group",
+        learning_rate=plan.rate,
+        weight_decay=0.1,
+        max_grad_norm=1.0,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=math.ceil(updates / 20),
+        use_cpu=not accelerated,
+        bf16=accelerated,
+        logging_steps=plan.minibatches,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=plan.save_every * plan.minibatches,
+        save_total_limit=2,
+        ignore_data_skip=True,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        use_vllm=generation == VLLM,
+        vllm_mode="colocate",
+        vllm_max_model_length=longest + plan.max_tokens,
+    )
+
     def rollouts(prompts: list[Any], trainer: Any) -> dict[str, Any]:
         """The prompts that TRL gives are places; the problems are the curriculum's."""
         torch.manual_seed(training.seed * 1_000_003 + training.step)  # a resumed run shuffles as a whole one
@@ -125,19 +162,25 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool, gener
     places = datasets.Dataset.from_dict({"prompt": ["place"] * plan.prompts * 64})
     try:
         trainer = GRPOTrainer(
-            model=training.model, reward_funcs=[_rewards], args=config, train_dataset=places,
-            processing_class=training.tokenizer, rollout_func=rollouts,
+            model=training.model,
+            reward_funcs=[_rewards],
+            args=config,
+            train_dataset=places,
+            processing_class=training.tokenizer,
+            rollout_func=rollouts,
             callbacks=[_callback(training, folder, keep_peak)],
         )
     except Exception as error:  # an engine has many ways not to start
         if generation != VLLM:
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise UsageError(f"vLLM can't draw from this policy here: {reason}; -M generation=torch draws "
-                         "without it") from error  # fmt: skip
+        raise UsageError(
+            f"vLLM can't draw from this policy here: {reason}; -M generation=torch draws without it"
+        ) from error
     if generation == VLLM:
-        training.sampler = Engine(trainer, end=training.decoder.end, max_tokens=plan.max_tokens,
-                                  temperature=plan.temperature)  # fmt: skip
+        training.sampler = Engine(
+            trainer, end=training.decoder.end, max_tokens=plan.max_tokens, temperature=plan.temperature
+        )
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
 
@@ -176,8 +219,12 @@ def _callback(training: Training, folder: Path, keep_peak: bool) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **given: Any) -> None:
             if training.curve and logs and "loss" in logs:
-                kept = {"loss": "loss", "grad_norm": "grad_norm", "entropy": "policy_entropy",
-                        "learning_rate": "rate"}  # fmt: skip
+                kept = {
+                    "loss": "loss",
+                    "grad_norm": "grad_norm",
+                    "entropy": "policy_entropy",
+                    "learning_rate": "rate",
+                }
                 training.curve[-1] |= {ours: float(logs[name]) for name, ours in kept.items() if name in logs}
 
         def on_save(self, args: Any, state: Any, control: Any, **given: Any) -> None:

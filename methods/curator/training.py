@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import BudgetSpent, UsageError
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.curriculum import Curriculum, Round
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.rollouts import Decoder, Group, Ids, Sampler
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices, mixed
+from harness.methods.curator.training_tasks import Bank
 
 
 @dataclass
@@ -59,8 +59,13 @@ class Cost:
     @property
     def tokens(self) -> int:
         """Read and written by training; measuring on dev is no part of it."""
-        return (self.prompt_tokens + self.response_tokens + self.discarded_prompt_tokens
-                + self.discarded_response_tokens + self.extra_tokens)  # fmt: skip
+        return (
+            self.prompt_tokens
+            + self.response_tokens
+            + self.discarded_prompt_tokens
+            + self.discarded_response_tokens
+            + self.extra_tokens
+        )
 
     def flops(self, parameters: int) -> float:
         """Floating-point operations of training by the usual count, 2 a parameter and token read or written,
@@ -82,11 +87,22 @@ class Training:
     """One run: the state that TRL's hooks share."""
 
     def __init__(
-        self, *, model: Any, tokenizer: Any, bank: Bank, prompts: Sequence[Ids], curriculum: Curriculum,
-        verify: Callable[[int, str], float], plan: Plan, seed: int = 0, dev: Dev | None = None,
-        max_rollouts: int = 0, max_flops: float = 0.0, lean: bool = False,
+        self,
+        *,
+        model: Any,
+        tokenizer: Any,
+        bank: Bank,
+        prompts: Sequence[Ids],
+        curriculum: Curriculum,
+        verify: Callable[[int, str], float],
+        plan: Plan,
+        seed: int = 0,
+        dev: Dev | None = None,
+        max_rollouts: int = 0,
+        max_flops: float = 0.0,
+        lean: bool = False,
         after_step: Callable[[dict[str, Any], Cost], None] = lambda row, cost: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """
         Args:
             prompts: token ids of every problem of the bank.
@@ -100,8 +116,10 @@ class Training:
                 which ends the run with a checkpoint.
         """
         if len(bank) < plan.prompts:
-            raise UsageError(f"the bank has {len(bank)} problems, and a step takes {plan.prompts}; "
-                             f"-M prompts={len(bank)} is the most")  # fmt: skip
+            raise UsageError(
+                f"the bank has {len(bank)} problems, and a step takes {plan.prompts}; "
+                f"-M prompts={len(bank)} is the most"
+            )
         self.model, self.tokenizer, self.bank, self.prompts = model, tokenizer, bank, prompts
         self.curriculum, self.verify, self.plan, self.seed = curriculum, verify, plan, seed
         self.dev, self.after_step = dev or Dev(), after_step
@@ -110,9 +128,12 @@ class Training:
         config = model.generation_config
         end = config.eos_token_id if config.eos_token_id is not None else tokenizer.eos_token_id
         self.decoder = Decoder(
-            model, end=end if isinstance(end, list) else [end], pad=tokenizer.pad_token_id,
-            max_tokens=plan.max_tokens, temperature=plan.temperature,
-        )  # fmt: skip
+            model,
+            end=end if isinstance(end, list) else [end],
+            pad=tokenizer.pad_token_id,
+            max_tokens=plan.max_tokens,
+            temperature=plan.temperature,
+        )
         #: what draws rollouts; the trainer may put an engine in the decoder's place
         self.sampler: Sampler = self.decoder
         self.curve: list[dict[str, Any]] = []
@@ -145,12 +166,17 @@ class Training:
         rng = np.random.default_rng([self.seed, self.step])
         selection = self.curriculum.select(self.plan.prompts, rng, self._probe)
         if len(selection.indices) != self.plan.prompts:
-            raise UsageError(f"the curriculum found {len(selection.indices)} problems for a step of "
-                             f"{self.plan.prompts}; take a larger bank or fewer -M prompts")  # fmt: skip
+            raise UsageError(
+                f"the curriculum found {len(selection.indices)} problems for a step of "
+                f"{self.plan.prompts}; take a larger bank or fewer -M prompts"
+            )
         self.cost.select_s = time.perf_counter() - started - self.cost.rollout_s - self.cost.verify_s
         wanted = selection.indices.tolist()
-        missing = [problem for problem in dict.fromkeys(wanted)
-                   for _ in range(wanted.count(problem) - len(self._ready[problem]))]  # fmt: skip
+        missing = [
+            problem
+            for problem in dict.fromkeys(wanted)
+            for _ in range(wanted.count(problem) - len(self._ready[problem]))
+        ]
         self._roll(missing)
         self._groups = [self._ready[problem].pop(0) for problem in wanted]
         self._selection = selection
@@ -203,8 +229,10 @@ class Training:
             return self.verify(problem, text)
         except Exception as error:
             name = self.bank.samples[problem].id if self.bank.samples else str(problem)
-            raise UsageError(f"the bank's verifier fails on {name!r}: {type(error).__name__}: "
-                             f"{str(error)[:200]}; the last checkpoint is kept") from error  # fmt: skip
+            raise UsageError(
+                f"the bank's verifier fails on {name!r}: {type(error).__name__}: "
+                f"{str(error)[:200]}; the last checkpoint is kept"
+            ) from error
 
     def _score(self, when: str) -> Floats:
         started = time.perf_counter()
@@ -236,9 +264,11 @@ class Training:
         chosen = self._selection.indices
         counts = np.bincount(self.bank.categories[chosen], minlength=len(self.bank.names))
         row: dict[str, Any] = {
-            "step": self.step + 1, "reward": float(rewards.mean()), "mixed": float(mixed(rewards).mean()),
+            "step": self.step + 1,
+            "reward": float(rewards.mean()),
+            "mixed": float(mixed(rewards).mean()),
             **{f"chosen {name}": int(count) for name, count in zip(self.bank.names, counts, strict=True)},
-        }  # fmt: skip
+        }
         if self.bank.difficulty is not None:
             row["difficulty"] = float(self.bank.difficulty[chosen].mean())
         if seen.after is not None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import UsageError
-from harness.sample import Sample
 from harness.methods.curator.signals import Floats, Indices
+from harness.sample import Sample
 
 #: gold answers tried on a bank's own verifier before it is trusted with a training run
 TRIED = 16
@@ -74,10 +74,13 @@ class Bank:
             place = {level: step * position for position, level in enumerate(ranked)}
             difficulty = np.array([place[level] for level in levels])
         return cls(
-            samples, [prompt(sample) for sample in samples],
-            np.array([number[kind] for kind in kinds], np.int64), names, difficulty,
+            samples,
+            [prompt(sample) for sample in samples],
+            np.array([number[kind] for kind in kinds], np.int64),
+            names,
+            difficulty,
             "level labels" if difficulty is not None else "nothing",
-        )  # fmt: skip
+        )
 
 
 def _category(sample: Sample) -> str:
@@ -105,13 +108,18 @@ def check_verifier(bank: Bank, verify: Callable[[Sample, str], float]) -> None:
             try:
                 reward = verify(sample, text)
             except Exception as error:
-                raise UsageError(f"the bank's verifier fails on {sample.id!r}: {type(error).__name__}: "
-                                 f"{str(error)[:200]}; nothing was trained") from error  # fmt: skip
+                raise UsageError(
+                    f"the bank's verifier fails on {sample.id!r}: {type(error).__name__}: "
+                    f"{str(error)[:200]}; nothing was trained"
+                ) from error
             if not 0 <= reward <= 1:
-                raise UsageError(f"the bank's verifier gives {reward!r} for {sample.id!r}, and a reward is "
-                                 "in [0, 1]; nothing was trained")  # fmt: skip
+                raise UsageError(
+                    f"the bank's verifier gives {reward!r} for {sample.id!r}, and a reward is "
+                    "in [0, 1]; nothing was trained"
+                )
     if not any(verify(sample, sample.demonstration) for sample in tried):
-        raise UsageError(f"the bank's verifier takes none of {len(tried)} gold answers for right; nothing "
-                         "was trained")  # fmt: skip
+        raise UsageError(
+            f"the bank's verifier takes none of {len(tried)} gold answers for right; nothing was trained"
+        )
     if all(verify(sample, "") for sample in tried):
         raise UsageError("the bank's verifier takes an empty answer for right; nothing was trained")

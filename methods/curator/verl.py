@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import UsageError
-from harness.registry import load_task, registry
-from harness.sample import Outcome, Question, Sample
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.curricula import make
 from harness.methods.curator.curriculum import Curriculum, Round
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices
+from harness.methods.curator.training_tasks import Bank
+from harness.registry import load_task, registry
+from harness.sample import Outcome, Question, Sample
 
 try:
     from verl.experimental.dataset.sampler import AbstractCurriculumSampler as _Base
@@ -48,10 +48,13 @@ class CurriculumSampler(_Base):  # type: ignore[misc, valid-type]
         number = {name: place for place, name in enumerate(names)}
         difficulty = [fact.get("difficulty") for fact in facts]
         self.bank = Bank(
-            [], [row["prompt"][-1]["content"] for row in rows],
-            np.array([number[str(fact["category"])] for fact in facts]), names,
-            None if None in difficulty else np.array(difficulty, float), "level labels",
-        )  # fmt: skip
+            [],
+            [row["prompt"][-1]["content"] for row in rows],
+            np.array([number[str(fact["category"])] for fact in facts]),
+            names,
+            None if None in difficulty else np.array(difficulty, float),
+            "level labels",
+        )
         options = {key: value for key, value in dict(settings).items() if key not in ("name", "seed")}
         self.curriculum: Curriculum = make(settings["name"], self.bank, seed=settings["seed"], **options)
         self.seed, self.size = int(settings["seed"]), int(data_config["train_batch_size"])
@@ -151,57 +154,96 @@ def compute_score(
 
 
 def launch(
-    *, task: str, task_args: Mapping[str, Any], bank: Bank, conversations: Sequence[list[dict[str, str]]],
-    plan: Plan, curriculum: str, loss: str, model: str, seed: int,
-) -> dict[str, str]:  # fmt: skip
+    *,
+    task: str,
+    task_args: Mapping[str, Any],
+    bank: Bank,
+    conversations: Sequence[list[dict[str, str]]],
+    plan: Plan,
+    curriculum: str,
+    loss: str,
+    model: str,
+    seed: int,
+) -> dict[str, str]:
     """The files of a launch: the bank as verl reads it, the settings, and the line that starts it.
 
     Raises:
         UsageError: the curriculum can't run behind verl's sampler.
     """
     if curriculum not in CHOOSERS:
-        raise UsageError(f"{curriculum} rolls problems out before it selects, which verl's sampler can't; "
-                         "for DAPO, verl has algorithm.filter_groups of its own")  # fmt: skip
+        raise UsageError(
+            f"{curriculum} rolls problems out before it selects, which verl's sampler can't; "
+            "for DAPO, verl has algorithm.filter_groups of its own"
+        )
     rows = []
     for number, (sample, turns) in enumerate(zip(bank.samples, conversations, strict=True)):
-        truth = {"id": sample.id, "input": sample.question.input, "target": sample.target,
-                 "metadata": dict(sample.question.metadata), "task_args": dict(task_args)}  # fmt: skip
+        truth = {
+            "id": sample.id,
+            "input": sample.question.input,
+            "target": sample.target,
+            "metadata": dict(sample.question.metadata),
+            "task_args": dict(task_args),
+        }
         info: dict[str, Any] = {"index": number, "category": bank.names[bank.categories[number]]}
         if bank.difficulty is not None:
             info["difficulty"] = float(bank.difficulty[number])
-        rows.append(json.dumps({
-            "data_source": f"harness/{task}", "prompt": turns, "ability": task, "extra_info": info,
-            "reward_model": {"style": "rule", "ground_truth": json.dumps(truth)},
-        }))  # fmt: skip
+        rows.append(
+            json.dumps(
+                {
+                    "data_source": f"harness/{task}",
+                    "prompt": turns,
+                    "ability": task,
+                    "extra_info": info,
+                    "reward_model": {"style": "rule", "ground_truth": json.dumps(truth)},
+                }
+            )
+        )
     settings = {
-        "data.train_files": "train.json", "data.val_files": "train.json", "data.dataloader_num_workers": 0,
-        "data.train_batch_size": plan.prompts, "data.max_response_length": plan.max_tokens,
+        "data.train_files": "train.json",
+        "data.val_files": "train.json",
+        "data.dataloader_num_workers": 0,
+        "data.train_batch_size": plan.prompts,
+        "data.max_response_length": plan.max_tokens,
         "data.sampler.class_path": "pkg://methods.curator.cluster",
         "data.sampler.class_name": "CurriculumSampler",
-        "+data.curriculum.name": curriculum, "+data.curriculum.seed": seed,
-        "+data.curriculum.candidates": plan.candidates, "+data.curriculum.dormant": plan.dormant,
-        "+data.curriculum.warm_up": plan.warm_up, "+data.curriculum.rounds": plan.steps,
-        "algorithm.adv_estimator": "grpo", "algorithm.use_kl_in_reward": False,
-        "actor_rollout_ref.model.path": model, "actor_rollout_ref.actor.optim.lr": plan.rate,
-        "actor_rollout_ref.actor.optim.weight_decay": 0.1, "actor_rollout_ref.actor.use_kl_loss": False,
+        "+data.curriculum.name": curriculum,
+        "+data.curriculum.seed": seed,
+        "+data.curriculum.candidates": plan.candidates,
+        "+data.curriculum.dormant": plan.dormant,
+        "+data.curriculum.warm_up": plan.warm_up,
+        "+data.curriculum.rounds": plan.steps,
+        "algorithm.adv_estimator": "grpo",
+        "algorithm.use_kl_in_reward": False,
+        "actor_rollout_ref.model.path": model,
+        "actor_rollout_ref.actor.optim.lr": plan.rate,
+        "actor_rollout_ref.actor.optim.weight_decay": 0.1,
+        "actor_rollout_ref.actor.use_kl_loss": False,
         "actor_rollout_ref.actor.ppo_mini_batch_size": plan.prompts // plan.minibatches,
         "actor_rollout_ref.actor.policy_loss.loss_mode": "gspo" if loss == "gspo" else "vanilla",
         "actor_rollout_ref.actor.clip_ratio_low": 3e-4 if loss == "gspo" else 0.2,
         "actor_rollout_ref.actor.clip_ratio_high": 4e-4 if loss == "gspo" else 0.28,
         "actor_rollout_ref.actor.loss_agg_mode": "seq-mean-token-mean",
-        "actor_rollout_ref.rollout.name": "vllm", "actor_rollout_ref.rollout.n": plan.rollouts,
+        "actor_rollout_ref.rollout.name": "vllm",
+        "actor_rollout_ref.rollout.n": plan.rollouts,
         "actor_rollout_ref.rollout.temperature": plan.temperature,
         "custom_reward_function.path": "pkg://methods.curator.cluster",
         "custom_reward_function.name": "compute_score",
-        "trainer.total_training_steps": plan.steps, "trainer.save_freq": plan.save_every,
-        "trainer.val_before_train": False, "trainer.test_freq": -1, "trainer.n_gpus_per_node": 2,
-    }  # fmt: skip
-    lines = " \\\n    ".join(f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-                             for name, value in settings.items())  # fmt: skip
+        "trainer.total_training_steps": plan.steps,
+        "trainer.save_freq": plan.save_every,
+        "trainer.val_before_train": False,
+        "trainer.test_freq": -1,
+        "trainer.n_gpus_per_node": 2,
+    }
+    lines = " \\\n    ".join(
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in settings.items()
+    )
     return {
         "launch.sh": "#!/bin/sh\n# In an environment with verl and this package; set n_gpus_per_node.\n"
-                     f"python -m verl.trainer.main_ppo \\\n    {lines}\n",
-        "plan.json": json.dumps({"curriculum": curriculum, "loss": loss, "seed": seed, **asdict(plan)},
-                                indent=1) + "\n",
+        f"python -m verl.trainer.main_ppo \\\n    {lines}\n",
+        "plan.json": json.dumps(
+            {"curriculum": curriculum, "loss": loss, "seed": seed, **asdict(plan)}, indent=1
+        )
+        + "\n",
         "train.json": "\n".join(rows) + "\n",
-    }  # fmt: skip
+    }

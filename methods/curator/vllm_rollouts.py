@@ -33,9 +33,11 @@ def chosen(generation: str) -> str:
     """
     installed = find_spec("vllm") is not None
     if generation == VLLM and not installed:
-        raise UsageError("-M generation=vllm needs vLLM, which is not installed; it wants a torch and a "
-                         "transformers of its own choice, so give it an environment of its own, or take "
-                         "-M generation=torch")  # fmt: skip
+        raise UsageError(
+            "-M generation=vllm needs vLLM, which is not installed; it wants a torch and a "
+            "transformers of its own choice, so give it an environment of its own, or take "
+            "-M generation=torch"
+        )
     if generation != AUTO:
         return generation
     if not installed:
@@ -74,10 +76,17 @@ class Engine:
             self.loaded()
         seeds = np.random.SeedSequence(seed).generate_state(len(prompts)).tolist()
         how = [
-            SamplingParams(n=n, temperature=0.0 if greedy else self._temperature, seed=own, logprobs=0,
-                           max_tokens=self._max_tokens, stop_token_ids=self._end, detokenize=False)
+            SamplingParams(
+                n=n,
+                temperature=0.0 if greedy else self._temperature,
+                seed=own,
+                logprobs=0,
+                max_tokens=self._max_tokens,
+                stop_token_ids=self._end,
+                detokenize=False,
+            )
             for own in seeds
-        ]  # fmt: skip
+        ]
         asked = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
         answers = self._trainer.vllm_generation.llm.generate(asked, sampling_params=how, use_tqdm=False)
         return [[_response(said) for said in answer.outputs] for answer in answers]

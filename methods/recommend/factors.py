@@ -24,9 +24,12 @@ class ImplicitALS(Recommender):
         except ImportError:
             raise UsageError("method als needs the extra: pip install 'harness[rec]'") from None
         model = AlternatingLeastSquares(
-            factors=self.args["dim"], regularization=self.args["reg"], alpha=self.args["alpha"],
-            iterations=self.args["epochs"], random_state=seed_of(job.seed, "als") % 2**31,
-        )  # fmt: skip
+            factors=self.args["dim"],
+            regularization=self.args["reg"],
+            alpha=self.args["alpha"],
+            iterations=self.args["epochs"],
+            random_state=seed_of(job.seed, "als") % 2**31,
+        )
         model.fit(csr_matrix(data.known), show_progress=False)
         users, items = model.user_factors, model.item_factors
         return lambda rows: users[rows] @ items.T

@@ -64,9 +64,11 @@ class Ease(Recommender):
 
         most, n_items = self.args["most_items"], len(data.items)
         if n_items > most:
-            raise UsageError(f"ease inverts an item-by-item matrix: {n_items} items need "
-                             f"{n_items**2 * 4e-9:.0f} GB and more; -M most_items={n_items} tries it all "
-                             "the same")  # fmt: skip
+            raise UsageError(
+                f"ease inverts an item-by-item matrix: {n_items} items need "
+                f"{n_items**2 * 4e-9:.0f} GB and more; -M most_items={n_items} tries it all "
+                "the same"
+            )
         known = data.known.tocsr()
         gram = dense(known.T @ known)
         gram[np.diag_indices(n_items)] += self.args["reg"]

@@ -22,10 +22,12 @@ class SelfConsistency(Method):
         if samples < 1:
             raise UsageError(f"self-consistency: samples={samples} is not at least 1")
         messages = job.ask(question)
-        outputs = await asyncio.gather(*(
-            job.model.generate(question, messages, draw=draw, temperature=self.args["temperature"])
-            for draw in range(samples)
-        ))  # fmt: skip
+        outputs = await asyncio.gather(
+            *(
+                job.model.generate(question, messages, draw=draw, temperature=self.args["temperature"])
+                for draw in range(samples)
+            )
+        )
         answers = [job.parse(output.completion, question) for output in outputs]
         votes = Counter(answer for answer in answers if answer is not None)
         if not votes:
@@ -33,6 +35,9 @@ class SelfConsistency(Method):
         winner, count = votes.most_common(1)[0]
         chosen = outputs[answers.index(winner)]
         return job.outcome(
-            question, chosen, answer=winner, confidence=count / samples,
+            question,
+            chosen,
+            answer=winner,
+            confidence=count / samples,
             trace={"votes": [[answer, n] for answer, n in votes.most_common()]},
-        )  # fmt: skip
+        )

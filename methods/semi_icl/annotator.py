@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.base import messages
 from harness.annotate import clip, number, records
+from harness.base import messages
 from harness.base.concurrent import in_order
 from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
-from harness.sample import Question
 from harness.methods.semi_icl.confidence import back_translation, majority, mean_logprob, split_stated
 from harness.methods.semi_icl.prompts import Prompt, Shot
+from harness.sample import Question
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -54,8 +54,10 @@ class Annotator:
         self.done = 0
         self._last: ModelCallError | None = None
         if confidence == "logprob" and "logprobs" not in job.model.provider.abilities:
-            raise UsageError(f"confidence=logprob needs a model that gives log-probabilities, which "
-                             f"{job.model.name} doesn't; use confidence=verbalised")  # fmt: skip
+            raise UsageError(
+                f"confidence=logprob needs a model that gives log-probabilities, which "
+                f"{job.model.name} doesn't; use confidence=verbalised"
+            )
 
     def prompt(self, shots: Sequence[Shot]) -> Prompt:
         """The prompt of one chunk."""
@@ -124,10 +126,12 @@ class Annotator:
 
     async def _majority(self, question: Question, prompt: Prompt) -> Annotation:
         asked = prompt.messages(question)
-        outputs = await asyncio.gather(*(
-            self._job.model.generate(question, asked, purpose="annotate", draw=n, temperature=WARM)
-            for n in range(self._samples)
-        ))  # fmt: skip
+        outputs = await asyncio.gather(
+            *(
+                self._job.model.generate(question, asked, purpose="annotate", draw=n, temperature=WARM)
+                for n in range(self._samples)
+            )
+        )
         read = [self._read(question, output.completion) for output in outputs]
         label, share, first = majority([label for label, _ in read])
         return Annotation(question, label, share, read[first][1])
@@ -135,12 +139,16 @@ class Annotator:
     async def _translated_back(self, question: Question, label: str | None) -> float:
         languages: Any = question.metadata
         if "target_language" not in languages:
-            raise UsageError("confidence=back-translation needs a translation task, whose questions name "
-                             "their languages; use confidence=verbalised")  # fmt: skip
+            raise UsageError(
+                "confidence=back-translation needs a translation task, whose questions name "
+                "their languages; use confidence=verbalised"
+            )
         if label is None:
             return 0.0
-        asked = (f"Translate the {languages['target_language']} text below into "
-                 f"{languages['source_language']}. Reply with the translation alone.\n\n{label}")  # fmt: skip
+        asked = (
+            f"Translate the {languages['target_language']} text below into "
+            f"{languages['source_language']}. Reply with the translation alone.\n\n{label}"
+        )
         output = await self._job.model.generate(question, [messages.user(asked)], purpose="annotate")
         return back_translation(question.input, output.completion.strip())
 

@@ -68,7 +68,8 @@ def back_translation(source: str, back: str) -> float:
     try:
         from sacrebleu.metrics import CHRF
     except ImportError:
-        raise UsageError("confidence=back-translation needs the extra: pip install "
-                         "'harness[translate]'") from None  # fmt: skip
+        raise UsageError(
+            "confidence=back-translation needs the extra: pip install 'harness[translate]'"
+        ) from None
     score = CHRF(word_order=2).sentence_score(back, [source]).score / 100
     return float(score ** math.exp(3))

@@ -25,11 +25,11 @@ from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.sample import Outcome, Question
 from harness.methods.semi_icl.annotator import Annotation, Annotator
 from harness.methods.semi_icl.prompts import ANSWER, Prompt, Shot, fit, size, tokens
 from harness.methods.semi_icl.sampler import Sampler
 from harness.methods.semi_icl.select import draw, threshold
+from harness.sample import Outcome, Question
 
 
 class SemiICL(Method):
@@ -60,13 +60,16 @@ class SemiICL(Method):
             cut = min(wanted, len(kept)) - len(pseudo)
             self.report["truncated"] = max(self.report["truncated"], cut)
         self.report |= {
-            "gold": len(gold), "pseudo": len(pseudo), "kept": len(kept),
+            "gold": len(gold),
+            "pseudo": len(pseudo),
+            "kept": len(kept),
             "shortfall": max(wanted - len(kept), 0) if wanted else 0,
-        }  # fmt: skip
+        }
         if wanted:
-            self.report |= {"annotated": self.annotator.done, **{
-                kind.replace(" ", "_"): count for kind, count in self.annotator.faults.items()
-            }}  # fmt: skip
+            self.report |= {
+                "annotated": self.annotator.done,
+                **{kind.replace(" ", "_"): count for kind, count in self.annotator.faults.items()},
+            }
         shots = [*shuffled(gold, job, "gold order"), *shuffled(pseudo, job, "pseudo order")]
         choices = pool[0].choices
         self.report["labels_shown"] = len({shot.label for shot in shots})
@@ -107,11 +110,17 @@ class SemiICL(Method):
             return []
         train = list(job.train)
         if not train:
-            raise UsageError(f"{self.spec.name}: k_gt={wanted} needs labelled samples, which the task has "
-                             "not; -M k_gt=0 annotates without")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name}: k_gt={wanted} needs labelled samples, which the task has "
+                "not; -M k_gt=0 annotates without"
+            )
         if len(train) < wanted:
-            job.log.warning("%s: %d labelled samples, fewer than k_gt=%d; all are shown",
-                            self.spec.name, len(train), wanted)  # fmt: skip
+            job.log.warning(
+                "%s: %d labelled samples, fewer than k_gt=%d; all are shown",
+                self.spec.name,
+                len(train),
+                wanted,
+            )
         chosen = draw(train, wanted, lambda sample: str(sample.target), job.rng("gold"))
         return [Shot(s.id, s.question.input, str(s.target), s.demonstration) for s in chosen]
 
@@ -129,8 +138,10 @@ class SemiICL(Method):
                 seen.add(text)
                 pool.append(question)
         if not pool:
-            raise UsageError(f"{self.spec.name}: the pool is empty once the {len(gold)} gold "
-                             "demonstrations are taken out; give the task a larger pool")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name}: the pool is empty once the {len(gold)} gold "
+                "demonstrations are taken out; give the task a larger pool"
+            )
         return pool
 
     def _room(self, job: Job, gold: Sequence[Shot], pool: Sequence[Question]) -> float:
@@ -156,8 +167,7 @@ class SemiICL(Method):
         return room
 
     def _drawn(self, kept: Sequence[Annotation], k: int, job: Job, *name: Any) -> list[Shot]:
-        rows = draw(kept, k, lambda a: str(a.label), job.rng(*name),
-                    self.args["choose"] != "uniform")  # fmt: skip
+        rows = draw(kept, k, lambda a: str(a.label), job.rng(*name), self.args["choose"] != "uniform")
         return [annotation.shot for annotation in rows]
 
     def _store(self, job: Job, gold: Sequence[Shot], pseudo: Sequence[Shot]) -> str:
@@ -166,10 +176,12 @@ class SemiICL(Method):
         """
         content = {
             "gold": [[shot.id, shot.label] for shot in gold],
-            "pseudo": [[shot.id, shot.label] for shot in pseudo], "report": dict(self.report),
-            "annotations": [[each.question.id, each.label, rounded(each.confidence)]
-                            for each in self.annotator.found],
-        }  # fmt: skip
+            "pseudo": [[shot.id, shot.label] for shot in pseudo],
+            "report": dict(self.report),
+            "annotations": [
+                [each.question.id, each.label, rounded(each.confidence)] for each in self.annotator.found
+            ],
+        }
         name = digest(content)
         with job.artifact(["demonstrations", name]) as made:
             if not made.exists:
@@ -183,15 +195,29 @@ class SemiICL(Method):
         for kind, count in sorted(self.annotator.faults.items()):
             job.log.warning("%s: %d of %d annotations: %s", name, count, self.annotator.done, kind)
         if report["shortfall"]:
-            job.log.warning("%s: %d annotations are confident enough, %d fewer than the %d wanted; all are "
-                            "shown", name, report["kept"], report["shortfall"], wanted)  # fmt: skip
+            job.log.warning(
+                "%s: %d annotations are confident enough, %d fewer than the %d wanted; all are shown",
+                name,
+                report["kept"],
+                report["shortfall"],
+                wanted,
+            )
         if report["truncated"] > 0:
-            job.log.warning("%s: %d demonstrations are left out, as the context of %s tokens holds no more",
-                            name, report["truncated"], report["context"])  # fmt: skip
+            job.log.warning(
+                "%s: %d demonstrations are left out, as the context of %s tokens holds no more",
+                name,
+                report["truncated"],
+                report["context"],
+            )
         unseen = set(choices) - {shot.label for shot in shots}
         if choices and shots and unseen and len(shots) >= len(choices):
-            job.log.warning("%s: %d of %d labels have no demonstration, among them %s", name, len(unseen),
-                            len(choices), ", ".join(sorted(unseen)[:3]))  # fmt: skip
+            job.log.warning(
+                "%s: %d of %d labels have no demonstration, among them %s",
+                name,
+                len(unseen),
+                len(choices),
+                ", ".join(sorted(unseen)[:3]),
+            )
 
 
 class Nearest:
@@ -219,8 +245,13 @@ class NaiveSemiICL(SemiICL):
         prompt = self.annotator.prompt(shuffled(gold, job, "gold order"))
         found = await self.annotator.annotate(pool, prompt, len(pool))
         usable = [annotation for annotation in found if annotation.label is not None]
-        tau = threshold([annotation.confidence for annotation in usable], a["rule"],
-                        quantile=a["quantile"], fixed=a["threshold"], k=a["k"] - a["k_gt"])  # fmt: skip
+        tau = threshold(
+            [annotation.confidence for annotation in usable],
+            a["rule"],
+            quantile=a["quantile"],
+            fixed=a["threshold"],
+            k=a["k"] - a["k_gt"],
+        )
         self.report["threshold"] = tau if tau > float("-inf") else None
         return [annotation for annotation in usable if annotation.confidence >= tau]
 
@@ -234,15 +265,18 @@ class IterPSD(SemiICL):
             if self.args[key] < 1:
                 raise UsageError(f"{self.spec.name}: {key}={self.args[key]} is less than 1")
         if self.args["cap"] <= self.args["k_gt"]:
-            raise UsageError(f"{self.spec.name}: cap={self.args['cap']} leaves no room beside "
-                             f"k_gt={self.args['k_gt']} gold demonstrations")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name}: cap={self.args['cap']} leaves no room beside "
+                f"k_gt={self.args['k_gt']} gold demonstrations"
+            )
 
     async def _annotated(self, job: Job, gold: list[Shot], pool: list[Question]) -> list[Annotation]:
         a, first = self.args, shuffled(gold, job, "gold order")
         chunk = min(a["chunk"], -(-len(pool) // 5))
         texts = [question.input for question in pool]
-        sampler = Sampler(len(pool), chunk, a["epsilon"], a["order"], lambda: job.embed(texts),
-                          job.rng("chunks"))  # fmt: skip
+        sampler = Sampler(
+            len(pool), chunk, a["epsilon"], a["order"], lambda: job.embed(texts), job.rng("chunks")
+        )
         kept: list[Annotation] = []
         rounds = []
         while rows := sampler.next():
@@ -253,8 +287,9 @@ class IterPSD(SemiICL):
             kept += sure
             rounds.append([len(shown), len(sure)])
             confident = {annotation.question.id for annotation in sure}
-            sampler.refer(rows if a["reference"] == "annotated" else
-                          [row for row in rows if pool[row].id in confident])  # fmt: skip
+            sampler.refer(
+                rows if a["reference"] == "annotated" else [row for row in rows if pool[row].id in confident]
+            )
         self.report |= {"rounds": rounds, "order": a["order"]}
         return kept
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.base import messages
 from harness.annotate import demonstrations, label_prompt
+from harness.base import messages
 from harness.job import Job
 from harness.sample import Question
 
@@ -26,8 +26,10 @@ BYTES_PER_TOKEN = 3
 #: tokens left to an answer of unknown length
 ANSWER = 1024
 
-STATE = ("After the answer, end your reply with one more line: 'Confidence: ' and the probability from 0 "
-         "to 1 that the answer is right.")  # fmt: skip
+STATE = (
+    "After the answer, end your reply with one more line: 'Confidence: ' and the probability from 0 "
+    "to 1 that the answer is right."
+)
 
 
 @dataclass(frozen=True, slots=True)

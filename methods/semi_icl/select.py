@@ -10,8 +10,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def threshold(confidences: Sequence[float], rule: str, *, quantile: float = 0.9, fixed: float = 0.9,
-              k: int = 0) -> float:  # fmt: skip
+def threshold(
+    confidences: Sequence[float], rule: str, *, quantile: float = 0.9, fixed: float = 0.9, k: int = 0
+) -> float:
     """tau, for which an annotation is kept if its confidence is at least tau.
 
     quantile: linear interpolation between order statistics. threshold: `fixed`. topk: the (k+1)-th

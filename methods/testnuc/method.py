@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from harness.base.concurrent import each, in_order
+from harness.base.concurrent import in_order
 from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
-from harness.method import Method
-from harness.sample import Outcome, Question
+from harness.method import Method, outcomes
 from harness.methods.testnuc.neighbours import Pool
 from harness.methods.testnuc.predict import Prediction, Predictor
 from harness.methods.testnuc.vote import RULES, Voter, margin, totals, weight, winner
+from harness.sample import Outcome, Question
 
 GRID = (0, 1, 3, 5, 10, 20, 30, 40, 50, 60, 80, 100)
 THETAS = (0.0, 0.7, 0.8, 0.85, 0.9)
@@ -57,8 +57,11 @@ class TestNUC(Method):
         """Embeds and labels the pool."""
         questions, share = self._drawn(job), self.args["theta_quantile"]
         if job.embedder in ("tfidf", "lsa"):
-            job.log.warning("testnuc: neighbours by words alone (embedder %s) gained about nothing where "
-                            "it was measured; --embedder minilm is a neural one", job.embedder)  # fmt: skip
+            job.log.warning(
+                "testnuc: neighbours by words alone (embedder %s) gained about nothing where "
+                "it was measured; --embedder minilm is a neural one",
+                job.embedder,
+            )
         vectors = job.embed([question.input for question in questions])
         self.predictor.ready()
         predictions = await self._annotate(questions, job)
@@ -103,8 +106,9 @@ class TestNUC(Method):
         if len(failures) == len(questions):
             raise failures[-1]
         if failures:
-            job.log.warning("testnuc: %d of %d texts have no answer: %s",
-                            len(failures), len(questions), failures[-1])  # fmt: skip
+            job.log.warning(
+                "testnuc: %d of %d texts have no answer: %s", len(failures), len(questions), failures[-1]
+            )
         return [prediction for batch in found for prediction in batch]
 
     async def _choose(self, job: Job) -> None:
@@ -114,10 +118,11 @@ class TestNUC(Method):
         given = (self.k, self.vote, self.theta)
         settings = [given] + [
             (k, vote, theta)
-            for k in GRID if k <= len(self.pool.questions)
+            for k in GRID
+            if k <= len(self.pool.questions)
             for vote in RULES
             for theta in (THETAS if vote == "filtered" else (self.theta,))
-        ]  # fmt: skip
+        ]
         right = [0] * len(settings)
         most = max(k for k, _, _ in settings)
         for sample, mine in zip(dev, own, strict=True):
@@ -129,9 +134,7 @@ class TestNUC(Method):
         self.k, self.vote, self.theta = settings[right.index(max(right))]
         job.log.info("testnuc: chosen on dev: k=%d vote=%s theta=%g", self.k, self.vote, self.theta)
 
-    def _voters(
-        self, question: Question, mine: Prediction, k: int, job: Job
-    ) -> tuple[list[Voter], Voter]:
+    def _voters(self, question: Question, mine: Prediction, k: int, job: Job) -> tuple[list[Voter], Voter]:
         released = self.args["released"]
         me = mine.voter(question.id, 1.0, released, own=True)
         if k <= 0:
@@ -167,7 +170,7 @@ class TestNUC(Method):
             asked, at = own.pop((question.id, question.epoch))
             return self._outcome(question, (await asked)[at], job)
 
-        return each(answer, in_batches(), job.concurrency * size)
+        return outcomes(answer, in_batches(), job.concurrency * size)
 
     def _outcome(self, question: Question, mine: Prediction, job: Job) -> Outcome:
         near, me = self._voters(question, mine, self.k, job)
@@ -176,19 +179,34 @@ class TestNUC(Method):
         at_once = self.args["batch_size"] if self.predictor.batches(question) else 1
         trace: dict[str, Any] = {
             "voters": [
-                {"id": v.id, "label": v.label, "similarity": round(v.similarity, 6),
-                 "weight": round(weight(v, self.vote, self.theta), 6), "confidence": v.confidence}
+                {
+                    "id": v.id,
+                    "label": v.label,
+                    "similarity": round(v.similarity, 6),
+                    "weight": round(weight(v, self.vote, self.theta), 6),
+                    "confidence": v.confidence,
+                }
                 for v in (*near, me)
             ],
-            "margin": margin(sums), "k": self.k, "vote": self.vote, "theta": self.theta,
-            "own": mine.label, "pool": len(self.pool.questions),
+            "margin": margin(sums),
+            "k": self.k,
+            "vote": self.vote,
+            "theta": self.theta,
+            "own": mine.label,
+            "pool": len(self.pool.questions),
             # for one query alone, which would have to ask for each neighbour; and with the pool shared
             "calls_cold": calls * (1 + len(near)),
             "calls_amortised": calls / at_once + self.fit_calls / job.n_questions,
-        }  # fmt: skip
+        }
         share = sums.get(label, 0.0) / whole if label is not None and whole > 0 else 0.0
-        return Outcome(question.id, question.epoch, mine.raw if label is None else label, answer=label,
-                       confidence=share if self.k else mine.confidence, trace=trace)  # fmt: skip
+        return Outcome(
+            question.id,
+            question.epoch,
+            mine.raw if label is None else label,
+            answer=label,
+            confidence=share if self.k else mine.confidence,
+            trace=trace,
+        )
 
 
 def batched(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:

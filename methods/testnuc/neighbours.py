@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.model.embed import nearest
-from harness.sample import Question
 from harness.methods.testnuc.predict import Prediction
 from harness.methods.testnuc.vote import Voter
+from harness.model.embed import nearest
+from harness.sample import Question
 
 
 class Pool:

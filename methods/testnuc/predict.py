@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from harness.annotate import clip, label_prompt, records
 from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
+from harness.methods.testnuc.vote import Voter
 from harness.model.embed import nearest
 from harness.sample import Question, Sample
-from harness.methods.testnuc.vote import Voter
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -105,9 +105,9 @@ class Predictor:
         """One text. Self-consistency: the majority of draws, with its share as confidence."""
         if self.inner != "self-consistency":
             return await self._one(question, purpose)
-        draws = await asyncio.gather(*(
-            self._one(question, purpose, draw=draw, temperature=0.7) for draw in range(self.size)
-        ))  # fmt: skip
+        draws = await asyncio.gather(
+            *(self._one(question, purpose, draw=draw, temperature=0.7) for draw in range(self.size))
+        )
         votes = Counter(draw.label for draw in draws if draw.label is not None)
         if not votes:
             return Prediction(None, 0.0, draws[0].raw)
@@ -136,9 +136,7 @@ class Predictor:
         return [*await self.batch(batch[:half], purpose), *await self.batch(batch[half:], purpose)]
 
     async def _one(self, question: Question, purpose: str, **how: Any) -> Prediction:
-        output = await self.job.model.generate(
-            question, self._messages([question]), purpose=purpose, **how
-        )
+        output = await self.job.model.generate(question, self._messages([question]), purpose=purpose, **how)
         self.calls += 1
         rows = records(output.completion)
         row = rows[0] if len(rows) == 1 else {"label": output.completion}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from harness.episode import play
 from harness.job import Job
 from harness.method import Method
-from harness.sample import Outcome, Question
 from harness.methods.text_tools.transcript import as_text, read_calls
+from harness.sample import Outcome, Question
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TextAgent(Method):
-    """Shows the world as text and reads moves from text."""
+    """Shows the world as text and reads actions from text."""
 
     manual = ""
     results = "Result:"
@@ -31,18 +31,21 @@ class TextAgent(Method):
         async def act(seen: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> ModelOutput:
             prompt = as_text(seen, tools, self.manual, self.results)
             output = await job.model.generate(question, prompt)
-            return self.move(output, len(seen))
+            return self.action(output, len(seen))
 
         return await play(question, job.world(question), act)
 
-    def move(self, output: ModelOutput, turn: int) -> ModelOutput:
+    def action(self, output: ModelOutput, turn: int) -> ModelOutput:
         """The completion as a message with structured calls; what was written stays in its metadata."""
         if not output.choices:
             return output
         message = output.choices[0].message
         text, calls = self.read(message.text, f"call_{turn}_")
-        fields: dict[str, Any] = {"content": text, "tool_calls": calls or None,
-                                  "metadata": {"written": message.text}}  # fmt: skip
+        fields: dict[str, Any] = {
+            "content": text,
+            "tool_calls": calls or None,
+            "metadata": {"written": message.text},
+        }
         choice = output.choices[0].model_copy(update={"message": message.model_copy(update=fields)})
         return output.model_copy(update={"choices": [choice]})
 

@@ -122,8 +122,7 @@ def held_out() -> set[str]:
     for split in ("test", "dev"):
         taken |= {generate.content(item) for item in generate.read("arc1d", split)}
         taken |= {
-            compact_countdown(item["numbers"], item["target"])
-            for item in generate.read("countdown", split)
+            compact_countdown(item["numbers"], item["target"]) for item in generate.read("countdown", split)
         }
     return taken
 
@@ -146,33 +145,53 @@ def export(model: LlamaForCausalLM, folder: Path, facts: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer = {
-        "version": "1.0", "truncation": None, "padding": None,
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
         "added_tokens": [
-            {"id": index, "content": token, "single_word": False, "lstrip": False, "rstrip": False,
-             "normalized": False, "special": True}
+            {
+                "id": index,
+                "content": token,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
             for index, token in enumerate(SPECIAL)
         ],
         "normalizer": None,
-        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": ""}, "behavior": "Isolated",
-                          "invert": False},
+        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": ""}, "behavior": "Isolated", "invert": False},
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}},
-                       {"Sequence": {"id": "A", "type_id": 0}}],
+            "single": [
+                {"SpecialToken": {"id": "<bos>", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}},
+            ],
             "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
             "special_tokens": {"<bos>": {"id": "<bos>", "ids": [BOS], "tokens": ["<bos>"]}},
         },
         "decoder": {"type": "Fuse"},
         "model": {"type": "WordLevel", "vocab": VOCABULARY, "unk_token": "<unk>"},
-    }  # fmt: skip
+    }
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, indent=1) + "\n")
-    (folder / "tokenizer_config.json").write_text(json.dumps({
-        "tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "bos_token": "<bos>",
-        "eos_token": "<eos>", "unk_token": "<unk>", "model_max_length": CONTEXT,
-        "clean_up_tokenization_spaces": False,
-        "chat_template": "{{ bos_token }}{{ messages | selectattr('role', 'equalto', 'user') "
-                         "| map(attribute='content') | list | last }}",
-    }, indent=1) + "\n")  # fmt: skip
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "pad_token": "<pad>",
+                "bos_token": "<bos>",
+                "eos_token": "<eos>",
+                "unk_token": "<unk>",
+                "model_max_length": CONTEXT,
+                "clean_up_tokenization_spaces": False,
+                "chat_template": "{{ bos_token }}{{ messages | selectattr('role', 'equalto', 'user') "
+                "| map(attribute='content') | list | last }}",
+            },
+            indent=1,
+        )
+        + "\n"
+    )
     (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -190,13 +209,24 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     torch.manual_seed(given.seed)
     rng = np.random.default_rng(given.seed)
-    model = LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(VOCABULARY), hidden_size=given.width, intermediate_size=2 * given.width,
-        num_hidden_layers=given.layers, num_attention_heads=4, num_key_value_heads=4,
-        max_position_embeddings=CONTEXT, rms_norm_eps=1e-5, rope_theta=10000.0,
-        tie_word_embeddings=True, bos_token_id=BOS, eos_token_id=EOS, pad_token_id=PAD,
-        attention_dropout=0.0,
-    ))  # fmt: skip
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(VOCABULARY),
+            hidden_size=given.width,
+            intermediate_size=2 * given.width,
+            num_hidden_layers=given.layers,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            max_position_embeddings=CONTEXT,
+            rms_norm_eps=1e-5,
+            rope_theta=10000.0,
+            tie_word_embeddings=True,
+            bos_token_id=BOS,
+            eos_token_id=EOS,
+            pad_token_id=PAD,
+            attention_dropout=0.0,
+        )
+    )
     count = sum(p.numel() for p in model.parameters())
     print(f"{count} parameters", flush=True)
     taken = held_out()
@@ -204,8 +234,7 @@ def main() -> None:
         kind: Stream(kind, 1_000_000 * (number + 1) + 10_000_000 * given.seed, taken)
         for number, kind in enumerate(MIXTURE)
     }
-    optimiser = torch.optim.AdamW(model.parameters(), lr=given.rate, betas=(0.9, 0.98),
-                                  weight_decay=0.01)  # fmt: skip
+    optimiser = torch.optim.AdamW(model.parameters(), lr=given.rate, betas=(0.9, 0.98), weight_decay=0.01)
     kinds, shares = list(MIXTURE), np.array(list(MIXTURE.values()))
     started, step, tokens = time.monotonic(), 0, 0
     shown = saved = started
@@ -235,8 +264,10 @@ def main() -> None:
             shown = now
             each = "  ".join(f"{k}:{v:.3f}" for k, v in sorted(losses.items(), key=str))
             left = given.minutes * (1 - spent)
-            print(f"step {step}  {tokens / (now - started):.0f} tokens/s  loss {each}  "
-                  f"{left:.1f} min left", flush=True)  # fmt: skip
+            print(
+                f"step {step}  {tokens / (now - started):.0f} tokens/s  loss {each}  {left:.1f} min left",
+                flush=True,
+            )
         if now - saved > 240:
             saved = now
             model.eval()
@@ -247,10 +278,19 @@ def main() -> None:
     model.eval()
     levels = {str(level): exact_match(model, level) for level in (1, 2, 3, 4)}
     minutes = (time.monotonic() - started) / 60
-    export(model, given.out, {
-        "steps": step, "tokens": tokens, "parameters": count, "minutes": round(minutes, 1),
-        "threads": given.threads, "seed": given.seed, "dev_exact_match": levels,
-    })  # fmt: skip
+    export(
+        model,
+        given.out,
+        {
+            "steps": step,
+            "tokens": tokens,
+            "parameters": count,
+            "minutes": round(minutes, 1),
+            "threads": given.threads,
+            "seed": given.seed,
+            "dev_exact_match": levels,
+        },
+    )
     print("dev exact match", levels, flush=True)
 
 

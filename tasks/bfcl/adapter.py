@@ -1,4 +1,4 @@
-"""BFCL as tasks: its data and verdicts come from the official package, the moves from our agents."""
+"""BFCL as tasks: its data and verdicts come from the official package, the actions from our agents."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.base import messages
+from harness.base.errors import WorldFailed
 from harness.data.hub import Data
-from harness.sample import Outcome, Question, Sample, Score
 from harness.external.services import Opening, Service, Services
-from harness.task import Splits
 from harness.external.workers import Outside, Pool, WorkerError
-from harness.world import Limits, Seen, World, WorldFailed
+from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
 from harness.tasks.official import Official
+from harness.world import Limits, Observation, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.model.gateway import Model
 
-#: moves of one turn after which the official loop stops by force (MAXIMUM_STEP_LIMIT, then one more)
+#: actions of one turn after which the official loop stops by force (MAXIMUM_STEP_LIMIT, then one more)
 STEPS_A_TURN = 21
 #: what environments reach outside: the official encoder of vector memories, the official search service
 VECTORS = Opening(embedders=("minilm",))
@@ -66,12 +66,25 @@ class Bfcl(Official):
 
     def load(self, data: Data) -> Splits:
         rows = self.pool.one().ask({"do": "load", "category": self.category, "mode": self.args["mode"]})
-        data.read.append({"id": "bfcl-eval", "config": self.category, "split": "test",
-                          "revision": self.spec.setup["requirements"][0], "pinned": True})  # fmt: skip
-        return Splits([
-            Sample(Question(row["id"], _first_words(row["turns"])), row,
-                   categories=(row["format"],) if row["format"] else ()) for row in rows
-        ])  # fmt: skip
+        data.read.append(
+            {
+                "id": "bfcl-eval",
+                "config": self.category,
+                "split": "test",
+                "revision": self.spec.setup["requirements"][0],
+                "pinned": True,
+            }
+        )
+        return Splits(
+            [
+                Sample(
+                    Question(row["id"], _first_words(row["turns"])),
+                    row,
+                    categories=(row["format"],) if row["format"] else (),
+                )
+                for row in rows
+            ]
+        )
 
     def for_run(self, services: Services) -> Self:
         """With memories of its own: what is remembered is what this run's agent chose to store."""
@@ -95,8 +108,9 @@ class Bfcl(Official):
 
     def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
         """The official verdicts, from all workers at once."""
-        requests = [self._request(sample, outcome.answer) for sample, outcome in
-                    zip(samples, outcomes, strict=True)]  # fmt: skip
+        requests = [
+            self._request(sample, outcome.answer) for sample, outcome in zip(samples, outcomes, strict=True)
+        ]
         found = self.pool.each([request for request in requests if request])
         return [_score(next(found)) if request else Score({"accuracy": 0.0}) for request in requests]
 
@@ -119,8 +133,14 @@ class Bfcl(Official):
         fields = {key: answer[key] for key in ("entry", "truth") if key in answer}
         prompted = answer.get("mode") == "prompt" or self.category == "format_sensitivity"
         mode = "prompt" if prompted else "fc"
-        return {"do": "score", "category": self.category, "id": sample.id, "mode": mode,
-                "result": answer["result"], **fields}  # fmt: skip
+        return {
+            "do": "score",
+            "category": self.category,
+            "id": sample.id,
+            "mode": mode,
+            "result": answer["result"],
+            **fields,
+        }
 
 
 def _score(found: Any) -> Score:
@@ -144,47 +164,48 @@ def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
 
     return [
         ToolInfo.model_construct(
-            name=tool["name"], description=tool.get("description", ""),
+            name=tool["name"],
+            description=tool.get("description", ""),
             parameters=ToolParams.model_validate(tool["parameters"]),
         )
         for tool in plain
-    ]  # fmt: skip
+    ]
 
 
-def _result(move: ChatMessageAssistant, mode: str) -> Any:
-    """A move as the official results hold it: `[{name: arguments in JSON}, ...]`, or its words, which is
+def _result(action: ChatMessageAssistant, mode: str) -> Any:
+    """An action as the official results hold it: `[{name: arguments in JSON}, ...]`, or its words, which is
     all that counts in mode `prompt`. What could not be read stays unreadable, so that the official decoder
     refuses it."""
-    if not move.tool_calls or mode == "prompt":
-        return move.text
+    if not action.tool_calls or mode == "prompt":
+        return action.text
     return [
         {call.function: "{unreadable" if call.parse_error else json.dumps(call.arguments)}
-        for call in move.tool_calls
+        for call in action.tool_calls
     ]
 
 
 class SingleTurn(World):
-    """One request, one move."""
+    """One request, one action."""
 
     limits = Limits(steps=1)
 
     def __init__(self, sample: Sample, mode: str) -> None:
         self._entry, self._mode, self._found = sample.target, mode, None
 
-    async def start(self) -> Seen:
-        return Seen(_messages(self._entry["turns"][0]), _tools(self._entry["tools"]))
+    async def start(self) -> Observation:
+        return Observation(_messages(self._entry["turns"][0]), _tools(self._entry["tools"]))
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        self._found = _result(move, self._mode)
-        return Seen((), (), done=True)
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        self._found = _result(action, self._mode)
+        return Observation((), (), done=True)
 
     def answer(self) -> Any:
         return None if self._found is None else {"mode": self._mode, "result": self._found}
 
 
 class MultiTurn(World):
-    """The official loop of function-calling mode, or of mode `prompt`: calls are carried out until a move
-    has none that can be read, then the next turn begins. A turn of more than 20 moves stops the episode."""
+    """The official loop of function-calling mode, or of mode `prompt`: calls are carried out until an action
+    has none that can be read, then the next turn begins. A turn of more than 20 actions stops the episode."""
 
     limits = Limits(steps=1000)
 
@@ -201,36 +222,36 @@ class MultiTurn(World):
         except WorkerError as error:
             raise WorldFailed(str(error)) from error
 
-    async def start(self) -> Seen:
+    async def start(self) -> Observation:
         await self._request("execute", **self._ask, calls=[])
         return self._begin(0)
 
-    def _begin(self, turn: int, before: Sequence[ChatMessage] = ()) -> Seen:
+    def _begin(self, turn: int, before: Sequence[ChatMessage] = ()) -> Observation:
         self._turns.append([])
         self._tools = [*self._tools, *_tools(self._entry["later"].get(str(turn), []))]
-        return Seen([*before, *_messages(self._entry["turns"][turn])], self._tools)
+        return Observation([*before, *_messages(self._entry["turns"][turn])], self._tools)
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
+    async def step(self, action: ChatMessageAssistant) -> Observation:
         from inspect_ai.model import ChatMessageTool
 
-        found = _result(move, self._mode)
+        found = _result(action, self._mode)
         self._turns[-1].append(found)
         results = None
-        if move.tool_calls or self._mode == "prompt":
+        if action.tool_calls or self._mode == "prompt":
             results = await self._request("execute", **self._ask, calls=found, mode=self._mode)
         shown: list[ChatMessage] = [
             ChatMessageTool(content=text, tool_call_id=call.id, function=call.function)
-            for call, text in zip(move.tool_calls or (), results or (), strict=False)
+            for call, text in zip(action.tool_calls or (), results or (), strict=False)
         ]
         if self._mode == "prompt":
             shown = [messages.user(text) for text in results or ()]
         if results is not None and len(self._turns[-1]) < STEPS_A_TURN:
-            return Seen(shown, self._tools)
+            return Observation(shown, self._tools)
         if results is not None or len(self._turns) == len(self._entry["turns"]):
-            return Seen(shown, (), done=True)
+            return Observation(shown, (), done=True)
         unread = [
             ChatMessageTool(content="Error: the call can't be read", tool_call_id=call.id)
-            for call in move.tool_calls or ()
+            for call in action.tool_calls or ()
         ]
         return self._begin(len(self._turns), unread)
 
@@ -261,7 +282,7 @@ class Remembering(MultiTurn):
         self._memory, self._mine = memory, False
         self._queue = [sample.id]
 
-    async def start(self) -> Seen:
+    async def start(self) -> Observation:
         await self._memory.lock.acquire()
         self._mine = True
         if self._memory.snapshot is None:
@@ -270,7 +291,7 @@ class Remembering(MultiTurn):
             self._queue = [*await self._request("prerequisites", **place), *self._queue]
         return await self._open(None)
 
-    async def _open(self, snapshot: dict[str, Any] | None) -> Seen:
+    async def _open(self, snapshot: dict[str, Any] | None) -> Observation:
         """Begins the next conversation of the queue."""
         key = self._queue.pop(0)
         if not self._queue:  # the question itself
@@ -281,13 +302,13 @@ class Remembering(MultiTurn):
         self._entry, self._turns = {**self._entry, "turns": turns}, []
         return self._begin(0)
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        seen = await super().step(move)
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        seen = await super().step(action)
         if not seen.done or not self._queue:
             return seen
         snapshot = await self._request("flush", **self._ask)
         await self._request("forget", session=self._ask["session"])
-        return replace(await self._open(snapshot), afresh=True)
+        return replace(await self._open(snapshot), new_conversation=True)
 
     def answer(self) -> Any:
         return None if self._queue else super().answer()

@@ -119,16 +119,22 @@ _entries: dict[tuple[str, bool], dict[str, tuple[dict[str, Any], Any]]] = {}
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `score`, `prerequisites`, `open`, `execute`, `flush` or `forget`."""
     return {
-        "load": load, "score": score, "prerequisites": prerequisites, "open": open_memory,
-        "execute": execute, "flush": flush, "forget": forget,
-    }[request.pop("do")](**request)  # fmt: skip
+        "load": load,
+        "score": score,
+        "prerequisites": prerequisites,
+        "open": open_memory,
+        "execute": execute,
+        "flush": flush,
+        "forget": forget,
+    }[request.pop("do")](**request)
 
 
 def entries(category: str, hints: bool = False) -> dict[str, tuple[dict[str, Any], Any]]:
     """Entry and ground truth by id. The truth is paired by position: its ids differ in live categories."""
     if (category, hints) not in _entries:
-        found = official.load_dataset_entry(category, include_prereq=False,
-                                            include_language_specific_hint=hints)  # fmt: skip
+        found = official.load_dataset_entry(
+            category, include_prereq=False, include_language_specific_hint=hints
+        )
         truths: list[Any] = [None] * len(found)
         if "relevance" not in category:
             truths = [row["ground_truth"] for row in official.load_ground_truth_entry(category)]
@@ -142,11 +148,17 @@ def load(category: str, mode: str = "fc") -> list[dict[str, Any]]:
     rows = []
     for key, (entry, truth) in entries(category, hints=True).items():
         held, tools = entry.get("missed_function", {}), _tools(entry.get("function", []))
-        rows.append({
-            "id": key, "turns": _turns(entry, mode), "truth": truth, "tools": tools if mode == "fc" else [],
-            "later": {turn: _tools(functions) for turn, functions in held.items() if mode == "fc"},
-            "scenario": entry.get("scenario"), "format": key.split(":")[1] if ":" in key else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "id": key,
+                "turns": _turns(entry, mode),
+                "truth": truth,
+                "tools": tools if mode == "fc" else [],
+                "later": {turn: _tools(functions) for turn, functions in held.items() if mode == "fc"},
+                "scenario": entry.get("scenario"),
+                "format": key.split(":")[1] if ":" in key else None,
+            }
+        )
     return rows
 
 
@@ -294,9 +306,14 @@ def execute(category: str, id: str, session: str, calls: Any, mode: str = "fc") 
     if calls and multi_turn_utils.is_empty_execute_response(steps):
         return None
     results, _ = multi_turn_utils.execute_multi_turn_func_call(
-        steps, entry.get("initial_config", {}), entry["involved_classes"], session, id,
-        long_context="long_context" in category, is_evaL_run=False,
-    )  # fmt: skip
+        steps,
+        entry.get("initial_config", {}),
+        entry["involved_classes"],
+        session,
+        id,
+        long_context="long_context" in category,
+        is_evaL_run=False,
+    )
     if mode == "prompt":
         return [handler.format_execution_results_prompting({}, results, {"model_responses_decoded": steps})]
     return list(results)

@@ -29,15 +29,18 @@ def verify(packages: Path) -> None:
     """
     made = Pool(SCRIPT, packages, 1)
     try:
-        for category, size, mode, play in (("simple_python", 400, "fc", _native_calls),
-                                           ("multi_turn_base", 200, "prompt", _written_turns)):  # fmt: skip
+        for category, size, mode, play in (
+            ("simple_python", 400, "fc", _native_calls),
+            ("multi_turn_base", 200, "prompt", _written_turns),
+        ):
             rows = made.one().ask({"do": "load", "category": category})
             if len(rows) != size:
                 raise ValueError(f"{category} has {len(rows)} entries instead of {size}")
             row, played = next((row, play(row["truth"])) for row in rows if play(row["truth"]))
             for result, wanted in ((played, True), ([[] for _ in row["turns"]], False), (played, True)):
-                found = made.one().ask({"do": "score", "category": category, "id": row["id"], "mode": mode,
-                                        "result": result})  # fmt: skip
+                found = made.one().ask(
+                    {"do": "score", "category": category, "id": row["id"], "mode": mode, "result": result}
+                )
                 if found["valid"] != wanted:
                     raise ValueError(f"{row['id']} is graded {found}, not {wanted}")
     finally:
@@ -46,8 +49,11 @@ def verify(packages: Path) -> None:
 
 def _native_calls(truth: Any) -> Any:
     """Calls with the first accepted value of every argument that may not be left out."""
-    return [{name: json.dumps({key: values[0] for key, values in arguments.items() if "" not in values})}
-            for call in truth for name, arguments in call.items()]  # fmt: skip
+    return [
+        {name: json.dumps({key: values[0] for key, values in arguments.items() if "" not in values})}
+        for call in truth
+        for name, arguments in call.items()
+    ]
 
 
 def _written_turns(truth: Any) -> Any:

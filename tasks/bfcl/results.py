@@ -55,13 +55,20 @@ def read(path: Path, name: str) -> list[Response]:
     category = name.removeprefix("bfcl/")
     if not path.is_dir() and not FILE.search(path.name):
         return [
-            _response(path, n, row["id"], {
-                "mode": "fc" if row["mode"].lower() == "fc" else "prompt", "result": row["result"],
-                "truth": row.get("ground_truth"),
-                "entry": {"id": row["id"], "function": row["function"], "question": row["question"]},
-            })
-            for n, row in enumerate(_joined(path), 1) if row["category"] == category
-        ]  # fmt: skip
+            _response(
+                path,
+                n,
+                row["id"],
+                {
+                    "mode": "fc" if row["mode"].lower() == "fc" else "prompt",
+                    "result": row["result"],
+                    "truth": row.get("ground_truth"),
+                    "entry": {"id": row["id"], "function": row["function"], "question": row["question"]},
+                },
+            )
+            for n, row in enumerate(_joined(path), 1)
+            if row["category"] == category
+        ]
     file = _files(path)[category] if path.is_dir() else path
     mode = "fc" if _calls_natively(path) else "prompt"
     return [
@@ -76,8 +83,10 @@ def _response(
     if not isinstance(key, str):
         raise DataError(f"{file.name} line {number}: 'id' is no text")
     row = row or {}
-    usage = {ours: _total(row.get(theirs)) for ours, theirs in
-             (("input_tokens", "input_token_count"), ("output_tokens", "output_token_count"))}  # fmt: skip
+    usage = {
+        ours: _total(row.get(theirs))
+        for ours, theirs in (("input_tokens", "input_token_count"), ("output_tokens", "output_token_count"))
+    }
     return Response(f"{file.name} line {number}", json.dumps(answer), sample_id=key, usage=usage)
 
 
@@ -95,8 +104,10 @@ def _files(path: Path) -> dict[str, Path]:
         matched = FILE.search(file.name)
         if matched:
             if matched[1] in found:
-                raise DataError(f"{path} holds results of several models ({found[matched[1]].parent} and "
-                                f"{file.parent}); give the folder of one")  # fmt: skip
+                raise DataError(
+                    f"{path} holds results of several models ({found[matched[1]].parent} and "
+                    f"{file.parent}); give the folder of one"
+                )
             found[matched[1]] = file
     if not found:
         raise DataError(f"{path} holds no file BFCL_v4_CATEGORY_result.json")
@@ -109,8 +120,10 @@ def _calls_natively(path: Path) -> bool:
     files = _files(path) if path.is_dir() else {FILE.search(path.name)[1]: path}  # type: ignore[index]
     for category, file in files.items():
         several = category.startswith(("multi_turn", "memory", "web_search"))
-        if any(_has_call(row["result"]) or (isinstance(row["result"], list) and not several)
-               for row in _rows(file)):  # fmt: skip
+        if any(
+            _has_call(row["result"]) or (isinstance(row["result"], list) and not several)
+            for row in _rows(file)
+        ):
             return True
     return False
 
@@ -150,6 +163,8 @@ def _joined(path: Path) -> list[dict[str, Any]]:
         rows = _rows(path)
     except DataError:
         return []
-    able = all(wanted <= row.keys() and isinstance(row["category"], str) and isinstance(row["mode"], str)
-               for row in rows)  # fmt: skip
+    able = all(
+        wanted <= row.keys() and isinstance(row["category"], str) and isinstance(row["mode"], str)
+        for row in rows
+    )
     return rows if able else []

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, UsageError
-from harness.sample import LazySamples, Outcome, Question, Sample, Score
+from harness.sample import LazySamples, Outcome, Question, Sample, Score, Splits
 from harness.spec import DataPin, TaskSpec
-from harness.task import Splits, Task
+from harness.task import Task
 from harness.tasks.intent.adapter import (
     Classification,
     Row,
@@ -58,8 +58,10 @@ class Source:
         if _is_file(value):
             return self._file(data, value, columns)
         if self.is_file:
-            raise UsageError(f"{self.task}: {name}={value!r} is not a file; where data is a file, "
-                             f"{name} is one too ({', '.join(SUFFIXES)})")  # fmt: skip
+            raise UsageError(
+                f"{self.task}: {name}={value!r} is not a file; where data is a file, "
+                f"{name} is one too ({', '.join(SUFFIXES)})"
+            )
         return data.rows(self._pin(value), columns)
 
     def _file(self, data: Data, name: str, columns: Sequence[str]) -> Rows:
@@ -98,15 +100,22 @@ def _text(value: Any) -> str:
 
 def _count_left_out(task: str, part: str, all_rows: int, kept: int) -> None:
     if kept < all_rows:
-        LOG.warning("%s: %d of %d rows of %s lack a text or an answer and are left out",
-                    task, all_rows - kept, all_rows, part)  # fmt: skip
+        LOG.warning(
+            "%s: %d of %d rows of %s lack a text or an answer and are left out",
+            task,
+            all_rows - kept,
+            all_rows,
+            part,
+        )
 
 
 def _distinct_ids(ids: Sequence[str], task: str, column: str) -> None:
     twice = [name for name, count in Counter(ids).items() if count > 1]
     if twice:
-        raise DataError(f"{task}: the column {column!r} holds {twice[0]!r} more than once, so it "
-                        "can't be the id; leave out -T id to number the rows")  # fmt: skip
+        raise DataError(
+            f"{task}: the column {column!r} holds {twice[0]!r} more than once, so it "
+            "can't be the id; leave out -T id to number the rows"
+        )
 
 
 class CustomClassification(Classification):
@@ -129,8 +138,10 @@ class CustomClassification(Classification):
         choices = label_set([*test, *labelled])
         left = without_texts(labelled, test)
         if labelled and not left:
-            raise UsageError(f"{self.spec.name}: every text of train={args['train']} is also in "
-                             "the test set; give other rows to train on")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name}: every text of train={args['train']} is also in "
+                "the test set; give other rows to train on"
+            )
         settings = self.spec.settings
         dev = dev_slice(left, settings["dev_share"], settings["dev_most"])
         train = without_texts(left, dev)
@@ -161,8 +172,10 @@ class CustomClassification(Classification):
 
     def _label(self, value: Any, names: Sequence[str] | None) -> str | None:
         if isinstance(value, (list, tuple)) and len(value) > 1:
-            raise DataError(f"the column {self.args['label']!r} holds several labels in a row; "
-                            "classify/custom scores one label a row")  # fmt: skip
+            raise DataError(
+                f"the column {self.args['label']!r} holds several labels in a row; "
+                "classify/custom scores one label a row"
+            )
         return one_label(_text(value) if isinstance(value, float) else value, names)
 
 
@@ -193,11 +206,15 @@ class CustomQuestions(Task):
         if args["train"]:
             asked = {sample.question.input for sample in test}
             rows = source.other(data, "train", columns)
-            train = [sample for sample in self._samples(source, rows, "train-")
-                     if sample.question.input not in asked]  # fmt: skip
+            train = [
+                sample
+                for sample in self._samples(source, rows, "train-")
+                if sample.question.input not in asked
+            ]
             if not train:
-                raise UsageError(f"{self.spec.name}: every question of train={args['train']} is "
-                                 "also in the test set")  # fmt: skip
+                raise UsageError(
+                    f"{self.spec.name}: every question of train={args['train']} is also in the test set"
+                )
         return Splits(test=test, train=train)
 
     def _samples(self, source: Source, rows: Rows, prefix: str) -> list[Sample]:
@@ -231,8 +248,10 @@ class CustomQuestions(Task):
             found = text
         if found is None:
             column, data = self.args["answer"], self.args["data"]
-            raise DataError(f"row {index} of {data} has no number in the column {column!r}: "
-                            f"{text[:40]!r}; match=exact takes any text")  # fmt: skip
+            raise DataError(
+                f"row {index} of {data} has no number in the column {column!r}: "
+                f"{text[:40]!r}; match=exact takes any text"
+            )
         return maths.canonical(found, kind) or found
 
     def _shot(self, answer: str) -> str:

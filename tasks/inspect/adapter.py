@@ -9,10 +9,10 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from harness.data.hub import Data
 from harness.base.errors import DataError, UsageError, nearest
-from harness.sample import Outcome, Question, Sample, Score
-from harness.task import Splits, Task
+from harness.data.hub import Data
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.task import Task
 from harness.world import World
 
 if TYPE_CHECKING:
@@ -49,11 +49,19 @@ class InspectTask(Task):
             made = self.made
         name = self.spec.name
         if made.sandbox or any(sample.sandbox for sample in made.dataset):
-            raise UsageError(f"{name} runs in a sandbox, which its own runner must start: inspect eval "
-                             f"{name.removeprefix('inspect/')}")  # fmt: skip
-        data.read.append({"id": name, "config": self.args["args"], "split": "test",
-                          "revision": str((made.metadata or {}).get("full_task_version") or made.version),
-                          "pinned": True})  # fmt: skip
+            raise UsageError(
+                f"{name} runs in a sandbox, which its own runner must start: inspect eval "
+                f"{name.removeprefix('inspect/')}"
+            )
+        data.read.append(
+            {
+                "id": name,
+                "config": self.args["args"],
+                "split": "test",
+                "revision": str((made.metadata or {}).get("full_task_version") or made.version),
+                "pinned": True,
+            }
+        )
         rows = []
         for number, sample in enumerate(made.dataset, 1):
             try:
@@ -83,10 +91,12 @@ def _make(name: str, arguments: str) -> inspect_ai.Task:
     package = package or HOME
     points = {point.name: point for point in entry_points(group="inspect_ai")}
     if package not in points:
-        cure = ("pip install 'harness[inspect-evals]'" if package == HOME
-                else nearest(package, points, "package"))  # fmt: skip
-        raise UsageError(f"inspect/{name}: no installed package {package!r} registers tasks with inspect-ai; "
-                         f"{cure}")  # fmt: skip
+        cure = (
+            "pip install 'harness[inspect-evals]'" if package == HOME else nearest(package, points, "package")
+        )
+        raise UsageError(
+            f"inspect/{name}: no installed package {package!r} registers tasks with inspect-ai; {cure}"
+        )
     module = importlib.import_module(points[package].value)
     made = getattr(module, task, None)
     if not callable(made):
@@ -97,8 +107,9 @@ def _make(name: str, arguments: str) -> inspect_ai.Task:
     except TypeError as error:
         raise UsageError(f"inspect/{name}: {error}") from error
     except Exception as error:  # whatever its loader raises where there is no network, or no access
-        raise DataError(f"inspect/{name} can't be loaded: {type(error).__name__}: "
-                        f"{str(error).strip()[:300]}") from error  # fmt: skip
+        raise DataError(
+            f"inspect/{name} can't be loaded: {type(error).__name__}: {str(error).strip()[:300]}"
+        ) from error
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -29,9 +29,9 @@ from inspect_ai.solver._task_state import set_sample_state
 from inspect_ai.util._store import init_subtask_store
 
 from harness.base import messages
-from harness.base.errors import BudgetSpent, ModelCallError, UsageError
+from harness.base.errors import BudgetSpent, ModelCallError, UsageError, UserFailed, WorldFailed
 from harness.sample import Sample
-from harness.world import Limits, Seen, UserFailed, World, WorldFailed
+from harness.world import Limits, Observation, World
 
 if TYPE_CHECKING:
     import inspect_ai
@@ -83,16 +83,16 @@ class Solving(World):
         self._failure: Exception | None = None
         self._score: dict[str, Any] | None = None
 
-    async def start(self) -> Seen:
+    async def start(self) -> Observation:
         self._solving = asyncio.create_task(self._solve())
         return await self._until_call()
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        self._known.append(move)
-        self._waiting.set_result(move)
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        self._known.append(action)
+        self._waiting.set_result(action)
         return await self._until_call()
 
-    async def _until_call(self) -> Seen:
+    async def _until_call(self) -> Observation:
         call = asyncio.create_task(self._calls.get())
         await asyncio.wait({call, self._solving}, return_when=asyncio.FIRST_COMPLETED)
         if self._failure is not None:  # some solvers swallow whatever is raised in them
@@ -110,28 +110,37 @@ class Solving(World):
             raise WorldFailed(f"inspect: {type(error).__name__}: {error}") from error
         if not self._known:
             raise WorldFailed("inspect: the solver ended without a call to the model")
-        return Seen((), (), done=True)
+        return Observation((), (), done=True)
 
-    def _shown(self, given: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> Seen:
+    def _shown(self, given: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> Observation:
         """What is new to the agent; everything, if the solver goes on from somewhere else."""
         begun = len(self._known)
         goes_on = begun <= len(given) and all(map(_alike, self._known, given))
         self._known = list(given)
-        return Seen(given[begun:], tools) if goes_on else Seen(given, tools, afresh=True)
+        return (
+            Observation(given[begun:], tools) if goes_on else Observation(given, tools, new_conversation=True)
+        )
 
     # -- inside the solver's task ------------------------------------------------------------------
 
     async def _solve(self) -> None:
         model = get_model("harness/agent", memoize=False, ask=self._agent)
-        roles = {name: get_model(f"harness/{name}", memoize=False, ask=self._player(ours))
-                 for name, ours in ROLES.items()}  # fmt: skip
+        roles = {
+            name: get_model(f"harness/{name}", memoize=False, ask=self._player(ours))
+            for name, ours in ROLES.items()
+        }
         sample, question = self._sample, self._question
         given = sample.input
         state = TaskState(
-            model=ModelName("harness/agent"), sample_id=question.id, epoch=question.epoch + 1, input=given,
+            model=ModelName("harness/agent"),
+            sample_id=question.id,
+            epoch=question.epoch + 1,
+            input=given,
             messages=[messages.user(given)] if isinstance(given, str) else list(given),
-            target=Target(sample.target), choices=sample.choices, metadata=dict(sample.metadata or {}),
-        )  # fmt: skip
+            target=Target(sample.target),
+            choices=sample.choices,
+            metadata=dict(sample.metadata or {}),
+        )
         init_active_model(model, GenerateConfig())
         init_model_roles(dict(roles))
         init_sample_model_data()
@@ -157,8 +166,9 @@ class Solving(World):
     def _number(self, value: Any) -> float:
         if isinstance(value, dict):
             if self._value not in value:
-                raise UsageError(f"its scorer gives several values; choose one: -T value="
-                                 f"{'|'.join(map(str, value))}")  # fmt: skip
+                raise UsageError(
+                    f"its scorer gives several values; choose one: -T value={'|'.join(map(str, value))}"
+                )
             value = value[self._value]
         number = float(value_to_float()(value))
         if not 0 <= number <= 1:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages
 from harness.base.digest import seed_of
 from harness.base.errors import DataError
-from harness.sample import LazySamples, Question, Sample
+from harness.sample import LazySamples, Question, Sample, Splits
 from harness.spec import DataPin, TaskSpec
-from harness.task import Splits, Task
+from harness.task import Task
 from harness.tasks.intent.labels import as_given, find_label
 
 if TYPE_CHECKING:
@@ -148,8 +148,10 @@ class Intent(Classification):
         rows = self._rows(data, self.spec.data["replay"], table=self.settings["replay_columns"])
         last, drop = self.settings["replay"], set(self.settings["replay_drop"])
         if len(rows) != self.settings["replay_rows"]:
-            raise DataError(f"{self.spec.data['replay'].id} has {len(rows)} rows, not the "
-                            f"{self.settings['replay_rows']} of the recorded run")  # fmt: skip
+            raise DataError(
+                f"{self.spec.data['replay'].id} has {len(rows)} rows, not the "
+                f"{self.settings['replay_rows']} of the recorded run"
+            )
         choices = label_set(rows)
         pool, rest = rows[:-last], rows[-last:]
         size = min(self.args["test_rows"], last)
@@ -172,8 +174,10 @@ def label_names(rows: Rows, column: str, kind: str, pin: DataPin) -> list[str] |
         return None
     names = rows.features(column)
     if names is None:
-        raise DataError(f"the column {column!r} of {pin.id} holds no class labels; the Hub copy at "
-                        f"revision {pin.revision} has another shape than declared")  # fmt: skip
+        raise DataError(
+            f"the column {column!r} of {pin.id} holds no class labels; the Hub copy at "
+            f"revision {pin.revision} has another shape than declared"
+        )
     return names
 
 

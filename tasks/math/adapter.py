@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
 from harness.base.errors import DataError, UsageError
-from harness.sample import LazySamples, Question, Sample
+from harness.sample import LazySamples, Question, Sample, Splits
 from harness.spec import TaskSpec
-from harness.task import Splits, Task
+from harness.task import Task
 from harness.tasks.math.answers import Kind, canonical, equivalent, extract
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ class Mathematics(Task):
     def _number(self, index: int, written: str) -> str:
         number = canonical(written, self.kind)
         if not re.fullmatch(r"-?\d+(?:\.\d+)?", number):
-            raise DataError(f"{self.spec.name}: row {index} has the answer {written[:60]!r}, which is "
-                            f"not a number; is it another revision than the pinned one?")  # fmt: skip
+            raise DataError(
+                f"{self.spec.name}: row {index} has the answer {written[:60]!r}, which is "
+                f"not a number; is it another revision than the pinned one?"
+            )
         return number
 
     def _aliases(self, index: int, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -154,8 +156,11 @@ class Training(Mathematics):
 
     def _shot(self, row: Mapping[str, Any]) -> Sample:
         solution, kind, level = (row[name] for name in self._labels())
-        question = Question(row[self.settings["id"]], row[self.settings["question"]].strip(),
-                            metadata={"type": kind, "level": int(level)})  # fmt: skip
+        question = Question(
+            row[self.settings["id"]],
+            row[self.settings["question"]].strip(),
+            metadata={"type": kind, "level": int(level)},
+        )
         return Sample(question, self._target(0, row), shot=solution.strip())
 
 

@@ -92,9 +92,13 @@ class _Child:
         self.close()
         worker = Path(__file__).with_name("symbolic_worker.py")
         process = subprocess.Popen(
-            [sys.executable, "-P", str(worker), str(self._cpu_seconds)], text=True, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [sys.executable, "-P", str(worker), str(self._cpu_seconds)],
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         assert process.stdout and process.stderr
         if process.stdout.readline().strip() != "ready":
             reason = process.stderr.read().strip().rpartition("\n")[2]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.data.hub import Data
 from harness.base.errors import DataError
-from harness.sample import Question, Sample
-from harness.task import Splits, Task
+from harness.data.hub import Data
+from harness.sample import Question, Sample, Splits
+from harness.task import Task
 from harness.tasks.puzzles import check, generate, prompts
 
 Item = dict[str, Any]
@@ -33,8 +33,15 @@ class Puzzle(Task):
         return Splits(test=self._samples(test), dev=self._samples(dev), train=self._samples(train))
 
     def _embedded(self, name: str, split: str, data: Data) -> list[Item]:
-        data.read.append({"id": f"embedded/{name}", "config": None, "split": split,
-                          "revision": "reasoning-gym 0.1.25", "pinned": True})  # fmt: skip
+        data.read.append(
+            {
+                "id": f"embedded/{name}",
+                "config": None,
+                "split": split,
+                "revision": "reasoning-gym 0.1.25",
+                "pinned": True,
+            }
+        )
         return generate.read(name, split)
 
     def _set(self, name: str, split: str, size: int, data: Data, apart: Sequence[Item] = ()) -> list[Item]:
@@ -49,9 +56,15 @@ class Puzzle(Task):
                 "'harness[train]', or leave them at 0 for the embedded sets"
             ) from None
         argument = "bank" if split == "train" else split
-        data.read.append({"id": f"generated/{name}", "config": f"{argument}={size}", "split": split,
-                          "revision": f"reasoning-gym {reasoning_gym.__version__}",
-                          "pinned": True})  # fmt: skip
+        data.read.append(
+            {
+                "id": f"generated/{name}",
+                "config": f"{argument}={size}",
+                "split": split,
+                "revision": f"reasoning-gym {reasoning_gym.__version__}",
+                "pinned": True,
+            }
+        )
         levels = generate.SETS[split][1]
         chosen = [level for level in levels if self.args["level"] == str(level)]
         return [

@@ -33,8 +33,14 @@ def settings(puzzle: str, level: int) -> dict[str, Any]:
         return {"min_size": 10 * level, "max_size": 10 * level, "num_train": 3}
     if puzzle == "countdown":
         count = level + 2
-        return {"min_numbers": count, "max_numbers": count, "min_value": 1, "max_value": 100,
-                "min_target": 1, "max_target": 1000}  # fmt: skip
+        return {
+            "min_numbers": count,
+            "max_numbers": count,
+            "min_value": 1,
+            "max_value": 100,
+            "min_target": 1,
+            "max_target": 1000,
+        }
     return {"num_people": level + 2, "num_characteristics": level + 2}
 
 
@@ -52,11 +58,20 @@ def _fields(puzzle: str, level: int, item: dict[str, Any]) -> dict[str, Any]:
     if puzzle == "arc1d":
         examples = [[e["input"], e["output"]] for e in facts["train_examples"]]
         test = facts["test_example"]
-        return {"level": level, "rule": facts["task_name"], "examples": examples,
-                "query": test["input"], "target": test["output"]}  # fmt: skip
+        return {
+            "level": level,
+            "rule": facts["task_name"],
+            "examples": examples,
+            "query": test["input"],
+            "target": test["output"],
+        }
     if puzzle == "countdown":
-        return {"level": level, "numbers": list(facts["numbers"]), "target": facts["target"],
-                "solution": facts["expression"].replace(" ", "")}  # fmt: skip
+        return {
+            "level": level,
+            "numbers": list(facts["numbers"]),
+            "target": facts["target"],
+            "solution": facts["expression"].replace(" ", ""),
+        }
     return {"level": level, "question": item["question"], "target": item["answer"]}
 
 

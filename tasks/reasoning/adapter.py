@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from harness.base.digest import seed_of
 from harness.base.errors import DataError
-from harness.sample import Outcome, Question, Sample, Score
-from harness.task import Splits, Task
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.task import Task
 from harness.tasks.reasoning.answers import choice
 from harness.tasks.reasoning.livebench import KINDS, Kind
 
@@ -64,8 +64,10 @@ class Choices(Reasoning):
     instruction = "Answer the question by choosing one of its options."
 
     def render(self, question: Question) -> str:
-        return (f"{self.instruction}\n\n{question.input}\n\nReason step by step. End your reply with a line "
-                "that holds 'Answer:' and the letter of the option in parentheses.")  # fmt: skip
+        return (
+            f"{self.instruction}\n\n{question.input}\n\nReason step by step. End your reply with a line "
+            "that holds 'Answer:' and the letter of the option in parentheses."
+        )
 
     def parse(self, text: str, question: Question) -> str | None:
         return choice(text, LETTERS[: question.metadata["options"]])
@@ -87,8 +89,10 @@ class BigBenchHard(Choices):
             listed = text.rpartition("Options:")[2]
             options = sum(f"({each})" in listed for each in LETTERS)
             if letter not in LETTERS[:options] or not letter:
-                raise DataError(f"{self.spec.name}: row {index} has the answer {row['target']!r}, which is "
-                                "none of its options; is it another revision than the pinned one?")
+                raise DataError(
+                    f"{self.spec.name}: row {index} has the answer {row['target']!r}, which is "
+                    "none of its options; is it another revision than the pinned one?"
+                )
             samples.append(self._sample(str(index), text, options, letter))
         return samples
 
@@ -96,8 +100,14 @@ class BigBenchHard(Choices):
 class GPQA(Choices):
     """GPQA: the order of the four answers depends on the question's text alone."""
 
-    columns = ("Question", "Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2",
-               "Incorrect Answer 3", "Record ID")  # fmt: skip
+    columns = (
+        "Question",
+        "Correct Answer",
+        "Incorrect Answer 1",
+        "Incorrect Answer 2",
+        "Incorrect Answer 3",
+        "Record ID",
+    )
 
     def _samples(self, rows: Rows) -> list[Sample]:
         samples = []

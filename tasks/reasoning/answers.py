@@ -10,8 +10,9 @@ MAX_TEXT = 100_000
 
 _LINE = re.compile(
     r"(?:^|[\s*_])(?i:answer(?: is)?)[*_]{0,3}\s{0,3}[:=]?[\s*_$]{0,6}"
-    r"(?:\(([A-Z])\)|([A-Z])(?=\s{0,3}(?:[.,:;*_$)]|$)))", re.MULTILINE,
-)  # fmt: skip
+    r"(?:\(([A-Z])\)|([A-Z])(?=\s{0,3}(?:[.,:;*_$)]|$)))",
+    re.MULTILINE,
+)
 _BOX = re.compile(r"\\boxed\{(?:\\text\{)?\s*\(?([A-Z])\)?\s*\}")
 _ALONE = re.compile(r"[*_\s]*\(?([A-Z])\)?[.*_\s]*")
 _PARENTHESIS = re.compile(r"\(([A-Z])\)")

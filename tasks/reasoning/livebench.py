@@ -19,8 +19,10 @@ _VERDICT = re.compile(r"\b(?:yes|no|unknown)\b", re.IGNORECASE)
 _VERDICTS = re.compile(r"\b(?:yes|no|unknown)(?:\s{0,3},\s{0,3}(?:yes|no|unknown)\b){1,20}", re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d{1,6}")
 _CONSTANT = re.compile(r"\s*\+\s*[cC](?![A-Za-z])")
-_NUMBERS = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-            "sixteen seventeen eighteen nineteen twenty").split()  # fmt: skip
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty"
+).split()
 #: shapes that may stand in a short phrase, such as "two tetrahedra"
 _SHAPES = ("tetrahedra", "tetrahedron", "triangle", "square")
 
@@ -152,12 +154,13 @@ KINDS = {
     "shape": Kind(short, _shape),
     "names": Kind(short, _names),
     "within": Kind(short, lambda answer, target: float(normal(target) in answer)),
-    "expression": Kind(_expression, lambda answer, target: float(
-        maths.equivalent(answer, target.strip("$"), "expression"))),
+    "expression": Kind(
+        _expression, lambda answer, target: float(maths.equivalent(answer, target.strip("$"), "expression"))
+    ),
     "order": Kind(numbers, _order),
     "places": Kind(_parts, _places),
     "verdicts": Kind(_verdicts, lambda answer, target: _each_verdict(answer, target) // 1),
     "each-verdict": Kind(_verdicts, _each_verdict),
     "point": Kind(_point, lambda answer, target: float(answer.split(",") == _WHOLE.findall(target))),
     "grid": Kind(_grid, lambda answer, target: float(answer == "".join(target.split()))),
-}  # fmt: skip
+}

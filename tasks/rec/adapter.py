@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from harness.base.errors import DataError, UsageError
 from harness.data.interactions import LONGEST, Interactions, decode, encode_lists
-from harness.sample import Outcome, Question, Sample, Score
+from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import DataPin, TaskSpec
-from harness.task import Splits, Task
+from harness.task import Task
 from harness.tasks.rec import files, metrics
 from harness.tasks.rec.log import LOG, Events, Log, joined, make_log
 from harness.tasks.rec.split import DROPPED, TEST, VALIDATION, roles
@@ -58,9 +58,14 @@ class Recommendation(Task):
         rated = args["min_rating"] if events.rating is not None or not self.released else 0.0
         log = make_log(events, self.spec.name, rated, args["core"])
         role = roles(
-            log, args["split"], share=args["test_share"], validation=args["validation_share"],
-            keep=args["keep"], cold_keep=args["cold_keep"], seed=args["split_seed"],
-        )  # fmt: skip
+            log,
+            args["split"],
+            share=args["test_share"],
+            validation=args["validation_share"],
+            keep=args["keep"],
+            cold_keep=args["cold_keep"],
+            seed=args["split_seed"],
+        )
         return self.splits(log, role, self.texts(data, log.items))
 
     def splits(self, log: Log, role: Array, texts: Sequence[str]) -> Splits:
@@ -73,15 +78,23 @@ class Recommendation(Task):
         users = np.flatnonzero(np.bincount(log.user[test], minlength=len(log.users)))
         unknown = sum(not histories[user] for user in users)
         if unknown:
-            LOG.warning("%s: %d of %d test users have no training item; they are ranked for and counted",
-                        self.spec.name, unknown, len(users))  # fmt: skip
+            LOG.warning(
+                "%s: %d of %d test users have no training item; they are ranked for and counted",
+                self.spec.name,
+                unknown,
+                len(users),
+            )
         return Splits(
             test=[Sample(Question(log.users[user], histories[user]), wanted[user]) for user in users],
             interactions=Interactions(
-                log.users, log.items, _matrix(log, known), _matrix(log, role == VALIDATION),
-                tuple(texts), masked=not self.released,
+                log.users,
+                log.items,
+                _matrix(log, known),
+                _matrix(log, role == VALIDATION),
+                tuple(texts),
+                masked=not self.released,
             ),
-        )  # fmt: skip
+        )
 
     def events(self, data: Data) -> Events:
         """The raw interactions, those of an official split marked."""
@@ -102,8 +115,10 @@ class Recommendation(Task):
         for name in wanted:
             if name not in rows.columns:
                 raise DataError(f"{where} has no column {name!r}; it has: {', '.join(rows.columns)}")
-        columns = {name: table.combine_chunks() for name, table in
-                   zip(wanted, rows.arrow(wanted).columns, strict=True)}  # fmt: skip
+        columns = {
+            name: table.combine_chunks()
+            for name, table in zip(wanted, rows.arrow(wanted).columns, strict=True)
+        }
         events = files.from_lists(columns[settings["user"]], columns[settings["list"]])
         if "last" not in settings:
             return events
@@ -197,8 +212,10 @@ class CustomRecommendation(Recommendation):
         text = files.read_texts(data, self.args["items"], self.args["item"], self.args["text"])
         found = [text.get(item, "") for item in items]
         if not any(found):
-            raise DataError(f"{self.args['items']} has a text for none of the {len(items)} items; "
-                            "-T item names its column of ids, -T text that of texts")  # fmt: skip
+            raise DataError(
+                f"{self.args['items']} has a text for none of the {len(items)} items; "
+                "-T item names its column of ids, -T text that of texts"
+            )
         return found
 
 

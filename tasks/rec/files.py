@@ -111,11 +111,15 @@ def from_lines(lines: list[str], where: str, form: str = "auto") -> Events:
     width = int(lengths[0])
     if not 2 <= width <= 4 or (lengths != width).any():
         line = int(np.flatnonzero((lengths != width) | (lengths < 2) | (lengths > 4))[0]) + 1
-        raise DataError(f"{where}, line {line}: {lengths[line - 1]} fields where pairs have a user, an item "
-                        "and perhaps a rating and a time; -T format=lists reads a user's items")  # fmt: skip
+        raise DataError(
+            f"{where}, line {line}: {lengths[line - 1]} fields where pairs have a user, an item "
+            "and perhaps a rating and a time; -T format=lists reads a user's items"
+        )
     fields = flat.reshape(-1, width).T
-    extra = [_numbers(values, name, where) for values, name in
-             zip(fields[2:], ("the rating", "the time"), strict=False)]  # fmt: skip
+    extra = [
+        _numbers(values, name, where)
+        for values, name in zip(fields[2:], ("the rating", "the time"), strict=False)
+    ]
     return Events(fields[0], fields[1], *extra)
 
 
@@ -136,8 +140,10 @@ def _table(data: Data, path: str) -> Any:
 
 def _check_column(table: Any, name: str, where: str) -> None:
     if name not in table.column_names:
-        raise DataError(f"{where} has no column {name!r}; it has: {', '.join(table.column_names)} "
-                        f"({nearest(name, table.column_names, 'column')})")  # fmt: skip
+        raise DataError(
+            f"{where} has no column {name!r}; it has: {', '.join(table.column_names)} "
+            f"({nearest(name, table.column_names, 'column')})"
+        )
 
 
 def _values(table: Any, name: str) -> Array:

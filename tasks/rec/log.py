@@ -88,8 +88,11 @@ def make_log(events: Events, where: str, min_rating: float = 0.0, core: int = 0)
         user, item, held = user[order], item[order], held[order]
     _, first = np.unique(user * np.int64(max(len(items), 1)) + item, return_index=True)
     if len(first) < len(user):
-        LOG.warning("%s: %d repeated interactions of the same user and item are left out",
-                    where, len(user) - len(first))  # fmt: skip
+        LOG.warning(
+            "%s: %d repeated interactions of the same user and item are left out",
+            where,
+            len(user) - len(first),
+        )
         kept = np.sort(first)
         user, item = user[kept], item[kept]
         held = held[kept] if held is not None else None
@@ -149,5 +152,6 @@ def compact(log: Log) -> Log:
     """Without users and items that have no interaction."""
     users, user = np.unique(log.user, return_inverse=True)
     items, item = np.unique(log.item, return_inverse=True)
-    return replace(log, users=[log.users[u] for u in users], items=[log.items[i] for i in items],
-                   user=user, item=item)  # fmt: skip
+    return replace(
+        log, users=[log.users[u] for u in users], items=[log.items[i] for i in items], user=user, item=item
+    )

@@ -85,9 +85,7 @@ def strata(taken: Array) -> Array:
     return stratum
 
 
-def by_item_stratum(
-    user: Array, stratum: Array, rank: Array, k: int = 20
-) -> Mapping[str, float]:
+def by_item_stratum(user: Array, stratum: Array, rank: Array, k: int = 20) -> Mapping[str, float]:
     """Recall@k on the test items of each stratum: mean over the users that have one there.
 
     Args:
@@ -113,6 +111,7 @@ def by_user_stratum(values: Mapping[str, Array], stratum: Array, k: int = 20) ->
     """
     return {
         f"{metric}@{k}/{name}": float(values[f"{metric}@{k}"][stratum == number].mean())
-        for number, name in enumerate(USER_STRATA) if (stratum == number).any()
+        for number, name in enumerate(USER_STRATA)
+        if (stratum == number).any()
         for metric in ("recall", "ndcg")
-    }  # fmt: skip
+    }

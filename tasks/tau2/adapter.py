@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data.hub import Data
 from harness.base.errors import DataError
-from harness.sample import Outcome, Question, Sample, Score
+from harness.data.hub import Data
 from harness.external.services import Opening
-from harness.spec import TaskSpec
-from harness.task import Splits
 from harness.external.workers import Pool, WorkerError, pool
-from harness.world import World
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.spec import TaskSpec
 from harness.tasks.official import Official
 from harness.tasks.tau2.dialogue import Tau2Dialogue, as_message
+from harness.world import World
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
@@ -30,9 +29,10 @@ _VECTORS = ("openai/text-embedding-3-large",)
 #: what finds a bank's documents from outside, by the official names
 OUTSIDE = {
     "alltools": Opening(embedders=_VECTORS, shell=True),
-    "openai_embeddings": Opening(embedders=_VECTORS), "openai_embeddings_grep": Opening(embedders=_VECTORS),
+    "openai_embeddings": Opening(embedders=_VECTORS),
+    "openai_embeddings_grep": Opening(embedders=_VECTORS),
     "terminal_use": Opening(shell=True),
-}  # fmt: skip
+}
 
 
 def workers(packages: Path) -> Pool:
@@ -58,12 +58,20 @@ class Tau2(Official):
     def load(self, data: Data) -> Splits:
         split = self.args["split"]
         try:
-            rows = self.pool.one().ask({"do": "load", "domain": self._domain, "split": split,
-                                        "solo": self._solo}, SECONDS)  # fmt: skip
+            rows = self.pool.one().ask(
+                {"do": "load", "domain": self._domain, "split": split, "solo": self._solo}, SECONDS
+            )
         except WorkerError as error:
             raise DataError(f"{self.spec.name}: can't load the split {split!r}: {error}") from error
-        data.read.append({"id": "tau2-bench", "config": self._domain, "split": split,
-                          "revision": self.spec.setup["checkout"]["revision"], "pinned": True})  # fmt: skip
+        data.read.append(
+            {
+                "id": "tau2-bench",
+                "config": self._domain,
+                "split": split,
+                "revision": self.spec.setup["checkout"]["revision"],
+                "pinned": True,
+            }
+        )
         return Splits([Sample(Question(row["id"], row["words"]), row["task"]) for row in rows])
 
     @property
@@ -89,16 +97,24 @@ class Tau2(Official):
         answer = outcome.answer
         if not answer or not answer["simulation"]:
             return None
-        request = {"do": "judge", "task": answer.get("task") or sample.target,
-                   "simulation": answer["simulation"]}  # fmt: skip
+        request = {
+            "do": "judge",
+            "task": answer.get("task") or sample.target,
+            "simulation": answer["simulation"],
+        }
         worker = self.pool.one()
         asked = await worker.answer(request, SECONDS)
         if asked is None:
             return None
         reply = ""
         for draw in range(JUDGE_TRIES):
-            output = await judge.generate(sample.question, [as_message(plain) for plain in asked],
-                                          purpose="judge", draw=draw, temperature=0.0)  # fmt: skip
+            output = await judge.generate(
+                sample.question,
+                [as_message(plain) for plain in asked],
+                purpose="judge",
+                draw=draw,
+                temperature=0.0,
+            )
             reply = output.completion
             try:
                 await worker.answer({**request, "judged": reply}, SECONDS)
@@ -113,14 +129,25 @@ class Tau2(Official):
         answers = [outcome.answer or {} for outcome in outcomes]
         retrieval = "no_knowledge" if self._retrieval else ""
         requests = [
-            {"do": "score", **self._place, "retrieval": retrieval,
-             "task": answer.get("task") or sample.target, "simulation": answer["simulation"],
-             "judged": answer.get("judged"), "strict": "task" not in answer}
-            for sample, answer in zip(samples, answers, strict=True) if answer.get("simulation")
-        ]  # fmt: skip
+            {
+                "do": "score",
+                **self._place,
+                "retrieval": retrieval,
+                "task": answer.get("task") or sample.target,
+                "simulation": answer["simulation"],
+                "judged": answer.get("judged"),
+                "strict": "task" not in answer,
+            }
+            for sample, answer in zip(samples, answers, strict=True)
+            if answer.get("simulation")
+        ]
         found = self.pool.each(requests, SECONDS)
-        return [_score(next(found)) if answer.get("simulation")
-                else Score({"reward": 0.0}, reason=answer.get("ended")) for answer in answers]  # fmt: skip
+        return [
+            _score(next(found))
+            if answer.get("simulation")
+            else Score({"reward": 0.0}, reason=answer.get("ended"))
+            for answer in answers
+        ]
 
 
 def _score(found: Any) -> Score:
@@ -145,10 +172,14 @@ def verify(packages: Path) -> None:
         free = {**task, "evaluation_criteria": None}
         for reason, graded, wanted in (("max_steps", task, 0.0), ("user_stop", free, 1.0)):
             simulation = {
-                "id": "fixture", "task_id": "0", "messages": [], "duration": 1.0,
-                "start_time": "2025-01-01T00:00:00", "end_time": "2025-01-01T00:00:01",
+                "id": "fixture",
+                "task_id": "0",
+                "messages": [],
+                "duration": 1.0,
+                "start_time": "2025-01-01T00:00:00",
+                "end_time": "2025-01-01T00:00:01",
                 "termination_reason": reason,
-            }  # fmt: skip
+            }
             request = {"do": "score", "domain": "airline", "task": graded, "simulation": simulation}
             found = made.one().ask(request, SECONDS)
             if found["reward"] != wanted:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
-from harness.sample import Sample
 from harness.external.workers import Outside, Worker, nothing_outside
-from harness.world import Seen
+from harness.sample import Sample
 from harness.tasks.official import OfficialDialogue
+from harness.world import Observation
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Tau2Dialogue(OfficialDialogue):
     """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words.
 
-    A move that it has no way to take, an empty one or, without a `user`, one that calls nothing, ends the
+    An action that it has no way to take, an empty one or, without a `user`, one that calls nothing, ends the
     dialogue: the agent has failed. (The official run gives such a simulation up and begins it anew.)
     """
 
@@ -30,32 +30,38 @@ class Tau2Dialogue(OfficialDialogue):
     unusable = "empty"
 
     def __init__(
-        self, place: Mapping[str, Any], sample: Sample, worker: Worker, user: Model | None, seconds: float,
+        self,
+        place: Mapping[str, Any],
+        sample: Sample,
+        worker: Worker,
+        user: Model | None,
+        seconds: float,
         outside: Outside = nothing_outside,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(sample, user, seconds, outside)
         self._place, self._worker = place, worker
         self._session = f"s{uuid.uuid4().hex}"
         self._ended = "no end"
 
-    async def start(self) -> Seen:
-        return await self._until_agent(
-            await self._ask(do="start", **self._place, task=self._sample.target)
-        )
+    async def start(self) -> Observation:
+        return await self._until_agent(await self._ask(do="start", **self._place, task=self._sample.target))
 
-    async def step(self, move: ChatMessageAssistant) -> Seen:
-        if not move.tool_calls and (self._user is None or not move.text.strip()):
-            self._ended = "the agent made an empty move" if self._user else "the agent called no tool"
-            return Seen((), (), done=True)
-        return await super().step(move)
+    async def step(self, action: ChatMessageAssistant) -> Observation:
+        if not action.tool_calls and (self._user is None or not action.text.strip()):
+            self._ended = "the agent made an empty action" if self._user else "the agent called no tool"
+            return Observation((), (), done=True)
+        return await super().step(action)
 
-    async def _bring(self, move: ChatMessageAssistant) -> dict[str, Any]:
+    async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:
         calls = [
-            {"id": call.id, "name": call.function,
-             "arguments": {"unreadable": call.parse_error} if call.parse_error else call.arguments}
-            for call in move.tool_calls or ()
-        ]  # fmt: skip
-        return await self._ask(do="reply", text=move.text, calls=calls)
+            {
+                "id": call.id,
+                "name": call.function,
+                "arguments": {"unreadable": call.parse_error} if call.parse_error else call.arguments,
+            }
+            for call in action.tool_calls or ()
+        ]
+        return await self._ask(do="reply", text=action.text, calls=calls)
 
     async def _ask(self, **request: Any) -> dict[str, Any]:
         return await super()._ask(session=self._session, **request)
@@ -66,8 +72,8 @@ class Tau2Dialogue(OfficialDialogue):
     def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
         return _tools(plain)
 
-    def _usable(self, move: ChatMessageAssistant, offered: set[str]) -> bool:
-        return bool(move.text.strip() or move.tool_calls)
+    def _usable(self, action: ChatMessageAssistant, offered: set[str]) -> bool:
+        return bool(action.text.strip() or action.tool_calls)
 
     def answer(self) -> Any:
         return {"simulation": self._result} | ({} if self._result else {"ended": self._ended})
@@ -92,8 +98,13 @@ def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
     for tool in plain:
         schema = _inlined(tool["parameters"], tool["parameters"].get("$defs", {}))
         fields = {key: schema[key] for key in ("properties", "required") if key in schema}
-        made.append(ToolInfo(name=tool["name"], description=tool.get("description", ""),
-                             parameters=ToolParams.model_validate(fields)))  # fmt: skip
+        made.append(
+            ToolInfo(
+                name=tool["name"],
+                description=tool.get("description", ""),
+                parameters=ToolParams.model_validate(fields),
+            )
+        )
     return made
 
 

@@ -85,8 +85,14 @@ def load(domain: str, split: str = "base", solo: bool = False) -> list[dict[str,
     tasks = registry.get_tasks_loader(domain)(split)
     if solo:
         tasks = [task for task in tasks if llm_agent.LLMSoloAgent.check_valid_task(task)]
-    return [{"id": str(task.id), "words": str(task.ticket if solo else task.user_scenario),
-             "task": _dated(task.model_dump(mode="json"))} for task in tasks]  # fmt: skip
+    return [
+        {
+            "id": str(task.id),
+            "words": str(task.ticket if solo else task.user_scenario),
+            "task": _dated(task.model_dump(mode="json")),
+        }
+        for task in tasks
+    ]
 
 
 BEGIN = datetime.datetime(2025, 1, 1)
@@ -142,8 +148,12 @@ def judge(
     wanted, run = Task.model_validate(task), SimulationRun.model_validate(simulation)
     criteria = wanted.evaluation_criteria
     in_order = (TerminationReason.AGENT_STOP, TerminationReason.USER_STOP)
-    if (criteria is None or run.termination_reason not in in_order or not criteria.nl_assertions
-            or RewardType.NL_ASSERTION not in criteria.reward_basis):  # fmt: skip
+    if (
+        criteria is None
+        or run.termination_reason not in in_order
+        or not criteria.nl_assertions
+        or RewardType.NL_ASSERTION not in criteria.reward_basis
+    ):
         return None
     _judged[0] = judged
     try:
@@ -155,9 +165,14 @@ def judge(
 
 
 def score(
-    domain: str, task: dict[str, Any], simulation: dict[str, Any], solo: bool = False, retrieval: str = "",
-    judged: str | None = None, strict: bool = False,
-) -> dict[str, Any]:  # fmt: skip
+    domain: str,
+    task: dict[str, Any],
+    simulation: dict[str, Any],
+    solo: bool = False,
+    retrieval: str = "",
+    judged: str | None = None,
+    strict: bool = False,
+) -> dict[str, Any]:
     """The official reward and its components. Replayed tool outputs must be the recorded ones if `strict`,
     as in a live run; those of recorded results may come from older code.
 
@@ -166,10 +181,14 @@ def score(
     """
     wanted, run, _judged[0] = Task.model_validate(task), SimulationRun.model_validate(simulation), judged
     found = evaluate_simulation(
-        simulation=run, task=wanted,
-        evaluation_type=EvaluationType.ALL, solo_mode=solo, domain=domain, strict_replay=strict,
+        simulation=run,
+        task=wanted,
+        evaluation_type=EvaluationType.ALL,
+        solo_mode=solo,
+        domain=domain,
+        strict_replay=strict,
         env_kwargs=_settings(domain, wanted, retrieval),
-    )  # fmt: skip
+    )
     _check_verdicts(found, wanted)
     parts = {getattr(key, "value", str(key)): value for key, value in (found.reward_breakdown or {}).items()}
     end = getattr(run.termination_reason, "value", run.termination_reason)
@@ -209,15 +228,29 @@ class _Dialogue(threading.Thread):
             environment = build.build_environment(
                 self._domain, solo_mode=solo, env_kwargs=_settings(self._domain, task, self._retrieval)
             )
-            agent = build.build_agent("llm_agent_solo" if solo else "llm_agent", environment, llm="agent",
-                                      llm_args={}, task=task, solo_mode=solo)  # fmt: skip
+            agent = build.build_agent(
+                "llm_agent_solo" if solo else "llm_agent",
+                environment,
+                llm="agent",
+                llm_args={},
+                task=task,
+                solo_mode=solo,
+            )
             # the official builder passes arguments that its own stand-in for a user doesn't take
-            user = user_simulator.DummyUser() if solo else build.build_user(
-                "user_simulator", environment, task, llm="user", llm_args={})  # fmt: skip
+            user = (
+                user_simulator.DummyUser()
+                if solo
+                else build.build_user("user_simulator", environment, task, llm="user", llm_args={})
+            )
             found = Orchestrator(
-                domain=self._domain, agent=agent, user=user, environment=environment, task=task,
-                max_steps=MAX_STEPS, solo_mode=solo,
-            ).run()  # fmt: skip
+                domain=self._domain,
+                agent=agent,
+                user=user,
+                environment=environment,
+                task=task,
+                max_steps=MAX_STEPS,
+                solo_mode=solo,
+            ).run()
             self.wanted.put({"done": _undated(found.model_dump(mode="json"))})
         except BaseException as error:
             self.wanted.put({"failed": f"{type(error).__name__}: {error}"})
@@ -229,8 +262,11 @@ def _undated(simulation: dict[str, Any]) -> dict[str, Any]:
         message["timestamp"] = (BEGIN + datetime.timedelta(seconds=n)).isoformat()
     end = BEGIN + datetime.timedelta(seconds=len(simulation["messages"]))
     dates = {"timestamp": end, "start_time": BEGIN, "end_time": end}
-    return simulation | {name: date.isoformat() for name, date in dates.items() if simulation.get(name)} | {
-        "id": f"{simulation['task_id']}", "duration": (end - BEGIN).total_seconds()}  # fmt: skip
+    return (
+        simulation
+        | {name: date.isoformat() for name, date in dates.items() if simulation.get(name)}
+        | {"id": f"{simulation['task_id']}", "duration": (end - BEGIN).total_seconds()}
+    )
 
 
 _dialogues: dict[str, _Dialogue] = {}
@@ -239,15 +275,19 @@ _dialogues: dict[str, _Dialogue] = {}
 def _from_harness(model: str, messages: Any, tools: Any = None, **_: Any) -> AssistantMessage:
     """In place of tau2's `generate`: the completion that the harness brings."""
     dialogue = _here.dialogue
-    dialogue.wanted.put({
-        "who": model, "tools": [tool.openai_schema["function"] for tool in tools or []],
-        "messages": [_plain(message) for message in messages],
-    })  # fmt: skip
+    dialogue.wanted.put(
+        {
+            "who": model,
+            "tools": [tool.openai_schema["function"] for tool in tools or []],
+            "messages": [_plain(message) for message in messages],
+        }
+    )
     brought = dialogue.brought.get()
     if "stop" in brought:
         raise RuntimeError("stopped")
-    calls = [ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"])
-             for call in brought["calls"]]  # fmt: skip
+    calls = [
+        ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"]) for call in brought["calls"]
+    ]
     return AssistantMessage(role="assistant", content=brought["text"] or None, tool_calls=calls or None)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.data.hub import Data
 from harness.base.errors import UsageError
-from harness.sample import Outcome, Question, Sample, Score
+from harness.data.hub import Data
 from harness.external.services import Services
-from harness.task import Splits, Task
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.task import Task
 
 
 class TauBench(Task):
@@ -20,17 +20,22 @@ class TauBench(Task):
 
     def load(self, data: Data) -> Splits:
         domain = self.spec.name.partition("/")[2]
-        return Splits([
-            Sample(Question(str(n), f"tau-bench, {domain}, task {n}"), None) for n in range(self.spec.n_items)
-        ])  # fmt: skip
+        return Splits(
+            [
+                Sample(Question(str(n), f"tau-bench, {domain}, task {n}"), None)
+                for n in range(self.spec.n_items)
+            ]
+        )
 
     def for_run(self, services: Services) -> Task:
         """
         Raises:
             UsageError: always; only recorded results are scored.
         """
-        raise UsageError(f"{self.spec.name} takes recorded results alone (harness score); its domains are "
-                         f"played live as {self.spec.name.replace('tau-bench', 'tau2')}")  # fmt: skip
+        raise UsageError(
+            f"{self.spec.name} takes recorded results alone (harness score); its domains are "
+            f"played live as {self.spec.name.replace('tau-bench', 'tau2')}"
+        )
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The recorded reward, and the error that it was given for."""

@@ -29,18 +29,24 @@ def names(path: Path) -> list[str]:
         return []
     found = {domain for domain in DOMAINS for row in rows if _policy(row).startswith(f"# {domain} agent")}
     if len(found) != 1:
-        raise DataError(f"{path}: its dialogues ('traj') don't begin with the policy of one domain, "
-                        f"{' or '.join(DOMAINS)}, so that its tasks can't be told")  # fmt: skip
+        raise DataError(
+            f"{path}: its dialogues ('traj') don't begin with the policy of one domain, "
+            f"{' or '.join(DOMAINS)}, so that its tasks can't be told"
+        )
     return [f"tau-bench/{found.pop()}"]
 
 
 def read(path: Path, name: str) -> list[Response]:
     """One response a row, with the recorded reward; the trial is the epoch."""
     return [
-        Response(f"row {n}", json.dumps({key: row.get(key) for key in ("reward", "info", "traj")}),
-                 row["trial"], str(row["task_id"]))
+        Response(
+            f"row {n}",
+            json.dumps({key: row.get(key) for key in ("reward", "info", "traj")}),
+            row["trial"],
+            str(row["task_id"]),
+        )
         for n, row in enumerate(_rows(path), 1)
-    ]  # fmt: skip
+    ]
 
 
 def _policy(row: dict[str, Any]) -> str:

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data.hub import Data
 from harness.base.errors import UsageError
-from harness.sample import Outcome, Question, Sample, Score
+from harness.data.hub import Data
 from harness.external.services import Opening, Service
-from harness.task import Splits
 from harness.external.workers import Pool, WorkerError, pool
-from harness.world import World
+from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.official import Official
 from harness.tasks.toolsandbox.dialogue import Dialogue
+from harness.world import World
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
@@ -26,11 +25,21 @@ MEMORY = 4 << 30
 #: dialogues at once. Each has a process of its own, of some 300 MB, that mostly waits for a model
 DIALOGUES = 8
 #: maps, geocoding, weather, finance and currencies, all behind one key
-RAPID_API = Service("rapidapi.com", "RAPID_API_KEY", tuple(f"https://{path}" for path in (
-    "trueway-geocoding.p.rapidapi.com/ReverseGeocode", "maps-data.p.rapidapi.com/searchmaps.php",
-    "weatherapi-com.p.rapidapi.com/forecast.json", "real-time-finance-data.p.rapidapi.com/search",
-    "currency-converter18.p.rapidapi.com/api/v1/convert",
-)), header="X-RapidAPI-Key")  # fmt: skip
+RAPID_API = Service(
+    "rapidapi.com",
+    "RAPID_API_KEY",
+    tuple(
+        f"https://{path}"
+        for path in (
+            "trueway-geocoding.p.rapidapi.com/ReverseGeocode",
+            "maps-data.p.rapidapi.com/searchmaps.php",
+            "weatherapi-com.p.rapidapi.com/forecast.json",
+            "real-time-finance-data.p.rapidapi.com/search",
+            "currency-converter18.p.rapidapi.com/api/v1/convert",
+        )
+    ),
+    header="X-RapidAPI-Key",
+)
 NETWORK = Opening((RAPID_API,))
 
 
@@ -54,16 +63,25 @@ class ToolSandbox(Official):
         return workers(packages)
 
     def load(self, data: Data) -> Splits:
-        data.read.append({"id": "ToolSandbox", "config": self.spec.name.partition("/")[2], "split": "test",
-                          "revision": self.spec.setup["checkout"]["revision"], "pinned": True})  # fmt: skip
+        data.read.append(
+            {
+                "id": "ToolSandbox",
+                "config": self.spec.name.partition("/")[2],
+                "split": "test",
+                "revision": self.spec.setup["checkout"]["revision"],
+                "pinned": True,
+            }
+        )
         samples = [
             Sample(Question(row["id"], row["words"]), row["id"], categories=tuple(row["categories"]))
             for row in self.pool.workers[0].ask({"do": "load", "clock": self._clock}, SECONDS)
             if self._wanted(row)
         ]
         if not samples:
-            raise UsageError(f"{self.spec.name}: no scenario of {self.args['tools']} is of the category "
-                             f"{self.args['category']}")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name}: no scenario of {self.args['tools']} is of the category "
+                f"{self.args['category']}"
+            )
         return Splits(samples)
 
     @property
@@ -96,16 +114,23 @@ class ToolSandbox(Official):
         JSON) is 0, as officially, and the metric `exception` counts it."""
         answers = [outcome.answer or {} for outcome in outcomes]
         requests = [
-            {"do": "score", "scenario": sample.target,
-             **{key: answer.get(key) for key in ("context", "messages", "clock")}}
-            for sample, answer in zip(samples, answers, strict=True) if answer and not answer.get("exception")
-        ]  # fmt: skip
+            {
+                "do": "score",
+                "scenario": sample.target,
+                **{key: answer.get(key) for key in ("context", "messages", "clock")},
+            }
+            for sample, answer in zip(samples, answers, strict=True)
+            if answer and not answer.get("exception")
+        ]
         found = self.pool.each(requests, SECONDS)
         return [
-            Score({**NOTHING, "exception": 1.0}, reason=answer["exception"]) if answer.get("exception")
-            else _score(next(found)) if answer else Score(NOTHING)
+            Score({**NOTHING, "exception": 1.0}, reason=answer["exception"])
+            if answer.get("exception")
+            else _score(next(found))
+            if answer
+            else Score(NOTHING)
             for answer in answers
-        ]  # fmt: skip
+        ]
 
 
 NOTHING = {"similarity": 0.0, "milestone": 0.0, "minefield": 0.0, "exception": 0.0}
@@ -130,10 +155,17 @@ def verify(packages: Path) -> None:
         if len(rows) != 1032:
             raise ValueError(f"there are {len(rows)} scenarios instead of 1032")
         words = {
-            "sandbox_message_index": 0, "sender": "USER", "recipient": "AGENT", "content": "Turn it off",
-            "openai_tool_call_id": None, "openai_function_name": None, "conversation_active": True,
-            "tool_call_exception": None, "tool_trace": None, "visible_to": ["USER", "AGENT"],
-        }  # fmt: skip
+            "sandbox_message_index": 0,
+            "sender": "USER",
+            "recipient": "AGENT",
+            "content": "Turn it off",
+            "openai_tool_call_id": None,
+            "openai_function_name": None,
+            "conversation_active": True,
+            "tool_call_exception": None,
+            "tool_trace": None,
+            "visible_to": ["USER", "AGENT"],
+        }
         request = {"do": "score", "scenario": "cellular_off", "messages": [words]}
         found = made.one().ask(request, SECONDS)
         if found["similarity"] != 0:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
-from harness.sample import Sample
 from harness.external.workers import Outside, Pool, nothing_outside
-from harness.world import RESULT_LIMIT, Seen
+from harness.sample import Sample
 from harness.tasks.official import OfficialDialogue
+from harness.world import RESULT_LIMIT, Observation
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
@@ -34,28 +34,33 @@ class Dialogue(OfficialDialogue):
     """
 
     def __init__(
-        self, clock: str, sample: Sample, pool: Pool, user: Model, seconds: float,
+        self,
+        clock: str,
+        sample: Sample,
+        pool: Pool,
+        user: Model,
+        seconds: float,
         outside: Outside | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(sample, user, seconds, outside or nothing_outside)
         self._request = {"scenario": sample.target, "clock": clock, "network": outside is not None}
         self._pool, self._moves = pool, 0
         self._ids: dict[str, str] = {}
 
-    async def start(self) -> Seen:
+    async def start(self) -> Observation:
         self._worker = await self._pool.lend()
         return await self._until_agent(await self._ask(do="start", **self._request))
 
-    async def _bring(self, move: ChatMessageAssistant) -> dict[str, Any]:
+    async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:
         self._moves += 1
         calls = []
-        for number, call in enumerate(move.tool_calls or ()):
+        for number, call in enumerate(action.tool_calls or ()):
             own = f"call_{self._moves}_{number}"  # it becomes part of a Python variable's name
             self._ids[own] = call.id
             arguments = "{unreadable" if call.parse_error else json.dumps(call.arguments)
             calls.append({"id": own, "name": call.function, "arguments": arguments})
         self._seconds = MOVE_SECONDS
-        return await self._ask(do="reply", text=move.text, calls=calls)
+        return await self._ask(do="reply", text=action.text, calls=calls)
 
     def _message(self, plain: dict[str, Any]) -> ChatMessage:
         from inspect_ai.model import ChatMessageTool
@@ -80,16 +85,19 @@ class Dialogue(OfficialDialogue):
             if self._worker is not None:
                 self._pool.give_back(self._worker)
 
-    def _usable(self, move: ChatMessageAssistant, offered: set[str]) -> bool:
-        if not move.tool_calls:
-            return bool(move.text.strip())
-        return all(call.function in offered and not call.parse_error for call in move.tool_calls)
+    def _usable(self, action: ChatMessageAssistant, offered: set[str]) -> bool:
+        if not action.tool_calls:
+            return bool(action.text.strip())
+        return all(call.function in offered and not call.parse_error for call in action.tool_calls)
 
     def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
         from inspect_ai.tool import ToolInfo, ToolParams
 
         return [
-            ToolInfo(name=tool["name"], description=tool["description"],
-                     parameters=ToolParams.model_validate(tool["parameters"]))
+            ToolInfo(
+                name=tool["name"],
+                description=tool["description"],
+                parameters=ToolParams.model_validate(tool["parameters"]),
+            )
             for tool in plain
-        ]  # fmt: skip
+        ]

@@ -33,8 +33,10 @@ class _Fields:
         self.__dict__.update(fields)
 
     def model_dump(self, **_: Any) -> dict[str, Any]:
-        return {key: value.model_dump() if isinstance(value, _Fields) else value
-                for key, value in vars(self).items()}  # fmt: skip
+        return {
+            key: value.model_dump() if isinstance(value, _Fields) else value
+            for key, value in vars(self).items()
+        }
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -89,9 +91,9 @@ _now = datetime.datetime.now().timestamp()
 
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `score`, `start`, `reply` or `stop`."""
-    return {"load": load, "score": score, "start": start, "reply": reply, "stop": stop}[
-        request.pop("do")
-    ](**request)
+    return {"load": load, "score": score, "start": start, "reply": reply, "stop": stop}[request.pop("do")](
+        **request
+    )
 
 
 def scenarios(clock: float | None = None) -> dict[str, Any]:
@@ -150,9 +152,11 @@ class _Clock:
         self._standing = types.ModuleType("datetime")
         vars(self._standing).update(vars(datetime))
         self._standing.datetime = Standing  # type: ignore[attr-defined]
-        self._modules = [module for name, module in list(sys.modules.items())
-                         if name.startswith("tool_sandbox.")
-                         and getattr(module, "datetime", None) is datetime]  # fmt: skip
+        self._modules = [
+            module
+            for name, module in list(sys.modules.items())
+            if name.startswith("tool_sandbox.") and getattr(module, "datetime", None) is datetime
+        ]
 
     def __enter__(self) -> None:
         for module in self._modules:
@@ -174,11 +178,20 @@ def load(clock: str | None = None) -> list[dict[str, Any]]:
         categories = [str(category).lower() for category in scenario.categories]
         if any(category.endswith("_scrambled") for category in categories):
             categories.remove("three_distraction_tools")  # officially counted as scrambled alone
-        said = [row["content"] for row in context.to_dict(serialize_console=False)["_dbs"]["SANDBOX"]
-                if row["sender"] == "USER" and row["recipient"] == "AGENT"]  # fmt: skip
+        said = [
+            row["content"]
+            for row in context.to_dict(serialize_console=False)["_dbs"]["SANDBOX"]
+            if row["sender"] == "USER" and row["recipient"] == "AGENT"
+        ]
         own = {context.name_to_tool[tool].__module__ for tool in context.tool_allow_list}
-        rows.append({"id": name, "words": str(said[-1]) if said else "", "categories": categories,
-                     "network": NETWORK in own})  # fmt: skip
+        rows.append(
+            {
+                "id": name,
+                "words": str(said[-1]) if said else "",
+                "categories": categories,
+                "network": NETWORK in own,
+            }
+        )
     bases = {row["id"]: row for row in rows if "no_distraction_tools" in row["categories"]}
     for row in rows:
         base = max((name for name in bases if row["id"].startswith(name)), key=len)
@@ -187,9 +200,11 @@ def load(clock: str | None = None) -> list[dict[str, Any]]:
 
 
 def score(
-    scenario: str, context: dict[str, Any] | None = None, messages: list[dict[str, Any]] | None = None,
+    scenario: str,
+    context: dict[str, Any] | None = None,
+    messages: list[dict[str, Any]] | None = None,
     clock: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The official evaluation of a dialogue: its final context, or, where nothing but messages was kept
     because no tool changed anything, its messages on the scenario's starting context. `clock` is when a
     live dialogue began."""
@@ -203,8 +218,12 @@ def score(
     result = found.evaluation.evaluate(
         execution_context=ExecutionContext.from_dict(context), max_turn_count=found.max_messages
     )
-    return {"similarity": float(result.similarity), "milestone": float(result.milestone_similarity),
-            "minefield": float(result.minefield_similarity), "turns": int(result.turn_count)}  # fmt: skip
+    return {
+        "similarity": float(result.similarity),
+        "milestone": float(result.milestone_similarity),
+        "minefield": float(result.minefield_similarity),
+        "turns": int(result.turn_count),
+    }
 
 
 def _seconds(clock: str) -> float:
@@ -234,8 +253,11 @@ class _Stopped(BaseException):
 def _ids(seed: str) -> Iterator[None]:
     """Within it the ids that tools give to new rows follow from `seed`; officially they are random."""
     draw = random.Random(seed)
-    modules = [module for name, module in list(sys.modules.items())
-               if name.startswith("tool_sandbox.tools.") and hasattr(module, "uuid4")]  # fmt: skip
+    modules = [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith("tool_sandbox.tools.") and hasattr(module, "uuid4")
+    ]
     for module in modules:
         vars(module)["uuid4"] = lambda: uuid.UUID(int=draw.getrandbits(128), version=4)
     try:
@@ -266,8 +288,11 @@ class _Dialogue(threading.Thread):
         self._scenario = scenarios(self._at)[scenario]
 
     def run(self) -> None:
-        roles = {RoleType.USER: _User(self), RoleType.AGENT: _Agent(self),
-                 RoleType.EXECUTION_ENVIRONMENT: ExecutionEnvironment()}  # fmt: skip
+        roles = {
+            RoleType.USER: _User(self),
+            RoleType.AGENT: _Agent(self),
+            RoleType.EXECUTION_ENVIRONMENT: ExecutionEnvironment(),
+        }
         exception = None
         try:
             with _Clock(self._at, tick=0.001), _ids(self._name):
@@ -286,15 +311,28 @@ class _Dialogue(threading.Thread):
         """What a role's model says, in the form of OpenAI's client."""
         offered = [tool["function"] for tool in tools] if isinstance(tools, list) else []
         messages = _unaddressed(messages)
-        self.wanted.put({"who": who, "tools": offered, "messages": [
-            {"role": message["role"], "content": message["content"], "id": message.get("tool_call_id"),
-             "failed": message.get("tool_call_id") in failed} for message in messages
-        ]})  # fmt: skip
+        self.wanted.put(
+            {
+                "who": who,
+                "tools": offered,
+                "messages": [
+                    {
+                        "role": message["role"],
+                        "content": message["content"],
+                        "id": message.get("tool_call_id"),
+                        "failed": message.get("tool_call_id") in failed,
+                    }
+                    for message in messages
+                ],
+            }
+        )
         brought = self.brought.get()
         if brought is None:
             raise _Stopped
-        calls = [_Fields(id=call["id"], function=_Fields(name=call["name"], arguments=call["arguments"]))
-                 for call in brought["calls"]]  # fmt: skip
+        calls = [
+            _Fields(id=call["id"], function=_Fields(name=call["name"], arguments=call["arguments"]))
+            for call in brought["calls"]
+        ]
         return _Fields(choices=[_Fields(message=_Fields(content=brought["text"], tool_calls=calls or None))])
 
 

@@ -44,6 +44,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     able = isinstance(found, list) and all(isinstance(row, dict) and "scenario" in row for row in found)
     for n, row in enumerate(found if able else (), 1):
         if not isinstance(row.get("messages"), list) and not isinstance(row.get("execution_context"), dict):
-            raise DataError(f"{path}: dialogue {n} ({row['scenario']}) has neither a list 'messages' nor an "
-                            "'execution_context'")  # fmt: skip
+            raise DataError(
+                f"{path}: dialogue {n} ({row['scenario']}) has neither a list 'messages' nor an "
+                "'execution_context'"
+            )
     return found if able else []

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.data.hub import Data
-from harness.sample import Outcome, Question, Sample, Score
-from harness.task import Splits, Task
-from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, Toolbox, ToolError, World
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.task import Task
 from harness.tasks.toolworld.generate import item
 from harness.tasks.toolworld.office import TOOLS, Office
+from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, Toolbox, ToolError, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -51,8 +51,15 @@ class ToolWorld(Task):
     def load(self, data: Data) -> Splits:
         sizes = {"test": self.spec.n_items, "dev": 20, "train": self.args["train"]}
         for split in sizes:
-            data.read.append({"id": f"generated/{self.spec.name}", "config": None, "split": split,
-                              "revision": self.spec.version, "pinned": True})  # fmt: skip
+            data.read.append(
+                {
+                    "id": f"generated/{self.spec.name}",
+                    "config": None,
+                    "split": split,
+                    "revision": self.spec.version,
+                    "pinned": True,
+                }
+            )
         return Splits(**{split: self._samples(split, size) for split, size in sizes.items()})
 
     def _samples(self, split: str, size: int) -> list[Sample]:
@@ -116,6 +123,11 @@ def _is_trajectory(found: Any) -> bool:
         and isinstance(found.get("calls"), list)
         and isinstance(found.get("said"), list)
         and all(isinstance(text, str) for text in found["said"])
-        and all(isinstance(call, list) and len(call) == 2 and isinstance(call[0], str)
-                and isinstance(call[1], dict) for call in found["calls"])
-    )  # fmt: skip
+        and all(
+            isinstance(call, list)
+            and len(call) == 2
+            and isinstance(call[0], str)
+            and isinstance(call[1], dict)
+            for call in found["calls"]
+        )
+    )

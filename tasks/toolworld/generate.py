@@ -8,10 +8,22 @@ from typing import Any
 from harness.tasks.toolworld.office import CITIES, DAYS, Office
 
 Action = list[Any]
-THINGS = ("The projector", "The side door", "The blue binder", "The coffee machine", "Your parcel",
-          "The spare key")  # fmt: skip
-FACTS = ("is in the cellar", "has been repaired", "is wanted in the lobby", "can be fetched at noon",
-         "will be replaced on Friday", "is with the porter")  # fmt: skip
+THINGS = (
+    "The projector",
+    "The side door",
+    "The blue binder",
+    "The coffee machine",
+    "Your parcel",
+    "The spare key",
+)
+FACTS = (
+    "is in the cellar",
+    "has been repaired",
+    "is wanted in the lobby",
+    "can be fetched at noon",
+    "will be replaced on Friday",
+    "is with the porter",
+)
 NOTES = tuple(f"{thing} {fact}" for thing in THINGS for fact in FACTS)
 
 
@@ -50,15 +62,23 @@ def _room(office: Office, rng: random.Random) -> tuple[str, int, int, str]:
 
 def message(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     person, note = _person(office, rng), rng.choice(NOTES)
-    return ([f'Send {office.name(person)} this message: "{note}"'],
-            [["send_message", {"person_id": person, "text": note}]], [])  # fmt: skip
+    return (
+        [f'Send {office.name(person)} this message: "{note}"'],
+        [["send_message", {"person_id": person, "text": note}]],
+        [],
+    )
 
 
 def book(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     person, (city, seats, day, room) = _person(office, rng), _room(office, rng)
-    return ([f"Book the cheapest free room in {city} for {seats} people on day {day}, in the name of "
-             f"{office.name(person)}."],
-            [["book_room", {"room_id": room, "person_id": person, "day": day}]], [])  # fmt: skip
+    return (
+        [
+            f"Book the cheapest free room in {city} for {seats} people on day {day}, in the name of "
+            f"{office.name(person)}."
+        ],
+        [["book_room", {"room_id": room, "person_id": person, "day": day}]],
+        [],
+    )
 
 
 def cancel(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
@@ -69,52 +89,85 @@ def cancel(office: Office, rng: random.Random) -> tuple[list[str], list[Action],
 def move(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     booking, name, day = _booking(office, rng)
     (free,) = _free_days(office, rng, booking, 1)
-    return ([f"Move the booking of {name} on day {day} to day {free}, in the same room."],
-            [["move_booking", {"booking_id": booking, "day": free}]], [])  # fmt: skip
+    return (
+        [f"Move the booking of {name} on day {day} to day {free}, in the same room."],
+        [["move_booking", {"booking_id": booking, "day": free}]],
+        [],
+    )
 
 
 def notify(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     room = rng.choice([row["room_id"] for row in office.bookings.values()])
     people = sorted({row["person_id"] for row in office.room_bookings(room)})
     note = rng.choice(NOTES)
-    return ([f'Send everyone who has a booking of room {room} this message, once each: "{note}"'],
-            [["send_message", {"person_id": person, "text": note}] for person in people], [])  # fmt: skip
+    return (
+        [f'Send everyone who has a booking of room {room} this message, once each: "{note}"'],
+        [["send_message", {"person_id": person, "text": note}] for person in people],
+        [],
+    )
 
 
 def count(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     person = rng.choice([row["person_id"] for row in office.bookings.values()])
     number = len(office.person_bookings(person))
-    return ([f"How many bookings does {office.name(person)} have? Answer with the number in digits."],
-            [], [str(number)])  # fmt: skip
+    return (
+        [f"How many bookings does {office.name(person)} have? Answer with the number in digits."],
+        [],
+        [str(number)],
+    )
 
 
 def piecemeal(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     person, (city, seats, day, room) = _person(office, rng), _room(office, rng)
-    return ([f"Hello, {office.name(person)} needs a room in {city}.", f"It is for {seats} people.",
-             f"On day {day}. Book the cheapest that is free, please.", "Thank you, that is all."],
-            [["book_room", {"room_id": room, "person_id": person, "day": day}]], [])  # fmt: skip
+    return (
+        [
+            f"Hello, {office.name(person)} needs a room in {city}.",
+            f"It is for {seats} people.",
+            f"On day {day}. Book the cheapest that is free, please.",
+            "Thank you, that is all.",
+        ],
+        [["book_room", {"room_id": room, "person_id": person, "day": day}]],
+        [],
+    )
 
 
 def correction(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     booking, name, day = _booking(office, rng)
     first, second = _free_days(office, rng, booking, 2)
-    return ([f"Please move the booking of {name} on day {day} to day {first}, in the same room.",
-             f"Sorry, I misread my calendar: it must be day {second} instead.", "Good, thank you."],
-            [["move_booking", {"booking_id": booking, "day": second}]], [])  # fmt: skip
+    return (
+        [
+            f"Please move the booking of {name} on day {day} to day {first}, in the same room.",
+            f"Sorry, I misread my calendar: it must be day {second} instead.",
+            "Good, thank you.",
+        ],
+        [["move_booking", {"booking_id": booking, "day": second}]],
+        [],
+    )
 
 
 def errand(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
     booking, name, day = _booking(office, rng)
     person, note = _person(office, rng), rng.choice(NOTES)
     left = len(office.person_bookings(office.bookings[booking]["person_id"])) - 1
-    return ([f"Cancel the booking of {name} on day {day}, please.",
-             f'And let {office.name(person)} have this message: "{note}"',
-             f"How many bookings has {name} left? The number in digits, please."],
-            [["cancel_booking", {"booking_id": booking}],
-             ["send_message", {"person_id": person, "text": note}]], [str(left)])  # fmt: skip
+    return (
+        [
+            f"Cancel the booking of {name} on day {day}, please.",
+            f'And let {office.name(person)} have this message: "{note}"',
+            f"How many bookings has {name} left? The number in digits, please.",
+        ],
+        [["cancel_booking", {"booking_id": booking}], ["send_message", {"person_id": person, "text": note}]],
+        [str(left)],
+    )
 
 
 MAKERS = {
-    "message": message, "book": book, "cancel": cancel, "move": move, "notify": notify, "count": count,
-    "piecemeal": piecemeal, "correction": correction, "errand": errand,
-}  # fmt: skip
+    "message": message,
+    "book": book,
+    "cancel": cancel,
+    "move": move,
+    "notify": notify,
+    "count": count,
+    "piecemeal": piecemeal,
+    "correction": correction,
+    "errand": errand,
+}

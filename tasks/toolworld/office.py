@@ -13,9 +13,16 @@ FIRST = ("Ada", "Bo", "Chidi", "Dana", "Emil", "Farah", "Gita", "Hugo", "Ines", 
 LAST = ("Abel", "Brandt", "Costa", "Dietz", "Ekberg", "Fontaine", "Greco", "Haas")
 DAYS = 28
 TOOLS = (
-    "find_people", "find_rooms", "room_bookings", "person_bookings", "book_room", "move_booking",
-    "cancel_booking", "send_message", "read_messages",
-)  # fmt: skip
+    "find_people",
+    "find_rooms",
+    "room_bookings",
+    "person_bookings",
+    "book_room",
+    "move_booking",
+    "cancel_booking",
+    "send_message",
+    "read_messages",
+)
 
 
 class Office:
@@ -50,8 +57,9 @@ class Office:
             name: A first name, a last name or both.
         """
         wanted = name.casefold().strip()
-        return [{"person_id": key, **row} for key, row in self.people.items()
-                if wanted in row["name"].casefold()]  # fmt: skip
+        return [
+            {"person_id": key, **row} for key, row in self.people.items() if wanted in row["name"].casefold()
+        ]
 
     def find_rooms(self, city: str, seats: int) -> list[dict[str, Any]]:
         """Rooms in a city with at least so many seats, with their price a day.
@@ -60,8 +68,11 @@ class Office:
             city: The city's name.
             seats: How many people must fit.
         """
-        return [{"room_id": key, **row} for key, row in self.rooms.items()
-                if row["city"].casefold() == city.casefold().strip() and row["seats"] >= seats]  # fmt: skip
+        return [
+            {"room_id": key, **row}
+            for key, row in self.rooms.items()
+            if row["city"].casefold() == city.casefold().strip() and row["seats"] >= seats
+        ]
 
     def room_bookings(self, room_id: str) -> list[dict[str, Any]]:
         """All bookings of a room; on other days it is free.
@@ -145,8 +156,10 @@ class Office:
         """The state without what may differ between two right solutions: the numbers of bookings, case
         and outer punctuation of messages."""
         booked = Counter(tuple(sorted(row.items())) for row in self.bookings.values())
-        told = Counter((row["person_id"], " ".join(row["text"].casefold().split()).strip(" .!\"'“”"))
-                       for row in self.messages)  # fmt: skip
+        told = Counter(
+            (row["person_id"], " ".join(row["text"].casefold().split()).strip(" .!\"'“”"))
+            for row in self.messages
+        )
         return booked, told
 
     def name(self, person_id: str) -> str:

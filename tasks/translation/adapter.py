@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, UsageError
-from harness.sample import Outcome, Question, Sample, Score
+from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
-from harness.task import Splits, Task
+from harness.task import Task
 
 if TYPE_CHECKING:
     from harness.data.hub import Data
@@ -31,15 +31,18 @@ class Translation(Task):
         names = "|".join(map(re.escape, (self.language, tag)))
         self._tag = re.compile(
             rf"[*_#\s]*(?:(?:the )?(?:{names})(?: translation| sentence| text)?|translation)"
-            r"[*_\s]*[:：][*_\s]*", re.IGNORECASE,
-        )  # fmt: skip
+            r"[*_\s]*[:：][*_\s]*",
+            re.IGNORECASE,
+        )
         self._languages = {"source_language": "English", "target_language": self.language}
         self._metric: Any = None
 
     def load(self, data: Data) -> Splits:
         if find_spec("sacrebleu") is None:
-            raise UsageError(f"{self.spec.name} is scored by sacrebleu, which is not installed: "
-                             "pip install 'harness[translate]'")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name} is scored by sacrebleu, which is not installed: "
+                "pip install 'harness[translate]'"
+            )
         test = self._pairs(data, "test", "")
         asked = {sample.question.input for sample in test}
         train = [s for s in self._pairs(data, "dev", "dev-") if s.question.input not in asked]
@@ -47,16 +50,19 @@ class Translation(Task):
 
     def _pairs(self, data: Data, part: str, prefix: str) -> list[Sample]:
         """Sentences brought together by their id, in the order of the English file."""
-        source, target = (data.rows(self.spec.data[f"{side}_{part}"], ["id", "text"])
-                          for side in ("source", "target"))  # fmt: skip
+        source, target = (
+            data.rows(self.spec.data[f"{side}_{part}"], ["id", "text"]) for side in ("source", "target")
+        )
         texts = {str(row["id"]): str(row["text"]).strip() for row in target}
         samples = []
         for row in source:
             id = str(row["id"])
             if not texts.get(id):
                 pin = self.spec.data[f"target_{part}"]
-                raise DataError(f"{pin.id} ({pin.config}) has no sentence {id} in {pin.split}; is it another "
-                                "revision than that of the English one?")  # fmt: skip
+                raise DataError(
+                    f"{pin.id} ({pin.config}) has no sentence {id} in {pin.split}; is it another "
+                    "revision than that of the English one?"
+                )
             question = Question(prefix + id, str(row["text"]).strip(), metadata=self._languages)
             samples.append(Sample(question, texts[id]))
         return samples

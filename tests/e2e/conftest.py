@@ -23,9 +23,13 @@ def harness(tmp_path_factory):
     def run(folder, *arguments, code=0):
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HARNESS_")}
         done = subprocess.run(
-            [HARNESS, *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=240,
+            [HARNESS, *map(str, arguments)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=240,
             env={**kept, "HARNESS_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        )
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr
         return done
@@ -83,11 +87,18 @@ class Handler(BaseHTTPRequestHandler):
                 {"id": f"{stem}-{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
                 for n, (name, arguments) in enumerate(calls)
             ]
-        answer = json.dumps({
-            "id": stem, "object": "chat.completion", "created": 1, "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": "tool_calls" if calls else "stop", "message": message}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-        }).encode()  # fmt: skip
+        answer = json.dumps(
+            {
+                "id": stem,
+                "object": "chat.completion",
+                "created": 1,
+                "model": body["model"],
+                "choices": [
+                    {"index": 0, "finish_reason": "tool_calls" if calls else "stop", "message": message}
+                ],
+                "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+            }
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))

@@ -18,8 +18,8 @@ def repository(tmp_path, harness):
     """A user's repository with a committed baseline of three seeds."""
     (tmp_path / "run.yaml").write_text(RUN)
     (tmp_path / "checks.yaml").write_text("baseline: main\nmargin: 0.1\nconfirm: false\n")
-    harness(tmp_path, "eval", "--config", "run.yaml", "--seeds", "3", "--out", "results/published")
-    harness(tmp_path, "baseline", "set", "main", "--out", "results/published")
+    harness(tmp_path, "eval", "--config", "run.yaml", "--seeds", "3", "--store", "results/published")
+    harness(tmp_path, "baseline", "set", "main", "--store", "results/published")
     return tmp_path
 
 
@@ -35,10 +35,13 @@ def act(folder, **inputs):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HARNESS_", "GITHUB_"))}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=folder,
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=folder,
             env={**kept, **own, **{k: str(v) for k, v in files.items()}, "PATH": path},
-            capture_output=True, text=True, timeout=240,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
         if done.returncode:
             break
     texts = [path.read_text() if path.exists() else "" for path in files.values()]

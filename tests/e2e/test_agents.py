@@ -28,8 +28,9 @@ def items(name):
     return [sample.target for sample in load_task(spec, spec.arguments({})).load(Data()).test]
 
 
-WANTED = {target["lines"][0]: target for name in ("toolworld/single", "toolworld/multi")
-          for target in items(name)}  # fmt: skip
+WANTED = {
+    target["lines"][0]: target for name in ("toolworld/single", "toolworld/multi") for target in items(name)
+}
 
 
 def agent(messages):
@@ -72,10 +73,21 @@ def server(serve):
 
 
 def arguments(server, *more, model="agent"):
-    return ["--task", "toolworld/multi", "--model", f"openai-api/local/{model}",
-            "--model-arg", "api_key=none", "--model-arg",
-            f"base_url=http://127.0.0.1:{server.server_port}/v1", "--connections", "6", "--limit", "30",
-            *more]  # fmt: skip
+    return [
+        "--task",
+        "toolworld/multi",
+        "--model",
+        f"openai-api/local/{model}",
+        "--model-arg",
+        "api_key=none",
+        "--model-arg",
+        f"base_url=http://127.0.0.1:{server.server_port}/v1",
+        "--max-connections",
+        "6",
+        "--limit",
+        "30",
+        *more,
+    ]
 
 
 def environment(place):
@@ -85,9 +97,12 @@ def environment(place):
 
 def shell(place, server, *more):
     return subprocess.Popen(
-        [HARNESS, "eval", *arguments(server, *more), "--out", place / "results", "--json"],
-        env=environment(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [HARNESS, "eval", *arguments(server, *more), "--store", place / "results", "--json"],
+        env=environment(place),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.fixture
@@ -175,15 +190,26 @@ def wait_for(condition, process=None):
 
 @pytest.mark.parametrize(("model", "other"), [("endless", "user"), ("agent", "chatty")])
 def test_loops_and_users_without_end_stop_at_the_limit(server, run, model, other):
-    record, attempts = run(server, "--limit", "2", "-T", "user=model", "-T", "steps=7",
-                           "--role", f"user=openai-api/local/{other}", model=model)  # fmt: skip
+    record, attempts = run(
+        server,
+        "--limit",
+        "2",
+        "-T",
+        "user=model",
+        "-T",
+        "steps=7",
+        "--role",
+        f"user=openai-api/local/{other}",
+        model=model,
+    )
     assert record["metrics"]["accuracy"]["value"] == 0 and record["counts"]["ok"] == 2
     assert list(attempts["stop_reason"]) == ["step_limit"] * 2
     assert json.loads(attempts["trace"][0])["steps"] == 7
 
 
 def test_a_failed_user_simulator_is_unscored_not_wrong(server, run):
-    record, attempts = run(server, "--limit", "3", "-T", "user=model",
-                           "--role", "user=openai-api/local/silent")  # fmt: skip
+    record, attempts = run(
+        server, "--limit", "3", "-T", "user=model", "--role", "user=openai-api/local/silent"
+    )
     assert record["counts"]["unscored"] == 3 and record["counts"]["ok"] == record["counts"]["error"] == 0
     assert "3 empty turns" in attempts["reason"][0]

@@ -68,11 +68,14 @@ def test_a_mistake_is_one_line_with_its_cure(place, arguments, says):
 
 
 def test_killed_run_goes_on_where_it_stopped(place):
-    arguments = ["eval", "--task", "arc1d", "-T", "level=2", "--json", "--out", "killed"]
+    arguments = ["eval", "--task", "arc1d", "-T", "level=2", "--json", "--store", "killed"]
     victim = subprocess.Popen(
-        [HARNESS, *arguments], cwd=place, env=environment(place), stdout=subprocess.DEVNULL,
+        [HARNESS, *arguments],
+        cwd=place,
+        env=environment(place),
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 120
     journal: list[Path] = []
     while time.monotonic() < deadline:
@@ -99,8 +102,24 @@ def test_killed_run_goes_on_where_it_stopped(place):
 def test_same_digest_whatever_the_concurrency_and_the_cache(place):
     made = []
     for out, connections in (("a", "1"), ("b", "7")):
-        run(place, "eval", "--task", "countdown", "-T", "level=1", "--limit", "30", "--temperature", "0.9",
-            "--epochs", "2", "--connections", connections, "--out", out)  # fmt: skip
+        run(
+            place,
+            "eval",
+            "--task",
+            "countdown",
+            "-T",
+            "level=1",
+            "--limit",
+            "30",
+            "--temperature",
+            "0.9",
+            "--epochs",
+            "2",
+            "--max-connections",
+            connections,
+            "--store",
+            out,
+        )
         (record,) = place.glob(f"{out}/v1/**/run.json")
         made.append(json.loads(record.read_text()))
     assert made[0]["run_id"] == made[1]["run_id"]
@@ -111,7 +130,7 @@ def test_same_digest_whatever_the_concurrency_and_the_cache(place):
 
 def test_a_budget_stops_cleanly_and_a_higher_one_goes_on(place):
     common = ["eval", "--task", "countdown", "-T", "level=1", "--json"]
-    stopped = json.loads(run(place, *common, "--max-calls", "10", code=3).stdout)["runs"][0]
+    stopped = json.loads(run(place, *common, "--budget-calls", "10", code=3).stdout)["runs"][0]
     assert stopped["status"] == "stopped" and stopped["usage"]["calls"] == 10
     done = json.loads(run(place, *common).stdout)["runs"][0]
     assert done["status"] == "complete" and done["counts"]["ok"] == 200
@@ -152,25 +171,58 @@ def test_new_makes_a_plugin_whose_test_passes(place, kind):
     root = place / f"my-{kind}"
     installed = place / "site"
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target",
-         str(installed), str(root)], check=True, timeout=120,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "--target",
+            str(installed),
+            str(root),
+        ],
+        check=True,
+        timeout=120,
+    )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "tests")],
-        cwd=place, env={**environment(place), "PYTHONPATH": str(installed)}, capture_output=True, text=True,
+        cwd=place,
+        env={**environment(place), "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
         timeout=120,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-2000:]
     listed = subprocess.run(
-        [HARNESS, "list", f"{kind}s", "--json"], cwd=place, capture_output=True, text=True,
+        [HARNESS, "list", f"{kind}s", "--json"],
+        cwd=place,
+        capture_output=True,
+        text=True,
         env={**environment(place), "PYTHONPATH": str(installed)},
-    )  # fmt: skip
+    )
     names = {row["name"]: row["distribution"] for row in json.loads(listed.stdout)[f"{kind}s"]}
     assert names[f"my-{kind}"] == f"harness-my-{kind}"
 
 
 def test_a_run_that_measured_nothing_says_so(place):
     (place / "none.jsonl").write_text('{"sample_id": "countdown-test-1-0", "completion": "1+1"}\n')
-    done = run(place, "eval", "--task", "countdown", "--limit", "3", "-T", "level=2",
-               "--model", "recorded/none.jsonl", "--model-arg", "strict=false", "--method", "cot", code=1)
+    done = run(
+        place,
+        "eval",
+        "--task",
+        "countdown",
+        "--limit",
+        "3",
+        "-T",
+        "level=2",
+        "--model",
+        "recorded/none.jsonl",
+        "--model-arg",
+        "strict=false",
+        "--method",
+        "cot",
+        code=1,
+    )
     assert "nothing was measured" in done.stderr and "3 ended in errors" in done.stderr

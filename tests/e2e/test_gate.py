@@ -12,8 +12,17 @@ SMALL = ("-T", "level=1", "--limit", "60")
 def folder(tmp_path_factory, harness):
     """A store with three seeds of two methods on two tasks, and a baseline of them."""
     folder = tmp_path_factory.mktemp("gate")
-    harness(folder, "eval", "--task", "arc1d,countdown", "--method", "direct,self-consistency", *SMALL,
-            "--seeds", "3")  # fmt: skip
+    harness(
+        folder,
+        "eval",
+        "--task",
+        "arc1d,countdown",
+        "--method",
+        "direct,self-consistency",
+        *SMALL,
+        "--seeds",
+        "3",
+    )
     harness(folder, "baseline", "set", "main")
     return folder
 
@@ -36,11 +45,12 @@ def test_compare_prints_a_table_and_one_json_object(folder, harness):
 def test_two_runs_and_two_stores(folder, harness):
     rows = json.loads(harness(folder, "results", "list", "--task", "countdown", "--json").stdout)["runs"]
     runs = {row["method"]: row["run_id"] for row in rows if row["seed"] == 0}
-    found = json.loads(harness(folder, "compare", runs["direct"], runs["self-consistency"],
-                               "--json").stdout)["comparisons"]  # fmt: skip
+    found = json.loads(harness(folder, "compare", runs["direct"], runs["self-consistency"], "--json").stdout)[
+        "comparisons"
+    ]
     (only,) = found
     assert only["baseline"]["run_ids"] == [runs["direct"]] and only["test"] == "McNemar mid-p"
-    harness(folder, "eval", "--task", "countdown", *SMALL, "--out", "other")
+    harness(folder, "eval", "--task", "countdown", *SMALL, "--store", "other")
     found = json.loads(harness(folder, "compare", "results", "other", "--json").stdout)["comparisons"]
     ours = next(c for c in found if c["candidate"]["store"] == "other")
     assert ours["baseline"]["store"] == "results" and ours["difference"]["value"] == 0
@@ -57,21 +67,24 @@ def test_mixed_rows_are_refused_unless_allowed(folder, harness, tmp_path):
     assert len(json.loads(chosen)["comparisons"]) == 1
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["compare", "--out", "none", "--baseline", "direct"], "no runs to compare in none"),
-    (["compare"], "--baseline METHOD"),
-    (["compare", "--baseline", "dierct"], "'direct'"),
-    (["compare", "--baseline", "direct", "--task", "arc2d"], "'arc1d'"),
-    (["compare", "--baseline", "direct", "--metric", "f1"], "it has: accuracy"),
-    (["compare", "ffffffffff"], "neither a folder nor"),
-    (["compare", "--baseline", "direct", "--method", "direct"], "nothing to compare"),
-    (["check", "--baseline", "mian"], "'main'"),
-    (["check", "--baseline", "main", "--margin", "7"], "more than accuracy can lose"),
-    (["check", "--baseline", "main", "--task", "arc2d"], "'arc1d'"),
-    (["check", "--config", "none.yaml"], "none.yaml"),
-    (["baseline", "set", "main"], "--replace"),
-    (["power"], "--items N"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["compare", "--store", "none", "--baseline", "direct"], "no runs to compare in none"),
+        (["compare"], "--baseline METHOD"),
+        (["compare", "--baseline", "dierct"], "'direct'"),
+        (["compare", "--baseline", "direct", "--task", "arc2d"], "'arc1d'"),
+        (["compare", "--baseline", "direct", "--metric", "f1"], "it has: accuracy"),
+        (["compare", "ffffffffff"], "neither a folder nor"),
+        (["compare", "--baseline", "direct", "--method", "direct"], "nothing to compare"),
+        (["check", "--baseline", "mian"], "'main'"),
+        (["check", "--baseline", "main", "--margin", "7"], "more than accuracy can lose"),
+        (["check", "--baseline", "main", "--task", "arc2d"], "'arc1d'"),
+        (["check", "--config", "none.yaml"], "none.yaml"),
+        (["baseline", "set", "main"], "--replace"),
+        (["power"], "--items N"),
+    ],
+)
 def test_a_mistake_is_one_line(folder, harness, arguments, says):
     done = harness(folder, *arguments, code=2)
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -89,10 +102,30 @@ def test_power_plans_with_the_noise_of_stored_runs(folder, harness):
 
 
 def test_an_unchanged_method_passes(folder, harness):
-    harness(folder, "eval", "--task", "arc1d,countdown", "--method", "direct,self-consistency", *SMALL,
-            "--out", "same")  # fmt: skip
-    done = harness(folder, "check", "--out", "same", "--baseline", "results/baselines/main.json",
-                   "--markdown", "summary.md", "--junit", "check.xml", "--json")  # fmt: skip
+    harness(
+        folder,
+        "eval",
+        "--task",
+        "arc1d,countdown",
+        "--method",
+        "direct,self-consistency",
+        *SMALL,
+        "--store",
+        "same",
+    )
+    done = harness(
+        folder,
+        "check",
+        "--store",
+        "same",
+        "--baseline",
+        "results/baselines/main.json",
+        "--markdown",
+        "summary.md",
+        "--junit",
+        "check.xml",
+        "--json",
+    )
     found = json.loads(done.stdout)
     assert found["verdict"] == "ok" and len(found["checks"]) == 4
     assert "harness check: ok" in (folder / "summary.md").read_text()
@@ -100,13 +133,26 @@ def test_an_unchanged_method_passes(folder, harness):
 
 
 def test_a_worse_method_is_caught_and_confirmed_with_fresh_seeds(folder, harness):
-    harness(folder, "eval", "--task", "arc1d", "--method", "self-consistency", *SMALL, "-M", "samples=1",
-            "-M", "temperature=3.0", "--out", "worse")  # fmt: skip
+    harness(
+        folder,
+        "eval",
+        "--task",
+        "arc1d",
+        "--method",
+        "self-consistency",
+        *SMALL,
+        "-M",
+        "samples=1",
+        "-M",
+        "temperature=3.0",
+        "--store",
+        "worse",
+    )
     (folder / "checks.yaml").write_text(
         "baseline: results/baselines/main.json\nmargin: 0.05\n"
         "checks: [{task: arc1d, method: self-consistency}]\n"
     )
-    done = harness(folder, "check", "--out", "worse", "--json", code=1)
+    done = harness(folder, "check", "--store", "worse", "--json", code=1)
     (check,) = json.loads(done.stdout)["checks"]
     assert check["verdict"] == "regressed" and check["confirmed"]
     assert "confirmed with fresh seeds" in check["why"]
@@ -116,7 +162,7 @@ def test_a_worse_method_is_caught_and_confirmed_with_fresh_seeds(folder, harness
 
 
 def test_nothing_to_check_is_no_success(folder, harness):
-    done = harness(folder, "check", "--out", "nowhere", "--baseline", "results/baselines/main.json", code=5)
+    done = harness(folder, "check", "--store", "nowhere", "--baseline", "results/baselines/main.json", code=5)
     assert "overall: no data" in done.stdout
     assert "nightly" not in harness(folder, "baseline", "list").stdout
     shown = json.loads(harness(folder, "baseline", "show", "main", "--json").stdout)

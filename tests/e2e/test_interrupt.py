@@ -50,12 +50,24 @@ def test_it_ends_at_once_and_leaves_no_process_and_no_key(serve, silent, tmp_pat
     (tmp_path / "harness.toml").write_text(
         f'[services."serpapi.com"]\nurl = "http://127.0.0.1:{silent.server_port}"\n'
     )
-    command = [HARNESS, "eval", "--task", "bfcl/web_search_base", "--limit", "4",
-               "--model", "openai-api/local/agent", "--model-arg", "api_key=none", "--model-arg",
-               f"base_url=http://127.0.0.1:{serve(players).server_port}/v1"]  # fmt: skip
+    command = [
+        HARNESS,
+        "eval",
+        "--task",
+        "bfcl/web_search_base",
+        "--limit",
+        "4",
+        "--model",
+        "openai-api/local/agent",
+        "--model-arg",
+        "api_key=none",
+        "--model-arg",
+        f"base_url=http://127.0.0.1:{serve(players).server_port}/v1",
+    ]
     environment = {**os.environ, "SERPAPI_API_KEY": "topsecret"}
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     deadline = time.monotonic() + 90
     while len(silent.asked) < 4:
         assert time.monotonic() < deadline and process.poll() is None

@@ -20,17 +20,38 @@ def checkout(tmp_path_factory):
 
 
 def test_every_digest_holds(checkout, harness):
-    found = json.loads(harness(checkout, "results", "verify", "--out", "results/published", "--json").stdout)
+    found = json.loads(
+        harness(checkout, "results", "verify", "--store", "results/published", "--json").stdout
+    )
     assert found["broken"] == [] and found["sound"] == len(list(PUBLISHED.glob("v1/**/run.json"))) > 30
 
 
 def test_the_committed_tables_are_what_the_records_make(checkout, harness):
-    harness(checkout, "leaderboard", "build", "--tables", "--check", "--store", "results/published",
-            "--out", "results/published/tables")  # fmt: skip
+    harness(
+        checkout,
+        "leaderboard",
+        "build",
+        "--tables",
+        "--check",
+        "--store",
+        "results/published",
+        "--store",
+        "results/published/tables",
+    )
     table = checkout / "results/published/tables/leaderboard.csv"
     table.write_text(table.read_text().replace("0.4", "0.5", 1))
-    done = harness(checkout, "leaderboard", "build", "--tables", "--check", "--store", "results/published",
-                   "--out", "results/published/tables", code=1)  # fmt: skip
+    done = harness(
+        checkout,
+        "leaderboard",
+        "build",
+        "--tables",
+        "--check",
+        "--store",
+        "results/published",
+        "--store",
+        "results/published/tables",
+        code=1,
+    )
     assert "leaderboard.csv" in done.stdout + done.stderr
 
 
@@ -43,8 +64,18 @@ def test_no_transcript_of_recorded_models_is_published(checkout):
 
 def test_this_commit_is_no_worse_than_the_published_baseline(checkout, harness):
     for task, methods in (("arc1d", "direct"), ("countdown", "direct,self-consistency")):
-        harness(checkout, "eval", "--task", task, "--method", methods, "--offline", "--out", "results/now")
-    done = harness(checkout, "check", "--config", "results/published/checks.yaml", "--offline",
-                   "--out", "results/now", "--junit", "check.xml", "--json")  # fmt: skip
+        harness(checkout, "eval", "--task", task, "--method", methods, "--offline", "--store", "results/now")
+    done = harness(
+        checkout,
+        "check",
+        "--config",
+        "results/published/checks.yaml",
+        "--offline",
+        "--store",
+        "results/now",
+        "--junit",
+        "check.xml",
+        "--json",
+    )
     found = json.loads(done.stdout)
     assert found["verdict"] == "ok" and len(found["checks"]) == 3

@@ -4,39 +4,52 @@ import json
 
 import pytest
 
-SWEEP = ["sweep", "--task", "countdown", "--method", "self-consistency", "--model", "echo/choice",
-         "--limit", "6"]  # fmt: skip
+SWEEP = [
+    "sweep",
+    "--task",
+    "countdown",
+    "--method",
+    "self-consistency",
+    "--model",
+    "echo/choice",
+    "--limit",
+    "6",
+]
 
 
 def test_a_sweep_is_ordinary_runs_and_a_curve(harness, tmp_path):
     pytest.importorskip("matplotlib")
     figure = tmp_path / "curve.svg"
     asked = [*SWEEP, "--set", "samples=4,1,2", "--seeds", "2"]
-    told = json.loads(harness(tmp_path, *asked, "--json", "--figure", figure).stdout)
+    told = json.loads(harness(tmp_path, *asked, "--json", "--plot", figure).stdout)
     assert len(told["runs"]) == 6 and not any(run["reused"] for run in told["runs"])
     (curve,) = told["sweeps"]
     assert [point["value"] for point in curve["points"]] == [1, 2, 4]
     assert curve["parameter"] == "samples" and curve["verdict"] == "inconclusive"
     assert {run for point in curve["points"] for run in point["run_ids"]} == {
-        run["run_id"] for run in told["runs"]}  # fmt: skip
+        run["run_id"] for run in told["runs"]
+    }
     drawn = figure.read_text()
     assert "<svg" in drawn and "<dc:date>" not in drawn
-    again = harness(tmp_path, *asked, "--figure", figure)
+    again = harness(tmp_path, *asked, "--plot", figure)
     assert "verdict: inconclusive" in again.stdout and "reused" in again.stdout
     assert figure.read_text() == drawn
-    harness(tmp_path, *asked, "--figure", "curve.png")
+    harness(tmp_path, *asked, "--plot", "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize(("arguments", "line"), [
-    (["--set", "samples=4"], "--set takes NAME=V1,V2,..."),
-    (["--set", "samples=1,many"], "a swept value is a number"),
-    (["--set", "sample=1,2"], "did you mean 'samples'"),
-    (["--set", "samples=1,2.5"], "samples='2.5' is not a whole number"),
-    (["--set", "samples=1,2", "--figure", "curve.gif"], "the name ends in .svg, .png, .pdf"),
-    (["--set", "samples=1,2", "--figure", "nowhere/curve.svg"], "there is no folder nowhere"),
-    (["--set", "samples=1,2", "--method", "direct,self-consistency"], "'direct' has no such parameter"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--set", "samples=4"], "--set takes NAME=V1,V2,..."),
+        (["--set", "samples=1,many"], "a swept value is a number"),
+        (["--set", "sample=1,2"], "did you mean 'samples'"),
+        (["--set", "samples=1,2.5"], "samples='2.5' is not a whole number"),
+        (["--set", "samples=1,2", "--plot", "curve.gif"], "the name ends in .svg, .png, .pdf"),
+        (["--set", "samples=1,2", "--plot", "nowhere/curve.svg"], "there is no folder nowhere"),
+        (["--set", "samples=1,2", "--method", "direct,self-consistency"], "'direct' has no such parameter"),
+    ],
+)
 def test_mistakes_are_one_line_and_run_nothing(harness, tmp_path, arguments, line):
     done = harness(tmp_path, *SWEEP, *arguments, code=2)
     assert line in done.stderr and len(done.stderr.strip().splitlines()) == 1
@@ -44,7 +57,18 @@ def test_mistakes_are_one_line_and_run_nothing(harness, tmp_path, arguments, lin
 
 
 def test_a_task_argument_is_swept_too(harness, tmp_path):
-    done = harness(tmp_path, "sweep", "--task", "countdown", "--model", "echo/choice", "--limit", "4",
-                   "--set", "level=1,2,3", "--json")  # fmt: skip
+    done = harness(
+        tmp_path,
+        "sweep",
+        "--task",
+        "countdown",
+        "--model",
+        "echo/choice",
+        "--limit",
+        "4",
+        "--set",
+        "level=1,2,3",
+        "--json",
+    )
     (curve,) = json.loads(done.stdout)["sweeps"]
     assert [point["value"] for point in curve["points"]] == [1, 2, 3] and not curve["paired_items"]

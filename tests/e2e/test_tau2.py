@@ -53,13 +53,32 @@ def shell(place, server, official):
     if not (place / "cache" / "setup").exists():
         (place / "cache" / "setup").symlink_to(official)
     return subprocess.Popen(
-        [HARNESS, "eval", "--task", "tau2/retail", "--limit", "20", "--connections", "6",
-         "--model", "openai-api/local/agent", "--role", "user=openai-api/local/user",
-         "--model-arg", "api_key=none", "--model-arg", f"base_url=http://127.0.0.1:{server.server_port}/v1",
-         "--out", place / "results", "--json"],
-        env={**kept, "HARNESS_CACHE": str(place / "cache")}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [
+            HARNESS,
+            "eval",
+            "--task",
+            "tau2/retail",
+            "--limit",
+            "20",
+            "--max-connections",
+            "6",
+            "--model",
+            "openai-api/local/agent",
+            "--role",
+            "user=openai-api/local/user",
+            "--model-arg",
+            "api_key=none",
+            "--model-arg",
+            f"base_url=http://127.0.0.1:{server.server_port}/v1",
+            "--store",
+            place / "results",
+            "--json",
+        ],
+        env={**kept, "HARNESS_CACHE": str(place / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
+    )
 
 
 def finished(process):

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness.cli.eval import command, request_from
+from harness.external.setup import install
 from harness.results import load_samples
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import plan
 from harness.run.session import Session
-from harness.external.setup import install
 
 HARNESS = Path(sys.executable).with_name("harness")
 SOURCE = os.environ.get("HARNESS_TOOLSANDBOX_SOURCE")
@@ -43,9 +43,11 @@ def agent(messages):
     """First hostile arguments in parallel calls, then what is wanted, then words."""
     done = sum(m["role"] == "assistant" for m in messages)
     if done == 0:
-        return "Let me see.", [("search_contacts", json.dumps({"name": HOSTILE})),
-                               ("search_contacts", json.dumps({HOSTILE: "x"})),
-                               ("get_current_timestamp", "{}")]  # fmt: skip
+        return "Let me see.", [
+            ("search_contacts", json.dumps({"name": HOSTILE})),
+            ("search_contacts", json.dumps({HOSTILE: "x"})),
+            ("get_current_timestamp", "{}"),
+        ]
     name, arguments, words = wanted(messages)
     return ("", [(name, json.dumps(arguments))]) if done == 1 else (words, [])
 
@@ -106,8 +108,23 @@ def confused(messages):
     return "", [("set_wifi_status", '{"on": true}')]
 
 
-PLAYERS = {f.__name__: f for f in (agent, obedient, prompted, react, talker, malformed, unknown, importer,
-                                   user, chatty, silent, confused)}  # fmt: skip
+PLAYERS = {
+    f.__name__: f
+    for f in (
+        agent,
+        obedient,
+        prompted,
+        react,
+        talker,
+        malformed,
+        unknown,
+        importer,
+        user,
+        chatty,
+        silent,
+        confused,
+    )
+}
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +144,21 @@ def server(serve):
 
 def arguments(server, *more, model="agent", user="user"):
     local = "openai-api/local"
-    return ["--task", "toolsandbox/offline", "--model", f"{local}/{model}", "--role", f"user={local}/{user}",
-            "--model-arg", "api_key=none", "--model-arg", f"base_url=http://127.0.0.1:{server.server_port}/v1",
-            "--connections", "2", *more]  # fmt: skip
+    return [
+        "--task",
+        "toolsandbox/offline",
+        "--model",
+        f"{local}/{model}",
+        "--role",
+        f"user={local}/{user}",
+        "--model-arg",
+        "api_key=none",
+        "--model-arg",
+        f"base_url=http://127.0.0.1:{server.server_port}/v1",
+        "--max-connections",
+        "2",
+        *more,
+    ]
 
 
 @pytest.fixture
@@ -205,8 +234,9 @@ def test_a_user_simulator_that_fails_once_is_asked_again(serve, run):
         asked.append(messages)
         return silent(messages) if len(asked) == 1 else user(messages)
 
-    record, _ = run(serve({**PLAYERS, "hesitant": hesitant}), "--limit", "1", user="hesitant",
-                    model="obedient")  # fmt: skip
+    record, _ = run(
+        serve({**PLAYERS, "hesitant": hesitant}), "--limit", "1", user="hesitant", model="obedient"
+    )
     assert record["metrics"]["similarity"]["value"] == 1.0 and len(asked) == 2
 
 
@@ -224,11 +254,19 @@ def test_killed_and_resumed_pays_nothing_twice(server, serve, run, cache, tmp_pa
     def shell(server):
         kept = {key: value for key, value in os.environ.items() if not key.startswith("HARNESS_")}
         return subprocess.Popen(
-            [HARNESS, "eval", *arguments(server, "--limit", "8", model="obedient"), "--out",
-             tmp_path / "resumed", "--json"],
+            [
+                HARNESS,
+                "eval",
+                *arguments(server, "--limit", "8", model="obedient"),
+                "--store",
+                tmp_path / "resumed",
+                "--json",
+            ],
             env={**kept, "HARNESS_CACHE": str(tmp_path / "killed")},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     victim, deadline = shell(server), time.monotonic() + 120
     while not server.held:

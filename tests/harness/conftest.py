@@ -19,9 +19,21 @@ def installed(tmp_path_factory):
     source = tmp_path_factory.mktemp("source") / "package"
     shutil.copytree(PACKAGE, source)
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation",
-         "--disable-pip-version-check", "--target", place, source], check=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "--disable-pip-version-check",
+            "--target",
+            place,
+            source,
+        ],
+        check=True,
+    )
     return place
 
 

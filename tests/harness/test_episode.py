@@ -7,8 +7,8 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput, ModelUsage
 from inspect_ai.tool import ToolCall
 
 from harness.base import messages
-from harness.episode import play
 from harness.base.errors import BudgetSpent, ModelCallError
+from harness.episode import play
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Provider
@@ -17,14 +17,14 @@ from harness.world import (
     RESULT_LIMIT,
     Dialogue,
     Limits,
+    Observation,
     ScriptedUser,
-    Seen,
     SimulatedUser,
     Toolbox,
     ToolError,
     UserFailed,
     World,
-)  # fmt: skip
+)
 
 QUESTION = Question("q", "count")
 
@@ -61,15 +61,15 @@ def call(name, number=0, error=None, **arguments):
     return ToolCall(f"c{number}", name, arguments, parse_error=error)
 
 
-def script(*moves, tokens=0):
-    """An agent that makes these moves: a text, or a list of calls."""
-    stream = iter(moves)
+def script(*actions, tokens=0):
+    """An agent that makes these actions: a text, or a list of calls."""
+    stream = iter(actions)
 
     async def act(seen, tools):
-        move = next(stream)
-        if isinstance(move, Exception):
-            raise move
-        text, calls = (move, None) if isinstance(move, str) else ("", move)
+        action = next(stream)
+        if isinstance(action, Exception):
+            raise action
+        text, calls = (action, None) if isinstance(action, str) else ("", action)
         output = ModelOutput.from_message(ChatMessageAssistant(content=text, tool_calls=calls))
         output.usage = ModelUsage(input_tokens=tokens, output_tokens=0)
         return output
@@ -77,16 +77,18 @@ def script(*moves, tokens=0):
     return act
 
 
-def run(world, *moves, **settings):
-    return asyncio.run(play(QUESTION, world, script(*moves, **settings)))
+def run(world, *actions, **settings):
+    return asyncio.run(play(QUESTION, world, script(*actions, **settings)))
 
 
 def test_parallel_calls_are_answered_in_order_and_the_user_speaks_between():
     world = dialogue(["more"])
     outcome = run(world, [call("add", 1, amount=2), call("add", 2, amount="3")], "five", "bye")
     assert world.state.value == 5 and outcome.stop_reason == "stop" and outcome.text == "bye"
-    assert outcome.answer == {"calls": [["add", {"amount": 2}], ["add", {"amount": "3"}]],
-                              "said": ["five", "bye"]}  # fmt: skip
+    assert outcome.answer == {
+        "calls": [["add", {"amount": 2}], ["add", {"amount": "3"}]],
+        "said": ["five", "bye"],
+    }
     roles = [m["role"] for m in outcome.trace["messages"]]
     assert roles == ["user", "assistant", "tool", "tool", "assistant", "user", "assistant"]
     assert [m["content"] for m in outcome.trace["messages"] if m["role"] == "tool"] == ["2", "5"]
@@ -114,12 +116,12 @@ def test_a_bad_call_is_told_and_changes_nothing(bad, says):
 def test_a_conversation_begun_afresh_hides_what_was_before_and_the_trace_keeps_it():
     class Twice(World):
         async def start(self):
-            return Seen([messages.user("one")])
+            return Observation([messages.user("one")])
 
-        async def step(self, move):
-            if move.text == "first":
-                return Seen([messages.user("two")], afresh=True)
-            return Seen((), done=True)
+        async def step(self, action):
+            if action.text == "first":
+                return Observation([messages.user("two")], new_conversation=True)
+            return Observation((), done=True)
 
         def answer(self):
             return "both"
@@ -200,8 +202,11 @@ def test_a_simulated_user_sees_the_other_side_and_is_billed_apart():
     assert asyncio.run(talk()) == ["and now?", None]
     assert ledger.by_purpose["user"].calls == 3 and person.retries == 1
     assert [(m.role, m.text) for m in provider.calls[-1].messages][2:] == [
-        ("assistant", "hello"), ("user", "hi"), ("assistant", "and now?"), ("user", "done"),
-    ]  # fmt: skip
+        ("assistant", "hello"),
+        ("user", "hi"),
+        ("assistant", "and now?"),
+        ("user", "done"),
+    ]
 
 
 @pytest.mark.parametrize("texts", [("", " ", ""), (ModelCallError("gone"),)])

@@ -15,7 +15,13 @@ MAY_IMPORT = {
     "leaderboard": {"harness", "leaderboard"},
 }
 #: a board reads what is stored and what is computed from it; it runs nothing
-BOARD_MAY_IMPORT = ("harness.results", "harness.comparison", "harness.stats", "harness.base.errors", "harness.base.digest")
+BOARD_MAY_IMPORT = (
+    "harness.results",
+    "harness.comparison",
+    "harness.stats",
+    "harness.base.errors",
+    "harness.base.digest",
+)
 OURS = set(MAY_IMPORT)
 
 

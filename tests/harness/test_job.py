@@ -27,9 +27,16 @@ with job().artifact("key") as made:
 
 def job(**more):
     task = TinyTask(TINY, {})
-    return Job(task=task, method=registry().method("direct"), splits=task.load(Data()),
-               model=Model(Echo("red"), ledger=Ledger(), budget=Budget()), roles={}, budget=Budget(),
-               seed=0, **more)  # fmt: skip
+    return Job(
+        task=task,
+        method=registry().method("direct"),
+        splits=task.load(Data()),
+        model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
+        roles={},
+        budget=Budget(),
+        seed=0,
+        **more,
+    )
 
 
 @pytest.fixture(autouse=True)

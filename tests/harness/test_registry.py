@@ -6,8 +6,8 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import cli
 from harness.base.errors import PluginError
+from harness.cli import cli
 from harness.registry import load_method, load_task, registry
 from harness.testing import check_method, check_task
 
@@ -30,8 +30,14 @@ def broken(installed, tmp_path, monkeypatch):
     registry.cache_clear()
 
 
-@pytest.mark.parametrize("text", ["[task", "params = 3\n[task.x]\nversion='1-A'\nsummary='s'\nentry='a:B'",
-                                  "[task.x]\nversion = '1-A'\nsummary = 's'"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[task",
+        "params = 3\n[task.x]\nversion='1-A'\nsummary='s'\nentry='a:B'",
+        "[task.x]\nversion = '1-A'\nsummary = 's'",
+    ],
+)
 def test_broken_toml_is_named_and_the_rest_lists(broken, text):
     (broken / "task.toml").write_text(text)
     assert "harness-thirdparty" in registry().faults[0]

@@ -8,15 +8,15 @@ import sys
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from harness.data.hub import Data
 from harness.base.errors import AccessError, BudgetSpent, UsageError
-from harness.job import Job
 from harness.base.messages import user
+from harness.data.hub import Data
+from harness.job import Job
 from harness.model.echo import Echo
 from harness.model.embedded import Embedded
+from harness.model.factory import POCKET
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
-from harness.model.factory import POCKET
 from harness.registry import registry
 from harness.sample import Question
 from harness.testing import TINY, TinyTask
@@ -39,9 +39,17 @@ def job(method="curriculum-uniform", provider=None, budget=None):
     def handle(source):
         return Model(source, ledger=ledger, budget=budget)
 
-    return Job(task=task, method=registry().method(method), splits=task.load(Data()),
-               model=handle(provider), roles={}, budget=budget, seed=0, ledger=ledger,
-               reopen=lambda folder: handle(provider.with_weights(folder)))  # fmt: skip
+    return Job(
+        task=task,
+        method=registry().method(method),
+        splits=task.load(Data()),
+        model=handle(provider),
+        roles={},
+        budget=budget,
+        seed=0,
+        ledger=ledger,
+        with_weights=lambda folder: handle(provider.with_weights(folder)),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -90,16 +98,17 @@ def test_doors_are_for_methods_that_declare_them():
 
 def test_booked_cost_counts_against_the_budget():
     held = job(budget=Budget(calls=10))
-    held.book("train", Usage(calls=6, output_tokens=5))
-    with pytest.raises(BudgetSpent, match="--max-calls of 10 is spent"):
-        held.book("train", Usage(calls=6))
+    held.charge("train", Usage(calls=6, output_tokens=5))
+    with pytest.raises(BudgetSpent, match="--budget-calls of 10 is spent"):
+        held.charge("train", Usage(calls=6))
     assert held._ledger.by_purpose["train"].calls == 12
 
 
 def test_a_workspace_outlives_a_kill_and_is_held_by_one_process():
     folder = __file__.rpartition("/")[0]
-    process = subprocess.Popen([sys.executable, "-c", HELD, folder], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", HELD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "in\n"
     with pytest.raises(UsageError, match="another process fits"), job().workspace("key"):
         pass

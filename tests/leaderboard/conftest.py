@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.leaderboard import site as sites
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.leaderboard import site as sites
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,9 +40,15 @@ def run(root, method, model="pocket/grid", level=1, **more):
 
 def learnt(seed, rate):
     """A learning curve of 60 steps, measured every tenth."""
-    return [{"step": n, "rollouts": 16 * n, "reward": 0.2 + rate * n / 2 + 0.01 * (n % 2),
-             **({"dev": 0.3 + rate * (n // 10) + 0.02 * seed} if n % 10 == 0 else {})}
-            for n in range(1, 61)]  # fmt: skip
+    return [
+        {
+            "step": n,
+            "rollouts": 16 * n,
+            "reward": 0.2 + rate * n / 2 + 0.01 * (n % 2),
+            **({"dev": 0.3 + rate * (n // 10) + 0.02 * seed} if n % 10 == 0 else {}),
+        }
+        for n in range(1, 61)
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +64,7 @@ def store(tmp_path_factory, seal_run):
         run(root, "direct", level=3)
         for samples in (2, 4, 8):
             run(root, "self-consistency", method_args={"samples": samples})
-        run(root, "cot", max_calls=5)
+        run(root, "cot", budget_calls=5)
         run(root, "direct", model="echo/blah", task_args={"style": "compact"})
     for model in ("test/small", "test/large"):
         for seed in (0, 1):
@@ -66,9 +72,18 @@ def store(tmp_path_factory, seal_run):
             strong = [1.0 if n % 4 else score for n, score in enumerate(weak)]
             groups = [f"passage {n // 4}" for n in range(60)]
             seal_run(root, weak, model=model, seed=seed, groups=groups, cost_usd=0.001)
-            seal_run(root, strong, model=model, seed=seed, method="vote", groups=groups, calls=8,
-                     cost_usd=0.008, access={"labels_seen": 40, "pool_size": 200},
-                     curve=learnt(seed, 0.01 if model == "test/small" else 0.02))  # fmt: skip
+            seal_run(
+                root,
+                strong,
+                model=model,
+                seed=seed,
+                method="vote",
+                groups=groups,
+                calls=8,
+                cost_usd=0.008,
+                access={"labels_seen": 40, "pool_size": 200},
+                curve=learnt(seed, 0.01 if model == "test/small" else 0.02),
+            )
     flaky = [None if n % 6 == 0 else 1.0 for n in range(60)]
     seal_run(root, flaky, method="flaky", model="test/small", cost_usd=None)
     return root
@@ -89,10 +104,14 @@ def hostile(tmp_path_factory, seal_run):
     for n, name in enumerate(names):
         for method in (f"m{SCRIPT}", f"direct{IMAGE}"):
             seal_run(
-                root, [float(k % (2 + len(method) % 3) == 0) for k in range(12)],
-                task=f"{name}{n % 2}", method=method, model=f"model/{name}", method_args={name: n},
+                root,
+                [float(k % (2 + len(method) % 3) == 0) for k in range(12)],
+                task=f"{name}{n % 2}",
+                method=method,
+                model=f"model/{name}",
+                method_args={name: n},
                 completion=lambda k, name=name: f"{name} {k} \u2028 {IMAGE}\n" + "x" * 30_000,
                 sample_id=lambda k, name=name: f"{SCRIPT}{k}{name}",
                 trace=lambda k, name=name: {name: [IMAGE, SCRIPT, k]},
-            )  # fmt: skip
+            )
     return root

@@ -25,8 +25,9 @@ def board(store):
 
 
 def row(board, method, model, task="sums"):
-    (found,) = [e for s in board.of_task(task) for e in s.entries
-                if (e.arm.method, e.arm.model) == (method, model)]  # fmt: skip
+    (found,) = [
+        e for s in board.of_task(task) for e in s.entries if (e.arm.method, e.arm.model) == (method, model)
+    ]
     return found
 
 
@@ -36,11 +37,11 @@ def test_a_section_holds_one_key_and_says_how_it_differs(board):
     arc = board.of_task("arc1d")
     assert len(arc) == len({section.key for section in arc}) >= 3
     assert len({section.title for section in arc}) == len(arc)
-    assert all(dict(section.told)["task_args.level"] for section in arc)
+    assert all(dict(section.varying_fields)["task_args.level"] for section in arc)
     # the data that were read differ too, but the level says which is which
-    assert all(name.startswith("task_args.") for section in arc for name, _ in section.told)
+    assert all(name.startswith("task_args.") for section in arc for name, _ in section.varying_fields)
     (sums,) = board.of_task("sums")
-    assert sums.told == () and sums.title == ""
+    assert sums.varying_fields == () and sums.title == ""
 
 
 def test_seeds_are_pooled_by_item(board):
@@ -78,8 +79,10 @@ def test_ranks_are_intervals_among_measured_and_finished_rows(board):
 
 def test_comparisons_are_those_of_harness_compare(board, store):
     (sums,) = board.of_task("sums")
-    arms = {(arm.method, arm.model): arm for arm in arms_of(
-        run for entry in sums.entries for run in entry.arm.runs)}  # fmt: skip
+    arms = {
+        (arm.method, arm.model): arm
+        for arm in arms_of(run for entry in sums.entries for run in entry.arm.runs)
+    }
     ours = {(c["candidate"]["method"], c["candidate"]["model"]): c for c in sums.comparisons["direct"]}
     assert set(ours) == {("vote", "test/small"), ("vote", "test/large"), ("flaky", "test/small")}
     for (method, model), found in ours.items():
@@ -123,8 +126,19 @@ def test_rows_that_differ_in_two_arguments_make_no_curve(tmp_path, seal_run):
     assert [[p.at for p in line.points] for line in sweep.lines] == [[0, 1, 2]]
 
 
-@pytest.mark.parametrize(("value", "found"), [(3, 3.0), ("0.5", 0.5), (True, None), ("x", None), (None, None),
-                                              ("inf", None), ("nan", None), ([1], None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (3, 3.0),
+        ("0.5", 0.5),
+        (True, None),
+        ("x", None),
+        (None, None),
+        ("inf", None),
+        ("nan", None),
+        ([1], None),
+    ],
+)
 def test_numbers(value, found):
     assert number(value) == found
 
@@ -153,8 +167,11 @@ def test_cost_figures_are_those_that_tell_rows_apart(board):
 def test_a_forest_names_every_pair_once_and_keeps_the_sign(board):
     (sums,) = board.of_task("sums")
     made = forest(sums, "direct")
-    drawn = {made.plot["layout"]["yaxis"]["ticktext"][y]: x
-             for trace in made.plot["data"] for x, y in zip(trace["x"], trace["y"], strict=True)}  # fmt: skip
+    drawn = {
+        made.plot["layout"]["yaxis"]["ticktext"][y]: x
+        for trace in made.plot["data"]
+        for x, y in zip(trace["x"], trace["y"], strict=True)
+    }
     assert drawn == {r[0]: r[2] for r in made.rows} and len(drawn) == 3
     low, high = made.plot["layout"]["xaxis"]["range"]
     assert low < 0 < max(drawn.values()) < high  # 0 is in sight even where every interval leaves it
@@ -168,8 +185,9 @@ def test_labels_are_letters_to_plotly():
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8,
-)  # fmt: skip
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
 
 
 @given(values)
@@ -194,8 +212,12 @@ def test_ranks_hold_over_the_items_that_all_rows_have(tmp_path, seal_run):
 def test_learning_curves_are_drawn_per_row_and_told_as_rows(board):
     (sums,) = board.of_task("sums")
     made = curves(sums)
-    assert list(made.figures) == ["validation score over steps", "validation score over rollouts",
-                                  "training reward over steps", "training reward over rollouts"]  # fmt: skip
+    assert list(made.figures) == [
+        "validation score over steps",
+        "validation score over rollouts",
+        "training reward over steps",
+        "training reward over rollouts",
+    ]
     for quantity in ("validation score", "training reward"):
         by_step, by_rollout = (figure for name, figure in made.figures.items() if quantity in name)
         assert by_step.rows == by_rollout.rows
@@ -211,8 +233,10 @@ def test_learning_curves_are_drawn_per_row_and_told_as_rows(board):
     assert (band["x"][0], band["x"][-1]) == (10.0, 10.0) and band["y"][0] > 0.33 > band["y"][-1]
     columns, rows = made.targets.columns, made.targets.rows
     assert list(columns) == ["row", "final", "vote x test/large", "vote x test/small"]
-    assert rows == [["vote x test/large", pytest.approx(0.43), "60 (960)", "30 (480)"],
-                    ["vote x test/small", pytest.approx(0.37), "not reached", "60 (960)"]]  # fmt: skip
+    assert rows == [
+        ["vote x test/large", pytest.approx(0.43), "60 (960)", "30 (480)"],
+        ["vote x test/small", pytest.approx(0.37), "not reached", "60 (960)"],
+    ]
     (first, *_) = board.of_task("arc1d")
     assert curves(first).figures == {} and curves(first).targets is None
 

@@ -10,16 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.run.journal import Journal
 from harness.leaderboard import site as sites
 from harness.leaderboard.live import Live, server
+from harness.run.journal import Journal
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDTHS = (320, 768, 1280, 1920)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 KINDS = ("index", "tasks/sums", "tasks/arc1d", "methods/vote", "runs/index", "run")
 
 
@@ -222,8 +228,11 @@ def test_no_serious_barrier_to_anyone(site, visit, kind):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_timeout(200)
         found = axe.Axe().run(page).response["violations"]
-        grave = [(v["id"], [n["html"][:200] for n in v["nodes"][:3]])
-                 for v in found if v["impact"] in ("serious", "critical")]  # fmt: skip
+        grave = [
+            (v["id"], [n["html"][:200] for n in v["nodes"][:3]])
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ]
         assert grave == [], scheme
 
 

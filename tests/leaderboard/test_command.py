@@ -30,8 +30,12 @@ def test_tables_alone(store, tmp_path):
     assert run("build", *place)[0] == 0
     assert run("build", *place, "--check")[0] == 0
     assert {path.name for path in tmp_path.iterdir()} == {
-        "notes.md", "leaderboard.csv", "leaderboard.md", "leaderboard.tex", "every_eval_ever.jsonl",
-    }  # fmt: skip
+        "notes.md",
+        "leaderboard.csv",
+        "leaderboard.md",
+        "leaderboard.tex",
+        "every_eval_ever.jsonl",
+    }
 
 
 @pytest.mark.parametrize("arguments", [["leaderboard", "--help"], ["leaderboard", "build", "--help"]])

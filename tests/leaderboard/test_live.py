@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from harness.run.journal import Journal
 from harness.leaderboard.live import Live, server
 from harness.leaderboard.site import Options
+from harness.run.journal import Journal
 
 
 @pytest.fixture
@@ -61,8 +61,15 @@ def test_it_shows_runs_in_progress(live):
         for n, status in enumerate(("ok", "error", "unscored")):
             journal.append(attempt(n, status))
         (found,) = live.state()["running"]
-        assert found == {"id": "abc", "title": "sums x direct", "wanted": 4, "attempts": 3, "unscored": 1,
-                         "error": 1, "writing": True}  # fmt: skip
+        assert found == {
+            "id": "abc",
+            "title": "sums x direct",
+            "wanted": 4,
+            "attempts": 3,
+            "unscored": 1,
+            "error": 1,
+            "writing": True,
+        }
         journal.append(attempt(1))  # asked again, and well
         (found,) = live.state()["running"]
         assert found["attempts"] == 3 and found["error"] == 0

@@ -121,7 +121,7 @@ def test_hostile_names_stay_inside_the_tables(hostile):
     rows = list(csv.DictReader(io.StringIO(made["leaderboard.csv"])))
     assert len(rows) == 12 and {row["model"] for row in rows} == {
         run["model_info"]["name"] for run in map(json.loads, made["every_eval_ever.jsonl"].splitlines())
-    }  # fmt: skip
+    }
 
 
 def test_tables_hold_every_row_and_never_mix_keys(store):
@@ -136,8 +136,11 @@ def test_tables_hold_every_row_and_never_mix_keys(store):
 
 
 def test_validation_scores_stand_beside_the_headline_and_say_what_they_are(store, site):
-    (made,) = [row for row in csv.DictReader(io.StringIO(tables(sites.load(store))["leaderboard.csv"]))
-               if (row["method"], row["model"]) == ("vote", "test/small")]  # fmt: skip
+    (made,) = [
+        row
+        for row in csv.DictReader(io.StringIO(tables(sites.load(store))["leaderboard.csv"]))
+        if (row["method"], row["model"]) == ("vote", "test/small")
+    ]
     assert (float(made["validation_last"]), float(made["validation_peak"])) == (pytest.approx(0.37),) * 2
     assert made["validation_peak_steps"] == "60 60" and float(made["value"]) > 0.8
     for page in ("index", "tasks/sums", "methods/vote"):
@@ -235,7 +238,7 @@ def test_stopped_and_simulated_runs_are_labelled(site, store):
     assert ">stopped</span>" in text and ">simulated</span>" in text
     stopped = next(path for path in store.rglob("run.json") if '"stopped"' in path.read_text())
     page = (site / f"runs/{stopped.parent.name}.html").read_text()
-    assert "--max-calls" in page
+    assert "--budget-calls" in page
 
 
 def test_a_run_page_shows_where_the_run_comes_from(site, store):

@@ -82,11 +82,18 @@ class Lab:
         made = [Scripted("scripted/model", say, cacheable), Scripted("scripted/judge", judge, cacheable)]
         for provider in made:
             session.use(provider)
-        cells = plan(Request(
-            task="classify/custom", task_args=self.task_args, method=method, method_args=args,
-            model="scripted/model", roles={"judge": "scripted/judge"} if judge else {},
-            embedder=self.embedder, **(request or {}),
-        ))  # fmt: skip
+        cells = plan(
+            Request(
+                task="classify/custom",
+                task_args=self.task_args,
+                method=method,
+                method_args=args,
+                model="scripted/model",
+                roles={"judge": "scripted/judge"} if judge else {},
+                embedder=self.embedder,
+                **(request or {}),
+            )
+        )
         return run_grid(cells, session), *made
 
     def run(self, method, say, **how):

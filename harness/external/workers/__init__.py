@@ -4,7 +4,8 @@ Benchmark packages bring process-wide state, hostile pins and `eval` on strings 
 Their code runs in workers: an interpreter without site-packages or environment variables, with limits
 on memory, file sizes and time, no network, and files only below its packages and a scratch folder.
 A worker that dies or takes too long is replaced; the request that it was serving fails alone. What its
-code must have from outside it asks for, and whoever made the request decides (see `harness.external.services`).
+code must have from outside it asks for, and whoever made the request decides (see
+`harness.external.services`).
 """
 
 from __future__ import annotations
@@ -200,10 +201,19 @@ class Worker:
         settings = json.dumps({**self._settings, "scratch": self._scratch, "parent": os.getpid()})
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-s", "-S", str(Path(__file__).with_name("inside.py")), settings],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=self._scratch, env={"PATH": "/usr/bin:/bin", "HOME": self._scratch, "LANG": "C.UTF-8",
-                                    "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._scratch,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": self._scratch,
+                "LANG": "C.UTF-8",
+                "OMP_NUM_THREADS": "1",
+                "PYTHONHASHSEED": "0",
+            },
+            start_new_session=True,
+        )
         os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
         self._rest = b""
         started = self._exchange(None, START_SECONDS)
@@ -224,8 +234,11 @@ class Worker:
             readable, writable, _ = select.select([source], [sink] if view else [], [], max(0.0, left))
             if left <= 0 or size > LINE_BYTES:
                 self.close()
-                raise WorkerError(f"a worker took longer than {seconds:.3g} s" if left <= 0 else
-                                  f"a worker's answer is longer than {LINE_BYTES >> 20} MiB")  # fmt: skip
+                raise WorkerError(
+                    f"a worker took longer than {seconds:.3g} s"
+                    if left <= 0
+                    else f"a worker's answer is longer than {LINE_BYTES >> 20} MiB"
+                )
             try:
                 if writable:
                     view = view[os.write(sink, view) :]
@@ -306,9 +319,7 @@ class Pool:
         """A worker, in turn, for what keeps state in it."""
         return self.workers[next(self._turn) % len(self.workers)]
 
-    def each(
-        self, requests: Iterable[Any], seconds: float = REQUEST_SECONDS
-    ) -> Iterator[Any | WorkerError]:
+    def each(self, requests: Iterable[Any], seconds: float = REQUEST_SECONDS) -> Iterator[Any | WorkerError]:
         """The answer to every request or its error, in order, while the workers share the work: as many
         as there are cores, those that have been started first."""
         ready = iter(sorted(self.workers, key=lambda worker: not worker.started))

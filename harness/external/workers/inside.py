@@ -22,16 +22,56 @@ import threading
 import time
 from typing import Any
 
-REFUSED = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.spawn", "os.kill",
-           "os.killpg", "os.putenv", "os.chmod", "os.chown", "os.link", "os.symlink", "pty.spawn",
-           "subprocess.Popen", "signal.pthread_kill", "ctypes.dlopen", "ctypes.dlsym", "ctypes.cdata",
-           "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "socket.gethostbyname",
-           "urllib.Request", "ftplib.connect", "smtplib.connect", "resource.setrlimit",
-           "sqlite3.connect", "sqlite3.connect/handle", "os.mkfifo", "os.mknod", "mmap.__new__")  # fmt: skip
+REFUSED = (
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.forkpty",
+    "os.spawn",
+    "os.kill",
+    "os.killpg",
+    "os.putenv",
+    "os.chmod",
+    "os.chown",
+    "os.link",
+    "os.symlink",
+    "pty.spawn",
+    "subprocess.Popen",
+    "signal.pthread_kill",
+    "ctypes.dlopen",
+    "ctypes.dlsym",
+    "ctypes.cdata",
+    "socket.connect",
+    "socket.bind",
+    "socket.getaddrinfo",
+    "socket.sendto",
+    "socket.gethostbyname",
+    "urllib.Request",
+    "ftplib.connect",
+    "smtplib.connect",
+    "resource.setrlimit",
+    "sqlite3.connect",
+    "sqlite3.connect/handle",
+    "os.mkfifo",
+    "os.mknod",
+    "mmap.__new__",
+)
 #: modules that open files where no event tells of it
 FOREIGN = ("readline", "_sqlite3", "sqlite3", "_dbm", "_gdbm", "dbm", "_posixshmem")
-PATHS = ("open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate",
-         "shutil.rmtree", "shutil.move", "shutil.copyfile")  # fmt: skip
+PATHS = (
+    "open",
+    "os.listdir",
+    "os.scandir",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.truncate",
+    "shutil.rmtree",
+    "shutil.move",
+    "shutil.copyfile",
+)
 NEWNET, NEWUSER = 0x40000000, 0x10000000
 # Landlock's system calls and rights to files, as in the kernel's linux/landlock.h
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF, NO_NEW_PRIVILEGES = 444, 445, 446, 38
@@ -145,8 +185,13 @@ def main() -> None:
         script = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(script)
         vars(script)["outside"] = outside
-        readable = [sys.prefix, sys.base_prefix, settings["packages"] or settings["scratch"],
-                    os.path.dirname(settings["script"]), "/usr/share/zoneinfo"]  # fmt: skip
+        readable = [
+            sys.prefix,
+            sys.base_prefix,
+            settings["packages"] or settings["scratch"],
+            os.path.dirname(settings["script"]),
+            "/usr/share/zoneinfo",
+        ]
         time.localtime()  # reads the time zone, which can't be read later
         try:
             landlock([*readable, *LIBRARIES], settings["scratch"])

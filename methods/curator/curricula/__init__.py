@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.curricula.filters import DAPO, VCRL, Learnability
 from harness.methods.curator.curricula.learned import PCL, ActorCurator, AsReleased, TabularOSMD
 from harness.methods.curator.curricula.plain import SEC, AdaRFT, MoPPS, Uniform
 from harness.methods.curator.curriculum import Curriculum
+from harness.methods.curator.training_tasks import Bank
 
 CURRICULA: dict[str, type[Curriculum]] = {
     "uniform": Uniform,

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import UsageError
-from harness.methods.curator.curricula.plain import Dealt, nearest
+from harness.methods.curator.curricula.plain import WithoutReplacement, nearest
 from harness.methods.curator.curriculum import Probe, Round
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices, learnability, mixed
 
 
-class Learnability(Dealt):
+class Learnability(WithoutReplacement):
     """p(1 - p) by rejection (LILO, arXiv 2502.12272; SFL): a pool of `pool` times the batch is rolled out and
     the problems with the largest reward variance are trained on, with a share of uniform draws from the rest
     of the pool. The sizes of pool and share are reconstruction."""
@@ -24,15 +24,15 @@ class Learnability(Dealt):
     uniform_share = 0.25
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
-        dealt = self.deal(self.pool * k)
-        k = min(k, len(dealt))
-        best = nearest(-learnability(probe(dealt)), k - int(self.uniform_share * k), rng)
-        left = np.setdiff1d(np.arange(len(dealt)), best)
+        drawn = self.draw(self.pool * k)
+        k = min(k, len(drawn))
+        best = nearest(-learnability(probe(drawn)), k - int(self.uniform_share * k), rng)
+        left = np.setdiff1d(np.arange(len(drawn)), best)
         rest = rng.choice(left, k - len(best), replace=False)
-        return Selection(dealt[np.concatenate([best, rest])])
+        return Selection(drawn[np.concatenate([best, rest])])
 
 
-class DAPO(Dealt):
+class DAPO(WithoutReplacement):
     """Dynamic sampling (arXiv 2503.14476): generation batches of `factor` times the batch; groups whose
     rewards are all equal are dropped, until the batch is full or `most` batches were generated, which is an
     error as in the released recipe."""
@@ -44,9 +44,9 @@ class DAPO(Dealt):
         kept: list[int] = []
         seen = 0
         for _ in range(self.most):
-            dealt = self.deal(self.factor * k)
-            seen += len(dealt)
-            kept += dealt[mixed(probe(dealt))].tolist()
+            drawn = self.draw(self.factor * k)
+            seen += len(drawn)
+            kept += drawn[mixed(probe(drawn))].tolist()
             if len(kept) >= k:
                 return Selection(np.array(kept[:k]))
         raise UsageError(
@@ -56,7 +56,7 @@ class DAPO(Dealt):
         )
 
 
-class VCRL(Dealt):
+class VCRL(WithoutReplacement):
     """Variance-based curriculum (arXiv 2509.19803): problems whose normalised reward variance is below a
     threshold are dropped, and their places filled from a priority memory of earlier problems of high
     variance, rolled out anew. Thresholds, momentum and size of the memory are reconstruction."""
@@ -83,13 +83,13 @@ class VCRL(Dealt):
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
         self._k = k
-        dealt = self.deal(k)
-        keep = normalised_variance(probe(dealt)) >= self.threshold
-        chosen = dealt[keep].tolist()
+        drawn = self.draw(k)
+        keep = normalised_variance(probe(drawn)) >= self.threshold
+        chosen = drawn[keep].tolist()
         ranked = sorted(self.priority, key=lambda index: (-self.priority[index], index))
         recalled = [index for index in ranked if index not in set(chosen)][: k - len(chosen)]
         # a memory that can't fill the batch yet leaves the rest to problems that were rolled out
-        spare = dealt[~keep][: k - len(chosen) - len(recalled)]
+        spare = drawn[~keep][: k - len(chosen) - len(recalled)]
         return Selection(np.array([*chosen, *recalled, *spare.tolist()], np.int64))
 
     def observe(self, seen: Round) -> None:

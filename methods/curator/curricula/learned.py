@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.methods.curator import mirror, sampling
-from harness.methods.curator.training_tasks import Bank
-from harness.methods.curator.curricula.plain import Dealt, nearest
+from harness.methods.curator import mirror_descent, sampling
+from harness.methods.curator.curricula.plain import WithoutReplacement, nearest
 from harness.methods.curator.curriculum import Curriculum, Probe, Round
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.scorers import LightScorer, Scorer
 from harness.methods.curator.signals import Floats, Indices, Window, utility
+from harness.methods.curator.training_tasks import Bank
 
 
-class PCL(Dealt):
+class PCL(WithoutReplacement):
     """Prompt Curriculum Learning (arXiv 2510.01135): of `factor` times the batch, the problems whose
     predicted success rate is nearest to `wanted`; the predictor is regressed on the rollouts that were made
     anyway. The factor and the predictor's form are reconstruction."""
@@ -39,8 +39,8 @@ class PCL(Dealt):
         return -np.abs(self.predict(candidates) - self.wanted)
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
-        dealt = self.deal(self.factor * k)
-        return Selection(dealt[nearest(-self.score(dealt), k, rng)])
+        drawn = self.draw(self.factor * k)
+        return Selection(drawn[nearest(-self.score(drawn), k, rng)])
 
     def observe(self, seen: Round) -> None:
         self._seen = seen
@@ -62,10 +62,10 @@ class PCL(Dealt):
         self.scorer.restore(state["scorer"])
 
 
-class ActorCurator(Dealt):
+class ActorCurator(WithoutReplacement):
     """Actor-Curator (arXiv 2602.20532): problems by how much training on them improved the policy.
 
-    Two stages: `candidates` problems dealt uniformly, then the curator's choice among them. The curator
+    Two stages: `candidates` problems drawn uniformly, then the curator's choice among them. The curator
     learns by the proximal mirror-descent loss; both of its softmaxes are over the same candidates
     (reconstruction). Steps count from 1. The curator scores at every step, is trained from step `dormant` on
     (the released test lets the last dormant step train already), and chooses after `dormant` + `warm_up`.
@@ -79,7 +79,7 @@ class ActorCurator(Dealt):
         std: how advantages are normalised, see `advantages`.
         passes: steps on a round's loss.
         through: what the loss's gradient goes through: all `candidates`, or the problems `drawn` alone
-            (`mirror.drawn_gradient`), which is for one pass and for scorers that cost much.
+            (`mirror_descent.drawn_gradient`), which is for one pass and for scorers that cost much.
 
     Where the last two aren't given, a scorer may say what is worth its cost.
     """
@@ -107,11 +107,12 @@ class ActorCurator(Dealt):
         for name in {"passes", "through"} - set(settings):
             setattr(self, name, getattr(self.scorer, name, getattr(self, name)))
         if self.through not in ("candidates", "drawn") or (self.through == "drawn" and self.passes > 1):
-            raise ValueError(f"through is candidates, or drawn with one pass, not {self.through!r} with "
-                             f"{self.passes}")  # fmt: skip
+            raise ValueError(
+                f"through is candidates, or drawn with one pass, not {self.through!r} with {self.passes}"
+            )
         self.values = Window(self.window)
         self.step = 0
-        self._dealt: Indices = np.empty(0, np.int64)
+        self._candidates: Indices = np.empty(0, np.int64)
         self._scores: Floats = np.empty(0)
         self._frozen: Floats = np.empty(0)
         self._chosen: Indices = np.empty(0, np.int64)
@@ -127,24 +128,25 @@ class ActorCurator(Dealt):
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
         self.step += 1
-        self._dealt = self.deal(max(self.candidates, k))
-        k = min(k, len(self._dealt)) if not self.with_repeats else k
-        self._scores = scores = self.score(self._dealt)
-        self._frozen = mirror.softmax(scores, self.temperature)
+        self._candidates = self.draw(max(self.candidates, k))
+        k = min(k, len(self._candidates)) if not self.with_repeats else k
+        self._scores = scores = self.score(self._candidates)
+        self._frozen = mirror_descent.softmax(scores, self.temperature)
         if not self.leads:
-            size = len(self._dealt)
+            size = len(self._candidates)
             places = rng.choice(size, k, replace=k > size)
             chosen = Selection(places, np.full(k, 1 / size), self._frozen[places] * size)
         elif self.rule == "nucleus":
-            chosen = sampling.nucleus(scores, k, rng, temperature=self.temperature, top_p=self.top_p,
-                                      replacement=self.with_repeats)  # fmt: skip
+            chosen = sampling.nucleus(
+                scores, k, rng, temperature=self.temperature, top_p=self.top_p, replacement=self.with_repeats
+            )
         elif self.rule in ("replacement", "gumbel"):
             draw = sampling.gumbel if self.rule == "gumbel" else sampling.replacement
             chosen = draw(scores, k, rng, temperature=self.temperature, floor=self.floor)
         else:
             raise ValueError(f"rule is nucleus, replacement or gumbel, not {self.rule!r}")
         self._chosen = chosen.indices
-        return Selection(self._dealt[chosen.indices], chosen.probability, chosen.weight)
+        return Selection(self._candidates[chosen.indices], chosen.probability, chosen.weight)
 
     def target(self, seen: Round) -> Floats:
         """What the curator learns to predict, of each selected problem (B,)."""
@@ -161,7 +163,7 @@ class ActorCurator(Dealt):
 
     def update(self) -> dict[str, float]:
         assert self._seen is not None
-        numbers = {"entropy": mirror.entropy(self._frozen), "leads": float(self.leads)}
+        numbers = {"entropy": mirror_descent.entropy(self._frozen), "leads": float(self.leads)}
         if self.step < self.dormant:
             return numbers
         return {**numbers, "curator_loss": self.learn(self._seen.selection)}
@@ -169,27 +171,36 @@ class ActorCurator(Dealt):
     def learn(self, selection: Selection) -> float:
         """Some steps on the proximal loss; the loss before them."""
         if self.through == "drawn":
-            loss, gradient = mirror.drawn_gradient(self._utility, selection.weight, self.temperature)
-            self.scorer.descend(self._dealt[self._chosen], gradient)
+            loss, gradient = mirror_descent.drawn_gradient(self._utility, selection.weight, self.temperature)
+            self.scorer.descend(self._candidates[self._chosen], gradient)
             return loss
         losses = []
         for number in range(self.passes):
             scores = self.score_again() if number else self._scores  # nothing has moved since the choice
-            loss, gradient = mirror.proximal_gradient(
-                scores, self._frozen, self._chosen, self._utility, selection.weight,
-                rho=self.rho, temperature=self.temperature,
-            )  # fmt: skip
+            loss, gradient = mirror_descent.proximal_gradient(
+                scores,
+                self._frozen,
+                self._chosen,
+                self._utility,
+                selection.weight,
+                rho=self.rho,
+                temperature=self.temperature,
+            )
             losses.append(loss)
-            self.scorer.descend(self._dealt, gradient)
+            self.scorer.descend(self._candidates, gradient)
         return losses[0]
 
     def score_again(self) -> Floats:
         """The candidates' scores by the curator as it now is."""
-        return self.scorer.logits(self._dealt)
+        return self.scorer.logits(self._candidates)
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "step": self.step, "values": self.values.state(),
-                "scorer": self.scorer.state()}  # fmt: skip
+        return {
+            **super().state(),
+            "step": self.step,
+            "values": self.values.state(),
+            "scorer": self.scorer.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
@@ -201,7 +212,7 @@ class ActorCurator(Dealt):
 class AsReleased(ActorCurator):
     """The curator as the released code seems to train it (read, never run), for an ablation.
 
-    Its defects: the loss divides a log-probability by a probability (`mirror.released_loss`), so that nothing
+    Its defects: the loss divides a log-probability by a probability (`mirror_descent.released_loss`), so that nothing
     is ever clipped and negative utilities have no gradient; the softmax in it runs over the micro-batch, so
     that the loss depends on the micro-batch's size; the field with the measured improvement is dropped on the
     way, so that the target is min(c, n - c) of c right among n, a learnability that is never negative.
@@ -220,7 +231,7 @@ class AsReleased(ActorCurator):
         for start in range(0, len(selection.indices), self.micro_batch):
             part = slice(start, start + self.micro_batch)
             rows = selection.indices[part]
-            loss, gradient = mirror.released_gradient(
+            loss, gradient = mirror_descent.released_gradient(
                 self.scorer.logits(rows), selection.probability[part], self._utility[part], self.rho
             )
             losses.append(loss)
@@ -268,10 +279,12 @@ class TabularOSMD(Curriculum):
 
     def update(self) -> dict[str, float]:
         size = len(self.bank)
-        eta = self.eta or mirror.default_rate(size, self._plays, self.rounds)
-        alpha = self.alpha or mirror.default_floor(size, self._plays, self.rounds)
-        self.probability = mirror.project(mirror.mirror_step(self.probability, self._estimate, eta), alpha)
-        return {"entropy": mirror.entropy(self.probability)}
+        eta = self.eta or mirror_descent.default_rate(size, self._plays, self.rounds)
+        alpha = self.alpha or mirror_descent.default_floor(size, self._plays, self.rounds)
+        self.probability = mirror_descent.project(
+            mirror_descent.mirror_step(self.probability, self._estimate, eta), alpha
+        )
+        return {"entropy": mirror_descent.entropy(self.probability)}
 
     def state(self) -> dict[str, Any]:
         return {"probability": self.probability.tolist()}

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import UsageError
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.curriculum import Curriculum, Probe, Round
 from harness.methods.curator.mirror_descent import entropy, softmax
 from harness.methods.curator.sampling import Deck, Selection
 from harness.methods.curator.signals import Floats, Indices, advantages
+from harness.methods.curator.training_tasks import Bank
 
 
 def nearest(distance: Floats, k: int, rng: np.random.Generator) -> Indices:
@@ -22,14 +22,14 @@ def nearest(distance: Floats, k: int, rng: np.random.Generator) -> Indices:
     return order[np.argsort(distance[order], kind="stable")[:k]]
 
 
-class Dealt(Curriculum):
-    """A curriculum whose candidates are dealt from the shuffled bank, each problem once before any again."""
+class WithoutReplacement(Curriculum):
+    """A curriculum whose candidates are drawn from the shuffled bank, each problem once before any again."""
 
     def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self.deck = Deck(np.arange(len(bank)), seed)
 
-    def deal(self, k: int) -> Indices:
+    def draw(self, k: int) -> Indices:
         """The next k candidates, without repeats: fewer from a bank of fewer."""
         return self.deck.draw(min(k, len(self.bank)), distinct=True)
 
@@ -40,7 +40,7 @@ class Dealt(Curriculum):
         self.deck.restore(state["deck"])
 
 
-class Uniform(Dealt):
+class Uniform(WithoutReplacement):
     """Every problem in turn, in shuffled order."""
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
@@ -109,8 +109,10 @@ class AdaRFT(Curriculum):
     def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         if bank.difficulty is None:
-            raise UsageError("curriculum-adarft needs a difficulty for every problem, and this task's train "
-                             "split has no levels (or only one)")  # fmt: skip
+            raise UsageError(
+                "curriculum-adarft needs a difficulty for every problem, and this task's train "
+                "split has no levels (or only one)"
+            )
         self.difficulty = bank.difficulty
         self.target = 0.0
         self._reward = math.nan
@@ -136,7 +138,7 @@ class AdaRFT(Curriculum):
         self.target = state["target"]
 
 
-class MoPPS(Dealt):
+class MoPPS(WithoutReplacement):
     """Thompson sampling of success rates (arXiv 2507.04632): a Beta posterior a problem, and of the
     candidates those whose sampled rate is nearest to 0.5. A `forgetting` below 1, which lets the posterior
     follow a policy that changes, is our addition; 1 is the method without it."""
@@ -154,9 +156,9 @@ class MoPPS(Dealt):
         return np.asarray(-np.abs(rate - self.wanted))
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
-        dealt = self.deal(max(self.candidates, k))
-        sampled = rng.beta(self.right[dealt], self.wrong[dealt])
-        return Selection(dealt[nearest(np.abs(sampled - self.wanted), k, rng)])
+        drawn = self.draw(max(self.candidates, k))
+        sampled = rng.beta(self.right[drawn], self.wrong[drawn])
+        return Selection(drawn[nearest(np.abs(sampled - self.wanted), k, rng)])
 
     def observe(self, seen: Round) -> None:
         n = seen.rewards.shape[1]
@@ -172,7 +174,7 @@ class MoPPS(Dealt):
         self.right, self.wrong = np.array(state["right"]), np.array(state["wrong"])
 
 
-class Oracle(Dealt):
+class Oracle(WithoutReplacement):
     """The candidates whose true success rate is nearest to 0.5; for simulations, where it is known."""
 
     candidates = 2048
@@ -186,5 +188,5 @@ class Oracle(Dealt):
         return np.asarray(-np.abs(self.rate(candidates) - 0.5))
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
-        dealt = self.deal(max(self.candidates, k))
-        return Selection(dealt[nearest(-self.score(dealt), k, rng)])
+        drawn = self.draw(max(self.candidates, k))
+        return Selection(drawn[nearest(-self.score(drawn), k, rng)])

@@ -83,9 +83,11 @@ def adjacency(training: Any, device: Any = "cpu") -> Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "sparse CSR is in beta"
         return torch.sparse_csr_tensor(
-            torch.from_numpy(graph.indptr.astype(np.int32)), torch.from_numpy(graph.indices.astype(np.int32)),
-            torch.from_numpy(values), size=graph.shape,
-        ).to(device)  # fmt: skip
+            torch.from_numpy(graph.indptr.astype(np.int32)),
+            torch.from_numpy(graph.indices.astype(np.int32)),
+            torch.from_numpy(values),
+            size=graph.shape,
+        ).to(device)
 
 
 def without_edges(training: Any, share: float, rng: np.random.Generator) -> Any:
@@ -164,8 +166,9 @@ def supervised_contrast(user: Tensor, item: Tensor, temperature: float) -> Tenso
     """SGCL's loss, summed over the batch: pairs against all users and all items of the batch, without
     negatives (formula from LLMInit's released code)."""
     u, i = functional.normalize(user, dim=1), functional.normalize(item, dim=1)
-    spread = torch.logaddexp(torch.logsumexp(u @ u.T / temperature, dim=1),
-                             torch.logsumexp(i @ i.T / temperature, dim=1))  # fmt: skip
+    spread = torch.logaddexp(
+        torch.logsumexp(u @ u.T / temperature, dim=1), torch.logsumexp(i @ i.T / temperature, dim=1)
+    )
     return (spread - (u * i).sum(dim=1) / temperature).sum()
 
 

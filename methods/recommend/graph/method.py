@@ -49,8 +49,10 @@ class Graph(Recommender):
 
         held = data.validation if self.args["patience"] > 0 else None
         if held is not None and not held.nnz:
-            raise UsageError(f"{self.spec.name} stops early by the validation part, and there is none; "
-                             "-M patience=0 trains on everything for -M epochs=N")  # fmt: skip
+            raise UsageError(
+                f"{self.spec.name} stops early by the validation part, and there is none; "
+                "-M patience=0 trains on everything for -M epochs=N"
+            )
         training = data.training if held is not None else data.known
         settings = self.spec.settings
         users, items = start.tables(settings.get("start", "xavier"), training, job, self.args)
@@ -59,16 +61,19 @@ class Graph(Recommender):
         key = [data.digest(), dict(self.args), dict(settings), job.seed, _content(users, items)]
         with job.artifact(key) as made:
             if not made.exists:
-                trainer = Trainer(settings["model"], self.args, training, users, items,
-                                  seed_of(job.seed, "train"))  # fmt: skip
+                trainer = Trainer(
+                    settings["model"], self.args, training, users, items, seed_of(job.seed, "train")
+                )
                 curve = self._fit(trainer, training, held, job)
                 (made.path / "curve.json").write_text(json.dumps(curve))
                 np.savez(made.path / "tables.npz", **trainer.best())
             curve = json.loads((made.path / "curve.json").read_text())
             with np.load(made.path / "tables.npz") as kept:
                 tables: dict[str, Any] = dict(kept)
-        job.curve({"step": point["epoch"], "wall_s": point["seconds"], "dev": point.get("ndcg@10")}
-                  for point in curve)  # fmt: skip
+        job.curve(
+            {"step": point["epoch"], "wall_s": point["seconds"], "dev": point.get("ndcg@10")}
+            for point in curve
+        )
         checks = [point["ndcg@10"] for point in curve if "ndcg@10" in point]
         return {**tables, "epochs": curve[-1]["epoch"], "best": max(checks, default=None)}
 
@@ -82,8 +87,9 @@ class Graph(Recommender):
             if epoch:
                 loss = trainer.epoch()
                 if not np.isfinite(loss):
-                    raise UsageError(f"{self.spec.name}: the loss of epoch {epoch} is {loss}; "
-                                     "choose a smaller -M lr")  # fmt: skip
+                    raise UsageError(
+                        f"{self.spec.name}: the loss of epoch {epoch} is {loss}; choose a smaller -M lr"
+                    )
             spent += time.perf_counter() - began
             point: dict[str, Any] = {"epoch": epoch, "loss": loss, "seconds": round(spent, 3)}
             if held is not None and epoch % args["check"] == 0:
@@ -98,8 +104,13 @@ class Graph(Recommender):
             job.progress("train", epoch, args["epochs"])
             if held is not None and waited >= args["patience"]:
                 break
-        LOG.info("%s: %d epochs, %.1f s of training, best validation NDCG@10 %.4f",
-                 self.spec.name, curve[-1]["epoch"], spent, best)  # fmt: skip
+        LOG.info(
+            "%s: %d epochs, %.1f s of training, best validation NDCG@10 %.4f",
+            self.spec.name,
+            curve[-1]["epoch"],
+            spent,
+            best,
+        )
         return curve
 
 

@@ -93,8 +93,10 @@ def chosen_dimensions(
     """
     width = vectors.shape[1]
     if dim > width:
-        raise UsageError(f"dim={dim} is larger than the {width} dimensions of the vectors; choose "
-                         f"-M dim={width} or less, or another --embedder")  # fmt: skip
+        raise UsageError(
+            f"dim={dim} is larger than the {width} dimensions of the vectors; choose "
+            f"-M dim={width} or less, or another --embedder"
+        )
     if how == "pca":
         centred = vectors - vectors.mean(axis=0)
         _, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred)

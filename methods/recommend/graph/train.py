@@ -65,8 +65,10 @@ class Trainer:
         layers = self.args.get("layers", 0)
         if self.model == "sgl":
             share = self.args["dropout"]
-            return [View(adjacency(without_edges(self.training, share, self._rng), self.device), layers)
-                    for _ in range(2)]  # fmt: skip
+            return [
+                View(adjacency(without_edges(self.training, share, self._rng), self.device), layers)
+                for _ in range(2)
+            ]
         if self.model == "simgcl":
             return [View(self._graph, layers, with_tables=False, noise=self.args["noise"])] * 2
         return []
@@ -121,8 +123,12 @@ class Trainer:
         """Remembers the present tables as the best."""
         users, items = self.final()
         tables = self.tables.cpu().numpy().copy()
-        self._kept = {"users": users, "items": items, "user_table": tables[: self.n_users],
-                      "item_table": tables[self.n_users :]}  # fmt: skip
+        self._kept = {
+            "users": users,
+            "items": items,
+            "user_table": tables[: self.n_users],
+            "item_table": tables[self.n_users :],
+        }
 
     def best(self) -> dict[str, Array]:
         """The final vectors and the tables that were kept, the present ones where none were."""

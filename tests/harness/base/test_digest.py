@@ -71,6 +71,11 @@ def test_the_hash_seed_of_python_does_not_matter():
         "print(digest({'a': {'x': True, 'y': None}, 'b': [1, 2.5, 'ü\\ud800']}), seed_of('a', 1))"
     )
     for hash_seed in ("1", "2"):
-        run = subprocess.run([sys.executable, "-c", program], env={"PYTHONHASHSEED": hash_seed},
-                             capture_output=True, text=True, check=True)  # fmt: skip
+        run = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert run.stdout.split() == [digest(value), str(seed_of("a", 1))]

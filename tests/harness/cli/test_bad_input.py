@@ -13,9 +13,7 @@ def mirror(root, splits=("train", "test"), columns=COLUMNS, ids=("openai/gsm8k",
         folder = root / "mirror" / name
         folder.mkdir(parents=True)
         files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in splits)
-        (folder / "README.md").write_text(
-            f"---\nconfigs:\n- config_name: main\n  data_files:\n{files}---\n"
-        )
+        (folder / "README.md").write_text(f"---\nconfigs:\n- config_name: main\n  data_files:\n{files}---\n")
         for split in splits:
             rows = [{key: f"{value} {split} {n}" for key, value in columns.items()} for n in range(3)]
             (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -35,14 +33,17 @@ def fails(command, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("arguments, says", [
-    (["--task", "gsm8l"], "unknown task 'gsm8l'; did you mean 'gsm8k'"),
-    (["--task", "gsm8k", "--method", "dierct"], "unknown method 'dierct'; did you mean 'direct'"),
-    (["--task", "arc1d", "--model", "pocket/gird"], "unknown model 'pocket/gird'; did you mean 'pocket/"),
-    (["--task", "arc1d", "--model", "opnai/gpt-4o"], "can't open the model 'opnai/gpt-4o'"),
-    (["--task", "arc1d", "--model", "grid"], "a model is written provider/name"),
-    (["--task", "nothing*"], "no task matches 'nothing*'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--task", "gsm8l"], "unknown task 'gsm8l'; did you mean 'gsm8k'"),
+        (["--task", "gsm8k", "--method", "dierct"], "unknown method 'dierct'; did you mean 'direct'"),
+        (["--task", "arc1d", "--model", "pocket/gird"], "unknown model 'pocket/gird'; did you mean 'pocket/"),
+        (["--task", "arc1d", "--model", "opnai/gpt-4o"], "can't open the model 'opnai/gpt-4o'"),
+        (["--task", "arc1d", "--model", "grid"], "a model is written provider/name"),
+        (["--task", "nothing*"], "no task matches 'nothing*'"),
+    ],
+)
 def test_unknown_names(fails, arguments, says):
     assert says in fails("eval", *arguments)
 
@@ -74,13 +75,20 @@ def test_a_mirror_with_rows_of_another_kind(fails, tmp_path):
     assert "gsm8k" in fails("eval", "--task", "gsm8k", "--model", "echo/4", "--mirror", place)
 
 
-@pytest.mark.parametrize("lines, says", [
-    (['{"sample_id": "countdown-9-9", "completion": ""}'], "line 1: unknown sample_id 'countdown-9-9'"),
-    (['{"index": 0, "completion": "a"}', '{"index": 0, "completion": "b"}'],
-     "line 2: index 0, epoch 0 stands already in line 1"),
-    (['{"index": 0, "completion": "a"}', '{"index": 1, "compl'], "line 2: broken JSON"),
-    (["\x00\x01"], "line 1: broken JSON"), ([], "holds no responses"), (["null"], "line 1: not an object"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines, says",
+    [
+        (['{"sample_id": "countdown-9-9", "completion": ""}'], "line 1: unknown sample_id 'countdown-9-9'"),
+        (
+            ['{"index": 0, "completion": "a"}', '{"index": 0, "completion": "b"}'],
+            "line 2: index 0, epoch 0 stands already in line 1",
+        ),
+        (['{"index": 0, "completion": "a"}', '{"index": 1, "compl'], "line 2: broken JSON"),
+        (["\x00\x01"], "line 1: broken JSON"),
+        ([], "holds no responses"),
+        (["null"], "line 1: not an object"),
+    ],
+)
 def test_responses_that_cannot_be_scored(fails, tmp_path, lines, says):
     (tmp_path / "r.jsonl").write_text("\n".join(lines))
     line = fails("score", "--task", "countdown", "--responses", "r.jsonl")
@@ -96,11 +104,19 @@ def test_empty_completions_are_wrong_and_counted(command, tmp_path):
     assert (run["counts"]["ok"], run["counts"]["no_answer"], run["counts"]["error"]) == (2, 2, 0)
 
 
-@pytest.mark.parametrize("damage", [
-    lambda text: text[:200], lambda text: "", lambda text: "[]", lambda text: "\x00" * 50,
-    lambda text: text.replace('"seed": 0', '"seed": 5'), lambda text: text.replace('"kind"', '"sort"'),
-    lambda text: text.replace('"ok": 3', '"ok": 2'), lambda text: text.replace('"schema": 1', '"schema": 99'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:200],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: "\x00" * 50,
+        lambda text: text.replace('"seed": 0', '"seed": 5'),
+        lambda text: text.replace('"kind"', '"sort"'),
+        lambda text: text.replace('"ok": 3', '"ok": 2'),
+        lambda text: text.replace('"schema": 1', '"schema": 99'),
+    ],
+)
 def test_a_corrupted_record_is_refused_everywhere_and_left_alone(command, tmp_path, damage):
     ask = ["eval", "--task", "countdown", "-T", "level=1", "--model", "echo/1", "--json"]
     command(*ask, "--limit", "3")
@@ -119,6 +135,6 @@ def test_a_corrupted_record_is_refused_everywhere_and_left_alone(command, tmp_pa
         assert "Traceback" not in done.err and str(path.relative_to(tmp_path)) in done.err + done.out
     listed = json.loads(command("results", "list", "--json").out)
     assert [run["n_items"] for run in listed["runs"]] == [2] and len(listed["invalid"]) == 1
-    anew = json.loads(command(*ask, "--limit", "3", "--again").out)["runs"][0]
+    anew = json.loads(command(*ask, "--limit", "3", "--overwrite").out)["runs"][0]
     assert anew["status"] == "complete" and anew["record"] != str(path.relative_to(tmp_path))
     assert path.read_bytes() == kept

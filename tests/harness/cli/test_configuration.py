@@ -9,13 +9,34 @@ from harness.cli.eval import command as eval_command
 from harness.run.plan import Request
 
 EVERY_KEY = {
-    "task": "countdown", "method": ["direct", "curator"], "model": "echo/red", "T": {"level": 2},
-    "M": {}, "fit": "train", "preset": "small", "model-arg": {}, "role": {"judge": "echo/yes"},
-    "role-arg": {"wait": "1"}, "embedder": "tfidf", "seeds": 2, "epochs": 3, "limit": 4, "temperature": 0.5,
-    "top_p": 0.9, "max_completion": 30, "max_cost": 1.5, "max_tokens": 10_000, "max_calls": 90,
-    "max_time": 60, "connections": 5, "max-retries": 1, "offline": True, "mirror": ".",
-    "again": True, "transcripts": False,
-}  # fmt: skip
+    "task": "countdown",
+    "method": ["direct", "curator"],
+    "model": "echo/red",
+    "T": {"level": 2},
+    "M": {},
+    "fit": "train",
+    "preset": "small",
+    "model-arg": {},
+    "role": {"judge": "echo/yes"},
+    "role-arg": {"wait": "1"},
+    "embedder": "tfidf",
+    "seeds": 2,
+    "epochs": 3,
+    "limit": 4,
+    "temperature": 0.5,
+    "top_p": 0.9,
+    "max_tokens": 30,
+    "budget_cost": 1.5,
+    "budget_tokens": 10_000,
+    "budget_calls": 90,
+    "budget_time": 60,
+    "max_connections": 5,
+    "max_retries": 1,
+    "offline": True,
+    "mirror": ".",
+    "overwrite": True,
+    "transcripts": False,
+}
 
 
 @pytest.fixture
@@ -33,26 +54,64 @@ def write(text, name="run.yaml"):
 
 
 def test_every_option_is_a_key_and_every_key_arrives(command, requests):
-    aliases = {"T": "task_args", "M": "method_args", "model-arg": "model_args", "role": "roles",
-               "role-arg": "role_args"}  # fmt: skip
+    aliases = {
+        "T": "task_args",
+        "M": "method_args",
+        "model-arg": "model_args",
+        "role": "roles",
+        "role-arg": "role_args",
+    }
     given = {aliases.get(key, key.replace("-", "_")) for key in EVERY_KEY}
     not_settings = {"config", "dry_run", "out", "as_json"}  # out says where to, not what
     assert given == {option.name for option in eval_command.params} - not_settings
     command("eval", "--config", write(EVERY_KEY), "--dry-run")
-    assert requests == [Request(
-        task="countdown", method="direct,curator", model="echo/red", task_args={"level": 2},
-        method_args={"fit": "train", "preset": "small"}, model_args={}, roles={"judge": "echo/yes"},
-        role_args={"wait": "1"}, embedder="tfidf", seeds=2, epochs=3, limit=4,
-        decoding={"temperature": 0.5, "top_p": 0.9, "max_tokens": 30}, max_cost=1.5,
-        max_tokens_total=10_000, max_calls=90, max_time=60.0, connections=5, max_retries=1, offline=True,
-        mirror=".", again=True, transcripts=False,
-    )]  # fmt: skip
+    assert requests == [
+        Request(
+            task="countdown",
+            method="direct,curator",
+            model="echo/red",
+            task_args={"level": 2},
+            method_args={"fit": "train", "preset": "small"},
+            model_args={},
+            roles={"judge": "echo/yes"},
+            role_args={"wait": "1"},
+            embedder="tfidf",
+            seeds=2,
+            epochs=3,
+            limit=4,
+            decoding={"temperature": 0.5, "top_p": 0.9, "max_tokens": 30},
+            budget_cost=1.5,
+            budget_tokens=10_000,
+            budget_calls=90,
+            budget_time=60.0,
+            max_connections=5,
+            max_retries=1,
+            offline=True,
+            mirror=".",
+            overwrite=True,
+            transcripts=False,
+        )
+    ]
 
 
 def test_the_command_line_wins_and_arguments_are_merged(command, requests):
     file = write({**EVERY_KEY, "T": {"level": 2, "style": "neutral"}})
-    command("eval", "--config", file, "--dry-run", "--task", "arc1d", "-T", "level=3", "--epochs", "1",
-            "--temperature", "0", "--role", "judge=echo/no")  # fmt: skip
+    command(
+        "eval",
+        "--config",
+        file,
+        "--dry-run",
+        "--task",
+        "arc1d",
+        "-T",
+        "level=3",
+        "--epochs",
+        "1",
+        "--temperature",
+        "0",
+        "--role",
+        "judge=echo/no",
+    )
     (request,) = requests
     assert (request.task, request.epochs, request.decoding["temperature"]) == ("arc1d", 1, 0.0)
     assert request.task_args == {"level": "3", "style": "neutral"} and request.roles == {"judge": "echo/no"}
@@ -66,13 +125,28 @@ def test_fit_and_preset_are_arguments_of_methods_that_train(command, requests):
     assert requests[1].method_args == {"preset": "paper"}
 
 
-@pytest.mark.parametrize("arguments, says", [
-    (["eval", "--method", "cot", "--fit", "train"], "'cot' has no parameter 'fit'; methods that have: cura"),
-    (["eval", "--preset", "small"], "--preset is for methods that train, and 'direct' has no"),
-    (["train", "--method", "direct", "--preset", "small", "--to", "x"], "'direct' has no parameter 'preset'"),
-    (["eval", "--method", "curator", "--fit", "trian"], "fit='trian' is not one of: auto, shipped, train"),
-    (["eval", "--method", "curator", "--fit", "train", "-M", "fit=auto"], "-M fit=auto contradict each oth"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (
+            ["eval", "--method", "cot", "--fit", "train"],
+            "'cot' has no parameter 'fit'; methods that have: cura",
+        ),
+        (["eval", "--preset", "small"], "--preset is for methods that train, and 'direct' has no"),
+        (
+            ["train", "--method", "direct", "--preset", "small", "--to", "x"],
+            "'direct' has no parameter 'preset'",
+        ),
+        (
+            ["eval", "--method", "curator", "--fit", "trian"],
+            "fit='trian' is not one of: auto, shipped, train",
+        ),
+        (
+            ["eval", "--method", "curator", "--fit", "train", "-M", "fit=auto"],
+            "-M fit=auto contradict each oth",
+        ),
+    ],
+)
 def test_fit_and_preset_where_they_have_no_meaning(command, arguments, says):
     done = command(arguments[0], "--task", "arc1d", *arguments[1:])
     assert done.code == 2 and len(done.errors) == 1 and says in done.errors[0], done.err
@@ -82,23 +156,35 @@ def test_the_store_may_stand_in_the_file(command):
     file = write({"task": "countdown", "model": "echo/1", "limit": 2, "out": "elsewhere"})
     (run,) = json.loads(command("eval", "--config", file, "--json").out)["runs"]
     assert run["record"].startswith("elsewhere/")
-    (run,) = json.loads(command("eval", "--config", file, "--out", "here", "--json").out)["runs"]
+    (run,) = json.loads(command("eval", "--config", file, "--store", "here", "--json").out)["runs"]
     assert run["record"].startswith("here/")
 
 
-@pytest.mark.parametrize("text, says", [
-    ("taks: arc1d", "unknown key 'taks'; did you mean 'task'"),
-    ("task: [arc1d", "line 1: broken YAML"), ("task: arc1d\n\tmodel: x", "line 2: broken YAML"),
-    ("a: &a [*a", "broken YAML"), ("- arc1d", "keys with values"), ("arc1d", "keys with values"),
-    ("task: arc1d\nlimit: ten", "limit: 'ten' is not a valid integer"),
-    ("task: arc1d\nepochs: 2.5", "epochs: '2.5'"), ("task: arc1d\nseeds: true", "seeds: 'True'"),
-    ("task: arc1d\nlimit: [1, 2]", "limit: one value"), ("task: arc1d\nmax_cost: much", "'much' is not"),
-    ("task: arc1d\nT: level", "T: keys with values"), ("task: arc1d\nT: [level]", "T: keys with values"),
-    ("task: arc1d\noffline: maybe", "offline: true or false"), ("task: {arc1d: 1}", "task: one value"),
-    ("task: arc1d\nlimit: 0", "--limit must be at least 1"), ("method: direct", "--task NAME"),
-    ("task: arc1d\nconnections: 0", "--connections must be at least 1"), ("\x00", "run.yaml: "),
-    ("!!python/object/apply:os.system ['true']", "broken YAML"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'"),
+        ("task: [arc1d", "line 1: broken YAML"),
+        ("task: arc1d\n\tmodel: x", "line 2: broken YAML"),
+        ("a: &a [*a", "broken YAML"),
+        ("- arc1d", "keys with values"),
+        ("arc1d", "keys with values"),
+        ("task: arc1d\nlimit: ten", "limit: 'ten' is not a valid integer"),
+        ("task: arc1d\nepochs: 2.5", "epochs: '2.5'"),
+        ("task: arc1d\nseeds: true", "seeds: 'True'"),
+        ("task: arc1d\nlimit: [1, 2]", "limit: one value"),
+        ("task: arc1d\nmax_cost: much", "'much' is not"),
+        ("task: arc1d\nT: level", "T: keys with values"),
+        ("task: arc1d\nT: [level]", "T: keys with values"),
+        ("task: arc1d\noffline: maybe", "offline: true or false"),
+        ("task: {arc1d: 1}", "task: one value"),
+        ("task: arc1d\nlimit: 0", "--limit must be at least 1"),
+        ("method: direct", "--task NAME"),
+        ("task: arc1d\nconnections: 0", "--max-connections must be at least 1"),
+        ("\x00", "run.yaml: "),
+        ("!!python/object/apply:os.system ['true']", "broken YAML"),
+    ],
+)
 def test_a_faulty_file_is_one_line(command, text, says):
     done = command("eval", "--config", write(text), "--dry-run")
     assert (done.code, done.out) == (2, "") and len(done.err.splitlines()) == 1
@@ -127,7 +213,12 @@ def test_whose_model(command, requests, monkeypatch):
     command(*ask, "--config", write("model: echo/yaml"))
     command(*ask, "--config", "run.yaml", "--model", "echo/typed")
     assert [request.model.partition("/")[2] for request in requests] == [
-        "grid", "toml", "environment", "yaml", "typed"]  # fmt: skip
+        "grid",
+        "toml",
+        "environment",
+        "yaml",
+        "typed",
+    ]
 
 
 def test_the_hint_is_for_those_who_chose_no_model(command, monkeypatch):
@@ -138,14 +229,21 @@ def test_the_hint_is_for_those_who_chose_no_model(command, monkeypatch):
     assert "laboratory" not in done.err and json.loads(done.out)["runs"][0]["model"] == "echo/input"
 
 
-@pytest.mark.parametrize("text, says", [
-    ("model = ", "harness.toml: "), ("model = 3", "model is a name"), ('modle = "x"', "did you mean 'model'"),
-    ("prices = 3", "prices are tables"), ('[prices."a/b"]\ninput = 1', "needs the two numbers"),
-    ('[prices."a/b"]\ninput = 1\noutput = "2"', "needs the two numbers"), ("[prices]\na = 1", "prices.\"a\""),
-    ('[prices."a/b"]\ninput = 1\noutput = -2', "needs the two numbers"),
-    ('[prices."a/b"]\ninput = nan\noutput = 2', "needs the two numbers"),
-    ('[prices."a/b"]\ninput = 1\noutput = 2\ncached = 1', "nothing else"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("model = ", "harness.toml: "),
+        ("model = 3", "model is a name"),
+        ('modle = "x"', "did you mean 'model'"),
+        ("prices = 3", "prices are tables"),
+        ('[prices."a/b"]\ninput = 1', "needs the two numbers"),
+        ('[prices."a/b"]\ninput = 1\noutput = "2"', "needs the two numbers"),
+        ("[prices]\na = 1", 'prices."a"'),
+        ('[prices."a/b"]\ninput = 1\noutput = -2', "needs the two numbers"),
+        ('[prices."a/b"]\ninput = nan\noutput = 2', "needs the two numbers"),
+        ('[prices."a/b"]\ninput = 1\noutput = 2\ncached = 1', "nothing else"),
+    ],
+)
 def test_a_faulty_harness_toml_is_one_line(command, text, says):
     write(text, "harness.toml")
     done = command("eval", "--task", "arc1d", "--limit", "1")

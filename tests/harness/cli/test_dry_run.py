@@ -6,8 +6,22 @@ import pytest
 
 
 def test_text(command):
-    done = command("eval", "--task", "arc1d,countdown", "--method", "direct,self-consistency", "-T",
-                   "level=1", "-M", "samples=4", "--limit", "50", "--epochs", "2", "--dry-run")  # fmt: skip
+    done = command(
+        "eval",
+        "--task",
+        "arc1d,countdown",
+        "--method",
+        "direct,self-consistency",
+        "-T",
+        "level=1",
+        "-M",
+        "samples=4",
+        "--limit",
+        "50",
+        "--epochs",
+        "2",
+        "--dry-run",
+    )
     assert done.code == 0 and not list_runs(command)
     assert "4 cells, about 1000 calls" in done.out  # 2 tasks x (100 + 400)
     assert "arc1d x self-consistency x pocket/grid" in done.out and "400" in done.out
@@ -24,16 +38,27 @@ def test_json(command):
     (cell,) = json.loads(line)["plan"]
     assert (cell["items"], cell["epochs"], cell["calls"]) == (200, 1, 200)
     assert 0 < cell["smallest_detectable_difference"] < 0.5
-    smaller = json.loads(command("eval", "--task", "arc1d", "-T", "level=1", "--epochs", "8", "--dry-run",
-                                 "--json").out)["plan"][0]  # fmt: skip
+    smaller = json.loads(
+        command("eval", "--task", "arc1d", "-T", "level=1", "--epochs", "8", "--dry-run", "--json").out
+    )["plan"][0]
     assert smaller["smallest_detectable_difference"] < cell["smallest_detectable_difference"]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_missing_data_are_named_and_the_rest_is_planned(command, tmp_path, form):
     (tmp_path / "mirror").mkdir()
-    done = command("eval", "--task", "gsm8k,arc1d", "-T", "arc1d.level=1", "--offline", "--mirror", "mirror",
-                   "--dry-run", *form)  # fmt: skip
+    done = command(
+        "eval",
+        "--task",
+        "gsm8k,arc1d",
+        "-T",
+        "arc1d.level=1",
+        "--offline",
+        "--mirror",
+        "mirror",
+        "--dry-run",
+        *form,
+    )
     assert done.code == 1 and "Traceback" not in done.err
     if form:
         missing, sound = json.loads(done.out)["plan"]

@@ -5,8 +5,10 @@ import pytest
 from harness.cli.layout import print_table
 
 NAMES = ("task", "method", "model", "value", "picture", "verdict")
-ROWS = [["arc1d", "self-consistency", "pocket/grid", "+1.0 [-2.5, +4.5]", "|--o--|", "not shown"],
-        ["countdown", "direct", "pocket/grid", "+10.0 [+1.3, +19.2]", "  |-o-|", "better"]]  # fmt: skip
+ROWS = [
+    ["arc1d", "self-consistency", "pocket/grid", "+1.0 [-2.5, +4.5]", "|--o--|", "not shown"],
+    ["countdown", "direct", "pocket/grid", "+10.0 [+1.3, +19.2]", "  |-o-|", "better"],
+]
 
 
 def printed(monkeypatch, capsys, width, rows=ROWS, **more):
@@ -26,7 +28,8 @@ def test_nothing_is_cut_off_and_no_line_is_too_long(monkeypatch, capsys, width):
 
 def test_the_shape_follows_the_width(monkeypatch, capsys):
     assert "picture" in printed(monkeypatch, capsys, 120) and "in every row" not in printed(
-        monkeypatch, capsys, 120)  # fmt: skip
+        monkeypatch, capsys, 120
+    )
     narrower = printed(monkeypatch, capsys, 75)
     assert "in every row: model pocket/grid" in narrower and narrower.count("pocket/grid") == 1
     paragraphs = printed(monkeypatch, capsys, 50)

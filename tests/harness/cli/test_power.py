@@ -19,7 +19,7 @@ TABLE = {
 
 
 def power(folder, *arguments):
-    done = CliRunner().invoke(command, [*arguments, "--out", str(folder), "--json"])
+    done = CliRunner().invoke(command, [*arguments, "--store", str(folder), "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
@@ -40,16 +40,20 @@ def test_without_stored_runs_the_noise_of_hard_items_is_assumed(tmp_path):
 
 @pytest.mark.parametrize(("tests", "factor"), [(1, 1.0), (5, 1.27), (10, 1.37), (20, 1.47), (50, 1.58)])
 def test_the_price_of_many_tests(tmp_path, tests, factor):
-    one, many = (power(tmp_path, "--items", "500", "--checks", n)["detectable"][0]["difference"]
-                 for n in ("1", str(tests)))  # fmt: skip
+    one, many = (
+        power(tmp_path, "--items", "500", "--checks", n)["detectable"][0]["difference"]
+        for n in ("1", str(tests))
+    )
     assert many / one == pytest.approx(factor, abs=0.006) == holm_factor(tests)
 
 
 def test_attempts_and_items_needed_reach_the_wanted_effect(tmp_path):
     found = power(tmp_path, "--items", "500", "--effect", "0.02")
     needed = found["epochs_needed"]
-    at, below = (power(tmp_path, "--items", "500", "--epochs", str(k))["detectable"][0]["difference"]
-                 for k in (needed, needed - 1))  # fmt: skip
+    at, below = (
+        power(tmp_path, "--items", "500", "--epochs", str(k))["detectable"][0]["difference"]
+        for k in (needed, needed - 1)
+    )
     assert at <= 0.02 < below
     items = str(found["detectable"][0]["items_needed"])
     assert power(tmp_path, "--items", items)["detectable"][0]["difference"] == pytest.approx(0.02, rel=1e-3)

@@ -1,4 +1,4 @@
-"""`[prices]` of harness.toml: what a run cost, what was paid, and when --max-cost ends it."""
+"""`[prices]` of harness.toml: what a run cost, what was paid, and when --budget-cost ends it."""
 
 import json
 import threading
@@ -19,12 +19,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = json.dumps({
-            "id": "1", "object": "chat.completion", "created": 1, "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": "stop",
-                         "message": {"role": "assistant", "content": "1+1"}}],
-            "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
-        }).encode()  # fmt: skip
+        answer = json.dumps(
+            {
+                "id": "1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": body["model"],
+                "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "1+1"}}
+                ],
+                "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+            }
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -37,9 +43,24 @@ def ask():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield ["eval", "--task", "countdown", "-T", "level=1", "--limit", "6", "--connections", "1", "--json",
-           "--model", "openai-api/local/big", "--model-arg", "api_key=none", "--model-arg",
-           f"base_url=http://127.0.0.1:{server.server_port}/v1"]  # fmt: skip
+    yield [
+        "eval",
+        "--task",
+        "countdown",
+        "-T",
+        "level=1",
+        "--limit",
+        "6",
+        "--max-connections",
+        "1",
+        "--json",
+        "--model",
+        "openai-api/local/big",
+        "--model-arg",
+        "api_key=none",
+        "--model-arg",
+        f"base_url=http://127.0.0.1:{server.server_port}/v1",
+    ]
     server.shutdown()
     server.server_close()
 
@@ -62,18 +83,18 @@ def test_cost_and_what_was_paid(command, priced, ask, tmp_path):
     first = record(tmp_path, command(*ask))
     assert first["usage"]["cost_usd"] == pytest.approx(6 * EACH)
     assert first["volatile"]["paid_usd"] == pytest.approx(6 * EACH)
-    again = record(tmp_path, command(*ask, "--again"))  # served by the cache
+    again = record(tmp_path, command(*ask, "--overwrite"))  # served by the cache
     assert again["volatile"]["cache_hits"] == 6
     assert again["usage"]["cost_usd"] == pytest.approx(6 * EACH) and again["volatile"]["paid_usd"] == 0.0
     assert again["result_digest"] == first["result_digest"]
 
 
 def test_max_cost_ends_the_run_and_more_of_it_goes_on(command, priced, ask, tmp_path):
-    done = command(*ask, "--max-cost", str(2.5 * EACH))
+    done = command(*ask, "--budget-cost", str(2.5 * EACH))
     stopped = record(tmp_path, done, code=3)
-    assert "--max-cost of 0.015 is spent" in done.err
+    assert "--budget-cost of 0.015 is spent" in done.err
     assert (stopped["status"], stopped["usage"]["calls"]) == ("stopped", 3)
-    whole = record(tmp_path, command(*ask, "--max-cost", "1"))
+    whole = record(tmp_path, command(*ask, "--budget-cost", "1"))
     assert (whole["status"], whole["usage"]["cost_usd"]) == ("complete", pytest.approx(6 * EACH))
 
 

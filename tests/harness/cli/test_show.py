@@ -48,10 +48,13 @@ class Hostile(Provider):
         if call.messages[-1].role == "tool":
             message = ChatMessageAssistant(content=HOSTILE + "x" * 5000)
         else:
-            message = ChatMessageAssistant(content="", tool_calls=[
-                ToolCall(id="a", function="find_people", arguments={"name": "\x1b[31mEmil\x9b"}),
-                ToolCall(id="b", function="no\x1bsuch", arguments={}, parse_error="not\x07JSON"),
-            ])  # fmt: skip
+            message = ChatMessageAssistant(
+                content="",
+                tool_calls=[
+                    ToolCall(id="a", function="find_people", arguments={"name": "\x1b[31mEmil\x9b"}),
+                    ToolCall(id="b", function="no\x1bsuch", arguments={}, parse_error="not\x07JSON"),
+                ],
+            )
         return ModelOutput.from_message(message)
 
 
@@ -73,9 +76,20 @@ def run(command, tmp_path):
 def test_an_attempt_is_shown_with_its_dialogue_and_score(run):
     done = run("--sample", "test-1", "--epoch", "1")
     assert done.code == 0 and done.out.startswith(
-        "toolworld/single x direct x hostile/agent, sample test-1, epoch 1 of 0, 1\n")
-    order = ["[system]", "[user]", "[assistant]", '-> find_people({"name": "', "[tool find_people]",
-             "[tool no", "[assistant]", "  second", "ok: accuracy 0", "stopped: stop"]  # fmt: skip
+        "toolworld/single x direct x hostile/agent, sample test-1, epoch 1 of 0, 1\n"
+    )
+    order = [
+        "[system]",
+        "[user]",
+        "[assistant]",
+        '-> find_people({"name": "',
+        "[tool find_people]",
+        "[tool no",
+        "[assistant]",
+        "  second",
+        "ok: accuracy 0",
+        "stopped: stop",
+    ]
     at = 0
     for part in order:
         assert part in done.out[at:], part
@@ -97,16 +111,19 @@ def test_an_attempt_as_json_is_whole_and_drives_no_terminal(run):
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(["--sample", "tst-1"], "did you mean 'test-1'"), (["--epoch", "1"], "--sample ID"),
-     (["--sample", "test-1", "--epoch", "2"], "epochs: 0, 1")],
-)  # fmt: skip
+    [
+        (["--sample", "tst-1"], "did you mean 'test-1'"),
+        (["--epoch", "1"], "--sample ID"),
+        (["--sample", "test-1", "--epoch", "2"], "epochs: 0, 1"),
+    ],
+)
 def test_an_attempt_that_is_not_there(run, arguments, says):
     done = run(*arguments)
     assert done.code == 2 and says in done.errors[0] and len(done.errors) == 1
 
 
 def test_a_single_turn_and_one_without_its_transcript(command):
-    for more in ((), ("--no-transcripts", "--again")):
+    for more in ((), ("--no-transcripts", "--overwrite")):
         command("eval", "--task", "arc1d", "-T", "level=1", "--limit", "1", *more)
         (found,) = json.loads(command("results", "list", "--json").out)["runs"]
         done = command("show", found["run_id"][:12], "--sample", "arc1d-test-1-0")

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from harness.base.errors import RecordError, UsageError
 from harness.comparison.arms import Arm, arms_of
 from harness.comparison.flips import flips
 from harness.comparison.items import Items, load_items, pair
 from harness.comparison.paired import adjust, compare
-from harness.comparison.to_json import plain
 from harness.comparison.planning import stored_noise
 from harness.comparison.select import Selection, baseline_of, check_baseline, mixed
 from harness.comparison.suites import over_suite, suite_over_seeds, suite_sentence, suites
-from harness.base.errors import RecordError, UsageError
+from harness.comparison.to_json import plain
 from harness.results.index import in_force, read_index
 from harness.testing import seal_scores
 
@@ -98,8 +98,9 @@ def test_clusters_widen_the_interval(tmp_path, rng):
 def test_seeds_are_the_unit_of_methods_that_train(tmp_path, rng):
     for seed in range(5):
         seal_scores(tmp_path, rng.random(50) < 0.4 + 0.02 * seed, method="direct", seed=seed)
-        seal_scores(tmp_path, rng.random(50) < 0.6 + 0.02 * seed, method="curator", seed=seed,
-                    needs=("trainable",))  # fmt: skip
+        seal_scores(
+            tmp_path, rng.random(50) < 0.6 + 0.02 * seed, method="curator", seed=seed, needs=("trainable",)
+        )
     curator, direct = arms(tmp_path)
     found = compare(curator, direct)
     assert found.seeds.found.n_seeds == (5, 5) and found.seeds.paired
@@ -229,8 +230,9 @@ def trained(root, rng, seeds, better=0.2, spread=0.0, **more):
     for seed in range(seeds):
         moved = better + (spread if seed % 2 else -spread)
         seal_scores(root, rng.random(400) < 0.4, method="direct", seed=seed, **more)
-        seal_scores(root, rng.random(400) < 0.4 + moved, method="curator", seed=seed, needs=("trainable",),
-                    **more)  # fmt: skip
+        seal_scores(
+            root, rng.random(400) < 0.4 + moved, method="curator", seed=seed, needs=("trainable",), **more
+        )
     curator, direct = arms(root)[-2:]
     return compare(curator, direct)
 
@@ -257,8 +259,10 @@ def test_fewer_than_five_seeds_of_a_method_that_trains_claim_nothing(tmp_path, r
 def test_a_suite_of_trained_methods_is_pooled_over_seeds(tmp_path, rng):
     made = [trained(tmp_path, rng, 5, task=task) for task in ("a", "b")]
     pooled = suite_over_seeds(made)
-    means = [np.mean([[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in side], axis=0)
-             for side in zip(*((c.candidate, c.baseline) for c in made), strict=True)]  # fmt: skip
+    means = [
+        np.mean([[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in side], axis=0)
+        for side in zip(*((c.candidate, c.baseline) for c in made), strict=True)
+    ]
     assert pooled.test.p_value == pytest.approx(scipy_stats.ttest_rel(*means).pvalue)
     assert "over 5 and 5 seeds" in suite_sentence(made) and "over items" in suite_sentence(made)
 
@@ -282,11 +286,22 @@ def test_the_level_over_seeds_holds_where_that_over_items_does_not():
         rows = []
         for seed in range(5):
             scores = (rng.random(n) < 0.5 + rng.normal(0, 0.05)).astype(float)
-            rows.append({"run_id": f"{name}{seed}", "seed": seed, "status": "complete", "scores": scores,
-                         "primary": "accuracy", "metrics": {"accuracy": {"value": scores.mean()}},
-                         "metric_limits": {"accuracy": 1.0}, "comparability_key": "k", "subject_key": name,
-                         "subject": {"data_access": ["trainable"]}, "usage": {},
-                         "counts": {"attempts": n, "error": 0, "unscored": 0}})  # fmt: skip
+            rows.append(
+                {
+                    "run_id": f"{name}{seed}",
+                    "seed": seed,
+                    "status": "complete",
+                    "scores": scores,
+                    "primary": "accuracy",
+                    "metrics": {"accuracy": {"value": scores.mean()}},
+                    "metric_limits": {"accuracy": 1.0},
+                    "comparability_key": "k",
+                    "subject_key": name,
+                    "subject": {"data_access": ["trainable"]},
+                    "usage": {},
+                    "counts": {"attempts": n, "error": 0, "unscored": 0},
+                }
+            )
         return Arm(tuple(rows))
 
     def load(arm, metric):

@@ -18,14 +18,17 @@ def arm(root, curves):
 
 
 def rows(values, every=10, rollouts=4):
-    return [{"step": every * (n + 1), "rollouts": rollouts * (n + 1), "dev": value}
-            for n, value in enumerate(values)]  # fmt: skip
+    return [
+        {"step": every * (n + 1), "rollouts": rollouts * (n + 1), "dev": value}
+        for n, value in enumerate(values)
+    ]
 
 
 def test_means_and_intervals_are_over_seeds(tmp_path):
     table = np.array([[0.1, 0.5, 0.4], [0.3, 0.4, 0.8], [0.2, 0.9, 0.6]])
-    found = learning(arm(tmp_path, [rows(values.tolist(), rollouts=4 + n) for n, values in enumerate(table)]),
-                     "dev")  # fmt: skip
+    found = learning(
+        arm(tmp_path, [rows(values.tolist(), rollouts=4 + n) for n, values in enumerate(table)]), "dev"
+    )
     assert found.steps.tolist() == [10, 20, 30] and found.rollouts.tolist() == [5, 10, 15]
     np.testing.assert_allclose(found.means, table.mean(axis=0))
     for place in range(3):
@@ -37,6 +40,7 @@ def test_means_and_intervals_are_over_seeds(tmp_path):
 
 def test_seeds_measured_at_different_places_meet_by_interpolation(tmp_path):
     """Truth: a seed's score is 0.1 + its step / 100, and it draws 4 or 8 rollouts a step."""
+
     def told(steps, each):
         return [{"step": n, "rollouts": each * n, "dev": 0.1 + n / 100} for n in steps]
 
@@ -85,8 +89,10 @@ def test_compare_draws_the_curves(tmp_path, monkeypatch, capsys):
     from harness.cli import main
 
     def compare(*more):
-        monkeypatch.setattr("sys.argv", ["harness", "compare", "--baseline", "slow", "--out",
-                                         str(tmp_path / "store"), *more])  # fmt: skip
+        monkeypatch.setattr(
+            "sys.argv",
+            ["harness", "compare", "--baseline", "slow", "--store", str(tmp_path / "store"), *more],
+        )
         try:
             main()
         except SystemExit as left:
@@ -95,20 +101,27 @@ def test_compare_draws_the_curves(tmp_path, monkeypatch, capsys):
 
     for method, gain in (("slow", 0.0), ("quick", 0.2)):
         for seed in range(3):
-            seal_scores(tmp_path / "store", [0.0, 1.0], method=method, seed=seed, needs=("trainable",),
-                        curve=rows([0.1 + gain, 0.2 + gain + seed / 100]))  # fmt: skip
+            seal_scores(
+                tmp_path / "store",
+                [0.0, 1.0],
+                method=method,
+                seed=seed,
+                needs=("trainable",),
+                curve=rows([0.1 + gain, 0.2 + gain + seed / 100]),
+            )
     for name in ("a.svg", "b.svg"):
-        assert compare("--figure", str(tmp_path / name)) == 0
+        assert compare("--plot", str(tmp_path / name)) == 0
     drawn = (tmp_path / "a.svg").read_text()
     assert drawn == (tmp_path / "b.svg").read_text()
     assert "slow (3 seeds)" in drawn and "quick (3 seeds)" in drawn and "simulated, sim/model" in drawn
-    assert compare("--figure", str(tmp_path / "a.gif")) == 2
+    assert compare("--plot", str(tmp_path / "a.gif")) == 2
     assert "the name ends in .svg, .png, .pdf" in capsys.readouterr().err
     for method in ("direct", "vote"):
         seal_scores(tmp_path / "other", [0.0, 1.0], method=method)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["harness", "compare", "--baseline", "direct", "--out", "other",
-                                     "--figure", "c.svg"])  # fmt: skip
+    monkeypatch.setattr(
+        "sys.argv", ["harness", "compare", "--baseline", "direct", "--store", "other", "--plot", "c.svg"]
+    )
     with pytest.raises(SystemExit):
         main()
     assert "no run here has one" in capsys.readouterr().err

@@ -20,9 +20,12 @@ def slow_best(scores, k):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.integers(1, 2000), st.integers(1, 60), st.sampled_from([1, 2, 5, 1000]), st.integers(0, 2**32 - 1),
+    st.integers(1, 2000),
+    st.integers(1, 60),
+    st.sampled_from([1, 2, 5, 1000]),
+    st.integers(0, 2**32 - 1),
     st.floats(0, 1),
-)  # fmt: skip
+)
 def test_best_is_the_stable_sort(n_items, k, distinct, seed, hidden):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, distinct, (4, n_items)).astype(np.float32)

@@ -10,11 +10,10 @@ import time
 
 import pytest
 
+from harness.base.errors import UsageError, WorldFailed
 from harness.external import sandbox
-from harness.base.errors import UsageError
-from harness.sample import Question
 from harness.external.services import Opening, Services
-from harness.world import WorldFailed
+from harness.sample import Question
 
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
@@ -41,10 +40,23 @@ def test_a_folder_can_be_read_with_the_usual_tools(folder):
 @needs_bubblewrap
 @pytest.mark.parametrize(
     "command",
-    ["touch new", "rm INDEX.txt", "echo x > INDEX.txt", "cat /etc/passwd", "ls /home /root /tmp /work",
-     "exec 3<>/dev/tcp/127.0.0.1/{port}", "test -n \"$SECRET\"", "kill -9 {pid}", "cat /proc/{pid}/environ",
-     "mkdir /data/x", "mount -t tmpfs none /data", "touch /x", "touch /dev/x", "touch /dev/shm/x"],
-)  # fmt: skip
+    [
+        "touch new",
+        "rm INDEX.txt",
+        "echo x > INDEX.txt",
+        "cat /etc/passwd",
+        "ls /home /root /tmp /work",
+        "exec 3<>/dev/tcp/127.0.0.1/{port}",
+        'test -n "$SECRET"',
+        "kill -9 {pid}",
+        "cat /proc/{pid}/environ",
+        "mkdir /data/x",
+        "mount -t tmpfs none /data",
+        "touch /x",
+        "touch /dev/x",
+        "touch /dev/shm/x",
+    ],
+)
 def test_nothing_else_can_be_reached(folder, command, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
     victim = subprocess.Popen(["sleep", "60"])

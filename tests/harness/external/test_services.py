@@ -11,18 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from harness.base.errors import BudgetSpent, UsageError, WorldFailed
 from harness.cli.options import configuration
-from harness.base.errors import BudgetSpent, UsageError
+from harness.external.services import Opening, Service, Services
+from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
 from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger
 from harness.sample import Question
-from harness.external.services import Opening, Service, Services
-from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
-from harness.world import WorldFailed
 
-BANK = Service("bank.example", "BANK_KEY", ("https://bank.example/rate", "https://bank.example/busy",
-               "https://bank.example/down", "https://bank.example/gone", "https://bank.example/echo"),
-               parameter="key")  # fmt: skip
+BANK = Service(
+    "bank.example",
+    "BANK_KEY",
+    (
+        "https://bank.example/rate",
+        "https://bank.example/busy",
+        "https://bank.example/down",
+        "https://bank.example/gone",
+        "https://bank.example/echo",
+    ),
+    parameter="key",
+)
 RATES = Service("rates", "BANK_KEY", ("https://fast.rates.example/rate",), header="X-Key")
 OPEN = Opening((BANK, RATES), web=True)
 
@@ -134,9 +142,14 @@ def test_a_bomb_is_unpacked_no_further_than_a_page_may_be_long(site, public):
 
 @pytest.mark.parametrize(
     ("path", "why"),
-    [("/circle", "10 redirects"), ("/inward", "only public"), ("/cut", "RemoteProtocol"), ("/slow", "0.5 s"),
-     ("/twice", "wasn't asked for")],
-)  # fmt: skip
+    [
+        ("/circle", "10 redirects"),
+        ("/inward", "only public"),
+        ("/cut", "RemoteProtocol"),
+        ("/slow", "0.5 s"),
+        ("/twice", "wasn't asked for"),
+    ],
+)
 def test_pages_that_can_not_be_had(site, public, path, why):
     with pytest.raises(PageFailed, match=why):
         page(site, path, seconds=0.5 if path == "/slow" else 20)
@@ -144,11 +157,32 @@ def test_pages_that_can_not_be_had(site, public, path, why):
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "0.0.0.0", "[::ffff:127.0.0.1]",
-     "2130706433", "0x7f.1", "127.1", "0", "user:word@127.0.0.1", "127.0.0.1.", "[64:ff9b::7f00:1]",
-     "[64:ff9b::a9fe:a9fe]", "[::7f00:1]", "[2002:7f00:1::]", "[fec0::1]", "224.0.0.1", "168.63.129.16",
-     "100.64.0.1", "[fe80::1%25lo]", "192.168.1.1"],
-)  # fmt: skip
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "10.0.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "0",
+        "user:word@127.0.0.1",
+        "127.0.0.1.",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fec0::1]",
+        "224.0.0.1",
+        "168.63.129.16",
+        "100.64.0.1",
+        "[fe80::1%25lo]",
+        "192.168.1.1",
+    ],
+)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_only_public_machines_are_asked_whatever_the_url_looks_like(site, host, scheme, monkeypatch):
     monkeypatch.setenv("http_proxy", site.base)  # which would go anywhere
@@ -165,9 +199,18 @@ def test_machines_on_the_open_internet_are_public(address):
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://a.example/", "http://", "http://[", "nothing", "http://a b/",
-            "http://\ud800.example/", "https://a.example:99999/"]
-)  # fmt: skip
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://a.example/",
+        "http://",
+        "http://[",
+        "nothing",
+        "http://a b/",
+        "http://\ud800.example/",
+        "https://a.example:99999/",
+    ],
+)
 def test_what_is_no_url_of_the_web_is_no_page(public, url):
     with pytest.raises(PageFailed):
         asyncio.run(fetch(url, seconds=5))
@@ -198,10 +241,17 @@ def test_keys_go_where_the_service_wants_them(site):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://bank.example/rate", "https://bank.example/account", "https://bank.example:444/rate",
-     "https://me@bank.example/rate", "https://bank.example/rate/..", "https://bank.example.evil.example/rate",
-     "https://x[bank.example].evil.example/rate", "https://evil.example/?https://bank.example/rate"],
-)  # fmt: skip
+    [
+        "http://bank.example/rate",
+        "https://bank.example/account",
+        "https://bank.example:444/rate",
+        "https://me@bank.example/rate",
+        "https://bank.example/rate/..",
+        "https://bank.example.evil.example/rate",
+        "https://x[bank.example].evil.example/rate",
+        "https://evil.example/?https://bank.example/rate",
+    ],
+)
 def test_keys_go_nowhere_else(site, url, monkeypatch):
     sent = []
 
@@ -265,8 +315,15 @@ def test_a_page_that_fails_is_told_and_not_kept(site, public, tmp_path):
 def test_many_pages_at_once_are_all_had(site, public):
     async def all_of_them():
         door = of(site).door(OPEN, Question("q", ""))
-        wanted = [{"what": "get", "url": f"http://site.example:{site.server_port}/hello?{n}", "params": {},
-                   "headers": {}} for n in range(40)]  # fmt: skip
+        wanted = [
+            {
+                "what": "get",
+                "url": f"http://site.example:{site.server_port}/hello?{n}",
+                "params": {},
+                "headers": {},
+            }
+            for n in range(40)
+        ]
         found = await asyncio.gather(*(door(each, Path("/nowhere")) for each in wanted))
         return [each["text"] for each in found]
 
@@ -275,10 +332,14 @@ def test_many_pages_at_once_are_all_had(site, public):
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"what": "get", "url": "http://site.example/"}, {"what": "run", "command": "ls"},
-     {"what": "get", "url": "["}, {"what": "embed", "embedder": "minilm", "texts": []},
-     {"what": "shell", "command": "ls"}],
-)  # fmt: skip
+    [
+        {"what": "get", "url": "http://site.example/"},
+        {"what": "run", "command": "ls"},
+        {"what": "get", "url": "["},
+        {"what": "embed", "embedder": "minilm", "texts": []},
+        {"what": "shell", "command": "ls"},
+    ],
+)
 def test_what_an_opening_does_not_hold_is_refused(site, wanted):
     with pytest.raises(WorldFailed, match="doesn't allow"):
         asked(of(site), wanted, Opening((BANK,)))
@@ -287,9 +348,15 @@ def test_what_an_opening_does_not_hold_is_refused(site, wanted):
 
 @pytest.mark.parametrize(
     "wanted",
-    [{}, {"what": "get"}, {"what": "get", "url": 3, "params": [1]}, {"what": "get", "url": "x", "headers": 3},
-     {"what": "embed", "embedder": ["minilm"]}, {"what": "shell", "command": 3, "folder": 4, "seconds": "x"}],
-)  # fmt: skip
+    [
+        {},
+        {"what": "get"},
+        {"what": "get", "url": 3, "params": [1]},
+        {"what": "get", "url": "x", "headers": 3},
+        {"what": "embed", "embedder": ["minilm"]},
+        {"what": "shell", "command": 3, "folder": 4, "seconds": "x"},
+    ],
+)
 def test_nonsense_ends_the_attempt_alone(site, wanted):
     everything = Opening((BANK,), web=True, embedders=("minilm",), shell=True)
     with pytest.raises(WorldFailed):
@@ -341,10 +408,15 @@ def test_embedders_serve_one_unit_row_a_text():
 
 @pytest.mark.parametrize(
     ("written", "why"),
-    [("services = 3", "price"), ('[services."a.example"]\nprise = 1', "price"),
-     ('[services."a.example"]\nprice = "1"', "number"), ('[services."a.example"]\nprice = -1', "number"),
-     ('[services."a.example"]\nurl = "a.example"', "http://"), ('[services."a.example"]', "price")],
-)  # fmt: skip
+    [
+        ("services = 3", "price"),
+        ('[services."a.example"]\nprise = 1', "price"),
+        ('[services."a.example"]\nprice = "1"', "number"),
+        ('[services."a.example"]\nprice = -1', "number"),
+        ('[services."a.example"]\nurl = "a.example"', "http://"),
+        ('[services."a.example"]', "price"),
+    ],
+)
 def test_settings_of_services_are_checked(tmp_path, monkeypatch, written, why):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "harness.toml").write_text(written)

@@ -12,9 +12,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from click.testing import CliRunner
 
-from harness.external import setup
-from harness.cli.setup import command
 from harness.base.errors import HarnessError, UsageError
+from harness.cli.setup import command
+from harness.external import setup
 
 
 def git(place, *arguments):
@@ -49,14 +49,24 @@ def repository(tmp_path, monkeypatch):
 def recipe(repository, tmp_path, monkeypatch):
     """A recipe that wants the first commit, and nothing of a package index."""
     url, revision = repository
-    made = {"name": "made-up", "requirements": ["none"], "verify": "tests.harness.test_setup:verify",
-            "checkout": {"url": url, "revision": revision,
-                         "take": {"src/package": "package", "data": "package/data"}}}  # fmt: skip
+    made = {
+        "name": "made-up",
+        "requirements": ["none"],
+        "verify": "tests.harness.test_setup:verify",
+        "checkout": {
+            "url": url,
+            "revision": revision,
+            "take": {"src/package": "package", "data": "package/data"},
+        },
+    }
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(setup, "recipes", lambda: {"made-up": made})
     monkeypatch.setattr(setup, "_pip", lambda recipe, target: None)
-    monkeypatch.setattr(setup.importlib, "import_module", lambda name: type("fixture", (), {
-        "verify": staticmethod(lambda place: None)}))  # fmt: skip
+    monkeypatch.setattr(
+        setup.importlib,
+        "import_module",
+        lambda name: type("fixture", (), {"verify": staticmethod(lambda place: None)}),
+    )
     return made
 
 
@@ -70,10 +80,13 @@ def test_the_wanted_folders_come_at_the_wanted_revision(recipe):
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [({"url": "file:///nowhere/at/all"}, "does not appear to be a git repository|does not exist"),
-     ({"url": "https://127.0.0.1:1/a/b"}, "unable to access|Failed to connect"),
-     ({"revision": "0" * 40}, "0{40}"), ({"take": {"no/such": "package"}}, "has no folder no/such")],
-)  # fmt: skip
+    [
+        ({"url": "file:///nowhere/at/all"}, "does not appear to be a git repository|does not exist"),
+        ({"url": "https://127.0.0.1:1/a/b"}, "unable to access|Failed to connect"),
+        ({"revision": "0" * 40}, "0{40}"),
+        ({"take": {"no/such": "package"}}, "has no folder no/such"),
+    ],
+)
 def test_what_git_can_not_get_is_said_and_nothing_stays(recipe, tmp_path, change, why):
     recipe["checkout"].update(change)
     with pytest.raises(HarnessError, match=why) as failure:
@@ -143,8 +156,9 @@ def index(tmp_path):
     """The address of a package index that holds one file of `held`, on a host that is down."""
     held = tmp_path / "index" / "held"
     held.mkdir(parents=True)
-    (held / "index.html").write_text('<a href="http://127.0.0.1:9/held-1.0-py3-none-any.whl">'
-                                     "held-1.0-py3-none-any.whl</a>")  # fmt: skip
+    (held / "index.html").write_text(
+        '<a href="http://127.0.0.1:9/held-1.0-py3-none-any.whl">held-1.0-py3-none-any.whl</a>'
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "index"))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -174,12 +188,14 @@ def pip(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("address", "settings", "why"),
-    [("http://127.0.0.1:9/simple", {}, "Connection refused"),
-     ("http://127.0.0.1:9/simple", {"PIP_RETRIES": "0"}, "Connection refused"),
-     ("https://no-such-host.invalid/simple", {}, "no-such-host.invalid"),
-     ("https://no-such-host.invalid/simple", {"PIP_PROXY": "http://127.0.0.1:9"}, "roxy"),
-     ("http://no-such-host.invalid/simple", {}, "not a trusted or secure host")],
-)  # fmt: skip
+    [
+        ("http://127.0.0.1:9/simple", {}, "Connection refused"),
+        ("http://127.0.0.1:9/simple", {"PIP_RETRIES": "0"}, "Connection refused"),
+        ("https://no-such-host.invalid/simple", {}, "no-such-host.invalid"),
+        ("https://no-such-host.invalid/simple", {"PIP_PROXY": "http://127.0.0.1:9"}, "roxy"),
+        ("http://no-such-host.invalid/simple", {}, "not a trusted or secure host"),
+    ],
+)
 def test_an_index_that_is_not_reached_is_no_missing_package(pip, address, settings, why):
     said = pip("held==1.0", address, **settings)
     assert said.startswith("setup of made-up: pip can't get ") and why in said and "PIP_INDEX_URL" in said

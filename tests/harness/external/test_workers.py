@@ -15,7 +15,7 @@ import pytest
 from harness.base.errors import BudgetSpent
 from harness.external.workers import Pool, Worker, WorkerError
 
-SCRIPT = '''
+SCRIPT = """
 import os, sys, time
 
 def outside(what, **fields):
@@ -44,12 +44,14 @@ def handle(request):
     if "sleep" in request:
         time.sleep(request["sleep"])
     return {"echo": request, "pid": os.getpid(), "environment": sorted(os.environ), "cwd": os.getcwd()}
-'''
+"""
 
 
 #: a path that begins at another folder than it seems to
-CLIMB = ("(lambda os: [os.makedirs('a/b/c/d'), os.chdir('a/b/c/d'), os.read(os.open('../../proc/{{}}/environ'"
-         ".format(os.getppid()), 0, dir_fd=os.open(os.environ['HOME'], 0)), 99)])(__import__('os'))")
+CLIMB = (
+    "(lambda os: [os.makedirs('a/b/c/d'), os.chdir('a/b/c/d'), os.read(os.open('../../proc/{{}}/environ'"
+    ".format(os.getppid()), 0, dir_fd=os.open(os.environ['HOME'], 0)), 99)])(__import__('os'))"
+)
 
 
 @pytest.fixture
@@ -70,8 +72,15 @@ def test_answers_whatever_the_size_and_is_one_process(worker):
     small, large = worker.ask({"text": "x"}), worker.ask({"text": "é" * 3_000_000})
     assert small["pid"] == large["pid"] != os.getpid()
     assert large["echo"]["text"] == "é" * 3_000_000
-    assert set(small["environment"]) <= {"HOME", "LANG", "LC_CTYPE", "OMP_NUM_THREADS", "PATH", "PWD",
-                                         "PYTHONHASHSEED"}
+    assert set(small["environment"]) <= {
+        "HOME",
+        "LANG",
+        "LC_CTYPE",
+        "OMP_NUM_THREADS",
+        "PATH",
+        "PWD",
+        "PYTHONHASHSEED",
+    }
 
 
 @pytest.mark.parametrize(

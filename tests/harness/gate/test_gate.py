@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.base.errors import RecordError, UsageError
 from harness.comparison.arms import Arm, arms_of
 from harness.comparison.items import Items
 from harness.comparison.paired import compare
-from harness.base.errors import RecordError, UsageError
 from harness.gate import confirm as second_look
 from harness.gate import report
 from harness.gate.baseline import find_baseline, read_baseline, set_baseline
@@ -32,18 +32,39 @@ def simulated(scores, name):
     table = np.asarray(scores, dtype=float).reshape(len(scores), -1)
     n, k = table.shape
     items = Items(np.arange(n), np.full(n, k), table.ravel(), np.ones(n * k, bool), None)
-    row = {"items": items, "run_id": name, "seed": 0, "status": "complete", "primary": "accuracy",
-           "metric_limits": {"accuracy": 1.0}, "comparability_key": "k", "subject_key": "s", "subject": {},
-           "counts": COUNTS, "usage": {}, "samples_digest": name}  # fmt: skip
+    row = {
+        "items": items,
+        "run_id": name,
+        "seed": 0,
+        "status": "complete",
+        "primary": "accuracy",
+        "metric_limits": {"accuracy": 1.0},
+        "comparability_key": "k",
+        "subject_key": "s",
+        "subject": {},
+        "counts": COUNTS,
+        "usage": {},
+        "samples_digest": name,
+    }
     return Arm((row,))
 
 
 def verdicts(pairs, rules, margin=0.02):
-    return judge([
-        (Check(margin=margin), compare(simulated(b, f"b{n}"), simulated(a, f"a{n}"),
-                                       "accuracy", load=lambda arm, _: arm.runs[0]["items"]))
-        for n, (a, b) in enumerate(pairs)
-    ], rules)  # fmt: skip
+    return judge(
+        [
+            (
+                Check(margin=margin),
+                compare(
+                    simulated(b, f"b{n}"),
+                    simulated(a, f"a{n}"),
+                    "accuracy",
+                    load=lambda arm, _: arm.runs[0]["items"],
+                ),
+            )
+            for n, (a, b) in enumerate(pairs)
+        ],
+        rules,
+    )
 
 
 def attempts(rng, rates, k):
@@ -78,9 +99,14 @@ def test_family_wise_false_alarms_over_twenty_tasks():
     assert within(alarms / runs, 0.05, runs), alarms
 
 
-@pytest.mark.parametrize(("n", "k", "shape", "drop"), [
-    (1319, 1, (0.75, 0.25), 0.05), (1319, 1, (0.75, 0.25), 0.03), (30, 16, (0.7, 0.7), 0.05),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("n", "k", "shape", "drop"),
+    [
+        (1319, 1, (0.75, 0.25), 0.05),
+        (1319, 1, (0.75, 0.25), 0.03),
+        (30, 16, (0.7, 0.7), 0.05),
+    ],
+)
 def test_a_planted_drop_is_found_at_the_analytic_power(n, k, shape, drop):
     rng, runs, found, promised = np.random.default_rng(2), 400, 0, []
     for _ in range(runs):
@@ -201,8 +227,13 @@ def test_other_items_are_not_comparable_and_say_what_differs(reference):
 def test_failures_on_one_side_are_invalid_before_any_statistics(reference, status):
     tmp_path, rates, path = reference
     rng = np.random.default_rng(9)
-    seal_scores(tmp_path / "new", attempts(rng, rates, 4), seed=9, model="sim/a",
-                status=lambda n, _: status if n < 20 else "ok")  # fmt: skip
+    seal_scores(
+        tmp_path / "new",
+        attempts(rng, rates, 4),
+        seed=9,
+        model="sim/a",
+        status=lambda n, _: status if n < 20 else "ok",
+    )
     (verdict,) = check(tmp_path / "new", path)
     assert (verdict.verdict, verdict.exit_code) == ("invalid", 5)
     assert f"5.0 % of the candidate's attempts are {status}" in verdict.reasons[0]
@@ -286,18 +317,27 @@ def test_slow_decay_shows_as_drift(tmp_path):
 
 def test_rules_come_from_a_file_and_flags_win(tmp_path):
     path = tmp_path / "checks.yaml"
-    path.write_text("baseline: nightly\nmargin: 0.03\nchecks:\n  - {task: arc1d, method: direct}\n"
-                    "  - {task: countdown, margin: 0.1}\n")  # fmt: skip
+    path.write_text(
+        "baseline: nightly\nmargin: 0.03\nchecks:\n  - {task: arc1d, method: direct}\n"
+        "  - {task: countdown, margin: 0.1}\n"
+    )
     rules = read_rules(path, alpha=0.01, baseline=None)
     assert (rules.baseline, rules.alpha, rules.margin) == ("nightly", 0.01, 0.03)
     assert [check.margin for check in rules.checks] == [0.03, 0.1]
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ("margn: 0.1", "'margin'"), ("alpha: 2", "alpha lies between"), ("margin: a lot", "margin lies between"),
-    ("[1, 2]", "keys with values"), ("a: [", "not YAML"), ("checks: [1]", "a check is a mapping"),
-    ("checks: [{task: a, mehtod: b}]", "'method'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("margn: 0.1", "'margin'"),
+        ("alpha: 2", "alpha lies between"),
+        ("margin: a lot", "margin lies between"),
+        ("[1, 2]", "keys with values"),
+        ("a: [", "not YAML"),
+        ("checks: [1]", "a check is a mapping"),
+        ("checks: [{task: a, mehtod: b}]", "'method'"),
+    ],
+)
 def test_a_mistake_in_the_rules_is_one_line(tmp_path, text, says):
     path = tmp_path / "checks.yaml"
     path.write_text(text)
@@ -332,10 +372,16 @@ def training(root, rng, rate, seeds, spread=0.0, first=0):
         seal_scores(root, rng.random(500) < moved, seed=seed, needs=("trainable",))
 
 
-@pytest.mark.parametrize(("seeds", "rate", "spread", "expected"), [
-    (5, 0.6, 0.0, "ok"), (5, 0.3, 0.0, "regressed"), (5, 0.6, 0.2, "inconclusive"),
-    (4, 0.6, 0.0, "inconclusive"), (4, 0.3, 0.0, "inconclusive"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seeds", "rate", "spread", "expected"),
+    [
+        (5, 0.6, 0.0, "ok"),
+        (5, 0.3, 0.0, "regressed"),
+        (5, 0.6, 0.2, "inconclusive"),
+        (4, 0.6, 0.0, "inconclusive"),
+        (4, 0.3, 0.0, "inconclusive"),
+    ],
+)
 def test_the_gate_takes_seeds_as_the_unit_of_methods_that_train(tmp_path, seeds, rate, spread, expected):
     rng = np.random.default_rng(20)
     training(tmp_path / "ref", rng, 0.6, 5)

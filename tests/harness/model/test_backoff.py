@@ -18,12 +18,22 @@ from harness.model.provider import Provider
 from harness.sample import Question
 
 
-@pytest.mark.parametrize("headers, seconds", [
-    ({"retry-after": "7"}, 7.0), ({"retry-after": "0.5"}, 0.5), ({"retry-after": "-3"}, 0.0),
-    ({"retry-after-ms": "1500"}, 1.5), ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
-    ({"retry-after-ms": "x", "retry-after": "2"}, 2.0), ({}, None), ({"retry-after": "soon"}, None),
-    ({"retry-after": ""}, None), ({"retry-after": "nan"}, None), ({"retry-after": "inf"}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers, seconds",
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+        ({"retry-after-ms": "x", "retry-after": "2"}, 2.0),
+        ({}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+    ],
+)
 def test_what_a_server_says(headers, seconds):
     assert backoff.retry_after(headers) == seconds
 
@@ -105,6 +115,6 @@ def test_a_limit_that_is_reached_while_waiting_ends_the_run(monkeypatch):
         return wait(*arguments)
 
     monkeypatch.setattr(backoff, "wait", late)
-    with pytest.raises(BudgetSpent, match="--max-time"):
+    with pytest.raises(BudgetSpent, match="--budget-time"):
         ask(storm, budget=budget, ledger=ledger)
     assert storm.tries == 4 and (ledger.total.calls, ledger.total.retries) == (1, 4)

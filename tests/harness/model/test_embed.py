@@ -65,9 +65,15 @@ def test_vectors_of_a_file(tmp_path):
         embedder.embed(["three"])
 
 
-@pytest.mark.parametrize(("texts", "rows"), [
-    (("one",), None), (("one", 2), None), (("one", "two"), np.zeros(2)), (("one", "two"), "not an array"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("texts", "rows"),
+    [
+        (("one",), None),
+        (("one", 2), None),
+        (("one", "two"), np.zeros(2)),
+        (("one", "two"), "not an array"),
+    ],
+)
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path, texts, rows):
     name = stored(tmp_path, texts, None if isinstance(rows, str) else rows)
     if isinstance(rows, str):
@@ -99,10 +105,17 @@ def test_the_place_of_a_file_is_not_part_of_what_is_measured(tmp_path):
         (tmp_path / place).mkdir()
         name = stored(tmp_path / place, [f"text {n}" for n in range(8)], np.eye(8))
         request = Request(
-            task="classify/custom", method="testnuc", model="echo/a", embedder=name,
-            task_args={"data": str(tmp_path / "data.csv"), "pool": str(tmp_path / "pool.csv"),
-                       "text": "text", "label": "label"},
-        )  # fmt: skip
+            task="classify/custom",
+            method="testnuc",
+            model="echo/a",
+            embedder=name,
+            task_args={
+                "data": str(tmp_path / "data.csv"),
+                "pool": str(tmp_path / "pool.csv"),
+                "text": "text",
+                "label": "label",
+            },
+        )
         (result,) = run_grid(plan(request), Session(Store(tmp_path / place / "out"))).results
         assert result.record, result.error
         keys.append((result.record["run_id"], result.record["subject"]["embedder"]))
@@ -150,9 +163,12 @@ assert all(abs(rows[0] - r).max() < 1e-5 for r in rows), rows
 print(json.dumps([[e.name, e.revision] for e in made]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, f"st/{folder}", "st/org/small"], capture_output=True, text=True,
-        env={**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"}, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", code, f"st/{folder}", "st/org/small"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Loading weights" not in done.stderr
     minilm, local, hub = json.loads(done.stdout)
@@ -204,8 +220,14 @@ class Handler(BaseHTTPRequestHandler):
             data[0]["embedding"] = ["x", "y", "z"]
         elif fault == "shuffled":
             data.reverse()
-        answer = json.dumps({"object": "list", "data": data, "model": body["model"],
-                             "usage": {"prompt_tokens": 1, "total_tokens": 1}})  # fmt: skip
+        answer = json.dumps(
+            {
+                "object": "list",
+                "data": data,
+                "model": body["model"],
+                "usage": {"prompt_tokens": 1, "total_tokens": 1},
+            }
+        )
         if fault == "broken":
             answer = answer[:40]
         if fault == "nan":

@@ -65,17 +65,33 @@ def test_whatever_may_change_the_answer_is_in_the_key():
     ask_once = [user("?")]
     tool = ToolInfo(name="look", description="Looks.")
     changes = [
-        {}, {"draw": 1}, {"draw": 2}, {"temperature": 0.5}, {"temperature": 0.6}, {"max_tokens": 5},
-        {"question": QUESTION.again(1)}, {"tools": [tool]},
+        {},
+        {"draw": 1},
+        {"draw": 2},
+        {"temperature": 0.5},
+        {"temperature": 0.6},
+        {"max_tokens": 5},
+        {"question": QUESTION.again(1)},
+        {"tools": [tool]},
         {"tools": [ToolInfo(name="look", description="Looks well.")]},
-        {"tools": [tool], "tool_choice": "any"}, {"tools": [tool], "tool_choice": ToolFunction("look")},
-    ]  # fmt: skip
+        {"tools": [tool], "tool_choice": "any"},
+        {"tools": [tool], "tool_choice": ToolFunction("look")},
+    ]
     found = seeds(*((ask_once, change) for change in changes), ([user("!")], {}))
     found += seeds((ask_once, {}), seed=1)
     found += seeds((ask_once, {}), decoding={"temperature": 0.7})
     assert len(set(found)) == len(found) == len(changes) + 3
-    assert len({call_seed(name, revision, origin) for name in ("a/b", "a/c") for revision in ("", "1")
-                for origin in ("", "http://here/v1", "http://there/v1")}) == 12  # fmt: skip
+    assert (
+        len(
+            {
+                call_seed(name, revision, origin)
+                for name in ("a/b", "a/c")
+                for revision in ("", "1")
+                for origin in ("", "http://here/v1", "http://there/v1")
+            }
+        )
+        == 12
+    )
 
 
 def call_seed(name, revision, origin):
@@ -86,8 +102,10 @@ def call_seed(name, revision, origin):
 
 
 def test_purpose_and_sample_share_a_completion_unless_the_provider_answers_by_sample():
-    calls = [([user("?")], {"question": Question(name, "?"), "purpose": purpose})
-             for name, purpose in (("a", "answer"), ("b", "judge"))]  # fmt: skip
+    calls = [
+        ([user("?")], {"question": Question(name, "?"), "purpose": purpose})
+        for name, purpose in (("a", "answer"), ("b", "judge"))
+    ]
     assert len(set(seeds(*calls))) == 1
     provider = Told()
     provider.cacheable = False
@@ -151,9 +169,14 @@ def test_retries_are_booked_and_end():
     assert (ledger.total.calls, ledger.total.retries, ledger.under_way) == (2, 4, 0)
 
 
-@pytest.mark.parametrize("error, reason", [
-    (ValueError("no\nmore"), "no"), (ValueError(""), "ValueError"), (ValueError("x" * 999), "x" * 300),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error, reason",
+    [
+        (ValueError("no\nmore"), "no"),
+        (ValueError(""), "ValueError"),
+        (ValueError("x" * 999), "x" * 300),
+    ],
+)
 def test_final_errors_are_one_short_line_at_once(error, reason):
     provider = Told(error)
     with pytest.raises(ModelCallError) as caught:

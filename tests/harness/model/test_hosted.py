@@ -17,19 +17,24 @@ from inspect_ai.tool import ToolFunction, ToolInfo
 from harness.base.errors import ModelCallError, UsageError
 from harness.base.messages import system, user
 from harness.model.cache import Cache
+from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.factory import open_model
 from harness.sample import Question
 
 
 def completion(content="yes", **changes):
     return {
-        "id": "1", "object": "chat.completion", "created": 1, "model": "test",
-        "choices": [{"index": 0, "finish_reason": "stop",
-                     "message": {"role": "assistant", "content": content}}],
-        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}, **changes,
-    }  # fmt: skip
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "test",
+        "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+        ],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+        **changes,
+    }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,8 +87,14 @@ def refused(handle, **settings):
 
 def test_the_request_is_what_was_asked(server):
     tool = ToolInfo(name="look", description="Looks.")
-    output = ask(model(server.server_port), [system("Be brief."), user("What?")], temperature=0.25,
-                 max_tokens=9, tools=[tool], tool_choice=ToolFunction("look"))  # fmt: skip
+    output = ask(
+        model(server.server_port),
+        [system("Be brief."), user("What?")],
+        temperature=0.25,
+        max_tokens=9,
+        tools=[tool],
+        tool_choice=ToolFunction("look"),
+    )
     path, headers, body = server.requests[0]
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", "Bearer sekret")
     assert (body["model"], body["temperature"], body["max_tokens"]) == ("test-model", 0.25, 9)
@@ -92,8 +103,9 @@ def test_the_request_is_what_was_asked(server):
     assert output.completion == "yes" and output.usage.input_tokens == 7
 
 
-@pytest.mark.parametrize("name", ["openai-api/local/m", "together/m", "ollama/m", "openrouter/m",
-                                  "fireworks/m"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["openai-api/local/m", "together/m", "ollama/m", "openrouter/m", "fireworks/m"]
+)
 def test_every_wait_is_the_gateways(server, name):
     """A retry that inspect or an SDK made on its own would be a request that the ledger doesn't know."""
     ledger = Ledger()
@@ -107,10 +119,16 @@ def test_every_wait_is_the_gateways(server, name):
 
 
 @pytest.mark.parametrize("name", ["openai-api/local/m", "openrouter/m", "ollama/m"])
-@pytest.mark.parametrize("header, least, most", [
-    (("Retry-After", "7"), 7, 8), (("retry-after-ms", "2500"), 2.5, 3), (("Retry-After", "9999"), 120, 120),
-    (("Retry-After", "date"), 25, 33), (("Retry-After", "later"), 0.007, 0.013),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "header, least, most",
+    [
+        (("Retry-After", "7"), 7, 8),
+        (("retry-after-ms", "2500"), 2.5, 3),
+        (("Retry-After", "9999"), 120, 120),
+        (("Retry-After", "date"), 25, 33),
+        (("Retry-After", "later"), 0.007, 0.013),
+    ],
+)
 def test_what_a_server_asks_for_is_obeyed(server, monkeypatch, name, header, least, most):
     waits, sleep = [], asyncio.sleep
 
@@ -140,10 +158,20 @@ def test_final_answers_are_not_asked_for_again(server, status):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("answer", [
-    completion(choices=[]), completion(choices=None), {}, [], b"", b"<html>busy</html>", b"\xff\xfe",
-    completion(choices=[{}]), {"error": {"message": "overloaded"}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    [
+        completion(choices=[]),
+        completion(choices=None),
+        {},
+        [],
+        b"",
+        b"<html>busy</html>",
+        b"\xff\xfe",
+        completion(choices=[{}]),
+        {"error": {"message": "overloaded"}},
+    ],
+)
 def test_an_answer_without_a_completion_fails_the_attempt_alone(server, answer):
     server.script = [(200, {}, answer)] * 9
     ledger = Ledger()
@@ -193,9 +221,14 @@ def test_offline_serves_what_is_kept(server, tmp_path):
     cache.close()
 
 
-@pytest.mark.parametrize("name, args", [
-    ("nonsense/model", {}), ("openai-api/nobody/model", {}), ("openai-api/x", {"api_key": "k"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, args",
+    [
+        ("nonsense/model", {}),
+        ("openai-api/nobody/model", {}),
+        ("openai-api/x", {"api_key": "k"}),
+    ],
+)
 def test_what_cannot_be_opened_is_one_line(name, args, monkeypatch):
     monkeypatch.delenv("NOBODY_API_KEY", raising=False)
     with pytest.raises(UsageError, match="can't open the model") as caught:

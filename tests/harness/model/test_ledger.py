@@ -23,10 +23,14 @@ def test_one_unknown_cost_makes_the_sum_unknown():
     assert total.cost_usd is None
 
 
-@pytest.mark.parametrize("limit, spent", [
-    ("calls", Usage(calls=2)), ("tokens", Usage(input_tokens=1, output_tokens=1)),
-    ("cost", Usage(cost_usd=2.0)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "limit, spent",
+    [
+        ("calls", Usage(calls=2)),
+        ("tokens", Usage(input_tokens=1, output_tokens=1)),
+        ("cost", Usage(cost_usd=2.0)),
+    ],
+)
 def test_a_limit_is_reached_not_passed(limit, spent):
     Budget(**{limit: 3}).check(spent)
     with pytest.raises(BudgetSpent, match=f"--max-{limit} of 2 is spent") as caught:
@@ -56,8 +60,9 @@ def test_attempts_are_taken_once_and_a_resumed_run_goes_on_from_its_total():
     taken = ledger.take("q", 0)
     assert set(taken) == {"answer", "judge"} and ledger.take("q", 0) == {}
     resumed = Ledger()
-    stored = [{purpose: usage.as_dict() for purpose, usage in each.items()}
-              for each in (taken, ledger.take("q", 1))]  # fmt: skip
+    stored = [
+        {purpose: usage.as_dict() for purpose, usage in each.items()} for each in (taken, ledger.take("q", 1))
+    ]
     resumed.restore(stored)
     assert resumed.total == ledger.total and resumed.by_purpose == ledger.by_purpose
 

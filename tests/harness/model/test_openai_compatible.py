@@ -11,9 +11,9 @@ import pytest
 from harness.base.errors import BudgetSpent, ModelCallError
 from harness.base.messages import user
 from harness.model.cache import Cache
+from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.factory import open_model
 from harness.sample import Question
 
 
@@ -49,12 +49,22 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(server.delay)
         with server.lock:
             server.busy -= 1
-        answer = json.dumps({
-            "id": "1", "object": "chat.completion", "created": 1, "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": "stop",
-                         "message": {"role": "assistant", "content": "forty-two"}}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-        }).encode()  # fmt: skip
+        answer = json.dumps(
+            {
+                "id": "1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": body["model"],
+                "choices": [
+                    {
+                        "index": 0,
+                        "finish_reason": "stop",
+                        "message": {"role": "assistant", "content": "forty-two"},
+                    }
+                ],
+                "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+            }
+        ).encode()
         status, length = 200, None
         if isinstance(fault, int):
             status, answer = fault, b'{"error": {"message": "injected", "type": "x", "code": "x"}}'
@@ -90,8 +100,13 @@ def model(server, tmp_path=None, *, name="openai-api/local/test", ledger=None, *
     )
     settings = {"budget": Budget(), "first_wait": 0.01, "max_retries": 3, **settings}
     cache = Cache(tmp_path / "cache.sqlite") if tmp_path else None
-    return Model(provider, ledger=ledger or Ledger(), cache=cache,
-                 slots=asyncio.Semaphore(provider.connections), **settings)  # fmt: skip
+    return Model(
+        provider,
+        ledger=ledger or Ledger(),
+        cache=cache,
+        slots=asyncio.Semaphore(provider.connections),
+        **settings,
+    )
 
 
 def ask(handle, text="?", question=None, **settings):

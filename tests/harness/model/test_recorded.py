@@ -7,11 +7,10 @@ import json
 import pytest
 
 from harness.base.errors import DataError, ModelCallError
+from harness.data.responses import Shape, check_columns, read_responses
 from harness.model.factory import open_model
 from harness.model.provider import Call
-from harness.data.responses import Shape, check_columns, read_responses
-from harness.sample import Question, Sample
-from harness.task import Splits
+from harness.sample import Question, Sample, Splits
 
 TEST = [
     Sample(Question("s1", "What is 1+1?", metadata={"aliases": ["old-1", 17]}), "2"),
@@ -45,10 +44,17 @@ def fault(path, **settings):
     return message
 
 
-@pytest.mark.parametrize("name", [
-    {"sample_id": "s1"}, {"sample_id": "old-1"}, {"sample_id": 17}, {"index": 0},
-    {"input": "What is 1+1?"}, {"input": "\n What is 1+1? "},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"sample_id": "s1"},
+        {"sample_id": "old-1"},
+        {"sample_id": 17},
+        {"index": 0},
+        {"input": "What is 1+1?"},
+        {"input": "\n What is 1+1? "},
+    ],
+)
 def test_a_row_names_its_sample(tmp_path, name):
     provider = opened(write(tmp_path / "r.jsonl", [{**name, "completion": "two"}]))
     assert answer(provider).completion == "two"
@@ -59,8 +65,16 @@ def test_a_row_names_its_sample(tmp_path, name):
 
 
 def test_epochs_confidence_and_usage(tmp_path):
-    rows = [{"sample_id": "s1", "epoch": epoch, "completion": str(epoch), "confidence": epoch / 4,
-             "usage": {"prompt_tokens": 5, "completion_tokens": epoch}} for epoch in range(3)]  # fmt: skip
+    rows = [
+        {
+            "sample_id": "s1",
+            "epoch": epoch,
+            "completion": str(epoch),
+            "confidence": epoch / 4,
+            "usage": {"prompt_tokens": 5, "completion_tokens": epoch},
+        }
+        for epoch in range(3)
+    ]
     provider = opened(write(tmp_path / "r.jsonl", rows))
     outputs = [answer(provider, 0, epoch) for epoch in range(3)]
     assert [output.completion for output in outputs] == ["0", "1", "2"]
@@ -75,26 +89,31 @@ def test_empty_completions_are_answers(tmp_path):
     assert answer(provider, 0).metadata is None
 
 
-@pytest.mark.parametrize("rows, expected", [
-    ([{"sample_id": "nobody", "completion": ""}], "line 1: unknown sample_id 'nobody'"),
-    ([{"index": 3, "completion": ""}], "line 1: unknown index 3"),
-    ([{"index": -1, "completion": ""}], "line 1: unknown index -1"),
-    ([{"input": "other", "completion": ""}], "line 1: unknown input 'other'"),
-    ([{"sample_id": "s1", "completion": "a"}, {"index": 0, "completion": "b"}],
-     "line 2: index 0, epoch 0 stands already in line 1"),
-    (['{"sample_id": "s1", "compl'], "line 1: broken JSON"),
-    (["[" * 100_000], "line 1: broken JSON"),
-    (["[1]"], "line 1: not an object"),
-    ([{"sample_id": "s1"}], "no 'completion'"),
-    ([{"sample_id": "s1", "completion": 4}], "'completion' is not text"),
-    ([{"completion": "a"}], "no 'sample_id', 'index' or 'input'"),
-    ([{"input": 5, "completion": "a"}], "'input' is not text"),
-    ([{"index": "x", "completion": "a"}], "is not a number"),
-    (['{"index": Infinity, "completion": "a"}'], "is not a number"),
-    (['{"index": 0, "completion": "a", "confidence": NaN}'], "'confidence' is not finite"),
-    ([""], "holds no responses"),
-    (["{"] * 9, "line 3: broken JSON and 6 more"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "rows, expected",
+    [
+        ([{"sample_id": "nobody", "completion": ""}], "line 1: unknown sample_id 'nobody'"),
+        ([{"index": 3, "completion": ""}], "line 1: unknown index 3"),
+        ([{"index": -1, "completion": ""}], "line 1: unknown index -1"),
+        ([{"input": "other", "completion": ""}], "line 1: unknown input 'other'"),
+        (
+            [{"sample_id": "s1", "completion": "a"}, {"index": 0, "completion": "b"}],
+            "line 2: index 0, epoch 0 stands already in line 1",
+        ),
+        (['{"sample_id": "s1", "compl'], "line 1: broken JSON"),
+        (["[" * 100_000], "line 1: broken JSON"),
+        (["[1]"], "line 1: not an object"),
+        ([{"sample_id": "s1"}], "no 'completion'"),
+        ([{"sample_id": "s1", "completion": 4}], "'completion' is not text"),
+        ([{"completion": "a"}], "no 'sample_id', 'index' or 'input'"),
+        ([{"input": 5, "completion": "a"}], "'input' is not text"),
+        ([{"index": "x", "completion": "a"}], "is not a number"),
+        (['{"index": Infinity, "completion": "a"}'], "is not a number"),
+        (['{"index": 0, "completion": "a", "confidence": NaN}'], "'confidence' is not finite"),
+        ([""], "holds no responses"),
+        (["{"] * 9, "line 3: broken JSON and 6 more"),
+    ],
+)
 def test_faulty_files_say_where(tmp_path, rows, expected):
     assert expected in fault(write(tmp_path / "r.jsonl", rows))
 
@@ -105,16 +124,21 @@ def test_an_index_names_a_row_of_the_test_split_only(tmp_path):
 
 
 def test_strict_off_passes_foreign_rows_over(tmp_path):
-    rows = [{"sample_id": "nobody", "completion": ""}, {"sample_id": "s1", "completion": "first"},
-            {"sample_id": "s1", "completion": "second"}]  # fmt: skip
+    rows = [
+        {"sample_id": "nobody", "completion": ""},
+        {"sample_id": "s1", "completion": "first"},
+        {"sample_id": "s1", "completion": "second"},
+    ]
     assert answer(opened(write(tmp_path / "r.jsonl", rows), strict="false")).completion == "first"
 
 
 def test_gz_csv_tsv_and_parquet_hold_the_same(tmp_path):
     import pandas
 
-    rows = [{"sample_id": "s1", "completion": "line\nof, text", "confidence": 0.5},
-            {"sample_id": "007", "completion": "42", "confidence": None}]  # fmt: skip
+    rows = [
+        {"sample_id": "s1", "completion": "line\nof, text", "confidence": 0.5},
+        {"sample_id": "007", "completion": "42", "confidence": None},
+    ]
     frame = pandas.DataFrame(rows)
     frame.to_csv(tmp_path / "r.csv", index=False)
     frame.to_csv(tmp_path / "r.csv.gz", index=False)
@@ -161,8 +185,11 @@ def test_files_with_other_names_are_read_whatever_their_kind(tmp_path, kind):
 
     frame = pd.DataFrame({"problem": ["60", "61"], "output": ["one", "two"]})
     path = tmp_path / f"answers.{kind}"
-    {"csv": lambda: frame.to_csv(path, index=False), "parquet": lambda: frame.to_parquet(path),
-     "jsonl": lambda: frame.to_json(path, orient="records", lines=True)}[kind]()  # fmt: skip
+    {
+        "csv": lambda: frame.to_csv(path, index=False),
+        "parquet": lambda: frame.to_parquet(path),
+        "jsonl": lambda: frame.to_json(path, orient="records", lines=True),
+    }[kind]()
     shape = Shape.of({"sample_id": "problem", "completion": "output"}, {})
     check_columns(path, shape)
     found = [(r.sample_id, r.completion) for r in read_responses(path, shape)]

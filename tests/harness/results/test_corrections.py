@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli import cli
 from harness.base.errors import DataError, RecordError, UsageError
+from harness.cli import cli
 from harness.registry import registry
 from harness.results import load, load_samples
 from harness.results.record import retract
@@ -58,7 +58,9 @@ def test_a_correction_supersedes_and_touches_nothing(store, monkeypatch):
     assert changed == 4 and (new["attempt"], new["supersedes"]) == (2, old["run_id"])
     assert new["reason"] == "green is right too" and new["run_id"] == old["run_id"]
     assert (old["metrics"]["accuracy"]["value"], new["metrics"]["accuracy"]["value"]) == (
-        pytest.approx(1 / 3), pytest.approx(2 / 3))  # fmt: skip
+        pytest.approx(1 / 3),
+        pytest.approx(2 / 3),
+    )
     for same in ("usage", "subject", "data_access", "seed", "epochs", "n_items", "comparability_key"):
         assert new[same] == old[same], same
     assert new["volatile"]["paid_usd"] == old["volatile"]["paid_usd"]
@@ -91,8 +93,9 @@ def test_a_grader_that_is_repaired_scores_what_was_unscored(store, monkeypatch):
         old = go(store, task)
         assert old["counts"]["unscored"] == 12
         patch(monkeypatch, "score", lambda self, sample, outcome: Score({"accuracy": 1.0}), owner)
-        patch(monkeypatch, "score_all", lambda self, samples, outcomes: [Score({"accuracy": 1.0})] * 12,
-              owner) if owner == "BrokenWhole" else None  # fmt: skip
+        patch(
+            monkeypatch, "score_all", lambda self, samples, outcomes: [Score({"accuracy": 1.0})] * 12, owner
+        ) if owner == "BrokenWhole" else None
         new, changed = rescore(store, store.find(old["run_id"]), "grader repaired")
         assert changed == 12 and new["counts"]["ok"] == 12
         assert new["metrics"]["accuracy"]["value"] == 1.0
@@ -126,12 +129,17 @@ def test_a_file_of_responses_keeps_its_run(store, monkeypatch, tmp_path):
     assert (new["run_id"], new["n_items"], new["epochs"], changed) == (old["run_id"], 2, 2, 2)
 
 
-@pytest.mark.parametrize("fault, error, says", [
-    ("nothing", UsageError, "changes nothing"), ("items", DataError, "isn't the one that run"),
-    ("samples", RecordError, "samples.parquet"), ("stopped", UsageError, "only a complete one"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault, error, says",
+    [
+        ("nothing", UsageError, "changes nothing"),
+        ("items", DataError, "isn't the one that run"),
+        ("samples", RecordError, "samples.parquet"),
+        ("stopped", UsageError, "only a complete one"),
+    ],
+)
 def test_what_cannot_be_corrected_is_one_line_and_writes_nothing(store, monkeypatch, fault, error, says):
-    old = go(store, **({"max_calls": 3, "connections": 1} if fault == "stopped" else {}))
+    old = go(store, **({"budget_calls": 3, "max_connections": 1} if fault == "stopped" else {}))
     if fault == "items":
         monkeypatch.setattr("thirdparty.task.NAMES", ("red", "green", "violet"))
     if fault == "samples":
@@ -170,7 +178,7 @@ def test_a_retraction_is_a_tombstone(store):
 
 def test_commands(store, monkeypatch):
     old = go(store)
-    out = ["--out", str(store.root)]
+    out = ["--store", str(store.root)]
 
     def call(*arguments):
         done = CliRunner().invoke(cli, ["results", *arguments, *out], catch_exceptions=False)
@@ -195,9 +203,14 @@ def test_standing(history):
     records = []
     for run, buried, supersedes in history:
         attempts[run] = attempts.get(run, 0) + 1
-        records.append({"run_id": str(run), "attempt": attempts[run],
-                        "status": "retracted" if buried else "complete",
-                        "supersedes": None if supersedes is None else str(supersedes)})  # fmt: skip
+        records.append(
+            {
+                "run_id": str(run),
+                "attempt": attempts[run],
+                "status": "retracted" if buried else "complete",
+                "supersedes": None if supersedes is None else str(supersedes),
+            }
+        )
     shown, superseded, retracted = standing(records)
     newest = {record["run_id"]: record for record in records}
     assert standing(reversed(records))[1:] == (superseded, retracted)

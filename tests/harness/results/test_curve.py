@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli import cli
 from harness.base.errors import RecordError
+from harness.cli import cli
 from harness.results import load, load_curves
 from harness.results.curve import Point, checked, json_schema, read_curve, sealed
 from harness.results.record import retract
@@ -114,7 +114,7 @@ def test_a_run_that_learns_seals_its_curve(store, monkeypatch):
     steps = load_curves(str(store.root))
     assert steps["dev"].tolist() == [0.2, 0.5, 0.4] and steps["rollouts"].tolist() == [0, 8, 16]
     assert set(steps["method"]) == {"learner"} and set(Point.model_fields) < set(steps.columns)
-    out = ["--out", str(store.root)]
+    out = ["--store", str(store.root)]
     done = CliRunner().invoke(cli, ["results", "export", "--curves", *out])
     assert done.exit_code == 0 and done.stdout.count("\n") == 4 and ",0.5," in done.stdout
     shown = json.loads(CliRunner().invoke(cli, ["results", "list", "--json", *out]).stdout)["runs"]

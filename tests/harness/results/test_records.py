@@ -67,13 +67,24 @@ def test_an_edited_record_is_refused(record, path, value, says):
     [
         (lambda r: r["metrics"]["accuracy"].update(value=1.5), "outside 0 to 1"),
         (lambda r: r["counts"].update(error=3), "number of attempts"),
-        (lambda r: r["metrics"]["pass@2"].update(value=0.0) or r["metrics"].update(
-            {"pass@1": {**r["metrics"]["pass@2"], "value": 0.9}}), "wrong order"),
-        (lambda r: r["metrics"].update(
-            {"hit@1": {**r["metrics"]["accuracy"], "value": 0.1},
-             "mrr@1": {**r["metrics"]["accuracy"], "value": 0.2}}), "differ"),
+        (
+            lambda r: (
+                r["metrics"]["pass@2"].update(value=0.0)
+                or r["metrics"].update({"pass@1": {**r["metrics"]["pass@2"], "value": 0.9}})
+            ),
+            "wrong order",
+        ),
+        (
+            lambda r: r["metrics"].update(
+                {
+                    "hit@1": {**r["metrics"]["accuracy"], "value": 0.1},
+                    "mrr@1": {**r["metrics"]["accuracy"], "value": 0.2},
+                }
+            ),
+            "differ",
+        ),
     ],
-)  # fmt: skip
+)
 def test_broken_invariants_are_refused_even_with_a_right_digest(record, change, says):
     assert invariants(record) == []
     change(record)
@@ -83,8 +94,9 @@ def test_broken_invariants_are_refused_even_with_a_right_digest(record, change, 
 
 
 def test_volatile_fields_are_not_part_of_the_digest(record):
-    assert result_digest({**record, "created_at": "x", "environment": {}, "volatile": {}}) == (
-        record["result_digest"]
+    assert (
+        result_digest({**record, "created_at": "x", "environment": {}, "volatile": {}})
+        == (record["result_digest"])
     )
     assert result_digest({**record, "model": "x"}) != record["result_digest"]
 

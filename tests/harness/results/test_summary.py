@@ -10,9 +10,16 @@ TASK = TaskSpec(name="t", version="1-A", summary="s", entry="a:b", metrics={"acc
 
 def attempt(n, value, epoch=0):
     scored = value is not None
-    return {"n": n, "sample_id": str(n), "epoch": epoch, "status": "ok" if scored else "unscored",
-            "answer": "a", "group": None, "stop_reason": "stop",
-            "metrics": {"accuracy": value, "other": 1.0} if scored else {}}  # fmt: skip
+    return {
+        "n": n,
+        "sample_id": str(n),
+        "epoch": epoch,
+        "status": "ok" if scored else "unscored",
+        "answer": "a",
+        "group": None,
+        "stop_reason": "stop",
+        "metrics": {"accuracy": value, "other": 1.0} if scored else {},
+    }
 
 
 def test_an_item_counts_in_each_of_its_categories():
@@ -25,8 +32,10 @@ def test_an_item_counts_in_each_of_its_categories():
     assert list(found) == ["accuracy", "other", "accuracy/easy", "accuracy/hard", "accuracy/short"]
     parts = {name: metric for name, metric in found.items() if "/" in name}
     assert {name: (m["value"], m["n_items"], m["scored_only"]) for name, m in parts.items()} == {
-        "accuracy/easy": (1.0, 1, None), "accuracy/hard": (0.25, 2, 0.5), "accuracy/short": (0.5, 2, 1.0),
-    }  # fmt: skip
+        "accuracy/easy": (1.0, 1, None),
+        "accuracy/hard": (0.25, 2, 0.5),
+        "accuracy/short": (0.5, 2, 1.0),
+    }
     assert found["accuracy"]["value"] == 0.375 and "n_items" not in found["accuracy"]
 
 

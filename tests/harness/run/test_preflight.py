@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.run.preflight import lacking
 from harness.run.plan import Request, plan
+from harness.run.preflight import lacking
 
 
 def lacks(task, settings=None, **request):
@@ -24,9 +24,9 @@ def test_roles_keys_and_prices_that_are_missing(monkeypatch):
     assert not lacks(both, offline=True)
     monkeypatch.setenv("SERPAPI_API_KEY", "x")
     assert not lacks(both)
-    (dear,) = lacks(both, max_cost=1.0)
-    assert "--max-cost needs the price of serpapi.com" in dear
-    assert not lacks(both, {"serpapi.com": {"price": 0.01}}, max_cost=1.0)
+    (dear,) = lacks(both, budget_cost=1.0)
+    assert "--budget-cost needs the price of serpapi.com" in dear
+    assert not lacks(both, {"serpapi.com": {"price": 0.01}}, budget_cost=1.0)
     (alone,) = lacks("tau2/airline")
     assert "--role user=MODEL" in alone
     bank = {"task_args": {"retrieval": "openai_embeddings"}, "roles": {"user": "echo/y"}}
@@ -44,8 +44,22 @@ def test_everything_that_is_missing_is_said_at_once(monkeypatch):
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_the_dry_run_says_it_too(tmp_path, monkeypatch, flags):
     monkeypatch.setattr("harness.cli.dry_run._sizes", lambda cell, session: (10, 0))
-    done = CliRunner().invoke(cli, ["eval", "--task", "tau2/airline", "--method", "prompted-tools", "--model",
-                                    "echo/x", "--dry-run", "--out", str(tmp_path), *flags])  # fmt: skip
+    done = CliRunner().invoke(
+        cli,
+        [
+            "eval",
+            "--task",
+            "tau2/airline",
+            "--method",
+            "prompted-tools",
+            "--model",
+            "echo/x",
+            "--dry-run",
+            "--store",
+            str(tmp_path),
+            *flags,
+        ],
+    )
     assert done.exit_code == 0 and "needs --role user=MODEL" in done.output
     if flags:
         found = json.loads(next(line for line in done.output.splitlines() if line.startswith("{")))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from harness.base.secrets import redacted, without_secrets
 from harness.cli.tables import print_records
 from harness.external.known_broken import known_broken
 from harness.model.echo import Echo
@@ -25,7 +26,6 @@ from harness.results.verify import verify_store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.base.secrets import redacted, without_secrets
 
 NAMES = ("red", "green", "blue")
 HARNESS = Path(sys.executable).with_name("harness")
@@ -44,12 +44,29 @@ def only(grid):
 
 def start(out, seconds, note, quick=0):
     """The command, with `seconds` for each answer but the first `quick`."""
-    environment = {**os.environ, "THIRDPARTY_SECONDS": str(seconds), "THIRDPARTY_NOTE": str(note),
-                   "THIRDPARTY_QUICK": str(quick)}  # fmt: skip
-    command = [HARNESS, "eval", "--task", "colours", "--method", "slow", "--model", "echo/red",
-               "--connections", "2", "--out", out]  # fmt: skip
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True)  # fmt: skip
+    environment = {
+        **os.environ,
+        "THIRDPARTY_SECONDS": str(seconds),
+        "THIRDPARTY_NOTE": str(note),
+        "THIRDPARTY_QUICK": str(quick),
+    }
+    command = [
+        HARNESS,
+        "eval",
+        "--task",
+        "colours",
+        "--method",
+        "slow",
+        "--model",
+        "echo/red",
+        "--max-connections",
+        "2",
+        "--store",
+        out,
+    ]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def wait_for(note, lines):
@@ -127,30 +144,57 @@ def test_errors_are_no_results_the_same_command_tries_them_again(plugin, tmp_pat
 
 
 def test_secrets_are_used_and_written_nowhere(plugin, tmp_path, monkeypatch):
-    typed = ("harness eval --model-arg api_key=sk-1 --model-arg=api_key=sk-2 --role-arg auth_token=sk-3 "
-             "--max-tokens 5 -M a=b")  # fmt: skip
+    typed = (
+        "harness eval --model-arg api_key=sk-1 --model-arg=api_key=sk-2 --role-arg auth_token=sk-3 "
+        "--budget-tokens 5 -M a=b"
+    )
     monkeypatch.setattr("sys.argv", typed.split())
     session = Session(Store(tmp_path), command=command_line())
-    request = Request("colours", "direct", "openai-api/made/up",
-                      model_args={"api_key": "sk-1", "base_url": "http://127.0.0.1:9/v1"},
-                      role_args={"secret": "sk-3", "max_tokens": 5}, max_retries=0, limit=1)  # fmt: skip
+    request = Request(
+        "colours",
+        "direct",
+        "openai-api/made/up",
+        model_args={"api_key": "sk-1", "base_url": "http://127.0.0.1:9/v1"},
+        role_args={"secret": "sk-3", "max_tokens": 5},
+        max_retries=0,
+        limit=1,
+    )
     record = only(run_grid(plan(request), session))
     assert record["subject"]["model_args"] == {"base_url": "http://127.0.0.1:9/v1"}
     assert record["subject"]["role_args"] == {"max_tokens": 5}
-    assert record["command"] == ("harness eval --model-arg api_key=... --model-arg=api_key=... "
-                                 "--role-arg auth_token=... --max-tokens 5 -M a=b")  # fmt: skip
+    assert record["command"] == (
+        "harness eval --model-arg api_key=... --model-arg=api_key=... "
+        "--role-arg auth_token=... --budget-tokens 5 -M a=b"
+    )
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"sk-" not in kept
 
 
 @pytest.mark.parametrize(
-    "name", ["api_key", "apikey", "API_KEYS", "key", "hf_token", "token", "access-token", "password",
-             "passwd", "client_secret", "authorization", "credentials"]
-)  # fmt: skip
+    "name",
+    [
+        "api_key",
+        "apikey",
+        "API_KEYS",
+        "key",
+        "hf_token",
+        "token",
+        "access-token",
+        "password",
+        "passwd",
+        "client_secret",
+        "authorization",
+        "credentials",
+    ],
+)
 def test_names_of_secrets(name):
     assert without_secrets({name: "x", "extra": {name: 1, "a": [{name: 2}]}}) == {"extra": {"a": [{}]}}
     assert redacted(["-M", f"{name}=x", f"-M{name}=x", f"--model-arg={name}=x"]) == [
-        "-M", f"{name}=...", f"-M{name}=...", f"--model-arg={name}=..."]  # fmt: skip
+        "-M",
+        f"{name}=...",
+        f"-M{name}=...",
+        f"--model-arg={name}=...",
+    ]
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "pad_token", "stop_token", "keyword", "monkey", "tokenizer"])
@@ -159,7 +203,9 @@ def test_names_of_no_secrets(name):
 
 
 def test_a_login_in_a_url_is_a_secret():
-    assert without_secrets({"base_url": "https://me:pw@a.example/v1"}) == {"base_url": "https://...@a.example/v1"}
+    assert without_secrets({"base_url": "https://me:pw@a.example/v1"}) == {
+        "base_url": "https://...@a.example/v1"
+    }
 
 
 def test_broken_items_are_measured_and_left_out_beside_it(plugin, tmp_path, capsys):
@@ -228,7 +274,7 @@ def test_interrupt(plugin, tmp_path):
 
 
 def test_the_same_whatever_the_connections(plugin, tmp_path):
-    records = [only(go(tmp_path / str(n), connections=n)) for n in (1, 3, 64)]
+    records = [only(go(tmp_path / str(n), max_connections=n)) for n in (1, 3, 64)]
     assert len({(r["run_id"], r["samples"]["digest"], r["result_digest"]) for r in records}) == 1
 
 
@@ -244,18 +290,25 @@ def test_a_fault_ends_its_own_cell(plugin, tmp_path):
 
 
 def test_budget_then_more_of_it(plugin, tmp_path):
-    grid = go(tmp_path, max_calls=5, connections=1)
+    grid = go(tmp_path, budget_calls=5, max_connections=1)
     assert grid.exit_code == 3 and only(grid)["status"] == "stopped"
     later = only(go(tmp_path))
     assert later["status"] == "complete" and later["attempt"] == 2 and later["counts"]["ok"] == 12
     assert only(go(tmp_path))["reused"]
-    assert only(go(tmp_path, again=True))["attempt"] == 3
+    assert only(go(tmp_path, overwrite=True))["attempt"] == 3
 
 
-@pytest.mark.parametrize("owner, name", [
-    (shutil, "move"), (os, "pwrite"), (os, "fsync"), (parquet.ParquetWriter, "write_table"),
-    (Path, "rename"), (Path, "write_bytes"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "owner, name",
+    [
+        (shutil, "move"),
+        (os, "pwrite"),
+        (os, "fsync"),
+        (parquet.ParquetWriter, "write_table"),
+        (Path, "rename"),
+        (Path, "write_bytes"),
+    ],
+)
 def test_disk_full(plugin, tmp_path, monkeypatch, owner, name):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -270,11 +323,27 @@ def test_disk_full(plugin, tmp_path, monkeypatch, owner, name):
 
 def test_a_disk_that_fills_up_for_real(plugin, tmp_path):
     """No file may grow beyond 2,500 bytes: the journal's write fails in the kernel, in mid-run."""
-    command = [HARNESS, "eval", "--task", "colours", "--method", "direct", "--model", "echo/red", "--json",
-               "--out", tmp_path / "out"]  # fmt: skip
+    command = [
+        HARNESS,
+        "eval",
+        "--task",
+        "colours",
+        "--method",
+        "direct",
+        "--model",
+        "echo/red",
+        "--json",
+        "--store",
+        tmp_path / "out",
+    ]
     limit = (2500, resource.RLIM_INFINITY)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
-                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))  # fmt: skip
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 1 and "samples.jsonl" in line and "nothing finished is lost" in line
     (journal,) = (tmp_path / "out").glob(".running/*/samples.jsonl")
@@ -298,7 +367,7 @@ def test_what_failed_attempts_spent_is_not_forgotten(plugin, tmp_path, monkeypat
 
     provider = Flaky("red")
     monkeypatch.setattr("harness.run.session.open_model", lambda *_: provider)
-    records = [only(go(tmp_path, method="direct", max_calls=6, connections=1))]
+    records = [only(go(tmp_path, method="direct", budget_calls=6, max_connections=1))]
     provider.sound = True
     records.append(only(go(tmp_path, method="direct")))
     assert [record["status"] for record in records] == ["stopped", "complete"]
@@ -336,8 +405,10 @@ def test_scores_without_transcripts(plugin, tmp_path):
 
 def test_a_run_killed_before_its_seal_keeps_what_fit_spent(plugin, tmp_path, monkeypatch):
     for name, first in (("test", 0), ("pool", 50)):
-        rows = [json.dumps({"text": f"the {NAMES[n % 3]} thing {n}", "label": NAMES[n % 3]})
-                for n in range(first, first + 12)]  # fmt: skip
+        rows = [
+            json.dumps({"text": f"the {NAMES[n % 3]} thing {n}", "label": NAMES[n % 3]})
+            for n in range(first, first + 12)
+        ]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
 
     def vote(out):
@@ -376,7 +447,7 @@ def test_an_argument_that_was_added_later_leaves_old_rows_where_they_are(plugin,
     added(later=True)
     same = only(go(tmp_path))
     assert same["reused"] and same["run_id"] == old["run_id"]
-    again = only(go(tmp_path, again=True))
+    again = only(go(tmp_path, overwrite=True))
     assert again["run_id"] == old["run_id"] and again["method"]["args"]["extra"] == 0
     for more in ({"task_args": {"extra": 1}}, {"method_args": {"extra": 1}}):
         assert only(go(tmp_path, **more))["run_id"] != old["run_id"]

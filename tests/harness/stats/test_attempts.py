@@ -135,9 +135,7 @@ def brute_force_majority(answers: Sequence[str | None], scores: Sequence[float],
     ),
     st.data(),
 )
-def test_majority_equals_brute_force(
-    attempts: list[tuple[str | None, float]], data: st.DataObject
-) -> None:
+def test_majority_equals_brute_force(attempts: list[tuple[str | None, float]], data: st.DataObject) -> None:
     answers, scores = zip(*attempts, strict=True)
     k = data.draw(st.integers(1, len(answers)))
     computed = maj_at_k([answers], [scores], k)

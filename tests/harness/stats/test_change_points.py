@@ -15,9 +15,7 @@ def test_a_planted_step_is_found_where_it_is() -> None:
     y = np.concatenate((np.full(20, 0.80), np.full(15, 0.75))) + RNG.normal(0, 0.01, size=35)
     (step,) = find_steps(y, np.full(35, 0.01))
     assert step.index == 20 and step.p_value < 1e-6
-    assert step.before == pytest.approx(y[:20].mean()) and step.after == pytest.approx(
-        y[20:].mean()
-    )
+    assert step.before == pytest.approx(y[:20].mean()) and step.after == pytest.approx(y[20:].mean())
     assert find_steps(y) and find_steps(y)[0].index == 20  # the errors measured from neighbours
 
 
@@ -34,8 +32,7 @@ def test_false_alarms(n: int, known: bool) -> None:
     sets, alpha = 1_000, 0.05
     errors = np.full(n, 0.02) if known else None
     alarms = sum(
-        bool(find_steps(0.7 + RNG.normal(0, 0.02, size=n), errors, alpha=alpha))
-        for _ in range(sets)
+        bool(find_steps(0.7 + RNG.normal(0, 0.02, size=n), errors, alpha=alpha)) for _ in range(sets)
     )
     slack = 3 * np.sqrt(alpha * (1 - alpha) / sets)
     # Errors measured from a handful of neighbours are themselves uncertain.

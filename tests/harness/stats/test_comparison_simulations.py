@@ -226,9 +226,7 @@ def test_t_alone_would_fail_where_few_items_differ(n: int, p: float, k: int) -> 
     assert errors_of_bounds(e, whole.delta)[0] < 0.03
 
 
-@pytest.mark.parametrize(
-    ("losses", "wins"), [(0.05, 0.0), (0.10, 0.0), (0.14, 0.045), (0.02, 0.005)]
-)
+@pytest.mark.parametrize(("losses", "wins"), [(0.05, 0.0), (0.10, 0.0), (0.14, 0.045), (0.02, 0.005)])
 @pytest.mark.parametrize("n", [15, 30, 164, 1319])
 def test_why_tango(n: int, losses: float, wins: float) -> None:
     """Its lower bound holds when a candidate loses much more than it wins; Bonett-Price's does not."""
@@ -265,22 +263,18 @@ def test_sign_flips(shape: str, n: int, p: float, k: int) -> None:
     sets = 300
     e = population(shape, p, k, 0.0).draw(n, sets, seed=5)
     p_values = [
-        sign_flip(e.differences(i), alternative="worse", draws=199, seed=i).p_value
-        for i in range(sets)
+        sign_flip(e.differences(i), alternative="worse", draws=199, seed=i).p_value for i in range(sets)
     ]
     assert np.mean(np.array(p_values) <= ALPHA) <= ALPHA + slack(ALPHA, sets)
 
 
-@pytest.mark.parametrize(
-    ("n", "p", "k"), [(15, 0.5, 16), (30, 0.5, 4), (164, 0.95, 4), (1319, 0.5, 1)]
-)
+@pytest.mark.parametrize(("n", "p", "k"), [(15, 0.5, 16), (30, 0.5, 4), (164, 0.95, 4), (1319, 0.5, 1)])
 def test_sign_flips_have_the_power_of_t(n: int, p: float, k: int) -> None:
     sets = 600
     whole = population("alike", p, k, 0.05)
     e = whole.draw(n, sets, seed=6)
     p_values = [
-        sign_flip(e.differences(i), alternative="worse", draws=399, seed=i).p_value
-        for i in range(sets)
+        sign_flip(e.differences(i), alternative="worse", draws=399, seed=i).p_value for i in range(sets)
     ]
     found = float(np.mean(np.array(p_values) <= ALPHA))
     planned = power_of(-whole.delta, whole.sd / np.sqrt(n), df=n - 1)
@@ -289,22 +283,58 @@ def test_sign_flips_have_the_power_of_t(n: int, p: float, k: int) -> None:
 
 # Beta of item rates, n, k; chance to fire at H0, -1, -2, -3 and -5 points: paired t, exact, mid-p.
 GATES = {
-    "GSM8K": ((0.75, 0.25), 1319, 1, [
-        (0.048, 0.043, 0.048), (0.204, 0.186, 0.203), (0.504, 0.480, 0.504),
-        (0.801, 0.779, 0.800), (0.992, 0.990, 0.992)]),
-    "GSM8K-200": ((0.94, 0.06), 200, 1, [
-        (0.050, 0.024, 0.043), (0.145, 0.095, 0.133), (0.304, 0.208, 0.286),
-        (0.503, 0.399, 0.486), (0.844, 0.776, 0.839)]),
-    "HumanEval": ((0.85, 0.15), 164, 1, [
-        (0.047, 0.032, 0.047), (0.089, 0.064, 0.089), (0.173, 0.127, 0.173),
-        (0.269, 0.205, 0.269), (0.508, 0.433, 0.508)]),
-    "AIME": ((0.7, 0.7), 30, 1, [
-        (0.053, 0.021, 0.043), (0.067, 0.030, 0.054), (0.080, 0.035, 0.064),
-        (0.086, 0.037, 0.068), (0.127, 0.064, 0.105)]),
+    "GSM8K": (
+        (0.75, 0.25),
+        1319,
+        1,
+        [
+            (0.048, 0.043, 0.048),
+            (0.204, 0.186, 0.203),
+            (0.504, 0.480, 0.504),
+            (0.801, 0.779, 0.800),
+            (0.992, 0.990, 0.992),
+        ],
+    ),
+    "GSM8K-200": (
+        (0.94, 0.06),
+        200,
+        1,
+        [
+            (0.050, 0.024, 0.043),
+            (0.145, 0.095, 0.133),
+            (0.304, 0.208, 0.286),
+            (0.503, 0.399, 0.486),
+            (0.844, 0.776, 0.839),
+        ],
+    ),
+    "HumanEval": (
+        (0.85, 0.15),
+        164,
+        1,
+        [
+            (0.047, 0.032, 0.047),
+            (0.089, 0.064, 0.089),
+            (0.173, 0.127, 0.173),
+            (0.269, 0.205, 0.269),
+            (0.508, 0.433, 0.508),
+        ],
+    ),
+    "AIME": (
+        (0.7, 0.7),
+        30,
+        1,
+        [
+            (0.053, 0.021, 0.043),
+            (0.067, 0.030, 0.054),
+            (0.080, 0.035, 0.064),
+            (0.086, 0.037, 0.068),
+            (0.127, 0.064, 0.105),
+        ],
+    ),
     "MATH-500": ((0.85, 0.15), 500, 4, [(0.048,), (0.335,), (0.784,), (0.972,), (1.0,)]),
     "AIME k=16": ((0.7, 0.7), 30, 16, [(0.049,), (0.110,), (0.201,), (0.312,), (0.622,)]),
     "AIME k=64": ((0.7, 0.7), 30, 64, [(0.051,), (0.199,), (0.459,), (0.747,), (0.984,)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", GATES)

@@ -41,9 +41,7 @@ def test_repeated_attempts_get_t_over_item_means() -> None:
     assert estimate.ci_method == "t" and estimate.df == 29
     assert estimate.stderr == pytest.approx(error)
     assert estimate.ci == pytest.approx((float(lower), float(upper)))
-    assert estimate.rerun_stderr == pytest.approx(
-        np.sqrt(np.sum(scores.var(axis=1, ddof=1) / 4)) / 30
-    )
+    assert estimate.rerun_stderr == pytest.approx(np.sqrt(np.sum(scores.var(axis=1, ddof=1) / 4)) / 30)
 
 
 def test_item_means_weigh_the_same_whatever_their_attempts() -> None:

@@ -54,10 +54,7 @@ def test_coverage_over_unequal_tasks(average) -> None:  # type: ignore[no-untype
     values, errors, hits = [], [], 0
     for _ in range(1_500):
         suite = average(
-            [
-                estimate_mean(rng.random(n) < rate, binary=True)
-                for n, rate in zip(sizes, rates, strict=True)
-            ]
+            [estimate_mean(rng.random(n) < rate, binary=True) for n, rate in zip(sizes, rates, strict=True)]
         )
         values.append(suite.value)
         errors.append(suite.stderr)

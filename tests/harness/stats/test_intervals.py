@@ -29,24 +29,46 @@ GRID = [(n, p) for n in (15, 30, 164, 1319) for p in (0.05, 0.5, 0.8, 0.95)]
 
 # Coverage measured at (n, p) in the project's notes; all are symmetric in p and 1 - p.
 WALD = {
-    (15, 0.5): 0.882, (15, 0.8): 0.814, (15, 0.95): 0.533,
-    (30, 0.5): 0.959, (30, 0.8): 0.944, (30, 0.95): 0.782,
-    (164, 0.5): 0.947, (164, 0.8): 0.947, (164, 0.95): 0.907,
-    (1319, 0.5): 0.952, (1319, 0.8): 0.949, (1319, 0.95): 0.944,
-}  # fmt: skip
+    (15, 0.5): 0.882,
+    (15, 0.8): 0.814,
+    (15, 0.95): 0.533,
+    (30, 0.5): 0.959,
+    (30, 0.8): 0.944,
+    (30, 0.95): 0.782,
+    (164, 0.5): 0.947,
+    (164, 0.8): 0.947,
+    (164, 0.95): 0.907,
+    (1319, 0.5): 0.952,
+    (1319, 0.8): 0.949,
+    (1319, 0.95): 0.944,
+}
 T = WALD | {
-    (15, 0.5): 0.964, (15, 0.8): 0.961, (30, 0.95): 0.785, (164, 0.8): 0.955,
-}  # fmt: skip
+    (15, 0.5): 0.964,
+    (15, 0.8): 0.961,
+    (30, 0.95): 0.785,
+    (164, 0.8): 0.955,
+}
 WILSON = {
-    (15, 0.5): 0.964, (15, 0.8): 0.982, (15, 0.95): 0.962,
-    (30, 0.5): 0.959, (30, 0.8): 0.964, (30, 0.95): 0.939,
-    (164, 0.5): 0.947, (164, 0.8): 0.948, (164, 0.95): 0.954,
-    (1319, 0.5): 0.952, (1319, 0.8): 0.951, (1319, 0.95): 0.949,
-}  # fmt: skip
+    (15, 0.5): 0.964,
+    (15, 0.8): 0.982,
+    (15, 0.95): 0.962,
+    (30, 0.5): 0.959,
+    (30, 0.8): 0.964,
+    (30, 0.95): 0.939,
+    (164, 0.5): 0.947,
+    (164, 0.8): 0.948,
+    (164, 0.95): 0.954,
+    (1319, 0.5): 0.952,
+    (1319, 0.8): 0.951,
+    (1319, 0.95): 0.949,
+}
 JEFFREYS = WILSON | {
-    (15, 0.8): 0.947, (30, 0.8): 0.929, (30, 0.95): 0.985,
-    (164, 0.8): 0.947, (164, 0.95): 0.949,
-}  # fmt: skip
+    (15, 0.8): 0.947,
+    (30, 0.8): 0.929,
+    (30, 0.95): 0.985,
+    (164, 0.8): 0.947,
+    (164, 0.95): 0.949,
+}
 
 
 def successes(n: int, p: float) -> FloatArray:
@@ -174,9 +196,7 @@ REPEATED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("beta", "row"), [(beta, row) for beta, rows in REPEATED.items() for row in rows]
-)
+@pytest.mark.parametrize(("beta", "row"), [(beta, row) for beta, rows in REPEATED.items() for row in rows])
 def test_repeated_attempts(beta: tuple[float, float], row: tuple[float, ...]) -> None:
     k, rerun_sd, item_se, naive_se, item_coverage, naive_coverage = row
     k, n, sets = int(k), 30, 10_000
@@ -204,9 +224,7 @@ def test_repeated_attempts(beta: tuple[float, float], row: tuple[float, ...]) ->
     # The same items run again: the spread of the mean around what these items are worth.
     true_rerun_sd = (means - rates.mean(axis=1)).std()
     assert 100 * true_rerun_sd == pytest.approx(rerun_sd, abs=0.15)
-    assert true_rerun_sd == pytest.approx(
-        np.sqrt(beta_attempt_variance(*beta) / (n * k)), rel=0.025
-    )
+    assert true_rerun_sd == pytest.approx(np.sqrt(beta_attempt_variance(*beta) / (n * k)), rel=0.025)
     if k > 1:
         variances = item_means * (1 - item_means) * k / (k - 1)
         estimated = np.sqrt(np.mean(rerun_stderr(variances, np.full(n, k)) ** 2))

@@ -42,9 +42,7 @@ def test_agrees_with_scipy(k: int, k_reference: int) -> None:
     assert found.p_value == pytest.approx(expected.pvalue)
     assert found.ci == pytest.approx((interval.low, interval.high))
     for alternative, p in (("less", found.p_worse()), ("greater", found.p_better())):
-        one_sided = stats.ttest_rel(
-            candidate.mean(axis=1), reference.mean(axis=1), alternative=alternative
-        )
+        one_sided = stats.ttest_rel(candidate.mean(axis=1), reference.mean(axis=1), alternative=alternative)
         assert p == pytest.approx(one_sided.pvalue)
     shifted = stats.ttest_1samp(item_differences(candidate, reference), -0.1, alternative="greater")
     assert found.p_better(-0.1) == pytest.approx(shifted.pvalue)
@@ -133,9 +131,7 @@ def test_no_spread_is_bounded_by_its_units() -> None:
     assert same.ci_method == "bounded" and same.stderr == 0 and same.p_value == 1.0
     # As if every item were one yes/no trial: z² / (n + z²).
     assert same.ci == pytest.approx((-3.8415 / 33.8415, 3.8415 / 33.8415), abs=1e-4)
-    clustered = paired_difference(
-        np.ones((30, 4)), np.ones((30, 4)), groups=np.arange(30) // 3, binary=True
-    )
+    clustered = paired_difference(np.ones((30, 4)), np.ones((30, 4)), groups=np.arange(30) // 3, binary=True)
     assert clustered.ci == pytest.approx((-3.8415 / 13.8415, 3.8415 / 13.8415), abs=1e-4)
     single = paired_difference([0.4], [0.1], binary=False)
     assert single.stderr is None and single.variance is None and single.ci_method == "bounded"

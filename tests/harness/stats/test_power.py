@@ -53,9 +53,7 @@ def test_leading_factor() -> None:
     assert z_factor() == pytest.approx(2.486, abs=5e-4)
 
 
-@pytest.mark.parametrize(
-    ("tasks", "factor"), [(1, 1.00), (5, 1.27), (10, 1.37), (20, 1.47), (50, 1.58)]
-)
+@pytest.mark.parametrize(("tasks", "factor"), [(1, 1.00), (5, 1.27), (10, 1.37), (20, 1.47), (50, 1.58)])
 def test_holm_table(tasks: int, factor: float) -> None:
     assert round(holm_factor(tasks), 2) == factor
 
@@ -63,8 +61,7 @@ def test_holm_table(tasks: int, factor: float) -> None:
 def test_default_variance_is_the_noisiest_of_the_planning_table() -> None:
     assert f"{default_attempt_variance():.3f}" == "0.146"
     assert all(
-        beta_attempt_variance(*beta) <= default_attempt_variance()
-        for _, beta, *_ in PLANNING.values()
+        beta_attempt_variance(*beta) <= default_attempt_variance() for _, beta, *_ in PLANNING.values()
     )
     # The documented price of being wrong: all items at even odds.
     assert np.sqrt(0.25 / default_attempt_variance()) == pytest.approx(1.31, abs=0.005)
@@ -72,9 +69,7 @@ def test_default_variance_is_the_noisiest_of_the_planning_table() -> None:
 
 def test_beta_variance_by_simulation() -> None:
     rates = np.random.default_rng(0).beta(0.85, 0.15, size=400_000)
-    assert (rates * (1 - rates)).mean() == pytest.approx(
-        beta_attempt_variance(0.85, 0.15), rel=0.01
-    )
+    assert (rates * (1 - rates)).mean() == pytest.approx(beta_attempt_variance(0.85, 0.15), rel=0.01)
 
 
 def test_attempt_variance_of_a_stored_run() -> None:
@@ -214,9 +209,7 @@ def test_a_planted_drop_is_found_at_the_planned_power() -> None:
     planned = power_of(0.05, np.sqrt(variances.of_item_difference(1) / 1319), df=1318)
     lowered = rates * (1 - 0.05 / rates.mean())
     found = [
-        paired_difference(
-            rng.random(1319) < lowered, rng.random(1319) < rates, binary=True
-        ).p_worse()
+        paired_difference(rng.random(1319) < lowered, rng.random(1319) < rates, binary=True).p_worse()
         for _ in range(200)
     ]
     assert planned > 0.9 and np.mean(np.array(found) <= 0.05) >= planned - 0.03

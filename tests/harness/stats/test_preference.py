@@ -32,9 +32,7 @@ def test_agrees_with_logistic_regression() -> None:
 def test_many_fits_are_one_by_one() -> None:
     rng = np.random.default_rng(1)
     tables = np.array([votes(np.array([0.5, 0, -0.5]), 30, rng) for _ in range(5)])
-    np.testing.assert_allclose(
-        bradley_terry(tables), [bradley_terry(table) for table in tables], atol=1e-6
-    )
+    np.testing.assert_allclose(bradley_terry(tables), [bradley_terry(table) for table in tables], atol=1e-6)
 
 
 def test_an_unbeaten_method_has_a_finite_strength() -> None:
@@ -51,9 +49,7 @@ def test_coverage_of_strengths_and_places() -> None:
     for i in range(sets):
         found = preference_ranks(votes(strengths, 60, rng), draws=200, seed=i)
         in_ci += [p.ci[0] <= s <= p.ci[1] for p, s in zip(found, strengths, strict=True)]
-        in_ranks += [
-            p.rank.low <= b and p.rank.high >= w for p, b, w in zip(found, best, worst, strict=True)
-        ]
+        in_ranks += [p.rank.low <= b and p.rank.high >= w for p, b, w in zip(found, best, worst, strict=True)]
     assert (in_ci / sets).min() > 0.89 and (in_ci / sets).mean() == pytest.approx(0.945, abs=0.025)
     assert (in_ranks / sets).min() >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / sets)
 

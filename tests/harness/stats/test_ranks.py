@@ -11,9 +11,7 @@ def holds(true_values: np.ndarray, scores: np.ndarray, seed: int, **options) -> 
     found = rank_intervals(scores, draws=1_000, seed=seed, **options)
     best = 1 + (true_values > true_values[:, None] + 1e-12).sum(axis=1)
     worst = (true_values >= true_values[:, None] - 1e-12).sum(axis=1)
-    return np.array(
-        [r.low <= b and r.high >= w for r, b, w in zip(found, best, worst, strict=True)]
-    )
+    return np.array([r.low <= b and r.high >= w for r, b, w in zip(found, best, worst, strict=True)])
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,10 @@ def test_the_verdict_names_the_truth_where_noise_is_small_and_seldom_another(for
 
 
 def test_noise_is_no_form():
-    said = [verdict(fit_forms(K, made("logarithmic", 0.1, seed), np.full(len(K), 0.01)), len(K), 3)[0]
-            for seed in range(40)]  # fmt: skip
+    said = [
+        verdict(fit_forms(K, made("logarithmic", 0.1, seed), np.full(len(K), 0.01)), len(K), 3)[0]
+        for seed in range(40)
+    ]
     assert said.count("inconclusive") >= 30
 
 
@@ -87,9 +89,15 @@ def test_few_points_decide_nothing():
     assert verdict(fits, 8, 3)[0] == "power"
 
 
-@pytest.mark.parametrize("bad", [
-    ([0, 1], [1, 1], [1, 1]), ([1, 2], [1, 1], [0, 1]), ([1], [1, 2], [1]), ([], [], []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ([0, 1], [1, 1], [1, 1]),
+        ([1, 2], [1, 1], [0, 1]),
+        ([1], [1, 2], [1]),
+        ([], [], []),
+    ],
+)
 def test_bad_input(bad):
     with pytest.raises(ValueError):
         fit_forms(*bad)

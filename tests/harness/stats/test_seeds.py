@@ -20,9 +20,7 @@ def test_interquartile_mean_along_axes() -> None:
     scores = RNG.random((4, 6, 3))
     expected = [stats.trim_mean(part, 0.25, axis=None) for part in scores]
     np.testing.assert_allclose(interquartile_mean(scores, axis=(1, 2)), expected)
-    np.testing.assert_allclose(
-        interquartile_mean(scores, axis=0), stats.trim_mean(scores, 0.25, axis=0)
-    )
+    np.testing.assert_allclose(interquartile_mean(scores, axis=0), stats.trim_mean(scores, 0.25, axis=0))
 
 
 def test_t_tests_agree_with_scipy() -> None:
@@ -61,9 +59,7 @@ def test_coverage_by_the_number_of_seeds() -> None:
                 RNG.normal(0, 1, n_seeds), RNG.normal(0, 1, n_seeds), paired=True, draws=300, seed=i
             )
             assert found.welch is not None and found.paired is not None
-            held += [
-                low <= 0 <= high for low, high in (found.welch.ci, found.paired.ci, found.iqm_ci)
-            ]
+            held += [low <= 0 <= high for low, high in (found.welch.ci, found.paired.ci, found.iqm_ci)]
         welch, paired, bootstrap = held / sets
         assert paired == pytest.approx(0.95, abs=slack)
         assert 0.95 - slack <= welch <= 0.98 + slack
@@ -76,9 +72,7 @@ def test_items_would_claim_what_seeds_cannot() -> None:
     alarms = np.zeros(2)
     for i in range(sets):
         runs = [
-            (RNG.random((n_seeds, n_items)) < RNG.normal(0.6, 0.08, size=(n_seeds, 1))).astype(
-                float
-            )
+            (RNG.random((n_seeds, n_items)) < RNG.normal(0.6, 0.08, size=(n_seeds, 1))).astype(float)
             for _ in range(2)
         ]
         found = compare_training(*runs, binary=True, draws=50, seed=i)

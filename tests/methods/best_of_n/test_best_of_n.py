@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import Logprob, Logprobs, ModelOutput
 
+from harness.methods.best_of_n.method import grade
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.testing import check_method
-from harness.methods.best_of_n.method import grade
 
 TEST = [("first", "red"), ("second", "blue")]
 
@@ -53,8 +53,11 @@ def test_a_model_without_log_probabilities(lab):
 
 
 def test_the_embedded_model_gives_log_probabilities(lab, tmp_path):
-    cells = plan(Request(task="countdown", task_args={"level": "1"}, method="best-of-n",
-                         method_args={"n": "3"}, limit=8))  # fmt: skip
+    cells = plan(
+        Request(
+            task="countdown", task_args={"level": "1"}, method="best-of-n", method_args={"n": "3"}, limit=8
+        )
+    )
     (result,) = run_grid(cells, Session(Store(tmp_path / "out"))).results
     assert result.record["usage"]["by_purpose"]["answer"]["calls"] == 24
 
@@ -89,15 +92,45 @@ def test_no_judge_is_said_before_anything_is_spent(lab):
     assert "--role judge=MODEL" in str(grid.results[0].error) and not model.calls
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("7", 7), (" 10\n", 10), ("0", 0), ("9.5", 9.5), ("8/10", 8), ("10 / 10", 10), ("10 out of 10", 10),
-    ("Out of 10 I give 6.", 6), ("**Grade: 4**", 4), ('{"grade": 8}', 8), ("<grade>2</grade>", 2),
-    ("I say 7. Yes, 7", 7), ("<think>maybe 2, maybe 3</think>9", 9),
-    ("", None), ("none", None), ("-3", None), ("−3", None), ("11", None), ("10.5", None), ("100", None),
-    ("1e9", None), ("90%", None), ("3-4", None), ("7/8", None), ("1,000", None), ("0.5.1", None),
-    ("first 2, then 9", None), ("ten", None), ("٧", None), ("NaN", None), ("{grade}%s{}", None),
-    ("9" * 5000, None), ("1." * 50_000, None), ("<think>8", 8),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        (" 10\n", 10),
+        ("0", 0),
+        ("9.5", 9.5),
+        ("8/10", 8),
+        ("10 / 10", 10),
+        ("10 out of 10", 10),
+        ("Out of 10 I give 6.", 6),
+        ("**Grade: 4**", 4),
+        ('{"grade": 8}', 8),
+        ("<grade>2</grade>", 2),
+        ("I say 7. Yes, 7", 7),
+        ("<think>maybe 2, maybe 3</think>9", 9),
+        ("", None),
+        ("none", None),
+        ("-3", None),
+        ("−3", None),
+        ("11", None),
+        ("10.5", None),
+        ("100", None),
+        ("1e9", None),
+        ("90%", None),
+        ("3-4", None),
+        ("7/8", None),
+        ("1,000", None),
+        ("0.5.1", None),
+        ("first 2, then 9", None),
+        ("ten", None),
+        ("٧", None),
+        ("NaN", None),
+        ("{grade}%s{}", None),
+        ("9" * 5000, None),
+        ("1." * 50_000, None),
+        ("<think>8", 8),
+    ],
+)
 def test_grades(text, value):
     assert grade(text) == value
 

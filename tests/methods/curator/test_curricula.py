@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from harness.base.errors import UsageError
-from harness.methods.curator.training_tasks import Bank
 from harness.methods.curator.curricula import CURRICULA, make
 from harness.methods.curator.curricula.filters import normalised_variance
 from harness.methods.curator.curricula.plain import Oracle
 from harness.methods.curator.curriculum import Round
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.scorers import LightScorer
+from harness.methods.curator.training_tasks import Bank
 
 RNG = np.random.default_rng(0)
 BINS = 20
@@ -22,8 +22,15 @@ def bank(size=400):
     difficulty = np.linspace(0, 1, size)
     bins = np.minimum((difficulty * BINS).astype(int), BINS - 1)
     quartiles = np.minimum((difficulty * 4).astype(int), 3)
-    return Bank([], [""] * size, quartiles, ["q1", "q2", "q3", "q4"], 100 * difficulty,
-                "the simulator", np.eye(BINS)[bins])  # fmt: skip
+    return Bank(
+        [],
+        [""] * size,
+        quartiles,
+        ["q1", "q2", "q3", "q4"],
+        100 * difficulty,
+        "the simulator",
+        np.eye(BINS)[bins],
+    )
 
 
 def sigmoid(x):
@@ -77,7 +84,6 @@ def simulate(chooser, problems, seed, rounds=150, k=16):
         chooser.observe(learner.train(selection))
         chooser.update()
     return float(learner.rate().mean())
-
 
 
 def groups(*right, n=8):
@@ -167,10 +173,19 @@ def test_dapo_drops_groups_without_variance_and_charges_them():
     assert len(chosen.indices) == 512
 
 
-@pytest.mark.parametrize("n, rate, survives", [
-    (16, 0.01, 0.1485), (16, 0.05, 0.5599), (16, 0.1, 0.8147), (16, 0.3, 0.9967),
-    (8, 0.01, 0.0773), (8, 0.05, 0.3366), (8, 0.1, 0.5695), (8, 0.3, 0.9423),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "n, rate, survives",
+    [
+        (16, 0.01, 0.1485),
+        (16, 0.05, 0.5599),
+        (16, 0.1, 0.8147),
+        (16, 0.3, 0.9967),
+        (8, 0.01, 0.0773),
+        (8, 0.05, 0.3366),
+        (8, 0.1, 0.5695),
+        (8, 0.3, 0.9423),
+    ],
+)
 def test_dapo_keeps_as_many_as_the_binomial_says(n, rate, survives):
     rng = np.random.default_rng(0)
     many = Bank([], [""] * 20_000, np.zeros(20_000, int), ["all"])
@@ -289,8 +304,10 @@ def test_a_costly_scorer_is_read_once_and_learns_from_the_drawn_problems(problem
     assert (scorer.read, scorer.learnt) == (10 * 128, 10 * 16)
     # measured over 5 seeds: 0.258, where four passes through all candidates reach 0.302
     how = {"candidates": 128, "dormant": 5, "warm_up": 0, "with_repeats": True}
-    found = [simulate(make("curator", problems, seed=seed, scorer=costly(), **how), problems, seed)
-             for seed in range(3)]  # fmt: skip
+    found = [
+        simulate(make("curator", problems, seed=seed, scorer=costly(), **how), problems, seed)
+        for seed in range(3)
+    ]
     assert np.mean(found) > 0.20
     with pytest.raises(ValueError, match="drawn with one pass"):
         make("curator", problems, scorer=scorer, passes=4)
@@ -298,8 +315,15 @@ def test_a_costly_scorer_is_read_once_and_learns_from_the_drawn_problems(problem
 
 def test_the_released_curator_learns_pass_rates_near_one_half(problems):
     """As released the target is min(c, n - c), whatever the update did; no extra pass is asked for."""
-    chooser = make("curator-released", problems, scorer=LightScorer(problems.vectors, hidden=0, rate=0.02),
-                   dormant=0, warm_up=0, candidates=128, with_repeats=True)  # fmt: skip
+    chooser = make(
+        "curator-released",
+        problems,
+        scorer=LightScorer(problems.vectors, hidden=0, rate=0.02),
+        dormant=0,
+        warm_up=0,
+        candidates=128,
+        with_repeats=True,
+    )
     assert not chooser.extra_pass
     rng = np.random.default_rng(0)
     for _ in range(150):
@@ -314,6 +338,7 @@ def test_the_released_curator_learns_pass_rates_near_one_half(problems):
 @pytest.mark.parametrize("name", sorted(CURRICULA))
 def test_a_restored_curriculum_goes_on_as_before(name, problems):
     """State travels through JSON, as in a checkpoint."""
+
     def fresh():
         return curriculum(name, problems, 3, dormant=2, warm_up=1)
 
@@ -341,6 +366,7 @@ def test_a_restored_curriculum_goes_on_as_before(name, problems):
 def test_the_simulated_learner(problems):
     """Wiring, end to end; these numbers say nothing about language models. Measured over 10 seeds: uniform
     0.060, curator 0.305, SEC (temperature 0.2) 0.376, oracle 0.696."""
+
     def mean(make_one):
         return np.mean([simulate(make_one(seed), problems, seed) for seed in range(3)])
 

@@ -14,8 +14,17 @@ from harness.run.plan import Request, plan
 from harness.run.session import Session
 
 SUBJECTS = ("Algebra", "Geometry")
-TINY = {"fit": "train", "steps": 2, "prompts": 4, "rollouts": 2, "candidates": 16, "micro_batch": 8,
-        "dormant": 1, "warm_up": 1, "max_tokens": 4}  # fmt: skip
+TINY = {
+    "fit": "train",
+    "steps": 2,
+    "prompts": 4,
+    "rollouts": 2,
+    "candidates": 16,
+    "micro_batch": 8,
+    "dormant": 1,
+    "warm_up": 1,
+    "max_tokens": 4,
+}
 
 
 @pytest.fixture
@@ -25,9 +34,20 @@ def mirror(tmp_path, monkeypatch):
     for name, pin in registry().task("math").data.items():
         folder = tmp_path / "hub" / pin.id
         folder.mkdir(parents=True)
-        rows = [{"problem": f"{name} {n}+{n}=", "question": f"{name} {n}", "solution": f"\\boxed{{{2 * n}}}",
-                 "answer": str(2 * n), "subject": SUBJECTS[n % 2], "level": 1 + n % 5, "id": n, "url": "",
-                 "unique_id": f"{name}/{n}"} for n in range(400 if name == "train" else 3)]  # fmt: skip
+        rows = [
+            {
+                "problem": f"{name} {n}+{n}=",
+                "question": f"{name} {n}",
+                "solution": f"\\boxed{{{2 * n}}}",
+                "answer": str(2 * n),
+                "subject": SUBJECTS[n % 2],
+                "level": 1 + n % 5,
+                "id": n,
+                "url": "",
+                "unique_id": f"{name}/{n}",
+            }
+            for n in range(400 if name == "train" else 3)
+        ]
         (folder / f"{pin.split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         files = f"  - split: {pin.split}\n    path: {pin.split}.jsonl\n"
         (folder / "README.md").write_text(
@@ -37,9 +57,16 @@ def mirror(tmp_path, monkeypatch):
 
 
 def go(tmp_path, mirror, method, model="pocket/grid", model_args=None, **args):
-    request = Request(task="math500", method=method, model=model, mirror=str(mirror), limit=1,
-                      method_args={**TINY, **args}, model_args=model_args or {},
-                      decoding={"max_tokens": 4})  # fmt: skip
+    request = Request(
+        task="math500",
+        method=method,
+        model=model,
+        mirror=str(mirror),
+        limit=1,
+        method_args={**TINY, **args},
+        model_args=model_args or {},
+        decoding={"max_tokens": 4},
+    )
     (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
     assert result.record, result.error
     (folder,) = (path.parent for path in (tmp_path / "cache" / "artifacts").glob("*/curve.jsonl"))
@@ -60,8 +87,13 @@ def test_sec_draws_from_the_categories_of_math(tmp_path, mirror):
 
 def test_a_hub_model_learns_on_math_where_there_is_no_train_split(tmp_path, mirror, caplog):
     """The pocket policy under a Hub model's name, loaded by transformers."""
-    record, _, facts = go(tmp_path, mirror, "curriculum-uniform", "hf/grid",
-                          {"model_path": str(POCKET / "grid"), "device": "cpu"})  # fmt: skip
+    record, _, facts = go(
+        tmp_path,
+        mirror,
+        "curriculum-uniform",
+        "hf/grid",
+        {"model_path": str(POCKET / "grid"), "device": "cpu"},
+    )
     assert "the policy learns on math; -M bank=TASK names another" in caplog.text
     assert facts["problems"] == 150 and facts["from"] == "hf/grid"
     assert record["counts"]["ok"] == 1

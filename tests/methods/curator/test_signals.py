@@ -47,9 +47,7 @@ def test_learnability_of_k_right_of_eight():
     assert mixed(table).tolist() == [False] + [True] * 7 + [False]
 
 
-@pytest.mark.parametrize(
-    "std, amplified", [("population", 0.10826), ("sample", 0.10127), ("none", 0.04688)]
-)
+@pytest.mark.parametrize("std, amplified", [("population", 0.10826), ("sample", 0.10127), ("none", 0.04688)])
 def test_utility(std, amplified):
     found = utility(QUARTER, np.exp(CHANGE), std)
     assert 1000 * found[0] == pytest.approx(amplified, abs=1e-5)

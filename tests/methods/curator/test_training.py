@@ -11,16 +11,27 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
+from harness.methods.curator.rollouts import Decoder, Group
 from harness.model.factory import POCKET
 from harness.model.pocket.decoder import PocketModel
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.methods.curator.rollouts import Decoder, Group
 
-TINY = {"fit": "train", "levels": "1", "steps": 3, "prompts": 4, "rollouts": 4, "candidates": 16,
-        "micro_batch": 16, "dormant": 1, "warm_up": 1, "max_tokens": 14, "measure_every": 2}  # fmt: skip
+TINY = {
+    "fit": "train",
+    "levels": "1",
+    "steps": 3,
+    "prompts": 4,
+    "rollouts": 4,
+    "candidates": 16,
+    "micro_batch": 16,
+    "dormant": 1,
+    "warm_up": 1,
+    "max_tokens": 14,
+    "measure_every": 2,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +41,14 @@ def cache(tmp_path, monkeypatch):
 
 
 def go(tmp_path, task="arc1d", method="curator", limit=4, level="1", **args):
-    request = Request(task=task, method=method, model="pocket/grid", limit=limit,
-                      task_args={"level": level}, method_args={**TINY, **args})  # fmt: skip
+    request = Request(
+        task=task,
+        method=method,
+        model="pocket/grid",
+        limit=limit,
+        task_args={"level": level},
+        method_args={**TINY, **args},
+    )
     (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
     return result
 
@@ -63,8 +80,11 @@ def model():
 
     torch.set_num_threads(1)
     folder = POCKET / "grid"
-    return (AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(),
-            AutoTokenizer.from_pretrained(folder), PocketModel.load(folder))  # fmt: skip
+    return (
+        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(),
+        AutoTokenizer.from_pretrained(folder),
+        PocketModel.load(folder),
+    )
 
 
 PROMPTS = ["A001>100|011>110|101>", "A10>01|20>02|30>", "C25,3,7=46:"]
@@ -139,7 +159,8 @@ def test_other_curricula_and_what_they_discard(tmp_path, cache, method):
     discarded = booked.get("train-discarded", {}).get("calls", 0)
     assert discarded == (2 * 3 * 16 if method == "curriculum-learnability" else 0)
     assert ("train-curriculum" in booked and booked["train-curriculum"]["input_tokens"] > 0) == (
-        method == "curriculum-osmd")  # fmt: skip
+        method == "curriculum-osmd"
+    )
 
 
 def test_equal_rollouts_end_a_wasteful_run_early(tmp_path, cache):
@@ -182,8 +203,15 @@ def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypa
 
 def test_a_spent_budget_stops_with_a_checkpoint_and_a_larger_one_goes_on(tmp_path, cache):
     def run(limit):
-        request = Request(task="arc1d", method="curator", model="pocket/grid", limit=2, max_calls=limit,
-                          task_args={"level": "1"}, method_args={**TINY, "measure_every": 9})  # fmt: skip
+        request = Request(
+            task="arc1d",
+            method="curator",
+            model="pocket/grid",
+            limit=2,
+            budget_calls=limit,
+            task_args={"level": "1"},
+            method_args={**TINY, "measure_every": 9},
+        )
         (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
         return result.record
 
@@ -312,8 +340,13 @@ def test_a_task_without_train_split_borrows_a_bank(tmp_path, cache):
 def test_a_pocket_policy_learns_on_arc1d_where_there_is_no_train_split(tmp_path, cache, caplog):
     (tmp_path / "q.jsonl").write_text(json.dumps({"q": "1+1?", "a": 2}) + "\n")
     data = {"data": str(tmp_path / "q.jsonl"), "question": "q", "answer": "a"}
-    request = Request(task="qa/custom", method="curator", model="pocket/grid", task_args=data,
-                      method_args={**TINY, "steps": 1})  # fmt: skip
+    request = Request(
+        task="qa/custom",
+        method="curator",
+        model="pocket/grid",
+        task_args=data,
+        method_args={**TINY, "steps": 1},
+    )
     (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
     assert result.record, result.error
     assert "the policy learns on arc1d; -M bank=TASK names another" in caplog.text
@@ -343,8 +376,23 @@ def test_harness_train_writes_a_policy_that_can_be_evaluated(tmp_path, cache, mo
 
     monkeypatch.chdir(tmp_path)
     options = [part for name, value in TINY.items() for part in ("-M", f"{name}={value}")]
-    monkeypatch.setattr("sys.argv", ["harness", "train", "--task", "arc1d", "-T", "level=1", "--method",
-                                     "curriculum-uniform", "--to", "policy", "--json", *options])  # fmt: skip
+    monkeypatch.setattr(
+        "sys.argv",
+        [
+            "harness",
+            "train",
+            "--task",
+            "arc1d",
+            "-T",
+            "level=1",
+            "--method",
+            "curriculum-uniform",
+            "--to",
+            "policy",
+            "--json",
+            *options,
+        ],
+    )
     main()
     said = json.loads(capsys.readouterr().out)
     assert said["usage"]["train"]["calls"] == 48
@@ -381,8 +429,15 @@ def test_the_run_keeps_the_learning_curve_whether_it_trained_or_found_the_policy
 def test_a_run_that_its_budget_stops_keeps_the_curve_so_far(tmp_path, cache):
     from harness.results.curve import read_curve
 
-    request = Request(task="arc1d", method="curator", model="pocket/grid", limit=2, max_calls=20,
-                      task_args={"level": "1"}, method_args={**TINY, "measure_every": 9})  # fmt: skip
+    request = Request(
+        task="arc1d",
+        method="curator",
+        model="pocket/grid",
+        limit=2,
+        budget_calls=20,
+        task_args={"level": "1"},
+        method_args={**TINY, "measure_every": 9},
+    )
     (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
     assert result.record["status"] == "stopped"
     assert [row["step"] for row in read_curve(result.record)] == [1, 2]
@@ -445,8 +500,8 @@ def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch, at):
 
 def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
     """Policies trained before there was `keep` are found by a key without it."""
-    from harness.registry import load_method, registry
     from harness.methods.curator.method import SETTINGS
+    from harness.registry import load_method, registry
 
     class Held:
         seed, policy = 0, POCKET / "grid"
@@ -477,8 +532,9 @@ def test_the_shipped_policy_answers_without_training(tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    request = Request(task="arc1d", method="curator", model="pocket/grid", limit=4,
-                      method_args={"fit": "shipped"})  # fmt: skip
+    request = Request(
+        task="arc1d", method="curator", model="pocket/grid", limit=4, method_args={"fit": "shipped"}
+    )
     (result,) = run_grid(plan(request), Session(Store(tmp_path))).results
     assert result.record, result.error
     booked = result.record["usage"]["by_purpose"]

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from harness.data.hub import Data
 from harness.base.errors import UsageError
+from harness.data.hub import Data
+from harness.methods.curator.features import text_features
+from harness.methods.curator.training_tasks import Bank, check_verifier
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
-from harness.methods.curator.training_tasks import Bank, check_verifier
-from harness.methods.curator.features import text_features
 
 
 def task_and_train(name, **args):

@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 
 from harness.cli import main
-from harness.methods.curator import cluster
+from harness.methods.curator import verl
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import utility
 
 
 def source(size=64):
-    rows = [{"prompt": [{"role": "user", "content": f"problem {n} {'x' * (n % 7)}"}],
-             "extra_info": {"index": n, "category": n % 4, "difficulty": float(n % 4)}}
-            for n in range(size)]  # fmt: skip
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"problem {n} {'x' * (n % 7)}"}],
+            "extra_info": {"index": n, "category": n % 4, "difficulty": float(n % 4)},
+        }
+        for n in range(size)
+    ]
 
     class Table:
         dataframe = rows
@@ -37,31 +41,36 @@ def batch(indices, rng, n=4, tokens=5):
     mask = np.ones((len(index), tokens))
     mask[::3, 3:] = 0
     old = rng.normal(-1, 0.1, (len(index), tokens))
-    tensors = {"token_level_scores": scores, "response_mask": mask, "old_log_probs": old,
-               cluster.AFTER: old + rng.normal(0, 0.01, old.shape)}  # fmt: skip
-    return SimpleNamespace(batch={name: value[order] for name, value in tensors.items()},
-                           non_tensor_batch={"index": index[order].astype(object),
-                                             "uid": uid[order].astype(object)})  # fmt: skip
+    tensors = {
+        "token_level_scores": scores,
+        "response_mask": mask,
+        "old_log_probs": old,
+        verl.AFTER: old + rng.normal(0, 0.01, old.shape),
+    }
+    return SimpleNamespace(
+        batch={name: value[order] for name, value in tensors.items()},
+        non_tensor_batch={"index": index[order].astype(object), "uid": uid[order].astype(object)},
+    )
 
 
 def test_a_batch_becomes_a_round_whatever_its_order():
     chosen = Selection(np.array([7, 3, 7]))  # one problem twice
     made = batch(chosen.indices, np.random.default_rng(0))
-    seen = cluster.round_of(made, chosen, chosen.indices, extra_pass=True)
+    seen = verl.round_of(made, chosen, chosen.indices, extra_pass=True)
     assert seen.rewards.shape == (3, 4)
     flat = made.batch["token_level_scores"].sum(-1)
     three = flat[made.non_tensor_batch["index"] == 3]
     assert sorted(seen.rewards[1]) == sorted(three)
     assert seen.rewards.sum() == flat.sum()
     rows = np.flatnonzero(made.non_tensor_batch["index"] == 3)
-    gain = (made.batch[cluster.AFTER] - made.batch["old_log_probs"]) * made.batch["response_mask"]
+    gain = (made.batch[verl.AFTER] - made.batch["old_log_probs"]) * made.batch["response_mask"]
     ratio = np.exp(gain.sum(-1) / made.batch["response_mask"].sum(-1))[rows]
     assert utility(seen.rewards, seen.ratios)[1] == pytest.approx(utility(flat[rows][None], ratio[None])[0])
 
 
 @pytest.mark.parametrize("name", ["sec", "osmd", "mopps"])
 def test_the_sampler_chooses_after_the_update_and_goes_on_from_its_state(name, monkeypatch):
-    monkeypatch.setattr(cluster, "_teach_extra_pass", lambda: None)
+    monkeypatch.setattr(verl, "_teach_extra_pass", lambda: None)
     config = {"train_batch_size": 8, "curriculum": {"name": name, "seed": 1, "candidates": 32}}
 
     def steps(sampler, first, last, taken=None):
@@ -71,12 +80,12 @@ def test_the_sampler_chooses_after_the_update_and_goes_on_from_its_state(name, m
             sampler.update(batch(np.array(chosen[-1]), np.random.default_rng(step)))
         return chosen
 
-    sampler = cluster.CurriculumSampler(source(), config)
+    sampler = verl.CurriculumSampler(source(), config)
     assert len(sampler) == 64
     whole = steps(sampler, 0, 6)
-    half = cluster.CurriculumSampler(source(), config)
+    half = verl.CurriculumSampler(source(), config)
     assert steps(half, 0, 3) == whole[:3]
-    again = cluster.CurriculumSampler(source(), config)
+    again = verl.CurriculumSampler(source(), config)
     again.load_state_dict(json.loads(json.dumps(half.state_dict())))
     assert steps(again, 3, 6) == whole[3:]
 
@@ -93,8 +102,18 @@ def run(monkeypatch, capsys, *arguments):
 def test_a_launch_holds_bank_settings_and_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    common = ("--task", "countdown", "--method", "curator", "--model", "hf/Qwen/Qwen2.5-3B",
-              "-M", "preset=paper", "--backend", "verl")  # fmt: skip
+    common = (
+        "--task",
+        "countdown",
+        "--method",
+        "curator",
+        "--model",
+        "hf/Qwen/Qwen2.5-3B",
+        "-M",
+        "preset=paper",
+        "--backend",
+        "verl",
+    )
     code, out, error = run(monkeypatch, capsys, *common, "--print")
     assert code == 0, error
     assert "python -m verl.trainer.main_ppo" in out
@@ -109,8 +128,8 @@ def test_a_launch_holds_bank_settings_and_line(tmp_path, monkeypatch, capsys):
     truth = rows[0]["reward_model"]["ground_truth"]
     kept = json.loads(truth)["target"]
     solution = next(sample.demonstration for sample in countdown() if sample.target == kept)
-    assert cluster.compute_score("harness/countdown", solution, truth, {}) == 1
-    assert cluster.compute_score("harness/countdown", "Answer: 1", truth, {}) == 0
+    assert verl.compute_score("harness/countdown", solution, truth, {}) == 1
+    assert verl.compute_score("harness/countdown", "Answer: 1", truth, {}) == 0
     code, _, error = run(monkeypatch, capsys, *common[:3], "curriculum-dapo", *common[4:], "--print")
     assert code == 2
     assert "algorithm.filter_groups" in error

@@ -11,16 +11,27 @@ import pytest
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
 from harness.base.errors import UsageError
+from harness.methods.curator import vllm_rollouts
+from harness.methods.curator.rollouts import Decoder
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.methods.curator import engine
-from harness.methods.curator.rollouts import Decoder
 
-TINY = {"fit": "train", "levels": "1", "steps": 3, "prompts": 4, "rollouts": 4, "candidates": 16,
-        "micro_batch": 8, "minibatches": 2, "dormant": 1, "warm_up": 1, "max_tokens": 14,
-        "measure_every": 2}  # fmt: skip
+TINY = {
+    "fit": "train",
+    "levels": "1",
+    "steps": 3,
+    "prompts": 4,
+    "rollouts": 4,
+    "candidates": 16,
+    "micro_batch": 8,
+    "minibatches": 2,
+    "dormant": 1,
+    "warm_up": 1,
+    "max_tokens": 14,
+    "measure_every": 2,
+}
 #: how far the stand-in's own log-probabilities are off, as another kernel's are
 OFF = 1e-3
 
@@ -34,8 +45,12 @@ class Generation:
         self.policy, self.own = model, type(model)(copy.deepcopy(model.config)).eval()
         self.longest = max_model_length
         self.syncs, self.stale, self.greedy, self.closed = 0, [], [], False
-        self.llm = SimpleNamespace(generate=self.generate, llm_engine=SimpleNamespace(
-            engine_core=SimpleNamespace(shutdown=lambda: setattr(self, "closed", True))))  # fmt: skip
+        self.llm = SimpleNamespace(
+            generate=self.generate,
+            llm_engine=SimpleNamespace(
+                engine_core=SimpleNamespace(shutdown=lambda: setattr(self, "closed", True))
+            ),
+        )
         MADE.append(self)
 
     def sync_weights(self):
@@ -49,11 +64,20 @@ class Generation:
         for prompt, how in zip(prompts, sampling_params, strict=True):
             assert len(prompt["prompt_token_ids"]) + how.max_tokens <= self.longest
             self.greedy.append(how.temperature == 0)
-            decoder = Decoder(self.own, end=how.stop_token_ids, pad=0, max_tokens=how.max_tokens,
-                              temperature=how.temperature or 1.0)  # fmt: skip
+            decoder = Decoder(
+                self.own,
+                end=how.stop_token_ids,
+                pad=0,
+                max_tokens=how.max_tokens,
+                temperature=how.temperature or 1.0,
+            )
             (drawn,) = decoder.draw([prompt["prompt_token_ids"]], how.n, how.seed, greedy=not how.temperature)
-            outputs = [SimpleNamespace(token_ids=said.ids, logprobs=self.logprobs(
-                       prompt["prompt_token_ids"], said.ids)) for said in drawn]  # fmt: skip
+            outputs = [
+                SimpleNamespace(
+                    token_ids=said.ids, logprobs=self.logprobs(prompt["prompt_token_ids"], said.ids)
+                )
+                for said in drawn
+            ]
             answers.append(SimpleNamespace(outputs=outputs))
         return answers
 
@@ -62,8 +86,10 @@ class Generation:
 
         with torch.no_grad():
             table = self.own(torch.tensor([prompt + said])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
-        return [{token: SimpleNamespace(logprob=float(row[token]) - OFF)}
-                for token, row in zip(said, table, strict=True)]  # fmt: skip
+        return [
+            {token: SimpleNamespace(logprob=float(row[token]) - OFF)}
+            for token, row in zip(said, table, strict=True)
+        ]
 
 
 MADE = []
@@ -86,8 +112,14 @@ def vllm(tmp_path, monkeypatch):
 
 
 def go(folder, **args):
-    request = Request(task="arc1d", method="curator", model="pocket/grid", limit=2, task_args={"level": "1"},
-                      method_args={**TINY, **args})  # fmt: skip
+    request = Request(
+        task="arc1d",
+        method="curator",
+        model="pocket/grid",
+        limit=2,
+        task_args={"level": "1"},
+        method_args={**TINY, **args},
+    )
     (result,) = run_grid(plan(request), Session(Store(folder / "results"))).results
     return result
 
@@ -122,15 +154,15 @@ def test_utilities_are_made_by_the_policys_own_kernel(vllm):
 
 
 def test_what_draws_where(vllm, monkeypatch):
-    assert engine.chosen("vllm") == "vllm" and engine.chosen("torch") == "torch"
+    assert vllm_rollouts.chosen("vllm") == "vllm" and vllm_rollouts.chosen("torch") == "torch"
     for device, drawn in ((True, "vllm"), (False, "torch")):
         monkeypatch.setattr("torch.cuda.is_available", lambda device=device: device)
-        assert engine.chosen("auto") == drawn
+        assert vllm_rollouts.chosen("auto") == drawn
     monkeypatch.delitem(sys.modules, "vllm")
-    monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    assert engine.chosen("auto") == "torch"
+    monkeypatch.setattr(vllm_rollouts, "find_spec", lambda name: None)
+    assert vllm_rollouts.chosen("auto") == "torch"
     with pytest.raises(UsageError, match="needs vLLM, which is not installed"):
-        engine.chosen("vllm")
+        vllm_rollouts.chosen("vllm")
 
 
 def test_an_engine_that_does_not_start_or_breaks_down(vllm, monkeypatch):
@@ -146,5 +178,3 @@ def test_an_engine_that_does_not_start_or_breaks_down(vllm, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "OFF", float("nan"))
     assert "the policy's probabilities are not finite" in str(go(vllm, generation="vllm").error)
     assert MADE[-1].closed
-
-

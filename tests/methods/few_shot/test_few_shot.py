@@ -10,8 +10,7 @@ from harness.model.embed import open_embedder
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.registry import load_method, registry
-from harness.sample import Question, Sample
-from harness.task import Splits
+from harness.sample import Question, Sample, Splits
 from harness.testing import TINY, TinyTask, check_method
 
 LABELS = ("red", "green", "blue")
@@ -56,8 +55,9 @@ def test_random_ones_depend_on_the_seed_alone(lab):
     lab.data(TEST, train=TRAIN)
 
     def shown(seed_count):
-        grid, model, _ = lab.grid("few-shot", lambda call: "red", out=f"out{seed_count}",
-                                  request={"seeds": seed_count})  # fmt: skip
+        grid, model, _ = lab.grid(
+            "few-shot", lambda call: "red", out=f"out{seed_count}", request={"seeds": seed_count}
+        )
         assert grid.exit_code == 0
         return [shots(call) for call in model.calls]
 
@@ -113,9 +113,16 @@ def test_a_question_among_the_training_samples_is_not_its_own_demonstration(choo
     splits = Splits(test=train[:1], train=train)
     spec = registry().method("few-shot")
     method = load_method(spec, spec.arguments({"choose": choose, "k": 9}))
-    job = Job(task=TinyTask(TINY, {}), method=spec, splits=splits, roles={}, seed=0, budget=Budget(),
-              model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
-              embedder=open_embedder("tfidf"))  # fmt: skip
+    job = Job(
+        task=TinyTask(TINY, {}),
+        method=spec,
+        splits=splits,
+        roles={},
+        seed=0,
+        budget=Budget(),
+        model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
+        embedder=open_embedder("tfidf"),
+    )
     asyncio.run(method.fit(job))
     by_id = asyncio.run(method.answer(train[0].question, job))
     by_text = asyncio.run(method.answer(Question("z", "red two", choices=LABELS), job))

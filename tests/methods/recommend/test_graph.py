@@ -11,12 +11,12 @@ torch = pytest.importorskip("torch")
 
 from harness.base.errors import UsageError  # noqa: E402
 from harness.data.interactions import Interactions  # noqa: E402
-from harness.registry import load_method, registry  # noqa: E402
-from harness.results.curve import checked  # noqa: E402
-from harness.testing import check_method  # noqa: E402
 from harness.methods.recommend.graph import core  # noqa: E402
 from harness.methods.recommend.graph.method import validation_ndcg  # noqa: E402
 from harness.methods.recommend.graph.train import Trainer  # noqa: E402
+from harness.registry import load_method, registry  # noqa: E402
+from harness.results.curve import checked  # noqa: E402
+from harness.testing import check_method  # noqa: E402
 
 GRAPH = csr_array(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
 
@@ -72,7 +72,8 @@ def test_losses_by_hand():
     assert wanted == pytest.approx(1.39973, abs=1e-5)
     logits = torch.tensor([[5.0, 0.0], [0.0, 5.0]])
     assert float(core.info_nce(pairs, pairs, 0.2)) == pytest.approx(
-        float(torch.nn.functional.cross_entropy(logits, torch.arange(2))))  # fmt: skip
+        float(torch.nn.functional.cross_entropy(logits, torch.arange(2)))
+    )
 
 
 def test_regulariser():
@@ -130,7 +131,7 @@ class Door:
         pass
 
     def curve(self, rows):
-        self.learnt = checked(rows)
+        self.learning_curve = checked(rows)
 
     def artifact(self, key):
         from contextlib import contextmanager
@@ -202,10 +203,16 @@ def test_early_stopping_keeps_the_best_and_patience_0_trains_on_everything():
     data = blocks()
     _, door = learned("lightgcn", data, dim="8", lr="0.05", batch="64", epochs="200", patience="3", check="2")
     assert door.access["training_epochs"] < 200
-    measured = [row["dev"] for row in door.learnt if "dev" in row]
-    assert door.learnt[-1]["step"] == door.access["training_epochs"] and max(measured) > measured[0]
-    trainer = Trainer("lightgcn", registry().method("lightgcn").arguments({}), data.known,
-                      np.ones((42, 2), "f4"), np.ones((42, 2), "f4"), 0)  # fmt: skip
+    measured = [row["dev"] for row in door.learning_curve if "dev" in row]
+    assert door.learning_curve[-1]["step"] == door.access["training_epochs"] and max(measured) > measured[0]
+    trainer = Trainer(
+        "lightgcn",
+        registry().method("lightgcn").arguments({}),
+        data.known,
+        np.ones((42, 2), "f4"),
+        np.ones((42, 2), "f4"),
+        0,
+    )
     assert len(trainer._pairs) == data.known.nnz
     trainer.keep()
     kept = trainer.best()["item_table"].copy()
@@ -263,10 +270,25 @@ def test_from_the_command_to_the_comparison(tmp_path, monkeypatch):
     titles = [f"i{n},the {words[n % 5]} {words[n % 4]} {words[n % 3]} thing {n}" for n in range(11)]
     (tmp_path / "items.csv").write_text("\n".join(["item_id,title", *titles]))
     common = ["eval", "--task", "rec/custom", "-T", "train=train.txt"]
-    done = CliRunner().invoke(cli, [
-        *common, "-T", "items=items.csv", "--seeds", "2", "--method", "lightgcn,lightgcn+llminit-var",
-        "--embeddings", "lsa", "-M", "dim=4", "-M", "epochs=3", "--json",
-    ])  # fmt: skip
+    done = CliRunner().invoke(
+        cli,
+        [
+            *common,
+            "-T",
+            "items=items.csv",
+            "--seeds",
+            "2",
+            "--method",
+            "lightgcn,lightgcn+llminit-var",
+            "--embedder",
+            "lsa",
+            "-M",
+            "dim=4",
+            "-M",
+            "epochs=3",
+            "--json",
+        ],
+    )
     assert done.exit_code == 0, done.output
     runs = json.loads(done.stdout)["runs"]
     assert [run["method"] for run in runs] == ["lightgcn"] * 2 + ["lightgcn+llminit-var"] * 2

@@ -22,8 +22,9 @@ class Door:
     def __init__(self, known=KNOWN):
         names = [str(n) for n in range(max(known.shape))]
         rows, columns = known.shape
-        self.interactions = Interactions(names[:rows], names[:columns], csr_array(known),
-                                         csr_array(known.shape, dtype=np.float32))  # fmt: skip
+        self.interactions = Interactions(
+            names[:rows], names[:columns], csr_array(known), csr_array(known.shape, dtype=np.float32)
+        )
 
     def progress(self, *seen):
         pass

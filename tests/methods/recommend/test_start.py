@@ -10,14 +10,14 @@ from scipy.sparse import csr_array
 
 from harness.base.errors import DataError, UsageError
 from harness.job import Job
+from harness.methods.recommend.graph import start
 from harness.model.echo import Echo
 from harness.model.embed import Embedder, open_embedder
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.registry import registry
-from harness.task import Splits
+from harness.sample import Splits
 from harness.testing import TINY, TinyTask
-from harness.methods.recommend.graph import start
 
 ARGS = {"dim": 4, "centre": False, "rms": 0.0, "like": "var"}
 
@@ -41,20 +41,38 @@ def job(rows=None, texts=None, seed=0, embedder=None):
         splits = Splits(splits.test, interactions=replace(splits.interactions, item_texts=texts))
     method = registry().method("lightgcn+gauss")
     model = Model(Echo("x"), ledger=Ledger(), budget=Budget())
-    embedder = embedder or Given(np.random.default_rng(1).normal(size=(8, 12)).astype("f4") if rows is None
-                                 else np.asarray(rows, np.float32))  # fmt: skip
-    return Job(task=task, method=method, splits=splits, model=model, roles={}, budget=Budget(), seed=seed,
-               embedder=embedder)  # fmt: skip
+    embedder = embedder or Given(
+        np.random.default_rng(1).normal(size=(8, 12)).astype("f4")
+        if rows is None
+        else np.asarray(rows, np.float32)
+    )
+    return Job(
+        task=task,
+        method=method,
+        splits=splits,
+        model=model,
+        roles={},
+        budget=Budget(),
+        seed=seed,
+        embedder=embedder,
+    )
 
 
 def training():
     return TinyTask(TINY, {}).load(None).interactions.training
 
 
-@pytest.mark.parametrize(("width", "dim", "step", "last"), [
-    (768, 128, 6, 762), (768, 64, 12, 756), (768, 100, 7, 693), (768, 500, 1, 499), (768, 384, 2, 766),
-    (384, 128, 3, 381),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("width", "dim", "step", "last"),
+    [
+        (768, 128, 6, 762),
+        (768, 64, 12, 756),
+        (768, 100, 7, 693),
+        (768, 500, 1, 499),
+        (768, 384, 2, 766),
+        (384, 128, 3, 381),
+    ],
+)
 def test_uniform(width, dim, step, last):
     found = start.uniform(width, dim)
     assert len(found) == dim and found[1] - found[0] == step and found[-1] == last
@@ -104,8 +122,10 @@ def test_dimensions_are_distinct_and_taken_as_they_are():
 def test_released_draws_with_replacement():
     """768 (1 - (1 - 1/768)^128) = 117.97 of 128 dimensions are distinct on average."""
     rows, taken = np.arange(768, dtype=np.float32)[None], csr_array((1, 1))
-    drawn = [start.chosen_dimensions("rand", rows, taken, 128, np.random.default_rng(seed), True)
-             for seed in range(200)]  # fmt: skip
+    drawn = [
+        start.chosen_dimensions("rand", rows, taken, 128, np.random.default_rng(seed), True)
+        for seed in range(200)
+    ]
     assert np.mean([len(np.unique(columns)) for columns in drawn]) == pytest.approx(117.97, abs=0.6)
     args = {**ARGS, "dim": 12, "released": True}
     items = start.tables("rand", training(), job(np.arange(96, dtype="f4").reshape(8, 12)), args)[1]
@@ -119,8 +139,9 @@ def test_what_the_controls_keep():
     np.testing.assert_allclose(np.linalg.svd(shuffle)[1], np.linalg.svd(var)[1], rtol=1e-5)
     wide = np.random.default_rng(0).normal(0.3, 2, (4000, 12)).astype("f4")
     taken, rng = csr_array((1, 4000)), np.random.default_rng(0)
-    rms = [np.sqrt((start._items(how, taken, job_of(wide), ARGS, rng) ** 2).mean())
-           for how in ("var", "gauss")]  # fmt: skip
+    rms = [
+        np.sqrt((start._items(how, taken, job_of(wide), ARGS, rng) ** 2).mean()) for how in ("var", "gauss")
+    ]
     assert rms[0] == pytest.approx(rms[1], rel=0.02)
     scaled = start.tables("var", training(), job(), {**ARGS, "rms": 0.25})[1]
     assert np.sqrt((scaled**2).mean()) == pytest.approx(0.25)
@@ -209,9 +230,15 @@ SHARED = Path(__file__).parents[4] / "shared"
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared data at {SHARED}")
-@pytest.mark.parametrize(("how", "centre", "rms"), [
-    ("var", True, 0.051), ("uni", True, 0.037), ("pca", True, 0.116), ("var", False, 0.098),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("how", "centre", "rms"),
+    [
+        ("var", True, 0.051),
+        ("uni", True, 0.037),
+        ("pca", True, 0.116),
+        ("var", False, 0.098),
+    ],
+)
 def test_scales_on_video_games(how, centre, rms):
     """The item tables of an earlier, independent implementation had these root mean squares."""
     from harness.data.hub import Data

@@ -16,11 +16,14 @@ def test_contract():
     check_method("self-consistency")
 
 
-@pytest.mark.parametrize(("said", "answer", "confidence", "votes"), [
-    (["red", "blue", "blue", "Label: blue"], "blue", 0.75, [["blue", 3], ["red", 1]]),
-    (["blue", "red", "red", "blue"], "blue", 0.5, [["blue", 2], ["red", 2]]),  # a tie: sampled first
-    (["no idea", "green", "??", ""], "green", 0.25, [["green", 1]]),  # no answer, no vote
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "answer", "confidence", "votes"),
+    [
+        (["red", "blue", "blue", "Label: blue"], "blue", 0.75, [["blue", 3], ["red", 1]]),
+        (["blue", "red", "red", "blue"], "blue", 0.5, [["blue", 2], ["red", 2]]),  # a tie: sampled first
+        (["no idea", "green", "??", ""], "green", 0.25, [["green", 1]]),  # no answer, no vote
+    ],
+)
 def test_votes(lab, said, answer, confidence, votes):
     ran = lab.data(TEST).run("self-consistency", in_turn(said), samples=4)
     for row in ran.rows:
@@ -49,8 +52,9 @@ def test_samples_differ_in_seed_and_in_nothing_else(lab):
 def test_a_warm_cache_asks_nothing(lab):
     lab.data(TEST)
     cold = lab.run("self-consistency", lambda call: "red", cacheable=True, samples=3)
-    warm = lab.run("self-consistency", lambda call: pytest.fail("asked"), cacheable=True, samples=3,
-                   out="other")  # fmt: skip
+    warm = lab.run(
+        "self-consistency", lambda call: pytest.fail("asked"), cacheable=True, samples=3, out="other"
+    )
     assert len(cold.calls) == 9 and not warm.calls
     assert warm.record["samples"]["digest"] == cold.record["samples"]["digest"]
 

@@ -26,18 +26,26 @@ def test_majority():
     assert majority([None, None]) == (None, 0.0, 0)
 
 
-@pytest.mark.parametrize(("text", "answer", "said"), [
-    ("It is 4.\n**Confidence:** 0.9", "It is 4.", 0.9), ("4\n\n## Confidence: 80%\n", "4", 0.8),
-    ("Confidence is hard.\n4", "Confidence is hard.\n4", None), ("4\nConfidence: high", "4", None),
-    ("4\nconfidence = 1.7", "4", 1.7), ("", "", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "answer", "said"),
+    [
+        ("It is 4.\n**Confidence:** 0.9", "It is 4.", 0.9),
+        ("4\n\n## Confidence: 80%\n", "4", 0.8),
+        ("Confidence is hard.\n4", "Confidence is hard.\n4", None),
+        ("4\nConfidence: high", "4", None),
+        ("4\nconfidence = 1.7", "4", 1.7),
+        ("", "", None),
+    ],
+)
 def test_a_stated_confidence(text, answer, said):
     left, found = split_stated(text)
     assert left == answer and number(found) == said
 
 
-@pytest.mark.parametrize(("said", "kept"), [(None, 0), ("x", 0), (1.7, 1), (-2, 0), ("0.4", 0.4),
-                                            (float("nan"), 0), (10**400, 0), ([1], 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [(None, 0), ("x", 0), (1.7, 1), (-2, 0), ("0.4", 0.4), (float("nan"), 0), (10**400, 0), ([1], 0)],
+)
 def test_clipping(said, kept):
     assert clip(said) == kept
 

@@ -16,25 +16,47 @@ from harness.run.plan import Request, plan
 from harness.run.session import Session
 
 SHARED = Path(__file__).parents[4] / "shared"
-ROWS = (SHARED / "data/recorded_outputs/testnuc_banking77_gpt4omini"
-        / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz")  # fmt: skip
+ROWS = (
+    SHARED
+    / "data/recorded_outputs/testnuc_banking77_gpt4omini"
+    / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz"
+)
 HUB = SHARED / "hub"
 pytestmark = pytest.mark.skipif(not (ROWS.exists() and HUB.is_dir()), reason=f"no recorded outputs at {ROWS}")
 
 
-@pytest.mark.parametrize(("method", "args"), [
-    ("naive-semi-icl", {}), ("naive-semi-icl", {"rule": "all"}), ("iterpsd", {"epsilon": 1.0}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ("naive-semi-icl", {}),
+        ("naive-semi-icl", {"rule": "all"}),
+        ("iterpsd", {"epsilon": 1.0}),
+    ],
+)
 def test_the_precision_of_what_is_shown(tmp_path, monkeypatch, method, args):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     file = tmp_path / "recorded.jsonl"
     with gzip.open(ROWS, "rt", encoding="utf-8") as rows, open(file, "w", encoding="utf-8") as sink:
         for n, row in enumerate(map(json.loads, rows)):
             if n != 5196:  # a row that repeats another, which the task leaves out
-                sink.write(json.dumps({"sample_id": str(n), "completion": row["prediction"],
-                                       "confidence": row["confidence"]}) + "\n")  # fmt: skip
-    request = Request(task="banking77", task_args={"protocol": "replay"}, method=method, mirror=str(HUB),
-                      method_args={"k": 500, "k_gt": 0, **args}, model=f"recorded/{file}")  # fmt: skip
+                sink.write(
+                    json.dumps(
+                        {
+                            "sample_id": str(n),
+                            "completion": row["prediction"],
+                            "confidence": row["confidence"],
+                        }
+                    )
+                    + "\n"
+                )
+    request = Request(
+        task="banking77",
+        task_args={"protocol": "replay"},
+        method=method,
+        mirror=str(HUB),
+        method_args={"k": 500, "k_gt": 0, **args},
+        model=f"recorded/{file}",
+    )
     (result,) = run_grid(plan(request), Session(Store(tmp_path / "out"))).results
     assert result.record, result.error
     (frozen,) = (paths.cache_dir() / "artifacts").glob("*/demonstrations.json")

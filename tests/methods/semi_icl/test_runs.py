@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 from inspect_ai.model import ModelOutput
 
-from harness.base import paths
 from harness.annotate import read_demonstrations
+from harness.base import paths
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Provider
 from harness.registry import load_method, registry
-from harness.sample import Question
-from harness.task import Splits
+from harness.sample import Question, Splits
 from harness.testing import TINY, TinyTask, check_method
 
 LABELS = ("left", "right")
@@ -54,9 +53,11 @@ def says(confidence=0.95, label=lambda text: text.split()[-1]):
 
 
 def stored(report):
-    (file,) = [f for f in (paths.cache_dir() / "artifacts").glob("*/demonstrations.json")
-               if json.loads(f.read_text())["report"] == {k: v for k, v in report.items()
-                                                          if k != "demonstrations"}]  # fmt: skip
+    (file,) = [
+        f
+        for f in (paths.cache_dir() / "artifacts").glob("*/demonstrations.json")
+        if json.loads(f.read_text())["report"] == {k: v for k, v in report.items() if k != "demonstrations"}
+    ]
     return json.loads(file.read_text())
 
 
@@ -163,13 +164,14 @@ def test_killed_anywhere_it_goes_on_to_the_same_demonstrations(lab, calls):
     how = {"k": 60, "k_gt": 4, "chunk": 30, "cap": 40, "cacheable": True}
     sure = says(lambda text: 0.5 + (hash_of(text) % 50) / 100)
     whole = lab.run("iterpsd", sure, out="whole", **{**how, "cacheable": False})
-    grid, model, _ = lab.grid("iterpsd", sure, request={"max_calls": calls}, **how)
+    grid, model, _ = lab.grid("iterpsd", sure, request={"budget_calls": calls}, **how)
     assert grid.exit_code == 3 and len(model.calls) == calls
     later = lab.run("iterpsd", sure, **how)
     assert len(later.calls) == 152 - calls  # what was annotated is asked no second time
     assert report_of(later) == report_of(whole) and later.usage == whole.usage
     assert {c.messages[0].text for c in later.calls if not annotates(c)} <= {
-        c.messages[0].text for c in whole.calls if not annotates(c)}  # fmt: skip
+        c.messages[0].text for c in whole.calls if not annotates(c)
+    }
 
 
 def hash_of(text):
@@ -208,18 +210,25 @@ def lines(caplog):
 
 def test_labels_outside_the_set_are_dropped_before_selection(lab, caplog):
     world(lab, 50)
-    say = says(lambda text: 0.99 if "near 1" in text else 0.91,
-               lambda text: "up" if "near 1" in text else text.split()[-1])  # fmt: skip
+    say = says(
+        lambda text: 0.99 if "near 1" in text else 0.91,
+        lambda text: "up" if "near 1" in text else text.split()[-1],
+    )
     ran = lab.run("naive-semi-icl", say, k=30, k_gt=4, quantile=0.5)
     report = report_of(ran)
     assert report["outside_the_label_set"] == 11 and report["kept"] == 39 and report["threshold"] == 0.91
     assert "naive-semi-icl: 11 of 50 annotations: outside the label set" in lines(caplog)
 
 
-@pytest.mark.parametrize(("confidence", "kind"), [
-    (None, "no_confidence"), ("sure", "no_confidence"), (95, "confidence_outside_0_to_1"),
-    (-0.1, "confidence_outside_0_to_1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("confidence", "kind"),
+    [
+        (None, "no_confidence"),
+        ("sure", "no_confidence"),
+        (95, "confidence_outside_0_to_1"),
+        (-0.1, "confidence_outside_0_to_1"),
+    ],
+)
 def test_confidences_that_are_missing_or_out_of_range(lab, caplog, confidence, kind):
     world(lab, 20)
     report = report_of(lab.run("iterpsd", says(confidence), k=30))
@@ -262,12 +271,20 @@ def test_a_context_that_is_too_small(lab, caplog, method):
         assert sum(len(m.text) for m in call.messages) / 3 + 64 < 850
 
 
-@pytest.mark.parametrize(("method", "args"), [
-    ("naive-semi-icl", {"k": -1}), ("naive-semi-icl", {"k_gt": -1}), ("naive-semi-icl", {"quantile": 1.5}),
-    ("naive-semi-icl", {"samples": 0}), ("iterpsd", {"chunk": 0}), ("iterpsd", {"epsilon": 2.0}),
-    ("iterpsd", {"cap": 16}), ("iterpsd", {"order": "far"}),
-    ("naive-semi-icl", {"confidence": "back-translation"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ("naive-semi-icl", {"k": -1}),
+        ("naive-semi-icl", {"k_gt": -1}),
+        ("naive-semi-icl", {"quantile": 1.5}),
+        ("naive-semi-icl", {"samples": 0}),
+        ("iterpsd", {"chunk": 0}),
+        ("iterpsd", {"epsilon": 2.0}),
+        ("iterpsd", {"cap": 16}),
+        ("iterpsd", {"order": "far"}),
+        ("naive-semi-icl", {"confidence": "back-translation"}),
+    ],
+)
 def test_bad_arguments_are_one_line_and_cost_nothing(lab, method, args):
     world(lab, 10)
     try:
@@ -342,16 +359,26 @@ def fitted(tmp_path, monkeypatch, metadata, say, **args):
     spec, provider = registry().method("naive-semi-icl"), Says()
     method = load_method(spec, spec.arguments({"k": 3, "k_gt": 0, "rule": "all", **args}))
     pool = [Question(f"p{n}", f"what {n}?", metadata=metadata) for n in range(4)]
-    job = Job(task=Open(TINY, {}), method=spec, splits=Splits([], pool=pool), roles={}, seed=0,
-              model=Model(provider, ledger=Ledger(), budget=Budget()), budget=Budget())  # fmt: skip
+    job = Job(
+        task=Open(TINY, {}),
+        method=spec,
+        splits=Splits([], pool=pool),
+        roles={},
+        seed=0,
+        model=Model(provider, ledger=Ledger(), budget=Budget()),
+        budget=Budget(),
+    )
     asyncio.run(method.fit(job))
     return method, provider.calls
 
 
-@pytest.mark.parametrize(("metadata", "said", "shown_as"), [
-    ({}, "So it is: 4\nConfidence: 0.8", "So it is: 4"),
-    (TO_VENETIAN, "Venetian: gato\n**Confidence:** 80%", "gato"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("metadata", "said", "shown_as"),
+    [
+        ({}, "So it is: 4\nConfidence: 0.8", "So it is: 4"),
+        (TO_VENETIAN, "Venetian: gato\n**Confidence:** 80%", "gato"),
+    ],
+)
 def test_free_answers_keep_their_reasoning_and_translations_lose_their_tag(
     tmp_path, monkeypatch, metadata, said, shown_as
 ):
@@ -378,14 +405,22 @@ def test_translations_are_judged_by_translating_them_back(tmp_path, monkeypatch)
 
 
 def test_nearest_pseudo_demonstrations_for_each_question(lab):
-    vectors = {"near 1 left": (1, 0.1), "near 2 left": (1, 0.3), "near 3 right": (0.1, 1),
-               "near 4 right": (0.3, 1), "test left": (1, 0), "test right": (0, 1)}  # fmt: skip
+    vectors = {
+        "near 1 left": (1, 0.1),
+        "near 2 left": (1, 0.3),
+        "near 3 right": (0.1, 1),
+        "near 4 right": (0.3, 1),
+        "test left": (1, 0),
+        "test right": (0, 1),
+    }
     pool = [text for text in vectors if text.startswith("near")]
     lab.data([("test left", "left"), ("test right", "right")], pool=pool, vectors=vectors)
     ran = lab.run("naive-semi-icl", says(), k=2, k_gt=0, choose="nearest", rule="all")
     asked = {call.question.input: shown(call) for call in ran.calls if not annotates(call)}
-    assert asked == {"test left": [("near 2 left", "left"), ("near 1 left", "left")],
-                     "test right": [("near 4 right", "right"), ("near 3 right", "right")]}  # fmt: skip
+    assert asked == {
+        "test left": [("near 2 left", "left"), ("near 1 left", "left")],
+        "test right": [("near 4 right", "right"), ("near 3 right", "right")],
+    }
     assert [row["trace"]["shots"] for row in ran.rows] == [["pool-1", "pool-0"], ["pool-3", "pool-2"]]
 
 

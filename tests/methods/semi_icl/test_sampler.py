@@ -42,8 +42,13 @@ def test_distances_in_the_released_code_pick_the_nearest():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 60), st.integers(1, 20), st.sampled_from([0.0, 0.3, 0.5, 1.0]),
-       st.sampled_from(["nearest", "released"]), st.integers(0, 99))  # fmt: skip
+@given(
+    st.integers(1, 60),
+    st.integers(1, 20),
+    st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    st.sampled_from(["nearest", "released"]),
+    st.integers(0, 99),
+)
 def test_every_row_once_in_chunks_of_the_right_make_up(n, chunk, epsilon, order, seed):
     vectors = unit(np.random.default_rng(seed).normal(size=(n, 3)))
     sampler = Sampler(n, chunk, epsilon, order, lambda: vectors, random.Random(seed))

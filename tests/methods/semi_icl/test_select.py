@@ -69,7 +69,7 @@ RULES = [  # rule, threshold, rows kept, precision %, labels covered, valid ones
     (("topk", {"k": 100}), 0.95, 927, 79.18, 60, 59),
     (("topk", {"k": 500}), 0.95, 927, 79.18, 60, 59),
     (("topk", {"k": 984}), 0.93, 1_008, 78.67, 61, 60),
-]  # fmt: skip
+]
 
 
 @recorded
@@ -92,13 +92,19 @@ def check(rows, kept, n, precision, labels, valid):
 
 
 @recorded
-@pytest.mark.parametrize(("above", "k", "labels", "level", "at_level", "rest", "open_", "precision"), [
-    (None, 100, 61, 1, 61, 39, 55, 81.5), (None, 500, 61, 12, 27, 16, 25, 81.9),
-    (0.9, 100, 63, 1, 63, 37, 57, 81.1), (0.9, 500, 63, 10, 36, 30, 32, 80.9),
-    (0.9, 984, 63, 33, 15, 1, 14, None),
-])  # fmt: skip
-def test_even_draws_on_the_recorded_annotations(rows, above, k, labels, level, at_level, rest, open_,
-                                                precision):  # fmt: skip
+@pytest.mark.parametrize(
+    ("above", "k", "labels", "level", "at_level", "rest", "open_", "precision"),
+    [
+        (None, 100, 61, 1, 61, 39, 55, 81.5),
+        (None, 500, 61, 12, 27, 16, 25, 81.9),
+        (0.9, 100, 63, 1, 63, 37, 57, 81.1),
+        (0.9, 500, 63, 10, 36, 30, 32, 80.9),
+        (0.9, 984, 63, 33, 15, 1, 14, None),
+    ],
+)
+def test_even_draws_on_the_recorded_annotations(
+    rows, above, k, labels, level, at_level, rest, open_, precision
+):
     """The settled part of the allocation, and the precision to expect of it: even drawing raises it by
     about three points over what was kept, and by some sixteen over all annotations."""
     kept = [row for row in rows if (row["confidence"] > above if above else row["confidence"] >= 0.93)]

@@ -9,12 +9,11 @@ from scipy import stats
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.model.embed import Embedder, unit
+from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
-from harness.model.factory import open_model
 from harness.registry import load_method, registry
-from harness.sample import Question, Sample
-from harness.task import Splits
+from harness.sample import Question, Sample, Splits
 from harness.testing import TINY, TinyTask
 
 CLASSES, POOL, SEEDS = 16, 240, 20
@@ -45,8 +44,9 @@ class Regions(Embedder):
 def splits(seed):
     rng = np.random.default_rng(seed)
     classes = rng.integers(CLASSES, size=POOL)
-    train = [Sample(Question(f"t{n}", f"text {c} {n}", choices=LABELS), LABELS[c])
-             for n, c in enumerate(classes)]  # fmt: skip
+    train = [
+        Sample(Question(f"t{n}", f"text {c} {n}", choices=LABELS), LABELS[c]) for n, c in enumerate(classes)
+    ]
     return Splits(train[:1], train, [sample.question for sample in train])
 
 
@@ -61,8 +61,17 @@ def annotate(method, seed, settings, **args):
     data = splits(seed)
     provider.prepare(data)
     model = Model(provider, ledger=Ledger(), budget=Budget(), seed=seed)
-    job = Job(task=Task(TINY, {}), method=spec, splits=data, model=model, roles={}, budget=Budget(),
-              seed=seed, embedder=Regions(seed), concurrency=4)  # fmt: skip
+    job = Job(
+        task=Task(TINY, {}),
+        method=spec,
+        splits=data,
+        model=model,
+        roles={},
+        budget=Budget(),
+        seed=seed,
+        embedder=Regions(seed),
+        concurrency=4,
+    )
     asyncio.run(made.fit(job))
     gold = {sample.id: sample.target for sample in data.train}
     return made, np.array([a.label == gold[a.question.id] for a in made.annotator.found], dtype=float)
@@ -81,8 +90,11 @@ def interval(differences):
 
 def gains(settings, order="nearest", **args):
     """Annotation precision of IterPSD less that of naive, a seed each; the same gold and pool."""
-    return [annotate("iterpsd", seed, settings, order=order, **args)[1].mean()
-            - annotate("naive-semi-icl", seed, settings)[1].mean() for seed in range(SEEDS)]  # fmt: skip
+    return [
+        annotate("iterpsd", seed, settings, order=order, **args)[1].mean()
+        - annotate("naive-semi-icl", seed, settings)[1].mean()
+        for seed in range(SEEDS)
+    ]
 
 
 def test_the_gain_appears_when_annotations_respond_to_demonstrations():
@@ -120,8 +132,12 @@ def test_early_errors_spread_where_confidence_says_nothing():
 
     def last(calibration):
         settings = {"precision": 1.0, "calibration": calibration, "item_sd": 0.25}
-        return np.array([annotate("iterpsd", seed, settings, epsilon=1.0, k_gt=1)[1][-120:].mean()
-                         for seed in range(SEEDS)])  # fmt: skip
+        return np.array(
+            [
+                annotate("iterpsd", seed, settings, epsilon=1.0, k_gt=1)[1][-120:].mean()
+                for seed in range(SEEDS)
+            ]
+        )
 
     mean, low, high = interval(last(1.0) - last(0.0))
     assert low > 0.02, (mean, low, high)
@@ -142,7 +158,7 @@ def test_the_truth_is_known():
             said[sample.id] = [
                 records((await model.generate(sample.question, asked, draw=n)).completion)[0]
                 for n in range(40)
-            ]  # fmt: skip
+            ]
         return said
 
     said = asyncio.run(ask())
@@ -154,8 +170,10 @@ def test_the_truth_is_known():
     for label in LABELS:
         own = [expected[s.id] for s in data.train if s.target == label]
         assert np.mean(own) == pytest.approx(provider.accuracy(label), abs=0.2)
-    wrong = {s.target: {row["label"] for t in data.train if t.target == s.target for row in said[t.id]}
-             for s in data.train}  # fmt: skip
+    wrong = {
+        s.target: {row["label"] for t in data.train if t.target == s.target for row in said[t.id]}
+        for s in data.train
+    }
     assert all(len(labels) <= 4 for labels in wrong.values())  # itself and its three
 
 

@@ -12,15 +12,15 @@ import pytest
 from pyarrow import parquet
 from scipy.stats import binomtest
 
+from harness.methods.testnuc.neighbours import Pool
+from harness.methods.testnuc.predict import Prediction
+from harness.methods.testnuc.vote import RULES, Voter, totals, winner
 from harness.model.embed import nearest, open_embedder, unit
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Question
-from harness.methods.testnuc.neighbours import Pool
-from harness.methods.testnuc.predict import Prediction
-from harness.methods.testnuc.vote import RULES, Voter, totals, winner
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 ROWS = SHARED / "recorded_outputs/testnuc_banking77_gpt4omini/banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz"
@@ -69,11 +69,18 @@ def test_load_and_baseline(rows):
     assert sum(row["prediction"] not in gold for row in last) == 20
 
 
-@pytest.mark.parametrize(("rule", "theta", "released", "few", "all_"), [
-    ("weighted", 0.8, False, 450, 892), ("weighted", 0.8, True, 446, 887),
-    ("filtered", 0.8, False, 434, 857), ("filtered", 0.85, False, 424, 842),
-    ("filtered", 0.9, False, 424, 842), ("soft", 0.8, False, 450, 892), ("soft", 0.8, True, 450, 892),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "theta", "released", "few", "all_"),
+    [
+        ("weighted", 0.8, False, 450, 892),
+        ("weighted", 0.8, True, 446, 887),
+        ("filtered", 0.8, False, 434, 857),
+        ("filtered", 0.85, False, 424, 842),
+        ("filtered", 0.9, False, 424, 842),
+        ("soft", 0.8, False, 450, 892),
+        ("soft", 0.8, True, 450, 892),
+    ],
+)
 def test_oracle_embedding(rows, rule, theta, released, few, all_):
     by_gold = {}
     for row in rows[:-1001]:
@@ -87,10 +94,14 @@ def test_oracle_embedding(rows, rule, theta, released, few, all_):
 
 
 TABLE = {
-    0: (65.2, 65.2, 65.2, 65.2), 5: (69.8, 68.6, 69.0, 69.2), 10: (70.2, 70.6, 70.8, 70.2),
-    20: (70.8, 70.4, 71.0, 70.8), 30: (69.6, 69.2, 69.0, 69.6), 50: (68.4, 68.6, 68.8, 69.0),
+    0: (65.2, 65.2, 65.2, 65.2),
+    5: (69.8, 68.6, 69.0, 69.2),
+    10: (70.2, 70.6, 70.8, 70.2),
+    20: (70.8, 70.4, 71.0, 70.8),
+    30: (69.6, 69.2, 69.0, 69.6),
+    50: (68.4, 68.6, 68.8, 69.0),
     100: (64.4, 64.8, 66.4, 65.8),
-}  # fmt: skip
+}
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason=f"no vectors at {VECTORS}")
@@ -104,19 +115,31 @@ def test_small_neural_embedder(rows, kept):
     right = {(k, rule): [] for k in TABLE for rule in RULES}
     ours = {k: [] for k in TABLE}
     for n, row in enumerate(data[-1001:]):
-        around = [voter(data[at], s) for at, s in zip(near[n], similar[n], strict=True)
-                  if data[at]["text"].strip() != row["text"].strip()]  # fmt: skip
+        around = [
+            voter(data[at], s)
+            for at, s in zip(near[n], similar[n], strict=True)
+            if data[at]["text"].strip() != row["text"].strip()
+        ]
         for k, rule in right:
             sums = totals([*around[:k], voter(row, 1.0, True)], rule, 0.8)
             right[k, rule].append(winner(sums, row["prediction"], order, True) == row["ground_truth"])
             if rule == "naive":
                 ours[k].append(winner(sums, row["prediction"], order) == row["ground_truth"])
-    table = {k: tuple(round(100 * float(np.mean([right[k, r][n] for n in picked()])), 1) for r in RULES)
-             for k in TABLE}  # fmt: skip
+    table = {
+        k: tuple(round(100 * float(np.mean([right[k, r][n] for n in picked()])), 1) for r in RULES)
+        for k in TABLE
+    }
     everything = tuple(round(100 * float(np.mean(right[20, r])), 1) for r in RULES)
     assert table == TABLE
     assert {k: round(sum(v[n] for n in picked()) / 5, 1) for k, v in ours.items()} == {
-        0: 65.2, 5: 68.4, 10: 71.0, 20: 70.6, 30: 69.4, 50: 68.4, 100: 64.4}  # fmt: skip
+        0: 65.2,
+        5: 68.4,
+        10: 71.0,
+        20: 70.6,
+        30: 69.4,
+        50: 68.4,
+        100: 64.4,
+    }
     assert everything == (70.2, 69.9, 69.7, 70.4)
 
 
@@ -132,8 +155,11 @@ def test_lexical_embedder(rows, kept):
     order = {label: n for n, label in enumerate(sorted({row["ground_truth"] for row in rows}))}
     same, by_gold, right = [], [], {rule: [] for rule in RULES}
     for n, row in enumerate(queries):
-        around = [(pool[at], s) for at, s in zip(near[n], similar[n], strict=True)
-                  if pool[at]["text"].strip() != row["text"].strip()][:50]  # fmt: skip
+        around = [
+            (pool[at], s)
+            for at, s in zip(near[n], similar[n], strict=True)
+            if pool[at]["text"].strip() != row["text"].strip()
+        ][:50]
         golds = [other["ground_truth"] for other, _ in around]
         same.append([label == row["ground_truth"] for label in golds])
         most = Counter(sorted(golds[:20])).most_common(1)[0][0]  # ties to the smallest label
@@ -148,9 +174,11 @@ def test_lexical_embedder(rows, kept):
 
 
 SIMULATED = {  # phi: naive at K = 5, 20, 50, and filtered .85 at K = 20
-    0.1: (58.9, 53.9, 61.6, 51.8), 0.3: (66.0, 76.6, 82.6, 69.8),
-    0.5: (73.1, 81.7, 85.5, 77.1), 1.0: (79.2, 86.8, 88.0, 83.6),
-}  # fmt: skip
+    0.1: (58.9, 53.9, 61.6, 51.8),
+    0.3: (66.0, 76.6, 82.6, 69.8),
+    0.5: (73.1, 81.7, 85.5, 77.1),
+    1.0: (79.2, 86.8, 88.0, 83.6),
+}
 
 
 def test_simulated_purity(rows):
@@ -177,9 +205,13 @@ def test_simulated_purity(rows):
         assert all(a < b for a, b in zip(lower, higher, strict=True))
 
 
-@pytest.mark.parametrize(("name", "n", "gained", "lost", "p"), [
-    ("pseudo_labeled", 1000, 104, 37, 1.5e-8), ("unlabeled", 1001, 94, 74, 0.14),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "n", "gained", "lost", "p"),
+    [
+        ("pseudo_labeled", 1000, 104, 37, 1.5e-8),
+        ("unlabeled", 1001, 94, 74, 0.14),
+    ],
+)
 def test_paired_files(rows, tmp_path, monkeypatch, name, n, gained, lost, p):
     """Section 6.7: two recorded systems, scored as runs and paired by item."""
     mirror = SHARED.parent / "hub"
@@ -191,10 +223,17 @@ def test_paired_files(rows, tmp_path, monkeypatch, name, n, gained, lost, p):
     right = []
     for label, recorded in (("zero-shot", rows[-1001:]), ("knn-icl", other)):
         file = tmp_path / f"{label}.jsonl"
-        file.write_text("".join(json.dumps({"input": row["text"], "completion": row["prediction"]}) + "\n"
-                                for row in recorded))  # fmt: skip
-        request = Request(task="banking77", model=f"recorded/{file}", mirror=str(mirror),
-                          task_args={"protocol": "replay", "test_rows": "1001"})  # fmt: skip
+        file.write_text(
+            "".join(
+                json.dumps({"input": row["text"], "completion": row["prediction"]}) + "\n" for row in recorded
+            )
+        )
+        request = Request(
+            task="banking77",
+            model=f"recorded/{file}",
+            mirror=str(mirror),
+            task_args={"protocol": "replay", "test_rows": "1001"},
+        )
         (result,) = run_grid(plan(request), Session(Store(tmp_path / "out"))).results
         samples = parquet.read_table(result.record["samples_path"]).to_pylist()
         right.append({row["sample_id"]: bool(row["accuracy"]) for row in samples})

@@ -15,8 +15,11 @@ from harness.run.plan import Request, plan
 from harness.run.session import Session
 
 SHARED = Path(__file__).parents[4] / "shared"
-ROWS = (SHARED / "data/recorded_outputs/testnuc_banking77_gpt4omini"
-        / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz")  # fmt: skip
+ROWS = (
+    SHARED
+    / "data/recorded_outputs/testnuc_banking77_gpt4omini"
+    / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz"
+)
 VECTORS = SHARED / "data/embeddings/banking77_testnuc_minilm384_f16.npy"
 MIRROR = SHARED / "hub"
 pytestmark = pytest.mark.skipif(
@@ -33,16 +36,25 @@ def measure(tmp_path_factory):
     with gzip.open(ROWS, "rt", encoding="utf-8") as lines, recorded.open("w") as sink:
         for n, line in enumerate(lines):
             row = json.loads(line)
-            sink.write(json.dumps({"sample_id": str(n), "completion": row["prediction"],
-                                   "confidence": row["confidence"]}) + "\n")  # fmt: skip
+            sink.write(
+                json.dumps(
+                    {"sample_id": str(n), "completion": row["prediction"], "confidence": row["confidence"]}
+                )
+                + "\n"
+            )
 
     def run(method, test_rows=500, **args):
         request = Request(
-            task="banking77", task_args={"protocol": "replay", "test_rows": str(test_rows)},
-            method=method, method_args=args, model=f"recorded/{recorded}", mirror=str(MIRROR),
+            task="banking77",
+            task_args={"protocol": "replay", "test_rows": str(test_rows)},
+            method=method,
+            method_args=args,
+            model=f"recorded/{recorded}",
+            mirror=str(MIRROR),
             # row 5196 repeats an answer and is left out of the task, as in the authors' table
-            model_args={"strict": "false"}, embedder=f"file:{VECTORS}?texts={ROWS}",
-        )  # fmt: skip
+            model_args={"strict": "false"},
+            embedder=f"file:{VECTORS}?texts={ROWS}",
+        )
         (result,) = run_grid(plan(request), Session(Store(folder / "out"))).results
         assert result.record, result.error
         samples = parquet.read_table(result.record["samples_path"]).to_pylist()
@@ -62,10 +74,15 @@ def gain(before, after):
     return difference.mean(), low, high
 
 
-@pytest.mark.parametrize(("vote", "released", "right", "interval"), [
-    ("naive", True, 354, (2.16, 9.04)), ("weighted", True, 352, (1.85, 8.55)),
-    ("filtered", True, 355, (2.48, 9.12)), ("filtered", False, 355, (2.48, 9.12)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("vote", "released", "right", "interval"),
+    [
+        ("naive", True, 354, (2.16, 9.04)),
+        ("weighted", True, 352, (1.85, 8.55)),
+        ("filtered", True, 355, (2.48, 9.12)),
+        ("filtered", False, 355, (2.48, 9.12)),
+    ],
+)
 def test_the_gain_of_a_small_neural_embedder(measure, vote, released, right, interval):
     direct, before = measure("direct")
     record, after = measure("testnuc", vote=vote, released=str(released))

@@ -19,10 +19,12 @@ def says(answers):
     """A model that gives every text its (label, confidence), one record a text."""
 
     def say(call):
-        return json.dumps([
-            {"index": n, "label": answers[text][0], "confidence": answers[text][1]}
-            for n, text in enumerate(texts_of(call), 1)
-        ])  # fmt: skip
+        return json.dumps(
+            [
+                {"index": n, "label": answers[text][0], "confidence": answers[text][1]}
+                for n, text in enumerate(texts_of(call), 1)
+            ]
+        )
 
     return say
 
@@ -42,8 +44,11 @@ class Worlds:
     def __init__(self, lab):
         self.gold = dict([*labelled("test", 10), *labelled("train", 60), *labelled("near", 20)])
         of = {part: [t for t in self.gold if t.startswith(part)] for part in ("test", "train", "near")}
-        lab.data([(text, self.gold[text]) for text in of["test"]],
-                 train=[(text, self.gold[text]) for text in of["train"]], pool=of["near"])  # fmt: skip
+        lab.data(
+            [(text, self.gold[text]) for text in of["test"]],
+            train=[(text, self.gold[text]) for text in of["train"]],
+            pool=of["near"],
+        )
         self.dev = [sample.question.input for sample in lab.splits.dev]
         self.test, self.pool = of["test"], of["near"]
         self.at_dev, self.at_test = self.pool[:10], self.pool[10:]
@@ -144,12 +149,17 @@ def test_a_part_of_the_pool(lab):
 
 def test_released_ties_and_foreign_labels(lab):
     vectors = {"near one": (1, 0), "test left": (1, 0), "near two": (0, 1), "test right": (0, 1)}
-    lab.data([("test left", "left"), ("test right", "right")], pool=["near one", "near two"],
-             vectors=vectors)  # fmt: skip
+    lab.data([("test left", "left"), ("test right", "right")], pool=["near one", "near two"], vectors=vectors)
 
     def answers(released, one, two, **how):
-        say = says({"near one": (one, 0.9), "near two": (two, 0.9),
-                    "test left": ("left", 0.9), "test right": ("right", 0.9)})  # fmt: skip
+        say = says(
+            {
+                "near one": (one, 0.9),
+                "near two": (two, 0.9),
+                "test left": ("left", 0.9),
+                "test right": ("right", 0.9),
+            }
+        )
         ran = lab.run("testnuc", say, released=released, vote="naive", out=f"{released}{one}", **how)
         return [row["answer"] for row in ran.rows], ran
 
@@ -173,16 +183,19 @@ def test_no_neighbours_is_the_direct_answer(lab):
 def test_self_consistency_inside(lab):
     pool = ["near one", "near two"]
     lab.data([("test left", "left"), ("test right", "right")], pool=pool)
-    draws = {"near one": ["left", "right", "right"], "near two": ["right", "left", "right"],
-             "test left": ["left", "left", "right"], "test right": ["left", "right", "right"]}  # fmt: skip
+    draws = {
+        "near one": ["left", "right", "right"],
+        "near two": ["right", "left", "right"],
+        "test left": ["left", "left", "right"],
+        "test right": ["left", "right", "right"],
+    }
     left = {text: list(labels) for text, labels in draws.items()}
 
     def say(call):
         (text,) = texts_of(call)
         return says({text: (left[text].pop(0), 0.1)})(call)
 
-    ran = lab.run("testnuc", say, k=2, vote="naive", inner="self-consistency", inner_samples=3,
-                  batch_size=10)  # fmt: skip
+    ran = lab.run("testnuc", say, k=2, vote="naive", inner="self-consistency", inner_samples=3, batch_size=10)
     assert ran.usage == {"annotate": 6, "answer": 6} and not any(left.values())
     assert [row["answer"] for row in ran.rows] == ["right", "right"]
     for row in ran.rows:
@@ -197,16 +210,24 @@ def test_self_consistency_inside(lab):
 def test_few_shot_inside(lab, batch_size):
     lab.data(labelled("test", 6), train=labelled("train", 40))
     gold = dict([*labelled("test", 6), *labelled("train", 40)])
-    ran = lab.run("testnuc", says({text: (label, 0.9) for text, label in gold.items()}), k=3,
-                  inner="few-shot", inner_samples=2, batch_size=batch_size)  # fmt: skip
+    ran = lab.run(
+        "testnuc",
+        says({text: (label, 0.9) for text, label in gold.items()}),
+        k=3,
+        inner="few-shot",
+        inner_samples=2,
+        batch_size=batch_size,
+    )
     train = {sample.question.input: sample.target for sample in lab.splits.train}
     assert ran.accuracy == 1 and ran.record["data_access"]["labels_seen"] == len(train)
     for call in ran.calls:
         asked = texts_of(call)
         part = call.messages[-1].text.split("Labelled examples:\n")[1].split("\n\nTexts to label")[0]
         lines = part.splitlines()
-        shown = {lines[n].removeprefix("Text: "): lines[n + 1].removeprefix("Label: ")
-                 for n in range(0, len(lines), 2)}  # fmt: skip
+        shown = {
+            lines[n].removeprefix("Text: "): lines[n + 1].removeprefix("Label: ")
+            for n in range(0, len(lines), 2)
+        }
         assert len(shown) == len(lines) // 2 == 2 * len(asked)  # none stands there twice
         assert all(train[text] == label for text, label in shown.items())
         assert not set(shown) & set(asked)  # none is to be labelled in the same call
@@ -283,15 +304,26 @@ def test_a_batch_with_wrong_records_is_asked_again_in_halves(lab, fault):
     assert sorted(len(texts_of(call)) for call in ran.calls) == [5, 5, 5, 5, 10, 10]
     assert ran.usage == {"annotate": 3, "answer": 3} and ran.accuracy == 1
     for row in ran.rows:
-        assert all(LABELS[int(v["id"].removeprefix("pool-")) % 2] == v["label"]
-                   for v in row["trace"]["voters"][:-1])  # fmt: skip
+        assert all(
+            LABELS[int(v["id"].removeprefix("pool-")) % 2] == v["label"] for v in row["trace"]["voters"][:-1]
+        )
         assert row["trace"]["own"] == LABELS[int(row["sample_id"]) % 2]
 
 
-@pytest.mark.parametrize(("confidence", "kept"), [
-    (0.5, 0.5), ("0.7", 0.7), (2, 1.0), (-1, 0.0), (None, 0.0), ("high", 0.0), (float("nan"), 0.0),
-    ([0.9], 0.0), (True, 1.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("confidence", "kept"),
+    [
+        (0.5, 0.5),
+        ("0.7", 0.7),
+        (2, 1.0),
+        (-1, 0.0),
+        (None, 0.0),
+        ("high", 0.0),
+        (float("nan"), 0.0),
+        ([0.9], 0.0),
+        (True, 1.0),
+    ],
+)
 def test_confidences_are_clipped_and_missing_ones_are_zero(lab, confidence, kept):
     lab.data([("test left", "left"), ("test right", "right")], pool=["near left"])
     answers = {text: ("left", confidence) for text in ("near left", "test left", "test right")}
@@ -313,7 +345,7 @@ def test_a_budget_ends_the_annotation_cleanly_and_the_same_command_goes_on(lab):
     lab.data(labelled("test", 6), pool=[text for text, _ in labelled("near", 30)])
     gold = dict([*labelled("test", 6), *labelled("near", 30)])
     say = says({text: (label, 0.9) for text, label in gold.items()})
-    grid, model, _ = lab.grid("testnuc", say, cacheable=True, request={"max_calls": 10}, k=3)
+    grid, model, _ = lab.grid("testnuc", say, cacheable=True, request={"budget_calls": 10}, k=3)
     assert grid.exit_code == 3 and len(model.calls) == 10
     later = lab.run("testnuc", say, cacheable=True, k=3)
     assert later.accuracy == 1 and len(later.calls) == 26 and later.usage == {"annotate": 30, "answer": 6}
@@ -323,8 +355,10 @@ def demonstrations(call):
     """The pairs (text, label) that a call shows."""
     shown = call.messages[-1].text.split("Labelled examples:\n")[1]
     lines = shown.split("\n\nTexts to label")[0].splitlines()
-    return [(lines[n].removeprefix("Text: "), lines[n + 1].removeprefix("Label: "))
-            for n in range(0, len(lines), 2)]  # fmt: skip
+    return [
+        (lines[n].removeprefix("Text: "), lines[n + 1].removeprefix("Label: "))
+        for n in range(0, len(lines), 2)
+    ]
 
 
 def test_pseudo_labelled_demonstrations_that_are_the_same_for_all(lab):
@@ -364,8 +398,13 @@ def test_pseudo_labelled_neighbours_inside(lab):
     pool = [text for text, _ in labelled("near", 12)]
     lab.data(labelled("test", 4), pool=pool)
     gold = dict([*labelled("test", 4), *labelled("near", 12)])
-    ran = lab.run("testnuc", says({text: (label, 0.9) for text, label in gold.items()}), k=3,
-                  inner="pseudo-few-shot", inner_samples=2)  # fmt: skip
+    ran = lab.run(
+        "testnuc",
+        says({text: (label, 0.9) for text, label in gold.items()}),
+        k=3,
+        inner="pseudo-few-shot",
+        inner_samples=2,
+    )
     assert ran.usage == {"annotate": 24, "answer": 4} and ran.record["data_access"] == {"pool_size": 12}
     plain, shown = ran.calls[:12], ran.calls[12:]
     assert not any("Labelled examples" in call.messages[-1].text for call in plain)

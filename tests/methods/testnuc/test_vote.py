@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from inspect_ai.model import ModelOutput
 
 from harness.job import Job
+from harness.methods.testnuc.neighbours import Pool
+from harness.methods.testnuc.predict import Prediction
+from harness.methods.testnuc.vote import Voter, totals, winner
 from harness.model.embed import open_embedder, unit
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
@@ -18,17 +21,24 @@ from harness.model.provider import Provider
 from harness.registry import load_method, registry
 from harness.sample import Question
 from harness.testing import TINY, TinyTask, check_method
-from harness.methods.testnuc.neighbours import Pool
-from harness.methods.testnuc.predict import Prediction
-from harness.methods.testnuc.vote import Voter, totals, winner
 
-TOY = [Voter("1", "A", 0.9, 0.6), Voter("2", "B", 0.8, 0.9), Voter("3", "B", 0.4, 0.95),
-       Voter("q", "A", 1.0, 0.7, own=True)]  # fmt: skip
+TOY = [
+    Voter("1", "A", 0.9, 0.6),
+    Voter("2", "B", 0.8, 0.9),
+    Voter("3", "B", 0.4, 0.95),
+    Voter("q", "A", 1.0, 0.7, own=True),
+]
 
 
-@pytest.mark.parametrize(("rule", "a", "b", "label"), [
-    ("naive", 2, 2, "A"), ("weighted", 1.9, 1.2, "A"), ("filtered", 1.0, 1.2, "B"), ("soft", 1.24, 1.1, "A"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "a", "b", "label"),
+    [
+        ("naive", 2, 2, "A"),
+        ("weighted", 1.9, 1.2, "A"),
+        ("filtered", 1.0, 1.2, "B"),
+        ("soft", 1.24, 1.1, "A"),
+    ],
+)
 def test_toy(rule, a, b, label):
     sums = totals(TOY, rule, 0.8)
     assert sums == pytest.approx({"A": a, "B": b})
@@ -55,8 +65,10 @@ class Short(Provider):
     async def generate(self, call):
         lines = call.messages[-1].text.split("Texts to label:\n")[1].split("\n\n")[0].splitlines()
         self.sizes.append(len(lines))
-        records = [{"index": n, "label": next(c for c in call.question.choices if c in line),
-                    "confidence": 0.9} for n, line in enumerate(lines, 1)]  # fmt: skip
+        records = [
+            {"index": n, "label": next(c for c in call.question.choices if c in line), "confidence": 0.9}
+            for n, line in enumerate(lines, 1)
+        ]
         return ModelOutput.from_content(self.name, json.dumps(records[:9] if len(lines) == 10 else records))
 
 
@@ -66,8 +78,16 @@ def test_a_wrong_count_of_records_is_split_and_never_misaligned():
     method = load_method(known, known.arguments({"batch_size": 10, "k": 3}))
     provider = Short()
     model = Model(provider, ledger=ledger, budget=budget)
-    job = Job(task=TinyTask(spec, {}), method=method.spec, splits=splits, model=model, roles={},
-              budget=budget, seed=0, embedder=open_embedder("tfidf"))  # fmt: skip
+    job = Job(
+        task=TinyTask(spec, {}),
+        method=method.spec,
+        splits=splits,
+        model=model,
+        roles={},
+        budget=budget,
+        seed=0,
+        embedder=open_embedder("tfidf"),
+    )
     asyncio.run(method.fit(job))
     assert sorted(provider.sizes) == [2, 5, 5, 10]
     for question, prediction in zip(splits.pool, method.pool.predictions, strict=True):
@@ -77,10 +97,19 @@ def test_a_wrong_count_of_records_is_split_and_never_misaligned():
     assert outcome.answer == "red" and len(outcome.trace["voters"]) == 4
 
 
-@pytest.mark.parametrize("args", [
-    {}, {"k": 0}, {"choose_k": True}, {"inner": "few-shot"}, {"inner": "self-consistency"},
-    {"batch_size": 4}, {"released": True, "pool_size": 5}, {"theta_quantile": 0.7},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "args",
+    [
+        {},
+        {"k": 0},
+        {"choose_k": True},
+        {"inner": "few-shot"},
+        {"inner": "self-consistency"},
+        {"batch_size": 4},
+        {"released": True, "pool_size": 5},
+        {"theta_quantile": 0.7},
+    ],
+)
 def test_contract(args):
     check_method("testnuc", **args)
 
@@ -106,8 +135,10 @@ def test_order_and_scale_of_the_pool_do_not_matter(rows, query, scale, k, draw):
     assert [v.similarity for v in near] == pytest.approx(sorted(similar, reverse=True)[:k], abs=1e-5)
 
 
-VOTERS = st.lists(st.builds(Voter, st.just(""), st.sampled_from(["A", "B", None]), st.floats(-1, 1),
-                            st.floats(0, 1)), max_size=9)  # fmt: skip
+VOTERS = st.lists(
+    st.builds(Voter, st.just(""), st.sampled_from(["A", "B", None]), st.floats(-1, 1), st.floats(0, 1)),
+    max_size=9,
+)
 
 
 @given(VOTERS, st.floats(0, 1))

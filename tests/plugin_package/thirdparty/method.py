@@ -34,6 +34,8 @@ class Unreachable(Slow):
 
 class Learner(Slow):
     async def fit(self, job):
-        rows = [{"step": n, "rollouts": 8 * n, "wall_s": 0.1 * n, "dev": dev}
-                for n, dev in enumerate(map(float, self.args["dev"].split(";")))]  # fmt: skip
+        rows = [
+            {"step": n, "rollouts": 8 * n, "wall_s": 0.1 * n, "dev": dev}
+            for n, dev in enumerate(map(float, self.args["dev"].split(";")))
+        ]
         job.curve(rows)

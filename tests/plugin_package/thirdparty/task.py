@@ -1,7 +1,7 @@
 """Colours, well and badly scored."""
 
-from harness.sample import Question, Sample, Score
-from harness.task import Splits, Task
+from harness.sample import Question, Sample, Score, Splits
+from harness.task import Task
 
 NAMES = ("red", "green", "blue")
 
@@ -10,8 +10,12 @@ class Colours(Task):
     instruction = "Name the colour."
 
     def load(self, data):
-        return Splits([Sample(Question(str(n), f"{NAMES[n % 3]} {n}", choices=NAMES), NAMES[n % 3])
-                       for n in range(self.args["items"])])  # fmt: skip
+        return Splits(
+            [
+                Sample(Question(str(n), f"{NAMES[n % 3]} {n}", choices=NAMES), NAMES[n % 3])
+                for n in range(self.args["items"])
+            ]
+        )
 
     def parse(self, text, question):
         return next((name for name in NAMES if name in text), None)

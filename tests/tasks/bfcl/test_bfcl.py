@@ -16,11 +16,13 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 from pyarrow import parquet
 
+from harness.base.errors import DataError, HarnessError, UsageError
 from harness.cli import cli
 from harness.cli.overall import overall_figures, overall_lines
 from harness.data.hub import Data
-from harness.base.errors import DataError, HarnessError, UsageError
 from harness.external.known_broken import known_broken
+from harness.external.setup import folder, install, needed
+from harness.external.web import public_address
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
@@ -28,8 +30,6 @@ from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.external.setup import folder, install, needed
-from harness.external.web import public_address
 from harness.tasks.bfcl import results
 from harness.tasks.bfcl.official import workers
 from harness.tasks.bfcl.overall import PARTS, overall
@@ -52,8 +52,9 @@ def official(tmp_path_factory):
 
 def score(path, out, *more):
     """The runs of `harness score`, and every attempt's verdict by task and id."""
-    done = CliRunner().invoke(cli, ["score", "--task", "bfcl", "--responses", str(path), "--out", str(out),
-                                    "--json", *more])  # fmt: skip
+    done = CliRunner().invoke(
+        cli, ["score", "--task", "bfcl", "--responses", str(path), "--store", str(out), "--json", *more]
+    )
     assert done.exit_code == 0, done.output
     found = json.loads(next(line for line in done.output.splitlines() if line.startswith("{")))
     rows = {}
@@ -95,31 +96,43 @@ def test_every_v1_verdict_on_the_data_of_its_day(official, tmp_path, name):
     file = RECORDED / "v1_2024-08-11" / f"{name}.jsonl.gz"
     found, rows = score(file, tmp_path)
     assert "overall" not in found  # of the data of another day no V4 figure is made
-    expected = {(f"bfcl/{row['category']}", row["id"]): float(row["official_valid"])
-                for row in map(json.loads, gzip.open(file, "rt"))}  # fmt: skip
+    expected = {
+        (f"bfcl/{row['category']}", row["id"]): float(row["official_valid"])
+        for row in map(json.loads, gzip.open(file, "rt"))
+    }
     assert len(expected) == 1390 and rows == expected
 
 
 @recorded
 def test_the_overall_column_of_every_row_of_the_official_table():
     columns = {
-        "simple_python": "Python Simple AST", "simple_java": "Java Simple AST",
-        "simple_javascript": "JavaScript Simple AST", "irrelevance": "Irrelevance Detection",
-    }  # fmt: skip
+        "simple_python": "Python Simple AST",
+        "simple_java": "Java Simple AST",
+        "simple_javascript": "JavaScript Simple AST",
+        "irrelevance": "Irrelevance Detection",
+    }
     tables = {}
     for part in ("overall", "non_live", "live"):
         with open(RECORDED / f"leaderboard_2025-12-16_data_{part}.csv") as lines:
             tables[part] = {row["Model"]: row for row in csv.DictReader(lines)}
     shared = {
-        "multiple": "Non-Live Multiple AST", "parallel": "Non-Live Parallel AST",
-        "parallel_multiple": "Non-Live Parallel Multiple AST", "live_simple": "Live Simple AST",
-        "live_multiple": "Live Multiple AST", "live_parallel": "Live Parallel AST",
-        "live_parallel_multiple": "Live Parallel Multiple AST", "multi_turn_base": "Multi Turn Base",
-        "multi_turn_miss_func": "Multi Turn Miss Func", "multi_turn_miss_param": "Multi Turn Miss Param",
-        "multi_turn_long_context": "Multi Turn Long Context", "web_search_base": "Web Search Base",
-        "web_search_no_snippet": "Web Search No Snippet", "memory_kv": "Memory KV",
-        "memory_vector": "Memory Vector", "memory_rec_sum": "Memory Recursive Summarization",
-    }  # fmt: skip
+        "multiple": "Non-Live Multiple AST",
+        "parallel": "Non-Live Parallel AST",
+        "parallel_multiple": "Non-Live Parallel Multiple AST",
+        "live_simple": "Live Simple AST",
+        "live_multiple": "Live Multiple AST",
+        "live_parallel": "Live Parallel AST",
+        "live_parallel_multiple": "Live Parallel Multiple AST",
+        "multi_turn_base": "Multi Turn Base",
+        "multi_turn_miss_func": "Multi Turn Miss Func",
+        "multi_turn_miss_param": "Multi Turn Miss Param",
+        "multi_turn_long_context": "Multi Turn Long Context",
+        "web_search_base": "Web Search Base",
+        "web_search_no_snippet": "Web Search No Snippet",
+        "memory_kv": "Memory KV",
+        "memory_vector": "Memory Vector",
+        "memory_rec_sum": "Memory Recursive Summarization",
+    }
 
     def number(row, name):
         return 0.0 if row[name] in ("N/A", "") else float(row[name].rstrip("%")) / 100
@@ -140,10 +153,15 @@ def record(category, accuracy=0.5, n_items=None, ok=1, **args):
     spec = registry().task(f"bfcl/{category}")
     n_items = spec.n_items if n_items is None else n_items
     return {
-        "task": {"name": spec.name, "args": args}, "method": {"name": "direct", "args": {}}, "seed": 0,
-        "model": "m", "n_items": n_items, "counts": {"ok": ok * n_items, "attempts": n_items},
-        "primary": "accuracy", "metrics": {"accuracy": {"value": accuracy}},
-    }  # fmt: skip
+        "task": {"name": spec.name, "args": args},
+        "method": {"name": "direct", "args": {}},
+        "seed": 0,
+        "model": "m",
+        "n_items": n_items,
+        "counts": {"ok": ok * n_items, "attempts": n_items},
+        "primary": "accuracy",
+        "metrics": {"accuracy": {"value": accuracy}},
+    }
 
 
 def test_figures_say_what_was_not_run_or_only_in_part():
@@ -169,16 +187,25 @@ def test_no_figures_without_a_whole_part_or_of_nothing_measured():
     assert overall_figures([record(category, ok=0) for part in PARTS.values() for category in part]) == []
     (whole,) = overall_figures(agentic)
     assert "overall without agentic" not in whole["figures"]
-    (less,) = overall_figures([*agentic[:-1], {**agentic[-1], "counts": {"ok": 0, "attempts": 100}},
-                               record("irrelevance"), record("live_irrelevance")])  # fmt: skip
+    (less,) = overall_figures(
+        [
+            *agentic[:-1],
+            {**agentic[-1], "counts": {"ok": 0, "attempts": 100}},
+            record("irrelevance"),
+            record("live_irrelevance"),
+        ]
+    )
     assert less["missing"]["agentic"] == ["bfcl/web_search_no_snippet"]
     assert less["figures"]["overall without agentic"] == pytest.approx(0.1 * 0.5 / 0.6)
 
 
 def test_a_complete_run_has_nothing_to_add_and_each_subject_its_own_figures():
     names = [category for part in PARTS.values() for category in part]
-    every = [record(category, accuracy, mode=mode) for category in names
-             for mode, accuracy in (("fc", 0.25), ("prompt", 0.5))]  # fmt: skip
+    every = [
+        record(category, accuracy, mode=mode)
+        for category in names
+        for mode, accuracy in (("fc", 0.25), ("prompt", 0.5))
+    ]
     low, high = overall_figures(every)
     assert low["figures"]["overall"] == pytest.approx(0.25) and high["figures"]["overall"] == 0.5
     assert low["missing"] == low["partial"] == {} and len(overall_lines(low)) == 1
@@ -187,8 +214,16 @@ def test_a_complete_run_has_nothing_to_add_and_each_subject_its_own_figures():
 @recorded
 def test_agentic_answers_that_do_not_know_are_wrong(official):
     rows = json.loads((RECORDED / "agentic_tiny_sample.json").read_text())["records"]
-    requests = [{"do": "score", "category": row["id"].rsplit("_", 1)[0], "id": row["id"], "mode": "fc",
-                 "result": row["result"]} for row in rows]  # fmt: skip
+    requests = [
+        {
+            "do": "score",
+            "category": row["id"].rsplit("_", 1)[0],
+            "id": row["id"],
+            "mode": "fc",
+            "result": row["result"],
+        }
+        for row in rows
+    ]
     found = list(workers(folder(official)).each(requests))
     assert [row["valid"] for row in found] == [True, False, False, False]
 
@@ -197,11 +232,21 @@ def test_wrong_then_right_on_one_entry_is_wrong_then_right(official):
     worker = workers(folder(official)).one()
 
     def grade(result):
-        return worker.ask({"do": "score", "category": "multi_turn_base", "id": "multi_turn_base_1",
-                           "mode": "fc", "result": result})["valid"]  # fmt: skip
+        return worker.ask(
+            {
+                "do": "score",
+                "category": "multi_turn_base",
+                "id": "multi_turn_base_1",
+                "mode": "fc",
+                "result": result,
+            }
+        )["valid"]
 
-    entry = next(row for row in worker.ask({"do": "load", "category": "multi_turn_base"})
-                 if row["id"] == "multi_turn_base_1")  # fmt: skip
+    entry = next(
+        row
+        for row in worker.ask({"do": "load", "category": "multi_turn_base"})
+        if row["id"] == "multi_turn_base_1"
+    )
     right = [[calls_of(turn)] if turn else [] for turn in entry["truth"]]
     wrong = [[], *right[1:]]
     assert [grade(wrong), grade(right), grade(wrong), grade(right)] == [False, True, False, True]
@@ -221,8 +266,13 @@ def calls_of(turn, names=None):
 
 def test_strings_that_import_os_or_never_end_reach_nothing(official, tmp_path):
     def request(text):
-        return {"do": "score", "category": "multi_turn_base", "id": "multi_turn_base_1", "mode": "fc",
-                "result": [[[{text: "{}"}]]] * 4}  # fmt: skip
+        return {
+            "do": "score",
+            "category": "multi_turn_base",
+            "id": "multi_turn_base_1",
+            "mode": "fc",
+            "result": [[[{text: "{}"}]]] * 4,
+        }
 
     note = tmp_path / "note"
     texts = [f"__import__('os').system('touch {note}') or str", f"open('{note}', 'w') and str"]
@@ -250,24 +300,32 @@ class Player(Provider):
         if seen[-1].role == "user":
             truth = target["truth"]
             if isinstance(truth[0], dict):
-                calls = [{name: json.dumps({k: v[0] for k, v in values.items() if "" not in v})}
-                         for entry in truth for name, values in entry.items()]  # fmt: skip
+                calls = [
+                    {name: json.dumps({k: v[0] for k, v in values.items() if "" not in v})}
+                    for entry in truth
+                    for name, values in entry.items()
+                ]
             else:
                 names = {tool.name: list(tool.parameters.properties) for tool in call.tools}
                 calls = calls_of(truth[turn], names)
         made = [
             ToolCall(f"c{len(seen)}_{n}", name.replace(".", "_"), json.loads(text))
-            for n, entry in enumerate(calls) for name, text in entry.items()
-        ]  # fmt: skip
+            for n, entry in enumerate(calls)
+            for name, text in entry.items()
+        ]
         words = "" if made else "Done."
         return ModelOutput.from_message(ChatMessageAssistant(content=words, tool_calls=made))
 
 
 @pytest.mark.parametrize(
     ("task", "items"),
-    [("bfcl/simple_python", 5), ("bfcl/parallel", 5), ("bfcl/multi_turn_miss_func", 2),
-     ("bfcl/multi_turn_base", 3)],
-)  # fmt: skip
+    [
+        ("bfcl/simple_python", 5),
+        ("bfcl/parallel", 5),
+        ("bfcl/multi_turn_miss_func", 2),
+        ("bfcl/multi_turn_base", 3),
+    ],
+)
 def test_an_agent_that_plays_the_truth_is_right(official, tmp_path, task, items):
     player = Player(task)
     (cell,) = plan(Request(task, "direct", "echo/player", limit=items))
@@ -295,14 +353,20 @@ class Writer(Player):
             return ModelOutput.from_content(self.name, "Done.")
         truth = target["truth"]
         if isinstance(truth[0], dict):
-            calls = [f"{name}({', '.join(f'{k}={v[0]!r}' for k, v in values.items() if '' not in v)})"
-                     for entry in truth for name, values in entry.items()]  # fmt: skip
+            calls = [
+                f"{name}({', '.join(f'{k}={v[0]!r}' for k, v in values.items() if '' not in v)})"
+                for entry in truth
+                for name, values in entry.items()
+            ]
         else:
             turn = sum(m.role == "assistant" and not m.text.startswith("[") for m in seen)
             tools = [*target["tools"], *sum(target["later"].values(), [])]
             named = calls_of(truth[turn], {t["name"]: list(t["parameters"]["properties"]) for t in tools})
-            calls = [f"{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(given).items())})"
-                     for call in named for name, given in call.items()]  # fmt: skip
+            calls = [
+                f"{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(given).items())})"
+                for call in named
+                for name, given in call.items()
+            ]
         return ModelOutput.from_content(self.name, f"[{', '.join(calls)}]" if calls else "Nothing to do.")
 
 
@@ -331,8 +395,9 @@ def test_format_sensitivity_is_measured_by_format_and_by_how_far_these_lie_apart
     player.seen = []
     session = Session(Store(tmp_path))
     session.use(player)
-    (result,) = run_grid(plan(Request("bfcl/format_sensitivity", "direct", player.name, limit=52)),
-                         session).results  # fmt: skip
+    (result,) = run_grid(
+        plan(Request("bfcl/format_sensitivity", "direct", player.name, limit=52)), session
+    ).results
     assert result.record, result.error
     metrics = result.record["metrics"]
     by_format = {name.partition("/")[2]: m for name, m in metrics.items() if name.startswith("accuracy/")}
@@ -452,16 +517,19 @@ def searching(category, place, web, about, **request):
     player = Searcher(f"bfcl/{category}")
     player.seen = []
     site = f"http://site.example:{web.server_port}"
-    player.calls = [("search_engine_query", {"keywords": about, "max_results": 3}),
-                    ("fetch_url_content", {"url": f"{site}/{about}", "mode": "truncate"}),
-                    ("fetch_url_content", {"url": "http://169.254.169.254/latest/meta-data"}),
-                    ("fetch_url_content", {"url": f"{site}/moved?{about}"}),
-                    ("fetch_url_content", {"url": f"https://serpapi.com/account?{about}"})]  # fmt: skip
+    player.calls = [
+        ("search_engine_query", {"keywords": about, "max_results": 3}),
+        ("fetch_url_content", {"url": f"{site}/{about}", "mode": "truncate"}),
+        ("fetch_url_content", {"url": "http://169.254.169.254/latest/meta-data"}),
+        ("fetch_url_content", {"url": f"{site}/moved?{about}"}),
+        ("fetch_url_content", {"url": f"https://serpapi.com/account?{about}"}),
+    ]
     told = {"serpapi.com": {"url": f"http://127.0.0.1:{web.server_port}", "price": 0.01}}
     session = Session(Store(place), services=told)
     session.use(player)
-    (result,) = run_grid(plan(Request(f"bfcl/{category}", "direct", player.name, limit=1, **request)),
-                         session).results  # fmt: skip
+    (result,) = run_grid(
+        plan(Request(f"bfcl/{category}", "direct", player.name, limit=1, **request)), session
+    ).results
     assert result.record, result.error
     (attempt,) = load_samples(result.record["run_id"], str(place)).to_dict("records")
     return attempt, player.seen, result.record
@@ -501,8 +569,9 @@ def test_a_search_without_a_key_is_refused_with_the_cure(official, tmp_path, mon
     player = Player("bfcl/web_search_base")
     session = Session(Store(tmp_path))
     session.use(player)
-    (result,) = run_grid(plan(Request("bfcl/web_search_base", "direct", player.name, limit=1)),
-                         session).results  # fmt: skip
+    (result,) = run_grid(
+        plan(Request("bfcl/web_search_base", "direct", player.name, limit=1)), session
+    ).results
     assert "SERPAPI_API_KEY" in str(result.error)
 
 
@@ -526,9 +595,14 @@ class Bad(Player):
 
 @pytest.mark.parametrize(
     ("way", "sees"),
-    [("unknown", "not defined"), ("hostile", "Error during execution"), ("unreadable", None),
-     ("endless", "{"), ("large", "xxx")],
-)  # fmt: skip
+    [
+        ("unknown", "not defined"),
+        ("hostile", "Error during execution"),
+        ("unreadable", None),
+        ("endless", "{"),
+        ("large", "xxx"),
+    ],
+)
 def test_bad_calls_are_wrong_and_end(official, tmp_path, way, sees):
     player = Bad("bfcl/multi_turn_base")
     player.way, player.note, player.seen = way, tmp_path / "note", []
@@ -589,23 +663,31 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
         results.read(tmp_path / "a", "bfcl/multiple")
 
 
-@pytest.mark.parametrize(("name", "content", "says"), [
-    ("BFCL_v4_multiple_result.json", b"", "holds no results"),
-    ("BFCL_v4_multiple_result.json", b'[{"id": "a", "result": ""}]', "line 1 is no result"),
-    ("BFCL_v4_multiple_result.json", b'{"id": ["a"], "result": ""}', "line 1: 'id' is no text"),
-    ("BFCL_v4_multiple_result.json", b'{\n "id": "a"\n}', "can't read"),
-    ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}')[:-9], "can't read"),
-    ("BFCL_v4_multiple_result.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
-    ("rows.jsonl", b'{"id": "a", "category": ["x"], "mode": "fc", "function": [], "question": [], '
-                   b'"result": ""}', "BFCL_v4_CATEGORY_result.json"),
-    ("list.json", b"[]", "BFCL_v4_CATEGORY_result.json"), ("a.json", b"{}", "BFCL_v4_CATEGORY_result.json"),
-    ("lines.json", b'{\n"a": 1\n}', "one JSON document"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("BFCL_v4_multiple_result.json", b"", "holds no results"),
+        ("BFCL_v4_multiple_result.json", b'[{"id": "a", "result": ""}]', "line 1 is no result"),
+        ("BFCL_v4_multiple_result.json", b'{"id": ["a"], "result": ""}', "line 1: 'id' is no text"),
+        ("BFCL_v4_multiple_result.json", b'{\n "id": "a"\n}', "can't read"),
+        ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}')[:-9], "can't read"),
+        ("BFCL_v4_multiple_result.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
+        (
+            "rows.jsonl",
+            b'{"id": "a", "category": ["x"], "mode": "fc", "function": [], "question": [], "result": ""}',
+            "BFCL_v4_CATEGORY_result.json",
+        ),
+        ("list.json", b"[]", "BFCL_v4_CATEGORY_result.json"),
+        ("a.json", b"{}", "BFCL_v4_CATEGORY_result.json"),
+        ("lines.json", b'{\n"a": 1\n}', "one JSON document"),
+    ],
+)
 @pytest.mark.parametrize("task", ["bfcl", "bfcl/multiple"])
 def test_a_malformed_or_unknown_file_is_one_line(tmp_path, name, content, says, task):
     (tmp_path / name).write_bytes(content)
-    done = CliRunner().invoke(cli, ["score", "--task", task, "--responses", str(tmp_path / name), "--out",
-                                    str(tmp_path / "out")])  # fmt: skip
+    done = CliRunner().invoke(
+        cli, ["score", "--task", task, "--responses", str(tmp_path / name), "--store", str(tmp_path / "out")]
+    )
     said = str(done.exception) if isinstance(done.exception, HarnessError) else done.output
     assert done.exit_code != 0 and isinstance(done.exception, HarnessError | SystemExit)
     assert says in said or (task == "bfcl" and "BFCL_v4_CATEGORY_result.json" in said)
@@ -613,10 +695,16 @@ def test_a_malformed_or_unknown_file_is_one_line(tmp_path, name, content, says, 
 
 @pytest.mark.parametrize(
     ("category", "result", "mode"),
-    [("irrelevance", "no", "prompt"), ("irrelevance", [], "fc"), ("simple_python", [{"f": "{}"}], "fc"),
-     ("simple_python", "[f(a=1)]", "prompt"), ("multi_turn_base", [["[f()]", "done"]], "prompt"),
-     ("multi_turn_base", [[[{"f": "{}"}], "done"]], "fc"), ("multi_turn_base", [], "prompt")],
-)  # fmt: skip
+    [
+        ("irrelevance", "no", "prompt"),
+        ("irrelevance", [], "fc"),
+        ("simple_python", [{"f": "{}"}], "fc"),
+        ("simple_python", "[f(a=1)]", "prompt"),
+        ("multi_turn_base", [["[f()]", "done"]], "prompt"),
+        ("multi_turn_base", [[[{"f": "{}"}], "done"]], "fc"),
+        ("multi_turn_base", [], "prompt"),
+    ],
+)
 def test_the_mode_of_a_run_is_seen_in_its_results(tmp_path, category, result, mode):
     file = tmp_path / f"BFCL_v4_{category}_result.json"
     file.write_text(json.dumps({"id": "x", "result": result, "input_token_count": [[1, 2], [3]]}) + "\n")

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.hub import Data
 from harness.base.errors import DataError, UsageError
+from harness.data.hub import Data
 from harness.registry import load_task, registry
-from harness.sample import Outcome, Sample
-from harness.task import Splits, Task
+from harness.sample import Outcome, Sample, Splits
+from harness.task import Task
 from harness.tasks.custom.adapter import said, squad_form, word_overlap
 
 HUB = Path(__file__).parents[4] / "shared" / "hub"
@@ -130,8 +130,9 @@ def test_hub_data() -> None:
     _, splits = load("classify/custom", mirror, data="fancyzhx/dbpedia_14", text="content")
     assert splits.test[0].target in splits.test[0].question.choices
     assert "WrittenWork" in splits.test[0].question.choices
-    task, splits = load("qa/custom", mirror, data="openai/gsm8k", config="main", match="number",
-                        train="train")  # fmt: skip
+    task, splits = load(
+        "qa/custom", mirror, data="openai/gsm8k", config="main", match="number", train="train"
+    )
     assert len(splits.test) == 1319 and splits.test[0].target == "18"
     assert accuracy(task, splits.test[0], "So she makes 9 * 2 = $18.00 a day") == 1.0
     assert accuracy(task, splits.test[0], "Answer: 19") == 0.0
@@ -141,16 +142,19 @@ def test_hub_data() -> None:
 @pytest.mark.parametrize(
     ("match", "target", "right", "wrong"),
     [
-        ("exact", "Mount Everest", ["mount everest.", "Answer: Mount  Everest", "**Mount Everest**"],
-         ["Everest", "", "It is Mount Everest"]),
+        (
+            "exact",
+            "Mount Everest",
+            ["mount everest.", "Answer: Mount  Everest", "**Mount Everest**"],
+            ["Everest", "", "It is Mount Everest"],
+        ),
         ("exact", ["NYC", "New York"], ["new york", "NYC"], ["York"]),
         ("number", "1,250", ["Answer: 1250", "it is 1250.0"], ["125", "nothing"]),
         ("number", "work ... #### 72", ["72"], ["27"]),
-        ("math", r"\frac{1}{2}", [r"\boxed{0.5}", r"The answer is \boxed{\frac12}"],
-         [r"\boxed{2}", "maybe"]),
+        ("math", r"\frac{1}{2}", [r"\boxed{0.5}", r"The answer is \boxed{\frac12}"], [r"\boxed{2}", "maybe"]),
         ("f1", "the Eiffel Tower", ["Eiffel tower!", "Answer: an Eiffel Tower"], ["tower"]),
     ],
-)  # fmt: skip
+)
 def test_matches(tmp_path: Path, match: str, target: Any, right: list[str], wrong: list[str]) -> None:
     path = write(tmp_path / "qa.jsonl", [{"question": "Which?", "answer": target}])
     task, splits = load("qa/custom", data=path, match=match)

@@ -10,8 +10,8 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 
-from harness.cli import cli
 from harness.base.errors import ModelCallError, UsageError
+from harness.cli import cli
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.results import load_samples
@@ -220,11 +220,14 @@ def test_failures_that_a_solver_swallows_are_not_scored(package, run):
 
 @pytest.mark.parametrize(
     ("task", "args", "says"),
-    [("inspect/sums_pack/sum", "", "did you mean 'sums'"),
-     ("inspect/sum_pack/sums", "", "did you mean 'sums_pack'"),
-     ("inspect/sums_pack/sums", "biggest=3", "unexpected keyword argument 'biggest'"),
-     ("inspect/sums_pack/sums", "largest", "is not written as"), ("inspect/sums_pack/boxed", "", "sandbox")],
-)  # fmt: skip
+    [
+        ("inspect/sums_pack/sum", "", "did you mean 'sums'"),
+        ("inspect/sum_pack/sums", "", "did you mean 'sums_pack'"),
+        ("inspect/sums_pack/sums", "biggest=3", "unexpected keyword argument 'biggest'"),
+        ("inspect/sums_pack/sums", "largest", "is not written as"),
+        ("inspect/sums_pack/boxed", "", "sandbox"),
+    ],
+)
 def test_mistakes_are_named(package, run, task, args, says):
     _, error, _ = run(task, lambda call: "x", task_args={"args": args})
     assert says in error

@@ -13,16 +13,35 @@ BANK = ("card_arrival", "card_not_working", "Refund_not_showing_up", "reverted_c
 @pytest.mark.parametrize(
     "form",
     [
-        "{}", "  {}\n", '"{}"', "'{}'", "`{}`", "**{}**", "{}.", "- {}", "Label: {}", "label:{}",
-        "**Label:** {}", "**Label: {}**", "# {}", "Answer: `{}`.", "The label is: {}",
-        "The final label: {}", '{{"label": "{}"}}', '{{"label": "{}", "confidence": 0.8}}',
-        '```json\n{{"label": "{}"}}\n```', '```json\n{{\n  "label": "{}"\n}}\n```',
-        'Here it is:\n```json\n{{\n  "label": "{}"\n}}\n```', "```\n{}\n```",
-        "They ask about a card.\n\n{}", "card_not_working?\nNo:\n{}\n\n",
-        "<think>card_not_working\n</think>\n{}", "Label: {}\n\nThis is what the text asks for.",
+        "{}",
+        "  {}\n",
+        '"{}"',
+        "'{}'",
+        "`{}`",
+        "**{}**",
+        "{}.",
+        "- {}",
+        "Label: {}",
+        "label:{}",
+        "**Label:** {}",
+        "**Label: {}**",
+        "# {}",
+        "Answer: `{}`.",
+        "The label is: {}",
+        "The final label: {}",
+        '{{"label": "{}"}}',
+        '{{"label": "{}", "confidence": 0.8}}',
+        '```json\n{{"label": "{}"}}\n```',
+        '```json\n{{\n  "label": "{}"\n}}\n```',
+        'Here it is:\n```json\n{{\n  "label": "{}"\n}}\n```',
+        "```\n{}\n```",
+        "They ask about a card.\n\n{}",
+        "card_not_working?\nNo:\n{}\n\n",
+        "<think>card_not_working\n</think>\n{}",
+        "Label: {}\n\nThis is what the text asks for.",
         "“{}”",
     ],
-)  # fmt: skip
+)
 def test_forms_of_one_label(label: str, form: str) -> None:
     spelled = form.format(label)
     assert find_label(spelled, BANK) == label
@@ -33,12 +52,23 @@ def test_forms_of_one_label(label: str, form: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "   \n", "I can't tell", "card arrivals", "card", "card_arrival or card_not_working",
-        "The customer asks about card_arrival because it is late", "<think>\ncard_arrival",
-        '{"label": 3}', '{"label": "other"}', '{"x": "card_arrival"}', "[" * 5000, "{" * 5000 + "}",
-        "Label: card_arrival\nLabel: something else\nbye", "card_arrival" + " " * 3000 + "x",
+        "",
+        "   \n",
+        "I can't tell",
+        "card arrivals",
+        "card",
+        "card_arrival or card_not_working",
+        "The customer asks about card_arrival because it is late",
+        "<think>\ncard_arrival",
+        '{"label": 3}',
+        '{"label": "other"}',
+        '{"x": "card_arrival"}',
+        "[" * 5000,
+        "{" * 5000 + "}",
+        "Label: card_arrival\nLabel: something else\nbye",
+        "card_arrival" + " " * 3000 + "x",
     ],
-)  # fmt: skip
+)
 def test_no_label(text: str) -> None:
     assert find_label(text, BANK) is None
 
@@ -81,11 +111,28 @@ def test_never_raises(text: str, labels: list[str]) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["{", "}", '"label"', ":", "\n", "```", "<think>", "</think>", "Label:",
-                         "card_arrival", " ", "*", "\ud800", "\x00", "['"]),
+        st.sampled_from(
+            [
+                "{",
+                "}",
+                '"label"',
+                ":",
+                "\n",
+                "```",
+                "<think>",
+                "</think>",
+                "Label:",
+                "card_arrival",
+                " ",
+                "*",
+                "\ud800",
+                "\x00",
+                "['",
+            ]
+        ),
         max_size=30,
     )
-)  # fmt: skip
+)
 def test_never_raises_on_hostile_text(parts: list[str]) -> None:
     found = find_label("".join(parts), BANK)
     assert found is None or found in BANK

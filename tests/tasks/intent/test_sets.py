@@ -8,28 +8,38 @@ from typing import Any
 
 import pytest
 
-from harness.data.hub import Data
 from harness.base.digest import digest
+from harness.data.hub import Data
 from harness.registry import load_task, registry
-from harness.sample import Outcome
-from harness.task import Splits, Task
+from harness.sample import Outcome, Splits
+from harness.task import Task
 from harness.testing import check_task
 
 SHARED = Path(__file__).parents[4] / "shared"
 HUB = SHARED / "hub"
-RECORDED = (SHARED / "data/recorded_outputs/testnuc_banking77_gpt4omini"
-            / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz")  # fmt: skip
+RECORDED = (
+    SHARED
+    / "data/recorded_outputs/testnuc_banking77_gpt4omini"
+    / "banking77_pseudo_labeled_gpt-4o-mini.jsonl.gz"
+)
 needs_mirror = pytest.mark.skipif(not HUB.is_dir(), reason=f"no mirror at {HUB}")
 
 # (test, training rows before duplicates of test go, labels); None where copies differ in size
 SIZES = {
-    "banking77": (3080, 10003, 77), "clinc150": (4500, 15000, 150),
-    "clinc-domain": (4500, 15000, 10), "massive-intent": (2974, 11510, 59),
-    "mtop-domain": (4386, 15667, 11), "go-emotions": (2984, 23485, 27),
-    "reddit": (None, 3217, 50), "stackexchange": (None, 4156, 121), "few-event": (None, 4742, 34),
-    "stackoverflow": (1000, 18000, 20), "snips": (700, 13084, 7), "dbpedia": (700, 12600, 14),
+    "banking77": (3080, 10003, 77),
+    "clinc150": (4500, 15000, 150),
+    "clinc-domain": (4500, 15000, 10),
+    "massive-intent": (2974, 11510, 59),
+    "mtop-domain": (4386, 15667, 11),
+    "go-emotions": (2984, 23485, 27),
+    "reddit": (None, 3217, 50),
+    "stackexchange": (None, 4156, 121),
+    "few-event": (None, 4742, 34),
+    "stackoverflow": (1000, 18000, 20),
+    "snips": (700, 13084, 7),
+    "dbpedia": (700, 12600, 14),
     "newsgroups": (None, 1999, 20),
-}  # fmt: skip
+}
 #: training texts that are test texts too, as counted in the notes on TestNUC (5.1)
 ALSO_IN_TEST = {"banking77": 6, "clinc150": 2, "clinc-domain": 2, "mtop-domain": 15}
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.hub import Data
 from harness.base.errors import DataError, UsageError
+from harness.data.hub import Data
 from harness.registry import load_task, registry
-from harness.sample import Outcome, Sample
-from harness.task import Splits, Task
-from harness.testing import check_task
+from harness.sample import Outcome, Sample, Splits
+from harness.task import Task
 from harness.tasks.math.adapter import Mathematics
+from harness.testing import check_task
 
 HUB = Path(__file__).parents[4] / "shared" / "hub"
 needs_mirror = pytest.mark.skipif(not HUB.is_dir(), reason=f"no mirror at {HUB}")
@@ -134,23 +134,32 @@ def made_up(hub, rows):
     spec = registry().task("math")
 
     def full(prefix, number, problem, answer, subject, level):
-        return {"problem": problem, "solution": f"It is $\\boxed{{{answer}}}$.", "answer": answer,
-                "subject": subject, "level": level, "unique_id": f"{prefix}/{number}.json"}  # fmt: skip
+        return {
+            "problem": problem,
+            "solution": f"It is $\\boxed{{{answer}}}$.",
+            "answer": answer,
+            "subject": subject,
+            "level": level,
+            "unique_id": f"{prefix}/{number}.json",
+        }
 
     tests = {
         "test": [full("test", n, f"What is ${n}+{n}$?", str(2 * n), "Algebra", 1) for n in range(4)],
-        "aime24": [{"problem": "Find the $\\left(x\\right)$ of AIME."}], "aime25": [{"problem": "Find $y$."}],
+        "aime24": [{"problem": "Find the $\\left(x\\right)$ of AIME."}],
+        "aime25": [{"problem": "Find $y$."}],
         "amc23": [{"question": "Find $z$."}],
         "train": [full("train", n, *row) for n, row in enumerate(rows)],
-    }  # fmt: skip
+    }
     for name, found in tests.items():
         pin = spec.data[name]
         hub.add(pin.id, {(pin.config or "default", pin.split): found})
     return hub
 
 
-ROWS = [(f"Solve ${n}x = {n * n}$.", str(n), "Geometry" if n > 5 else "Algebra", 1 + (n - 1) % 5)
-        for n in range(1, 11)]  # fmt: skip
+ROWS = [
+    (f"Solve ${n}x = {n * n}$.", str(n), "Geometry" if n > 5 else "Algebra", 1 + (n - 1) % 5)
+    for n in range(1, 11)
+]
 
 
 def test_math_has_categories_and_a_dev_split_of_its_own(hub) -> None:

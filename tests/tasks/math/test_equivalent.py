@@ -41,14 +41,25 @@ def test_numbers_are_compared_exactly(answer: str, target: str, kind: Kind, same
 @pytest.mark.parametrize(
     ("answer", "target"),
     [
-        ("x^2+2x+1", "(x+1)^2"), ("2(k+1)", "2k+2"), ("\\frac{9a+11}{20}", "\\frac{11+9a}{20}"),
-        ("\\frac{\\sqrt{3}}{3}", "\\frac{1}{\\sqrt3}"), ("\\sqrt{8}", "2\\sqrt2"), ("-5i+6", "6-5i"),
-        ("2^2 \\cdot 3^3 \\cdot 4^4", "27648"), ("\\binom{5}{2}", "10"), ("\\tan 45^\\circ", "1"),
-        ("-2, 1", "1,-2"), ("1, -16, -4", "(1,-16,-4)"), ("x < 5", "(-\\infty,5)"),
-        ("(3, \\pi/2)", "\\left( 3, \\frac{\\pi}{2} \\right)"), ("2*sqrt(2)", "2\\sqrt{2}"),
-        ("2516", "2516_8"), ("y = 3+2x", "2x+3"), ("10^{-3}", "0.001"),
+        ("x^2+2x+1", "(x+1)^2"),
+        ("2(k+1)", "2k+2"),
+        ("\\frac{9a+11}{20}", "\\frac{11+9a}{20}"),
+        ("\\frac{\\sqrt{3}}{3}", "\\frac{1}{\\sqrt3}"),
+        ("\\sqrt{8}", "2\\sqrt2"),
+        ("-5i+6", "6-5i"),
+        ("2^2 \\cdot 3^3 \\cdot 4^4", "27648"),
+        ("\\binom{5}{2}", "10"),
+        ("\\tan 45^\\circ", "1"),
+        ("-2, 1", "1,-2"),
+        ("1, -16, -4", "(1,-16,-4)"),
+        ("x < 5", "(-\\infty,5)"),
+        ("(3, \\pi/2)", "\\left( 3, \\frac{\\pi}{2} \\right)"),
+        ("2*sqrt(2)", "2\\sqrt{2}"),
+        ("2516", "2516_8"),
+        ("y = 3+2x", "2x+3"),
+        ("10^{-3}", "0.001"),
     ],
-)  # fmt: skip
+)
 def test_equal_expressions(answer: str, target: str) -> None:
     assert equivalent(answer, target, "expression")
 
@@ -56,11 +67,22 @@ def test_equal_expressions(answer: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "target"),
     [
-        ("x", "y"), ("(1,2)", "(2,1)"), ("[1,2)", "(1,2)"), ("neve", "even"), ("2516_7", "2516_8"),
-        ("1358", "2516_8"), ("\\pi", "3.14"), ("x+1", "x-1"), ("", "5"), ("5", "\\text{five}"),
-        ("1, 2, 3", "1, 2"), ("x=2,y=3", "x=3,y=2"), ("\\frac{1}{", "1"), ("}{", "0"),
+        ("x", "y"),
+        ("(1,2)", "(2,1)"),
+        ("[1,2)", "(1,2)"),
+        ("neve", "even"),
+        ("2516_7", "2516_8"),
+        ("1358", "2516_8"),
+        ("\\pi", "3.14"),
+        ("x+1", "x-1"),
+        ("", "5"),
+        ("5", "\\text{five}"),
+        ("1, 2, 3", "1, 2"),
+        ("x=2,y=3", "x=3,y=2"),
+        ("\\frac{1}{", "1"),
+        ("}{", "0"),
     ],
-)  # fmt: skip
+)
 def test_different_expressions(answer: str, target: str) -> None:
     assert not equivalent(answer, target, "expression")
 
@@ -108,13 +130,29 @@ def test_a_costly_expression_is_given_up(impatient: symbolic._Child, hostile: st
 @pytest.mark.parametrize(
     "hostile",
     [
-        "9^{9^{9^{9}}}", "9**9**9**9", "10^{10^{10}}", "((((9!)!)!)!)", "1000000000!", "x^{99999}",
-        "{" * 300 + "5" + "}" * 300, "(" * 30 + "5" + ")" * 30, "\\frac{" * 130 + "1", "\\boxed{" * 140,
-        "x+" * 499 + "x", "9" * 999 + "x", "9" * 10_000_000, "1e99999999", "\\left(" * 100, "\x00", "\ud800",
-        "\\sum_{n=1}^{10^9} \\sin n", "\\sqrt[" * 40 + "2]{3}", "\\begin{pmatrix}" * 20,
+        "9^{9^{9^{9}}}",
+        "9**9**9**9",
+        "10^{10^{10}}",
+        "((((9!)!)!)!)",
+        "1000000000!",
+        "x^{99999}",
+        "{" * 300 + "5" + "}" * 300,
+        "(" * 30 + "5" + ")" * 30,
+        "\\frac{" * 130 + "1",
+        "\\boxed{" * 140,
+        "x+" * 499 + "x",
+        "9" * 999 + "x",
+        "9" * 10_000_000,
+        "1e99999999",
+        "\\left(" * 100,
+        "\x00",
+        "\ud800",
+        "\\sum_{n=1}^{10^9} \\sin n",
+        "\\sqrt[" * 40 + "2]{3}",
+        "\\begin{pmatrix}" * 20,
         "\\int_0^1 e^{\\sin(x^{x^x})} dx",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("kind", ["integer", "number", "expression"])
 def test_hostile_answers_are_wrong(impatient: symbolic._Child, hostile: str, kind: Kind) -> None:
     assert equivalent(hostile, "42", kind) is False

@@ -84,8 +84,7 @@ def test_no_answer(text: str, kind: Kind) -> None:
     [
         "<think>\\boxed{1}</think>So \\boxed{2}",
         "a thought that the prompt opened, \\boxed{1}</think>\\boxed{2}",
-        "<|begin_of_thought|>\\boxed{1}<|end_of_thought|><|begin_of_solution|>\\boxed{2}"
-        "<|end_of_solution|>",
+        "<|begin_of_thought|>\\boxed{1}<|end_of_thought|><|begin_of_solution|>\\boxed{2}<|end_of_solution|>",
         "```python\nx = 1\n```\n```output\n1\n```\n$\\boxed{2}$",
         "```\nthe answer is 2\n```",
     ],
@@ -125,11 +124,45 @@ def test_never_raises(text: str, kind: Kind) -> None:
 
 
 PIECES = st.sampled_from(
-    ["\\boxed{", "\\boxed", "\\fbox{", "}", "{", "\\{", "\\}", "answer is ", "Answer:", '"answer": "',
-     '"', "####", "\nA: ", "```", "```python\n", "<think>", "</think>", "<answer>", "</answer>",
-     "5", "-", ",", ".", " ", "\n", "$", "$$", "\\[", "\\]", "\\(", "\\)", "x", "\\frac12",
-     "<|endoftext|>", "<|begin_of_thought|>", "<|end_of_thought|>"]
-)  # fmt: skip
+    [
+        "\\boxed{",
+        "\\boxed",
+        "\\fbox{",
+        "}",
+        "{",
+        "\\{",
+        "\\}",
+        "answer is ",
+        "Answer:",
+        '"answer": "',
+        '"',
+        "####",
+        "\nA: ",
+        "```",
+        "```python\n",
+        "<think>",
+        "</think>",
+        "<answer>",
+        "</answer>",
+        "5",
+        "-",
+        ",",
+        ".",
+        " ",
+        "\n",
+        "$",
+        "$$",
+        "\\[",
+        "\\]",
+        "\\(",
+        "\\)",
+        "x",
+        "\\frac12",
+        "<|endoftext|>",
+        "<|begin_of_thought|>",
+        "<|end_of_thought|>",
+    ]
+)
 
 
 @given(st.lists(PIECES, max_size=40).map("".join), st.sampled_from(KINDS))
@@ -154,10 +187,31 @@ def test_a_box_round_trips_with_its_braces(content: str, before: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "piece",
-    ["\\boxed{", "\\boxed ", "answer ", "the answer is ", "answer (", "*", "1,", '"answer": "',
-     "```python\n", "#### ", "#### 5 x\n", "A: \n", "<think>", " ", "\n", "answer: $", "{", "<answer>",
-     "-", "9", "\0", "\\boxed{{}"],
-)  # fmt: skip
+    [
+        "\\boxed{",
+        "\\boxed ",
+        "answer ",
+        "the answer is ",
+        "answer (",
+        "*",
+        "1,",
+        '"answer": "',
+        "```python\n",
+        "#### ",
+        "#### 5 x\n",
+        "A: \n",
+        "<think>",
+        " ",
+        "\n",
+        "answer: $",
+        "{",
+        "<answer>",
+        "-",
+        "9",
+        "\0",
+        "\\boxed{{}",
+    ],
+)
 def test_ten_megabytes_of_anything(piece: str, kind: Kind) -> None:
     """A scan that is not linear in the text would not end here."""
     text = piece * (10_000_000 // len(piece))

@@ -98,8 +98,28 @@ DIFFERENCES: dict[str, dict[tuple[str, str], tuple[bool, str]]] = {
     "tora": {("tora-code-34b-v1.0", "718"): (False, "tool-output")},
     "rm-maj": {("7", "72"): (True, "gold-separators")},
     "zero-shot-cot": {
-        **_zero_shot(True, "sum", 33, 144, 285, 297, 338, 363, 402, 428, 488, 608, 754, 838, 893,
-                     979, 1017, 1181, 1259, 1261),
+        **_zero_shot(
+            True,
+            "sum",
+            33,
+            144,
+            285,
+            297,
+            338,
+            363,
+            402,
+            428,
+            488,
+            608,
+            754,
+            838,
+            893,
+            979,
+            1017,
+            1181,
+            1259,
+            1261,
+        ),
         **_zero_shot(True, "words", 195, 339, 355, 475, 500, 662, 783, 881),
         **_zero_shot(True, "gold-comma", 94, 265, 708, 1178),
         **_zero_shot(True, "decimals", 698),
@@ -133,7 +153,7 @@ DIFFERENCES: dict[str, dict[tuple[str, str], tuple[bool, str]]] = {
         ("26_gigachat_pro", "2379"): (False, "no-answer"),
         ("26_gigachat_pro", "4349"): (True, "judge-order"),
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -157,27 +177,46 @@ def _lines(path: str) -> Iterator[dict[str, Any]]:
 def _skythought(folder: str, benchmark: str) -> Iterator[Recording]:
     for row in _lines(f"{folder}/recorded.jsonl.gz"):
         if row["benchmark"] == benchmark:
-            yield Recording(row["run"], row["item_id"], row["completion"], row["official_correct"],
-                            task=benchmark)  # fmt: skip
+            yield Recording(
+                row["run"], row["item_id"], row["completion"], row["official_correct"], task=benchmark
+            )
 
 
 def _optillm() -> Iterator[Recording]:
     path = RECORDED / "aime24_optillm/evaluation_results_llama3.1_8b-instruct-fp16.json.gz"
     for row in json.loads(gzip.decompress(path.read_bytes())):
-        yield Recording("llama3.1-8b", str(row["index"]), row["model_response"], row["is_correct"],
-                        str(row["correct_answer"]), "integer")  # fmt: skip
+        yield Recording(
+            "llama3.1-8b",
+            str(row["index"]),
+            row["model_response"],
+            row["is_correct"],
+            str(row["correct_answer"]),
+            "integer",
+        )
 
 
 def _openai() -> Iterator[Recording]:
     for row in _lines("gsm8k_openai_gpt3/recorded.jsonl.gz"):
-        yield Recording(row["run"], f"gsm8k-main-test-#{row['item_id']}", row["completion"],
-                        row["official_correct"], task="gsm8k")  # fmt: skip
+        yield Recording(
+            row["run"],
+            f"gsm8k-main-test-#{row['item_id']}",
+            row["completion"],
+            row["official_correct"],
+            task="gsm8k",
+        )
 
 
 def _zeroeval(folder: str, task: str, kind: Kind) -> Iterator[Recording]:
     for row in _lines(f"{folder}/recorded.jsonl.gz"):
-        yield Recording(row["run"], str(row["item_id"]), row["completion"], row["official_correct"],
-                        row["gold"], kind, task)  # fmt: skip
+        yield Recording(
+            row["run"],
+            str(row["item_id"]),
+            row["completion"],
+            row["official_correct"],
+            row["gold"],
+            kind,
+            task,
+        )
 
 
 def _tora() -> Iterator[Recording]:
@@ -185,22 +224,21 @@ def _tora() -> Iterator[Recording]:
         predicted = row["pred"][0].replace(",", "")
         is_number = re.fullmatch(r"-?\d+(\.\d+)?", predicted)
         right = bool(is_number) and float(predicted) == float(row["gt"].replace(",", ""))
-        yield Recording("tora-code-34b-v1.0", str(row["idx"]), row["code"][0], right,
-                        task="gsm8k")  # fmt: skip
+        yield Recording("tora-code-34b-v1.0", str(row["idx"]), row["code"][0], right, task="gsm8k")
 
 
 def _rm_maj() -> Iterator[Recording]:
     for row in _lines("math_qwen_rm_maj_100/math_cot_100.jsonl.gz"):
         for sample, (completion, right) in enumerate(zip(row["code"], row["score"], strict=True)):
-            yield Recording(str(sample), str(row["idx"]), completion, right, row["gt"],
-                            "expression")  # fmt: skip
+            yield Recording(str(sample), str(row["idx"]), completion, right, row["gt"], "expression")
 
 
 def _simple_evals(benchmark: str, kind: Kind) -> Iterator[Recording]:
     for row in _lines("simple_evals_ru/recorded.jsonl.gz"):
         if row["benchmark"] == benchmark:
-            yield Recording(row["run"], str(row["item_id"]), row["completion"],
-                            row["official_correct"], row["gold"], kind)  # fmt: skip
+            yield Recording(
+                row["run"], str(row["item_id"]), row["completion"], row["official_correct"], row["gold"], kind
+            )
 
 
 def _zero_shot_cot() -> Iterator[Recording]:
@@ -298,10 +336,11 @@ def published(benchmark: str) -> dict[str, float]:
         folder = "aime24_skythought" if benchmark == "aime24" else "math500_skythought"
         files = (RECORDED / folder).glob(f"{benchmark}__*.metrics.json")
         return {
-            path.name.removeprefix(f"{benchmark}__").removesuffix(".metrics.json"):
-                json.loads(path.read_text())["acc"]
+            path.name.removeprefix(f"{benchmark}__").removesuffix(".metrics.json"): json.loads(
+                path.read_text()
+            )["acc"]
             for path in files
-        }  # fmt: skip
+        }
     if benchmark in ("gsm", "math-l5"):
         folder = "gsm8k_zeroeval" if benchmark == "gsm" else "math_l5_zeroeval"
         rows = json.loads((RECORDED / folder / f"{benchmark}.summary.json").read_text())
@@ -316,8 +355,12 @@ def published(benchmark: str) -> dict[str, float]:
             if f"{benchmark}__{run}.jsonl.gz" in recorded
         }
     if benchmark == "gsm8k-openai":
-        return {"6b_finetuning": 21.68, "6b_verification": 39.04, "175b_finetuning": 34.72,
-                "175b_verification": 56.25}  # fmt: skip
+        return {
+            "6b_finetuning": 21.68,
+            "6b_verification": 39.04,
+            "175b_finetuning": 34.72,
+            "175b_verification": 56.25,
+        }
     if benchmark == "zero-shot-cot":
         return {"text-davinci-002": 40.71266110689917}
     if benchmark == "tora":

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.hub import Data
 from harness.base.errors import DataError
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.sample import Outcome
 
@@ -105,7 +105,9 @@ def test_a_bank_is_made_on_demand():
 
 def test_a_dev_set_is_made_on_demand_and_shares_nothing_with_the_bank(monkeypatch):
     pytest.importorskip("reasoning_gym", reason="reasoning-gym is not installed (extra train)")
-    monkeypatch.setattr("harness.tasks.puzzles.adapter.GENERATED_SEEDS", {"train": 0, "dev": 0})  # the same draws
+    monkeypatch.setattr(
+        "harness.tasks.puzzles.adapter.GENERATED_SEEDS", {"train": 0, "dev": 0}
+    )  # the same draws
     splits = opened("arc1d", bank="50", dev="30").load(Data(offline=True))
     assert [len(splits.dev), len(splits.train), len(splits.test)] == [120, 150, 800]
     texts = [{sample.question.input for sample in split} for split in (splits.dev, splits.train)]

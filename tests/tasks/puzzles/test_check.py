@@ -39,9 +39,20 @@ def test_grids(text, digits):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "output:", "output: 10 3", "00 7", "output: a b", "I give up", "<think>output: 0 0 7",
-             "output: 0.0.7", "output: -1 0", "7" * 5000],
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "output:",
+        "output: 10 3",
+        "00 7",
+        "output: a b",
+        "I give up",
+        "<think>output: 0 0 7",
+        "output: 0.0.7",
+        "output: -1 0",
+        "7" * 5000,
+    ],
+)
 def test_no_grid(text):
     assert check.read_grid(text) is None
 
@@ -136,7 +147,7 @@ def test_no_text_raises(text):
 
 @pytest.mark.parametrize(
     "part", ["(", "\\boxed{", "Answer:", "<answer>", "<think>", "1 ", "1+", "[", " ", "\n", "<|", "*", "_\t"]
-)  # fmt: skip
+)
 def test_long_repetitions_cost_a_moment(part):
     text = part * (200_000 // len(part))
     started = time.process_time()

@@ -24,10 +24,12 @@ trees = st.recursive(
     leaves,
     lambda inside: st.builds(
         lambda sign, left, right: Expression(sign, left=left, right=right),
-        st.sampled_from("+-*/"), inside, inside,
+        st.sampled_from("+-*/"),
+        inside,
+        inside,
     ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 def in_full(tree: Expression, spell: dict[str, str]) -> str:
@@ -89,11 +91,36 @@ def test_different_expressions_stay_different(one, other):
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "=", "()", "(", "1+", "*2", "1 2", "2^3", "2**3", "2.5", "1e9", "3!", "5%2", "sqrt(4)",
-        "__import__('os')", "9" * 10, "a - b + c", "...", "１+２", "²", "\\frac12", "{1", "1_0",
-        "(" * 1000 + "1" + ")" * 1000, "-" * 399 + "1", "\x00", "\ud800",
+        "",
+        " ",
+        "=",
+        "()",
+        "(",
+        "1+",
+        "*2",
+        "1 2",
+        "2^3",
+        "2**3",
+        "2.5",
+        "1e9",
+        "3!",
+        "5%2",
+        "sqrt(4)",
+        "__import__('os')",
+        "9" * 10,
+        "a - b + c",
+        "...",
+        "１+２",
+        "²",
+        "\\frac12",
+        "{1",
+        "1_0",
+        "(" * 1000 + "1" + ")" * 1000,
+        "-" * 399 + "1",
+        "\x00",
+        "\ud800",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_expression_is_none(text):
     assert expression.read(text) is None
 

@@ -4,13 +4,19 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from harness.data.hub import Data
 from harness.base.errors import DataError, UsageError
+from harness.data.hub import Data
 from harness.registry import load_task, registry
 
 # user, item, rating, time: two users of three items, the last one by time is held out
-ROWS = [("u1", "c", 4, 3), ("u1", "a", 5, 1), ("u2", "b", 5, 9), ("u1", "b", 1, 2), ("u2", "c", 3, 7),
-        ("u2", "a", 4, 8)]  # fmt: skip
+ROWS = [
+    ("u1", "c", 4, 3),
+    ("u1", "a", 5, 1),
+    ("u2", "b", 5, 9),
+    ("u1", "b", 1, 2),
+    ("u2", "c", 3, 7),
+    ("u2", "a", 4, 8),
+]
 
 
 def load(**args):
@@ -46,7 +52,9 @@ def test_every_table(tmp_path, form):
     extra = {"format": "pairs"} if form == ".txt" else {}
     splits = load(train=path, **extra)
     assert {s.id: (s.question.input, s.target) for s in splits.test} == {
-        "u1": ("a\tb", "c"), "u2": ("c\ta", "b")}  # fmt: skip
+        "u1": ("a\tb", "c"),
+        "u2": ("c\ta", "b"),
+    }
     assert splits.interactions.validation.nnz == 2
     assert len(load(train=path, min_rating=4, **extra).test) == 2
 
@@ -77,7 +85,7 @@ def test_pair_lines(tmp_path):
 def test_item_texts(tmp_path, caplog):
     path = write(tmp_path, ".csv")
     items = tmp_path / "data.item"
-    items.write_text("item_id:token\ttitle:token_seq\na\tAn \"odd\" title\nb\t\nz\tnever taken\n")
+    items.write_text('item_id:token\ttitle:token_seq\na\tAn "odd" title\nb\t\nz\tnever taken\n')
     data = load(train=path, items=items).interactions
     assert list(data.item_texts) == ['An "odd" title', "", ""]
     items.write_text("item_id:token\ttitle:token_seq\n1\tx\n")

@@ -10,8 +10,7 @@ from scipy.sparse import csr_array
 
 from harness.data.interactions import Interactions
 from harness.registry import load_task, registry
-from harness.sample import Outcome, Question, Sample
-from harness.task import Splits
+from harness.sample import Outcome, Question, Sample, Splits
 from harness.tasks.rec import metrics
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from harness.base.errors import UsageError
 from harness.cli import cli
 from harness.cli.tables import print_records
-from harness.base.errors import UsageError
 from harness.results.store import Store
 
 
@@ -19,8 +19,20 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "train.txt").write_text("\n".join(lines))
 
     def call(*arguments):
-        done = CliRunner().invoke(cli, ["eval", "--task", "rec/custom", "-T", "train=train.txt",
-                                        "-T", "format=lists", *arguments, "--json"])  # fmt: skip
+        done = CliRunner().invoke(
+            cli,
+            [
+                "eval",
+                "--task",
+                "rec/custom",
+                "-T",
+                "train=train.txt",
+                "-T",
+                "format=lists",
+                *arguments,
+                "--json",
+            ],
+        )
         if isinstance(done.exception, UsageError):
             raise done.exception
         assert done.exit_code == 0, done.output + done.stderr

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from harness.data.hub import Data
 from harness.base.errors import DataError, UsageError
+from harness.data.hub import Data
 from harness.data.interactions import encode, rank
 from harness.registry import load_task, registry
 from harness.testing import check_task
@@ -128,24 +128,42 @@ def repository(root, hub_id, config, split, table):
     ("name", "config", "meta"),
     [
         ("rec/amazon-toys", "0core_rating_only_Toys_and_Games", "raw_meta_Toys_and_Games"),
-        ("rec/amazon-tools", "0core_rating_only_Tools_and_Home_Improvement",
-         "raw_meta_Tools_and_Home_Improvement"),
+        (
+            "rec/amazon-tools",
+            "0core_rating_only_Tools_and_Home_Improvement",
+            "raw_meta_Tools_and_Home_Improvement",
+        ),
         ("rec/amazon-office", "0core_rating_only_Office_Products", "raw_meta_Office_Products"),
     ],
-)  # fmt: skip
+)
 def test_amazon_shapes(tmp_path, monkeypatch, name, config, meta):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     pairs = [(f"U{u}", f"B{i}") for u in range(6) for i in range(6)]
     users, items = zip(*[*pairs, ("U0", "B9"), ("U1", "B8")], strict=True)
     ratings = [5.0] * 36 + [5.0, 1.0]
     hub = "McAuley-Lab/Amazon-Reviews-2023"
-    repository(tmp_path, hub, config, "full", {
-        "user_id": users, "parent_asin": items, "rating": ratings,
-        "timestamp": [1000 + n for n in range(38)],
-    })  # fmt: skip
-    repository(tmp_path, hub, meta, "full", {
-        "parent_asin": ["B0", "B1", "B9", "B5"], "title": ["Train &amp; track", None, "x", "Ball"],
-    })  # fmt: skip
+    repository(
+        tmp_path,
+        hub,
+        config,
+        "full",
+        {
+            "user_id": users,
+            "parent_asin": items,
+            "rating": ratings,
+            "timestamp": [1000 + n for n in range(38)],
+        },
+    )
+    repository(
+        tmp_path,
+        hub,
+        meta,
+        "full",
+        {
+            "parent_asin": ["B0", "B1", "B9", "B5"],
+            "title": ["Train &amp; track", None, "x", "Ball"],
+        },
+    )
     _, splits = load(name, Data(tmp_path, offline=True))
     data = splits.interactions
     assert list(data.users) == [f"U{u}" for u in range(6)] and len(data) == 30
@@ -174,14 +192,30 @@ def test_lightgcn_shapes(tmp_path, monkeypatch, name, lines):
 
 def test_movielens_1m_shape(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    repository(tmp_path, "grouplens/movielens-1m", "ratings", "train", {
-        "user_id": [1, 1, 1, 2, 2], "item_id": [10, 2, 3, 3, 2], "rating": [5.0, 3, 4, 2, 1],
-        "timestamp": [30, 20, 10, 5, 6],
-    })  # fmt: skip
-    repository(tmp_path, "RUCAIBox/LLMRank", "ml-1m-items", "train", {
-        "item_id": [2, 3], "movie_title": ["Heat", "Big"], "release_year": ["1995", "1988"],
-        "genre": ["Action", "Comedy"],
-    })  # fmt: skip
+    repository(
+        tmp_path,
+        "grouplens/movielens-1m",
+        "ratings",
+        "train",
+        {
+            "user_id": [1, 1, 1, 2, 2],
+            "item_id": [10, 2, 3, 3, 2],
+            "rating": [5.0, 3, 4, 2, 1],
+            "timestamp": [30, 20, 10, 5, 6],
+        },
+    )
+    repository(
+        tmp_path,
+        "RUCAIBox/LLMRank",
+        "ml-1m-items",
+        "train",
+        {
+            "item_id": [2, 3],
+            "movie_title": ["Heat", "Big"],
+            "release_year": ["1995", "1988"],
+            "genre": ["Action", "Comedy"],
+        },
+    )
     _, splits = load("rec/ml-1m", Data(tmp_path, offline=True))
     assert [s.target for s in splits.test] == ["10", "2"]
     assert list(splits.interactions.item_texts) == ["Heat (1995) Action", "Big (1988) Comedy", ""]

@@ -15,11 +15,13 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 from pyarrow import parquet
 
+from harness.base.errors import DataError, HarnessError
 from harness.cli import cli
 from harness.cli.eval import show_runs
 from harness.data.hub import Data
-from harness.base.errors import DataError, HarnessError
 from harness.external.known_broken import known_broken
+from harness.external.setup import folder, install
+from harness.external.workers import Pool
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
@@ -29,8 +31,6 @@ from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Question, Sample
-from harness.external.setup import folder, install
-from harness.external.workers import Pool
 from harness.tasks.tau2.adapter import MEMORY, SCRIPT
 from harness.tasks.tau2.results import names, read
 
@@ -47,8 +47,10 @@ def test_every_recorded_reward(tmp_path, monkeypatch):
     count = 0
     for path in RUNS:
         (task,) = names(path)
-        done = CliRunner().invoke(cli, ["score", "--task", task, "--responses", str(path), "--out",
-                                        str(tmp_path / "out"), "--json"])  # fmt: skip
+        done = CliRunner().invoke(
+            cli,
+            ["score", "--task", task, "--responses", str(path), "--store", str(tmp_path / "out"), "--json"],
+        )
         assert done.exit_code == 0, done.output
         (run,) = json.loads(next(x for x in done.output.splitlines() if x.startswith("{")))["runs"]
         mine = {row["sample_id"]: row["reward"] for row in parquet.read_table(run["samples"]).to_pylist()}
@@ -60,19 +62,27 @@ def test_every_recorded_reward(tmp_path, monkeypatch):
 
 RESULTS = {
     "info": {"environment_info": {"domain_name": "mock"}, "agent_info": {"implementation": "llm_agent"}},
-    "tasks": [{"id": "a"}], "simulations": [{"task_id": "a", "trial": 1}],
-}  # fmt: skip
+    "tasks": [{"id": "a"}],
+    "simulations": [{"task_id": "a", "trial": 1}],
+}
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    ({"info": {}}, "no text agent_info.implementation"), ({"info": []}, "no text agent_info"),
-    ({"info": {**RESULTS["info"], "environment_info": {}}}, "no text environment_info.domain_name"),
-    ({"simulations": []}, "no simulations"), ({"simulations": {}}, "'simulations' is no list of objects"),
-    ({"simulations": [{}]}, "simulation 1 has no 'task_id'"), ({"simulations": ["a"]}, "no list of objects"),
-    ({"simulations": [{"task_id": "a", "trial": "x"}]}, "simulation 1 has a 'trial'"),
-    ({"tasks": [{}]}, "one of its tasks has no 'id'"), ({"tasks": None}, "'tasks' is no list of objects"),
-    ({"tasks": []}, "simulation 1 is of task 'a'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"info": {}}, "no text agent_info.implementation"),
+        ({"info": []}, "no text agent_info"),
+        ({"info": {**RESULTS["info"], "environment_info": {}}}, "no text environment_info.domain_name"),
+        ({"simulations": []}, "no simulations"),
+        ({"simulations": {}}, "'simulations' is no list of objects"),
+        ({"simulations": [{}]}, "simulation 1 has no 'task_id'"),
+        ({"simulations": ["a"]}, "no list of objects"),
+        ({"simulations": [{"task_id": "a", "trial": "x"}]}, "simulation 1 has a 'trial'"),
+        ({"tasks": [{}]}, "one of its tasks has no 'id'"),
+        ({"tasks": None}, "'tasks' is no list of objects"),
+        ({"tasks": []}, "simulation 1 is of task 'a'"),
+    ],
+)
 def test_a_results_file_that_lacks_something_is_named_with_what_it_lacks(tmp_path, change, says):
     (tmp_path / "good.json").write_text(json.dumps(RESULTS))
     (response,) = read(tmp_path / "good.json", *names(tmp_path / "good.json"))
@@ -88,8 +98,13 @@ def test_files_of_another_kind(tmp_path):
     assert names(tmp_path / "a.json") == [] and names(tmp_path / "c.jsonl") == []
     whole = gzip.compress(json.dumps(RESULTS).encode())
     damaged = whole[:12] + bytes([whole[12] ^ 255]) + whole[13:]
-    for name, content in (("b.json", b"{"), ("empty.json", b""), ("c.json.gz", whole[:-9]),
-                          ("d.json.gz", damaged), ("e.json.gz", b"{}")):  # fmt: skip
+    for name, content in (
+        ("b.json", b"{"),
+        ("empty.json", b""),
+        ("c.json.gz", whole[:-9]),
+        ("d.json.gz", damaged),
+        ("e.json.gz", b"{}"),
+    ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=f"can't read .*{name}"):
             names(tmp_path / name)
@@ -116,8 +131,10 @@ class Gold(Provider):
         criteria = self.targets[call.question.id]["evaluation_criteria"] or {}
         system = call.messages[0].text
         if "expectedOutcomes" in call.messages[-1].text:
-            met = [{"expectedOutcome": a, "reasoning": "", "metExpectation": self.verdicts}
-                   for a in criteria["nl_assertions"]]  # fmt: skip
+            met = [
+                {"expectedOutcome": a, "reasoning": "", "metExpectation": self.verdicts}
+                for a in criteria["nl_assertions"]
+            ]
             return ModelOutput.from_content(self.name, json.dumps({"results": met}))
         mine = "assistant" if "<policy>" in system else "user"
         solo = "<ticket>" in system
@@ -175,12 +192,18 @@ def live(official, tmp_path):
 @needs_source
 @pytest.mark.parametrize(
     ("task", "items", "purposes"),
-    [("tau2/airline", 3, {"answer", "user"}), ("tau2/retail", 4, {"answer", "user", "judge"}),
-     ("tau2/telecom", 3, {"answer", "user"}), ("tau2/telecom-workflow", 2, {"answer", "user"}),
-     ("tau2/telecom-solo", 3, {"answer"}), ("tau2/telecom-workflow-solo", 2, {"answer"}),
-     ("tau2/banking_knowledge", 3, {"answer", "user"}), ("tau2/mock", 4, {"answer", "user"}),
-     ("tau2/mock-solo", 2, {"answer"})],
-)  # fmt: skip
+    [
+        ("tau2/airline", 3, {"answer", "user"}),
+        ("tau2/retail", 4, {"answer", "user", "judge"}),
+        ("tau2/telecom", 3, {"answer", "user"}),
+        ("tau2/telecom-workflow", 2, {"answer", "user"}),
+        ("tau2/telecom-solo", 3, {"answer"}),
+        ("tau2/telecom-workflow-solo", 2, {"answer"}),
+        ("tau2/banking_knowledge", 3, {"answer", "user"}),
+        ("tau2/mock", 4, {"answer", "user"}),
+        ("tau2/mock-solo", 2, {"answer"}),
+    ],
+)
 def test_who_carries_out_the_wanted_actions_has_the_reward(live, task, items, purposes):
     record, attempts = live(task, limit=items)
     assert list(attempts["reward"]) == [1.0] * items, list(attempts["reason"])
@@ -192,10 +215,13 @@ class Thorough(Gold):
     """Does also what two tasks of mock want without listing it among their actions."""
 
     MORE = {
-        "update_task_with_history_and_env_assertions":
-            ("assistant", "update_task_status", {"task_id": "task_2", "status": "completed"}),
+        "update_task_with_history_and_env_assertions": (
+            "assistant",
+            "update_task_status",
+            {"task_id": "task_2", "status": "completed"},
+        ),
         "update_task_with_user_tools": ("user", "dismiss_notification", {"notification_id": "notif_1"}),
-    }  # fmt: skip
+    }
 
     def __init__(self, targets):
         super().__init__(targets)
@@ -225,13 +251,16 @@ def test_what_can_not_be_passed_or_failed_in_mock_is_listed(live):
     ):
         found = {}
         for player in (Gold, Thorough, Idle):
-            _, attempts = live(task, player, again=True)
+            _, attempts = live(task, player, overwrite=True)
             found[player] = dict(zip(attempts["sample_id"], attempts["reward"], strict=True))
         assert {key for key in found[Gold] if max(found[Gold][key], found[Thorough][key]) < 1} == failed
         ungraded = {key for key, reward in found[Idle].items() if reward != reward}
         assert ungraded == {"create_task_1_with_env_assertions"}
         assert known_broken(registry().task(task)).keys() == {
-            *failed, *ungraded, "update_task_with_initialization_data"}  # fmt: skip
+            *failed,
+            *ungraded,
+            "update_task_with_initialization_data",
+        }
 
 
 @needs_source
@@ -274,18 +303,24 @@ class Searching(Gold):
         if len(told) < len(wanted):
             return self.calls(f"search{len(told)}", *wanted[len(told)])
         self.told[call.question.id] = [m.text for m in told]
-        searched = [m for m in call.messages if m.role == "assistant" and m.tool_calls
-                    and m.tool_calls[0].id.startswith("search")]  # fmt: skip
+        searched = [
+            m
+            for m in call.messages
+            if m.role == "assistant" and m.tool_calls and m.tool_calls[0].id.startswith("search")
+        ]
         rest = [m for m in call.messages if m not in told and m not in searched]
         return await super().generate(replace(call, messages=rest))
 
 
 SEARCHES = [
-    ("KB_search", {"query": "late fee of the Gold card"}), ("grep", {"pattern": "late fee"}),
-    ("KB_search_bm25", {"query": "late fee", "k": 3}), ("KB_search_dense", {"query": "late fee", "k": 3}),
+    ("KB_search", {"query": "late fee of the Gold card"}),
+    ("grep", {"pattern": "late fee"}),
+    ("KB_search_bm25", {"query": "late fee", "k": 3}),
+    ("KB_search_dense", {"query": "late fee", "k": 3}),
     ("shell", {"command": "ls | wc -l; grep -il 'late fee' *.* | sort | head -3"}),
-    ("shell", {"command": "cat /etc/passwd"}), ("shell", {"command": "touch new && echo written"}),
-]  # fmt: skip
+    ("shell", {"command": "cat /etc/passwd"}),
+    ("shell", {"command": "touch new && echo written"}),
+]
 
 
 class Vectors(BaseHTTPRequestHandler):
@@ -300,8 +335,14 @@ class Vectors(BaseHTTPRequestHandler):
         self.server.texts += asked["input"]
         rows = [[1.0 + text.lower().count(letter) for letter in "abcdefghij"] for text in asked["input"]]
         made = [{"object": "embedding", "index": n, "embedding": row} for n, row in enumerate(rows)]
-        answer = json.dumps({"object": "list", "data": made, "model": asked["model"],
-                             "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode()  # fmt: skip
+        answer = json.dumps(
+            {
+                "object": "list",
+                "data": made,
+                "model": asked["model"],
+                "usage": {"prompt_tokens": 1, "total_tokens": 1},
+            }
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
@@ -323,17 +364,25 @@ def vectors(monkeypatch):
 @needs_source
 @pytest.mark.parametrize(
     ("retrieval", "searches"),
-    [("bm25", 1), ("bm25_grep", 2), ("grep_only", 1), ("openai_embeddings", 1), ("openai_embeddings_grep", 2),
-     ("terminal_use", 3), ("alltools", 5)],
-)  # fmt: skip
+    [
+        ("bm25", 1),
+        ("bm25_grep", 2),
+        ("grep_only", 1),
+        ("openai_embeddings", 1),
+        ("openai_embeddings_grep", 2),
+        ("terminal_use", 3),
+        ("alltools", 5),
+    ],
+)
 def test_a_bank_s_documents_are_found_in_every_way_and_the_same_way_twice(live, vectors, retrieval, searches):
     if retrieval in ("terminal_use", "alltools") and shutil.which("bwrap") is None:
         pytest.skip("needs bubblewrap")
     told = []
     for again in (False, True):
         player = type("Player", (Searching,), {"told": {}})
-        _, attempts = live("tau2/banking_knowledge", player, limit=2, again=again,
-                           task_args={"retrieval": retrieval})  # fmt: skip
+        _, attempts = live(
+            "tau2/banking_knowledge", player, limit=2, overwrite=again, task_args={"retrieval": retrieval}
+        )
         assert list(attempts["reward"]) == [1.0, 1.0], list(attempts["reason"])
         told.append(player.told)
     assert told[0] == told[1] and {len(texts) for texts in told[0].values()} == {searches}
@@ -357,8 +406,13 @@ def test_finding_documents_outside_needs_a_key_and_a_sandbox(official, tmp_path,
     for retrieval, missing in (("openai_embeddings", "OPENAI_API_KEY"), ("terminal_use", "bubblewrap")):
         player, session = Gold({}), Session(Store(tmp_path))
         session.use(player)
-        request = Request("tau2/banking_knowledge", "direct", player.name, roles={"user": player.name},
-                          task_args={"retrieval": retrieval})  # fmt: skip
+        request = Request(
+            "tau2/banking_knowledge",
+            "direct",
+            player.name,
+            roles={"user": player.name},
+            task_args={"retrieval": retrieval},
+        )
         (result,) = run_grid(plan(request), session).results
         assert missing in str(result.error)
 
@@ -383,8 +437,14 @@ def test_pass_hat_1_to_4_of_two_domains_in_one_command(official, tmp_path, capsy
     player = Unsteady(targets)
     session = Session(Store(tmp_path))
     session.use(player)
-    request = Request(",".join(domains), "direct", player.name, epochs=4, limit=2,
-                      roles={"user": player.name, "judge": player.name})  # fmt: skip
+    request = Request(
+        ",".join(domains),
+        "direct",
+        player.name,
+        epochs=4,
+        limit=2,
+        roles={"user": player.name, "judge": player.name},
+    )
     show_runs(run_grid(plan(request), session), 2, as_json=False)
     shown = capsys.readouterr().out
     results = [Store(tmp_path).read(path.parent) for path in tmp_path.rglob("run.json")]
@@ -424,10 +484,15 @@ class Bad(Gold):
 @needs_source
 @pytest.mark.parametrize(
     ("way", "status", "reward", "end"),
-    [("endless user", "ok", 0, "max_steps"), ("silent user", "unscored", None, "3 empty turns"),
-     ("empty move", "ok", 0, "empty move"), ("unknown tool", "ok", 0, "too_many_errors"),
-     ("unreadable", "ok", 0, "too_many_errors"), ("endless loop", "ok", 0, "max_steps")],
-)  # fmt: skip
+    [
+        ("endless user", "ok", 0, "max_steps"),
+        ("silent user", "unscored", None, "3 empty turns"),
+        ("empty move", "ok", 0, "empty move"),
+        ("unknown tool", "ok", 0, "too_many_errors"),
+        ("unreadable", "ok", 0, "too_many_errors"),
+        ("endless loop", "ok", 0, "max_steps"),
+    ],
+)
 def test_bad_behaviour_ends_as_the_official_code_ends_it(live, way, status, reward, end):
     record, attempts = live("tau2/airline", type("Bad", (Bad,), {"way": way}), limit=1)
     (attempt,) = attempts.to_dict("records")
@@ -455,16 +520,31 @@ def test_recorded_simulations_are_judged_by_the_judge_that_is_named(live, tmp_pa
     spec = registry().task("tau2/retail")
     tasks = {s.id: s.target for s in load_task(spec, spec.arguments({})).load(Data()).test}
     document = {
-        "info": {"environment_info": {"domain_name": "retail"},
-                 "agent_info": {"implementation": "llm_agent"}},
-        "tasks": [tasks[key] for key in targets], "simulations": [a["simulation"] for a in targets.values()],
-    }  # fmt: skip
+        "info": {
+            "environment_info": {"domain_name": "retail"},
+            "agent_info": {"implementation": "llm_agent"},
+        },
+        "tasks": [tasks[key] for key in targets],
+        "simulations": [a["simulation"] for a in targets.values()],
+    }
     file = tmp_path / "run.json"
     file.write_text(json.dumps(document))
     monkeypatch.setattr(Session, "role", lambda self, name, cell: Gold(tasks))
-    done = CliRunner().invoke(cli, ["score", "--task", "tau2/retail", "--responses", str(file),
-                                    "--role", "judge=echo/gold", "--out", str(tmp_path / "scored"),
-                                    "--json"])  # fmt: skip
+    done = CliRunner().invoke(
+        cli,
+        [
+            "score",
+            "--task",
+            "tau2/retail",
+            "--responses",
+            str(file),
+            "--role",
+            "judge=echo/gold",
+            "--store",
+            str(tmp_path / "scored"),
+            "--json",
+        ],
+    )
     (run,) = json.loads(next(x for x in done.output.splitlines() if x.startswith("{")))["runs"]
     assert run["metrics"]["reward"]["value"] == 1.0 and run["counts"]["ok"] == 3
 

@@ -6,17 +6,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import cli
 from harness.base.errors import HarnessError
+from harness.cli import cli
 
-RECORDED = (Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2" / "historic_tau1"
-            / "gpt-4o-airline.json.gz")  # fmt: skip
+RECORDED = (
+    Path(__file__).parents[4]
+    / "shared"
+    / "data"
+    / "recorded_agents"
+    / "tau2"
+    / "historic_tau1"
+    / "gpt-4o-airline.json.gz"
+)
 recorded = pytest.mark.skipif(not RECORDED.exists(), reason="the recorded run is not beside the checkout")
 
 
 def score(tmp_path, task, path, *more):
-    return CliRunner().invoke(cli, ["score", "--task", task, "--responses", str(path), "--out",
-                                    str(tmp_path / "out"), *more])  # fmt: skip
+    return CliRunner().invoke(
+        cli, ["score", "--task", task, "--responses", str(path), "--store", str(tmp_path / "out"), *more]
+    )
 
 
 def refused(done):
@@ -56,10 +64,14 @@ def test_pass_hat_k_of_the_published_run_without_any_setup(tmp_path, monkeypatch
 
 
 @recorded
-@pytest.mark.parametrize(("task", "says"), [
-    ("tau2", "--task tau-bench"), ("tau2/airline", "--task tau-bench"),
-    ("tau-bench/retail", "holds results of tau-bench/airline"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        ("tau2", "--task tau-bench"),
+        ("tau2/airline", "--task tau-bench"),
+        ("tau-bench/retail", "holds results of tau-bench/airline"),
+    ],
+)
 def test_the_file_of_another_benchmark_or_domain_is_told_apart(tmp_path, task, says):
     line = refused(score(tmp_path, task, RECORDED))
     assert says in line and "broken JSON" not in line and "\n" not in line
@@ -71,11 +83,17 @@ def test_an_error_counts_0_as_recorded_and_says_why(tmp_path, results):
     assert run["task"] == "tau-bench/retail" and run["metrics"]["reward"]["value"] == 0.5
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    ({"task_id": "x"}, "row 2 has no 'task_id'"), ({"trial": None}, "row 2 has no 'trial'"),
-    ({"reward": 2}, "row 2 has no 'reward' from 0 to 1"), ({"reward": float("nan")}, "row 2 has no 'reward'"),
-    ({"trial": 0}, "epoch 0 stands already"), ({"task_id": 115}, "unknown sample_id '115'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"task_id": "x"}, "row 2 has no 'task_id'"),
+        ({"trial": None}, "row 2 has no 'trial'"),
+        ({"reward": 2}, "row 2 has no 'reward' from 0 to 1"),
+        ({"reward": float("nan")}, "row 2 has no 'reward'"),
+        ({"trial": 0}, "epoch 0 stands already"),
+        ({"task_id": 115}, "unknown sample_id '115'"),
+    ],
+)
 def test_a_row_of_another_form_is_named(tmp_path, results, change, says):
     assert says in refused(score(tmp_path, "tau-bench", results(**change)))
 
@@ -87,6 +105,20 @@ def test_without_a_policy_the_domain_cannot_be_told(tmp_path, results):
 
 
 def test_its_tasks_are_not_played(tmp_path):
-    done = CliRunner().invoke(cli, ["eval", "--task", "tau-bench/retail", "--method", "react", "--model",
-                                    "echo/no", "--limit", "1", "--out", str(tmp_path)])  # fmt: skip
+    done = CliRunner().invoke(
+        cli,
+        [
+            "eval",
+            "--task",
+            "tau-bench/retail",
+            "--method",
+            "react",
+            "--model",
+            "echo/no",
+            "--limit",
+            "1",
+            "--store",
+            str(tmp_path),
+        ],
+    )
     assert done.exit_code != 0 and "played live as tau2/retail" in done.output

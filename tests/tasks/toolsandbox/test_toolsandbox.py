@@ -16,8 +16,10 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 
+from harness.base.errors import DataError, UsageError, WorldFailed
 from harness.data.hub import Data
-from harness.base.errors import DataError, UsageError
+from harness.external.services import Services
+from harness.external.setup import install
 from harness.model.cache import Cache
 from harness.registry import load_task, registry
 from harness.results.store import Store
@@ -25,9 +27,6 @@ from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Outcome, Question, Sample
-from harness.external.services import Services
-from harness.external.setup import install
-from harness.world import WorldFailed
 from harness.tasks.toolsandbox.adapter import SECONDS, workers
 from harness.tasks.toolsandbox.dialogue import Dialogue
 from harness.tasks.toolsandbox.results import names, read
@@ -63,9 +62,14 @@ def test_every_recorded_similarity(packages):
     (readme,) = rows("readme_trajectory.json")
     scripted = rows("scripted_replays_official_scores.jsonl.gz")
     requests = [
-        {"do": "score", "scenario": row["scenario"], "context": row["execution_context"],
-         "messages": row.get("messages")} for row in [readme, *scripted]
-    ]  # fmt: skip
+        {
+            "do": "score",
+            "scenario": row["scenario"],
+            "context": row["execution_context"],
+            "messages": row.get("messages"),
+        }
+        for row in [readme, *scripted]
+    ]
     found = [row if isinstance(row, dict) else str(row) for row in pool.each(requests, SECONDS)]
     assert found[0]["similarity"] == 0.9706467684812784
     differ = [
@@ -74,8 +78,11 @@ def test_every_recorded_similarity(packages):
         if isinstance(mine, str) or mine["similarity"] != pytest.approx(row["similarity"], abs=1e-12)
     ]
     assert len(scripted) == 402 and not differ, (len(differ), differ[:5])
-    idle = [mine["similarity"] for row, mine in zip(scripted, found[1:], strict=True)
-            if row["kind"] == "unhelpful"]  # fmt: skip
+    idle = [
+        mine["similarity"]
+        for row, mine in zip(scripted, found[1:], strict=True)
+        if row["kind"] == "unhelpful"
+    ]
     assert len(idle) == 129 and sum(idle) / 129 == pytest.approx(0.20986, abs=5e-6)
 
 
@@ -94,12 +101,17 @@ def test_the_task_is_listed_with_its_setup(tmp_path):
     assert names(tmp_path / "other.jsonl") == []
 
 
-@pytest.mark.parametrize(("name", "content", "says"), [
-    ("a.json", b'[{"scenario": "x"}]', r"dialogue 1 \(x\) has neither"),
-    ("a.jsonl", b'{"scenario": "x", "messages": "none"}', "has neither"),
-    ("a.json.gz", gzip.compress(b"[]")[:-6], "can't read"), ("a.jsonl", b'{"scenario"', "can't read"),
-    ("b.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"), ("a.json", b"", "can't read"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.json", b'[{"scenario": "x"}]', r"dialogue 1 \(x\) has neither"),
+        ("a.jsonl", b'{"scenario": "x", "messages": "none"}', "has neither"),
+        ("a.json.gz", gzip.compress(b"[]")[:-6], "can't read"),
+        ("a.jsonl", b'{"scenario"', "can't read"),
+        ("b.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
+        ("a.json", b"", "can't read"),
+    ],
+)
 def test_a_malformed_file_is_named_with_what_it_lacks(tmp_path, name, content, says):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=f"{name}.*{says}|{says}.*{name}"):
@@ -134,8 +146,11 @@ def turns(row):
 
 def began(row):
     """When a recorded dialogue began: the scenarios' first reminder was made three days before."""
-    (made,) = {reminder["creation_timestamp"] for reminder in row["execution_context"]["_dbs"]["REMINDER"]
-               if reminder["content"] == "Look for Company SF tickets"}  # fmt: skip
+    (made,) = {
+        reminder["creation_timestamp"]
+        for reminder in row["execution_context"]["_dbs"]["REMINDER"]
+        if reminder["content"] == "Look for Company SF tickets"
+    }
     return datetime.datetime.fromtimestamp(made + 3 * 86400).isoformat()
 
 
@@ -170,11 +185,23 @@ def test_recorded_moves_played_live_have_the_recorded_similarities(packages):
 
     answers = asyncio.run(every())
     assert not [answer["exception"] for answer in answers if answer["exception"]]
-    found = pool.each([{"do": "score", "scenario": row["scenario"], "context": answer["context"],
-                        "clock": answer["clock"]} for row, answer in zip(rows, answers, strict=True)],
-                      SECONDS)  # fmt: skip
-    differ = [(row["scenario"], mine, row["similarity"]) for row, mine in zip(rows, found, strict=True)
-              if mine["similarity"] != pytest.approx(row["similarity"], abs=1e-12)]  # fmt: skip
+    found = pool.each(
+        [
+            {
+                "do": "score",
+                "scenario": row["scenario"],
+                "context": answer["context"],
+                "clock": answer["clock"],
+            }
+            for row, answer in zip(rows, answers, strict=True)
+        ],
+        SECONDS,
+    )
+    differ = [
+        (row["scenario"], mine, row["similarity"])
+        for row, mine in zip(rows, found, strict=True)
+        if mine["similarity"] != pytest.approx(row["similarity"], abs=1e-12)
+    ]
     assert len(rows) == 273 and not differ, (len(differ), differ[:5])
 
 
@@ -190,8 +217,10 @@ def loaded(name, **given):
 
 @needs_checkout
 def test_scenarios_by_category_and_by_what_tools_are_offered(packages):
-    sizes = {tools: len(loaded("toolsandbox/offline", tools=tools)[1])
-             for tools in registry().task("toolsandbox/offline").params["tools"].choices}  # fmt: skip
+    sizes = {
+        tools: len(loaded("toolsandbox/offline", tools=tools)[1])
+        for tools in registry().task("toolsandbox/offline").params["tools"].choices
+    }
     assert sizes.pop("any") == 728 and set(sizes.values()) == {91}
     task, base = loaded("toolsandbox/offline")
     assert len({sample.digest() for sample in base}) == 91
@@ -202,10 +231,15 @@ def test_scenarios_by_category_and_by_what_tools_are_offered(packages):
     _, everything = loaded("toolsandbox/all")
     official = Counter(category for sample in everything for category in sample.categories)
     assert official == {
-        "single_tool_call": 152, "multiple_tool_call": 656, "single_user_turn": 584,
-        "multiple_user_turn": 224, "insufficient_information": 224, "state_dependency": 192,
-        "canonicalization": 472, **dict.fromkeys(sizes, 129),
-    }  # fmt: skip
+        "single_tool_call": 152,
+        "multiple_tool_call": 656,
+        "single_user_turn": 584,
+        "multiple_user_turn": 224,
+        "insufficient_information": 224,
+        "state_dependency": 192,
+        "canonicalization": 472,
+        **dict.fromkeys(sizes, 129),
+    }
     ended = Outcome(base[0].id, answer={"exception": "KeyError: x", "context": {}})
     (score,) = task.score_all([base[0]], [ended])
     assert score.status == "ok" and score.metrics["similarity"] == 0 and score.metrics["exception"] == 1
@@ -239,8 +273,9 @@ def exchanging(bank, cache):
     """A dialogue about money, played live: its score, and what the tool said."""
     task, samples = loaded("toolsandbox/all", tools="no_distraction_tools")
     sample = next(each for each in samples if each.id == "convert_currency")
-    call = ToolCall("c", "convert_currency",
-                    {"amount": 2048, "from_currency_code": "USD", "to_currency_code": "CNY"})  # fmt: skip
+    call = ToolCall(
+        "c", "convert_currency", {"amount": 2048, "from_currency_code": "USD", "to_currency_code": "CNY"}
+    )
     moves = [ChatMessageAssistant(content="", tool_calls=[call]), ChatMessageAssistant(content="There.")]
     over = ChatMessageAssistant(content="", tool_calls=[ToolCall("end", "end_conversation", {})])
 

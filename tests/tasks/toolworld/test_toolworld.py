@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.sample import Outcome
-from harness.testing import check_task
-from harness.world import ToolError
 from harness.tasks.toolworld.adapter import toolbox
 from harness.tasks.toolworld.generate import MAKERS, item
 from harness.tasks.toolworld.office import Office
+from harness.testing import check_task
+from harness.world import ToolError
 
 NAMES = ("toolworld/single", "toolworld/multi")
 

@@ -11,13 +11,21 @@ from harness.testing import check_task
 
 pytest.importorskip("sacrebleu")
 ID = "openlanguagedata/flores_plus"
-NAMES = {"bem": "bem_Latn", "fij": "fij_Latn", "fao": "fao_Latn", "tyv": "tyv_Cyrl", "vec": "vec_Latn",
-         "srd": "srd_Latn"}  # fmt: skip
+NAMES = {
+    "bem": "bem_Latn",
+    "fij": "fij_Latn",
+    "fao": "fao_Latn",
+    "tyv": "tyv_Cyrl",
+    "vec": "vec_Latn",
+    "srd": "srd_Latn",
+}
 
 
 def rows(language, n, start=0, word="word"):
-    return [{"id": start + i, "iso_639_3": language[:3], "text": f"{word} {start + i} of {language} ."}
-            for i in range(n)]  # fmt: skip
+    return [
+        {"id": start + i, "iso_639_3": language[:3], "text": f"{word} {start + i} of {language} ."}
+        for i in range(n)
+    ]
 
 
 @pytest.fixture
@@ -45,13 +53,21 @@ def test_pairs_and_prompt(flores):
     assert "into Venetian. Reply with the translation alone." in task.render(splits.test[0].question)
 
 
-@pytest.mark.parametrize(("said", "kept"), [
-    ("Un gato.", "Un gato."),
-    ("Venetian: Un gato.", "Un gato."), ("vec_Latn: vec_Latn: Un gato.", "Un gato."),
-    ("**Translation:** \"Un gato.\"", "Un gato."), ("<think>x</think>\nUn\n gato.", "Un gato."),
-    ("<think>never closed", None), ("“Un gato.”", "Un gato."), ('"Un" e "do".', '"Un" e "do".'), ("  ", None),
-    ("Nota: un gato.", "Nota: un gato."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Un gato.", "Un gato."),
+        ("Venetian: Un gato.", "Un gato."),
+        ("vec_Latn: vec_Latn: Un gato.", "Un gato."),
+        ('**Translation:** "Un gato."', "Un gato."),
+        ("<think>x</think>\nUn\n gato.", "Un gato."),
+        ("<think>never closed", None),
+        ("“Un gato.”", "Un gato."),
+        ('"Un" e "do".', '"Un" e "do".'),
+        ("  ", None),
+        ("Nota: un gato.", "Nota: un gato."),
+    ],
+)
 def test_tags_and_quotes_go(flores, said, kept):
     task, splits = flores.load("flores-vec")
     assert task.parse(said, splits.test[0].question) == kept
@@ -74,8 +90,15 @@ def test_chrf_is_sacrebleus(flores):
 
 
 def test_a_sentence_without_its_pair_is_told(hub):
-    hub.add(ID, {("eng_Latn", "devtest"): rows("eng_Latn", 3), ("eng_Latn", "dev"): rows("eng_Latn", 3),
-                 ("vec_Latn", "devtest"): rows("vec_Latn", 2), ("vec_Latn", "dev"): rows("vec_Latn", 3)})
+    hub.add(
+        ID,
+        {
+            ("eng_Latn", "devtest"): rows("eng_Latn", 3),
+            ("eng_Latn", "dev"): rows("eng_Latn", 3),
+            ("vec_Latn", "devtest"): rows("vec_Latn", 2),
+            ("vec_Latn", "dev"): rows("vec_Latn", 3),
+        },
+    )
     with pytest.raises(DataError, match="has no sentence 2 in devtest"):
         hub.load("flores-vec")
 

@@ -95,9 +95,12 @@ def test_the_chat_template_is_the_last_turn_of_the_user(model):
 def test_a_completion_depends_on_its_own_call_alone(model, prompts, temperature, top_p):
     def complete(indices):
         return model.generate(
-            [prompts[i] for i in indices], max_new_tokens=44, temperature=temperature, top_p=top_p,
+            [prompts[i] for i in indices],
+            max_new_tokens=44,
+            temperature=temperature,
+            top_p=top_p,
             seeds=[1000 + i for i in indices],
-        )  # fmt: skip
+        )
 
     everything = list(range(len(prompts)))
     together = complete(everything)
@@ -185,9 +188,16 @@ def test_where_the_context_ends(model):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"temperature": -1.0}, {"temperature": float("nan")}, {"temperature": 1.0}, {"top_p": 0.0},
-     {"top_p": 1.5}, {"max_new_tokens": 0}, {"seeds": [1, 2]}],
-)  # fmt: skip
+    [
+        {"temperature": -1.0},
+        {"temperature": float("nan")},
+        {"temperature": 1.0},
+        {"top_p": 0.0},
+        {"top_p": 1.5},
+        {"max_new_tokens": 0},
+        {"seeds": [1, 2]},
+    ],
+)
 def test_settings_out_of_range(model, wrong):
     with pytest.raises(ValueError):
         model.generate(["A1>"], **wrong)
