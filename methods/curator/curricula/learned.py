@@ -212,9 +212,9 @@ class ActorCurator(WithoutReplacement):
 class AsReleased(ActorCurator):
     """The curator as the released code seems to train it (read, never run), for an ablation.
 
-    Its defects: the loss divides a log-probability by a probability (`mirror_descent.released_loss`), so that nothing
-    is ever clipped and negative utilities have no gradient; the softmax in it runs over the micro-batch, so
-    that the loss depends on the micro-batch's size; the field with the measured improvement is dropped on the
+    Its defects: the loss divides a log-probability by a probability (`mirror_descent.released_loss`), so that
+    nothing is ever clipped and negative utilities have no gradient; the softmax runs over the micro-batch,
+    so that the loss depends on its size; the field with the measured improvement is dropped on the
     way, so that the target is min(c, n - c) of c right among n, a learnability that is never negative.
     """
 
