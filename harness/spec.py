@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from harness.base.errors import PluginError, UsageError, nearest
 
@@ -81,6 +81,20 @@ def _read_as(kind: type, text: str) -> Any:
 
 
 @dataclass(frozen=True)
+class MetricRange:
+    """The smallest and the largest value of a metric, and which end is the good one."""
+
+    low: float = 0.0
+    high: float = 1.0
+    lower_is_better: bool = False
+
+    @property
+    def worst(self) -> float:
+        """What an attempt counts as that could not be scored."""
+        return self.high if self.lower_is_better else self.low
+
+
+@dataclass(frozen=True)
 class DataPin:
     """Where a task's rows come from. `revision` is a commit of the repository that `id` names, or
     'main' where none could be pinned; every record says which, beside the digest of the rows used."""
@@ -107,6 +121,9 @@ class Spec:
     distribution: str = ""
     folder: str = ""
     notes: str = ""
+    origin: Literal["package", "file", "cell"] = "package"
+    path: str = ""
+    implementation: type | None = field(default=None, compare=False, repr=False)
 
     @property
     def comparability_version(self) -> int:
@@ -172,6 +189,12 @@ class TaskSpec(Spec):
     known_broken: str = ""
     in_text: Mapping[str, Any] = field(default_factory=dict)
     apart: bool = False
+    private_targets: bool = False
+
+    @property
+    def metric_ranges(self) -> dict[str, MetricRange]:
+        """The values that each metric, and each of the set as a whole, can have."""
+        return {name: MetricRange(0.0, high) for name, high in {**self.metrics, **self.set_metrics}.items()}
 
 
 @dataclass(frozen=True)
@@ -183,6 +206,8 @@ class MethodSpec(Spec):
     may_use: tuple[str, ...] = ()
     fits: bool = False
     model: bool = True
+    roles: tuple[str, ...] = ()
+    draws: Literal["run", "none"] = "none"
 
 
 _COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}

@@ -202,7 +202,7 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
                         interval(metric),
                         bar(metric),
                         *([scored_only(metric)] if partly else []),
-                        str(metric.get("n_items", "")),
+                        str(metric.get("n_items") or ""),
                     ]
                 )
     if rows:

@@ -107,7 +107,7 @@ def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
 
 def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
     from harness.cli.progress import Bars
-    from harness.run.cell import fit_cell
+    from harness.run.training import fit_cell
 
     with Bars(1) as bars:
         session.watcher = bars
@@ -138,7 +138,7 @@ def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
 
 
 def _launch(cell: Any, session: Any, to: Path | None, show: bool) -> None:
-    from harness.run.cell import launch_cell
+    from harness.run.training import launch_cell
 
     files = launch_cell(cell, session, "verl")
     for name, text in files.items():
