@@ -11,10 +11,12 @@ the module and what it imports from its own folder or package, with the files be
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import sys
 import sysconfig
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -57,8 +59,12 @@ def code_of(spec: Spec) -> Code:
         return Code(live_code.digest_of(spec.implementation), True)
     files = _files(spec)
     digests = {name: file_digest(path) for name, path in files.items()}
-    _forget_changed(files, digests)
-    return Code(digest(digests), spec.origin != "package" or in_development(spec.distribution))
+    development = spec.origin != "package" or in_development(spec.distribution)
+    if spec.origin == "package":  # a file is imported anew by whoever loads it
+        _forget_changed(files, digests)
+        if development:
+            _drop_bytecode(files.values())
+    return Code(digest(digests), development)
 
 
 @cache
@@ -79,7 +85,8 @@ def _files(spec: Spec) -> dict[str, Path]:
     """The files that are hashed, by a name that holds on every machine."""
     if spec.origin == "file":
         path = Path(spec.path)
-        return closure({path.stem: path}, _own_module)
+        named = {name: path.parent / name for name in spec.files}
+        return {**named, **closure({path.stem: path}, _own_module)}
     module = spec.entry.partition(":")[0]
     folder = Path(spec.folder)
     if spec.distribution == BUILT_IN:
@@ -158,6 +165,17 @@ def _forget_changed(files: Mapping[str, Path], digests: Mapping[str, str]) -> No
             if package in sys.modules:  # `from package import module` looks here first
                 vars(sys.modules[package]).pop(last, None)
     _known.update(places)
+
+
+def _drop_bytecode(files: Iterable[Path]) -> None:
+    """Removes compiled files that are older than their source. Python tells them apart by second and size
+    alone, and would run the code from before an edit within the same second."""
+    for path in files:
+        if path.suffix == ".py":
+            compiled = Path(importlib.util.cache_from_source(str(path)))
+            with contextlib.suppress(OSError):
+                if compiled.stat().st_mtime_ns < path.stat().st_mtime_ns:
+                    compiled.unlink()
 
 
 def _changed(place: str, content: str) -> bool:
