@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.base.errors import PluginError, UsageError, nearest
+from harness.base.values import Written
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -46,6 +47,8 @@ class Param:
             UsageError: the value is of another type or not among the choices.
         """
         kind = type(self.default)
+        if isinstance(value, Written):
+            value = value.as_kind(kind)
         if isinstance(value, str) and kind is not str:
             try:
                 value = _read_as(kind, value)

@@ -12,10 +12,10 @@ import click
 
 from harness.base.errors import UsageError
 from harness.cli.corrections import correct, retract
-from harness.cli.options import json_option, store_option
+from harness.cli.options import Group, json_option, store_option
 
 
-@click.group("results")
+@click.group("results", cls=Group)
 def command() -> None:
     """List, show, verify, correct, retract, export and rebuild results.
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.results.labels import unusual, with_arguments
+
+METHOD_ARGS = "method_args."
 Row = Mapping[str, Any]
 
 
@@ -86,18 +89,37 @@ class Arm:
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that tell it from `others` of the same name."""
         name = f"{self.method} x {self.model}"
+        varying_fields = self._telling(others)
+        if varying_fields:
+            flat = _flat(self.subject)
+            name += f" ({', '.join(f'{_last(f)}={brief(flat.get(f))}' for f in varying_fields)})"
+        return f"{self.store}: {name}" if self.store else name
+
+    def label(self, others: Iterable[Arm] = ()) -> str:
+        """`self-consistency (samples=16)`: the method with its arguments that are not at their default, and
+        with whatever else tells it from `others` of the same method and model."""
+        arguments = unusual(self.method, self.subject["method_args"])
+        flat = _flat(self.subject)
+        for field in self._telling(others):
+            if not field.startswith(METHOD_ARGS):
+                arguments.setdefault(_last(field), brief(flat.get(field)))
+            elif field.removeprefix(METHOD_ARGS) not in arguments:
+                arguments[field.removeprefix(METHOD_ARGS)] = flat.get(field)
+        return with_arguments(self.method, arguments)
+
+    def title(self, others: Iterable[Arm] = ()) -> str:
+        """`label x model`, after the store where there are several."""
+        name = f"{self.label(others)} x {self.model}"
+        return f"{self.store}: {name}" if self.store else name
+
+    def _telling(self, others: Iterable[Arm]) -> list[str]:
+        """The fields of the subject that tell it from `others` of the same name."""
         same = [
             arm
             for arm in others
             if arm is not self and (arm.method, arm.model, arm.store) == (self.method, self.model, self.store)
         ]
-        varying_fields = dict.fromkeys(
-            field for arm in same for field in differing(self.subject, arm.subject)
-        )
-        if varying_fields:
-            flat = _flat(self.subject)
-            name += f" ({', '.join(f'{_last(f)}={brief(flat.get(f))}' for f in varying_fields)})"
-        return f"{self.store}: {name}" if self.store else name
+        return list(dict.fromkeys(field for arm in same for field in differing(self.subject, arm.subject)))
 
 
 def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
