@@ -79,7 +79,7 @@ FORMATS = ("markdown", "latex", "csv")
     "--plot-kind",
     type=click.Choice(KINDS),
     metavar="KIND",
-    help="cost, difference or curves. [default: learning curves where methods train, else score against cost]",
+    help="cost, difference or curves. [default: curves where methods train, else cost]",
 )
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @store_option
@@ -190,15 +190,15 @@ def _arms(
         for name in what:
             index = read_index(Path(name))
             faults += index.faults
-            rows, older = newest_versions(selection.beside(in_force(index.rows), baseline))
+            found, older = newest_versions(selection.beside(in_force(index.rows), baseline))
             if older:
                 click.echo(f"{name}: {older}", err=True)
-            arms += arms_of(rows, name)
+            arms += arms_of(found, name)
         return arms, baseline or what[0], faults
     if len(what) == 1 and Path(what[0]).is_dir():
         store, what = Path(what[0]), ()
     index = read_index(store)
-    rows = in_force(index.rows)
+    rows: Sequence[Any] = in_force(index.rows)
     if what:
         chosen: list[Any] = []
         for name in what:

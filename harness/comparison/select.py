@@ -91,26 +91,21 @@ def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
     that names the others, empty where there are none. Only the N of a version `N-X` counts, as scores
     don't change with X."""
 
-    def task(row: Row) -> tuple[Any, ...]:
-        return (row["task"],)
-
-    def method(row: Row) -> tuple[Any, ...]:
-        return (row["comparability_key"], row["method"], row["model"])
-
     kept, older = list(rows), []
-    for noun, group, version in (
-        ("task", task, lambda row: row["comparability"].get("task_version", 0)),
-        ("method", method, lambda row: row["subject"].get("method_version", 0)),
+    for noun, key, field_name, group in (
+        ("task", "comparability", "task_version", ("task",)),
+        ("method", "subject", "method_version", ("comparability_key", "method", "model")),
     ):
-        newest: dict[tuple[Any, ...], Any] = {}
-        for row in kept:
-            newest[group(row)] = max(newest.get(group(row), 0), version(row))
+        newest: dict[tuple[Any, ...], int] = {}
+        of = [(row, tuple(row[name] for name in group), int(row[key].get(field_name, 0))) for row in kept]
+        for _, place, version in of:
+            newest[place] = max(newest.get(place, 0), version)
         older += [
-            f"{noun} {row[noun]} version {version(row)} (the newest is {newest[group(row)]})"
-            for row in kept
-            if version(row) != newest[group(row)]
+            f"{noun} {row[noun]} version {version} (the newest is {newest[place]})"
+            for row, place, version in of
+            if version != newest[place]
         ]
-        kept = [row for row in kept if version(row) == newest[group(row)]]
+        kept = [row for row, place, version in of if version == newest[place]]
     return kept, f"older versions left out: {', '.join(dict.fromkeys(older))}" if older else ""
 
 
