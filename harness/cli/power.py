@@ -49,7 +49,7 @@ EPOCHS = (1, 4, 16, 64)
     "--effect-sd",
     type=click.FloatRange(0, 1),
     metavar="SD",
-    help="How much the true difference varies between items, not the stored one.",
+    help="How much the true difference varies between items, instead of the stored one.",
 )
 @click.option(
     "--effect",
@@ -100,10 +100,11 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """The smallest difference that a paired comparison finds, and the attempts or items that a wanted
-    one needs.
+    """The smallest difference that a paired comparison can find, and how many attempts or items a wanted
+    difference needs.
 
-    One-sided, as the gate tests. The noise is that of stored runs of the task, where there are any.
+    The test is one-sided, as in `harness check`. The noise is that of the stored runs which the options
+    choose, or an assumption where there are none.
     """
     from harness.comparison.arms import arms_of
     from harness.comparison.planning import given_noise, stored_noise
