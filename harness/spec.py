@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
+from harness.base.values import Written
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -73,6 +74,8 @@ class Param:
         Raises:
             UsageError: the value is of another type or not among the choices.
         """
+        if isinstance(value, Written):
+            value = value.as_kind(self.kind)
         if value is None or (value == "null" and self.optional):
             if self.optional or self.kind == "any":
                 return None

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import configuration, json_option, store_option
+from harness.cli.options import (
+    Command,
+    configuration,
+    json_option,
+    offline_option,
+    only_methods_option,
+    only_models_option,
+    only_tasks_option,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +39,7 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
 """
 
 
-@click.command("check", epilog=EXAMPLE)
+@click.command("check", cls=Command, epilog=EXAMPLE)
 @click.option("--baseline", metavar="NAME", help="Name or file of the baseline. [default: main]")
 @click.option(
     "--config",
@@ -38,14 +47,16 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
     metavar="FILE",
     help="What to check and how strictly. [default: checks.yaml if it is there]",
 )
-@click.option("--task", metavar="NAME", help="Only this task.")
-@click.option("--method", metavar="NAME", help="Only this method.")
-@click.option("--model", metavar="NAME", help="Only this model.")
-@click.option("--margin", type=float, help="The largest loss that is acceptable. [default: 0.02]")
-@click.option("--alpha", type=float, help="Level over all checks. [default: 0.05]")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@click.option(
+    "--margin", type=float, metavar="D", help="The largest loss that is acceptable. [default: 0.02]"
+)
+@click.option("--alpha", type=float, metavar="A", help="One-sided level over all tests. [default: 0.05]")
 @click.option("--confirm/--no-confirm", default=None, help="Run a first hit again with fresh seeds.")
 @click.option("--allow-inconclusive", is_flag=True, help="Exit code 0 instead of 3.")
-@click.option("--offline", is_flag=True, help="Confirm from the cache and local files only.")
+@offline_option()
 @click.option(
     "--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Add the table to this file."
 )
@@ -68,7 +79,7 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """Is what was just run still as good as the baseline, within a declared margin?
+    """Whether the newest runs are as good as a baseline, within a declared margin.
 
     A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
     (too little evidence for either), not comparable, invalid, or no data.

@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError
-from harness.cli.options import json_option, pairs, store_option
+from harness.cli.options import (
+    Command,
+    json_option,
+    metric_option,
+    only_method_args_option,
+    only_methods_option,
+    only_models_option,
+    only_task_args_option,
+    only_tasks_option,
+    out_option,
+    pairs,
+    plot_option,
+    store_option,
+    write_out,
+)
+from harness.plots import KINDS
 
 if TYPE_CHECKING:
     from harness.comparison.arms import Arm
@@ -24,20 +39,23 @@ Examples:
   harness compare 3f9a12 77b0c4                   two runs; the first is the baseline
   harness compare results/main results/branch     the same subjects in two stores; the first is the
                                                   baseline
-  harness compare --baseline curriculum-uniform --plot curves.svg
+  harness compare --baseline direct --format latex --out table.tex
+  harness compare --baseline direct --plot cost.pdf                (score against cost)
+  harness compare --baseline curriculum-uniform --plot curves.svg  (learning curves)
   harness compare --baseline direct@openai/gpt-4o-mini --json
 """
+FORMATS = ("markdown", "latex", "csv")
 
 
-@click.command("compare", epilog=EXAMPLE)
+@click.command("compare", cls=Command, epilog=EXAMPLE)
 @click.argument("what", nargs=-1, metavar="[RUN ... | STORE ...]")
 @click.option("--baseline", metavar="NAME", help="A method, a model, method@model or a run id.")
-@click.option("--task", default="", metavar="NAMES", help="Comma list of tasks and globs.")
-@click.option("--method", default="", metavar="NAMES", help="Comma list of methods and globs.")
-@click.option("--model", default="", metavar="NAMES", help="Comma list of models and globs.")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
-@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
-@click.option("--metric", metavar="NAME", help="Another metric than the task's primary one.")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
+@only_method_args_option
+@metric_option
 @click.option(
     "--correction",
     type=click.Choice(["holm", "bh"]),
@@ -53,9 +71,15 @@ Examples:
     help="Also show N items that changed, with both transcripts.",
 )
 @click.option(
-    "--plot",
-    metavar="FILE",
-    help="Draw the learning curves of methods that train (.svg, .png, .pdf); needs the extra plot.",
+    "--format", "form", type=click.Choice(FORMATS), metavar="FORMAT", help="markdown, latex or csv instead."
+)
+@out_option
+@plot_option
+@click.option(
+    "--plot-kind",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="cost, difference or curves. [default: curves where methods train, else cost]",
 )
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @store_option
@@ -63,15 +87,18 @@ Examples:
 def command(
     what: tuple[str, ...],
     baseline: str | None,
-    task: str,
-    method: str,
-    model: str,
+    task: str | None,
+    method: str | None,
+    model: str | None,
     task_args: tuple[str, ...],
     method_args: tuple[str, ...],
     metric: str | None,
     correction: str,
     flips: int | None,
-    figure: str | None,
+    form: str | None,
+    out: str | None,
+    plot: str | None,
+    plot_kind: str | None,
     allow_mixed: bool,
     store: str,
     as_json: bool,
@@ -80,12 +107,25 @@ def command(
 
     Items are paired by content hash. The interval is of the paired difference; p is adjusted by Holm
     over the table. If a method trains, seeds are the unit of the interval, p and verdict. Rows that
-    are not comparable are refused, with the fields that differ.
+    are not comparable are refused, with the fields that differ. Options that choose runs choose
+    candidates: they never take the baseline away.
     """
     from harness.comparison.paired import adjust
     from harness.comparison.select import Selection, by_key, check_baseline, mixed
 
-    selection = Selection(task, method, model, pairs(task_args, "-T"), pairs(method_args, "-M"))
+    if out and not form:
+        raise UsageError("--out FILE is for what --format makes; the store of the runs is --store DIR")
+    if form and as_json:
+        raise UsageError("--format and --json are two forms of the same table; take one")
+    if plot_kind and not plot:
+        raise UsageError("--plot-kind says what --plot FILE draws; give a file")
+    if plot:
+        from harness.plots import check_plot
+
+        check_plot(plot)
+    selection = Selection(
+        task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
+    )
     arms, baseline, faults = _arms(what, Path(store), selection, baseline)
     for fault in faults:
         click.echo(f"left out: {fault}", err=True)
@@ -101,12 +141,16 @@ def command(
     made = adjust([comparison for table in tables for comparison in table], correction)
     if not made:
         raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
-    if figure:
-        from harness.cli.figure import check, draw_learning
+    if plot:
+        from harness.plots import plot_comparisons
 
-        check(figure)
-        draw_learning(arms, Path(figure))
-        click.echo(f"figure: {figure}", err=True)
+        drawn = plot_comparisons(made, arms, Path(plot), plot_kind)  # type: ignore[arg-type]
+        click.echo(f"plot ({drawn}): {plot}", err=True)
+    if form:
+        from harness.comparison.export import WRITERS
+
+        write_out(WRITERS[form](made), out)
+        return
     if as_json:
         from harness.comparison.suites import suites
         from harness.comparison.to_json import plain, plain_suite
@@ -138,6 +182,7 @@ def _arms(
 ) -> tuple[list[Arm], str | None, list[str]]:
     """The arms that are meant, the baseline among them, and records that can't be trusted."""
     from harness.comparison.arms import arms_of
+    from harness.comparison.select import newest_versions
     from harness.results.index import in_force, read_index
 
     if len(what) > 1 and all(Path(name).is_dir() for name in what):
@@ -145,22 +190,29 @@ def _arms(
         for name in what:
             index = read_index(Path(name))
             faults += index.faults
-            arms += arms_of(selection.rows(in_force(index.rows)), name)
+            found, older = newest_versions(selection.beside(in_force(index.rows), baseline))
+            if older:
+                click.echo(f"{name}: {older}", err=True)
+            arms += arms_of(found, name)
         return arms, baseline or what[0], faults
     if len(what) == 1 and Path(what[0]).is_dir():
         store, what = Path(what[0]), ()
     index = read_index(store)
-    rows: list[Any] = in_force(index.rows)
+    rows: Sequence[Any] = in_force(index.rows)
     if what:
-        chosen = []
+        chosen: list[Any] = []
         for name in what:
-            found = [row for row in rows if row["run_id"].startswith(name)]
-            if not found:
+            begun = [row for row in rows if row["run_id"].startswith(name)]
+            if not begun:
                 raise UsageError(f"{name!r} is neither a folder nor the beginning of a run id in {store}")
-            chosen += found
+            chosen += begun
         rows = list({row["run_id"]: row for row in chosen}.values())
         baseline = baseline or what[0]
-    return arms_of(selection.rows(rows)), baseline, index.faults
+        return arms_of(selection.beside(rows, baseline)), baseline, index.faults
+    found, older = newest_versions(selection.beside(rows, baseline))
+    if older:
+        click.echo(older, err=True)
+    return arms_of(found), baseline, index.faults
 
 
 def _compared(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Comparison]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparison.arms import Arm
+from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
 from harness.comparison.suites import suite_sentence, suites
 
 LONGEST = 400
-CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}
-
-
-def points(value: float, comparison: Comparison) -> str:
-    """A difference with its sign: in points where the metric lies between 0 and 1."""
-    return f"{comparison.scale * value:+.1f}"
 
 
 def print_comparisons(
@@ -30,16 +25,16 @@ def print_comparisons(
     for c in comparisons:
         tables.setdefault(c.candidate.comparability_key if by_key else "", []).append(c)
     out = console()
-    for key, table in tables.items():
+    for key, rows in tables.items():
         if by_key:
-            given = ", ".join(f"{k}={v}" for k, v in table[0].candidate.comparability["task_args"].items())
+            given = ", ".join(f"{k}={v}" for k, v in rows[0].candidate.comparability["task_args"].items())
             out.print(Text(f"comparability key {key[:12]} ({printable(given)})", "bold"))
-        _table(table, arms, correction)
+        _table(rows, arms, correction)
     for c in comparisons:
         said = "; ".join(notes(c))
         if said:
             out.print(
-                Text(printable(f"{c.candidate.task}, {c.candidate.named(arms)}: {said}")), soft_wrap=True
+                Text(printable(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}")), soft_wrap=True
             )
     for same in [] if by_key else suites(comparisons):
         out.print(Text(printable(suite_sentence(same))), soft_wrap=True)
@@ -48,65 +43,16 @@ def print_comparisons(
 def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> None:
     from harness.cli.layout import print_table
 
-    costs = [
-        name
-        for name in ("calls", "tokens", "usd")
-        if any(c.cost_ratio.get(name) is not None for c in comparisons)
-    ]
-    p = f"p ({CORRECTION_NAMES[correction]})"
-    numbers = ("cand.", "base.", "difference [95 %]", p, "won / lost", "items")
-    names = (
-        "task",
-        "candidate",
-        "baseline",
-        "cand.",
-        "base.",
-        "difference [95 %]",
-        p,
-        "verdict",
-        "test",
-        "won / lost",
-        "items",
-        *(name.upper() if name == "usd" else name for name in costs),
-    )
-    rows = []
-    for c in comparisons:
-        low, high = c.interval or (None, None)
-        shown = points(c.value, c)
-        if low is not None and high is not None:
-            shown += f" [{points(low, c)}, {points(high, c)}]"
-        items = str(c.matched)
-        if c.only_candidate or c.only_baseline:
-            items += f" (+{c.only_candidate} / +{c.only_baseline})"
-        rows.append(
-            [
-                c.candidate.task,
-                c.candidate.named(arms),
-                c.baseline.named(arms),
-                f"{c.candidate_value:.3f}",
-                f"{c.baseline_value:.3f}",
-                shown,
-                f"{c.adjusted_p:.2g}",
-                c.verdict(),
-                c.test,
-                f"{c.difference.wins} / {c.difference.losses}",
-                items,
-                *(times(c.cost_ratio.get(name)) for name in costs),
-            ]
-        )
+    names, rows = table(comparisons, arms, correction)
+    p = names[6]
     print_table(
         names,
         rows,
-        right=(*numbers, *names[11:]),
+        right=("cand.", "base.", "difference [95 %]", p, *names[9:]),
         titles=2,
         keep=("task", "candidate", "difference [95 %]", p, "verdict"),
         styles={"better": "green", "worse": "red"},
     )
-
-
-def times(ratio: float | None) -> str:
-    """A cost ratio: `8.0x`, or `?` where a side is unknown or free."""
-    return "?" if ratio is None else f"{ratio:.3g}x"
 
 
 def notes(c: Comparison) -> list[str]:
@@ -134,7 +80,7 @@ def print_flips(comparison: Comparison, arms: Sequence[Arm], limit: int) -> None
     from harness.cli.layout import console, printable
 
     out = console()
-    name, other = comparison.candidate.named(arms), comparison.baseline.named(arms)
+    name, other = comparison.candidate.title(arms), comparison.baseline.title(arms)
     found = flips(comparison.candidate, comparison.baseline, comparison.metric, limit)
     out.print(Text(f"\n{printable(f'{comparison.candidate.task}: {name} against {other}')}", "bold"))
     for flip in found:

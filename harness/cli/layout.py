@@ -43,7 +43,7 @@ def print_table(
     row_styles: Sequence[str] = (),
 ) -> None:
     """Prints rows in the first shape that fits: the whole table; without the columns that say the same
-    in every row, which are told once above it; without `spare` columns; else a paragraph a row.
+    in every row, which are said once above it; without `spare` columns; else a paragraph a row.
 
     Args:
         names: the columns.
@@ -60,15 +60,15 @@ def print_table(
     out, styles = console(), styles or {}
     rows = [[printable(cell) for cell in row] for row in rows]
     shown = list(range(len(names)))
-    told: list[int] = []
+    same: list[int] = []
     if not _fits(names, rows, shown, out.width) and len(rows) > 1:
-        told = [n for n in shown if names[n] not in keep and len({row[n] for row in rows}) == 1]
-        shown = [n for n in shown if n not in told]
+        same = [n for n in shown if names[n] not in keep and len({row[n] for row in rows}) == 1]
+        shown = [n for n in shown if n not in same]
     if not _fits(names, rows, shown, out.width):
         shown = [n for n in shown if names[n] not in spare]
-    if told:
-        same = ", ".join(f"{names[n]} {rows[0][n]}" for n in told if rows[0][n])
-        out.print(Text(f"in every row: {same}", "dim"), soft_wrap=False)
+    if same:
+        said = ", ".join(f"{names[n]} {rows[0][n]}" for n in same if rows[0][n])
+        out.print(Text(f"in every row: {said}", "dim"), soft_wrap=False)
     if shown and _fits(names, rows, shown, out.width):
         _grid(out, names, rows, shown, right, styles, row_styles)
         return

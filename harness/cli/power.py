@@ -10,7 +10,16 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
-from harness.cli.options import json_option, pairs, store_option
+from harness.cli.options import (
+    Command,
+    json_option,
+    only_methods_option,
+    only_models_option,
+    only_task_args_option,
+    only_tasks_option,
+    pairs,
+    store_option,
+)
 
 EXAMPLE = """
 \b
@@ -23,13 +32,13 @@ Examples:
 EPOCHS = (1, 4, 16, 64)
 
 
-@click.command("power", epilog=EXAMPLE)
-@click.option("--task", default="", metavar="NAME", help="Take items and noise from its stored runs.")
-@click.option("--method", default="", metavar="NAMES", help="Only these stored methods.")
-@click.option("--model", default="", metavar="NAMES", help="Only these stored models.")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
+@click.command("power", cls=Command, epilog=EXAMPLE)
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
 @click.option("--items", type=click.IntRange(min=1), metavar="N", help="Items. [default: those stored]")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="K", help="Attempts on every item.")
+@click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
 @click.option(
     "--variance",
     type=click.FloatRange(0, 0.25),
@@ -40,7 +49,7 @@ EPOCHS = (1, 4, 16, 64)
     "--effect-sd",
     type=click.FloatRange(0, 1),
     metavar="SD",
-    help="How much the true difference varies between items, not the stored one.",
+    help="How much the true difference varies between items, instead of the stored one.",
 )
 @click.option(
     "--effect",
@@ -56,14 +65,29 @@ EPOCHS = (1, 4, 16, 64)
     metavar="T",
     help="Tests made together (Holm, in the worst case).",
 )
-@click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
-@click.option("--power", "wanted", type=click.FloatRange(0.1, 0.999), default=0.8, show_default=True)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    default=0.05,
+    show_default=True,
+    metavar="A",
+    help="One-sided level over all tests.",
+)
+@click.option(
+    "--power",
+    "wanted",
+    type=click.FloatRange(0.1, 0.999),
+    default=0.8,
+    show_default=True,
+    metavar="P",
+    help="The probability of finding the difference.",
+)
 @store_option
 @json_option
 def command(
-    task: str,
-    method: str,
-    model: str,
+    task: str | None,
+    method: str | None,
+    model: str | None,
     task_args: tuple[str, ...],
     items: int | None,
     epochs: int | None,
@@ -76,10 +100,11 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """The smallest difference that a paired comparison finds, and the attempts or items that a wanted
-    one needs.
+    """The smallest difference that a paired comparison can find, and how many attempts or items a wanted
+    difference needs.
 
-    One-sided, as the gate tests. The noise is that of stored runs of the task, where there are any.
+    The test is one-sided, as in `harness check`. The noise is that of the stored runs which the options
+    choose, or an assumption where there are none.
     """
     from harness.comparison.arms import arms_of
     from harness.comparison.planning import given_noise, stored_noise
@@ -88,9 +113,11 @@ def command(
     from harness.results.index import in_force, read_index
     from harness.stats import attempts_needed, items_needed, minimum_detectable_effect
 
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"--epochs must be at least 1, not {epochs}")
     arms = []
     if task:
-        selection = Selection(task, method, model, pairs(task_args, "-T"))
+        selection = Selection(task, method or "", model or "", pairs(task_args, "-T"))
         arms = arms_of(selection.rows(in_force(read_index(Path(store)).rows)))
         if not arms:
             registry().match("task", task)  # a name that nobody has is said so

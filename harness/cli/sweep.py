@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError, nearest
+from harness.base.values import Written
 from harness.cli.eval import command as evaluate
 from harness.cli.eval import request_from, run_cells, show_runs
-from harness.cli.options import as_typed, configuration
+from harness.cli.options import Command, as_typed, configuration, metric_option, plot_option
 
 if TYPE_CHECKING:
     from harness.comparison.sweep import Curve
@@ -36,12 +37,12 @@ def sweep(**given: Any) -> None:
     decline) are compared by AIC; a gap of 4 or less, fewer than 6 values or fewer than 3 seeds is
     inconclusive.
     """
-    setting, figure, metric = given.pop("setting"), given.pop("figure"), given.pop("metric")
+    setting, figure, metric = given.pop("setting"), given.pop("plot"), given.pop("metric")
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     if figure:
-        from harness.cli.figure import check
+        from harness.plots import check_plot
 
-        check(figure)
+        check_plot(figure)
     settings = configuration()
     given["store"] = as_typed("store")
     request, store = request_from(given, settings)
@@ -63,10 +64,10 @@ def sweep(**given: Any) -> None:
     if not made and grid.exit_code == 0:
         print("no curve: fewer than two values were measured", file=sys.stderr)
     if made and figure:
-        from harness.cli.figure import draw
+        from harness.plots import plot_sweep
 
-        draw(made, Path(figure))
-        print(f"figure: {figure}", file=sys.stderr)
+        plot_sweep(made, Path(figure))
+        print(f"plot: {figure}", file=sys.stderr)
     sys.exit(grid.exit_code)
 
 
@@ -107,7 +108,7 @@ def cells_of(request: Request, setting: str) -> tuple[str, list[Cell]]:
         )
     cells = []
     for value in values:
-        given: Mapping[str, Any] = {**getattr(request, field), name: value}
+        given: Mapping[str, Any] = {**getattr(request, field), name: Written(value)}
         changed: dict[str, Any] = {field: given}
         cells += plan(replace(request, **changed))
     return short, cells
@@ -155,11 +156,11 @@ def print_curve(curve: Curve) -> None:
     for column in ("form", "AIC", "parameters [95 % bootstrap interval]"):
         forms.add_column(column)
     for fit in made:
-        told = [
+        shown = [
             f"{name} = {value:.4g}" + _interval(fit.intervals.get(name))
             for name, value in fit.parameters.items()
         ]
-        forms.add_row(*map(Text, (fit.form, f"{fit.aic:.1f}", ", ".join(told))))
+        forms.add_row(*map(Text, (fit.form, f"{fit.aic:.1f}", ", ".join(shown))))
     console.print(forms)
     console.print(Text(f"verdict: {form} ({reason})"))
 
@@ -172,7 +173,7 @@ def _interval(ends: Sequence[float] | None) -> str:
     return f" [{ends[0]:.4g}, {ends[1]:.4g}]" if ends else ""
 
 
-command = click.Command(
+command = Command(
     "sweep",
     callback=sweep,
     help=sweep.__doc__,
@@ -184,10 +185,8 @@ command = click.Command(
             metavar="NAME=V1,V2,...",
             help="The method's or task's argument and its values.",
         ),
-        click.Option(
-            ["--plot"], metavar="FILE", help="Draw the curve (.svg, .png, .pdf); needs the extra plot."
-        ),
-        click.Option(["--metric"], metavar="NAME", help="Another metric than the task's primary one."),
         *evaluate.params,
     ],
 )
+for _add in (metric_option, plot_option):
+    _add(command)

@@ -1,4 +1,4 @@
-"""`harness train`: a method's `fit` alone, and the policy that comes of it as a folder."""
+"""`harness train`: a method's `fit` alone; the trained policy is written as a folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,24 @@ import click
 
 from harness.base.errors import UsageError
 from harness.cli.options import (
+    Command,
+    arguments,
+    budget_calls_option,
+    budget_time_option,
+    budget_tokens_option,
     configuration,
     default_model,
     fit_options,
     json_option,
-    pairs,
+    method_args_option,
+    mirror_option,
+    model_args_option,
+    offline_option,
+    store_option,
     take_fit_options,
+    task_args_option,
+    task_option,
+    typed_arguments,
 )
 
 EXAMPLE = """
@@ -31,22 +43,22 @@ Examples:
 """
 
 
-@click.command("train", epilog=EXAMPLE)
-@click.option("--task", required=True, metavar="NAME", help="Whose train split is learnt on.")
+@click.command("train", cls=Command, epilog=EXAMPLE)
+@task_option
 @click.option("--method", required=True, metavar="NAME", help="A method that trains, such as curator.")
-@click.option("--model", metavar="NAME", help="What is trained. [default: HARNESS_MODEL or pocket/grid]")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
-@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@click.option("--model", metavar="NAME", help="The model to train. [default: HARNESS_MODEL or pocket/grid]")
+@task_args_option
+@method_args_option
 @fit_options
+@model_args_option
 @click.option(
-    "--model-arg", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument of the model's provider."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the training."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--budget-tokens", type=int, metavar="N", help="Training stops at this many tokens.")
-@click.option("--budget-calls", type=int, metavar="N", help="Training stops at this many rollouts.")
-@click.option("--budget-time", type=float, metavar="SECONDS", help="Training stops after this time.")
-@click.option("--offline", is_flag=True, help="Only the cache and local files.")
-@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
+@budget_tokens_option
+@budget_calls_option
+@budget_time_option
+@offline_option()
+@mirror_option
 @click.option(
     "--to",
     "to",
@@ -62,6 +74,7 @@ Examples:
     help="trl trains here; verl on a cluster, by the files that this writes.",
 )
 @click.option("--print", "show", is_flag=True, help="Show the files of a launch instead of writing them.")
+@store_option
 @json_option
 def command(**given: Any) -> None:
     """Train a method's policy and keep it as a folder that transformers and vLLM load.
@@ -92,17 +105,19 @@ def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
     from harness.run.plan import Request, plan
     from harness.run.session import Session
 
-    settings, seed = configuration(), given.pop("seed")
-    flags = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg"}
+    settings, seed, store = configuration(), given.pop("seed"), given.pop("store")
     values: dict[str, Any] = {
-        key: pairs(value, flags[key]) if key in flags else value for key, value in given.items()
+        **given,
+        "task_args": arguments(given["task_args"], "-T"),
+        "method_args": arguments(given["method_args"], "-M"),
+        "model_args": typed_arguments(given["model_args"], "--model-arg"),
     }
     take_fit_options(values)
     values["model"] = values["model"] or default_model(settings)
     cells = plan(Request(**values))
     if len(cells) != 1:
         raise UsageError(f"one task, method and model are trained at a time; these are {len(cells)}")
-    return Session(Store(Path("results"))), replace(cells[0], seed=seed)
+    return Session(Store(Path(store))), replace(cells[0], seed=seed)
 
 
 def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
