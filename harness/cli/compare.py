@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.base.errors import UsageError
 from harness.cli.options import json_option, pairs, store_option
-
-if TYPE_CHECKING:
-    from harness.comparison.arms import Arm
-    from harness.comparison.paired import Comparison
 
 EXAMPLE = """
 \b
@@ -71,7 +64,7 @@ def command(
     metric: str | None,
     correction: str,
     flips: int | None,
-    figure: str | None,
+    plot: str | None,
     allow_mixed: bool,
     store: str,
     as_json: bool,
@@ -82,98 +75,35 @@ def command(
     over the table. If a method trains, seeds are the unit of the interval, p and verdict. Rows that
     are not comparable are refused, with the fields that differ.
     """
-    from harness.comparison.paired import adjust
-    from harness.comparison.select import Selection, by_key, check_baseline, mixed
+    from harness.api.comparisons import compare
+    from harness.display.comparisons import flip_blocks
+    from harness.display.layout import print_blocks
 
-    selection = Selection(task, method, model, pairs(task_args, "-T"), pairs(method_args, "-M"))
-    arms, baseline, faults = _arms(what, Path(store), selection, baseline)
-    for fault in faults:
+    made = compare(
+        *what,
+        baseline=baseline,
+        task=task,
+        method=method,
+        model=model,
+        task_args=pairs(task_args, "-T"),
+        method_args=pairs(method_args, "-M"),
+        metric=metric,
+        correction=correction,
+        allow_mixed=allow_mixed,
+        store=store,
+    )
+    for fault in made.left_out:
         click.echo(f"left out: {fault}", err=True)
-    if not arms:
-        raise UsageError(f"no runs to compare in {', '.join(what) or store}; 'harness eval' makes some")
-    if baseline is None:
-        raise UsageError("compare with what? --baseline METHOD, MODEL, METHOD@MODEL or a run id")
-    check_baseline(arms, baseline)
-    apart = mixed(arms)
-    if apart and not allow_mixed:
-        raise UsageError(apart[0].sentence())
-    tables = [_compared(table, baseline, metric) for table in by_key(arms).values()]
-    made = adjust([comparison for table in tables for comparison in table], correction)
-    if not made:
-        raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
-    if figure:
+    if plot:
         from harness.cli.figure import check, draw_learning
 
-        check(figure)
-        draw_learning(arms, Path(figure))
-        click.echo(f"figure: {figure}", err=True)
+        check(plot)
+        draw_learning(made.arms, Path(plot))
+        click.echo(f"figure: {plot}", err=True)
     if as_json:
-        from harness.comparison.suites import suites
-        from harness.comparison.to_json import plain, plain_suite
-
-        pooled = [plain_suite(same) for same in suites(made)]
-        print(
-            json.dumps(
-                {
-                    "schema": 1,
-                    "correction": correction,
-                    "comparisons": [plain(c) for c in made],
-                    "suites": pooled,
-                    "left_out": faults,
-                },
-                ensure_ascii=False,
-            )
-        )
+        print(json.dumps(made.to_json(), ensure_ascii=False))
         return
-    from harness.cli.comparisons import print_comparisons, print_flips
-
-    print_comparisons(made, arms, bool(apart), correction)
+    print_blocks(made.blocks())
     if flips:
         for comparison in made:
-            print_flips(comparison, arms, flips)
-
-
-def _arms(
-    what: Sequence[str], store: Path, selection: Any, baseline: str | None
-) -> tuple[list[Arm], str | None, list[str]]:
-    """The arms that are meant, the baseline among them, and records that can't be trusted."""
-    from harness.comparison.arms import arms_of
-    from harness.results.index import in_force, read_index
-
-    if len(what) > 1 and all(Path(name).is_dir() for name in what):
-        arms, faults = [], []
-        for name in what:
-            index = read_index(Path(name))
-            faults += index.faults
-            arms += arms_of(selection.rows(in_force(index.rows)), name)
-        return arms, baseline or what[0], faults
-    if len(what) == 1 and Path(what[0]).is_dir():
-        store, what = Path(what[0]), ()
-    index = read_index(store)
-    rows: list[Any] = in_force(index.rows)
-    if what:
-        chosen = []
-        for name in what:
-            found = [row for row in rows if row["run_id"].startswith(name)]
-            if not found:
-                raise UsageError(f"{name!r} is neither a folder nor the beginning of a run id in {store}")
-            chosen += found
-        rows = list({row["run_id"]: row for row in chosen}.values())
-        baseline = baseline or what[0]
-    return arms_of(selection.rows(rows)), baseline, index.faults
-
-
-def _compared(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Comparison]:
-    from harness.comparison.items import ItemTables
-    from harness.comparison.paired import compare
-    from harness.comparison.select import baseline_of
-
-    made, load = [], ItemTables()
-    for arm in arms:
-        reference = baseline_of(arm, arms, baseline)
-        if reference is not None:
-            if metric and metric not in arm.runs[0]["metrics"]:
-                known = ", ".join(arm.runs[0]["metrics"])
-                raise UsageError(f"{arm.task} has no metric {metric!r}; it has: {known}")
-            made.append(compare(arm, reference, metric, load=load))
-    return made
+            print_blocks(flip_blocks(comparison, made.arms, flips))

@@ -36,7 +36,7 @@ command.add_command(retract)
 def list_runs(task: str | None, method: str | None, store: str, as_json: bool) -> None:
     """One line a run. Records that can't be trusted are named and left out; superseded and retracted ones
     are counted."""
-    from harness.cli.tables import print_records
+    from harness.display.records import print_records
     from harness.results.export import run_object
     from harness.results.store import Store
 

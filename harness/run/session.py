@@ -113,5 +113,8 @@ class Session:
         return self._loaded[key]
 
     def close(self) -> None:
+        """Ends the use of one loop and one thread; whoever goes on with the session opens them anew."""
         if self._cache is not None:
             self._cache.close()
+            self._cache = None
+        self._slots.clear()
