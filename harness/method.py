@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 
 from harness.base.concurrent import each
 from harness.base.errors import ModelCallError, UsageError
-from harness.sample import Outcome, Question
+from harness.plugins.base import Plugin
+from harness.sample import Outcome, Question, SplitSizes
 from harness.spec import MethodSpec
 
 if TYPE_CHECKING:
     from harness.job import Job
 
 
-class Method:
+class Method(Plugin[MethodSpec]):
     """One method. Subclasses write `answer`, and `fit` where there is something to learn or index.
 
     `job` is the only door to the outside: models, declared data, budget, files, randomness. A method
     sees questions, never targets of the test split.
     """
 
-    def __init__(self, spec: MethodSpec, args: Mapping[str, Any]) -> None:
-        self.spec = spec
-        self.args = dict(args)
+    spec_type = MethodSpec
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
+        """How many calls of models it takes to fit and to answer `n_questions` (epochs counted), at least so
+        many where a question is a world; `--dry-run` shows it. None: it can't be told before. By default one
+        a question, unless there is a `fit` or an `answer_all` of its own."""
+        own = type(self)
+        return n_questions if own.fit is Method.fit and own.answer_all is Method.answer_all else None
 
     async def fit(self, job: Job) -> None:
         """Train, annotate or index, on the job's budget; artefacts go to `job.dir`."""

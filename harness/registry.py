@@ -1,52 +1,58 @@
-"""Finds plugins without importing them.
-
-An entry point in the group `harness.plugins` names a package; every `task.toml` and `method.toml`
-below its folder declares specs. Built-ins are found the same way. The parsed specs are remembered
-in a small index that is trusted only while every file keeps its size and modification time.
-"""
+"""Tasks and methods by name: those that are installed, and those of a file or a class of this process."""
 
 from __future__ import annotations
 
 import fnmatch
 import importlib
-import importlib.util
-import json
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from harness.base import paths
 from harness.base.errors import HarnessError, PluginError, UsageError, nearest
-from harness.spec import DataPin, MethodSpec, Param, Spec, TaskSpec, read_specs
+from harness.plugins.installed import build, installed_specs, plain
+from harness.spec import MethodSpec, Spec, TaskSpec
 
 if TYPE_CHECKING:
     from harness.method import Method
+    from harness.plugins.base import Plugin
     from harness.task import Task
 
-GROUP = "harness.plugins"
-INDEX_FORMAT = 6
 #: ends the name of a spec that stands for any: other packages have the members of `inspect/*`
 OPEN = "/*"
 S = TypeVar("S", bound=Spec)
 P = TypeVar("P", "Task", "Method")
 
 
-class Specs(Mapping[str, S]):
+class Specs(Mapping[str, S], Generic[S]):
     """Specs by name. Each stays plain data, as the index holds it, until it is looked up: a list of
     a thousand builds none."""
 
     def __init__(self, kind: type[S]) -> None:
         self.plain: dict[str, dict[str, Any]] = {}
-        self._kind = kind
+        self.kind = kind
         self._built: dict[str, S] = {}
+
+    def add(self, spec: S) -> S:
+        """Holds the spec of a class of this process, in place of an earlier one from the same file or cell.
+
+        Raises:
+            UsageError: another plugin has its name.
+        """
+        held = self.plain.get(spec.name)
+        if held and (held["origin"], held["path"]) != (spec.origin, spec.path):
+            whose = held["entry"] if held["origin"] != "package" else "an installed one"
+            other = f"my-{spec.name}"
+            raise UsageError(
+                f"{spec.entry}: {whose} has the name {spec.name!r} too; give the class another, as in "
+                f"name = {other!r}"
+            )
+        self.plain[spec.name], self._built[spec.name] = plain(spec), spec
+        return spec
 
     def __getitem__(self, name: str) -> S:
         if name not in self._built:
-            self._built[name] = _build(self._kind, self.plain[name])
+            self._built[name] = build(self.kind, self.plain[name])
         return self._built[name]
 
     def __contains__(self, name: object) -> bool:
@@ -60,7 +66,7 @@ class Specs(Mapping[str, S]):
 
 
 class Registry:
-    """Every task and method that is installed, by name."""
+    """Every task and method that is installed or was added in this process, by name."""
 
     def __init__(self, specs: list[dict[str, Any]], faults: list[str]) -> None:
         self.tasks = Specs(TaskSpec)
@@ -75,36 +81,72 @@ class Registry:
                 )
 
     def task(self, name: str) -> TaskSpec:
-        """The spec of a task.
+        """The spec of a task, by name or as `file.py:Class`.
 
         Raises:
             UsageError: no such task; names the nearest.
+            PluginError: the file can't be imported, or its class declares no valid spec.
         """
-        return _find(self.tasks, name, "task", self.faults)
+        return self._find(self.tasks, name)
 
     def method(self, name: str) -> MethodSpec:
-        """The spec of a method.
+        """The spec of a method, by name or as `file.py:Class`.
 
         Raises:
             UsageError: no such method; names the nearest.
+            PluginError: the file can't be imported, or its class declares no valid spec.
         """
-        return _find(self.methods, name, "method", self.faults)
+        return self._find(self.methods, name)
+
+    def add(self, plugin: type[Plugin[Any]] | Plugin[Any]) -> Spec:
+        """The spec of a class, or of an object's class, under which it is known from now on. A class that an
+        installed package declares has the spec that stands there. The arguments of an object are those of
+        `harness.plugins.classes.given_arguments`.
+
+        Raises:
+            UsageError: it is no task or method, an installed one or one of another file has its name, or the
+                object can't be made anew from its class and arguments.
+            PluginError: it declares no valid spec.
+        """
+        from harness.plugins.base import Plugin
+        from harness.plugins.classes import check_remade, spec_of
+
+        cls = plugin if isinstance(plugin, type) else type(plugin)
+        if not issubclass(cls, Plugin) or cls.spec_type is Spec:
+            raise UsageError(
+                f"{plugin!r} is no task or method; give a name, 'file.py:Class', or a subclass of "
+                "harness.Task or harness.Method"
+            )
+        installed = self._installed(cls)
+        spec = installed or spec_of(cls)
+        if isinstance(plugin, Plugin):
+            if installed is not None:
+                plugin.__dict__.setdefault("spec", installed)
+            check_remade(plugin)
+        if installed is not None:
+            return installed
+        return (
+            self.tasks.add(spec) if isinstance(spec, TaskSpec) else self.methods.add(cast(MethodSpec, spec))
+        )
 
     def family(self, name: str) -> list[str]:
         """The tasks `name/...`, sorted."""
         return _members(self.tasks, name)
 
     def match(self, noun: str, pattern: str) -> list[str]:
-        """Names that a comma list of names, families and globs stands for, in the order given. A family's
-        name leaves out what its specs set apart.
+        """Names that a comma list of names, families, globs and `file.py:Class` stands for, in the order
+        given. A family's name leaves out what its specs set apart.
 
         Raises:
             UsageError: a part matches nothing; names the nearest.
+            PluginError: a file can't be imported, or its class declares no valid spec.
         """
-        specs: Mapping[str, Spec] = self.tasks if noun == "task" else self.methods
+        specs: Specs[Any] = self.tasks if noun == "task" else self.methods
         chosen: dict[str, None] = {}
         for part in filter(None, (piece.strip() for piece in pattern.split(","))):
-            if any(sign in part for sign in "*?["):
+            if _is_address(part):
+                found = [self._find(specs, part).name]
+            elif any(sign in part for sign in "*?["):
                 found = sorted(name for name in fnmatch.filter(specs, part) if not name.endswith(OPEN))
                 if not found:
                     raise UsageError(f"no {noun} matches {part!r}; 'harness list {noun}s' shows all")
@@ -114,26 +156,51 @@ class Registry:
                     if part in specs
                     else [name for name in _members(specs, part) if not getattr(specs[name], "apart", False)]
                 )
-                found = members or [_find(specs, part, noun, self.faults).name]
+                found = members or [self._find(specs, part).name]
             chosen.update(dict.fromkeys(found))
         if not chosen:
             raise UsageError(f"no {noun} given; 'harness list {noun}s' shows all")
         return list(chosen)
 
+    def _find(self, specs: Specs[S], name: str) -> S:
+        noun = specs.kind.noun
+        if _is_address(name):
+            from harness.plugins.files import class_at
+
+            return cast(S, self.add(class_at(name, noun)))
+        if name in specs and not name.endswith(OPEN):
+            return specs[name]
+        family = f"{name.partition('/')[0]}{OPEN}"
+        if family in specs and name.partition("/")[2] not in ("", "*"):
+            spec = specs[family]
+            return replace(spec, name=name, settings={**spec.settings, "name": name.partition("/")[2]})
+        broken = f" (a plugin could not be read: {self.faults[0]})" if self.faults else ""
+        raise UsageError(f"unknown {noun} {name!r}; {nearest(name, specs, noun)}{broken}")
+
+    def _installed(self, cls: type[Plugin[Any]]) -> Spec | None:
+        """The spec of an installed package that has this class as its entry.
+
+        Raises:
+            UsageError: there are several.
+        """
+        specs: Specs[Any] = self.tasks if cls.spec_type is TaskSpec else self.methods
+        entry = f"{cls.__module__}:{cls.__qualname__}"
+        names = [name for name, plain in specs.plain.items() if plain["entry"] == entry]
+        if len(names) > 1:
+            raise UsageError(
+                f"{cls.__name__} is the class of several {specs.kind.noun}s; give one of their names: "
+                f"{', '.join(names)}"
+            )
+        return specs[names[0]] if names else None
+
+
+def _is_address(name: str) -> bool:
+    """Whether a name is `file.py` or `file.py:Class`."""
+    return name.endswith(".py") or ".py:" in name
+
 
 def _members(specs: Iterable[str], family: str) -> list[str]:
     return sorted(n for n in specs if n.startswith(f"{family}/") and not n.endswith(OPEN))
-
-
-def _find(specs: Mapping[str, S], name: str, noun: str, faults: list[str]) -> S:
-    if name in specs and not name.endswith(OPEN):
-        return specs[name]
-    family = f"{name.partition('/')[0]}{OPEN}"
-    if family in specs and name.partition("/")[2] not in ("", "*"):
-        spec = specs[family]
-        return replace(spec, name=name, settings={**spec.settings, "name": name.partition("/")[2]})
-    broken = f" (a plugin could not be read: {faults[0]})" if faults else ""
-    raise UsageError(f"unknown {noun} {name!r}; {nearest(name, specs, noun)}{broken}")
 
 
 def load_task(spec: TaskSpec, args: Mapping[str, Any]) -> Task:
@@ -159,23 +226,27 @@ def load_method(spec: MethodSpec, args: Mapping[str, Any]) -> Method:
 
 
 def _load(spec: Spec, args: Mapping[str, Any], base: type[P], wanted: tuple[str, ...]) -> P:
+    from harness.plugins.classes import make
+
     module_name, _, attribute = spec.entry.partition(":")
-    owner = f"{spec.name!r} (distribution {spec.distribution or spec.package})"
-    try:
-        implementation = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        raise PluginError(f"{owner} can't load {spec.entry}: {_in_one_line(error)}") from error
+    whose = f" (distribution {spec.distribution or spec.package})" if spec.origin == "package" else ""
+    owner = f"{spec.name!r}{whose}"
+    implementation: Any = spec.implementation
+    if implementation is None:
+        try:
+            implementation = getattr(importlib.import_module(module_name), attribute)
+        except Exception as error:
+            raise PluginError(f"{owner} can't load {spec.entry}: {_in_one_line(error)}") from error
     if not (isinstance(implementation, type) and issubclass(implementation, base)):
         raise PluginError(f"{owner}: {spec.entry} is not a subclass of harness {base.__name__}")
     if all(getattr(implementation, name) is getattr(base, name) for name in wanted):
         raise PluginError(f"{owner}: {spec.entry} doesn't define {wanted[0]}()")
     try:
-        made: P = implementation(spec, args)  # type: ignore[arg-type]
+        return make(implementation, spec, args)
     except HarnessError:
         raise
     except Exception as error:
         raise PluginError(f"{owner}: {spec.entry} can't be made: {_in_one_line(error)}") from error
-    return made
 
 
 def _in_one_line(error: Exception) -> str:
@@ -185,111 +256,4 @@ def _in_one_line(error: Exception) -> str:
 @cache
 def registry() -> Registry:
     """The registry of this process."""
-    specs: list[dict[str, Any]] = []
-    faults: list[str] = []
-    for package, distribution, folder in _plugin_packages():
-        if folder:
-            specs += _specs_below(package, distribution, folder, faults)
-        else:
-            faults.append(
-                f"distribution {distribution} names the package {package!r}, which isn't there; "
-                "install it anew"
-            )
-    return Registry(specs, faults)
-
-
-def _plugin_packages() -> list[tuple[str, str, str]]:
-    """(package, distribution, folder) of every plugin; no folder where the package isn't there.
-    Scanning the metadata of all installed distributions costs some 40 ms, so the answer is kept while
-    no folder of sys.path changes."""
-    stamp = [[path, os.stat(path).st_mtime_ns] for path in sys.path if os.path.isdir(path)]
-    index = paths.cache_dir() / "plugins.json"
-    remembered = _read_json(index)
-    if remembered.get("stamp") == stamp and remembered.get("format") == INDEX_FORMAT:
-        return [(p, d, f) for p, d, f in remembered["packages"]]
-    from importlib.metadata import entry_points
-
-    packages = []
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
-        top, *below = point.value.split(".")
-        found = importlib.util.find_spec(top)
-        folder = ""
-        if found and found.submodule_search_locations:
-            folder = os.path.join(next(iter(found.submodule_search_locations)), *below)
-        packages.append((point.value, point.dist.name if point.dist else "", folder))
-    packages = list(dict.fromkeys(packages))
-    _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "packages": packages})
-    return packages
-
-
-def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[dict[str, Any]]:
-    """The specs of a package as plain data: from the index, else from the files."""
-    files = sorted(_spec_files(folder))
-    stamp = [[path, status.st_mtime_ns, status.st_size] for path, status in files]
-    index = paths.cache_dir() / f"specs-{package}.json"
-    remembered = _read_json(index)
-    if remembered.get("stamp") == stamp and remembered.get("format") == INDEX_FORMAT:
-        found: list[dict[str, Any]] = remembered["specs"]
-        return found
-    import tomllib
-
-    specs: list[dict[str, Any]] = []
-    sound = True
-    for path, _ in files:
-        kind = Path(path).stem
-        try:
-            document = tomllib.loads(Path(path).read_text("utf-8"))
-            read = read_specs(
-                kind, document, package=package, distribution=distribution, folder=str(Path(path).parent)
-            )
-            specs += [json.loads(json.dumps({"kind": kind, **asdict(spec)})) for spec in read]
-        except (PluginError, OSError, ValueError, TypeError, AttributeError) as error:
-            faults.append(f"{path} (distribution {distribution or package}): {error}")
-            sound = False
-    if sound:
-        _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "specs": specs})
-    return specs
-
-
-def _spec_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.is_dir() and not entry.name.startswith((".", "__")):
-            yield from _spec_files(entry.path)
-        elif entry.name in ("task.toml", "method.toml"):
-            yield entry.path, entry.stat()
-
-
-def _build(kind: type[S], plain: Mapping[str, Any]) -> S:
-    """The spec whose `asdict` is `plain`."""
-    fields = {key: value for key, value in plain.items() if key != "kind"}
-    fields["params"] = {
-        key: Param(**{**param, "choices": tuple(param["choices"])}) for key, param in plain["params"].items()
-    }
-    for words in ("offers", "needs", "may_use"):
-        if words in fields:
-            fields[words] = tuple(fields[words])
-    if "data" in fields:
-        fields["data"] = {key: DataPin(**pin) for key, pin in plain["data"].items()}
-    return kind(**fields)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _write_json(path: Path, value: Any) -> None:
-    try:  # an index that can't be written only costs time
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(value), "utf-8")
-        temporary.replace(path)
-    except (OSError, TypeError):
-        pass
+    return Registry(*installed_specs())

@@ -93,6 +93,18 @@ class LazySamples(Sequence[Sample]):
 
 
 @dataclass(frozen=True)
+class SplitSizes:
+    """How many items a task's splits have; `choices` is the size of the closed set of answers, 0 where any
+    answer may be given."""
+
+    train: int = 0
+    dev: int = 0
+    pool: int = 0
+    test: int = 0
+    choices: int = 0
+
+
+@dataclass(frozen=True)
 class Splits:
     """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint.
 
@@ -105,6 +117,12 @@ class Splits:
     pool: Sequence[Question] = ()
     dev: Sequence[Sample] = ()
     interactions: Interactions | None = None
+
+    @property
+    def sizes(self) -> SplitSizes:
+        """The sizes of all splits."""
+        choices = len(self.test[0].question.choices) if len(self.test) else 0
+        return SplitSizes(len(self.train), len(self.dev), len(self.pool), len(self.test), choices)
 
     def size(self, offer: str) -> int:
         """How much there is of what a task offers; see `harness.spec.OFFERS`."""

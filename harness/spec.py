@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from copy import deepcopy
+from dataclasses import InitVar, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from harness.base.errors import PluginError, UsageError, nearest
+from harness.base.errors import UsageError, nearest
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -23,6 +24,20 @@ OFFERS = (
 )
 ROLES = ("judge", "user", "simulator", "annotator")
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
+DRAWS = ("none", "run")
+#: types of parameters, and how a message calls a value of each
+TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "list": "a list",
+    "list[int]": "a list of whole numbers",
+    "list[float]": "a list of numbers",
+    "list[str]": "a list of texts",
+    "dict": "a table",
+    "any": "data (a text, a number, a list, a table)",
+}
 
 
 @dataclass(frozen=True)
@@ -30,54 +45,108 @@ class Param:
     """An argument with its default (`-T name=value` for a task, `-M name=value` for a method).
 
     `later` marks one that was added once results were published: at its default, at which it must change
-    nothing, the hashes of a run don't name it, so that rows from before stay comparable.
+    nothing, the hashes of a run don't name it, so that rows from before stay comparable. `file` says that
+    the value, where a file or folder of that name exists, stands for its content. `type` is one of `TYPES`,
+    that of the default where it is empty. `optional` takes None too, and one that is `required` has no
+    default.
     """
 
     name: str
-    default: Any
+    default: Any = None
     help: str = ""
     choices: tuple[Any, ...] = ()
     later: bool = False
+    file: bool = False
+    type: str = ""
+    optional: bool = False
+    required: bool = False
+
+    @property
+    def kind(self) -> str:
+        """One of `TYPES`."""
+        own = type(self.default).__name__
+        return self.type or (own if own in TYPES else "any")
 
     def read(self, value: Any) -> Any:
-        """`value` in the type of the default.
+        """`value` in the parameter's type: texts, as a command line has them, are read, typed values checked.
 
         Raises:
             UsageError: the value is of another type or not among the choices.
         """
-        kind = type(self.default)
-        if isinstance(value, str) and kind is not str:
-            try:
-                value = _read_as(kind, value)
-            except ValueError:
-                raise UsageError(
-                    f"{self.name}={value!r} is not {_article(kind)}; the default is {self.default!r}"
-                ) from None
-        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        elif kind is str and not isinstance(value, str):
-            value = str(value)
-        if self.choices and value not in self.choices:
+        if value is None or (value == "null" and self.optional):
+            if self.optional or self.kind == "any":
+                return None
+            value = "" if self.kind == "str" else value  # an empty value of YAML
+        try:
+            value = _read_as(self.kind, value)
+        except ValueError:
+            default = "" if self.required else f"; the default is {self.default!r}"
+            raise UsageError(f"{self.name}={value!r} is not {TYPES[self.kind]}{default}") from None
+        if self.choices and any(part not in self.choices for part in _parts(value)):
             shown = ", ".join(map(str, self.choices))
             raise UsageError(f"{self.name}={value!r} is not one of: {shown}")
         return value
 
 
-def _article(kind: type) -> str:
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "valid")
+def _parts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _read_as(kind: type, text: str) -> Any:
-    if kind is bool:
-        try:
-            return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
-        except KeyError:
-            raise ValueError(text) from None
-    if kind in (int, float):
-        return kind(text)
-    if kind is list:
-        return [part for part in text.split(",") if part]
-    return text
+def _read_as(kind: str, value: Any) -> Any:
+    """The value as a parameter of that kind has it.
+
+    Raises:
+        ValueError: it is of another kind.
+    """
+    outer, _, inner = kind.rstrip("]").partition("[")
+    if kind == "any":
+        value = _yaml(value) if isinstance(value, str) else value
+        if not is_data(value):
+            raise ValueError(value)
+        return value
+    if kind == "str":
+        if isinstance(value, bool):
+            return str(value).lower()  # as it was written
+        if not isinstance(value, str | int | float):
+            raise ValueError(value)
+        return str(value)
+    if kind == "bool":
+        known = {"true": True, "false": False, "1": True, "0": False}
+        if str(value).lower() not in known:
+            raise ValueError(value)
+        return known[str(value).lower()]
+    if kind in ("int", "float"):
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(value)
+        if kind == "int" and isinstance(value, float) and not value.is_integer():
+            raise ValueError(value)
+        return int(value) if kind == "int" else float(value)
+    if isinstance(value, str):
+        structured = outer == "dict" or value.strip().startswith("[")
+        value = _yaml(value) if structured else [part for part in value.split(",") if part]
+    if not isinstance(value, dict if outer == "dict" else list | tuple) or not is_data(value):
+        raise ValueError(value)
+    if outer == "dict":
+        return dict(value)
+    return [_read_as(inner, part) if inner else part for part in value]
+
+
+def is_data(value: Any) -> bool:
+    """Whether a value has a JSON form."""
+    if isinstance(value, list | tuple):
+        return all(map(is_data, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_data(each) for key, each in value.items())
+    return value is None or isinstance(value, str | int | float)
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(text) from None
 
 
 @dataclass(frozen=True)
@@ -92,8 +161,36 @@ class DataPin:
 
 
 @dataclass(frozen=True)
+class MetricRange:
+    """The values that a metric can have, from `low` to `high`, and which end is the good one."""
+
+    low: float = 0.0
+    high: float = 1.0
+    lower_is_better: bool = False
+
+    @property
+    def best(self) -> float:
+        return self.low if self.lower_is_better else self.high
+
+    def share(self, value: float) -> float:
+        """How good a value is, in [0, 1]: 0 is the worst possible, 1 the best."""
+        risen = (value - self.low) / (self.high - self.low)
+        return 1.0 - risen if self.lower_is_better else risen
+
+
+@dataclass(frozen=True)
 class Spec:
-    """What tasks and methods have in common. Version is `N-X`: N moves when scores may change."""
+    """What tasks and methods have in common.
+
+    `version` is `N-X`: N moves when scores may change. It is empty while a plugin is in development; then
+    the digest of its code stands for it. `files` are names of data files beside the module whose content
+    counts as code. `origin` says where it was declared: an installed package, a file (`path`) or a cell.
+    `implementation` is the class, where it is at hand already; it is no part of the data.
+    """
+
+    #: what it is called in messages, and the option that gives it arguments
+    noun: ClassVar[str] = "plugin"
+    flag: ClassVar[str] = "-M"
 
     name: str
     version: str
@@ -107,13 +204,32 @@ class Spec:
     distribution: str = ""
     folder: str = ""
     notes: str = ""
+    files: tuple[str, ...] = ()
+    origin: Literal["package", "file", "cell"] = "package"
+    path: str = ""
+    if TYPE_CHECKING:  # an attribute like others, but that `asdict` and `==` leave it out
+        implementation: type | None = None
+    else:
+        implementation: InitVar[type | None] = None
+
+    def __post_init__(self, implementation: type | None = None) -> None:
+        object.__setattr__(self, "implementation", implementation)
+
+    @property
+    def declared_version(self) -> bool:
+        """Whether a version was declared; a plugin in development has none."""
+        return bool(self.version)
+
+    @property
+    def shown_version(self) -> str:
+        """The version as listings show it."""
+        return self.version or "dev"
 
     @property
     def comparability_version(self) -> int:
-        """The N of `N-X`."""
+        """The N of `N-X`; 0 without a declared version."""
         match = VERSION.match(self.version)
-        assert match, self.version
-        return int(match[1])
+        return int(match[1]) if match else 0
 
     def hashed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that the hashes of a run name: all but those added later that have their default."""
@@ -127,18 +243,26 @@ class Spec:
         """Every parameter with its given or default value.
 
         Raises:
-            UsageError: an argument that the spec doesn't know, or a value that doesn't fit.
+            UsageError: an argument that the spec doesn't know, a value that doesn't fit, or none for a
+                parameter without a default.
         """
         for name in given:
             if name not in self.params:
                 cure = nearest(name, self.params, "parameter") if self.params else "it takes none"
                 raise UsageError(f"{self.name} has no parameter {name!r}; {cure}")
-        values = {name: param.default for name, param in self.params.items()}
-        for name, value in given.items():
-            try:
-                values[name] = self.params[name].read(value)
-            except UsageError as error:
-                raise UsageError(f"{self.name}: {error}") from None
+        values = {}
+        for name, param in self.params.items():
+            if name in given:
+                try:
+                    values[name] = param.read(given[name])
+                except UsageError as error:
+                    raise UsageError(f"{self.name}: {error}") from None
+            elif param.required:
+                raise UsageError(
+                    f"{self.name}: parameter {name!r} has no default; give {self.flag} {name}=VALUE"
+                )
+            else:
+                values[name] = deepcopy(param.default)
         return values
 
 
@@ -147,7 +271,10 @@ class TaskSpec(Spec):
     """A task's spec: also its data, kind of answer, metrics and what it offers to methods.
 
     `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
-    largest value possible. `setup` is a recipe of `harness.external.setup`; `results` names a module that
+    largest value possible, and `ranges` the whole range of those that don't go up from 0 (see
+    `metric_ranges`). `private_targets` keeps targets out of what is shown and exported. `duplicates` is how
+    many items stand in two splits upstream and are known to (see `harness.task_checks`). `setup` is a recipe
+    of `harness.external.setup`; `results` names a module that
     reads the benchmark's own result files (see `harness.data.responses.results_module`); `overall` names a
     module that makes figures of the whole from the members of a family: `overall(values)` gives them by name
     from the members' primary metrics, `PARTS` the members that a part is made of; `known_broken` is a file
@@ -156,10 +283,14 @@ class TaskSpec(Spec):
     `apart` isn't meant where its family is named.
     """
 
+    noun: ClassVar[str] = "task"
+    flag: ClassVar[str] = "-T"
+
     answer: str = "text"
     primary: str = "accuracy"
     metrics: Mapping[str, float] = field(default_factory=lambda: {"accuracy": 1.0})
     set_metrics: Mapping[str, float] = field(default_factory=dict)
+    ranges: Mapping[str, MetricRange] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
     data: Mapping[str, DataPin] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
@@ -172,130 +303,31 @@ class TaskSpec(Spec):
     known_broken: str = ""
     in_text: Mapping[str, Any] = field(default_factory=dict)
     apart: bool = False
+    private_targets: bool = False
+    duplicates: int = 0
+
+    @property
+    def metric_ranges(self) -> dict[str, MetricRange]:
+        """The range of every metric, those of the set among them."""
+        limits = {**self.metrics, **self.set_metrics}
+        return {name: self.ranges.get(name) or MetricRange(0.0, high) for name, high in limits.items()}
 
 
 @dataclass(frozen=True)
 class MethodSpec(Spec):
-    """A method's spec: also what it needs from the task, the model and the run. `model` says whether
-    it spends a generating model at all; one that doesn't is run once, with the model `none`."""
+    """A method's spec: also what it needs from the task, the model and the run.
+
+    `model` says whether it spends a generating model at all; one that doesn't is run once, with the model
+    `none`. `roles` are roles of its own, beside those of `ROLES`. `draws` says where what it draws at random
+    comes from: `run` where whole runs differ by their seed, as a demonstration set drawn once for all items
+    does, `none` otherwise.
+    """
+
+    noun: ClassVar[str] = "method"
 
     needs: tuple[str, ...] = ()
     may_use: tuple[str, ...] = ()
     fits: bool = False
     model: bool = True
-
-
-_COMMON = {"version", "summary", "entry", "paper", "licence", "params", "settings", "notes"}
-_TASK = _COMMON | {
-    "answer",
-    "primary",
-    "metrics",
-    "set_metrics",
-    "offers",
-    "data",
-    "decoding",
-    "scorer",
-    "canary",
-    "n_items",
-    "setup",
-    "results",
-    "overall",
-    "known_broken",
-    "in_text",
-    "apart",
-}
-_METHOD = _COMMON | {"needs", "may_use", "fits", "model"}
-
-
-def read_specs(
-    kind: str, document: Mapping[str, Any], *, package: str, distribution: str, folder: str
-) -> list[Spec]:
-    """The specs of one `task.toml` or `method.toml`.
-
-    Keys at the top are shared by every `[task.NAME]` (or `[method.NAME]`) table below them. A table
-    `[plus.PLUG]` declares, beside every NAME, also NAME+PLUG: the same entry with the plug's settings,
-    params and needs added to its own.
-
-    Raises:
-        PluginError: a key is unknown, missing or of the wrong kind; names distribution and file.
-    """
-    where = f"{kind}.toml in {folder} (distribution {distribution or package})"
-    shared = {key: value for key, value in document.items() if key not in (kind, "plus")}
-    tables = document.get(kind, {})
-    if not isinstance(tables, Mapping) or not tables:
-        raise PluginError(f"{where} declares no [{kind}.NAME] table")
-    tables = {
-        **tables,
-        **{
-            f"{name}+{plug}": _plugged({**shared, **table}, added)
-            for name, table in tables.items()
-            for plug, added in document.get("plus", {}).items()
-        },
-    }
-    specs: list[Spec] = []
-    for name, table in tables.items():
-        fields = {**shared, **table}
-        for merged in ("params", "settings", "decoding", "data"):
-            if merged in shared and merged in table:
-                fields[merged] = {**shared[merged], **table[merged]}
-        known = _TASK if kind == "task" else _METHOD
-        for key in fields:
-            if key not in known:
-                raise PluginError(f"{where}: {name} has an unknown key {key!r}; {nearest(key, known, 'key')}")
-        for key in ("version", "summary", "entry"):
-            if not isinstance(fields.get(key), str) or not fields[key]:
-                raise PluginError(f"{where}: {name} needs the text {key!r}")
-        if not VERSION.match(fields["version"]):
-            raise PluginError(f"{where}: {name} has version {fields['version']!r}, not N-X as in 1-A")
-        if ":" not in fields["entry"]:
-            raise PluginError(f"{where}: {name} has entry {fields['entry']!r}, not module:Class")
-        fields["params"] = {
-            key: Param(
-                key,
-                value["default"],
-                value.get("help", ""),
-                tuple(value.get("choices", ())),
-                bool(value.get("later", False)),
-            )
-            if isinstance(value, Mapping) and "default" in value
-            else Param(key, value)
-            for key, value in fields.get("params", {}).items()
-        }
-        place: dict[str, Any] = {"package": package, "distribution": distribution, "folder": folder}
-        if kind == "task":
-            fields["data"] = {k: DataPin(**pin) for k, pin in fields.get("data", {}).items()}
-            fields["offers"] = _words(fields, "offers", OFFERS, where, name)
-            if fields.get("answer", "text") not in ANSWERS:
-                raise PluginError(
-                    f"{where}: {name} has answer {fields['answer']!r}, not one of {', '.join(ANSWERS)}"
-                )
-            specs.append(TaskSpec(name=name, **fields, **place))
-        else:
-            fields["needs"] = _words(fields, "needs", NEEDS, where, name)
-            fields["may_use"] = _words(fields, "may_use", NEEDS, where, name)
-            specs.append(MethodSpec(name=name, **fields, **place))
-    return specs
-
-
-def _plugged(table: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
-    """A table with what a plug adds: lists and tables are joined, sentences follow each other."""
-    joined = dict(table)
-    for key, value in added.items():
-        own = table.get(key)
-        if isinstance(own, Mapping):
-            joined[key] = {**own, **value}
-        elif isinstance(own, list):
-            joined[key] = [*own, *value]
-        else:
-            joined[key] = f"{own}; {value}" if key == "summary" and own else value
-    return joined
-
-
-def _words(
-    fields: Mapping[str, Any], key: str, valid: tuple[str, ...], where: str, name: str
-) -> tuple[str, ...]:
-    words = tuple(fields.get(key, ()))
-    for word in words:
-        if word not in valid:
-            raise PluginError(f"{where}: {name} {key} {word!r}; {nearest(word, valid, key)}")
-    return words
+    roles: tuple[str, ...] = ()
+    draws: str = "none"

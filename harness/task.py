@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
+from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 
@@ -18,19 +19,17 @@ if TYPE_CHECKING:
     from harness.world import World
 
 
-class Task:
+class Task(Plugin[TaskSpec]):
     """One task. Subclasses say where the samples come from, how to ask and how to score.
 
     An instance holds its arguments and nothing of the data, so that it can be pickled and given to
     a worker. `score` runs on the runner's side and is the only method that sees a target.
     """
 
+    spec_type = TaskSpec
+
     #: one sentence that says what to do, for methods that write their own prompt
     instruction: str = "Answer the question."
-
-    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
-        self.spec = spec
-        self.args = dict(args)
 
     def load(self, data: Data) -> Splits:
         """The splits, in a fixed order.
@@ -59,6 +58,14 @@ class Task:
         Must not raise, whatever the text.
         """
         return text.strip() or None
+
+    def gold(self, sample: Sample) -> Any | None:
+        """An answer that gets full marks, by which the scorer is checked before a run: a completion that
+        `parse` reads, an answer that is no text as `score` gets it, or an Outcome. None where none can be
+        written; by default the demonstration, and None for worlds."""
+        if "world" in self.spec.offers or sample.target is None:
+            return None
+        return sample.demonstration
 
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether a canonical answer is right."""

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.base.errors import HarnessError
+from harness.registry import load_method
 from harness.run.plan import Cell
+from harness.run.plugin_errors import fault
+from harness.sample import SplitSizes
 
 if TYPE_CHECKING:
     from harness.comparison.planning import Noise
@@ -50,10 +54,11 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
             continue
         if key not in noises:
             noises[key] = _noise(cell, stored)
-        items, pool = sizes[key]
-        items = min(items, cell.request.limit or items)
-        per_item = int(cell.method_args.get("samples") or cell.method_args.get("n") or 1)
-        fit_calls = pool if "pool" in cell.method.needs else 0
+        items = min(sizes[key].test, cell.request.limit or sizes[key].test)
+        calls = _calls(cell, items * cell.request.epochs, sizes[key])
+        if isinstance(calls, str):
+            rows.append({"cell": cell.title, "error": calls})
+            continue
         seen = noises[key].variances
         noise: dict[str, Any] = {"reference_variance": seen.reference, "effect_variance": seen.effect}
         rows.append(
@@ -61,7 +66,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
                 "cell": cell.title,
                 "items": items,
                 "epochs": cell.request.epochs,
-                "calls": items * cell.request.epochs * per_item + fit_calls,
+                "calls": calls,
                 # a dialogue has as many calls as it has actions, of the agent and of the user
                 "calls_are_at_least": "world" in cell.task.offers,
                 "smallest_detectable_difference": round(
@@ -81,15 +86,23 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     return 0 if not failed else 2 if failed == len(rows) else 1
 
 
-def _sizes(cell: Cell, session: Session) -> tuple[int, int] | str:
-    """Items of the test split and the pool, or why they can't be known."""
-    from harness.base.errors import HarnessError
-
+def _sizes(cell: Cell, session: Session) -> SplitSizes | str:
+    """The sizes of a task's splits, or why they can't be known."""
     try:
         _, splits, _ = session.load(cell)
     except HarnessError as error:
         return str(error)
-    return len(splits.test), len(splits.pool)
+    return splits.sizes
+
+
+def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:
+    """The calls that the method declares, None where it can't tell, or why it can't be asked."""
+    try:
+        return load_method(cell.method, cell.method_args).calls(n_questions, sizes)
+    except HarnessError as error:
+        return str(error)
+    except Exception as error:
+        return str(fault(cell.method.name, cell.method.distribution, "calls", error))
 
 
 def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
@@ -105,6 +118,12 @@ def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
     )
     tables = sorted(by_key(arms).values(), key=len)
     return stored_noise(tables[-1] if tables else [])
+
+
+def _shown(row: dict[str, Any]) -> str:
+    if row["calls"] is None:
+        return "?"
+    return f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}"
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
@@ -124,7 +143,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
                     (
                         row["items"],
                         row["epochs"],
-                        f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}",
+                        _shown(row),
                         f"{100 * row['smallest_detectable_difference']:.1f} points",
                         "more items" if needed is None else needed,
                     ),
@@ -136,11 +155,14 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if "error" in row:
             print(f"{row['cell']}: {row['error']}")
-    total = sum(row.get("calls", 0) for row in rows)
+    total = sum(row.get("calls") or 0 for row in rows)
+    unknown = sum("calls" in row and row["calls"] is None for row in rows)
     dialogues = any(row.get("calls_are_at_least") for row in rows)
+    about = "at least" if dialogues or unknown else "about"
     print(
-        f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {'at least' if dialogues else 'about'} {total} "
+        f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {about} {total} "
         f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
+        + (f" For {unknown} of them ('?') the method can't tell." if unknown else "")
     )
     print(
         "detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "

@@ -13,6 +13,5 @@ def fault(name: str, distribution: str, where: str, error: Exception) -> PluginE
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     first = (str(error).strip() or "no message").splitlines()[0]
-    return PluginError(
-        f"{where} of {name!r} (distribution {distribution}) failed{place}: {type(error).__name__}: {first}"
-    )
+    whose = f" (distribution {distribution})" if distribution else ""
+    return PluginError(f"{where} of {name!r}{whose} failed{place}: {type(error).__name__}: {first}")

@@ -12,7 +12,7 @@ from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.model.gateway import Model
-from harness.sample import Outcome, Question
+from harness.sample import Outcome, Question, SplitSizes
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -30,6 +30,10 @@ class BestOfN(Method):
     """Samples n answers and keeps the best. A grade that can't be read counts as 0."""
 
     judge: Model | None
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        """A judge grades every answer with a call of its own."""
+        return n_questions * int(self.args["n"]) * (2 if self.args["scorer"] == "judge" else 1)
 
     async def fit(self, job: Job) -> None:
         if self.args["n"] < 1:

@@ -19,10 +19,12 @@ from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import Bank, check_verifier
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
-from harness.sample import Outcome, Question, Sample
+from harness.sample import Outcome, Question, Sample, SplitSizes
 
 #: arguments that the trained weights depend on, beside the plan
 SETTINGS = ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
+#: curricula that roll out more than they train on (`curricula/filters.py`)
+DISCARDING = ("learnability", "dapo", "vcrl")
 #: policies that the project ships, by curriculum; each says what it was trained from
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -36,6 +38,18 @@ class Curated(Method):
     @property
     def curriculum(self) -> str:
         return str(self.spec.settings["curriculum"])
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
+        """With the rollouts of training, where their number is given: not for curricula that discard some,
+        nor for a bank of another task. Dev problems of other kinds than the bank's are counted in."""
+        a = self.args
+        if a["policy"]:
+            return n_questions
+        if a["bank"] or not splits.train or a["max_flops"] or self.curriculum in DISCARDING:
+            return None
+        plan = Plan.of(a)
+        measured = -(-plan.steps // plan.measure_every)
+        return n_questions + plan.steps * plan.prompts * plan.rollouts + measured * splits.dev
 
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:

@@ -8,11 +8,14 @@ from typing import Any
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.sample import Outcome, Question, Sample
+from harness.sample import Outcome, Question, Sample, SplitSizes
 
 
 class FewShot(Method):
     """The task's prompt after k demonstrations."""
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        return n_questions
 
     async def fit(self, job: Job) -> None:
         k, choose = self.args["k"], self.args["choose"]

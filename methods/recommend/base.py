@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.data.interactions import Interactions, encode, rank
 from harness.method import Method
-from harness.sample import Outcome, Question
+from harness.sample import Outcome, Question, SplitSizes
 
 if TYPE_CHECKING:
     from harness.job import Job
@@ -28,6 +28,9 @@ class Recommender(Method):
     def learn(self, data: Interactions, job: Job) -> Scorer:
         """Learns what is needed to score every item for a user; larger is better."""
         raise NotImplementedError
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        return 0
 
     async def fit(self, job: Job) -> None:
         self._score = self.learn(job.interactions, job)

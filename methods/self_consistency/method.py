@@ -8,7 +8,7 @@ from collections import Counter
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.sample import Outcome, Question
+from harness.sample import Outcome, Question, SplitSizes
 
 
 class SelfConsistency(Method):
@@ -16,6 +16,9 @@ class SelfConsistency(Method):
 
     Completions without an answer don't vote. The confidence is the winner's share of all samples.
     """
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        return n_questions * int(self.args["samples"])
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         samples = self.args["samples"]

@@ -29,7 +29,7 @@ from harness.methods.semi_icl.annotator import Annotation, Annotator
 from harness.methods.semi_icl.prompts import ANSWER, Prompt, Shot, fit, size, tokens
 from harness.methods.semi_icl.sampler import Sampler
 from harness.methods.semi_icl.select import draw, threshold
-from harness.sample import Outcome, Question
+from harness.sample import Outcome, Question, SplitSizes
 
 
 class SemiICL(Method):
@@ -40,6 +40,13 @@ class SemiICL(Method):
     room: float
     report: dict[str, Any]
     _nearest: Nearest | None
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        """Every pool text is annotated once; fewer where texts repeat each other or a gold demonstration."""
+        a = self.args
+        pool = min(a["pool_size"] or splits.pool, splits.pool) if a["k"] > a["k_gt"] else 0
+        each = {"self-consistency": a["samples"], "back-translation": 2}.get(a["confidence"], 1)
+        return n_questions + int(pool * each)
 
     async def fit(self, job: Job) -> None:
         self._check()

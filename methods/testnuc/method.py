@@ -18,7 +18,7 @@ from harness.method import Method, outcomes
 from harness.methods.testnuc.neighbours import Pool
 from harness.methods.testnuc.predict import Prediction, Predictor
 from harness.methods.testnuc.vote import RULES, Voter, margin, totals, weight, winner
-from harness.sample import Outcome, Question
+from harness.sample import Outcome, Question, SplitSizes
 
 GRID = (0, 1, 3, 5, 10, 20, 30, 40, 50, 60, 80, 100)
 THETAS = (0.0, 0.7, 0.8, 0.85, 0.9)
@@ -33,6 +33,22 @@ class TestNUC(Method):
     pool: Pool
     predictor: Predictor
     fit_calls: int
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        """The pool is labelled once, twice where its own predictions are the demonstrations. More where a
+        reply to a batch can't be read, as that is asked again in halves."""
+        a = self.args
+        draws = a["inner_samples"] if a["inner"] == "self-consistency" else 1
+        at_once = a["batch_size"] if splits.choices and a["inner"] != "self-consistency" else 1
+
+        def asked(texts: int) -> int:
+            return -(-texts // at_once) * draws
+
+        pool = min(a["pool_size"] or splits.pool, splits.pool)
+        fit = asked(splits.dev) if a["choose_k"] else 0
+        if a["k"] or a["choose_k"] or a["inner"] in PSEUDO:
+            fit += asked(pool) * (2 if a["inner"] in PSEUDO else 1)
+        return int(fit + asked(n_questions))
 
     async def fit(self, job: Job) -> None:
         a = self.args

@@ -10,7 +10,7 @@ from harness.episode import play
 from harness.job import Job
 from harness.method import Method
 from harness.methods.text_tools.transcript import as_text, read_calls
-from harness.sample import Outcome, Question
+from harness.sample import Outcome, Question, SplitSizes
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -26,6 +26,10 @@ class TextAgent(Method):
     def read(self, text: str, prefix: str) -> tuple[str, list[ToolCall]]:
         """What a completion says to the user, and the calls in it."""
         raise NotImplementedError
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        """At least: one for every action of an episode."""
+        return n_questions
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         async def act(seen: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> ModelOutput:

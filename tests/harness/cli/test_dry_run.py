@@ -82,3 +82,25 @@ def test_a_dialogue_takes_at_least_a_call(command):
     single = ("eval", "--task", "arc1d", "-T", "level=1", "--dry-run")
     assert json.loads(command(*single, "--json").out)["plan"][0]["calls_are_at_least"] is False
     assert "about 200 calls" in command(*single).out
+
+
+METHOD = '''
+from harness.method import Method
+class Guess(Method):
+    """Guesses."""
+    async def fit(self, job): ...
+    async def answer(self, question, job): ...
+class Broken(Guess):
+    def calls(self, n_questions, splits):
+        return 1 / 0
+'''
+
+
+def test_what_a_method_cannot_tell_is_a_question_mark(command, tmp_path):
+    (tmp_path / "own.py").write_text(METHOD)
+    own, arguments = str(tmp_path / "own.py"), ("--task", "arc1d", "-T", "level=1", "--dry-run")
+    done = command("eval", "--method", f"direct,{own}:Guess", *arguments)
+    assert done.code == 0 and " ? " in done.out and "at least 200 calls" in done.out
+    broken = command("eval", "--method", f"{own}:Broken", *arguments)
+    assert broken.code == 2
+    assert "calls of 'broken' failed at own.py:9: ZeroDivisionError: division by zero" in broken.out

@@ -1,0 +1,1 @@
+"""Where tasks and methods come from: installed packages, one file, one cell."""
