@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
+from harness.base.values import Written
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -73,6 +74,8 @@ class Param:
         Raises:
             UsageError: the value is of another type or not among the choices.
         """
+        if isinstance(value, Written):
+            value = value.as_kind(_PYTHON.get(self.kind.partition("[")[0], object))
         if value is None or (value == "null" and self.optional):
             if self.optional or self.kind == "any":
                 return None
@@ -86,6 +89,10 @@ class Param:
             shown = ", ".join(map(str, self.choices))
             raise UsageError(f"{self.name}={value!r} is not one of: {shown}")
         return value
+
+
+#: how a value that was typed on a command line is read before it is checked; as YAML where it isn't here
+_PYTHON: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
 
 
 def _parts(value: Any) -> list[Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.comparison.arms import Arm, Row
     from harness.comparison.paired import Comparison
     from harness.comparison.select import Selection
+    from harness.plots import Kind
 
 
 class Comparisons(Sequence["Comparison"], Shown):
@@ -27,7 +28,8 @@ class Comparisons(Sequence["Comparison"], Shown):
     Attributes:
         arms: the subjects that were compared, the baseline among them, each with its runs.
         correction: how p is adjusted over the table, `holm` or `bh`.
-        left_out: what could not be used, a sentence each.
+        left_out: records that can't be trusted, a sentence each.
+        notices: what else was not compared, such as older versions, a sentence each.
         by_key: whether tasks with several comparability keys were compared within each.
     """
 
@@ -37,10 +39,11 @@ class Comparisons(Sequence["Comparison"], Shown):
         arms: Sequence[Arm],
         correction: str,
         left_out: Sequence[str] = (),
+        notices: Sequence[str] = (),
         by_key: bool = False,
     ) -> None:
         self._made, self.arms, self.correction = list(made), list(arms), correction
-        self.left_out, self.by_key = list(left_out), by_key
+        self.left_out, self.notices, self.by_key = list(left_out), list(notices), by_key
 
     @overload
     def __getitem__(self, index: int) -> Comparison: ...
@@ -98,38 +101,42 @@ class Comparisons(Sequence["Comparison"], Shown):
         return pd.DataFrame(rows)
 
     def to_markdown(self) -> str:
-        """The table as Markdown."""
+        """The table as Markdown; differences in points."""
         from harness.comparison.export import comparison_markdown
 
-        return str(comparison_markdown(self._made, self.arms, self.correction))
+        return comparison_markdown(self._made)
 
     def to_latex(self) -> str:
-        """The table as LaTeX, with booktabs."""
+        """The table as LaTeX, with booktabs; differences in points."""
         from harness.comparison.export import comparison_latex
 
-        return str(comparison_latex(self._made, self.arms, self.correction))
+        return comparison_latex(self._made)
 
     def to_csv(self) -> str:
-        """The table as CSV."""
+        """One line a comparison, numbers in full and in the metric's own unit."""
         from harness.comparison.export import comparison_csv
 
-        return str(comparison_csv(self._made, self.arms, self.correction))
+        return comparison_csv(self._made)
 
-    def plot(self, path: str | Path, kind: str = "auto") -> Path:
+    def plot(self, path: str | Path, kind: Kind | None = None) -> Path:
         """Draws the comparison into a file: .svg, .png or .pdf.
 
         Args:
             path: the file; what is there is replaced.
-            kind: a kind of picture; see `harness.plots.plot_comparisons`.
+            kind: `cost` (score against cost), `difference`, or `curves` (learning curves). By default
+                `curves` where methods train, else `cost`.
 
         Returns:
             The path.
 
         Raises:
-            UsageError: another ending, no such folder, or matplotlib (the extra `plot`) is missing.
+            UsageError: another ending or kind, no such folder, or matplotlib (the extra `plot`) is missing.
         """
-        from harness.plots import plot_comparisons
+        from harness.plots import KINDS, check_plot, plot_comparisons
 
+        if kind is not None and kind not in KINDS:
+            raise UsageError(f"a kind of plot is one of {', '.join(KINDS)}, not {kind!r}")
+        check_plot(str(path))
         plot_comparisons(self._made, self.arms, Path(path), kind)
         return Path(path)
 
@@ -190,13 +197,13 @@ def compare(
         task_args or {},
         method_args or {},
     )
-    arms, named, faults = _arms([str(each) for each in what], Path(store), selection, named)
+    arms, named, faults, notices = _arms([str(each) for each in what], Path(store), selection, named)
     if not arms:
         where = ", ".join(map(str, what)) or store
         raise UsageError(f"no runs to compare in {where}; 'harness eval' makes some")
     if named is None:
         raise UsageError("compare with what? --baseline METHOD, MODEL, METHOD@MODEL or a run id")
-    return _compared(arms, named, metric, correction, allow_mixed, faults)
+    return _compared(arms, named, metric, correction, allow_mixed, faults, notices)
 
 
 def compare_runs(
@@ -235,6 +242,7 @@ def _compared(
     correction: str,
     allow_mixed: bool,
     faults: Sequence[str],
+    notices: Sequence[str] = (),
 ) -> Comparisons:
     from harness.comparison.paired import CORRECTIONS, adjust
     from harness.comparison.select import by_key, check_baseline, mixed
@@ -248,37 +256,42 @@ def _compared(
     made = [one for table in by_key(arms).values() for one in _table(table, baseline, metric)]
     if not made:
         raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
-    return Comparisons(adjust(made, correction), arms, correction, faults, bool(apart))
+    return Comparisons(adjust(made, correction), arms, correction, faults, notices, bool(apart))
 
 
 def _arms(
     what: Sequence[str], store: Path, selection: Selection, baseline: str | None
-) -> tuple[list[Arm], str | None, list[str]]:
-    """The arms that are meant, the baseline among them, and records that can't be trusted."""
+) -> tuple[list[Arm], str | None, list[str], list[str]]:
+    """The arms that are meant, the baseline among them; records that can't be trusted; older versions."""
     from harness.comparison.arms import arms_of
+    from harness.comparison.select import newest_versions
     from harness.results.index import in_force, read_index
 
     if len(what) > 1 and all(Path(name).is_dir() for name in what):
-        arms, faults = [], []
+        arms, faults, notices = [], list[str](), list[str]()
         for name in what:
             index = read_index(Path(name))
             faults += index.faults
-            arms += arms_of(selection.rows(in_force(index.rows)), name)
-        return arms, baseline or what[0], faults
+            found, older = newest_versions(selection.beside(in_force(index.rows), baseline))
+            notices += [f"{name}: {older}"] if older else []
+            arms += arms_of(found, name)
+        return arms, baseline or what[0], faults, notices
     if len(what) == 1 and Path(what[0]).is_dir():
         store, what = Path(what[0]), ()
     index = read_index(store)
-    rows: list[Any] = in_force(index.rows)
+    rows: Sequence[Any] = in_force(index.rows)
     if what:
-        chosen = []
+        chosen: list[Any] = []
         for name in what:
-            found = [row for row in rows if row["run_id"].startswith(name)]
-            if not found:
+            begun = [row for row in rows if row["run_id"].startswith(name)]
+            if not begun:
                 raise UsageError(f"{name!r} is neither a folder nor the beginning of a run id in {store}")
-            chosen += found
+            chosen += begun
         rows = list({row["run_id"]: row for row in chosen}.values())
         baseline = baseline or what[0]
-    return arms_of(selection.rows(rows)), baseline, index.faults
+        return arms_of(selection.beside(rows, baseline)), baseline, index.faults, []
+    found, older = newest_versions(selection.beside(rows, baseline))
+    return arms_of(found), baseline, index.faults, [older] if older else []
 
 
 def _table(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Comparison]:

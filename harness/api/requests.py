@@ -128,13 +128,14 @@ def request_of(
         UsageError: a keyword is unknown or of another type; a name, file or class can't be read.
     """
     from harness.api.settings import configuration, default_model
+    from harness.model.generation import generation_settings
     from harness.run.plan import Request
 
     check_options(options)
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("store", "progress"):
         given.pop(name, None)
-    decoding = {**given.pop("generation", {})}
+    decoding = generation_settings(given.pop("generation", {}))
     decoding |= {name: given.pop(name) for name in _SAMPLING if name in given}
     if "mirror" in given:
         given["mirror"] = str(given["mirror"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import UsageError, nearest
+from harness.base.errors import UsageError, unknown_key
 
 #: what harness.toml may hold
 SETTINGS = ("model", "prices", "services")
@@ -32,7 +32,7 @@ def configuration() -> dict[str, Any]:
         raise UsageError(f"harness.toml: {error}") from None
     for key in found:
         if key not in SETTINGS:
-            raise UsageError(f"harness.toml: unknown key {key!r}; {nearest(key, SETTINGS, 'key')}")
+            raise UsageError(f"harness.toml: {unknown_key(key, SETTINGS)}")
     if not isinstance(found.get("model", ""), str):
         raise UsageError(f"harness.toml: model is a name, not {found['model']!r}")
     if "prices" in found:

@@ -77,10 +77,10 @@ class Curves(Sequence["Curve"], Shown):
         Raises:
             UsageError: another ending, no such folder, or matplotlib (the extra `plot`) is missing.
         """
-        from harness.plots import check_plot, plot_curves
+        from harness.plots import check_plot, plot_sweep
 
         check_plot(str(path))
-        plot_curves(self._curves, Path(path))
+        plot_sweep(self._curves, Path(path))
         return Path(path)
 
     def blocks(self) -> list[Block]:

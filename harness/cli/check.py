@@ -8,7 +8,15 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, store_option
+from harness.cli.options import (
+    Command,
+    json_option,
+    offline_option,
+    only_methods_option,
+    only_models_option,
+    only_tasks_option,
+    store_option,
+)
 
 EXAMPLE = """
 \b
@@ -23,7 +31,7 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
 """
 
 
-@click.command("check", epilog=EXAMPLE)
+@click.command("check", cls=Command, epilog=EXAMPLE)
 @click.option("--baseline", metavar="NAME", help="Name or file of the baseline. [default: main]")
 @click.option(
     "--config",
@@ -31,14 +39,16 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
     metavar="FILE",
     help="What to check and how strictly. [default: checks.yaml if it is there]",
 )
-@click.option("--task", metavar="NAME", help="Only this task.")
-@click.option("--method", metavar="NAME", help="Only this method.")
-@click.option("--model", metavar="NAME", help="Only this model.")
-@click.option("--margin", type=float, help="The largest loss that is acceptable. [default: 0.02]")
-@click.option("--alpha", type=float, help="Level over all checks. [default: 0.05]")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@click.option(
+    "--margin", type=float, metavar="D", help="The largest loss that is acceptable. [default: 0.02]"
+)
+@click.option("--alpha", type=float, metavar="A", help="One-sided level over all tests. [default: 0.05]")
 @click.option("--confirm/--no-confirm", default=None, help="Run a first hit again with fresh seeds.")
 @click.option("--allow-inconclusive", is_flag=True, help="Exit code 0 instead of 3.")
-@click.option("--offline", is_flag=True, help="Confirm from the cache and local files only.")
+@offline_option()
 @click.option(
     "--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Add the table to this file."
 )

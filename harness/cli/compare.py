@@ -7,7 +7,23 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, pairs, store_option
+from harness.base.errors import UsageError
+from harness.cli.options import (
+    Command,
+    json_option,
+    metric_option,
+    only_method_args_option,
+    only_methods_option,
+    only_models_option,
+    only_task_args_option,
+    only_tasks_option,
+    out_option,
+    pairs,
+    plot_option,
+    store_option,
+    write_out,
+)
+from harness.plots import KINDS
 
 EXAMPLE = """
 \b
@@ -17,20 +33,23 @@ Examples:
   harness compare 3f9a12 77b0c4                   two runs; the first is the baseline
   harness compare results/main results/branch     the same subjects in two stores; the first is the
                                                   baseline
-  harness compare --baseline curriculum-uniform --plot curves.svg
+  harness compare --baseline direct --format latex --out table.tex
+  harness compare --baseline direct --plot cost.pdf                (score against cost)
+  harness compare --baseline curriculum-uniform --plot curves.svg  (learning curves)
   harness compare --baseline direct@openai/gpt-4o-mini --json
 """
+FORMATS = ("markdown", "latex", "csv")
 
 
-@click.command("compare", epilog=EXAMPLE)
+@click.command("compare", cls=Command, epilog=EXAMPLE)
 @click.argument("what", nargs=-1, metavar="[RUN ... | STORE ...]")
 @click.option("--baseline", metavar="NAME", help="A method, a model, method@model or a run id.")
-@click.option("--task", default="", metavar="NAMES", help="Comma list of tasks and globs.")
-@click.option("--method", default="", metavar="NAMES", help="Comma list of methods and globs.")
-@click.option("--model", default="", metavar="NAMES", help="Comma list of models and globs.")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
-@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
-@click.option("--metric", metavar="NAME", help="Another metric than the task's primary one.")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
+@only_method_args_option
+@metric_option
 @click.option(
     "--correction",
     type=click.Choice(["holm", "bh"]),
@@ -46,9 +65,15 @@ Examples:
     help="Also show N items that changed, with both transcripts.",
 )
 @click.option(
-    "--plot",
-    metavar="FILE",
-    help="Draw the learning curves of methods that train (.svg, .png, .pdf); needs the extra plot.",
+    "--format", "form", type=click.Choice(FORMATS), metavar="FORMAT", help="markdown, latex or csv instead."
+)
+@out_option
+@plot_option
+@click.option(
+    "--plot-kind",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="cost, difference or curves. [default: curves where methods train, else cost]",
 )
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @store_option
@@ -56,15 +81,18 @@ Examples:
 def command(
     what: tuple[str, ...],
     baseline: str | None,
-    task: str,
-    method: str,
-    model: str,
+    task: str | None,
+    method: str | None,
+    model: str | None,
     task_args: tuple[str, ...],
     method_args: tuple[str, ...],
     metric: str | None,
     correction: str,
     flips: int | None,
+    form: str | None,
+    out: str | None,
     plot: str | None,
+    plot_kind: str | None,
     allow_mixed: bool,
     store: str,
     as_json: bool,
@@ -73,18 +101,29 @@ def command(
 
     Items are paired by content hash. The interval is of the paired difference; p is adjusted by Holm
     over the table. If a method trains, seeds are the unit of the interval, p and verdict. Rows that
-    are not comparable are refused, with the fields that differ.
+    are not comparable are refused, with the fields that differ. Options that choose runs choose
+    candidates: they never take the baseline away.
     """
     from harness.api.comparisons import compare
     from harness.display.comparisons import flip_blocks
     from harness.display.layout import print_blocks
 
+    if out and not form:
+        raise UsageError("--out FILE is for what --format makes; the store of the runs is --store DIR")
+    if form and as_json:
+        raise UsageError("--format and --json are two forms of the same table; take one")
+    if plot_kind and not plot:
+        raise UsageError("--plot-kind says what --plot FILE draws; give a file")
+    if plot:
+        from harness.plots import check_plot
+
+        check_plot(plot)
     made = compare(
         *what,
         baseline=baseline,
-        task=task,
-        method=method,
-        model=model,
+        task=task or "",
+        method=method or "",
+        model=model or "",
         task_args=pairs(task_args, "-T"),
         method_args=pairs(method_args, "-M"),
         metric=metric,
@@ -94,16 +133,20 @@ def command(
     )
     for fault in made.left_out:
         click.echo(f"left out: {fault}", err=True)
+    for line in made.notices:
+        click.echo(line, err=True)
     if plot:
-        from harness.cli.figure import check, draw_learning
+        from harness.plots import plot_comparisons
 
-        check(plot)
-        draw_learning(made.arms, Path(plot))
-        click.echo(f"figure: {plot}", err=True)
-    if as_json:
+        drawn = plot_comparisons(made, made.arms, Path(plot), plot_kind)  # type: ignore[arg-type]
+        click.echo(f"plot ({drawn}): {plot}", err=True)
+    if form:
+        from harness.comparison.export import WRITERS
+
+        write_out(WRITERS[form](made), out)
+    elif as_json:
         print(json.dumps(made.to_json(), ensure_ascii=False))
-        return
-    print_blocks(made.blocks())
-    if flips:
-        for comparison in made:
-            print_blocks(flip_blocks(comparison, made.arms, flips))
+    else:
+        print_blocks(made.blocks())
+        for comparison in made if flips else ():
+            print_blocks(flip_blocks(comparison, made.arms, flips or 0))

@@ -6,7 +6,16 @@ import json
 
 import click
 
-from harness.cli.options import json_option, pairs, store_option
+from harness.cli.options import (
+    Command,
+    json_option,
+    only_methods_option,
+    only_models_option,
+    only_task_args_option,
+    only_tasks_option,
+    pairs,
+    store_option,
+)
 
 EXAMPLE = """
 \b
@@ -18,13 +27,13 @@ Examples:
 """
 
 
-@click.command("power", epilog=EXAMPLE)
-@click.option("--task", default="", metavar="NAME", help="Take items and noise from its stored runs.")
-@click.option("--method", default="", metavar="NAMES", help="Only these stored methods.")
-@click.option("--model", default="", metavar="NAMES", help="Only these stored models.")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
+@click.command("power", cls=Command, epilog=EXAMPLE)
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
 @click.option("--items", type=click.IntRange(min=1), metavar="N", help="Items. [default: those stored]")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="K", help="Attempts on every item.")
+@click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
 @click.option(
     "--variance",
     type=click.FloatRange(0, 0.25),
@@ -51,14 +60,29 @@ Examples:
     metavar="T",
     help="Tests made together (Holm, in the worst case).",
 )
-@click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
-@click.option("--power", "wanted", type=click.FloatRange(0.1, 0.999), default=0.8, show_default=True)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    default=0.05,
+    show_default=True,
+    metavar="A",
+    help="One-sided level over all tests.",
+)
+@click.option(
+    "--power",
+    "wanted",
+    type=click.FloatRange(0.1, 0.999),
+    default=0.8,
+    show_default=True,
+    metavar="P",
+    help="The probability of finding the difference.",
+)
 @store_option
 @json_option
 def command(
-    task: str,
-    method: str,
-    model: str,
+    task: str | None,
+    method: str | None,
+    model: str | None,
     task_args: tuple[str, ...],
     items: int | None,
     epochs: int | None,
@@ -80,9 +104,9 @@ def command(
     from harness.display.layout import print_blocks
 
     table = power(
-        task,
-        method=method,
-        model=model,
+        task or "",
+        method=method or "",
+        model=model or "",
         task_args=pairs(task_args, "-T"),
         items=items,
         epochs=epochs,

@@ -6,7 +6,22 @@ import sys
 
 import click
 
-from harness.cli.options import json_option, pairs, store_option
+from harness.cli.options import (
+    Command,
+    arguments,
+    json_option,
+    mirror_option,
+    offline_option,
+    overwrite_option,
+    pairs,
+    role_args_option,
+    role_option,
+    store_option,
+    task_args_option,
+    task_option,
+    transcripts_option,
+    typed_arguments,
+)
 
 EXAMPLE = """
 \b
@@ -24,8 +39,8 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 """
 
 
-@click.command("score", epilog=EXAMPLE)
-@click.option("--task", required=True, metavar="NAME", help="The task that the responses answer.")
+@click.command("score", cls=Command, epilog=EXAMPLE)
+@task_option
 @click.option(
     "--responses",
     required=True,
@@ -38,25 +53,13 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
 @click.option("--by", metavar="COLUMN", help="One run for each value of this column.")
 @click.option("--label", metavar="NAME", help="The model's name in the record. [default: the file's]")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    metavar="ROLE=MODEL",
-    help="A judge, for tasks whose official score asks one.",
-)
-@click.option(
-    "--role-arg", "role_args", multiple=True, metavar="KEY=VALUE", help="Argument of the judge's provider."
-)
-@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
-@click.option("--offline", is_flag=True, help="Only local files.")
-@click.option("--overwrite", is_flag=True, help="Score anew what is sealed already.")
-@click.option(
-    "--transcripts/--no-transcripts",
-    default=True,
-    help="Keep completions with the scores, or scores and answers alone.",
-)
+@task_args_option
+@role_option
+@role_args_option
+@mirror_option
+@offline_option()
+@overwrite_option()
+@transcripts_option()
 @store_option
 @json_option
 def command(
@@ -93,9 +96,9 @@ def command(
         pairs(where, "--where"),
         by,
         label,
-        task_args=pairs(task_args, "-T"),
+        task_args=arguments(task_args, "-T"),
         roles=pairs(roles, "--role"),
-        role_args=pairs(role_args, "--role-arg"),
+        role_args=typed_arguments(role_args, "--role-arg"),
         mirror=mirror,
         offline=offline,
         overwrite=overwrite,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option
+from harness.cli.options import Command, json_option, overwrite_option
 
 EXAMPLE = """
 \b
@@ -18,9 +18,9 @@ Examples:
 """
 
 
-@click.command("setup", epilog=EXAMPLE)
+@click.command("setup", cls=Command, epilog=EXAMPLE)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--overwrite", is_flag=True, help="Install and check anew.")
+@overwrite_option()
 @click.option(
     "--source",
     type=click.Path(exists=True, file_okay=False),

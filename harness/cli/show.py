@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError, nearest
-from harness.cli.options import json_option, store_option
+from harness.cli.options import Command, json_option, store_option
 
 if TYPE_CHECKING:
     from harness.registry import Registry
@@ -25,7 +25,7 @@ Examples:
 """
 
 
-@click.command("show", epilog=EXAMPLE)
+@click.command("show", cls=Command, epilog=EXAMPLE)
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")

@@ -9,9 +9,10 @@ import click
 
 from harness.api.settings import configuration
 from harness.base.errors import UsageError
+from harness.base.values import Written
 from harness.cli.eval import command as evaluate
 from harness.cli.eval import request_from, show_runs
-from harness.cli.options import as_typed
+from harness.cli.options import Command, as_typed, metric_option, plot_option
 
 EXAMPLE = """
 \b
@@ -38,9 +39,9 @@ def sweep(**given: Any) -> None:
     from harness.results.environment import command_line
 
     if plot:
-        from harness.cli.figure import check
+        from harness.plots import check_plot
 
-        check(plot)
+        check_plot(plot)
     given["store"] = as_typed("store")
     request, store = request_from(given, configuration())
     parameter, cells = cells_of(request, *_setting(setting))
@@ -57,11 +58,11 @@ def sweep(**given: Any) -> None:
         print("no curve: fewer than two values were measured", file=sys.stderr)
     if curves and plot:
         curves.plot(plot)
-        print(f"figure: {plot}", file=sys.stderr)
+        print(f"plot: {plot}", file=sys.stderr)
     sys.exit(runs.exit_code)
 
 
-def _setting(text: str) -> tuple[str, list[str]]:
+def _setting(text: str) -> tuple[str, list[Written]]:
     """Name and values of `NAME=V1,V2,...`.
 
     Raises:
@@ -71,10 +72,10 @@ def _setting(text: str) -> tuple[str, list[str]]:
     values = list(dict.fromkeys(value.strip() for value in listed.split(",") if value.strip()))
     if not sign or not name or len(values) < 2:
         raise UsageError(f"--set takes NAME=V1,V2,... with two values or more, not {text!r}")
-    return name, values
+    return name, list(map(Written, values))
 
 
-command = click.Command(
+command = Command(
     "sweep",
     callback=sweep,
     help=sweep.__doc__,
@@ -86,10 +87,8 @@ command = click.Command(
             metavar="NAME=V1,V2,...",
             help="The method's or task's argument and its values.",
         ),
-        click.Option(
-            ["--plot"], metavar="FILE", help="Draw the curve (.svg, .png, .pdf); needs the extra plot."
-        ),
-        click.Option(["--metric"], metavar="NAME", help="Another metric than the task's primary one."),
         *evaluate.params,
     ],
 )
+for _add in (metric_option, plot_option):
+    _add(command)

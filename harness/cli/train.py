@@ -1,4 +1,4 @@
-"""`harness train`: a method's `fit` alone, and the policy that comes of it as a folder."""
+"""`harness train`: a method's `fit` alone; the trained policy is written as a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,24 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
-from harness.cli.options import fit_options, json_option, pairs, take_fit_options
+from harness.cli.options import (
+    Command,
+    arguments,
+    budget_calls_option,
+    budget_time_option,
+    budget_tokens_option,
+    fit_options,
+    json_option,
+    method_args_option,
+    mirror_option,
+    model_args_option,
+    offline_option,
+    store_option,
+    take_fit_options,
+    task_args_option,
+    task_option,
+    typed_arguments,
+)
 
 EXAMPLE = """
 \b
@@ -23,22 +40,22 @@ Examples:
 """
 
 
-@click.command("train", epilog=EXAMPLE)
-@click.option("--task", required=True, metavar="NAME", help="Whose train split is learnt on.")
+@click.command("train", cls=Command, epilog=EXAMPLE)
+@task_option
 @click.option("--method", required=True, metavar="NAME", help="A method that trains, such as curator.")
-@click.option("--model", metavar="NAME", help="What is trained. [default: HARNESS_MODEL or pocket/grid]")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
-@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@click.option("--model", metavar="NAME", help="The model to train. [default: HARNESS_MODEL or pocket/grid]")
+@task_args_option
+@method_args_option
 @fit_options
+@model_args_option
 @click.option(
-    "--model-arg", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument of the model's provider."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the training."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--budget-tokens", type=int, metavar="N", help="Training stops at this many tokens.")
-@click.option("--budget-calls", type=int, metavar="N", help="Training stops at this many rollouts.")
-@click.option("--budget-time", type=float, metavar="SECONDS", help="Training stops after this time.")
-@click.option("--offline", is_flag=True, help="Only the cache and local files.")
-@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
+@budget_tokens_option
+@budget_calls_option
+@budget_time_option
+@offline_option()
+@mirror_option
 @click.option(
     "--to",
     "to",
@@ -54,6 +71,7 @@ Examples:
     help="trl trains here; verl on a cluster, by the files that this writes.",
 )
 @click.option("--print", "show", is_flag=True, help="Show the files of a launch instead of writing them.")
+@store_option
 @json_option
 def command(**given: Any) -> None:
     """Train a method's policy and keep it as a folder that transformers and vLLM load.
@@ -68,18 +86,19 @@ def command(**given: Any) -> None:
     if to is not None and to.exists() and any(to.iterdir()):
         raise UsageError(f"--to {to}: the folder is not empty")
     from harness.api.evaluation import session_of
-    from harness.api.settings import STORE
     from harness.api.training import cell_of, launch_files, train_cell
     from harness.results.environment import command_line
 
-    for key, flag in (("task_args", "-T"), ("method_args", "-M"), ("model_args", "--model-arg")):
-        given[key] = pairs(given[key], flag)
+    store = given.pop("store")
+    given["task_args"] = arguments(given["task_args"], "-T")
+    given["method_args"] = arguments(given["method_args"], "-M")
+    given["model_args"] = typed_arguments(given["model_args"], "--model-arg")
     take_fit_options(given)
     cell = cell_of(given.pop("task"), given.pop("method"), given.pop("model"), given.pop("seed"), **given)
     if backend == "verl":
         _write(launch_files(cell, "verl"), to, show)
         return
-    with session_of([cell], STORE, True, command_line()) as session:
+    with session_of([cell], store, True, command_line()) as session:
         policy = train_cell(cell, session, to)
     if as_json:
         print(json.dumps(policy.to_json()))

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparison.arms import Arm
+from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
 from harness.comparison.suites import suite_sentence, suites
 from harness.display.layout import Block, Line, Table
 
 LONGEST = 400
-CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}
-
-
-def points(value: float, comparison: Comparison) -> str:
-    """A difference with its sign: in points where the metric lies between 0 and 1."""
-    return f"{comparison.scale * value:+.1f}"
 
 
 def comparison_blocks(
@@ -27,78 +22,29 @@ def comparison_blocks(
     for c in comparisons:
         tables.setdefault(c.candidate.comparability_key if by_key else "", []).append(c)
     blocks: list[Block] = []
-    for key, table in tables.items():
+    for key, rows in tables.items():
         if by_key:
-            given = ", ".join(f"{k}={v}" for k, v in table[0].candidate.comparability["task_args"].items())
+            given = ", ".join(f"{k}={v}" for k, v in rows[0].candidate.comparability["task_args"].items())
             blocks.append(Line(f"comparability key {key[:12]} ({given})", "bold"))
-        blocks.append(_table(table, arms, correction))
+        blocks.append(_table(rows, arms, correction))
     for c in comparisons:
         said = "; ".join(notes(c))
         if said:
-            blocks.append(Line(f"{c.candidate.task}, {c.candidate.named(arms)}: {said}"))
+            blocks.append(Line(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}"))
     return blocks + [Line(suite_sentence(same)) for same in ([] if by_key else suites(comparisons))]
 
 
 def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> Table:
-    costs = [
-        name
-        for name in ("calls", "tokens", "usd")
-        if any(c.cost_ratio.get(name) is not None for c in comparisons)
-    ]
-    p = f"p ({CORRECTION_NAMES[correction]})"
-    numbers = ("cand.", "base.", "difference [95 %]", p, "won / lost", "items")
-    names = (
-        "task",
-        "candidate",
-        "baseline",
-        "cand.",
-        "base.",
-        "difference [95 %]",
-        p,
-        "verdict",
-        "test",
-        "won / lost",
-        "items",
-        *(name.upper() if name == "usd" else name for name in costs),
-    )
-    rows = []
-    for c in comparisons:
-        low, high = c.interval or (None, None)
-        shown = points(c.value, c)
-        if low is not None and high is not None:
-            shown += f" [{points(low, c)}, {points(high, c)}]"
-        items = str(c.matched)
-        if c.only_candidate or c.only_baseline:
-            items += f" (+{c.only_candidate} / +{c.only_baseline})"
-        rows.append(
-            [
-                c.candidate.task,
-                c.candidate.named(arms),
-                c.baseline.named(arms),
-                f"{c.candidate_value:.3f}",
-                f"{c.baseline_value:.3f}",
-                shown,
-                f"{c.adjusted_p:.2g}",
-                c.verdict(),
-                c.test,
-                f"{c.difference.wins} / {c.difference.losses}",
-                items,
-                *(times(c.cost_ratio.get(name)) for name in costs),
-            ]
-        )
+    names, rows = table(comparisons, arms, correction)
+    p = names[6]
     return Table(
         names,
         rows,
-        right=(*numbers, *names[11:]),
+        right=("cand.", "base.", "difference [95 %]", p, *names[9:]),
         titles=2,
         keep=("task", "candidate", "difference [95 %]", p, "verdict"),
         styles={"better": "green", "worse": "red"},
     )
-
-
-def times(ratio: float | None) -> str:
-    """A cost ratio: `8.0x`, or `?` where a side is unknown or free."""
-    return "?" if ratio is None else f"{ratio:.3g}x"
 
 
 def notes(c: Comparison) -> list[str]:
@@ -121,7 +67,7 @@ def notes(c: Comparison) -> list[str]:
 
 def flip_blocks(comparison: Comparison, arms: Sequence[Arm], limit: int) -> list[Block]:
     """The items that changed most, with what both sides said."""
-    name, other = comparison.candidate.named(arms), comparison.baseline.named(arms)
+    name, other = comparison.candidate.title(arms), comparison.baseline.title(arms)
     blocks: list[Block] = [Line(""), Line(f"{comparison.candidate.task}: {name} against {other}", "bold")]
     for flip in flips(comparison.candidate, comparison.baseline, comparison.metric, limit):
         scores = f"{flip.baseline_score:.3g} -> {flip.candidate_score:.3g}"

@@ -32,10 +32,25 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
-    """A booktabs table: the first `text_columns` flush left, the rest flush right."""
+    """A booktabs table of cells that are shown as they are: the first `text_columns` flush left, the rest
+    flush right."""
+    return tabular(
+        [latex_text(name) for name in columns],
+        [[latex_text(cell) for cell in row] for row in rows],
+        text_columns,
+    )
+
+
+def latex_text(text: str) -> str:
+    """Text that LaTeX shows as it is, on one line."""
+    return " ".join(text.split()).translate(LATEX)
+
+
+def tabular(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
+    """A booktabs table of cells that are LaTeX already."""
 
     def line(cells: Sequence[str]) -> str:
-        return " & ".join(" ".join(cell.split()).translate(LATEX) for cell in cells) + r" \\"
+        return " & ".join(cells) + r" \\"
 
     return (
         "\n".join(
