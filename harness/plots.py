@@ -126,7 +126,8 @@ COSTS: tuple[tuple[str, Callable[[Arm], float | None]], ...] = (
 
 
 def _plot_cost(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Path) -> None:
-    """Score against cost, a panel for each comparability key, the baseline hollow."""
+    """Score against cost, a panel for each comparability key, the baseline hollow. Points of the same cost
+    stand beside each other."""
     from matplotlib.figure import Figure
 
     from harness.comparison.items import ItemTables
@@ -147,8 +148,9 @@ def _plot_cost(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Pat
     for axes, (key, shown) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
-        placed = [(arm, cost(arm) or 0.0, score(arm, metrics[key], load)) for arm in shown]
-        for n, (arm, spent, found) in enumerate(placed):
+        costs = [cost(arm) or 0.0 for arm in shown]
+        for n, (arm, spent) in enumerate(zip(shown, _apart(costs), strict=True)):
+            found = score(arm, metrics[key], load)
             low, high = found.interval or (found.value, found.value)
             axes.errorbar(
                 [spent],
@@ -161,14 +163,26 @@ def _plot_cost(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Pat
                 mfc="none" if id(arm) in baselines else f"C{n}",
                 label=arm.title(shown) + (" (baseline)" if id(arm) in baselines else ""),
             )
-        if all(spent > 0 for _, spent, _ in placed):
+        if all(spent > 0 for spent in costs):
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter("{x:g}" if max(costs) < 10 * min(costs) else "")
         axes.set_title(shown[0].task, fontsize="medium")
         axes.set_xlabel(f"{unit} per attempt at an item")
         axes.set_ylabel(f"{metrics[key]} (95 % interval)")
         axes.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         axes.grid(alpha=0.3)
     _save(figure, path)
+
+
+def _apart(values: Sequence[float]) -> list[float]:
+    """The values, those that would cover each other moved to the right by some percent."""
+    made: list[float] = []
+    for value in values:
+        while any(abs(value - other) <= 0.02 * abs(value) for other in made):
+            value *= 1.04
+        made.append(value)
+    return made
 
 
 def _plot_differences(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
+from harness.results.labels import method_label, with_arguments
 
 
 def interval(metric: dict[str, Any]) -> str:
@@ -43,7 +44,7 @@ def failures(record: dict[str, Any]) -> str:
 
 
 def cost(usage: dict[str, Any]) -> str:
-    """USD, or a dash where the price is unknown."""
+    """USD, or `?` where the price is unknown."""
     return "?" if usage["cost_usd"] is None else f"{usage['cost_usd']:.4g}"
 
 
@@ -70,14 +71,28 @@ def validation(curve: dict[str, Any] | None) -> str:
     return f"{last['value']:.3f}, {peak['value']:.3f} at step {peak['step']}"
 
 
+def task_labels(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Each record's task, with the arguments in which the records of that task differ."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        for name, value in record["task"]["args"].items():
+            values.setdefault((record["task"]["name"], name), set()).add(str(value))
+    labels = []
+    for record in records:
+        task, arguments = record["task"]["name"], record["task"]["args"]
+        varying = {name: arguments[name] for name in arguments if len(values[task, name]) > 1}
+        labels.append(with_arguments(task, varying))
+    return labels
+
+
 def print_records(records: Sequence[dict[str, Any]]) -> None:
     """Prints `record_blocks`."""
     print_blocks(record_blocks(records))
 
 
 def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
-    """One row a run: primary metric with its 95 % interval, counts, use and cost; then its categories, and
-    what else there is to say of each run."""
+    """One row a run: primary metric with its 95 % interval, counts, use and cost. Arguments that are not at
+    their default stand beside the method's name. Then categories, and what else there is to say of a run."""
     if not records:
         return []
     seeds = len({record["seed"] for record in records}) > 1
@@ -103,7 +118,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         "USD",
     ]
     rows = []
-    for record in records:
+    for record, task in zip(records, task_labels(records), strict=True):
         counts, usage = record["counts"], record["usage"]
         metric = record["metrics"].get(record["primary"])
         wrong = round(counts["ok"] - metric["value"] * counts["attempts"]) if metric else 0
@@ -112,8 +127,8 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         items += f" x {record['epochs']}" if record["epochs"] > 1 else ""
         rows.append(
             [
-                record["task"]["name"],
-                record["method"]["name"],
+                task,
+                method_label(record["method"]["name"], record["method"]["args"]),
                 record["model"],
                 *([str(record["seed"])] if seeds else []),
                 record["primary"],
@@ -169,9 +184,9 @@ def beside(record: dict[str, Any]) -> list[str]:
         names = [name for name in metrics if name.endswith(WITHOUT) == bool(ending)]
         repeated = [name for name in names if name.startswith(("pass@", "pass^", "maj@"))]
         chosen = [f"{primary}{ending}"] if ending and f"{primary}{ending}" in metrics else []
-        told = [f"{name.removesuffix(WITHOUT)} {_both(metrics[name])}" for name in chosen + repeated]
-        if told:
-            lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(told))
+        shown = [f"{name.removesuffix(WITHOUT)} {_both(metrics[name])}" for name in chosen + repeated]
+        if shown:
+            lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(shown))
     return lines
 
 
@@ -191,14 +206,14 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
         if name.startswith(f"{record['primary']}/")
     )
     rows = []
-    for record in records:
+    for record, task in zip(records, task_labels(records), strict=True):
         part = f"{record['primary']}/"
         for name, metric in record["metrics"].items():
             if name.startswith(part):
                 rows.append(
                     [
-                        record["task"]["name"],
-                        record["method"]["name"],
+                        task,
+                        method_label(record["method"]["name"], record["method"]["args"]),
                         record["model"],
                         *([str(record["seed"])] if seeds else []),
                         name.removeprefix(part),
