@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from harness.api.requests import Options, as_called, request_of
+from harness.api.requests import Options, as_called, cells_of, requests_of
 from harness.api.runs import Runs
 from harness.api.settings import STORE
 from harness.base.errors import HarnessWarning
@@ -137,11 +137,8 @@ def session_of(cells: Sequence[Cell], store: str | Path, progress: bool, command
 
 def _planned(task: Any, method: Any, model: Any, options: dict[str, Any]) -> tuple[list[Cell], str, str]:
     """The cells, the store, and the call as the records keep it."""
-    from harness.run.plan import plan
-
-    request = request_of(task, method, model, options)
-    told = as_called("evaluate", request.task, request.method, request.model, options)
-    return plan(request), str(options.get("store") or STORE), told
+    cells = cells_of(requests_of(task, method, model, options))
+    return cells, str(options.get("store") or STORE), as_called("evaluate", cells, options)
 
 
 def interrupted(runs: Runs) -> str:

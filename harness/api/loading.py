@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.api.requests import names
+from harness.api.requests import named
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
 
@@ -34,11 +35,13 @@ def load_task(task: TaskLike, **args: Any) -> Task:
         >>> sample = splits.test[0]
         >>> task.score(sample, harness.Outcome(sample.id, answer=task.parse("...", sample.question)))
     """
+    from harness.model.factory import NO_MODEL
     from harness.registry import load_task, registry
     from harness.run.plan import task_arguments
 
-    spec = registry().task(_one("task", task))
-    return load_task(spec, task_arguments(spec, args, ""))
+    name, own = _one("task", task)
+    spec = registry().task(name)
+    return load_task(spec, task_arguments(spec, {**own, **args}, NO_MODEL))
 
 
 def load_method(method: MethodLike, **args: Any) -> Method:
@@ -53,8 +56,9 @@ def load_method(method: MethodLike, **args: Any) -> Method:
     """
     from harness.registry import load_method, registry
 
-    spec = registry().method(_one("method", method))
-    return load_method(spec, spec.arguments(args))
+    name, own = _one("method", method)
+    spec = registry().method(name)
+    return load_method(spec, spec.arguments({**own, **args}))
 
 
 def load(store: str | Path = STORE, **filters: Any) -> pd.DataFrame:
@@ -76,15 +80,15 @@ def load(store: str | Path = STORE, **filters: Any) -> pd.DataFrame:
     return frame(store, **filters)
 
 
-def _one(noun: str, given: Any) -> str:
-    """The one name that `given` stands for.
+def _one(noun: str, given: Any) -> tuple[str, Mapping[str, Any]]:
+    """The one name that `given` stands for, and the arguments of an object.
 
     Raises:
         UsageError: it is none, or stands for several.
     """
     from harness.registry import registry
 
-    found = registry().match(noun, names(noun, given))
+    found = [(name, own) for part, own in named(noun, given) for name in registry().match(noun, part)]
     if len(found) != 1:
         raise UsageError(f"one {noun} is wanted, and {given!r} is {len(found)}")
     return found[0]

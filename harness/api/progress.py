@@ -113,9 +113,10 @@ class NotebookLine(Lines):
     pause = 0.5
 
     def __enter__(self) -> NotebookLine:
-        from IPython.display import display
+        from IPython import display
 
-        self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
+        shown: Any = display.display  # it has no types
+        self._handle = shown({"text/plain": ""}, raw=True, display_id=True)
         return self
 
     def __exit__(self, *reason: object) -> None:

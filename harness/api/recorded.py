@@ -78,7 +78,7 @@ def score(
         overwrite=overwrite,
         transcripts=transcripts,
     )
-    told = as_called("score", names("task", task), "direct", f"recorded/{responses}", {"store": str(store)})
+    told = as_called("score", cells, {"task_args": task_args or {}, "store": str(store)})
     return judged(run_cells(cells, store, progress=progress, command=told, whole=whole))
 
 

@@ -10,7 +10,7 @@ from harness.base.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.method import Method
-    from harness.run.plan import Request
+    from harness.run.plan import Cell, Request
     from harness.task import Task
 
     #: a task or a method: a name, glob, family or comma list of them, "file.py:Class", a class, an instance
@@ -116,13 +116,14 @@ def check_options(options: Mapping[str, Any], more: Iterable[str] = ()) -> None:
                 raise UsageError(f"{name} is {wanted}, not {value!r}")
 
 
-def request_of(
+def requests_of(
     task: TaskLike | Sequence[TaskLike],
     method: MethodLike | Sequence[MethodLike],
     model: str | Sequence[str] | None,
     options: Mapping[str, Any],
-) -> Request:
-    """The runner's request for keywords of `Options`.
+) -> list[Request]:
+    """The runner's requests for keywords of `Options`: one, or several where objects of one class with
+    different arguments are given.
 
     Raises:
         UsageError: a keyword is unknown or of another type; a name, file or class can't be read.
@@ -139,40 +140,91 @@ def request_of(
     decoding |= {name: given.pop(name) for name in _SAMPLING if name in given}
     if "mirror" in given:
         given["mirror"] = str(given["mirror"])
-    return Request(
-        task=names("task", task),
-        method=names("method", method),
-        model=names("model", model) if model is not None else default_model(configuration()),
-        decoding=decoding,
-        **given,
-    )
+    models = names("model", model) if model is not None else default_model(configuration())
+    task_args, method_args = given.pop("task_args", {}), given.pop("method_args", {})
+    return [
+        Request(
+            task=tasks,
+            task_args={**task_args, **of_tasks},
+            method=methods,
+            method_args={**method_args, **of_methods},
+            model=models,
+            decoding=decoding,
+            **given,
+        )
+        for tasks, of_tasks in _groups("task", task)
+        for methods, of_methods in _groups("method", method)
+    ]
+
+
+def cells_of(requests: Iterable[Request]) -> list[Cell]:
+    """The cells of all requests.
+
+    Raises:
+        UsageError: as `harness.run.plan.plan`.
+    """
+    from harness.run.plan import plan
+
+    return [cell for request in requests for cell in plan(request)]
 
 
 def names(noun: str, given: Any) -> str:
     """The comma list of names that `given` stands for: a string as it is, a list of anything, and a class or
-    an instance by the name under which the registry has it from now on.
+    an object by the name under which the registry has it from now on.
 
     Raises:
         UsageError: it is none of these, or the list is empty.
     """
+    return ",".join(name for name, _ in named(noun, given))
+
+
+def named(noun: str, given: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """Each name (or pattern) that `given` stands for, with the arguments that an object was made with."""
     if isinstance(given, str):
-        return given
+        return [(given, {})]
     if isinstance(given, Iterable):
-        found = ",".join(names(noun, each) for each in given)
+        found = [one for each in given for one in named(noun, each)]
         if not found:
             raise UsageError(f"no {noun} given")
         return found
     if noun == "model":
         raise UsageError(f"a model is a name, as 'openai/gpt-4.1-mini', not {given!r}")
+    from harness.plugins.classes import given_arguments
     from harness.registry import registry
 
-    return str(registry().add(given).name)
+    name = registry().add(given).name
+    return [(name, {} if isinstance(given, type) else given_arguments(given))]
 
 
-def as_called(function: str, task: str, method: str, model: str, options: Mapping[str, Any]) -> str:
+def _groups(noun: str, given: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Comma lists of names, with arguments by `name.key`. No list has a name twice, as both would have the
+    same arguments."""
+    groups: list[dict[str, Mapping[str, Any]]] = []
+    for name, arguments in named(noun, given):
+        if not any(group.get(name) == arguments for group in groups):
+            free = next((group for group in groups if name not in group), None)
+            if free is None:
+                groups.append({name: arguments})
+            else:
+                free[name] = arguments
+    return [
+        (
+            ",".join(group),
+            {f"{name}.{key}": value for name, arguments in group.items() for key, value in arguments.items()},
+        )
+        for group in groups
+    ]
+
+
+def as_called(function: str, cells: Sequence[Cell], options: Mapping[str, Any]) -> str:
     """A call as a record keeps it, without secrets."""
     from harness.base.secrets import without_secrets
 
-    told: dict[str, Any] = {"task": task, "method": method, "model": model, **without_secrets(options)}
+    told: dict[str, Any] = {
+        "task": ",".join(dict.fromkeys(cell.task.name for cell in cells)),
+        "method": ",".join(dict.fromkeys(cell.method.name for cell in cells)),
+        "model": ",".join(dict.fromkeys(cell.model for cell in cells)),
+        **without_secrets(options),
+    }
     told.pop("progress", None)
     return f"harness.{function}({', '.join(f'{name}={value!r}' for name, value in told.items())})"

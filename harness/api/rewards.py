@@ -126,7 +126,8 @@ class Reward:
             return None, f"{type(error).__name__}: {error}"
         if score.status != "ok" or spec.primary not in score.metrics:
             return None, score.reason or f"it gave no {spec.primary}"
-        return min(1.0, max(0.0, score.metrics[spec.primary] / spec.metrics[spec.primary])), None
+        share = spec.metric_ranges[spec.primary].share(score.metrics[spec.primary])
+        return min(1.0, max(0.0, share)), None
 
 
 def reward(
@@ -137,7 +138,7 @@ def reward(
     offline: bool = False,
     **args: Any,
 ) -> Reward:
-    """A task's own grader as a reward function: the primary metric over its largest value.
+    """A task's own grader as a reward function: the primary metric, 0 at its worst value and 1 at its best.
 
     Args:
         task: a name, "file.py:MyTask" or a class.

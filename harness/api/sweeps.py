@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from harness.api.evaluation import interrupted, judged, run_cells
-from harness.api.requests import Options, as_called, request_of
+from harness.api.requests import Options, as_called, requests_of
 from harness.api.settings import STORE
 from harness.base.errors import UsageError, nearest
 from harness.display.layout import Block, Line, Shown, Table
@@ -117,10 +117,9 @@ def sweep(
     Example:
         >>> harness.sweep("samples", [1, 2, 4, 8], "countdown", "self-consistency", seeds=3)
     """
-    request = request_of(task, method, model, options)
-    cells = cells_of(request, parameter, values)[1]
-    store = str(options.get("store") or STORE)
-    told = as_called("sweep", request.task, request.method, request.model, options)
+    requests = requests_of(task, method, model, options)
+    cells = [cell for request in requests for cell in cells_of(request, parameter, values)[1]]
+    store, told = str(options.get("store") or STORE), as_called("sweep", cells, options)
     runs = run_cells(cells, store, progress=options.get("progress", True), command=told)
     if runs.interrupted:
         raise KeyboardInterrupt(interrupted(runs))

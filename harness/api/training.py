@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.api.evaluation import session_of
-from harness.api.requests import as_called, request_of
+from harness.api.requests import as_called, cells_of, requests_of
 from harness.api.settings import STORE
 from harness.base.concurrent import run_sync
 from harness.base.errors import UsageError
@@ -147,9 +147,7 @@ def cell_of(task: Any, method: Any, model: Any, seed: int, **options: Any) -> Ce
     Raises:
         UsageError: there are several.
     """
-    from harness.run.plan import plan
-
-    cells = plan(request_of(task, method, model, options))
+    cells = cells_of(requests_of(task, method, model, options))
     if len(cells) != 1:
         raise UsageError(f"one task, method and model are trained at a time; these are {len(cells)}")
     return replace(cells[0], seed=seed)
@@ -157,7 +155,7 @@ def cell_of(task: Any, method: Any, model: Any, seed: int, **options: Any) -> Ce
 
 @contextmanager
 def _opened(cell: Cell, store: str | Path, progress: bool) -> Iterator[tuple[Cell, Session]]:
-    told = as_called("train", cell.task.name, cell.method.name, cell.model, {"seed": cell.seed})
+    told = as_called("train", [cell], {"seed": cell.seed})
     with session_of([cell], store, progress, told) as session:
         yield cell, session
 
