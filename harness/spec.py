@@ -91,6 +91,7 @@ class Param:
         return value
 
 
+#: how a value that was typed on a command line is read before it is checked; as YAML where it isn't here
 def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

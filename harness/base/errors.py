@@ -43,6 +43,10 @@ class BudgetSpent(HarnessError):
     exit_code = 3
 
 
+class HarnessWarning(UserWarning):
+    """A part of what was asked for could not be done; the message says which, and why."""
+
+
 class UserFailed(Exception):
     """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
 

@@ -127,6 +127,6 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _plain(text: str) -> str:
-    from harness.cli.layout import printable
+    from harness.display.layout import printable
 
     return printable(text)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import (
     Command,
-    configuration,
     json_option,
     offline_option,
     only_methods_option,
@@ -19,12 +17,6 @@ from harness.cli.options import (
     only_tasks_option,
     store_option,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.gate.drift import Drift
-    from harness.gate.verdict import Verdict
 
 EXAMPLE = """
 \b
@@ -84,91 +76,31 @@ def command(
     A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
     (too little evidence for either), not comparable, invalid, or no data.
     """
-    from harness.gate import report
-    from harness.gate.baseline import find_baseline, read_baseline
-    from harness.gate.checks import read_rules
-    from harness.gate.drift import drifts
-    from harness.gate.pairing import check_all
-    from harness.gate.verdict import overall
-    from harness.results.index import in_force, read_index
+    from harness.api import gating
+    from harness.display.layout import print_blocks
 
-    file = Path(config) if config else Path("checks.yaml") if Path("checks.yaml").is_file() else None
-    given: dict[str, Any] = {"baseline": baseline, "margin": margin, "alpha": alpha, "confirm": confirm}
-    if allow_inconclusive:
-        given["fail_inconclusive"] = False
-    if task or method or model:
-        given["checks"] = [{"task": task or "", "method": method or "", "model": model or ""}]
-    rules = read_rules(file, **given)
-    reference = read_baseline(find_baseline(rules.baseline, [Path(store)]))
-    index = read_index(Path(store))
-    for fault in index.faults:
+    checked = gating.check(
+        baseline,
+        config=config,
+        task=task,
+        method=method,
+        model=model,
+        margin=margin,
+        alpha=alpha,
+        confirm=confirm,
+        allow_inconclusive=allow_inconclusive,
+        offline=offline,
+        store=store,
+    )
+    for fault in checked.left_out:
         click.echo(f"left out: {fault}", err=True)
-    rows = in_force(index.rows)
-    verdicts = check_all(reference, rows, rules)
-    if rules.confirm and any(verdict.verdict == "regressed" for verdict in verdicts):
-        verdicts = _confirm(verdicts, rules, Path(store), offline)
-    trends = drifts(reference.arms, rows)
     if markdown:
         with open(markdown, "a", encoding="utf-8") as summary:
-            summary.write(report.markdown(verdicts, trends))
+            summary.write(checked.to_markdown())
     if junit:
-        Path(junit).write_text(report.junit(verdicts), "utf-8")
+        Path(junit).write_text(checked.to_junit(), "utf-8")
     if as_json:
-        print(json.dumps(report.plain(verdicts, trends), ensure_ascii=False))
+        print(json.dumps(checked.to_json(), ensure_ascii=False))
     else:
-        _print(verdicts, trends)
-    sys.exit(overall(verdicts)[1])
-
-
-def _confirm(verdicts: list[Any], rules: Any, store: Path, offline: bool) -> list[Any]:
-    from harness.cli.progress import Bars
-    from harness.gate.confirm import confirm
-    from harness.results.environment import command_line
-    from harness.results.store import Store
-    from harness.run.session import Session
-
-    click.echo("a first look found a regression; running it again with fresh seeds", err=True)
-    flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)
-    with Bars(flagged) as bars:
-        settings = configuration()
-        session = Session(
-            Store(store), bars, settings.get("prices", {}), settings.get("services", {}), command_line()
-        )
-        return confirm(verdicts, rules, session, offline)
-
-
-def _print(verdicts: Sequence[Verdict], trends: Sequence[Drift]) -> None:
-    from rich.text import Text
-
-    from harness.cli.layout import console, print_table, printable
-    from harness.gate import report
-    from harness.gate.verdict import overall
-
-    colours = {
-        "ok": "green",
-        "regressed": "bold red",
-        "inconclusive": "yellow",
-        "not comparable": "magenta",
-        "invalid": "magenta",
-        "no data": "magenta",
-    }
-    # the reasons are sentences, and stand below the table
-    print_table(
-        report.COLUMNS[:-1],
-        [report.cells(verdict)[:-1] for verdict in verdicts],
-        right=report.COLUMNS[4:8],
-        titles=4,
-        keep=("verdict", "task", "method", "difference"),
-        styles=colours,
-    )
-    said = [
-        f"{verdict.verdict}: {report.title(verdict)}: {report.why(verdict)}"
-        for verdict in verdicts
-        if report.why(verdict)
-    ]
-    said += [*report.suite_sentences(verdicts), *(drift.sentence() for drift in trends)]
-    out = console()
-    for sentence in said:
-        out.print(Text(printable(sentence)), soft_wrap=True)
-    name = overall(verdicts)[0]
-    out.print(Text(f"overall: {name}", colours[name]))
+        print_blocks(checked.blocks())
+    sys.exit(checked.exit_code)

@@ -49,7 +49,7 @@ def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str
             )
         )
         return
-    from harness.cli.tables import print_records
+    from harness.display.records import print_records
 
     print_records([old, record])
     print(

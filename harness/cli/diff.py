@@ -48,7 +48,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
             rows[change.kind].append(_plain(change))
         print(json.dumps({"schema": 1, "same": found.same, **rows}, ensure_ascii=False))
         return
-    from harness.cli.layout import printable
+    from harness.display.layout import printable
 
     for change in found.changes:
         print(printable(_sentence(change)))

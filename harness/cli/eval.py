@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.api.settings import STORE, configuration, default_model
 from harness.base.errors import UsageError
 from harness.cli.config import read_config
 from harness.cli.options import (
-    STORE,
     Command,
     arguments,
     as_typed,
     budget_calls_option,
     budget_time_option,
     budget_tokens_option,
-    configuration,
-    default_model,
     fit_options,
     generation_option,
     json_option,
@@ -44,6 +41,7 @@ from harness.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from harness.api.runs import Runs
     from harness.run.plan import Request
 
 EXAMPLE = """
@@ -109,7 +107,9 @@ def command(**given: Any) -> None:
     settings = configuration()
     given["store"] = as_typed("store")
     request, store = request_from(given, settings)
+    from harness.api.evaluation import run_cells
     from harness.registry import registry
+    from harness.results.environment import command_line
     from harness.run.plan import plan
 
     cells = plan(request)
@@ -124,105 +124,26 @@ def command(**given: Any) -> None:
             "measuring pocket/grid, a small laboratory policy that the project ships; "
             "--model names another, as in --model openai/gpt-4o-mini"
         )
-    sys.exit(run_and_report(cells, store, as_json, settings))
+    runs = run_cells(cells, store, command=command_line())
+    show_runs(runs, as_json)
+    sys.exit(runs.exit_code)
 
 
-def run_and_report(
-    cells: list[Any], store: str, as_json: bool, settings: dict[str, Any], figures: bool = True
-) -> int:
-    """Runs the cells with progress bars, prints the table or the JSON object; the exit code."""
-    grid = run_cells(cells, store, settings)
-    show_runs(grid, len(cells), as_json, figures=figures)
-    return int(grid.exit_code)
+def show_runs(runs: Runs, as_json: bool, made: Mapping[str, Any] | None = None) -> None:
+    """Says what went wrong, then prints the runs as a table, or as the one JSON object: `made`, where it
+    isn't that of the runs alone."""
+    from harness.display.records import print_records
+    from harness.results.overall import overall_lines
 
-
-def run_cells(cells: list[Any], store: str, settings: dict[str, Any]) -> Any:
-    """Runs the cells with progress bars and says what went wrong; the `GridResult`.
-
-    Raises:
-        UsageError: a role was given that nothing in the grid asks.
-    """
-    from harness.cli.layout import printable
-    from harness.cli.progress import Bars
-    from harness.results.environment import command_line
-    from harness.results.store import Store
-    from harness.run.execute import run_grid
-    from harness.run.preflight import lacking
-    from harness.run.roles import check_roles
-    from harness.run.session import Session
-
-    check_roles(cells)
-    with Bars(len(cells)) as bars:
-        session = Session(
-            Store(Path(store)), bars, settings.get("prices", {}), settings.get("services", {}), command_line()
-        )
-        if len(cells) > 1:  # one alone says it itself
-            for lack in lacking(cells, session.services):
-                session.notice(lack)
-        grid = run_grid(cells, session)
-    for result in grid.results:
-        if result.error is not None:
-            print(f"error: {result.cell.title}: {result.error}", file=sys.stderr)
-        elif result.status == "stopped" and result.record:
-            print(f"stopped: {result.cell.title}: {result.record['reason']}", file=sys.stderr)
-        elif result.record and result.record["counts"]["ok"] == 0:
-            counts, run = result.record["counts"], result.record["run_id"][:12]
-            sample, reason = first_reason(result.record)
-            print(
-                f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
-                f"unscored and {counts['error']} ended in errors, the first as {printable(reason)}; "
-                f"'harness show {run} --sample {printable(sample)}' shows it",
-                file=sys.stderr,
-            )
-    return grid
-
-
-def first_reason(record: Mapping[str, Any]) -> tuple[str, str]:
-    """Sample and reason of the first attempt of a run that wasn't scored."""
-    from pyarrow import parquet
-
-    table = parquet.read_table(record["samples_path"], columns=["sample_id", "status", "reason"])
-    row = next(row for row in table.to_pylist() if row["status"] != "ok")
-    return str(row["sample_id"]), str(row["reason"] or "no reason was given")[:200]
-
-
-def show_runs(
-    grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | None = None, figures: bool = True
-) -> None:
-    """Prints the runs as a table, or as the one JSON object, into which `more` goes; before them the
-    `figures` of whole families."""
-    from harness.cli.overall import overall_figures, overall_lines
-
-    wholes = overall_figures([result.record for result in grid.results if result.record]) if figures else []
-    for line in (line for whole in wholes for line in overall_lines(whole)):
+    for line in (*runs.notes(), *(line for whole in runs.overall for line in overall_lines(whole))):
         print(line, file=sys.stderr)
     if as_json:
-        from harness.results.export import run_object
-
-        runs = [
-            run_object(result.record)
-            if result.record
-            else {
-                "run_id": None,
-                "status": "failed",
-                "task": result.cell.task.name,
-                "method": result.cell.method.name,
-                "model": result.cell.model,
-                "seed": result.cell.seed,
-                "error": str(result.error),
-            }
-            for result in grid.results
-        ]
-        extra = {**({"overall": wholes} if wholes else {}), **(more or {})}
-        print(json.dumps({"schema": 1, "runs": runs, **extra}, ensure_ascii=False))
+        print(json.dumps(runs.to_json() if made is None else made, ensure_ascii=False))
     else:
-        from harness.cli.tables import print_records
-
-        print_records([result.record for result in grid.results if result.record])
-    if grid.interrupted:
-        done = len(grid.results)
+        print_records(runs.records)
+    if runs.interrupted:
         print(
-            f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
+            f"interrupted: {len(runs)} of {runs.planned} cells are sealed and every finished attempt of the "
             "others is kept; run the same command to go on",
             file=sys.stderr,
         )

@@ -3,21 +3,16 @@ before."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from harness.base.errors import UsageError, unknown_key
+from harness.api.settings import STORE
+from harness.base.errors import UsageError
 from harness.base.values import Written, given
-
-#: what harness.toml may hold
-SETTINGS = ("model", "prices", "services")
-#: where results go by default
-STORE = "results"
 
 #: former spelling of an option -> the present one; said to whoever uses it, in every command that has the
 #: present one and not (any more) the former
@@ -247,42 +242,6 @@ def take_fit_options(values: dict[str, Any]) -> None:
         if str(arguments.setdefault(name, value)) != value:
             raise UsageError(f"--{name} {value} and -M {name}={arguments[name]} contradict each other")
         values["method_args"] = arguments
-
-
-def configuration() -> dict[str, Any]:
-    """`harness.toml` of the folder we stand in; empty if there is none.
-
-    Raises:
-        UsageError: it isn't valid TOML, or holds what it can't.
-    """
-    path = Path("harness.toml")
-    if not path.is_file():
-        return {}
-    import tomllib
-
-    try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"harness.toml: {error}") from None
-    for key in found:
-        if key not in SETTINGS:
-            raise UsageError(f"harness.toml: {unknown_key(key, SETTINGS)}")
-    if not isinstance(found.get("model", ""), str):
-        raise UsageError(f"harness.toml: model is a name, not {found['model']!r}")
-    if "prices" in found:
-        from harness.model.prices import check_prices
-
-        check_prices(found["prices"])
-    if "services" in found:
-        from harness.external.services import check_settings
-
-        check_settings(found["services"])
-    return found
-
-
-def default_model(settings: Mapping[str, Any]) -> str:
-    """`HARNESS_MODEL`, else `model` of harness.toml, else the embedded policy."""
-    return os.environ.get("HARNESS_MODEL") or str(settings.get("model") or "pocket/grid")
 
 
 def as_typed(name: str) -> Any:

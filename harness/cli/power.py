@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import click
 
-from harness.base.errors import UsageError
 from harness.cli.options import (
     Command,
     json_option,
@@ -29,7 +25,6 @@ Examples:
   harness power --items 500 --epochs 4 --effect 0.02 --checks 10
   harness power --items 164 --variance 0.064 --effect-sd 0.1
 """
-EPOCHS = (1, 4, 16, 64)
 
 
 @click.command("power", cls=Command, epilog=EXAMPLE)
@@ -106,77 +101,25 @@ def command(
     The test is one-sided, as in `harness check`. The noise is that of the stored runs which the options
     choose, or an assumption where there are none.
     """
-    from harness.comparison.arms import arms_of
-    from harness.comparison.planning import given_noise, stored_noise
-    from harness.comparison.select import Selection, mixed
-    from harness.registry import registry
-    from harness.results.index import in_force, read_index
-    from harness.stats import attempts_needed, items_needed, minimum_detectable_effect
+    from harness.api.planning import power
+    from harness.display.layout import print_blocks
 
-    if epochs is not None and epochs < 1:
-        raise UsageError(f"--epochs must be at least 1, not {epochs}")
-    arms = []
-    if task:
-        selection = Selection(task, method or "", model or "", pairs(task_args, "-T"))
-        arms = arms_of(selection.rows(in_force(read_index(Path(store)).rows)))
-        if not arms:
-            registry().match("task", task)  # a name that nobody has is said so
-        apart = mixed(arms)
-        if apart:
-            raise UsageError(
-                apart[0].sentence().replace(", or print one table for each key with --allow-mixed", "")
-            )
-    noise = given_noise(stored_noise(arms), variance, effect_sd)
-    n_items = items or noise.n_items
-    if n_items is None:
-        raise UsageError(f"how many items? --items N, as no run of {task or 'a task'} is stored in {store}")
-    seen, level = noise.variances, alpha / checks
-    common: dict[str, Any] = {
-        "reference_variance": seen.reference,
-        "effect_variance": seen.effect,
-        "alpha": level,
-        "power": wanted,
-    }
-    rows = {
-        k: minimum_detectable_effect(n_items, k, seen.candidate, **common)
-        for k in ((epochs,) if epochs else EPOCHS)
-    }
-    needed = attempts_needed(effect, n_items, seen.candidate, **common) if effect else None
-    more = {k: items_needed(effect, k, seen.candidate, **common) for k in rows} if effect else {}
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "schema": 1,
-                    "items": n_items,
-                    "alpha": alpha,
-                    "checks": checks,
-                    "power": wanted,
-                    "noise": {**asdict(seen), "source": noise.source},
-                    "effect": effect,
-                    "detectable": [
-                        {"epochs": k, "difference": d, "items_needed": more.get(k)} for k, d in rows.items()
-                    ],
-                    "epochs_needed": needed,
-                }
-            )
-        )
-        return
-    print(
-        f"{n_items} items, level {alpha:g}"
-        + (f" over {checks} tests" if checks > 1 else "")
-        + f", power {wanted:g}; noise: {noise.source}"
+    table = power(
+        task or "",
+        method=method or "",
+        model=model or "",
+        task_args=pairs(task_args, "-T"),
+        items=items,
+        epochs=epochs,
+        variance=variance,
+        effect_sd=effect_sd,
+        effect=effect,
+        checks=checks,
+        alpha=alpha,
+        power=wanted,
+        store=store,
     )
-    for k, difference in rows.items():
-        wish = f"   {more[k]} items would show {100 * effect:g} points" if effect else ""
-        noun = "attempt " if k == 1 else "attempts"
-        print(f"  {k:>4} {noun} an item: {100 * difference:5.1f} points{wish}")
-    if effect:
-        print(
-            f"{100 * effect:g} points need "
-            + (
-                f"{needed} attempts an item on both sides"
-                if needed is not None
-                else "more items: the effect differs so much between them that no number of attempts shows it"
-            )
-        )
+    if as_json:
+        print(json.dumps(table.to_json()))
+    else:
+        print_blocks(table.blocks())

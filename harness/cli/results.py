@@ -58,10 +58,10 @@ def list_runs(
     store: str,
     as_json: bool,
 ) -> None:
-    """One line for each run. Records that can't be trusted are named and left out; superseded and retracted
-    ones are counted."""
-    from harness.cli.tables import print_records
+    """One line a run. Records that can't be trusted are named and left out; superseded and retracted ones
+    are counted."""
     from harness.comparison.select import Selection
+    from harness.display.records import print_records
     from harness.results.export import run_object
     from harness.results.index import row
     from harness.results.store import Store

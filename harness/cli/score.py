@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.base.errors import DataError, UsageError
 from harness.cli.options import (
     Command,
     arguments,
-    configuration,
     json_option,
     mirror_option,
     offline_option,
@@ -26,9 +22,6 @@ from harness.cli.options import (
     transcripts_option,
     typed_arguments,
 )
-
-if TYPE_CHECKING:
-    from harness.data.responses import Shape
 
 EXAMPLE = """
 \b
@@ -91,81 +84,26 @@ def command(
     Samples without a response are left out and counted in a hint; a response that belongs to no
     sample, or two that belong to the same attempt, stop the command before anything is scored.
     """
-    from harness.cli.eval import run_and_report
-    from harness.data.responses import Shape, results_module
-    from harness.registry import registry
-    from harness.run.plan import Request, plan
+    from harness.api.evaluation import run_cells
+    from harness.api.recorded import cells_of
+    from harness.cli.eval import show_runs
+    from harness.results.environment import command_line
 
-    names, path = registry().match("task", task), Path(responses)
-    if not path.exists():
-        raise DataError(f"no responses file {responses}")
-    reader = registry().task(names[0]).results
-    held = _own_results(names, reader, path, label)
-    brings_items = getattr(results_module(reader), "brings_items", None) if held else None
-    if not held:
-        own = f"; its own result files: {results_module(reader).FORMATS}" if reader else ""
-        if len(names) != 1:
-            raise UsageError(
-                f"score takes one task where {responses} is no result file of several, and "
-                f"{task} is {len(names)}{own}"
-            )
-        shape = Shape.of(pairs(columns, "--column"), pairs(where, "--where"))
-        try:
-            held = [(names[0], given) for given in _rows_of(path, names[0], shape, by, label)]
-        except DataError as error:
-            raise DataError(f"{error}{own}") from error
-    cells = []
-    for name, model_args in held:
-        cells += plan(
-            Request(
-                task=name,
-                method="direct",
-                model=f"recorded/{responses}",
-                model_args=model_args,
-                task_args=arguments(task_args, "-T"),
-                roles=pairs(roles, "--role"),
-                role_args=typed_arguments(role_args, "--role-arg"),
-                mirror=mirror,
-                offline=offline,
-                overwrite=overwrite,
-                transcripts=transcripts,
-            )
-        )
-    whole = brings_items is None or not brings_items(path)
-    sys.exit(run_and_report(cells, store, as_json, configuration(), figures=whole))
-
-
-def _rows_of(path: Path, task: str, shape: Shape, by: str | None, label: str | None) -> list[dict[str, Any]]:
-    """Model arguments for the rows of a file, or for those of each value of the column `by`.
-
-    Raises:
-        DataError: it is no file of responses.
-    """
-    from harness.data.responses import check_columns, column_values
-
-    if not path.is_file():
-        raise DataError(f"{path} is a folder; {task} takes a file of responses")
-    check_columns(path, shape)
-    made = []
-    for value in column_values(path, by, shape) if by else [None]:
-        kept = {**shape.where, by: value} if by else shape.where
-        given = {"columns": shape.columns, "where": kept, "label": label or value}
-        made.append({key: found for key, found in given.items() if found})
-    return made
-
-
-def _own_results(
-    names: list[str], reader: str, path: Path, label: str | None
-) -> list[tuple[str, dict[str, Any]]]:
-    """The tasks that the path holds a benchmark's own results of, each with its model arguments.
-
-    Raises:
-        DataError: it holds results, and none of the tasks that were asked for.
-    """
-    from harness.data.responses import results_module
-
-    held = results_module(reader).names(path) if reader else []
-    if held and not set(held) & set(names):
-        raise DataError(f"{path} holds results of {', '.join(held)}")
-    given = {"results": reader, **({"label": label} if label else {})}
-    return [(name, {**given, "of": name}) for name in held if name in names]
+    cells, whole = cells_of(
+        task,
+        responses,
+        pairs(columns, "--column"),
+        pairs(where, "--where"),
+        by,
+        label,
+        task_args=arguments(task_args, "-T"),
+        roles=pairs(roles, "--role"),
+        role_args=typed_arguments(role_args, "--role-arg"),
+        mirror=mirror,
+        offline=offline,
+        overwrite=overwrite,
+        transcripts=transcripts,
+    )
+    runs = run_cells(cells, store, command=command_line(), whole=whole)
+    show_runs(runs, as_json)
+    sys.exit(runs.exit_code)

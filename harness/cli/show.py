@@ -63,7 +63,7 @@ def command(name: str, sample: str | None, epoch: int | None, store: str, as_jso
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
         return
-    from harness.cli.tables import print_records
+    from harness.display.records import print_records
 
     print_records([record])
     if record["supersedes"]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from harness.cli.options import (
     budget_calls_option,
     budget_time_option,
     budget_tokens_option,
-    configuration,
-    default_model,
     fit_options,
     json_option,
     method_args_option,
@@ -88,74 +85,29 @@ def command(**given: Any) -> None:
         raise UsageError("where to? --to DIR names the folder of the policy")
     if to is not None and to.exists() and any(to.iterdir()):
         raise UsageError(f"--to {to}: the folder is not empty")
-    session, cell = _cell(given)
-    try:
-        if backend == "verl":
-            _launch(cell, session, to, show)
-        else:
-            _train(cell, session, to, as_json)
-    finally:
-        session.close()
+    from harness.api.evaluation import session_of
+    from harness.api.training import cell_of, launch_files, train_cell
+    from harness.results.environment import command_line
 
-
-def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
-    from dataclasses import replace
-
-    from harness.results.store import Store
-    from harness.run.plan import Request, plan
-    from harness.run.session import Session
-
-    settings, seed, store = configuration(), given.pop("seed"), given.pop("store")
-    values: dict[str, Any] = {
-        **given,
-        "task_args": arguments(given["task_args"], "-T"),
-        "method_args": arguments(given["method_args"], "-M"),
-        "model_args": typed_arguments(given["model_args"], "--model-arg"),
-    }
-    take_fit_options(values)
-    values["model"] = values["model"] or default_model(settings)
-    cells = plan(Request(**values))
-    if len(cells) != 1:
-        raise UsageError(f"one task, method and model are trained at a time; these are {len(cells)}")
-    return Session(Store(Path(store))), replace(cells[0], seed=seed)
-
-
-def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
-    from harness.cli.progress import Bars
-    from harness.run.training import fit_cell
-
-    with Bars(1) as bars:
-        session.watcher = bars
-        folder, ledger = asyncio.run(fit_cell(cell, session))
-    shutil.copytree(folder, to, dirs_exist_ok=True)
+    store = given.pop("store")
+    given["task_args"] = arguments(given["task_args"], "-T")
+    given["method_args"] = arguments(given["method_args"], "-M")
+    given["model_args"] = typed_arguments(given["model_args"], "--model-arg")
+    take_fit_options(given)
+    cell = cell_of(given.pop("task"), given.pop("method"), given.pop("model"), given.pop("seed"), **given)
+    if backend == "verl":
+        _write(launch_files(cell, "verl"), to, show)
+        return
+    with session_of([cell], store, True, command_line()) as session:
+        policy = train_cell(cell, session, to)
     if as_json:
-        usage = {purpose: spent.as_dict() for purpose, spent in sorted(ledger.by_purpose.items())}
-        print(
-            json.dumps(
-                {
-                    "schema": 1,
-                    "policy": str(to),
-                    "task": cell.task.name,
-                    "model": cell.model,
-                    "method": cell.method.name,
-                    "seed": cell.seed,
-                    "usage": usage,
-                }
-            )
-        )
+        print(json.dumps(policy.to_json()))
     else:
-        total = ledger.total
-        print(
-            f"{to}: trained by {cell.method.name} from {cell.model}; {total.calls} rollouts, "
-            f"{total.input_tokens + total.output_tokens} tokens",
-            file=sys.stderr,
-        )
+        print(policy, file=sys.stderr)
 
 
-def _launch(cell: Any, session: Any, to: Path | None, show: bool) -> None:
-    from harness.run.training import launch_cell
-
-    files = launch_cell(cell, session, "verl")
+def _write(files: Mapping[str, str], to: Path | None, show: bool) -> None:
+    """The files of a launch, into a folder or, where they are not too long, onto the screen."""
     for name, text in files.items():
         if show:
             if len(text) > 20_000:

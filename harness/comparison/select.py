@@ -198,7 +198,7 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
     Raises:
         UsageError: several arms fit; says how they differ.
     """
-    named = [arm for arm in arms if _is(arm, baseline)]
+    named = [arm for arm in arms if is_baseline(arm, baseline)]
     if any(arm is candidate for arm in named):
         return None
     for same in ("model", "method"):
@@ -214,7 +214,8 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
     return named[0] if named else None
 
 
-def _is(arm: Arm, baseline: str) -> bool:
+def is_baseline(arm: Arm, baseline: str) -> bool:
+    """Whether a baseline is this arm's method, model, `method@model`, store or the beginning of a run id."""
     method, sign, model = baseline.partition("@")
     if sign:
         return (arm.method, arm.model) == (method, model)
@@ -229,7 +230,7 @@ def check_baseline(arms: Sequence[Arm], baseline: str) -> None:
     Raises:
         UsageError: none is; names the nearest.
     """
-    if not any(_is(arm, baseline) for arm in arms):
+    if not any(is_baseline(arm, baseline) for arm in arms):
         known = {arm.method for arm in arms} | {arm.model for arm in arms}
         cure = nearest(baseline, known, "baseline")
         raise UsageError(f"no stored run is the baseline {baseline!r}; {cure}")

@@ -107,6 +107,11 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def placed_row(record: dict[str, Any]) -> dict[str, Any]:
+    """The row of a record as `read_index` gives it, with the places of its files."""
+    return {**row(record), "record": record["record"], "samples_path": record["samples_path"]}
+
+
 def _records(root: Path) -> Iterator[tuple[str, list[int]]]:
     """(folder relative to the store, stamp) of every sealed record."""
 

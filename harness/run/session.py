@@ -118,5 +118,8 @@ class Session:
             self._cache.flush()
 
     def close(self) -> None:
+        """Ends the use of one loop and one thread; whoever goes on with the session opens them anew."""
         if self._cache is not None:
             self._cache.close()
+            self._cache = None
+        self._slots.clear()

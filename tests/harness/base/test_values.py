@@ -35,8 +35,8 @@ def test_what_is_typed(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    "no No on yes off y n ~ 007 00 +1 1_000 1e5 0x1F 0b1 1. .5 .inf nan 1:30 2024-01-31 2024-01-31T10:00:00Z << "
-    "12345678901234567890 1.0e999 [a {a 'a 2.0.1 a: b".split(" ")
+    "no No on yes off y n ~ 007 00 +1 1_000 1e5 0x1F 0b1 1. .5 .inf nan 1:30 2024-01-31 2024-01-31T10:00:00Z "
+    "<< 12345678901234567890 1.0e999 [a {a 'a 2.0.1 a: b".split(" ")
     + ["a: b", "", " ", "!!python/none x", "# a"],
 )
 def test_what_stays_text(text):

@@ -15,7 +15,7 @@ import pytest
 from pyarrow import parquet
 
 from harness.base.secrets import redacted, without_secrets
-from harness.cli.tables import print_records
+from harness.display.records import print_records
 from harness.external.known_broken import known_broken
 from harness.model.echo import Echo
 from harness.registry import registry

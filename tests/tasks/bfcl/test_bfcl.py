@@ -18,7 +18,6 @@ from pyarrow import parquet
 
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.cli import cli
-from harness.cli.overall import overall_figures, overall_lines
 from harness.data.hub import Data
 from harness.external.known_broken import known_broken
 from harness.external.setup import folder, install, needed
@@ -26,6 +25,7 @@ from harness.external.web import public_address
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
+from harness.results.overall import overall_figures, overall_lines
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from harness.base.errors import UsageError
 from harness.cli import cli
-from harness.cli.tables import print_records
+from harness.display.records import print_records
 from harness.results.store import Store
 
 

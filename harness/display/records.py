@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
 from harness.results.labels import method_label, with_arguments
 
@@ -85,14 +86,15 @@ def task_labels(records: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def print_records(records: Sequence[dict[str, Any]]) -> None:
+    """Prints `record_blocks`."""
+    print_blocks(record_blocks(records))
+
+
+def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
     """One row a run: primary metric with its 95 % interval, counts, use and cost. Arguments that are not at
-    their default stand beside the method's name."""
-    from rich.text import Text
-
-    from harness.cli.layout import console, print_table
-
+    their default stand beside the method's name. Then categories, and what else there is to say of a run."""
     if not records:
-        return
+        return []
     seeds = len({record["seed"] for record in records}) > 1
     partly = any(scored_only(record["metrics"].get(record["primary"])) for record in records)
     trained = any((record.get("curve") or {}).get("dev_last") for record in records)
@@ -144,21 +146,23 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
                 cost(usage),
             ]
         )
-    print_table(
-        names,
-        rows,
-        right=names[-8:],
-        titles=names.index("metric"),
-        spare=["0 ... 1"],
-        keep=["task", "method", "value [95 % interval]"],
-        row_styles=["dim" if r["status"] == "stopped" else "" for r in records],
-    )
-    _print_categories(records)
+    blocks: list[Block] = [
+        Table(
+            names,
+            rows,
+            right=names[-8:],
+            titles=names.index("metric"),
+            spare=["0 ... 1"],
+            keep=["task", "method", "value [95 % interval]"],
+            row_styles=["dim" if r["status"] == "stopped" else "" for r in records],
+        ),
+        *_categories(records),
+    ]
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
-        console().print(Text(f"{record['run_id'][:12]}  {note:8}  {record['record']}"), soft_wrap=True)
-        for line in beside(record):
-            console().print(Text(f"{'':12}  {line}"), soft_wrap=True)
+        blocks.append(Line(f"{record['run_id'][:12]}  {note:8}  {record['record']}"))
+        blocks += [Line(f"{'':12}  {line}") for line in beside(record)]
+    return blocks
 
 
 def beside(record: dict[str, Any]) -> list[str]:
@@ -191,11 +195,9 @@ def _both(metric: dict[str, Any]) -> str:
     return interval(metric) + (f" (scored only {alone})" if alone else "")
 
 
-def _print_categories(records: Sequence[dict[str, Any]]) -> None:
+def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
     """One row a category, for the runs of tasks that have categories. Parts that the task
     measures of the whole set (recall by popularity) have no number of items."""
-    from harness.cli.layout import print_table
-
     seeds = len({record["seed"] for record in records}) > 1
     partly = any(
         scored_only(metric)
@@ -221,19 +223,21 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
                         str(metric.get("n_items") or ""),
                     ]
                 )
-    if rows:
-        names = [
-            "task",
-            "method",
-            "model",
-            *(["seed"] if seeds else []),
-            "category",
-            "value [95 % interval]",
-            "0 ... 1",
-            *([SCORED_ONLY] if partly else []),
-            "items",
-        ]
-        print_table(
+    if not rows:
+        return []
+    names = [
+        "task",
+        "method",
+        "model",
+        *(["seed"] if seeds else []),
+        "category",
+        "value [95 % interval]",
+        "0 ... 1",
+        *([SCORED_ONLY] if partly else []),
+        "items",
+    ]
+    return [
+        Table(
             names,
             rows,
             right=["items"],
@@ -241,3 +245,4 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
             spare=["0 ... 1"],
             keep=["category", "value [95 % interval]"],
         )
+    ]

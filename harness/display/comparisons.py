@@ -9,43 +9,35 @@ from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
 from harness.comparison.suites import suite_sentence, suites
+from harness.display.layout import Block, Line, Table
 
 LONGEST = 400
 
 
-def print_comparisons(
+def comparison_blocks(
     comparisons: Sequence[Comparison], arms: Sequence[Arm], by_key: bool = False, correction: str = "holm"
-) -> None:
+) -> list[Block]:
     """One row a candidate, then what else is to be said; `by_key`: a table for each key."""
-    from rich.text import Text
-
-    from harness.cli.layout import console, printable
-
     tables: dict[str, list[Comparison]] = {}
     for c in comparisons:
         tables.setdefault(c.candidate.comparability_key if by_key else "", []).append(c)
-    out = console()
+    blocks: list[Block] = []
     for key, rows in tables.items():
         if by_key:
             given = ", ".join(f"{k}={v}" for k, v in rows[0].candidate.comparability["task_args"].items())
-            out.print(Text(f"comparability key {key[:12]} ({printable(given)})", "bold"))
-        _table(rows, arms, correction)
+            blocks.append(Line(f"comparability key {key[:12]} ({given})", "bold"))
+        blocks.append(_table(rows, arms, correction))
     for c in comparisons:
         said = "; ".join(notes(c))
         if said:
-            out.print(
-                Text(printable(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}")), soft_wrap=True
-            )
-    for same in [] if by_key else suites(comparisons):
-        out.print(Text(printable(suite_sentence(same))), soft_wrap=True)
+            blocks.append(Line(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}"))
+    return blocks + [Line(suite_sentence(same)) for same in ([] if by_key else suites(comparisons))]
 
 
-def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> None:
-    from harness.cli.layout import print_table
-
+def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> Table:
     names, rows = table(comparisons, arms, correction)
     p = names[6]
-    print_table(
+    return Table(
         names,
         rows,
         right=("cand.", "base.", "difference [95 %]", p, *names[9:]),
@@ -73,21 +65,16 @@ def notes(c: Comparison) -> list[str]:
     return lines
 
 
-def print_flips(comparison: Comparison, arms: Sequence[Arm], limit: int) -> None:
+def flip_blocks(comparison: Comparison, arms: Sequence[Arm], limit: int) -> list[Block]:
     """The items that changed most, with what both sides said."""
-    from rich.text import Text
-
-    from harness.cli.layout import console, printable
-
-    out = console()
     name, other = comparison.candidate.title(arms), comparison.baseline.title(arms)
-    found = flips(comparison.candidate, comparison.baseline, comparison.metric, limit)
-    out.print(Text(f"\n{printable(f'{comparison.candidate.task}: {name} against {other}')}", "bold"))
-    for flip in found:
+    blocks: list[Block] = [Line(""), Line(f"{comparison.candidate.task}: {name} against {other}", "bold")]
+    for flip in flips(comparison.candidate, comparison.baseline, comparison.metric, limit):
         scores = f"{flip.baseline_score:.3g} -> {flip.candidate_score:.3g}"
-        out.print(Text(f"\n{printable(flip.sample_id)}  {scores}", "green" if flip.change > 0 else "red"))
+        blocks += [Line(""), Line(f"{flip.sample_id}  {scores}", "green" if flip.change > 0 else "red")]
         for side, attempts in (("baseline", flip.baseline), ("candidate", flip.candidate)):
-            out.print(Text(f"  {side}: {printable(_attempt(attempts))}"), soft_wrap=True)
+            blocks.append(Line(f"  {side}: {_attempt(attempts)}"))
+    return blocks
 
 
 def _attempt(attempts: list[Attempt]) -> str:
