@@ -35,20 +35,6 @@ class Written(str):
         return made if outer == "any" else str(self)
 
 
-def typed(self) -> Any:
-        return typed(str(self))
-
-    def as_kind(self, kind: str) -> Any:
-        """The value for a parameter of a kind, as `harness.spec.TYPES` names them. One that wants text, a
-        number or a truth value gets the text as it was typed; any other what YAML makes of it."""
-        outer, made = kind.partition("[")[0], self.typed
-        if outer in ("str", "int", "float", "bool") or (
-            outer in ("list", "dict") and type(made).__name__ != outer
-        ):
-            return str(self)
-        return made
-
-
 def typed(text: str) -> Any:
     """What a text means as YAML; the text itself where that is broken."""
     bare = text.strip()
