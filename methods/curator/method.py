@@ -246,7 +246,8 @@ def _train(
         model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
-    model.to("cuda" if accelerated else "cpu")
+    # transformers wraps `to` so that its types lose that it is a method
+    model.to("cuda" if accelerated else "cpu")  # type: ignore[arg-type]
     dev = list(home.data.dev)
     kinds = {name.rpartition(" ")[2] for name in bank.names}
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]

@@ -285,7 +285,7 @@ class IterPSD(SemiICL):
             len(pool), chunk, a["epsilon"], a["order"], lambda: job.embed(texts), job.rng("chunks")
         )
         kept: list[Annotation] = []
-        rounds = []
+        rounds: list[list[int]] = []
         while rows := sampler.next():
             shown = self._shown(kept, job, gold, len(rounds))
             prompt = self.annotator.prompt([*first, *shown])

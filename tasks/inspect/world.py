@@ -156,10 +156,9 @@ class Solving(World):
         setup = self._made.setup
         steps = [*(setup if isinstance(setup, list) else [setup] if setup else []), self._made.solver]
         state = await chain(steps)(state, generate)
-        (scorer, *_) = self._made.scorer or [None]
-        if scorer is None:
+        if not self._made.scorer:
             raise UsageError("the inspect task has no scorer")
-        score = await scorer(state, Target(sample.target))
+        score = await self._made.scorer[0](state, Target(sample.target))
         if score is not None:
             self._score = {"value": self._number(score.value), "explanation": (score.explanation or "")[:500]}
 

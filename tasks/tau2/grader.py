@@ -22,6 +22,7 @@ import sys
 import threading
 import types
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 
@@ -75,9 +76,15 @@ from tau2.user import user_simulator  # noqa: E402
 
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `judge`, `score`, `start`, `reply` or `stop`."""
-    return {"load": load, "judge": judge, "score": score, "start": start, "reply": reply, "stop": stop}[
-        request.pop("do")
-    ](**request)
+    handlers: dict[str, Callable[..., Any]] = {
+        "load": load,
+        "judge": judge,
+        "score": score,
+        "start": start,
+        "reply": reply,
+        "stop": stop,
+    }
+    return handlers[request.pop("do")](**request)
 
 
 def load(domain: str, split: str = "base", solo: bool = False) -> list[dict[str, Any]]:

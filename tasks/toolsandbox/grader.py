@@ -21,7 +21,7 @@ import sys
 import threading
 import types
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,9 +91,14 @@ _now = datetime.datetime.now().timestamp()
 
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `score`, `start`, `reply` or `stop`."""
-    return {"load": load, "score": score, "start": start, "reply": reply, "stop": stop}[request.pop("do")](
-        **request
-    )
+    handlers: dict[str, Callable[..., Any]] = {
+        "load": load,
+        "score": score,
+        "start": start,
+        "reply": reply,
+        "stop": stop,
+    }
+    return handlers[request.pop("do")](**request)
 
 
 def scenarios(clock: float | None = None) -> dict[str, Any]:
@@ -144,7 +149,7 @@ class _Clock:
 
         class Standing(datetime.datetime):
             @classmethod
-            def now(cls, tz: Any = None) -> datetime.datetime:
+            def now(cls, tz: Any = None) -> Any:  # a plain datetime, so that nothing keeps this class
                 moment = begin + readings[0] * step
                 readings[0] += 1
                 return moment if tz is None else moment.astimezone(tz)
@@ -171,7 +176,7 @@ def load(clock: str | None = None) -> list[dict[str, Any]]:
     """Every scenario: its name, the user's opening words, its categories as the official summary counts
     them, and whether its base scenario has a tool that asks a service on the network. `clock` is local
     time in ISO form."""
-    found = scenarios(clock and _seconds(clock))
+    found = scenarios(_seconds(clock) if clock else None)
     rows: list[dict[str, Any]] = []
     for name, scenario in found.items():
         context = scenario.starting_context

@@ -130,7 +130,7 @@ class Pairs:
     def _is_taken(self, user: Array, item: Array) -> Array:
         key = user * np.int64(self.n_items) + item
         place = np.minimum(np.searchsorted(self._taken, key), len(self._taken) - 1)
-        return self._taken[place] == key
+        return np.asarray(self._taken[place] == key)
 
 
 def distinct(nodes: Array, n_nodes: int) -> tuple[Array, Array]:

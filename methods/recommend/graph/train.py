@@ -110,7 +110,7 @@ class Trainer:
         loss = loss + shrinkage([norms[part] for part in parts], args["reg"], args["reg_form"] == "squared")
         if len(seen) > 1:
             for part in parts[:2]:
-                one, two = (view[part.unique()] for view in seen[1:])
+                one, two = (view[part.unique()] for view in seen[1:])  # type: ignore[no-untyped-call] # torch's
                 loss = loss + args["contrast"] * info_nce(one, two, args["temperature"])
         return loss
 
