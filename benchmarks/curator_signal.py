@@ -1,4 +1,4 @@
-"""How much of a problem's utility is there to be learnt: one training with uniform choice, watched.
+"""How much of a problem's utility can be learned: one training with uniform choice, watched.
 
     python benchmarks/curator_signal.py --task countdown --model pocket/grid [-T key=value] [-M key=value]
 

@@ -41,8 +41,8 @@ class Entry:
     `value` is the mean of the primary metric over items, unscored and failed attempts counted as 0;
     `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
     the worst place that the data allow among the section's rows, 1 being best; None where the row is
-    alone, was stopped, or is simulated. `varying_fields` are the fields that tell the row from others of the
-    same method and model.
+    alone, was stopped, or is simulated. `varying_fields` are the fields in which the row differs from
+    others of the same method and model.
     """
 
     arm: Arm
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def validation(self) -> Validation | None:
-        """Scores on the validation split that the runs' learning curves tell; None where none does."""
+        """Scores on the validation split that the runs' learning curves hold; None where none does."""
         curves = [run["curve"] for run in self.arm.runs if run.get("curve")]
         found = [curve for curve in curves if curve["dev_last"]]
         if not found:
@@ -132,7 +132,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        """What tells the section from the task's others, in a few words."""
+        """What distinguishes the section from the task's others, in a few words."""
         short = [(name, value) for name, value in self.varying_fields if "digest" not in name]
         return ", ".join(
             f"{name.removeprefix('task_args.')}={value}" for name, value in short or self.varying_fields

@@ -158,7 +158,7 @@ def _around_zero(found: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def cost_figures(section: Section) -> dict[str, Figure]:
-    """Value against cost, one figure for each cost that tells rows apart, dearest unit first."""
+    """Value against cost, one figure for each cost that distinguishes rows, dearest unit first."""
     made = {}
     for name in COSTS:
         spent = [(entry, cost(entry, name)) for entry in section.entries if not entry.stopped]
@@ -347,7 +347,7 @@ def _line(line: Line, n: int, joined: bool) -> dict[str, Any]:
 
 
 def named(entry: Entry) -> str:
-    """`method x model (what tells it apart)`."""
+    """`method x model (what distinguishes it)`."""
     name = f"{entry.arm.method} x {entry.arm.model}"
     return f"{name} ({entry.variant})" if entry.variant else name
 

@@ -220,7 +220,7 @@ def _section(work: tuple[Sequence[dict[str, Any]], Sequence[str]]) -> Any:
 class _workers:
     """`map` in this process, or over as many as there are cores where the work is worth it.
 
-    Processes are started anew, not forked: pyarrow's threads don't survive a fork.
+    Processes are spawned, not forked: pyarrow's threads don't survive a fork.
     """
 
     def __init__(self, pieces: int) -> None:

@@ -25,7 +25,7 @@ class Learning:
     Attributes:
         steps: rising, shape (points,).
         rollouts: the responses drawn up to each point, discarded ones included; None where a seed doesn't
-            tell them. What isn't the curve's axis is the mean over seeds at that point.
+            have them. What isn't the curve's axis is the mean over seeds at that point.
         means: over seeds.
         intervals: 95 % t intervals over seeds at each point alone, shape (points, 2); None for one seed.
         seeds: number of seeds.

@@ -160,7 +160,7 @@ def _row_styles(table: Table) -> list[str]:
 
 def renderables(block: Block, width: int) -> Iterator[RenderableType]:
     """A sentence; or a table in the first shape that fits: the whole table; without the columns that say the
-    same in every row, which are told once above it; without `spare` columns; else a paragraph a row."""
+    same in every row, which are shown once above it; without `spare` columns; else a paragraph a row."""
     from rich.text import Text
 
     if isinstance(block, Line):

@@ -74,7 +74,7 @@ class Training:
         """Books what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
-            BudgetSpent: a limit of the run is reached; what was spent is booked.
+            BudgetSpent: a limit of the run is reached; what was spent is recorded.
         """
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)

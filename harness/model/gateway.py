@@ -72,7 +72,7 @@ class Model:
 
         Raises:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
-            ModelCallError: the call failed for good, which the ledger books as a call without tokens;
+            ModelCallError: the call failed for good, which the ledger records as a call without tokens;
                 or it is not in the cache and --offline is set, and none was made.
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
@@ -109,7 +109,7 @@ class Model:
         return output
 
     def _kept(self, text: str, purpose: str, question: Question) -> ModelOutput:
-        """The completion that the cache holds, booked as a call that it served."""
+        """The completion that the cache holds, recorded as a call that it served."""
         from inspect_ai.model import ModelOutput
 
         output = ModelOutput.model_validate(json.loads(text))

@@ -1,4 +1,4 @@
-"""Learning curves: what a `fit` tells of each of its steps, sealed as rows beside the attempts.
+"""Learning curves: what a `fit` reports of each of its steps, sealed as rows beside the attempts.
 
 `curve.v1.schema.json` beside this file is the published JSON Schema of a row. A record names its curve's
 file, rows and digest; records without one are as valid. Scores of a curve are of a validation split and

@@ -137,7 +137,7 @@ class Curated(Method):
         )
 
     def _home(self, job: Job) -> Job:
-        """The door to the task whose train split is learnt on."""
+        """The job of the task whose train split is learned from."""
         home = job.training.task(self.args["bank"]) if self.args["bank"] else job
         if home is job and not len(job.data.train):
             name = "arc1d" if job.model.name.startswith("pocket/") else "math"
@@ -259,7 +259,7 @@ def _train(
         )
     spent: dict[str, Usage] = {}
 
-    def book(cost: Cost) -> None:
+    def charge(cost: Cost) -> None:
         for purpose, usage in usages(cost).items():
             spent.setdefault(purpose, Usage()).add(usage)
             job.training.charge(purpose, usage)
@@ -270,7 +270,7 @@ def _train(
         shown += [f"dev {row['dev']:.3f}"] if row.get("dev") is not None else []
         job.progress("train: " + ", ".join(shown), row["step"], plan.steps)
         job.access["train_steps"], job.access["train_rollouts"] = row["step"], training.total.rollouts
-        book(cost)
+        charge(cost)
 
     scorer = None
     if method.args["curator"] != "light" and hasattr(CURRICULA[method.curriculum], "scorer"):
@@ -310,7 +310,7 @@ def _train(
             training,
             workspace,
             method.args["loss"],
-            resumed=lambda: book(training.total),
+            resumed=lambda: charge(training.total),
             keep_peak=keep_peak,
             generation=vllm_rollouts.chosen(method.args["generation"]),
         )
@@ -360,8 +360,8 @@ def _train(
 
 
 def usages(cost: Any) -> dict[str, Usage]:
-    """A training's cost as the ledger books it, by purpose."""
-    booked = {
+    """A training's cost as the ledger records it, by purpose."""
+    by_purpose = {
         "train": Usage(
             calls=cost.trained,
             input_tokens=cost.prompt_tokens,
@@ -381,19 +381,19 @@ def usages(cost: Any) -> dict[str, Usage]:
             seconds=cost.dev_s,
         ),
     }
-    return {purpose: usage for purpose, usage in booked.items() if usage != Usage()}
+    return {purpose: usage for purpose, usage in by_purpose.items() if usage != Usage()}
 
 
 def silence(curve: Sequence[dict[str, Any]]) -> str:
     """What is to be said of a run without a learning signal, empty for others."""
     if not any(row["reward"] > 0 for row in curve):
         return (
-            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learnt "
+            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learned "
             "nothing; take easier problems, more rollouts or a policy that solves some of them"
         )
     if not any(row["mixed"] > 0 for row in curve):
         return (
             f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
-            "policy has learnt nothing; take problems that it solves sometimes"
+            "policy has learned nothing; take problems that it solves sometimes"
         )
     return ""

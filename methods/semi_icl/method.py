@@ -179,7 +179,7 @@ class SemiICL(Method):
 
     def _store(self, job: Job, gold: Sequence[Shot], pseudo: Sequence[Shot]) -> str:
         """Freezes the demonstrations, in the order of the prompt, and every annotation; the digest of
-        that. There is no gold label of the pool in it: how precise it is, only the runner's side can tell.
+        that. There is no gold label of the pool in it: how precise it is, only the runner's side knows.
         """
         content = {
             "gold": [[shot.id, shot.label] for shot in gold],

@@ -13,7 +13,7 @@ from harness.tasks.puzzles import check, generate, prompts
 
 Item = dict[str, Any]
 
-#: generated sets lie apart from the committed ones and from what the pocket policies learnt on
+#: generated sets lie apart from the committed ones and from what the pocket policies were trained on
 LEVEL_SEED = 1_000_000_000
 GENERATED_SEEDS = {"train": 0, "dev": 500_000_000}
 

@@ -108,7 +108,7 @@ def bank(
 
 
 def make(puzzle: str) -> dict[str, list[dict[str, Any]]]:
-    """The sets, made anew; no item is in two of them."""
+    """The sets, made again; no item is in two of them."""
     taken: set[str] = set()
     sets: dict[str, list[dict[str, Any]]] = {}
     for split, (per_level, levels) in SETS.items():

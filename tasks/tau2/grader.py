@@ -1,11 +1,11 @@
 """Runs in a worker: tau2's own tasks, dialogues and evaluator behind `handle`.
 
 A dialogue is tau2's own orchestrator with its own agent and user simulator, in a thread that stops
-wherever one of them wants a completion, until the harness brings it. No model's SDK is ever called, so
+wherever one of them needs a completion, until the harness brings it. No model's SDK is ever called, so
 stand-ins take their places: the import is quick and looks nothing up on the network. What finds a bank's
 documents from outside, an embedding model or a shell, comes through `outside`.
 
-So that a dialogue can be had again, searches take no time (the package tells agents how many milliseconds
+So that a dialogue can be repeated, searches take no time (the package shows agents how many milliseconds
 they took) and new ids follow from the task's.
 """
 
@@ -349,7 +349,7 @@ def _plain(message: Any) -> dict[str, Any]:
 def start(
     session: str, domain: str, task: dict[str, Any], solo: bool = False, retrieval: str = ""
 ) -> dict[str, Any]:
-    """Begins a dialogue and runs it until it wants a completion."""
+    """Begins a dialogue and runs it until it needs a completion."""
     _dialogues[session] = _Dialogue(domain, task, solo, retrieval)
     _dialogues[session].start()
     return _dialogues[session].wanted.get()

@@ -1,7 +1,7 @@
 """Runs in a worker: ToolSandbox's own scenarios, dialogues and evaluation behind `handle`.
 
 A dialogue is a scenario's own `play` with the package's own roles for OpenAI's models, agent and user
-simulator, in a thread that stops wherever one of them wants a completion, until the harness brings it.
+simulator, in a thread that stops wherever one of them needs a completion, until the harness brings it.
 The world is a global of the package, so a worker holds one dialogue at a time. Where a live dialogue
 differs from an official run, the docstrings of `_Clock`, `_ids` and `reply` say so.
 
@@ -236,7 +236,7 @@ def _seconds(clock: str) -> float:
 
 
 def _day(scenario: str, context: dict[str, Any]) -> float | None:
-    """Noon of the day on which the dialogue's scenario was built, None if nothing in it tells."""
+    """Noon of the day on which the dialogue's scenario was built, None if nothing in it says so."""
     mine = scenarios()[scenario].starting_context.to_dict(serialize_console=False)["_dbs"]
     for table, (key, time) in TIMED.items():
         built = {row[key]: row[time] for row in mine.get(table, []) if row[key] and row[time]}
@@ -367,7 +367,7 @@ _playing: list[_Dialogue] = []
 
 
 def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
-    """Begins a dialogue at a local time and runs it until it wants a completion; one before it ends. With
+    """Begins a dialogue at a local time and runs it until it needs a completion; one before it ends. With
     `network` its tools reach their services through the harness."""
     stop()
     _environment.clear()

@@ -59,7 +59,7 @@ class DAPO(WithoutReplacement):
 class VCRL(WithoutReplacement):
     """Variance-based curriculum (arXiv 2509.19803): problems whose normalised reward variance is below a
     threshold are dropped, and their places filled from a priority memory of earlier problems of high
-    variance, rolled out anew. Thresholds, momentum and size of the memory are reconstruction."""
+    variance, rolled out again. Thresholds, momentum and size of the memory are reconstruction."""
 
     first_threshold = 0.3
     last_threshold = 0.8

@@ -314,7 +314,7 @@ def test_a_page_that_fails_is_told_and_not_kept(site, public, tmp_path):
 
 def test_many_pages_at_once_are_all_had(site, public):
     async def all_of_them():
-        door = of(site).door(OPEN, Question("q", ""))
+        serve = of(site).serving(OPEN, Question("q", ""))
         wanted = [
             {
                 "what": "get",
@@ -324,7 +324,7 @@ def test_many_pages_at_once_are_all_had(site, public):
             }
             for n in range(40)
         ]
-        found = await asyncio.gather(*(door(each, Path("/nowhere")) for each in wanted))
+        found = await asyncio.gather(*(serve(each, Path("/nowhere")) for each in wanted))
         return [each["text"] for each in found]
 
     assert asyncio.run(all_of_them()) == ["hello"] * 40
