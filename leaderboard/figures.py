@@ -158,7 +158,7 @@ def _around_zero(found: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def cost_figures(section: Section) -> dict[str, Figure]:
-    """Value against cost, one figure for each cost that distinguishes rows, dearest unit first."""
+    """Value against cost, one figure for each cost that distinguishes rows, most expensive unit first."""
     made = {}
     for name in COSTS:
         spent = [(entry, cost(entry, name)) for entry in section.entries if not entry.stopped]

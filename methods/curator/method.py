@@ -16,7 +16,7 @@ from harness.method import Method
 from harness.methods.curator import vllm_rollouts
 from harness.methods.curator.curve import kept_curve, points
 from harness.methods.curator.plan import Plan
-from harness.methods.curator.training_tasks import Bank, check_verifier
+from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample, SplitSizes
@@ -41,7 +41,7 @@ class Curated(Method):
 
     def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
         """With the rollouts of training, where their number is given: not for curricula that discard some,
-        nor for a bank of another task. Dev problems of other kinds than the bank's are counted in."""
+        nor for training problems of another task. Dev problems of other kinds than those are counted in."""
         a = self.args
         if a["policy"]:
             return n_questions
@@ -90,7 +90,7 @@ class Curated(Method):
         job.access |= self.facts["access"]
         job.training.curve(kept_curve(folder, self.facts))
 
-    def _key(self, job: Job, plan: Plan, bank: Bank) -> list[Any]:
+    def _key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
         """All that the trained weights depend on."""
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
@@ -183,15 +183,15 @@ def _facts(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _bank(job: Job, levels: str) -> Bank:
+def _bank(job: Job, levels: str) -> ProblemSet:
     samples = list(job.data.train)
-    bank = Bank.of(samples, lambda sample: _text(job, sample))
+    bank = ProblemSet.of(samples, lambda sample: _text(job, sample))
     wanted = [level.strip() for level in levels.split(",") if level.strip()]
     known = [level for level in wanted if level in bank.names]
-    if not known:  # a preset's levels are those of puzzles; a bank without them is taken whole
+    if not known:  # a preset's levels are those of puzzles; a task without them is taken whole
         return bank
     chosen = [s for s, kind in zip(samples, bank.categories, strict=True) if bank.names[kind] in known]
-    return Bank.of(chosen, lambda sample: _text(job, sample))
+    return ProblemSet.of(chosen, lambda sample: _text(job, sample))
 
 
 def _text(job: Job, sample: Sample) -> str:
@@ -216,7 +216,7 @@ def _train(
     job: Job,
     home: Job,
     plan: Plan,
-    bank: Bank,
+    bank: ProblemSet,
     source: Path,
     workspace: Path,
     out: Path,
@@ -255,7 +255,7 @@ def _train(
     if keep_peak and not held:
         raise UsageError(
             "-M keep=peak keeps the step that is best on dev, and there are no dev problems of "
-            "the bank's kinds; -M bank=TASK names another bank"
+            "the training problems' kinds; -M bank=TASK takes those of another task"
         )
     spent: dict[str, Usage] = {}
 

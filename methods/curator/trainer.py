@@ -54,7 +54,7 @@ def train(
 
     Raises:
         Diverged: a loss, gradient or probability is not finite; checkpoints stay.
-        UsageError: the bank, its verifier or the curriculum can't go on; checkpoints stay.
+        UsageError: the training problems, their verifier or the curriculum can't go on; checkpoints stay.
     """
     checkpoint = last_checkpoint(folder)
     if checkpoint is not None:

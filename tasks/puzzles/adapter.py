@@ -71,7 +71,7 @@ class Puzzle(Task):
             {"id": f"{name}-{argument}-{level}-{number}", **item}
             for level in chosen or levels
             for number, item in enumerate(
-                generate.bank(name, level, size, LEVEL_SEED * level + GENERATED_SEEDS[split], apart)
+                generate.new_items(name, level, size, LEVEL_SEED * level + GENERATED_SEEDS[split], apart)
             )
         ]
 

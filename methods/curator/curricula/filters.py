@@ -51,7 +51,7 @@ class DAPO(WithoutReplacement):
                 return Selection(np.array(kept[:k]))
         raise UsageError(
             f"curriculum-dapo kept {len(kept)} of {seen} problems in {self.most} generation batches, and a "
-            f"step needs {k}: the rollouts of the others were all right or all wrong; take an easier bank, "
+            f"step needs {k}: the rollouts of the others were all right or all wrong; take easier problems, "
             "more rollouts, or another curriculum"
         )
 

@@ -13,7 +13,7 @@ from harness.methods.curator.curriculum import Curriculum, Probe, Round
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.scorers import LightScorer, Scorer
 from harness.methods.curator.signals import Floats, Indices, Window, utility
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 
 class PCL(WithoutReplacement):
@@ -24,9 +24,9 @@ class PCL(WithoutReplacement):
     factor = 4
     wanted = 0.5
     passes = 4
-    scorer: Scorer | None = None  # None: a LightScorer over the bank's features
+    scorer: Scorer | None = None  # None: a LightScorer over the problems' features
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self._scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
         self._seen: Round | None = None
@@ -99,9 +99,9 @@ class ActorCurator(WithoutReplacement):
     std = "sample"
     passes = 4
     through = "candidates"
-    scorer: Scorer | None = None  # None: a LightScorer over the bank's features
+    scorer: Scorer | None = None  # None: a LightScorer over the problems' features
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self._scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
         for name in {"passes", "through"} - set(settings):
@@ -240,9 +240,10 @@ class AsReleased(ActorCurator):
 
 
 class TabularOSMD(Curriculum):
-    """Mirror descent over the whole bank with one probability a problem, on the truncated simplex: for small
-    banks, and the form for which regret bounds are known. Draws are with replacement, and the estimate is
-    weighed by the probability of the draw. Default rate and floor are second-hand (see `mirror`)."""
+    """Mirror descent over all problems with one probability each, on the truncated simplex: for small
+    problem sets, and the form for which regret bounds are known. Draws are with replacement, and the
+    estimate is weighed by the probability of the draw. Default rate and floor are from a third party (see
+    `mirror_descent`)."""
 
     extra_pass = True
     rounds = 200
@@ -251,7 +252,7 @@ class TabularOSMD(Curriculum):
     scale: str | float = "batch"
     std = "sample"
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self.probability = np.full(len(bank), 1 / len(bank))
         self._estimate = np.zeros(len(bank))

@@ -393,7 +393,7 @@ def test_what_is_missing_is_said_before_the_first_question(monkeypatch):
         Services().check(OPEN, "the task")
     assert "secr" not in str(failure.value)
     monkeypatch.delenv("BANK_KEY")
-    with pytest.raises(UsageError, match="the task reaches outside: bank.example wants a key.*BANK_KEY"):
+    with pytest.raises(UsageError, match="the task reaches outside: bank.example needs a key.*BANK_KEY"):
         Services().check(OPEN, "the task")
     Services(offline=True).check(OPEN, "the task")
 

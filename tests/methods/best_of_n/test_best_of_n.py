@@ -16,7 +16,7 @@ TEST = [("first", "red"), ("second", "blue")]
 
 
 def in_turn(answers):
-    """Gives the answers one after another, for each question anew."""
+    """Gives the answers one after another, for each question again."""
     left = {}
 
     def say(call):

@@ -268,12 +268,12 @@ def test_a_verifier_that_breaks_before_or_during_training(tmp_path, cache, monke
 
     monkeypatch.setattr(Job, "reward", breaks(0))
     error = str(go(tmp_path).error)
-    assert "the bank's verifier fails on 'arc1d-train-1-0': KeyError: 'solution'" in error
+    assert "the task's verifier fails on 'arc1d-train-1-0': KeyError: 'solution'" in error
     assert "nothing was trained" in error
     asked.clear()
     monkeypatch.setattr(Job, "reward", breaks(100))  # some 50 are tried first, and a step has 16
     error = str(go(tmp_path, save_every=1, measure_every=9, steps=9).error)
-    assert "the bank's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
+    assert "the task's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
     assert list(cache.glob("workspaces/*/checkpoint-*/curriculum.json"))
     assert not list(cache.glob("artifacts/*/training.json"))
 
@@ -308,7 +308,7 @@ def test_a_language_model_as_curator(tmp_path, cache):
         scorer.descend(rows, gradient)
     found = scorer.logits(rows)
     assert found[0] > found[1] + 0.5
-    assert found[2] > found[3]  # and what it learnt holds for problems like them
+    assert found[2] > found[3]  # and what it learned holds for problems like them
     scorer.save(tmp_path)
     other = LanguageScorer(str(POCKET / "grid"), prompts)
     other.load(tmp_path)
@@ -362,7 +362,7 @@ def test_bad_input(tmp_path, cache):
         ({"policy": str(other)}, "plain Llama"),
         ({"policy": str(tmp_path / "absent")}, "holds no policy"),
         ({"fit": "shipped"}, "no shipped policy was trained"),
-        ({"prompts": 700}, "the bank has 200 problems, and a step takes 700"),
+        ({"prompts": 700}, "there are 200 training problems, and a step takes 700"),
         ({"minibatches": 3}, "doesn't divide the 16 rollouts"),
     ):
         assert message in str(go(tmp_path, **arguments).error)
@@ -512,7 +512,7 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
             class provider:  # noqa: N801
                 revision = "r"
 
-    class Bank:
+    class ProblemSet:
         samples, prompts = (), ()
 
     from harness.methods.curator.plan import Plan
@@ -521,7 +521,7 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
 
     def settings(**given):
         method = load_method(spec, spec.arguments(given))
-        return method._key(Held, Plan.of(method.args), Bank)[2]
+        return method._key(Held, Plan.of(method.args), ProblemSet)[2]
 
     assert tuple(settings()) == SETTINGS == ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
     assert settings(keep="peak") == {**settings(), "keep": "peak"}

@@ -356,7 +356,7 @@ def test_parallel_calls_whose_orders_are_too_many_to_try_are_an_error_in_time(pa
 
 @needs_checkout
 def test_no_address_in_memory_reaches_a_model_or_a_record(packages):
-    """Two processes have others, so that a run that goes on after a kill would ask everything anew."""
+    """Two processes have others, so that a run that goes on after a kill would ask everything again."""
     _, samples = loaded("toolsandbox/offline")
     sample = next(each for each in samples if each.id == "remove_contact_by_phone")
 
