@@ -188,8 +188,8 @@ def test_only_public_machines_are_asked_whatever_the_url_looks_like(site, host, 
     monkeypatch.setenv("http_proxy", site.base)  # which would go anywhere
     with pytest.raises(PageFailed) as failure:
         asyncio.run(fetch(f"{scheme}://{host}:{site.server_port}/", seconds=5))
-    told = str(failure.value)
-    assert "only public machines" in told or "gaierror" in told or "Invalid" in told, told
+    message = str(failure.value)
+    assert "only public machines" in message or "gaierror" in message or "Invalid" in message, message
     assert not site.seen
 
 
@@ -226,8 +226,8 @@ def asked(services, wanted, opening=OPEN, epoch=0, scratch=Path("/nowhere")):
 
 
 def of(site, price=None, **more):
-    told = {"url": site.base} | ({} if price is None else {"price": price})
-    return Services(settings={"bank.example": told, "rates": told}, first_wait=0.01, **more)
+    entry = {"url": site.base} | ({} if price is None else {"price": price})
+    return Services(settings={"bank.example": entry, "rates": entry}, first_wait=0.01, **more)
 
 
 def test_keys_go_where_the_service_wants_them(site):

@@ -1,4 +1,4 @@
-"""The gateway in front of a provider that does as it is told: keys, charges, retries."""
+"""The gateway in front of a scripted provider: keys, charges, retries."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ QUESTION = Question("q", "?")
 class Told(Provider):
     """Raises `faults` in turn, then answers; keeps the calls it was given."""
 
-    def __init__(self, *faults, name="told/one", text="yes", error=None):
+    def __init__(self, *faults, name="scripted/one", text="yes", error=None):
         self.name, self.text, self.error, self.faults, self.calls = name, text, error, list(faults), []
 
     def retryable(self, error):
@@ -164,7 +164,7 @@ def test_retries_are_booked_and_end():
     provider = Told(*[OSError("first line\nsecond line")] * 9)
     with pytest.raises(ModelCallError) as caught:
         ask(model(provider, max_retries=2, ledger=ledger))
-    assert str(caught.value) == "told/one after 3 tries: first line" and len(provider.calls) == 3
+    assert str(caught.value) == "scripted/one after 3 tries: first line" and len(provider.calls) == 3
     assert ledger.by_purpose["answer"].retries == 2 and ledger.by_purpose["answer"].input_tokens == 0
     assert (ledger.total.calls, ledger.total.retries, ledger.under_way) == (2, 4, 0)
 
@@ -181,14 +181,14 @@ def test_final_errors_are_one_short_line_at_once(error, reason):
     provider = Told(error)
     with pytest.raises(ModelCallError) as caught:
         ask(model(provider))
-    assert str(caught.value) == f"told/one: {reason}" and len(provider.calls) == 1
+    assert str(caught.value) == f"scripted/one: {reason}" and len(provider.calls) == 1
 
 
 def test_an_output_that_holds_an_error_is_one_and_is_paid_for():
     ledger = Ledger()
     with pytest.raises(ModelCallError) as caught:
         ask(model(Told(error="refused\nfor good"), ledger=ledger, price=(1.0, 2.0)))
-    assert str(caught.value) == "told/one: refused"
+    assert str(caught.value) == "scripted/one: refused"
     assert (ledger.total.calls, ledger.total.input_tokens) == (1, 10)
     assert ledger.total.paid_usd == pytest.approx(20e-6)
 

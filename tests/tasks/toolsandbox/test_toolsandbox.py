@@ -280,21 +280,21 @@ def exchanging(bank, cache):
     over = ChatMessageAssistant(content="", tool_calls=[ToolCall("end", "end_conversation", {})])
 
     async def play():
-        told = {"rapidapi.com": {"url": f"http://127.0.0.1:{bank.server_port}/of"}}
-        services = Services(cache=cache, settings=told)
+        settings = {"rapidapi.com": {"url": f"http://127.0.0.1:{bank.server_port}/of"}}
+        services = Services(cache=cache, settings=settings)
         world = task.for_run(services).world(sample, lambda role: Speaker([over]))
         try:
             await world.start()
-            (told,) = (await world.step(moves[0])).messages
+            (reply,) = (await world.step(moves[0])).messages
             while not (await world.step(moves[1])).done:
                 pass
-            return told, world.answer()
+            return reply, world.answer()
         finally:
             await world.close()
             services.close()
 
-    told, answer = asyncio.run(play())
-    return task.score(sample, Outcome(sample.id, answer=answer)), told.text
+    reply, answer = asyncio.run(play())
+    return task.score(sample, Outcome(sample.id, answer=answer)), reply.text
 
 
 @needs_checkout
@@ -304,10 +304,10 @@ def test_network_tools_reach_their_service_through_the_harness_alone(packages, b
     with pytest.raises(WorldFailed, match="RAPID_API_KEY: status 403"):
         exchanging(bank, cache)
     monkeypatch.setenv("RAPID_API_KEY", "secret")
-    score, told = exchanging(bank, cache)
-    assert score.metrics["similarity"] == 1.0 and "14643.2" in told
+    score, reply = exchanging(bank, cache)
+    assert score.metrics["similarity"] == 1.0 and "14643.2" in reply
     assert len(bank.asked) == 2 and bank.asked[1].startswith("/of/api/v1/convert?from=USD&to=CNY&amount=2048")
-    assert exchanging(bank, cache) == (score, told) and len(bank.asked) == 2
+    assert exchanging(bank, cache) == (score, reply) and len(bank.asked) == 2
     cache.close()
     monkeypatch.delenv("RAPID_API_KEY")
     with pytest.raises(UsageError, match="RAPID_API_KEY"):
@@ -371,5 +371,5 @@ def test_no_address_in_memory_reaches_a_model_or_a_record(packages):
         finally:
             await world.close()
 
-    (told,) = asyncio.run(play()).messages
-    assert " at 0x...>" in told.text and not re.search("0x[0-9A-Fa-f]{6}", told.text)
+    (reply,) = asyncio.run(play()).messages
+    assert " at 0x...>" in reply.text and not re.search("0x[0-9A-Fa-f]{6}", reply.text)
