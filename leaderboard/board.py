@@ -232,7 +232,7 @@ def usual_baselines(arms: Sequence[Arm]) -> list[str]:
     return sorted(rows, key=lambda name: (name != "direct", -rows[name], name))[:BASELINES]
 
 
-def told_apart(sections: Iterable[Section]) -> list[Section]:
+def with_varying_fields(sections: Iterable[Section]) -> list[Section]:
     """The same sections, each with the fields in which its key differs from those of its task's others."""
     by_task: dict[str, list[Section]] = {}
     for each in sections:

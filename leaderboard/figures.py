@@ -268,19 +268,19 @@ def scaling(sweep: Sweep, metric: str) -> Figure:
         for line in sweep.lines
         for point in line.points
     ]
-    told = (
+    note = (
         ""
         if sweep.comparable
         else " Each point has items of its own: the line shows how difficulty moves and ranks nothing."
     )
     if any(fit.drawn for fit in found):
-        told += (
+        note += (
             " Dashed: the scaling form of lowest AIC (ours, no published law); the table of forms says "
             "where another is as good."
         )
     return Figure(
         f"{metric} over {short}",
-        f"Rows that differ in {short} alone.{told}",
+        f"Rows that differ in {short} alone.{note}",
         plot,
         ("row", short, metric, "95 % interval"),
         rows,

@@ -56,8 +56,8 @@ def learning(arm: Arm, quantity: Quantity, axis: Axis = "step") -> Learning | No
     Raises:
         RecordError: a curve can't be read or isn't the one that was sealed.
     """
-    told = [[row for row in read_curve(run) if quantity in row and axis in row] for run in arm.runs]
-    seeds = [_columns(rows, quantity, axis) for rows in told if rows]
+    curves = [[row for row in read_curve(run) if quantity in row and axis in row] for run in arm.runs]
+    seeds = [_columns(rows, quantity, axis) for rows in curves if rows]
     if not seeds:
         return None
     low, high = max(seed[axis][0] for seed in seeds), min(seed[axis][-1] for seed in seeds)
@@ -75,7 +75,7 @@ def learning(arm: Arm, quantity: Quantity, axis: Axis = "step") -> Learning | No
         ends = t_interval(means, mean_stderr(values.T), len(seeds) - 1)
         intervals = np.column_stack(ends)
     drawn = at("rollouts").mean(axis=0) if all("rollouts" in seed for seed in seeds) else None
-    final = float(np.mean([rows[-1][quantity] for rows in told if rows]))
+    final = float(np.mean([rows[-1][quantity] for rows in curves if rows]))
     return Learning(at("step").mean(axis=0), drawn, means, intervals, len(seeds), final)
 
 

@@ -44,10 +44,10 @@ class SelfCheck:
     def sentence(self) -> str:
         if not self.comparisons:
             return "no runs to compare with each other"
-        told = "as promised" if self.sound else "more often than promised"
+        verdict = "as promised" if self.sound else "more often than promised"
         return (
             f"{self.flagged} of {self.comparisons} A/A comparisons flagged at alpha = {self.alpha:g}: "
-            f"{told} (p = {self.p_value:.2g})"
+            f"{verdict} (p = {self.p_value:.2g})"
         )
 
 

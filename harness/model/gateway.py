@@ -131,8 +131,8 @@ class Model:
                     tries = f" after {usage.retries + 1} tries" if usage.retries else ""
                     reason = _first_line(str(error)) or type(error).__name__
                     raise ModelCallError(f"{self.name}{tries}: {reason}") from error
-                told = self.provider.retry_after(error)
-            seconds = backoff.wait(usage.retries, told, jitter.random(), self._first_wait)
+                wanted_wait = self.provider.retry_after(error)
+            seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
             await asyncio.sleep(seconds)
             self._budget.check(self._ledger.total, self._ledger.under_way - 1)

@@ -72,7 +72,7 @@ def test_pass_hat_k_of_the_published_run_without_any_setup(tmp_path, monkeypatch
         ("tau-bench/retail", "holds results of tau-bench/airline"),
     ],
 )
-def test_the_file_of_another_benchmark_or_domain_is_told_apart(tmp_path, task, says):
+def test_the_file_of_another_benchmark_or_domain_is_recognized(tmp_path, task, says):
     line = refused(score(tmp_path, task, RECORDED))
     assert says in line and "broken JSON" not in line and "\n" not in line
 
