@@ -181,7 +181,7 @@ class Services:
         raise WorldFailed(f"a worker wants {str(dict(wanted))[:120]} from outside; its task doesn't allow it")
 
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Ends its thread."""
         self._thread.shutdown(wait=False)
 
     # -- embedders --------------------------------------------------------------------------------

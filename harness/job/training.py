@@ -71,7 +71,7 @@ class Training:
         return self._task.score(sample, outcome).metrics[spec.primary] / spec.metrics[spec.primary]
 
     def charge(self, purpose: str, usage: Usage) -> None:
-        """Books what was spent past the gateway, such as rollouts and forward passes of training.
+        """Records what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
             BudgetSpent: a limit of the run is reached; what was spent is recorded.

@@ -166,7 +166,7 @@ class Model:
         )
 
     def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:
-        """Books a call, with the tokens of its answer if it got one."""
+        """Records a call, with the tokens of its answer if it got one."""
         if not usage.calls:  # cancelled while it waited for its turn
             return
         if output is not None and output.usage is not None:

@@ -123,7 +123,7 @@ def _settings(domain: str, task: Task, retrieval: str) -> dict[str, Any]:
 
 
 class JudgeMissing(Exception):
-    """The evaluator wants its judge."""
+    """The evaluator needs its judge."""
 
     def __init__(self, messages: list[Any]) -> None:
         super().__init__("natural-language assertions need a judge: --role judge=MODEL")
@@ -356,7 +356,7 @@ def start(
 
 
 def reply(session: str, text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Brings a completion and runs on: `who` (agent or user) wants the next, or the dialogue is `done`."""
+    """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`."""
     _dialogues[session].brought.put({"text": text, "calls": calls})
     return _dialogues[session].wanted.get()
 

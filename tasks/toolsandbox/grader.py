@@ -251,7 +251,7 @@ def _day(scenario: str, context: dict[str, Any]) -> float | None:
 
 
 class _Stopped(BaseException):
-    """The harness wants no more of this dialogue."""
+    """The harness ends this dialogue."""
 
 
 @contextmanager
@@ -379,7 +379,7 @@ def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
 
 
 def reply(text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Brings a completion and runs on: `who` (agent or user) wants the next, or the dialogue is `done`.
+    """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`.
 
     The official code turns calls into Python and executes it, so their ids must be identifiers; the
     name must be a known tool's and the arguments JSON, else it raises. What is said beside calls the
