@@ -304,7 +304,7 @@ def test_a_service_is_asked_again_while_it_is_busy_and_fails_for_good_by_its_nam
     assert "2 tries" in str(failure.value) and "secret" not in str(failure.value)
 
 
-def test_a_page_that_fails_is_told_and_not_kept(site, public, tmp_path):
+def test_a_page_that_fails_is_reported_and_not_kept(site, public, tmp_path):
     cache, base = Cache(tmp_path / "cache.sqlite"), f"http://site.example:{site.server_port}"
     for _ in range(2):
         assert "public" in asked(of(site, cache=cache), {"what": "get", "url": f"{base}/inward"})["failed"]

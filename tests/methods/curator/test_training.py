@@ -326,7 +326,7 @@ def test_a_language_model_as_curator(tmp_path, cache):
     assert "can't load the curator 'absent'" in str(go(tmp_path, curator="absent").error)
 
 
-def test_a_task_without_train_split_borrows_a_bank(tmp_path, cache):
+def test_a_task_without_train_split_takes_problems_of_another(tmp_path, cache):
     from harness.registry import registry
 
     spec = registry().task("countdown")

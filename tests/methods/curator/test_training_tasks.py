@@ -30,7 +30,7 @@ def verifier(task):
     return verify
 
 
-def test_bank_of_a_task(arc):
+def test_problem_set_of_a_task(arc):
     bank = ProblemSet.of(arc[1], lambda sample: sample.question.input)
     assert len(bank) == 600
     assert bank.names == ["1", "2", "3"]
@@ -39,7 +39,7 @@ def test_bank_of_a_task(arc):
     assert bank.difficulty_from == "level labels"
 
 
-def test_bank_without_levels_and_empty_bank():
+def test_problem_set_without_levels_and_empty_set():
     bank = ProblemSet.of([Sample(Question("a", "x"), "y")], lambda sample: "x")
     assert bank.names == ["all"]
     assert bank.difficulty is None

@@ -374,7 +374,7 @@ def vectors(monkeypatch):
         ("alltools", 5),
     ],
 )
-def test_a_bank_s_documents_are_found_in_every_way_and_the_same_way_twice(live, vectors, retrieval, searches):
+def test_documents_are_found_in_every_way_and_the_same_way_twice(live, vectors, retrieval, searches):
     if retrieval in ("terminal_use", "alltools") and shutil.which("bwrap") is None:
         pytest.skip("needs bubblewrap")
     results = []

@@ -98,7 +98,7 @@ def test_a_row_of_another_form_is_named(tmp_path, results, change, says):
     assert says in refused(score(tmp_path, "tau-bench", results(**change)))
 
 
-def test_without_a_policy_the_domain_cannot_be_told(tmp_path, results):
+def test_without_a_policy_the_domain_is_unknown(tmp_path, results):
     path = results()
     path.write_text(json.dumps([{**row, "traj": "lost"} for row in json.loads(path.read_text())]))
     assert "policy of one domain" in refused(score(tmp_path, "tau-bench", path))

@@ -118,7 +118,7 @@ def test_a_malformed_file_is_named_with_what_it_lacks(tmp_path, name, content, s
         names(tmp_path / name)
 
 
-def test_a_model_without_tool_calls_is_told_which_methods_ask_for_them_in_text(tmp_path):
+def test_a_model_without_tool_calls_gets_the_methods_that_ask_for_them_in_text(tmp_path):
     (cell,) = plan(Request("toolsandbox/offline", "direct", "pocket/grid", roles={"user": "pocket/grid"}))
     (result,) = run_grid([cell], Session(Store(tmp_path))).results
     assert isinstance(result.error, UsageError)
