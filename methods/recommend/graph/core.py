@@ -145,7 +145,7 @@ def bpr(user: Tensor, item: Tensor, negative: Tensor) -> Tensor:
     return functional.softplus(((negative - item) * user).sum(dim=1)).mean()
 
 
-def shrinkage(norms: Sequence[Tensor], weight: float, squared: bool) -> Tensor:
+def norm_penalty(norms: Sequence[Tensor], weight: float, squared: bool) -> Tensor:
     """The regulariser over a batch of table rows: half the mean squared norm (LightGCN's own), or the
     sum of three unsquared matrix norms over the batch size (as LLMInit's code is configured).
 

@@ -80,11 +80,11 @@ def test_regulariser():
     rows = torch.randn(6, 4)
     once = [rows.square().sum(dim=1)] * 3
     twice = [part.repeat(2) for part in once]
-    norm, squared = (float(core.shrinkage(once, 1.0, form)) for form in (False, True))
+    norm, squared = (float(core.norm_penalty(once, 1.0, form)) for form in (False, True))
     assert norm == pytest.approx(3 * float(rows.norm()) / 6)
     assert squared == pytest.approx(1.5 * float(rows.square().sum()) / 6)
-    assert float(core.shrinkage(twice, 1.0, False)) == pytest.approx(norm * math.sqrt(2) / 2)
-    assert float(core.shrinkage(twice, 1.0, True)) == pytest.approx(squared)
+    assert float(core.norm_penalty(twice, 1.0, False)) == pytest.approx(norm * math.sqrt(2) / 2)
+    assert float(core.norm_penalty(twice, 1.0, True)) == pytest.approx(squared)
 
 
 @pytest.mark.parametrize(("values", "wanted"), [((1, 1, 1, 1), 4), ((1, 0, 0, 0), 1), ((2, 1, 1, 0), 2.3811)])
