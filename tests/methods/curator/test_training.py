@@ -255,9 +255,9 @@ def test_a_loss_that_is_not_a_number_stops_before_it_reaches_the_weights(tmp_pat
 
 
 def test_a_verifier_that_breaks_before_or_during_training(tmp_path, cache, monkeypatch):
-    from harness.job import Job
+    from harness.job.training import Training
 
-    sound, asked = Job.reward, []
+    sound, asked = Training.reward, []
 
     def breaks(after):
         def reward(self, sample, text):
@@ -268,12 +268,12 @@ def test_a_verifier_that_breaks_before_or_during_training(tmp_path, cache, monke
 
         return reward
 
-    monkeypatch.setattr(Job, "reward", breaks(0))
+    monkeypatch.setattr(Training, "reward", breaks(0))
     error = str(go(tmp_path).error)
     assert "the task's verifier fails on 'arc1d-train-1-0': KeyError: 'solution'" in error
     assert "nothing was trained" in error
     asked.clear()
-    monkeypatch.setattr(Job, "reward", breaks(100))  # some 50 are tried first, and a step has 16
+    monkeypatch.setattr(Training, "reward", breaks(100))  # some 50 are tried first, and a step has 16
     error = str(go(tmp_path, save_every=1, measure_every=9, steps=9).error)
     assert "the task's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
     assert list(cache.glob("workspaces/*/checkpoint-*/curriculum.json"))
