@@ -21,7 +21,7 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
     """
     stream = iter(items)
     finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * limit)
-    spent: list[BudgetSpent] = []
+    spent: list[BaseException] = []
 
     async def worker() -> None:
         for item in stream:
@@ -29,7 +29,8 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
                 return
             try:
                 result = await work(item)
-            except BudgetSpent as error:
+            except (BudgetSpent, KeyboardInterrupt) as error:
+                # an interrupt that left a task would end the loop before others could clean up
                 spent.append(error)
                 return
             await finished.put(result)

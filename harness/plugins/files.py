@@ -18,6 +18,10 @@ from harness.plugins.base import Plugin
 _ADDRESS = re.compile(r"(?P<file>.+\.py)(?::(?P<attribute>[A-Za-z_][\w.]*))?")
 
 
+#: begins the names of modules that were imported from `file.py:Class`
+MODULE_PREFIX = "harness_file_"
+
+
 @dataclass
 class _Loaded:
     """A module and the content of the files that it was made from, as digests by path."""
@@ -98,7 +102,7 @@ def load_module(path: Path) -> ModuleType:
     _LOADED.pop(path, None)
     _forget_neighbours(path.parent)
     name = (
-        f"harness_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(str(path).encode()).hexdigest()[:8]}"
+        f"{MODULE_PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(str(path).encode()).hexdigest()[:8]}"
     )
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
