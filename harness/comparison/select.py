@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,25 +89,49 @@ def _names(row: Row, baseline: str) -> bool:
 
 def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
     """The rows of the newest version of each task, and of each method on it with a model; and one sentence
-    that names the others, empty where there are none. Only the N of a version `N-X` counts, as scores
-    don't change with X."""
+    that names the others, empty where there are none.
 
+    Of a version `N-X` only N counts, as scores don't change with X. A version in development is a digest of
+    its code: where there is one, the version that was run last is the newest.
+    """
     kept, older = list(rows), []
-    for noun, key, field_name, group in (
+    for noun, key, name, group in (
         ("task", "comparability", "task_version", ("task",)),
         ("method", "subject", "method_version", ("comparability_key", "method", "model")),
     ):
-        newest: dict[tuple[Any, ...], int] = {}
-        of = [(row, tuple(row[name] for name in group), int(row[key].get(field_name, 0))) for row in kept]
-        for _, place, version in of:
-            newest[place] = max(newest.get(place, 0), version)
-        older += [
-            f"{noun} {row[noun]} version {version} (the newest is {newest[place]})"
-            for row, place, version in of
-            if version != newest[place]
-        ]
-        kept = [row for row, place, version in of if version == newest[place]]
+        by_place: dict[tuple[Any, ...], list[Row]] = {}
+        for row in kept:
+            by_place.setdefault(tuple(row[part] for part in group), []).append(row)
+        kept = []
+        for of in by_place.values():
+            newest = _newest([(row[key].get(name, 0), row) for row in of])
+            for row in of:
+                version = row[key].get(name, 0)
+                if version == newest:
+                    kept.append(row)
+                else:
+                    older.append(
+                        f"{noun} {row[noun]} version {brief(version)} (the newest is {brief(newest)})"
+                    )
     return kept, f"older versions left out: {', '.join(dict.fromkeys(older))}" if older else ""
+
+
+def _newest(versions: Sequence[tuple[Any, Row]]) -> Any:
+    """The largest number, or the version of the row that was sealed last where one is no number."""
+    if all(isinstance(version, int) for version, _ in versions):
+        return max(version for version, _ in versions)
+    if len({version for version, _ in versions}) == 1:
+        return versions[0][0]
+    return max(versions, key=lambda pair: _sealed(pair[1]))[0]
+
+
+def _sealed(row: Row) -> tuple[str, int]:
+    """When a row was sealed: to the second as its record says, below that as its file says."""
+    try:
+        written = os.stat(row["record"]).st_mtime_ns
+    except OSError:
+        written = 0
+    return str(row["created_at"]), written
 
 
 def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
