@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -106,10 +107,9 @@ def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
         ("method", "subject", ("comparability_key", "method", "model")),
     ):
         of = [(row, tuple(row[name] for name in group), _version(row, noun, key)) for row in kept]
-        last: dict[tuple[Any, ...], str] = {}
+        last: dict[tuple[Any, ...], tuple[str, int]] = {}
         for row, place, version in of:
-            made = str(row["created_at"])
-            last[place, version] = max(last.get((place, version), ""), made)
+            last[place, version] = max(last.get((place, version), ("", 0)), _sealed(row))
         newest: dict[tuple[Any, ...], Version] = {}
         for place, version in last:
             best = newest.get(place, version)
@@ -129,6 +129,15 @@ def _version(row: Row, noun: str, key: str) -> Version:
     if isinstance(declared, int):
         return Version(declared, code_of(row, noun))
     return Version(0, str(declared))
+
+
+def _sealed(row: Row) -> tuple[str, int]:
+    """When a row was sealed: to the second as its record says, below that as its file says."""
+    try:
+        written = os.stat(row["record"]).st_mtime_ns
+    except OSError:
+        written = 0
+    return str(row["created_at"]), written
 
 
 def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:

@@ -16,6 +16,7 @@ MAY_IMPORT = {
 }
 #: a board reads what is stored and what is computed from it; it runs nothing
 BOARD_MAY_IMPORT = (
+    "harness.leaderboard",
     "harness.results",
     "harness.comparison",
     "harness.stats",
@@ -49,7 +50,9 @@ def test_arrows(package):
                 assert module.startswith(BOARD_MAY_IMPORT), f"{path.relative_to(ROOT)} imports {module}"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "tasks"], ["eval", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list"], ["list", "tasks"], ["eval", "--help"]]
+)
 def test_quick_commands_import_nothing_heavy(arguments):
     code = (
         "import sys; from harness.cli import main\n"
