@@ -111,9 +111,10 @@ def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
         for row, place, version in of:
             last[place, version] = max(last.get((place, version), ("", 0)), _sealed(row))
         newest: dict[tuple[Any, ...], Version] = {}
-        for place, version in last:
-            best = newest.get(place, version)
-            if (version.number, last[place, version]) >= (best.number, last[place, best]):
+        for (place, version), sealed in last.items():
+            best = newest.setdefault(place, version)
+            by_code = version.code or best.code  # numbers say nothing of code that has none
+            if sealed > last[place, best] if by_code else version.number > best.number:
                 newest[place] = version
         older += [
             f"{noun} {row[noun]} {version} (the newest is {str(newest[place]).removeprefix('version ')})"

@@ -101,7 +101,8 @@ def load_module(path: Path) -> ModuleType:
         return known.module
     _LOADED.pop(path, None)
     _forget_neighbours(path.parent)
-    name = f"{MODULE_PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    place = sha256(str(path).encode()).hexdigest()[:8]
+    name = f"{MODULE_PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     loaded = _Loaded(importlib.util.module_from_spec(spec), {path: _digest(path)})

@@ -130,7 +130,11 @@ def place(tmp_path):
         lab.mkdir()
         texts = {"method": METHOD, "helper": HELPER, "task": TASK}
         filling = {
-            "package": ("from saying.helper import ending", "pass", 'Path(__file__).with_name("prompt.txt").read_text()'),
+            "package": (
+                "from saying.helper import ending",
+                "pass",
+                'Path(__file__).with_name("prompt.txt").read_text()',
+            ),
             "file": ("from helper import ending", FILE_PARAMETERS, "Path(self.args['prompt']).read_text()"),
             "cell": ("", FILE_PARAMETERS, "Path(self.args['prompt']).read_text()"),
         }[where]  # fmt: skip
