@@ -126,7 +126,7 @@ def test_in_development_the_version_that_was_run_last_is_the_newest(store):
     released = [{**older(r, method_version=3), "created_at": "2026-01-01T12:00:00"} for r in direct]
     kept, said = newest_versions([*second, *released, *first])
     assert kept == second
-    assert f"method direct version {'f' * 12} (the newest is {'a' * 12})" in said and "version 3" in said
+    assert f"method direct code {'f' * 12} (the newest is code {'a' * 12})" in said and "version 3" in said
     assert newest_versions(first) == (first, "")
 
 
