@@ -88,7 +88,7 @@ class Training:
         Raises:
             UsageError: a row has another shape, a number isn't finite, or a count falls.
         """
-        from harness.results.curve import checked
+        from harness.learning_curve import checked
 
         try:
             self.learning_curve = checked(rows)
