@@ -36,7 +36,11 @@ def check_splits(spec: TaskSpec, task: Task, splits: Splits, *, thorough: bool =
 
 def scorer_faults(spec: TaskSpec, task: Task, splits: Splits) -> list[str]:
     """What is wrong with parsing and scoring, by gold answers and nonsense on a few dozen test items."""
-    return [f"{spec.name}: {fault}" for fault in _scorer_faults(spec, task, _spread(splits.test))]
+    try:
+        found = list(_scorer_faults(spec, task, _spread(splits.test)))
+    except Exception as error:
+        found = [f"parse(), gold() or needs_judge() raises {_failed(error).reason}"]
+    return [f"{spec.name}: {fault}" for fault in found]
 
 
 def split_faults(spec: TaskSpec, splits: Splits) -> list[str]:
@@ -73,16 +77,16 @@ def _scorer_faults(spec: TaskSpec, task: Task, samples: Sequence[Sample]) -> Ite
             f"the gold answer of {len(low)} of {len(samples)} test items doesn't get full marks, such as "
             f"{_short(said)} of {first.id!r}: {_told(spec, scores[low[0]])}"
         )
-    yield from _range_faults(spec, scores)
-    yield from _choice_faults(task, samples, gold)
+    yield from _choice_faults(samples, gold)
     for text in NONSENSE:
         outcomes = [_read(task, sample, text) for sample in samples]
         found = _scores(task, samples, outcomes)
+        scores += found
         full = sum(_full(spec, score) for score in found)
         if 2 * full > len(samples):
             yield f"the nonsense {text!r} gets full marks on {full} of {len(samples)} test items"
             break
-        yield from _range_faults(spec, found)
+    yield from _range_faults(spec, scores)
     yield from _exchanged_faults(spec, task, samples, gold)
 
 
@@ -171,7 +175,7 @@ def _range_faults(spec: TaskSpec, scores: Sequence[Score]) -> Iterator[str]:
                 said.discard(metric)
 
 
-def _choice_faults(task: Task, samples: Sequence[Sample], gold: Sequence[Outcome]) -> Iterator[str]:
+def _choice_faults(samples: Sequence[Sample], gold: Sequence[Outcome]) -> Iterator[str]:
     for sample, outcome in zip(samples, gold, strict=True):
         choices = sample.question.choices
         if choices and not {str(sample.target), sample.demonstration, str(outcome.answer)} & set(choices):
@@ -200,7 +204,7 @@ def _shared_faults(spec: TaskSpec, splits: Splits) -> Iterator[str]:
             ("input", one.inputs, other.inputs),
         )
         for what, mine, theirs in held:
-            for key in mine.keys() & theirs.keys():
+            for key in filter(theirs.__contains__, mine):
                 where = f"of {mine[key]!r} in {one.name} is that of {theirs[key]!r} in {other.name}"
                 shared.setdefault(mine[key], f"{what} {where}")
     if len(shared) > spec.duplicates:
