@@ -1,3 +1,89 @@
-"""Measure methods: a method, on a task, with a model, at a cost, against noise."""
+"""Measure methods: a method, on a task, with a model, at a cost, against noise.
+
+    import harness
+
+    runs = harness.evaluate("arc1d", ["direct", "self-consistency"], limit=100)
+    runs.compare(baseline="direct")
+
+Names are imported when they are first used (PEP 562), so that `import harness` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from harness.api.comparisons import Comparisons as Comparisons
+    from harness.api.comparisons import compare as compare
+    from harness.api.evaluation import evaluate as evaluate
+    from harness.api.evaluation import evaluate_async as evaluate_async
+    from harness.api.gating import Check as Check
+    from harness.api.gating import check as check
+    from harness.api.gating import set_baseline as set_baseline
+    from harness.api.loading import load as load
+    from harness.api.loading import load_method as load_method
+    from harness.api.loading import load_task as load_task
+    from harness.api.planning import PowerTable as PowerTable
+    from harness.api.planning import power as power
+    from harness.api.recorded import score as score
+    from harness.api.rewards import Reward as Reward
+    from harness.api.rewards import reward as reward
+    from harness.api.runs import Run as Run
+    from harness.api.runs import Runs as Runs
+    from harness.api.sweeps import Curves as Curves
+    from harness.api.sweeps import sweep as sweep
+    from harness.api.training import Policy as Policy
+    from harness.api.training import train as train
+    from harness.base.errors import HarnessError as HarnessError
+    from harness.base.errors import HarnessWarning as HarnessWarning
+    from harness.data.hub import Data as Data
+    from harness.job import Job as Job
+    from harness.leaderboard import build_site as leaderboard
+    from harness.method import Method as Method
+    from harness.sample import Outcome as Outcome
+    from harness.sample import Question as Question
+    from harness.sample import Sample as Sample
+    from harness.sample import Score as Score
+    from harness.sample import Splits as Splits
+    from harness.task import Task as Task
+
+#: module -> the names that `harness` offers from it; a test holds it against the imports above
+_OFFERED = {
+    "harness.api.comparisons": ("Comparisons", "compare"),
+    "harness.api.evaluation": ("evaluate", "evaluate_async"),
+    "harness.api.gating": ("Check", "check", "set_baseline"),
+    "harness.api.loading": ("load", "load_method", "load_task"),
+    "harness.api.planning": ("PowerTable", "power"),
+    "harness.api.recorded": ("score",),
+    "harness.api.rewards": ("Reward", "reward"),
+    "harness.api.runs": ("Run", "Runs"),
+    "harness.api.sweeps": ("Curves", "sweep"),
+    "harness.api.training": ("Policy", "train"),
+    "harness.base.errors": ("HarnessError", "HarnessWarning"),
+    "harness.data.hub": ("Data",),
+    "harness.job": ("Job",),
+    "harness.method": ("Method",),
+    "harness.sample": ("Outcome", "Question", "Sample", "Score", "Splits"),
+    "harness.task": ("Task",),
+}
+_MODULES = {name: module for module, names in _OFFERED.items() for name in names}
+
+__all__ = ["__version__", "leaderboard", *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    if name == "leaderboard":  # a package that can be called, see there; its import binds the name
+        return importlib.import_module("harness.leaderboard")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
+from harness.base.values import Written
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -73,6 +74,8 @@ class Param:
         Raises:
             UsageError: the value is of another type or not among the choices.
         """
+        if isinstance(value, Written):
+            value = value.as_kind(self.kind)
         if value is None or (value == "null" and self.optional):
             if self.optional or self.kind == "any":
                 return None
@@ -88,6 +91,7 @@ class Param:
         return value
 
 
+#: how a value that was typed on a command line is read before it is checked; as YAML where it isn't here
 def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -171,6 +175,11 @@ class MetricRange:
     @property
     def best(self) -> float:
         return self.low if self.lower_is_better else self.high
+
+    @property
+    def worst(self) -> float:
+        """What an attempt counts as that could not be scored."""
+        return self.high if self.lower_is_better else self.low
 
     def share(self, value: float) -> float:
         """How good a value is, in [0, 1]: 0 is the worst possible, 1 the best."""

@@ -1,9 +1,10 @@
-"""Bounded concurrency over a stream, without a task per item when nothing waits."""
+"""Bounded concurrency over a stream, without a task per item when nothing waits; and a way in from code that
+is not asynchronous."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from harness.base.errors import BudgetSpent
@@ -79,3 +80,55 @@ async def in_order(work: Callable[[In], Awaitable[Out]], items: Sequence[In], li
     if failures:
         raise failures[0]
     return [results[at] for at in range(len(items))]
+
+
+def run_sync(work: Coroutine[Any, Any, Out]) -> Out:
+    """What `work` returns, from code that is not asynchronous; a loop may run in this thread (a notebook).
+
+    A loop that runs already can't be entered again, so there the work gets a thread and a loop of its own.
+    An interrupt cancels the work, which may still return what it has; a second one no longer waits for it.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted and returned nothing.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    return _in_a_thread(work)
+
+
+def _in_a_thread(work: Coroutine[Any, Any, Out]) -> Out:
+    import contextvars
+    import threading
+    from concurrent.futures import Future
+
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
+    ended: Future[Out] = Future()
+
+    async def announced() -> Out:
+        task = asyncio.current_task()
+        assert task is not None
+        started.set_result((asyncio.get_running_loop(), task))
+        return await work
+
+    def run() -> None:
+        try:
+            ended.set_result(asyncio.run(announced()))
+        except BaseException as error:
+            ended.set_exception(error)
+
+    # the context goes along: it tells a notebook below which cell what is printed belongs
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="harness", daemon=True).start()
+    try:
+        return ended.result()
+    except KeyboardInterrupt:
+        if ended.done():
+            raise
+        loop, task = started.result()
+        loop.call_soon_threadsafe(task.cancel)
+    try:
+        return ended.result()
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None

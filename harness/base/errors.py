@@ -43,6 +43,10 @@ class BudgetSpent(HarnessError):
     exit_code = 3
 
 
+class HarnessWarning(UserWarning):
+    """A part of what was asked for could not be done; the message says which, and why."""
+
+
 class UserFailed(Exception):
     """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
 
@@ -64,3 +68,13 @@ def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:
     if 0 < len(known) <= 12:
         return f"valid {noun}s: " + ", ".join(known)
     return f"'harness {'results list' if noun == 'run' else 'list'}' shows every {noun}"
+
+
+def unknown_key(name: str, keys: Iterable[str]) -> str:
+    """`unknown key 'taks'; did you mean 'task'? keys: ...`, for files of settings."""
+    import difflib
+
+    known = list(keys)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown key {name!r}; {guess}keys: {', '.join(known)}"

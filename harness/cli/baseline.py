@@ -8,10 +8,20 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, pairs, store_option
+from harness.cli.options import (
+    Group,
+    json_option,
+    only_methods_option,
+    only_models_option,
+    only_task_args_option,
+    only_tasks_option,
+    overwrite_option,
+    pairs,
+    store_option,
+)
 
 
-@click.group("baseline")
+@click.group("baseline", cls=Group)
 def command() -> None:
     """Set, show and list baselines, and test the gate on them.
 
@@ -22,26 +32,35 @@ def command() -> None:
 
 @command.command("set", epilog="\b\nExample:\n  harness baseline set main --task arc1d")
 @click.argument("name")
-@click.option("--task", default="", metavar="NAMES", help="Only these tasks.")
-@click.option("--method", default="", metavar="NAMES", help="Only these methods.")
-@click.option("--model", default="", metavar="NAMES", help="Only these models.")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Only runs with this argument.")
-@click.option("--replace", is_flag=True, help="Set a baseline anew that exists.")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
+@overwrite_option()
 @store_option
+@json_option
 def set_command(
-    name: str, task: str, method: str, model: str, task_args: tuple[str, ...], replace: bool, store: str
+    name: str,
+    task: str | None,
+    method: str | None,
+    model: str | None,
+    task_args: tuple[str, ...],
+    overwrite: bool,
+    store: str,
+    as_json: bool,
 ) -> None:
     """Pool the complete runs of every subject in the store: at least three of each.
 
-    Nothing but this command ever changes a baseline.
+    Only this command changes a baseline.
     """
     from harness.comparison.select import Selection
     from harness.gate.baseline import set_baseline
     from harness.results.index import read_index
 
-    selection = Selection(task, method, model, pairs(task_args, "-T"))
+    selection = Selection(task or "", method or "", model or "", pairs(task_args, "-T"))
     rows = selection.rows(read_index(Path(store)).rows)
-    print(set_baseline(Path(store), name, rows, replace=replace))
+    path = set_baseline(Path(store), name, rows, replace=overwrite)
+    print(json.dumps({"schema": 1, "name": name, "path": str(path)}) if as_json else path)
 
 
 @command.command("show", epilog="\b\nExample:\n  harness baseline show main")
@@ -61,10 +80,10 @@ def show_command(name: str, store: str, as_json: bool) -> None:
     print(f"{path}, set {document['created_at']}")
     for arm in document["arms"]:
         spread = arm["rerun_stderr"]
-        told = "unknown" if spread is None else f"{spread:.4f}"
+        shown = "unknown" if spread is None else f"{spread:.4f}"
         print(
             f"  {arm['task']} x {arm['method']} x {arm['model']}: {arm['metric']} {arm['value']:.4f}, "
-            f"re-run standard error {told}, {len(arm['runs'])} runs"
+            f"re-run standard error {shown}, {len(arm['runs'])} runs"
         )
 
 
@@ -100,7 +119,7 @@ Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 n
 @store_option
 @json_option
 def self_check(name: str, store: str, as_json: bool) -> None:
-    """A/A: how often does the gate cry wolf?
+    """Test the gate on runs that are the same (A/A): how often does it raise a false alarm?
 
     Every run of the baseline, and every later run of the same subjects in the store, is held against
     the others of its subject. The newest 200 verdicts are tested against alpha.

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import configuration, json_option, store_option
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.gate.drift import Drift
-    from harness.gate.verdict import Verdict
+from harness.cli.options import (
+    Command,
+    json_option,
+    offline_option,
+    only_methods_option,
+    only_models_option,
+    only_tasks_option,
+    store_option,
+)
 
 EXAMPLE = """
 \b
@@ -30,7 +31,7 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
 """
 
 
-@click.command("check", epilog=EXAMPLE)
+@click.command("check", cls=Command, epilog=EXAMPLE)
 @click.option("--baseline", metavar="NAME", help="Name or file of the baseline. [default: main]")
 @click.option(
     "--config",
@@ -38,14 +39,16 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
     metavar="FILE",
     help="What to check and how strictly. [default: checks.yaml if it is there]",
 )
-@click.option("--task", metavar="NAME", help="Only this task.")
-@click.option("--method", metavar="NAME", help="Only this method.")
-@click.option("--model", metavar="NAME", help="Only this model.")
-@click.option("--margin", type=float, help="The largest loss that is acceptable. [default: 0.02]")
-@click.option("--alpha", type=float, help="Level over all checks. [default: 0.05]")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@click.option(
+    "--margin", type=float, metavar="D", help="The largest loss that is acceptable. [default: 0.02]"
+)
+@click.option("--alpha", type=float, metavar="A", help="One-sided level over all tests. [default: 0.05]")
 @click.option("--confirm/--no-confirm", default=None, help="Run a first hit again with fresh seeds.")
 @click.option("--allow-inconclusive", is_flag=True, help="Exit code 0 instead of 3.")
-@click.option("--offline", is_flag=True, help="Confirm from the cache and local files only.")
+@offline_option()
 @click.option(
     "--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Add the table to this file."
 )
@@ -68,96 +71,36 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """Is what was just run still as good as the baseline, within a declared margin?
+    """Whether the newest runs are as good as a baseline, within a declared margin.
 
     A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
     (too little evidence for either), not comparable, invalid, or no data.
     """
-    from harness.gate import report
-    from harness.gate.baseline import find_baseline, read_baseline
-    from harness.gate.checks import read_rules
-    from harness.gate.drift import drifts
-    from harness.gate.pairing import check_all
-    from harness.gate.verdict import overall
-    from harness.results.index import in_force, read_index
+    from harness.api import gating
+    from harness.display.layout import print_blocks
 
-    file = Path(config) if config else Path("checks.yaml") if Path("checks.yaml").is_file() else None
-    given: dict[str, Any] = {"baseline": baseline, "margin": margin, "alpha": alpha, "confirm": confirm}
-    if allow_inconclusive:
-        given["fail_inconclusive"] = False
-    if task or method or model:
-        given["checks"] = [{"task": task or "", "method": method or "", "model": model or ""}]
-    rules = read_rules(file, **given)
-    reference = read_baseline(find_baseline(rules.baseline, [Path(store)]))
-    index = read_index(Path(store))
-    for fault in index.faults:
+    checked = gating.check(
+        baseline,
+        config=config,
+        task=task,
+        method=method,
+        model=model,
+        margin=margin,
+        alpha=alpha,
+        confirm=confirm,
+        allow_inconclusive=allow_inconclusive,
+        offline=offline,
+        store=store,
+    )
+    for fault in checked.left_out:
         click.echo(f"left out: {fault}", err=True)
-    rows = in_force(index.rows)
-    verdicts = check_all(reference, rows, rules)
-    if rules.confirm and any(verdict.verdict == "regressed" for verdict in verdicts):
-        verdicts = _confirm(verdicts, rules, Path(store), offline)
-    trends = drifts(reference.arms, rows)
     if markdown:
         with open(markdown, "a", encoding="utf-8") as summary:
-            summary.write(report.markdown(verdicts, trends))
+            summary.write(checked.to_markdown())
     if junit:
-        Path(junit).write_text(report.junit(verdicts), "utf-8")
+        Path(junit).write_text(checked.to_junit(), "utf-8")
     if as_json:
-        print(json.dumps(report.plain(verdicts, trends), ensure_ascii=False))
+        print(json.dumps(checked.to_json(), ensure_ascii=False))
     else:
-        _print(verdicts, trends)
-    sys.exit(overall(verdicts)[1])
-
-
-def _confirm(verdicts: list[Any], rules: Any, store: Path, offline: bool) -> list[Any]:
-    from harness.cli.progress import Bars
-    from harness.gate.confirm import confirm
-    from harness.results.environment import command_line
-    from harness.results.store import Store
-    from harness.run.session import Session
-
-    click.echo("a first look found a regression; running it again with fresh seeds", err=True)
-    flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)
-    with Bars(flagged) as bars:
-        settings = configuration()
-        session = Session(
-            Store(store), bars, settings.get("prices", {}), settings.get("services", {}), command_line()
-        )
-        return confirm(verdicts, rules, session, offline)
-
-
-def _print(verdicts: Sequence[Verdict], trends: Sequence[Drift]) -> None:
-    from rich.text import Text
-
-    from harness.cli.layout import console, print_table, printable
-    from harness.gate import report
-    from harness.gate.verdict import overall
-
-    colours = {
-        "ok": "green",
-        "regressed": "bold red",
-        "inconclusive": "yellow",
-        "not comparable": "magenta",
-        "invalid": "magenta",
-        "no data": "magenta",
-    }
-    # the reasons are sentences, and stand below the table
-    print_table(
-        report.COLUMNS[:-1],
-        [report.cells(verdict)[:-1] for verdict in verdicts],
-        right=report.COLUMNS[4:8],
-        titles=4,
-        keep=("verdict", "task", "method", "difference"),
-        styles=colours,
-    )
-    said = [
-        f"{verdict.verdict}: {report.title(verdict)}: {report.why(verdict)}"
-        for verdict in verdicts
-        if report.why(verdict)
-    ]
-    said += [*report.suite_sentences(verdicts), *(drift.sentence() for drift in trends)]
-    out = console()
-    for sentence in said:
-        out.print(Text(printable(sentence)), soft_wrap=True)
-    name = overall(verdicts)[0]
-    out.print(Text(f"overall: {name}", colours[name]))
+        print_blocks(checked.blocks())
+    sys.exit(checked.exit_code)

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, store_option
+from harness.cli.options import Command, json_option, mirror_option, offline_option, store_option
 
 reason_option = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the record.")
 
 
-@click.command("correct", epilog="\b\nExample:\n  harness results correct 3f9a12 --reason 'thousands commas'")
+@click.command(
+    "correct",
+    cls=Command,
+    epilog="\b\nExample:\n  harness results correct 3f9a12 --reason 'thousands commas'",
+)
 @click.argument("run")
 @reason_option
-@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
-@click.option("--offline", is_flag=True, help="Only local files.")
+@mirror_option
+@offline_option()
 @store_option
 @json_option
 def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str, as_json: bool) -> None:
@@ -45,7 +49,7 @@ def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str
             )
         )
         return
-    from harness.cli.tables import print_records
+    from harness.display.records import print_records
 
     print_records([old, record])
     print(
@@ -54,7 +58,9 @@ def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str
     )
 
 
-@click.command("retract", epilog="\b\nExample:\n  harness results retract 3f9a12 --reason 'wrong server'")
+@click.command(
+    "retract", cls=Command, epilog="\b\nExample:\n  harness results retract 3f9a12 --reason 'wrong server'"
+)
 @click.argument("run")
 @reason_option
 @store_option

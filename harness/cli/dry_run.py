@@ -30,7 +30,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     Raises:
         UsageError: a role was given that nothing in the grid asks.
     """
-    from harness.cli.options import configuration
+    from harness.api.settings import configuration
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
     from harness.run.preflight import lacking
@@ -127,7 +127,7 @@ def _shown(row: dict[str, Any]) -> str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from harness.cli.layout import print_table
+    from harness.display.layout import print_table
 
     names = ("cell", "items", "epochs", "calls", "detects", "epochs for 2 points")
     made = []

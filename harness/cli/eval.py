@@ -5,25 +5,43 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.base.errors import UsageError, nearest
+from harness.api.settings import STORE, configuration, default_model
+from harness.base.errors import UsageError
+from harness.cli.config import read_config
 from harness.cli.options import (
-    STORE,
+    Command,
+    arguments,
     as_typed,
-    configuration,
-    default_model,
+    budget_calls_option,
+    budget_time_option,
+    budget_tokens_option,
     fit_options,
+    generation_option,
     json_option,
+    method_args_option,
+    methods_option,
+    mirror_option,
+    model_args_option,
+    models_option,
+    offline_option,
+    overwrite_option,
     pairs,
+    role_args_option,
+    role_option,
     store_option,
     take_fit_options,
+    task_args_option,
+    tasks_option,
+    transcripts_option,
+    typed_arguments,
 )
 
 if TYPE_CHECKING:
+    from harness.api.runs import Runs
     from harness.run.plan import Request
 
 EXAMPLE = """
@@ -37,66 +55,61 @@ Examples:
 """
 
 
-@click.command("eval", epilog=EXAMPLE)
-@click.option("--task", metavar="NAMES", help="Comma list of tasks and globs.")
-@click.option("--method", metavar="NAMES", help="Comma list of methods and globs. [default: direct]")
-@click.option("--model", metavar="NAMES", help="Comma list. [default: HARNESS_MODEL or pocket/grid]")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
-@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@click.command("eval", cls=Command, epilog=EXAMPLE)
+@tasks_option
+@methods_option
+@models_option
+@task_args_option
+@method_args_option
 @fit_options
+@model_args_option
+@role_option
+@role_args_option
 @click.option(
-    "--model-arg", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument of the model's provider."
-)
-@click.option("--role", "roles", multiple=True, metavar="ROLE=MODEL", help="judge, user, simulator ...")
-@click.option(
-    "--role-arg",
-    "role_args",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Argument of the roles' provider. [default: those of --model-arg]",
-)
-@click.option(
-    "--embedder", metavar="NAME", help="lsa, tfidf, minilm, st/NAME, file:..., openai/MODEL [default: lsa]"
+    "--embedder",
+    metavar="NAME",
+    help="Of texts: lsa, tfidf, minilm, st/NAME, file:... or openai/MODEL. [default: lsa]",
 )
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
-@click.option("--epochs", type=int, metavar="N", help="Attempts on every item.")
+@click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N items.")
-@click.option("--temperature", type=float, help="Sampling temperature.")
-@click.option("--top-p", type=float, help="Nucleus sampling.")
-@click.option("--max-tokens", type=int, metavar="TOKENS", help="Longest completion.")
-@click.option("--budget-cost", type=float, metavar="USD", help="A run stops at this cost.")
-@click.option("--budget-tokens", type=int, metavar="N", help="A run stops at this many tokens.")
-@click.option("--budget-calls", type=int, metavar="N", help="A run stops at this many calls.")
-@click.option("--budget-time", type=float, metavar="SECONDS", help="A run stops after this time.")
+@click.option("--temperature", type=float, metavar="T", help="Sampling temperature; as -G temperature=T.")
+@click.option("--top-p", type=float, metavar="P", help="Nucleus sampling; as -G top_p=P.")
+@click.option("--max-tokens", type=int, metavar="N", help="Longest completion; as -G max_tokens=N.")
+@generation_option
+@click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
+@budget_tokens_option
+@budget_calls_option
+@budget_time_option
 @click.option("--max-connections", type=int, metavar="N", help="Calls at once to a model.")
 @click.option(
     "--max-retries",
     type=int,
     metavar="N",
-    help="Retries of a call that failed in passing. [default: 10, some two minutes]",
+    help="Retries of a call that failed for a passing reason. [default: 10, some two minutes]",
 )
-@click.option("--offline", is_flag=True, default=None, help="Only the cache and local files.")
-@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
-@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="YAML with these keys.")
-@click.option("--overwrite", is_flag=True, default=None, help="Run anew what is sealed already.")
+@offline_option(None)
+@mirror_option
 @click.option(
-    "--transcripts/--no-transcripts",
-    default=None,
-    help="Keep completions and traces with the scores, or scores and answers alone.",
+    "--config", type=click.Path(dir_okay=False), metavar="FILE", help="YAML with these options as keys."
 )
+@overwrite_option(None)
+@transcripts_option(None)
 @click.option("--dry-run", is_flag=True, help="Show the plan, its calls and what it could detect.")
 @store_option
 @json_option
 def command(**given: Any) -> None:
     """Measure methods on tasks with models.
 
-    A run that is sealed is shown, not run again; one that was interrupted goes on where it stopped.
+    A finished run is shown, not run again; an interrupted one goes on where it stopped.
     """
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     settings = configuration()
     given["store"] = as_typed("store")
     request, store = request_from(given, settings)
+    from harness.api.evaluation import run_cells
     from harness.registry import registry
+    from harness.results.environment import command_line
     from harness.run.plan import plan
 
     cells = plan(request)
@@ -111,204 +124,88 @@ def command(**given: Any) -> None:
             "measuring pocket/grid, a small laboratory policy that the project ships; "
             "--model names another, as in --model openai/gpt-4o-mini"
         )
-    sys.exit(run_and_report(cells, store, as_json, settings))
+    runs = run_cells(cells, store, command=command_line())
+    show_runs(runs, as_json)
+    sys.exit(runs.exit_code)
 
 
-def run_and_report(
-    cells: list[Any], store: str, as_json: bool, settings: dict[str, Any], figures: bool = True
-) -> int:
-    """Runs the cells with progress bars, prints the table or the JSON object; the exit code."""
-    grid = run_cells(cells, store, settings)
-    show_runs(grid, len(cells), as_json, figures=figures)
-    return int(grid.exit_code)
+def show_runs(runs: Runs, as_json: bool, made: Mapping[str, Any] | None = None) -> None:
+    """Says what went wrong, then prints the runs as a table, or as the one JSON object: `made`, where it
+    isn't that of the runs alone."""
+    from harness.display.records import print_records
+    from harness.results.overall import overall_lines
 
-
-def run_cells(cells: list[Any], store: str, settings: dict[str, Any]) -> Any:
-    """Runs the cells with progress bars and says what went wrong; the `GridResult`.
-
-    Raises:
-        UsageError: a role was given that nothing in the grid asks.
-    """
-    from harness.cli.layout import printable
-    from harness.cli.progress import Bars
-    from harness.results.environment import command_line
-    from harness.results.store import Store
-    from harness.run.execute import run_grid
-    from harness.run.preflight import lacking
-    from harness.run.roles import check_roles
-    from harness.run.session import Session
-
-    check_roles(cells)
-    with Bars(len(cells)) as bars:
-        session = Session(
-            Store(Path(store)), bars, settings.get("prices", {}), settings.get("services", {}), command_line()
-        )
-        if len(cells) > 1:  # one alone says it itself
-            for lack in lacking(cells, session.services):
-                session.notice(lack)
-        grid = run_grid(cells, session)
-    for result in grid.results:
-        if result.error is not None:
-            print(f"error: {result.cell.title}: {result.error}", file=sys.stderr)
-        elif result.status == "stopped" and result.record:
-            print(f"stopped: {result.cell.title}: {result.record['reason']}", file=sys.stderr)
-        elif result.record and result.record["counts"]["ok"] == 0:
-            counts, run = result.record["counts"], result.record["run_id"][:12]
-            sample, reason = first_reason(result.record)
-            print(
-                f"warning: {result.cell.title}: nothing was measured: {counts['unscored']} attempts are "
-                f"unscored and {counts['error']} ended in errors, the first as {printable(reason)}; "
-                f"'harness show {run} --sample {printable(sample)}' shows it",
-                file=sys.stderr,
-            )
-    return grid
-
-
-def first_reason(record: Mapping[str, Any]) -> tuple[str, str]:
-    """Sample and reason of the first attempt of a run that wasn't scored."""
-    from pyarrow import parquet
-
-    table = parquet.read_table(record["samples_path"], columns=["sample_id", "status", "reason"])
-    row = next(row for row in table.to_pylist() if row["status"] != "ok")
-    return str(row["sample_id"]), str(row["reason"] or "no reason was given")[:200]
-
-
-def show_runs(
-    grid: Any, planned: int, as_json: bool, more: Mapping[str, Any] | None = None, figures: bool = True
-) -> None:
-    """Prints the runs as a table, or as the one JSON object, into which `more` goes; before them the
-    `figures` of whole families."""
-    from harness.cli.overall import overall_figures, overall_lines
-
-    wholes = overall_figures([result.record for result in grid.results if result.record]) if figures else []
-    for line in (line for whole in wholes for line in overall_lines(whole)):
+    for line in (*runs.notes(), *(line for whole in runs.overall for line in overall_lines(whole))):
         print(line, file=sys.stderr)
     if as_json:
-        from harness.results.export import run_object
-
-        runs = [
-            run_object(result.record)
-            if result.record
-            else {
-                "run_id": None,
-                "status": "failed",
-                "task": result.cell.task.name,
-                "method": result.cell.method.name,
-                "model": result.cell.model,
-                "seed": result.cell.seed,
-                "error": str(result.error),
-            }
-            for result in grid.results
-        ]
-        extra = {**({"overall": wholes} if wholes else {}), **(more or {})}
-        print(json.dumps({"schema": 1, "runs": runs, **extra}, ensure_ascii=False))
+        print(json.dumps(runs.to_json() if made is None else made, ensure_ascii=False))
     else:
-        from harness.cli.tables import print_records
-
-        print_records([result.record for result in grid.results if result.record])
-    if grid.interrupted:
-        done = len(grid.results)
+        print_records(runs.records)
+    if runs.interrupted:
         print(
-            f"interrupted: {done} of {planned} cells are sealed and every finished attempt of the "
+            f"interrupted: {len(runs)} of {runs.planned} cells are sealed and every finished attempt of the "
             "others is kept; run the same command to go on",
             file=sys.stderr,
         )
+
+
+#: options of `key=value` pairs whose keys a task or method declares, and those typed as YAML alone
+DECLARED = {"task_args": "-T", "method_args": "-M"}
+TYPED = {"model_args": "--model-arg", "role_args": "--role-arg", "generation": "-G"}
+#: generation settings with an option of their own
+SHORT = {"temperature": "--temperature", "top_p": "--top-p", "max_tokens": "--max-tokens"}
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Request, str]:
     """The request of the command line, over that of --config, over the defaults; and the result store.
 
     Raises:
-        UsageError: the configuration file can't be read or has an unknown key.
+        UsageError: the configuration file can't be read or has an unknown key, or two options contradict
+            each other.
     """
     from harness.run.plan import Request
 
-    values = _read_config(given.pop("config", None), set(given))
-    for key, value in given.items():
-        if value is None or value == ():
-            continue
-        if isinstance(value, tuple):
-            flag = {
-                "task_args": "-T",
-                "method_args": "-M",
-                "model_args": "--model-arg",
-                "role_args": "--role-arg",
-            }.get(key, "--role")
-            values[key] = {**values.get(key, {}), **pairs(value, flag)}
-        else:
-            values[key] = value
+    values = read_config(given.pop("config", None), command, set(given))
+    typed_in = {key: _read(key, value) for key, value in given.items() if value not in (None, ())}
+    decoding = {**_decoding(values), **_decoding(typed_in)}
+    for key, value in typed_in.items():
+        values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
     if not values.get("task"):
         raise UsageError("which task? --task NAME; 'harness list tasks' shows all")
     take_fit_options(values)
-    decoding = {
-        name: values.pop(key)
-        for key, name in (("temperature", "temperature"), ("top_p", "top_p"), ("max_tokens", "max_tokens"))
-        if values.get(key) is not None
-    }
     values.setdefault("model", default_model(settings))
+    if "max_tokens" in decoding and values.get("budget_tokens") is None:
+        print(
+            "notice: --max-tokens limits one completion; --budget-tokens limits what the whole run spends",
+            file=sys.stderr,
+        )
     store = str(values.pop("store", STORE))
     return Request(**values, decoding=decoding), store
 
 
-def _read_config(path: str | None, known: set[str]) -> dict[str, Any]:
-    """What the file asks for, in the types of the options of the same names.
-
-    Raises:
-        UsageError: the file can't be read, or has an unknown key or a value that an option refuses.
-    """
-    if path is None:
-        return {}
-    import yaml
-
-    try:
-        found = yaml.safe_load(Path(path).read_text("utf-8")) or {}
-    except yaml.MarkedYAMLError as error:
-        place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"--config {path}{place}: broken YAML: {error.problem}") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise UsageError(f"--config {path}: {reason}") from None
-    if not isinstance(found, dict):
-        raise UsageError(f"--config {path}: keys with values are wanted, as 'task: arc1d'")
-    options = {str(option.name): option for option in command.params}
-    aliases = {
-        "T": "task_args",
-        "M": "method_args",
-        "model-arg": "model_args",
-        "role": "roles",
-        "role-arg": "role_args",
-    }
-    values = {}
-    for key, value in found.items():
-        name = aliases.get(key, str(key).replace("-", "_"))
-        if name not in known:
-            raise UsageError(f"--config {path}: unknown key {key!r}; {nearest(name, known, 'key')}")
-        if value is not None:
-            try:
-                values[name] = _as_given(options[name], value)
-            except click.BadParameter as error:
-                raise UsageError(f"--config {path}: {key}: {error.message}") from None
-    return values
-
-
-def _as_given(option: Any, value: Any) -> Any:
-    """A value of the file as the command line would have read it.
-
-    Raises:
-        click.BadParameter: the option takes no such value.
-    """
-    if option.multiple:
-        if not isinstance(value, dict):
-            raise click.BadParameter(f"keys with values are wanted, not {value!r}")
-        return {str(key): inner for key, inner in value.items()}
-    if option.is_flag:
-        if not isinstance(value, bool):
-            raise click.BadParameter(f"true or false is wanted, not {value!r}")
+def _read(key: str, value: Any) -> Any:
+    """An option of the command line as the request wants it: pairs as a dict."""
+    if not isinstance(value, tuple):
         return value
-    if isinstance(value, dict) or (isinstance(value, list) and option.type is not click.STRING):
-        raise click.BadParameter(f"one value is wanted, not {value!r}")
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    return option.type.convert(text, option, None)
+    if key in DECLARED:
+        return arguments(value, DECLARED[key])
+    return typed_arguments(value, TYPED[key]) if key in TYPED else pairs(value, "--role")
+
+
+def _decoding(values: dict[str, Any]) -> dict[str, Any]:
+    """Takes the generation settings out of `values`, those of -G and those with an option of their own.
+
+    Raises:
+        UsageError: no such setting, a value that it doesn't take, or both say different things.
+    """
+    from harness.model.generation import generation_settings
+
+    made = generation_settings(values.pop("generation", None) or {})
+    for name, flag in SHORT.items():
+        value = values.pop(name, None)
+        if value is not None and made.setdefault(name, value) != value:
+            raise UsageError(f"{flag} {value} and -G {name}={made[name]} contradict each other")
+    return made
 
 
 def hint(text: str) -> None:

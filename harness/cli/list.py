@@ -2,53 +2,156 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from harness.cli.options import json_option
+from harness.base.errors import UsageError, nearest
+from harness.cli.options import Command, json_option
 
 EXAMPLE = """
 \b
 Examples:
+  harness list                     (what can be listed)
   harness list tasks
-  harness list methods --json
+  harness list tasks 'bfcl/*'
+  harness list methods --all
 """
+GROUPS = ("tasks", "methods", "models", "embedders")
+#: members from which on a family of tasks is one line
+FAMILY = 4
+#: what `harness.model.embed` opens, which costs too much to import for a list
+EMBEDDERS = {
+    "tfidf": "sublinear TF-IDF of words and characters; offline",
+    "lsa": "the same, reduced to 300 dimensions; offline; the default",
+    "minilm": "all-MiniLM-L6-v2, shipped; offline",
+    "st/NAME": "a model of sentence-transformers",
+    "file:VECTORS.npy[?texts=FILE]": "vectors from a file",
+    "openai/MODEL": "OpenAI or a compatible server (OPENAI_API_KEY)",
+}
 
 
-@click.command("list", epilog=EXAMPLE)
-@click.argument("what", type=click.Choice(["tasks", "methods", "models"]))
+@click.command("list", cls=Command, epilog=EXAMPLE)
+@click.argument("what", type=click.Choice(GROUPS), required=False)
+@click.argument("pattern", required=False)
+@click.option("--all", "unfold", is_flag=True, help="One line for each, families and variants too.")
 @json_option
-def command(what: str, as_json: bool) -> None:
-    """List tasks, methods or models. Imports no implementation."""
-    rows = models() if what == "models" else specs(what)
+def command(what: str | None, pattern: str | None, unfold: bool, as_json: bool) -> None:
+    """List tasks, methods, models or embedders; alone, how many of each there are.
+
+    PATTERN is a name or a glob, such as 'bfcl/*'. A family of tasks and the variants NAME+PLUG of a
+    method are one line each, but with --all, --json or a pattern. Imports no implementation.
+    """
+    if what is None:
+        _groups(as_json)
+        return
+    rows = matching(rows_of(what), what[:-1], pattern)
     if as_json:
         print(json.dumps({"schema": 1, what: rows}, ensure_ascii=False))
     else:
-        width = max((len(row["name"]) for row in rows), default=0)
-        for row in rows:
-            extra = ", ".join(row.get("offers") or row.get("needs") or ())
-            if row.get("needs_setup"):
-                extra += f"; needs setup: harness setup {row['needs_setup']}"
-            print(
-                f"{row['name']:<{width}}  {row.get('version', ''):<5} {row['summary']}"
-                + (f"  ({extra})" if extra else "")
-            )
-    if what != "models":
+        lines = [_line(row) for row in (rows if unfold or pattern else folded(rows, what))]
+        width = max((len(name) for name, _, _ in lines), default=0)
+        for name, version, text in lines:
+            print(f"{name:<{width}}  {version:<5} {text}")
+    if what in ("tasks", "methods"):
         from harness.registry import registry
 
         for fault in registry().faults:
             click.echo(f"warning: left out: {fault}", err=True)
 
 
+def _groups(as_json: bool) -> None:
+    groups = [
+        {"name": what, "count": len(rows_of(what)), "command": f"harness list {what}"} for what in GROUPS
+    ]
+    if as_json:
+        print(json.dumps({"schema": 1, "groups": groups}))
+        return
+    for group in groups:
+        print(f"{group['count']:>4} {group['name']:<10} {group['command']}")
+    print("'harness show NAME' shows one task or method.")
+
+
+def rows_of(what: str) -> list[dict[str, Any]]:
+    """Every row of a group, as plain data."""
+    if what == "models":
+        return models()
+    if what == "embedders":
+        return [{"name": name, "summary": text} for name, text in EMBEDDERS.items()]
+    return specs(what)
+
+
+def matching(rows: list[dict[str, Any]], noun: str, pattern: str | None) -> list[dict[str, Any]]:
+    """The rows whose name is the pattern, fits the glob, or belongs to the family of this name.
+
+    Raises:
+        UsageError: none does; names the nearest.
+    """
+    if pattern is None:
+        return rows
+    found = [row for row in rows if row["name"] == pattern or fnmatch.fnmatchcase(row["name"], pattern)]
+    found = found or [row for row in rows if row["name"].startswith(f"{pattern.rstrip('/')}/")]
+    if not found:
+        cure = nearest(pattern, [row["name"] for row in rows], noun)
+        raise UsageError(f"no {noun} matches {pattern!r}; {cure}")
+    return found
+
+
+def folded(rows: list[dict[str, Any]], what: str) -> list[dict[str, Any]]:
+    """The rows with variants NAME+PLUG folded into their method, and big families of tasks into one row."""
+    names = {row["name"] for row in rows}
+    families: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        family, sign, _ = row["name"].partition("/")
+        families.setdefault(family if sign and what == "tasks" else row["name"], []).append(row)
+    made = []
+    for family, members in families.items():
+        if len(members) >= FAMILY:
+            made.append(_family(family, members))
+            continue
+        for row in members:
+            base, sign, _ = row["name"].partition("+")
+            if sign and base in names:
+                continue
+            plugs = sorted(name[len(row["name"]) :] for name in names if name.startswith(f"{row['name']}+"))
+            made.append({**row, "plugs": plugs} if plugs else row)
+    return made
+
+
+def _family(name: str, members: list[dict[str, Any]]) -> dict[str, Any]:
+    shown = [row["name"].partition("/")[2] for row in members[:FAMILY]]
+    more = ", ..." if len(members) > FAMILY else ""
+    setup = next((row["needs_setup"] for row in members if row.get("needs_setup")), None)
+    versions = {row["version"] for row in members}
+    return {
+        "name": f"{name}/",
+        "version": versions.pop() if len(versions) == 1 else "",
+        "summary": f"{len(members)} tasks: {', '.join(shown)}{more}; harness list tasks {name}",
+        "needs_setup": setup,
+    }
+
+
+def _line(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Name, version and what else there is to say."""
+    said = [", ".join(row.get("offers") or row.get("needs") or ())]
+    if row.get("needs_setup"):
+        said.append(f"needs setup: harness setup {row['needs_setup']}")
+    extra = "; ".join(filter(None, said))
+    text = row["summary"] + (f"  ({extra})" if extra else "")
+    if row.get("plugs"):
+        text += f"  variants: {' '.join(row['plugs'])}"
+    return row["name"], row.get("version", ""), text
+
+
 def specs(what: str) -> list[dict[str, Any]]:
     """The specs of a kind, as plain data."""
     from harness.registry import registry
 
-    shelf = registry().tasks if what == "tasks" else registry().methods
-    return [shown(plain) for _, plain in sorted(shelf.plain.items())]
+    known = registry().tasks if what == "tasks" else registry().methods
+    return [shown(plain) for _, plain in sorted(known.plain.items())]
 
 
 SHARED = ("name", "version", "summary", "paper", "licence", "distribution", "entry", "notes")

@@ -1,23 +1,70 @@
-"""Options that commands share, and the configuration they may come from."""
+"""Options that commands share, said once: one spelling, one metavar, one help text; and what they were called
+before."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from harness.base.errors import UsageError, nearest
+from harness.api.settings import STORE
+from harness.base.errors import UsageError
+from harness.base.values import Written, given
 
-#: what harness.toml may hold
-SETTINGS = ("model", "prices", "services")
+#: former spelling of an option -> the present one; said to whoever uses it, in every command that has the
+#: present one and not (any more) the former
+FORMER = {
+    "--out": "--store",
+    "--again": "--overwrite",
+    "--replace": "--overwrite",
+    "--connections": "--max-connections",
+    "--max-completion": "--max-tokens",
+    "--max-tokens": "--budget-tokens",
+    "--max-calls": "--budget-calls",
+    "--max-cost": "--budget-cost",
+    "--max-time": "--budget-time",
+    "--embeddings": "--embedder",
+    "--figure": "--plot",
+    "--file": "--out",
+}
+
+
+def present_name(former: str, known: Callable[[str], bool]) -> str | None:
+    """What a former option is called now; None if it never was one, or the command lacks the present one.
+
+    Args:
+        former: with its dashes, as `--again`.
+        known: whether the command has an option of this name.
+    """
+    now = FORMER.get(former)
+    return now if now and known(now) else None
+
+
+class Command(click.Command):
+    """A command that knows what its options were called before."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            own = {name for option in self.params for name in option.opts}
+            now = present_name(error.option_name, own.__contains__)
+            if now is None:
+                raise
+            raise click.UsageError(f"{error.option_name} is called {now} now", ctx) from None
+
+
+class Group(click.Group):
+    """A group whose commands know what their options were called before."""
+
+    command_class = Command
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
-    """`key=value` arguments as a dict.
+    """`key=value` arguments as a dict, the values as they were typed.
 
     Raises:
         UsageError: one has no '='.
@@ -31,14 +78,142 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
     return found
 
 
+def arguments(values: tuple[str, ...], flag: str) -> dict[str, Any]:
+    """`key=value` arguments of a task or a method, which types them itself: a parameter that wants text gets
+    it as it was typed, any other what YAML makes of it. `@FILE` is the text of a file.
+
+    Raises:
+        UsageError: one has no '=', or its file can't be read.
+    """
+    return {key: given(text, f"{flag} {key}=") for key, text in pairs(values, flag).items()}
+
+
+def typed_arguments(values: tuple[str, ...], flag: str) -> dict[str, Any]:
+    """`key=value` arguments of what declares no types (providers, generation settings), typed as YAML.
+
+    Raises:
+        UsageError: as `arguments`.
+    """
+    read = arguments(values, flag)
+    return {key: value.typed if isinstance(value, Written) else value for key, value in read.items()}
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _pairs_option(*names: str, help: str, metavar: str = "KEY=VALUE") -> Decorator:
+    return click.option(*names, multiple=True, metavar=metavar, help=help)
+
+
+# what is run
+tasks_option = click.option(
+    "--task", metavar="NAMES", help="Comma list of tasks, families, globs or FILE.py:CLASS."
+)
+methods_option = click.option(
+    "--method", metavar="NAMES", help="Comma list of methods, globs or FILE.py:CLASS. [default: direct]"
+)
+models_option = click.option(
+    "--model", metavar="NAMES", help="Comma list of models. [default: HARNESS_MODEL or pocket/grid]"
+)
+task_option = click.option("--task", required=True, metavar="NAME", help="The task.")
+task_args_option = _pairs_option("-T", "task_args", help="Argument of the task: a YAML value or @FILE.")
+method_args_option = _pairs_option("-M", "method_args", help="Argument of the method: a YAML value or @FILE.")
+model_args_option = _pairs_option("--model-arg", "model_args", help="Argument of the model's provider.")
+role_option = _pairs_option(
+    "--role",
+    "roles",
+    metavar="ROLE=MODEL",
+    help="Another model that is asked: judge, user, simulator, annotator.",
+)
+role_args_option = _pairs_option(
+    "--role-arg", "role_args", help="Argument of the roles' provider. [default: those of --model-arg]"
+)
+generation_option = _pairs_option(
+    "-G",
+    "generation",
+    help="Any other generation setting of inspect-ai, such as top_k=40 or reasoning_effort=low.",
+)
+
+# which stored runs are meant
+only_tasks_option = click.option("--task", metavar="NAMES", help="Only these tasks: names and globs.")
+only_methods_option = click.option("--method", metavar="NAMES", help="Only these methods: names and globs.")
+only_models_option = click.option("--model", metavar="NAMES", help="Only these models: names and globs.")
+only_task_args_option = _pairs_option("-T", "task_args", help="Only runs with this argument of the task.")
+only_method_args_option = _pairs_option(
+    "-M", "method_args", help="Only runs with this argument of the method."
+)
+
+# how it is run
+budget_tokens_option = click.option(
+    "--budget-tokens", type=int, metavar="N", help="Stop at this many tokens."
+)
+budget_calls_option = click.option(
+    "--budget-calls", type=int, metavar="N", help="Stop at this many model calls."
+)
+budget_time_option = click.option(
+    "--budget-time", type=float, metavar="SECONDS", help="Stop after this time."
+)
+mirror_option = click.option(
+    "--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]"
+)
+
+
+def offline_option(default: bool | None = False) -> Decorator:
+    """`--offline`; None as default tells a command that it wasn't given."""
+    text = "Use the cache and local files alone; ask no server."
+    return click.option("--offline", is_flag=True, default=default, help=text)
+
+
+def overwrite_option(default: bool | None = False) -> Decorator:
+    """`--overwrite`; None as default tells a command that it wasn't given."""
+    text = "Make anew what is there already."
+    return click.option("--overwrite", is_flag=True, default=default, help=text)
+
+
+def transcripts_option(default: bool | None = True) -> Decorator:
+    """`--transcripts`; None as default tells a command that it wasn't given."""
+    text = "Keep completions and traces with the scores, or scores and answers alone. [default: keep]"
+    return click.option("--transcripts/--no-transcripts", default=default, help=text)
+
+
+# where it goes
+store_option = click.option(
+    "--store", default=STORE, show_default=True, metavar="DIR", help="The result store."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+out_option = click.option("--out", metavar="FILE", help="Write there instead of to stdout.")
+plot_option = click.option(
+    "--plot", metavar="FILE", help="Draw a picture (.svg, .png, .pdf); needs the extra plot."
+)
+metric_option = click.option("--metric", metavar="NAME", help="Another metric than the task's primary one.")
+
+
+def write_out(text: str, target: str | None) -> None:
+    """Writes to the file of `--out`, or to stdout.
+
+    Raises:
+        UsageError: the file can't be written.
+    """
+    if target is None:
+        click.echo(text, nl=False)
+        return
+    if Path(target).is_dir():
+        raise UsageError(f"--out {target} is a folder: --out FILE is written, --store DIR is read")
+    try:
+        Path(target).write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {target}: {error.strerror}") from None
+
+
+FIT = (
+    ("fit", "HOW", "auto, shipped or train: whether a method that trains does so; as -M fit=HOW."),
+    ("preset", "NAME", "Sizes of a method's training; as -M preset=NAME."),
+)
+
+
 def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--fit` and `--preset`: two arguments of methods that train, which are asked for most."""
-    for name, metavar, text in reversed(
-        (
-            ("fit", "HOW", "auto, shipped or train: whether a method that trains does so; as -M fit=HOW."),
-            ("preset", "NAME", "Sizes of a method's training; as -M preset=NAME."),
-        )
-    ):
+    """`--fit` and `--preset`: the two arguments of methods that train that are given most often."""
+    for name, metavar, text in reversed(FIT):
         command = click.option(f"--{name}", metavar=metavar, help=text)(command)
     return command
 
@@ -69,58 +244,8 @@ def take_fit_options(values: dict[str, Any]) -> None:
         values["method_args"] = arguments
 
 
-def configuration() -> dict[str, Any]:
-    """`harness.toml` of the folder we stand in; empty if there is none.
-
-    Raises:
-        UsageError: it isn't valid TOML, or holds what it can't.
-    """
-    path = Path("harness.toml")
-    if not path.is_file():
-        return {}
-    import tomllib
-
-    try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"harness.toml: {error}") from None
-    for key in found:
-        if key not in SETTINGS:
-            raise UsageError(f"harness.toml: unknown key {key!r}; {nearest(key, SETTINGS, 'key')}")
-    if not isinstance(found.get("model", ""), str):
-        raise UsageError(f"harness.toml: model is a name, not {found['model']!r}")
-    if "prices" in found:
-        from harness.model.prices import check_prices
-
-        check_prices(found["prices"])
-    if "services" in found:
-        from harness.external.services import check_settings
-
-        check_settings(found["services"])
-    return found
-
-
-def default_model(settings: Mapping[str, Any]) -> str:
-    """`HARNESS_MODEL`, else `model` of harness.toml, else the embedded policy."""
-    return os.environ.get("HARNESS_MODEL") or str(settings.get("model") or "pocket/grid")
-
-
-#: where results go by default
-STORE = "results"
-
-
 def as_typed(name: str) -> Any:
     """The value of an option of the running command if it was given, None where it is the default."""
     context = click.get_current_context()
     given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     return context.params[name] if given else None
-
-
-def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--store", default=STORE, show_default=True, metavar="DIR", help="The result store.")(
-        command
-    )
-
-
-def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,25 @@ import click
 
 from harness.base.errors import UsageError
 from harness.cli.corrections import correct, retract
-from harness.cli.options import json_option, store_option
+from harness.cli.diff import diff
+from harness.cli.options import (
+    Group,
+    json_option,
+    only_method_args_option,
+    only_methods_option,
+    only_models_option,
+    only_task_args_option,
+    only_tasks_option,
+    out_option,
+    pairs,
+    store_option,
+    write_out,
+)
 
 
-@click.group("results")
+@click.group("results", cls=Group)
 def command() -> None:
-    """List, show, verify, correct, retract, export and rebuild results.
+    """List, show, verify, correct, retract, compare and export stored results.
 
     \b
     Example: harness results list --store results
@@ -26,27 +38,41 @@ def command() -> None:
 
 command.add_command(correct)
 command.add_command(retract)
+command.add_command(diff)
 
 
-@command.command("list", epilog="\b\nExample:\n  harness results list --task arc1d")
-@click.option("--task", help="Only this task.")
-@click.option("--method", help="Only this method.")
+@command.command("list", epilog="\b\nExample:\n  harness results list --task 'arc1*' -M samples=16")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
+@only_method_args_option
 @store_option
 @json_option
-def list_runs(task: str | None, method: str | None, store: str, as_json: bool) -> None:
+def list_runs(
+    task: str | None,
+    method: str | None,
+    model: str | None,
+    task_args: tuple[str, ...],
+    method_args: tuple[str, ...],
+    store: str,
+    as_json: bool,
+) -> None:
     """One line a run. Records that can't be trusted are named and left out; superseded and retracted ones
     are counted."""
-    from harness.cli.tables import print_records
+    from harness.comparison.select import Selection
+    from harness.display.records import print_records
     from harness.results.export import run_object
+    from harness.results.index import row
     from harness.results.store import Store
 
     invalid: list[str] = []
     in_force, superseded, retracted = Store(Path(store)).standing(invalid)
-    records = [
-        record
-        for record in in_force
-        if task in (None, record["task"]["name"]) and method in (None, record["method"]["name"])
-    ]
+    selection = Selection(
+        task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
+    )
+    wanted = {each["run_id"] for each in selection.rows([row(record) for record in in_force])}
+    records = [record for record in in_force if record["run_id"] in wanted]
     if as_json:
         print(
             json.dumps(
@@ -114,54 +140,108 @@ def _frame(store: str, curves: bool = False) -> Any:
     return table
 
 
-FORMATS = ("csv", "parquet", "markdown", "latex", "json", "eee")
+FORMATS = ("csv", "json", "parquet", "markdown", "latex", "eee")
+EXPORT = """
+\b
+Examples:
+  harness results export --out results.csv
+  harness results export --format latex --task 'arc1d,countdown' --out table.tex
+
+\b
+csv, json, parquet: every metric of every run, one row each
+markdown, latex:    a paper's table: methods as rows, tasks as columns, seeds pooled, the best in bold
+eee:                Every Eval Ever, one JSON object a run
+"""
 
 
-@command.command("export", epilog="\b\nExample:\n  harness results export --format latex --out table.tex")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
-@click.option("--out", "target", metavar="FILE", help="Where to; stdout where it is left out.")
+@command.command("export", epilog=EXPORT)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="csv",
+    show_default=True,
+    metavar="FORMAT",
+    help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
+)
+@out_option
 @click.option("--curves", is_flag=True, help="The learning curves, one row a step (CSV, parquet or JSON).")
+@only_tasks_option
+@only_methods_option
+@only_models_option
+@only_task_args_option
+@only_method_args_option
 @store_option
-def export(form: str, target: str | None, curves: bool, store: str) -> None:
-    """Every metric of every run: CSV, parquet, Markdown, LaTeX, JSON or Every Eval Ever."""
-    from harness.results.store import Store
+def export(
+    form: str,
+    out: str | None,
+    curves: bool,
+    task: str | None,
+    method: str | None,
+    model: str | None,
+    task_args: tuple[str, ...],
+    method_args: tuple[str, ...],
+    store: str,
+) -> None:
+    """Write the results as a table of another program, or of a paper."""
+    from harness.comparison.select import Selection
+    from harness.results.index import in_force, read_index
 
     if curves and form not in ("csv", "parquet", "json"):
         raise UsageError(f"--curves has no form {form!r}; take --format csv, parquet or json")
-    if form == "eee":
-        from harness.results.export import every_eval_ever
+    selection = Selection(
+        task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
+    )
+    index = read_index(Path(store))
+    rows = selection.rows(in_force(index.rows))
+    if form in ("markdown", "latex"):
+        from harness.comparison.paper import paper, paper_latex, paper_markdown
 
-        invalid: list[str] = []
-        text = "".join(
-            json.dumps(every_eval_ever(record), ensure_ascii=False) + "\n"
-            for record in Store(Path(store)).records(invalid)
-        )
-        for fault in invalid:
-            print(f"invalid, left out: {fault}", file=sys.stderr)
+        for fault in index.faults:
+            click.echo(f"invalid, left out: {fault}", err=True)
+        made = paper(rows)
+        if made.older:
+            click.echo(made.older, err=True)
+        write_out((paper_latex if form == "latex" else paper_markdown)(made), out)
+        return
+    wanted = {row["run_id"] for row in rows}
+    if form == "eee":
+        write_out(_every_eval_ever(Path(store), wanted), out)
+        return
+    table = _frame(store, curves)
+    table = table[table["run_id"].isin(wanted)].reset_index(drop=True)
+    if form == "parquet":
+        if out is None:
+            raise UsageError("parquet needs --out FILE")
+        table.to_parquet(out)
+    elif form == "csv":
+        write_out(str(table.to_csv(index=False)), out)
     else:
-        table = _frame(store, curves)
-        if form == "parquet":
-            if target is None:
-                raise UsageError("parquet needs --out")
-            table.to_parquet(target)
-            return
-        makers: dict[str, Callable[[Any], str]] = {
-            "csv": lambda t: str(t.to_csv(index=False)),
-            "json": lambda t: str(t.to_json(orient="records", indent=1)) + "\n",
-            "markdown": _markdown,
-            "latex": _latex,
-        }
-        text = makers[form](table)
-    if target is None:
-        sys.stdout.write(text)
-    else:
-        Path(target).write_text(text, "utf-8")
+        write_out(str(table.to_json(orient="records", indent=1)) + "\n", out)
+
+
+def _every_eval_ever(store: Path, wanted: set[str]) -> str:
+    from harness.results.export import every_eval_ever
+    from harness.results.store import Store
+
+    invalid: list[str] = []
+    text = "".join(
+        json.dumps(every_eval_ever(record), ensure_ascii=False) + "\n"
+        for record in Store(store).records(invalid)
+        if record["run_id"] in wanted
+    )
+    for fault in invalid:
+        click.echo(f"invalid, left out: {fault}", err=True)
+    return text
 
 
 @command.command("rebuild", epilog="\b\nExample:\n  harness results rebuild --check")
-@click.option("--check", is_flag=True, help="Change nothing; exit code 1 if the tables differ.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit code 1 if a file is not what the records make."
+)
 @store_option
-def rebuild(check: bool, store: str) -> None:
+@json_option
+def rebuild(check: bool, store: str, as_json: bool) -> None:
     """Write tables/results.csv and tables/results.md anew from the records."""
     table = _frame(store)
     tables = Path(store) / "tables"
@@ -173,10 +253,14 @@ def rebuild(check: bool, store: str) -> None:
             if not check:
                 tables.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, "utf-8")
-    for path_name in different:
-        print(f"{'differs' if check else 'written'}: {path_name}")
-    if not different:
-        print("tables are what the records make")
+    word = "differs" if check else "written"
+    if as_json:
+        print(json.dumps({"schema": 1, word: different}))
+    else:
+        for path_name in different:
+            print(f"{word}: {path_name}")
+        if not different:
+            print("the tables are what the records make")
     sys.exit(1 if check and different else 0)
 
 
@@ -211,9 +295,3 @@ def _markdown(table: Any) -> str:
     from harness.results.export import markdown
 
     return markdown(SHOWN, _cells(table))
-
-
-def _latex(table: Any) -> str:
-    from harness.results.export import latex
-
-    return latex(SHOWN, _cells(table), text_columns=5)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError, nearest
-from harness.cli.options import json_option, store_option
+from harness.cli.options import Command, json_option, store_option
 
 if TYPE_CHECKING:
     from harness.registry import Registry
@@ -25,14 +25,14 @@ Examples:
 """
 
 
-@click.command("show", epilog=EXAMPLE)
+@click.command("show", cls=Command, epilog=EXAMPLE)
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
 @store_option
 @json_option
 def command(name: str, sample: str | None, epoch: int | None, store: str, as_json: bool) -> None:
-    """Show a run by the beginning of its id, or a task, a family of tasks or a method by name."""
+    """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name."""
     from harness.registry import registry
     from harness.results.store import Store
 
@@ -63,7 +63,7 @@ def command(name: str, sample: str | None, epoch: int | None, store: str, as_jso
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
         return
-    from harness.cli.tables import print_records
+    from harness.display.records import print_records
 
     print_records([record])
     if record["supersedes"]:

@@ -1,11 +1,10 @@
-"""`harness train`: a method's `fit` alone, and the policy that comes of it as a folder."""
+"""`harness train`: a method's `fit` alone; the trained policy is written as a folder."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,22 @@ import click
 
 from harness.base.errors import UsageError
 from harness.cli.options import (
-    configuration,
-    default_model,
+    Command,
+    arguments,
+    budget_calls_option,
+    budget_time_option,
+    budget_tokens_option,
     fit_options,
     json_option,
-    pairs,
+    method_args_option,
+    mirror_option,
+    model_args_option,
+    offline_option,
+    store_option,
     take_fit_options,
+    task_args_option,
+    task_option,
+    typed_arguments,
 )
 
 EXAMPLE = """
@@ -31,22 +40,22 @@ Examples:
 """
 
 
-@click.command("train", epilog=EXAMPLE)
-@click.option("--task", required=True, metavar="NAME", help="Whose train split is learnt on.")
+@click.command("train", cls=Command, epilog=EXAMPLE)
+@task_option
 @click.option("--method", required=True, metavar="NAME", help="A method that trains, such as curator.")
-@click.option("--model", metavar="NAME", help="What is trained. [default: HARNESS_MODEL or pocket/grid]")
-@click.option("-T", "task_args", multiple=True, metavar="KEY=VALUE", help="Argument of the task.")
-@click.option("-M", "method_args", multiple=True, metavar="KEY=VALUE", help="Argument of the method.")
+@click.option("--model", metavar="NAME", help="The model to train. [default: HARNESS_MODEL or pocket/grid]")
+@task_args_option
+@method_args_option
 @fit_options
+@model_args_option
 @click.option(
-    "--model-arg", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument of the model's provider."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the training."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--budget-tokens", type=int, metavar="N", help="Training stops at this many tokens.")
-@click.option("--budget-calls", type=int, metavar="N", help="Training stops at this many rollouts.")
-@click.option("--budget-time", type=float, metavar="SECONDS", help="Training stops after this time.")
-@click.option("--offline", is_flag=True, help="Only the cache and local files.")
-@click.option("--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]")
+@budget_tokens_option
+@budget_calls_option
+@budget_time_option
+@offline_option()
+@mirror_option
 @click.option(
     "--to",
     "to",
@@ -62,6 +71,7 @@ Examples:
     help="trl trains here; verl on a cluster, by the files that this writes.",
 )
 @click.option("--print", "show", is_flag=True, help="Show the files of a launch instead of writing them.")
+@store_option
 @json_option
 def command(**given: Any) -> None:
     """Train a method's policy and keep it as a folder that transformers and vLLM load.
@@ -75,72 +85,29 @@ def command(**given: Any) -> None:
         raise UsageError("where to? --to DIR names the folder of the policy")
     if to is not None and to.exists() and any(to.iterdir()):
         raise UsageError(f"--to {to}: the folder is not empty")
-    session, cell = _cell(given)
-    try:
-        if backend == "verl":
-            _launch(cell, session, to, show)
-        else:
-            _train(cell, session, to, as_json)
-    finally:
-        session.close()
+    from harness.api.evaluation import session_of
+    from harness.api.training import cell_of, launch_files, train_cell
+    from harness.results.environment import command_line
 
-
-def _cell(given: dict[str, Any]) -> tuple[Any, Any]:
-    from dataclasses import replace
-
-    from harness.results.store import Store
-    from harness.run.plan import Request, plan
-    from harness.run.session import Session
-
-    settings, seed = configuration(), given.pop("seed")
-    flags = {"task_args": "-T", "method_args": "-M", "model_args": "--model-arg"}
-    values: dict[str, Any] = {
-        key: pairs(value, flags[key]) if key in flags else value for key, value in given.items()
-    }
-    take_fit_options(values)
-    values["model"] = values["model"] or default_model(settings)
-    cells = plan(Request(**values))
-    if len(cells) != 1:
-        raise UsageError(f"one task, method and model are trained at a time; these are {len(cells)}")
-    return Session(Store(Path("results"))), replace(cells[0], seed=seed)
-
-
-def _train(cell: Any, session: Any, to: Path, as_json: bool) -> None:
-    from harness.cli.progress import Bars
-    from harness.run.cell import fit_cell
-
-    with Bars(1) as bars:
-        session.watcher = bars
-        folder, ledger = asyncio.run(fit_cell(cell, session))
-    shutil.copytree(folder, to, dirs_exist_ok=True)
+    store = given.pop("store")
+    given["task_args"] = arguments(given["task_args"], "-T")
+    given["method_args"] = arguments(given["method_args"], "-M")
+    given["model_args"] = typed_arguments(given["model_args"], "--model-arg")
+    take_fit_options(given)
+    cell = cell_of(given.pop("task"), given.pop("method"), given.pop("model"), given.pop("seed"), **given)
+    if backend == "verl":
+        _write(launch_files(cell, "verl"), to, show)
+        return
+    with session_of([cell], store, True, command_line()) as session:
+        policy = train_cell(cell, session, to)
     if as_json:
-        usage = {purpose: spent.as_dict() for purpose, spent in sorted(ledger.by_purpose.items())}
-        print(
-            json.dumps(
-                {
-                    "schema": 1,
-                    "policy": str(to),
-                    "task": cell.task.name,
-                    "model": cell.model,
-                    "method": cell.method.name,
-                    "seed": cell.seed,
-                    "usage": usage,
-                }
-            )
-        )
+        print(json.dumps(policy.to_json()))
     else:
-        total = ledger.total
-        print(
-            f"{to}: trained by {cell.method.name} from {cell.model}; {total.calls} rollouts, "
-            f"{total.input_tokens + total.output_tokens} tokens",
-            file=sys.stderr,
-        )
+        print(policy, file=sys.stderr)
 
 
-def _launch(cell: Any, session: Any, to: Path | None, show: bool) -> None:
-    from harness.run.cell import launch_cell
-
-    files = launch_cell(cell, session, "verl")
+def _write(files: Mapping[str, str], to: Path | None, show: bool) -> None:
+    """The files of a launch, into a folder or, where they are not too long, onto the screen."""
     for name, text in files.items():
         if show:
             if len(text) > 20_000:

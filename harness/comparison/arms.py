@@ -6,6 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.results.fields import brief as brief
+from harness.results.fields import differing as differing
+from harness.results.fields import field_of as field_of
+from harness.results.fields import flat
+from harness.results.labels import unusual, with_arguments
+
+METHOD_ARGS = "method_args."
 Row = Mapping[str, Any]
 
 
@@ -78,6 +85,11 @@ class Arm:
             return None
         return float(sum(values)) / attempts
 
+    def largest(self, metric: str) -> float:
+        """The largest value that a metric can have; 1 where nothing says it."""
+        high = self.runs[0]["metric_ranges"].get(metric, {}).get("high")
+        return 1.0 if high is None else float(high)
+
     def rate(self, count: str) -> float:
         """The share of attempts with a status (`error`, `unscored`, `truncated`, `no_answer`)."""
         attempts = sum(int(run["counts"]["attempts"]) for run in self.runs)
@@ -86,18 +98,37 @@ class Arm:
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that tell it from `others` of the same name."""
         name = f"{self.method} x {self.model}"
+        varying_fields = self._telling(others)
+        if varying_fields:
+            values = flat(self.subject)
+            name += f" ({', '.join(f'{_last(f)}={brief(values.get(f))}' for f in varying_fields)})"
+        return f"{self.store}: {name}" if self.store else name
+
+    def label(self, others: Iterable[Arm] = ()) -> str:
+        """`self-consistency (samples=16)`: the method with its arguments that are not at their default, and
+        with whatever else tells it from `others` of the same method and model."""
+        arguments = unusual(self.method, self.subject["method_args"])
+        values = flat(self.subject)
+        for field in self._telling(others):
+            if not field.startswith(METHOD_ARGS):
+                arguments.setdefault(_last(field), brief(values.get(field)))
+            elif field.removeprefix(METHOD_ARGS) not in arguments:
+                arguments[field.removeprefix(METHOD_ARGS)] = values.get(field)
+        return with_arguments(self.method, arguments)
+
+    def title(self, others: Iterable[Arm] = ()) -> str:
+        """`label x model`, after the store where there are several."""
+        name = f"{self.label(others)} x {self.model}"
+        return f"{self.store}: {name}" if self.store else name
+
+    def _telling(self, others: Iterable[Arm]) -> list[str]:
+        """The fields of the subject that tell it from `others` of the same name."""
         same = [
             arm
             for arm in others
             if arm is not self and (arm.method, arm.model, arm.store) == (self.method, self.model, self.store)
         ]
-        varying_fields = dict.fromkeys(
-            field for arm in same for field in differing(self.subject, arm.subject)
-        )
-        if varying_fields:
-            flat = _flat(self.subject)
-            name += f" ({', '.join(f'{_last(f)}={brief(flat.get(f))}' for f in varying_fields)})"
-        return f"{self.store}: {name}" if self.store else name
+        return list(dict.fromkeys(field for arm in same for field in differing(self.subject, arm.subject)))
 
 
 def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
@@ -112,33 +143,6 @@ def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
     return sorted(
         arms, key=lambda arm: (arm.task, arm.comparability_key, arm.method, arm.model, arm.subject_key)
     )
-
-
-def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """The fields in which two (nested) mappings differ, with dots between levels."""
-    left, right = _flat(a), _flat(b)
-    return [field for field in sorted({*left, *right}) if left.get(field) != right.get(field)]
-
-
-def field_of(mapping: Mapping[str, Any], field: str) -> Any:
-    """The value behind a dotted field of `differing`."""
-    return _flat(mapping).get(field)
-
-
-def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in mapping.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def brief(value: Any) -> str:
-    """A value as it is shown in a sentence: a hash by its beginning, long text cut."""
-    text = str(value)
-    return text[:12] if len(text) == 64 else text[:60]
 
 
 def _last(field: str) -> str:

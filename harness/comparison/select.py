@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
+from harness.base.values import typed
 from harness.comparison.arms import Arm, Row, brief, differing, field_of
 
 
@@ -18,8 +19,8 @@ class Selection:
     task: str = ""
     method: str = ""
     model: str = ""
-    task_args: Mapping[str, str] = field(default_factory=dict)
-    method_args: Mapping[str, str] = field(default_factory=dict)
+    task_args: Mapping[str, Any] = field(default_factory=dict)
+    method_args: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self, rows: Sequence[Row]) -> list[Row]:
         """The rows that are meant.
@@ -51,6 +52,62 @@ class Selection:
                 chosen = kept
         return chosen
 
+    def beside(self, rows: Sequence[Row], baseline: str | None) -> list[Row]:
+        """The rows that are meant and, where these hold no run of the baseline, its runs that may be compared
+        with them: a filter chooses candidates and never takes away what they are compared with.
+
+        Raises:
+            UsageError: as `rows`.
+        """
+        chosen = self.rows(rows)
+        if not baseline:
+            return chosen
+        lacking = {row["comparability_key"] for row in chosen}
+        lacking -= {row["comparability_key"] for row in chosen if _names(row, baseline)}
+        subjects = {_identity(row) for row in rows if _names(row, baseline)}
+        taken = {id(row) for row in chosen}
+        return chosen + [
+            row
+            for row in rows
+            if id(row) not in taken and row["comparability_key"] in lacking and _identity(row) in subjects
+        ]
+
+
+def _identity(row: Row) -> tuple[str, str]:
+    return row["comparability_key"], row["subject_key"]
+
+
+def _names(row: Row, baseline: str) -> bool:
+    """Whether a baseline is this row's method, model, `method@model` or the beginning of its run id."""
+    method, sign, model = baseline.partition("@")
+    if sign:
+        return bool((row["method"], row["model"]) == (method, model))
+    by_id = len(baseline) >= 4 and str(row["run_id"]).startswith(baseline)
+    return by_id or baseline in (row["method"], row["model"])
+
+
+def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
+    """The rows of the newest version of each task, and of each method on it with a model; and one sentence
+    that names the others, empty where there are none. Only the N of a version `N-X` counts, as scores
+    don't change with X."""
+
+    kept, older = list(rows), []
+    for noun, key, field_name, group in (
+        ("task", "comparability", "task_version", ("task",)),
+        ("method", "subject", "method_version", ("comparability_key", "method", "model")),
+    ):
+        newest: dict[tuple[Any, ...], int] = {}
+        of = [(row, tuple(row[name] for name in group), int(row[key].get(field_name, 0))) for row in kept]
+        for _, place, version in of:
+            newest[place] = max(newest.get(place, 0), version)
+        older += [
+            f"{noun} {row[noun]} version {version} (the newest is {newest[place]})"
+            for row, place, version in of
+            if version != newest[place]
+        ]
+        kept = [row for row, place, version in of if version == newest[place]]
+    return kept, f"older versions left out: {', '.join(dict.fromkeys(older))}" if older else ""
+
 
 def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
     known = {str(row[name]) for row in rows}
@@ -63,8 +120,13 @@ def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
     return [row for row in rows if row[name] in wanted]
 
 
-def _same(stored: Any, given: str) -> bool:
-    return str(stored).lower() == given.lower()
+def _same(stored: Any, given: Any) -> bool:
+    """Whether a stored argument is the given one, which may be a value or text as it was typed."""
+    if stored == given or str(stored).lower() == str(given).lower():
+        return True
+    if not isinstance(given, str):
+        return False
+    return stored == typed(given) or (isinstance(stored, list) and ",".join(map(str, stored)) == given)
 
 
 @dataclass(frozen=True)
@@ -136,7 +198,7 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
     Raises:
         UsageError: several arms fit; says how they differ.
     """
-    named = [arm for arm in arms if _is(arm, baseline)]
+    named = [arm for arm in arms if is_baseline(arm, baseline)]
     if any(arm is candidate for arm in named):
         return None
     for same in ("model", "method"):
@@ -152,7 +214,8 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
     return named[0] if named else None
 
 
-def _is(arm: Arm, baseline: str) -> bool:
+def is_baseline(arm: Arm, baseline: str) -> bool:
+    """Whether a baseline is this arm's method, model, `method@model`, store or the beginning of a run id."""
     method, sign, model = baseline.partition("@")
     if sign:
         return (arm.method, arm.model) == (method, model)
@@ -167,7 +230,7 @@ def check_baseline(arms: Sequence[Arm], baseline: str) -> None:
     Raises:
         UsageError: none is; names the nearest.
     """
-    if not any(_is(arm, baseline) for arm in arms):
+    if not any(is_baseline(arm, baseline) for arm in arms):
         known = {arm.method for arm in arms} | {arm.model for arm in arms}
         cure = nearest(baseline, known, "baseline")
         raise UsageError(f"no stored run is the baseline {baseline!r}; {cure}")

@@ -46,7 +46,7 @@ def set_baseline(
         raise UsageError(f"a baseline's name is made of letters, digits, '-', '_' and '.', not {name!r}")
     path = root / FOLDER / f"{name}.json"
     if path.exists() and not replace:
-        raise UsageError(f"the baseline {name!r} exists; --replace sets it anew")
+        raise UsageError(f"the baseline {name!r} exists; --overwrite sets it anew")
     arms = arms_of(row for row in rows if row["status"] == "complete")
     if not arms:
         raise UsageError(f"no complete runs in {root} to make a baseline of")
@@ -55,7 +55,7 @@ def set_baseline(
         short = "; ".join(f"{arm.task}: {arm.named(arms)} has {len(arm.runs)}" for arm in few[:4])
         raise UsageError(
             f"a baseline pools at least {min_runs} runs of each subject, and {short}; run more "
-            f"seeds, as in harness eval --seeds {min_runs}, or again with --overwrite"
+            f"seeds, as in harness eval --seeds {min_runs}, or the same ones with --overwrite"
         )
     document = {
         "schema": SCHEMA,

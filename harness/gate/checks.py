@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import UsageError, nearest
+from harness.base.errors import UsageError, unknown_key
 
 #: metrics lie between 0 and 1, or between 0 and 100; what a task's own metric can lose is checked with it
 LARGEST_MARGIN = 100.0
@@ -118,7 +118,7 @@ def _known(values: Mapping[str, Any], kind: type, where: str) -> None:
     names = [f.name for f in fields(kind)]
     for key in values:
         if key not in names:
-            raise UsageError(f"{where}: unknown key {key!r}; {nearest(str(key), names, 'key')}")
+            raise UsageError(f"{where}: {unknown_key(str(key), names)}")
 
 
 def _within(name: str, value: Any, low: float, high: float, where: str) -> None:

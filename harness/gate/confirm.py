@@ -13,7 +13,7 @@ from harness.comparison.arms import Arm, arms_of
 from harness.comparison.paired import compare
 from harness.gate.checks import Rules
 from harness.gate.verdict import Verdict, judge
-from harness.results.index import row
+from harness.results.index import placed_row
 from harness.run.execute import run_grid
 from harness.run.plan import Cell, Request, plan
 from harness.run.session import Session
@@ -67,15 +67,7 @@ def run_again(candidate: Arm, baseline: Arm, session: Session, offline: bool) ->
     for result in grid.results:
         if result.error is not None:
             raise result.error
-    rows = [
-        {
-            **row(result.record),
-            "record": result.record["record"],
-            "samples_path": result.record["samples_path"],
-        }
-        for result in grid.results
-        if result.record
-    ]
+    rows = [placed_row(result.record) for result in grid.results if result.record]
     if len(rows) < len(cells) or any(r["status"] != "complete" for r in rows):
         raise UsageError("the second look was stopped before its end")
     (arm,) = arms_of(rows)

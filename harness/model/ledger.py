@@ -78,7 +78,7 @@ class Budget:
         ):
             if limit is not None and value is not None and value >= limit:
                 raise BudgetSpent(
-                    f"the run's --max-{name} of {limit:g} is spent; raise it and run "
+                    f"the run's --budget-{name} of {limit:g} is spent; raise it and run "
                     "the same command to go on"
                 )
 

@@ -32,10 +32,25 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
-    """A booktabs table: the first `text_columns` flush left, the rest flush right."""
+    """A booktabs table of cells that are shown as they are: the first `text_columns` flush left, the rest
+    flush right."""
+    return tabular(
+        [latex_text(name) for name in columns],
+        [[latex_text(cell) for cell in row] for row in rows],
+        text_columns,
+    )
+
+
+def latex_text(text: str) -> str:
+    """Text that LaTeX shows as it is, on one line."""
+    return " ".join(text.split()).translate(LATEX)
+
+
+def tabular(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
+    """A booktabs table of cells that are LaTeX already."""
 
     def line(cells: Sequence[str]) -> str:
-        return " & ".join(" ".join(cell.split()).translate(LATEX) for cell in cells) + r" \\"
+        return " & ".join(cells) + r" \\"
 
     return (
         "\n".join(
@@ -123,15 +138,15 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
                 "confidence_level": 0.95,
                 "method": metric["ci_method"],
             }
-        limit = record["metric_limits"].get(name, 1.0)
+        bounds = record["metric_ranges"].get(name, {"low": 0.0, "high": 1.0, "lower_is_better": False})
         metrics.append(
             {
                 "evaluation_name": f"{record['task']['name']}/{name}",
                 "metric_config": {
                     "metric_id": name,
-                    "lower_is_better": False,
-                    "min_score": 0.0,
-                    "max_score": limit,
+                    "lower_is_better": bounds["lower_is_better"],
+                    "min_score": bounds["low"],
+                    "max_score": bounds["high"],
                     "score_type": "continuous",
                 },
                 "score_details": {"score": metric["value"], "uncertainty": uncertainty},

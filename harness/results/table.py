@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,15 +82,25 @@ def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
     Raises:
         UsageError: a filter is no column.
     """
-    import pandas as pd
-
     from harness.results.index import in_force, read_index
 
     index = read_index(Path(store))
     for fault in index.faults:
         warnings.warn(f"left out: {fault}", stacklevel=2)
+    table = frame_of(in_force(index.rows))
+    for column, value in filters.items():
+        if column not in table.columns:
+            raise UsageError(f"no column {column!r}; there are: {', '.join(COLUMNS)}")
+        table = table[table[column] == value]
+    return table.sort_values(["task", "metric", "method", "model", "seed"]).reset_index(drop=True)
+
+
+def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per run and metric of rows of the index, in their order."""
+    import pandas as pd
+
     rows = []
-    for row in in_force(index.rows):
+    for row in found:
         shared = {
             **{key: row[key] for key in SHARED},
             **{key: row["counts"][key] for key in COUNTS},
@@ -113,12 +124,7 @@ def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
                     "scored_only": metric["scored_only"],
                 }
             )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column, value in filters.items():
-        if column not in table.columns:
-            raise UsageError(f"no column {column!r}; there are: {', '.join(COLUMNS)}")
-        table = table[table[column] == value]
-    return table.sort_values(["task", "metric", "method", "model", "seed"]).reset_index(drop=True)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _validation(curve: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.base.concurrent import run_sync
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.run.cell import run_cell
 from harness.run.plan import Cell
@@ -53,25 +54,26 @@ class GridResult:
         return int(any(r.failed for r in self.results))
 
 
-def run_grid(cells: Sequence[Cell], session: Session) -> GridResult:
-    """Every cell in order. Interrupting keeps what is finished."""
-    finished = GridResult([])
-
-    async def run() -> None:
+async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResult) -> None:
+    """Every cell in order, each result into `finished` as it comes. Being cancelled or interrupted ends the
+    grid and is noted there; what is finished is kept."""
+    try:
         for cell in cells:
             try:
-                record = await run_cell(cell, session)
-                finished.results.append(Result(cell, record))
+                finished.results.append(Result(cell, await run_cell(cell, session)))
             except HarnessError as error:
                 finished.results.append(Result(cell, None, error))
-            except (asyncio.CancelledError, KeyboardInterrupt):
-                finished.interrupted = True
-                return
-
-    try:
-        asyncio.run(run())
-    except KeyboardInterrupt:
+    except (asyncio.CancelledError, KeyboardInterrupt):
         finished.interrupted = True
     finally:
         session.close()
+
+
+def run_grid(cells: Sequence[Cell], session: Session) -> GridResult:
+    """Every cell in order, from code that is not asynchronous. Interrupting keeps what is finished."""
+    finished = GridResult([])
+    try:
+        run_sync(run_cells(cells, session, finished))
+    except KeyboardInterrupt:
+        finished.interrupted = True
     return finished

@@ -81,7 +81,7 @@ def test_mixed_rows_are_refused_unless_allowed(folder, harness, tmp_path):
         (["check", "--baseline", "main", "--margin", "7"], "more than accuracy can lose"),
         (["check", "--baseline", "main", "--task", "arc2d"], "'arc1d'"),
         (["check", "--config", "none.yaml"], "none.yaml"),
-        (["baseline", "set", "main"], "--replace"),
+        (["baseline", "set", "main"], "--overwrite"),
         (["power"], "--items N"),
     ],
 )

@@ -26,6 +26,7 @@ EVERY_KEY = {
     "temperature": 0.5,
     "top_p": 0.9,
     "max_tokens": 30,
+    "G": {"top_k": 40, "stop_seqs": ["END"]},
     "budget_cost": 1.5,
     "budget_tokens": 10_000,
     "budget_calls": 90,
@@ -57,12 +58,13 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
     aliases = {
         "T": "task_args",
         "M": "method_args",
+        "G": "generation",
         "model-arg": "model_args",
         "role": "roles",
         "role-arg": "role_args",
     }
     given = {aliases.get(key, key.replace("-", "_")) for key in EVERY_KEY}
-    not_settings = {"config", "dry_run", "out", "as_json"}  # out says where to, not what
+    not_settings = {"config", "dry_run", "store", "as_json"}  # store says where to, not what
     assert given == {option.name for option in eval_command.params} - not_settings
     command("eval", "--config", write(EVERY_KEY), "--dry-run")
     assert requests == [
@@ -79,7 +81,13 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
             seeds=2,
             epochs=3,
             limit=4,
-            decoding={"temperature": 0.5, "top_p": 0.9, "max_tokens": 30},
+            decoding={
+                "top_k": 40,
+                "stop_seqs": ["END"],
+                "temperature": 0.5,
+                "top_p": 0.9,
+                "max_tokens": 30,
+            },
             budget_cost=1.5,
             budget_tokens=10_000,
             budget_calls=90,
@@ -153,7 +161,7 @@ def test_fit_and_preset_where_they_have_no_meaning(command, arguments, says):
 
 
 def test_the_store_may_stand_in_the_file(command):
-    file = write({"task": "countdown", "model": "echo/1", "limit": 2, "out": "elsewhere"})
+    file = write({"task": "countdown", "model": "echo/1", "limit": 2, "store": "elsewhere"})
     (run,) = json.loads(command("eval", "--config", file, "--json").out)["runs"]
     assert run["record"].startswith("elsewhere/")
     (run,) = json.loads(command("eval", "--config", file, "--store", "here", "--json").out)["runs"]
@@ -163,7 +171,13 @@ def test_the_store_may_stand_in_the_file(command):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'"),
+        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'? keys: G, M, T, budget_calls, budget_cost"),
+        ("nonsense: 1", "unknown key 'nonsense'; keys: G, M, T, "),
+        ("task: arc1d\nagain: true", "the key 'again' is called 'overwrite' now"),
+        ("task: arc1d\nout: results", "the key 'out' is called 'store' now"),
+        ("task: arc1d\nmax-completion: 3", "the key 'max_completion' is called 'max_tokens' now"),
+        ("task: arc1d\nG: {top_j: 3}", "-G top_j: no such generation setting; did you mean '"),
+        ("task: arc1d\nM: {prompt: '@no.txt'}", "M prompt: @no.txt: can't read the file 'no.txt'"),
         ("task: [arc1d", "line 1: broken YAML"),
         ("task: arc1d\n\tmodel: x", "line 2: broken YAML"),
         ("a: &a [*a", "broken YAML"),
@@ -173,14 +187,14 @@ def test_the_store_may_stand_in_the_file(command):
         ("task: arc1d\nepochs: 2.5", "epochs: '2.5'"),
         ("task: arc1d\nseeds: true", "seeds: 'True'"),
         ("task: arc1d\nlimit: [1, 2]", "limit: one value"),
-        ("task: arc1d\nmax_cost: much", "'much' is not"),
+        ("task: arc1d\nbudget_cost: much", "'much' is not"),
         ("task: arc1d\nT: level", "T: keys with values"),
         ("task: arc1d\nT: [level]", "T: keys with values"),
         ("task: arc1d\noffline: maybe", "offline: true or false"),
         ("task: {arc1d: 1}", "task: one value"),
         ("task: arc1d\nlimit: 0", "--limit must be at least 1"),
         ("method: direct", "--task NAME"),
-        ("task: arc1d\nconnections: 0", "--max-connections must be at least 1"),
+        ("task: arc1d\nmax_connections: 0", "--max-connections must be at least 1"),
         ("\x00", "run.yaml: "),
         ("!!python/object/apply:os.system ['true']", "broken YAML"),
     ],
@@ -234,7 +248,7 @@ def test_the_hint_is_for_those_who_chose_no_model(command, monkeypatch):
     [
         ("model = ", "harness.toml: "),
         ("model = 3", "model is a name"),
-        ('modle = "x"', "did you mean 'model'"),
+        ('modle = "x"', "unknown key 'modle'; did you mean 'model'? keys: model, prices, services"),
         ("prices = 3", "prices are tables"),
         ('[prices."a/b"]\ninput = 1', "needs the two numbers"),
         ('[prices."a/b"]\ninput = 1\noutput = "2"', "needs the two numbers"),

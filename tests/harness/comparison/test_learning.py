@@ -119,9 +119,11 @@ def test_compare_draws_the_curves(tmp_path, monkeypatch, capsys):
     for method in ("direct", "vote"):
         seal_scores(tmp_path / "other", [0.0, 1.0], method=method)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "sys.argv", ["harness", "compare", "--baseline", "direct", "--store", "other", "--plot", "c.svg"]
-    )
+    ask = ["harness", "compare", "--baseline", "direct", "--store", "other", "--plot", "c.svg"]
+    monkeypatch.setattr("sys.argv", [*ask, "--plot-kind", "curves"])
     with pytest.raises(SystemExit):
         main()
-    assert "no run here has one" in capsys.readouterr().err
+    assert "no run here has a learning curve" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ask)
+    main()
+    assert "per attempt at an item" in (tmp_path / "c.svg").read_text()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.api.settings import configuration
 from harness.base.errors import BudgetSpent, UsageError, WorldFailed
-from harness.cli.options import configuration
 from harness.external.services import Opening, Service, Services
 from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
 from harness.model.cache import Cache

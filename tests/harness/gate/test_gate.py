@@ -38,7 +38,7 @@ def simulated(scores, name):
         "seed": 0,
         "status": "complete",
         "primary": "accuracy",
-        "metric_limits": {"accuracy": 1.0},
+        "metric_ranges": {"accuracy": {"low": 0.0, "high": 1.0, "lower_is_better": False}},
         "comparability_key": "k",
         "subject_key": "s",
         "subject": {},
@@ -247,7 +247,7 @@ def test_a_baseline_needs_three_runs_and_is_not_replaced_unasked(tmp_path):
     seal_scores(tmp_path, [1, 0, 1], seed=2)
     path = set_baseline(tmp_path, "main", read_index(tmp_path).rows)
     before = path.read_bytes()
-    with pytest.raises(UsageError, match="--replace"):
+    with pytest.raises(UsageError, match="--overwrite"):
         set_baseline(tmp_path, "main", read_index(tmp_path).rows)
     assert path.read_bytes() == before
     with pytest.raises(UsageError, match="name"):

@@ -18,7 +18,6 @@ from pyarrow import parquet
 
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.cli import cli
-from harness.cli.overall import overall_figures, overall_lines
 from harness.data.hub import Data
 from harness.external.known_broken import known_broken
 from harness.external.setup import folder, install, needed
@@ -26,6 +25,7 @@ from harness.external.web import public_address
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
+from harness.results.overall import overall_figures, overall_lines
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
@@ -670,7 +670,7 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
         ("BFCL_v4_multiple_result.json", b'[{"id": "a", "result": ""}]', "line 1 is no result"),
         ("BFCL_v4_multiple_result.json", b'{"id": ["a"], "result": ""}', "line 1: 'id' is no text"),
         ("BFCL_v4_multiple_result.json", b'{\n "id": "a"\n}', "can't read"),
-        ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}')[:-9], "can't read"),
+        ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}', mtime=0)[:-9], "can't read"),
         ("BFCL_v4_multiple_result.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
         (
             "rows.jsonl",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
+from harness.results.labels import method_label, with_arguments
 
 
 def interval(metric: dict[str, Any]) -> str:
@@ -42,7 +44,7 @@ def failures(record: dict[str, Any]) -> str:
 
 
 def cost(usage: dict[str, Any]) -> str:
-    """USD, or a dash where the price is unknown."""
+    """USD, or `?` where the price is unknown."""
     return "?" if usage["cost_usd"] is None else f"{usage['cost_usd']:.4g}"
 
 
@@ -69,14 +71,30 @@ def validation(curve: dict[str, Any] | None) -> str:
     return f"{last['value']:.3f}, {peak['value']:.3f} at step {peak['step']}"
 
 
+def task_labels(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Each record's task, with the arguments in which the records of that task differ."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        for name, value in record["task"]["args"].items():
+            values.setdefault((record["task"]["name"], name), set()).add(str(value))
+    labels = []
+    for record in records:
+        task, arguments = record["task"]["name"], record["task"]["args"]
+        varying = {name: arguments[name] for name in arguments if len(values[task, name]) > 1}
+        labels.append(with_arguments(task, varying))
+    return labels
+
+
 def print_records(records: Sequence[dict[str, Any]]) -> None:
-    """One row a run: primary metric with its 95 % interval, counts, use and cost."""
-    from rich.text import Text
+    """Prints `record_blocks`."""
+    print_blocks(record_blocks(records))
 
-    from harness.cli.layout import console, print_table
 
+def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
+    """One row a run: primary metric with its 95 % interval, counts, use and cost. Arguments that are not at
+    their default stand beside the method's name. Then categories, and what else there is to say of a run."""
     if not records:
-        return
+        return []
     seeds = len({record["seed"] for record in records}) > 1
     partly = any(scored_only(record["metrics"].get(record["primary"])) for record in records)
     trained = any((record.get("curve") or {}).get("dev_last") for record in records)
@@ -100,7 +118,7 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
         "USD",
     ]
     rows = []
-    for record in records:
+    for record, task in zip(records, task_labels(records), strict=True):
         counts, usage = record["counts"], record["usage"]
         metric = record["metrics"].get(record["primary"])
         wrong = round(counts["ok"] - metric["value"] * counts["attempts"]) if metric else 0
@@ -109,8 +127,8 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
         items += f" x {record['epochs']}" if record["epochs"] > 1 else ""
         rows.append(
             [
-                record["task"]["name"],
-                record["method"]["name"],
+                task,
+                method_label(record["method"]["name"], record["method"]["args"]),
                 record["model"],
                 *([str(record["seed"])] if seeds else []),
                 record["primary"],
@@ -128,21 +146,23 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
                 cost(usage),
             ]
         )
-    print_table(
-        names,
-        rows,
-        right=names[-8:],
-        titles=names.index("metric"),
-        spare=["0 ... 1"],
-        keep=["task", "method", "value [95 % interval]"],
-        row_styles=["dim" if r["status"] == "stopped" else "" for r in records],
-    )
-    _print_categories(records)
+    blocks: list[Block] = [
+        Table(
+            names,
+            rows,
+            right=names[-8:],
+            titles=names.index("metric"),
+            spare=["0 ... 1"],
+            keep=["task", "method", "value [95 % interval]"],
+            row_styles=["dim" if r["status"] == "stopped" else "" for r in records],
+        ),
+        *_categories(records),
+    ]
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
-        console().print(Text(f"{record['run_id'][:12]}  {note:8}  {record['record']}"), soft_wrap=True)
-        for line in beside(record):
-            console().print(Text(f"{'':12}  {line}"), soft_wrap=True)
+        blocks.append(Line(f"{record['run_id'][:12]}  {note:8}  {record['record']}"))
+        blocks += [Line(f"{'':12}  {line}") for line in beside(record)]
+    return blocks
 
 
 def beside(record: dict[str, Any]) -> list[str]:
@@ -164,9 +184,9 @@ def beside(record: dict[str, Any]) -> list[str]:
         names = [name for name in metrics if name.endswith(WITHOUT) == bool(ending)]
         repeated = [name for name in names if name.startswith(("pass@", "pass^", "maj@"))]
         chosen = [f"{primary}{ending}"] if ending and f"{primary}{ending}" in metrics else []
-        told = [f"{name.removesuffix(WITHOUT)} {_both(metrics[name])}" for name in chosen + repeated]
-        if told:
-            lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(told))
+        shown = [f"{name.removesuffix(WITHOUT)} {_both(metrics[name])}" for name in chosen + repeated]
+        if shown:
+            lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(shown))
     return lines
 
 
@@ -175,11 +195,9 @@ def _both(metric: dict[str, Any]) -> str:
     return interval(metric) + (f" (scored only {alone})" if alone else "")
 
 
-def _print_categories(records: Sequence[dict[str, Any]]) -> None:
+def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
     """One row a category, for the runs of tasks that have categories. Parts that the task
     measures of the whole set (recall by popularity) have no number of items."""
-    from harness.cli.layout import print_table
-
     seeds = len({record["seed"] for record in records}) > 1
     partly = any(
         scored_only(metric)
@@ -188,36 +206,38 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
         if name.startswith(f"{record['primary']}/")
     )
     rows = []
-    for record in records:
+    for record, task in zip(records, task_labels(records), strict=True):
         part = f"{record['primary']}/"
         for name, metric in record["metrics"].items():
             if name.startswith(part):
                 rows.append(
                     [
-                        record["task"]["name"],
-                        record["method"]["name"],
+                        task,
+                        method_label(record["method"]["name"], record["method"]["args"]),
                         record["model"],
                         *([str(record["seed"])] if seeds else []),
                         name.removeprefix(part),
                         interval(metric),
                         bar(metric),
                         *([scored_only(metric)] if partly else []),
-                        str(metric.get("n_items", "")),
+                        str(metric.get("n_items") or ""),
                     ]
                 )
-    if rows:
-        names = [
-            "task",
-            "method",
-            "model",
-            *(["seed"] if seeds else []),
-            "category",
-            "value [95 % interval]",
-            "0 ... 1",
-            *([SCORED_ONLY] if partly else []),
-            "items",
-        ]
-        print_table(
+    if not rows:
+        return []
+    names = [
+        "task",
+        "method",
+        "model",
+        *(["seed"] if seeds else []),
+        "category",
+        "value [95 % interval]",
+        "0 ... 1",
+        *([SCORED_ONLY] if partly else []),
+        "items",
+    ]
+    return [
+        Table(
             names,
             rows,
             right=["items"],
@@ -225,3 +245,4 @@ def _print_categories(records: Sequence[dict[str, Any]]) -> None:
             spare=["0 ... 1"],
             keep=["category", "value [95 % interval]"],
         )
+    ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.cli.layout import print_table
+from harness.display.layout import print_table
 
 NAMES = ("task", "method", "model", "value", "picture", "verdict")
 ROWS = [

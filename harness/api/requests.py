@@ -1,0 +1,230 @@
+"""The words of a request: keywords as they are given in Python, checked and put together for the runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from harness.base.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.method import Method
+    from harness.run.plan import Cell, Request
+    from harness.task import Task
+
+    #: a task or a method: a name, glob, family or comma list of them, "file.py:Class", a class, an instance
+    TaskLike = str | Task | type[Task]
+    MethodLike = str | Method | type[Method]
+
+
+class Options(TypedDict, total=False):
+    """The keywords of `evaluate` beside task, method and model. All are optional.
+
+    Attributes:
+        task_args: arguments of the task, `{"level": 1}`; `name.key` gives one to a single task of several.
+        method_args: arguments of the method, as `task_args`.
+        model_args: arguments of the model's provider.
+        roles: models that play a role, `{"judge": "openai/gpt-4.1"}`.
+        role_args: arguments of the roles' provider; those of `model_args` where it is left out.
+        embedder: lsa (the default), tfidf, minilm, st/NAME, file:..., openai/MODEL.
+        seeds: independent runs, with seeds 0 to seeds - 1.
+        epochs: attempts on every item.
+        limit: only the first so many items.
+        temperature: of sampling.
+        top_p: nucleus sampling.
+        max_tokens: longest completion, in tokens.
+        generation: any other setting of a model call, `{"stop_seqs": ["\\n"]}`.
+        budget_calls: a run stops at so many model calls.
+        budget_tokens: a run stops at so many tokens.
+        budget_cost: a run stops at this cost in USD.
+        budget_time: a run stops after so many seconds.
+        max_connections: calls at once to a model.
+        max_retries: retries of a call that failed in passing.
+        offline: only the cache and local files.
+        mirror: folder of Hub data sets; `HARNESS_MIRROR` where it is left out.
+        overwrite: run anew what is sealed already.
+        transcripts: keep completions and traces with the scores (the default), or scores and answers alone.
+        store: the result store, a folder; `results` by default.
+        progress: show progress (the default), or nothing at all.
+    """
+
+    task_args: Mapping[str, Any]
+    method_args: Mapping[str, Any]
+    model_args: Mapping[str, Any]
+    roles: Mapping[str, str]
+    role_args: Mapping[str, Any]
+    embedder: str
+    seeds: int
+    epochs: int
+    limit: int | None
+    temperature: float | None
+    top_p: float | None
+    max_tokens: int | None
+    generation: Mapping[str, Any]
+    budget_calls: int | None
+    budget_tokens: int | None
+    budget_cost: float | None
+    budget_time: float | None
+    max_connections: int | None
+    max_retries: int
+    offline: bool
+    mirror: str | Path | None
+    overwrite: bool
+    transcripts: bool
+    store: str | Path
+    progress: bool
+
+
+#: what each keyword takes
+_MAPPINGS = {"task_args", "method_args", "model_args", "roles", "role_args", "generation"}
+_WHOLE = {
+    "seeds",
+    "epochs",
+    "limit",
+    "max_tokens",
+    "budget_calls",
+    "budget_tokens",
+    "max_connections",
+    "max_retries",
+}
+_NUMBERS = {"temperature", "top_p", "budget_cost", "budget_time"}
+_FLAGS = {"offline", "overwrite", "transcripts", "progress"}
+_SAMPLING = ("temperature", "top_p", "max_tokens")
+
+
+def check_options(options: Mapping[str, Any], more: Iterable[str] = ()) -> None:
+    """Whether keywords are known and of the right type; `more` are those of the caller.
+
+    Raises:
+        UsageError: one is not; names the nearest, or what is wanted.
+    """
+    known = {*Options.__annotations__, *more}
+    for name, value in options.items():
+        if name not in known:
+            raise UsageError(f"unknown keyword {name!r}; {nearest(name, known, 'keyword')}")
+        if value is None:
+            continue
+        for names, kind, wanted in (
+            (_MAPPINGS, Mapping, "a dict"),
+            (_WHOLE, int, "a whole number"),
+            (_NUMBERS, (int, float), "a number"),
+            (_FLAGS, bool, "True or False"),
+        ):
+            flag = isinstance(value, bool) and kind is not bool
+            if name in names and (flag or not isinstance(value, kind)):  # type: ignore[arg-type]
+                raise UsageError(f"{name} is {wanted}, not {value!r}")
+
+
+def requests_of(
+    task: TaskLike | Sequence[TaskLike],
+    method: MethodLike | Sequence[MethodLike],
+    model: str | Sequence[str] | None,
+    options: Mapping[str, Any],
+) -> list[Request]:
+    """The runner's requests for keywords of `Options`: one, or several where objects of one class with
+    different arguments are given.
+
+    Raises:
+        UsageError: a keyword is unknown or of another type; a name, file or class can't be read.
+    """
+    from harness.api.settings import configuration, default_model
+    from harness.model.generation import generation_settings
+    from harness.run.plan import Request
+
+    check_options(options)
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in ("store", "progress"):
+        given.pop(name, None)
+    decoding = generation_settings(given.pop("generation", {}))
+    decoding |= {name: given.pop(name) for name in _SAMPLING if name in given}
+    if "mirror" in given:
+        given["mirror"] = str(given["mirror"])
+    models = names("model", model) if model is not None else default_model(configuration())
+    task_args, method_args = given.pop("task_args", {}), given.pop("method_args", {})
+    return [
+        Request(
+            task=tasks,
+            task_args={**task_args, **of_tasks},
+            method=methods,
+            method_args={**method_args, **of_methods},
+            model=models,
+            decoding=decoding,
+            **given,
+        )
+        for tasks, of_tasks in _groups("task", task)
+        for methods, of_methods in _groups("method", method)
+    ]
+
+
+def cells_of(requests: Iterable[Request]) -> list[Cell]:
+    """The cells of all requests.
+
+    Raises:
+        UsageError: as `harness.run.plan.plan`.
+    """
+    from harness.run.plan import plan
+
+    return [cell for request in requests for cell in plan(request)]
+
+
+def names(noun: str, given: Any) -> str:
+    """The comma list of names that `given` stands for: a string as it is, a list of anything, and a class or
+    an object by the name under which the registry has it from now on.
+
+    Raises:
+        UsageError: it is none of these, or the list is empty.
+    """
+    return ",".join(name for name, _ in named(noun, given))
+
+
+def named(noun: str, given: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """Each name (or pattern) that `given` stands for, with the arguments that an object was made with."""
+    if isinstance(given, str):
+        return [(given, {})]
+    if isinstance(given, Iterable):
+        found = [one for each in given for one in named(noun, each)]
+        if not found:
+            raise UsageError(f"no {noun} given")
+        return found
+    if noun == "model":
+        raise UsageError(f"a model is a name, as 'openai/gpt-4.1-mini', not {given!r}")
+    from harness.plugins.classes import given_arguments
+    from harness.registry import registry
+
+    name = registry().add(given).name
+    return [(name, {} if isinstance(given, type) else given_arguments(given))]
+
+
+def _groups(noun: str, given: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Comma lists of names, with arguments by `name.key`. No list has a name twice, as both would have the
+    same arguments."""
+    groups: list[dict[str, Mapping[str, Any]]] = []
+    for name, arguments in named(noun, given):
+        if not any(group.get(name) == arguments for group in groups):
+            free = next((group for group in groups if name not in group), None)
+            if free is None:
+                groups.append({name: arguments})
+            else:
+                free[name] = arguments
+    return [
+        (
+            ",".join(group),
+            {f"{name}.{key}": value for name, arguments in group.items() for key, value in arguments.items()},
+        )
+        for group in groups
+    ]
+
+
+def as_called(function: str, cells: Sequence[Cell], options: Mapping[str, Any]) -> str:
+    """A call as a record keeps it, without secrets."""
+    from harness.base.secrets import without_secrets
+
+    told: dict[str, Any] = {
+        "task": ",".join(dict.fromkeys(cell.task.name for cell in cells)),
+        "method": ",".join(dict.fromkeys(cell.method.name for cell in cells)),
+        "model": ",".join(dict.fromkeys(cell.model for cell in cells)),
+        **without_secrets(options),
+    }
+    told.pop("progress", None)
+    return f"harness.{function}({', '.join(f'{name}={value!r}' for name, value in told.items())})"

@@ -1,0 +1,51 @@
+"""What holds where nothing else is said: `harness.toml` of the folder we stand in, and the default model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.base.errors import UsageError, unknown_key
+
+#: what harness.toml may hold
+SETTINGS = ("model", "prices", "services")
+#: where results go by default
+STORE = "results"
+
+
+def configuration() -> dict[str, Any]:
+    """`harness.toml` of the folder we stand in; empty if there is none.
+
+    Raises:
+        UsageError: it isn't valid TOML, or holds what it can't.
+    """
+    path = Path("harness.toml")
+    if not path.is_file():
+        return {}
+    import tomllib
+
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"harness.toml: {error}") from None
+    for key in found:
+        if key not in SETTINGS:
+            raise UsageError(f"harness.toml: {unknown_key(key, SETTINGS)}")
+    if not isinstance(found.get("model", ""), str):
+        raise UsageError(f"harness.toml: model is a name, not {found['model']!r}")
+    if "prices" in found:
+        from harness.model.prices import check_prices
+
+        check_prices(found["prices"])
+    if "services" in found:
+        from harness.external.services import check_settings
+
+        check_settings(found["services"])
+    return found
+
+
+def default_model(settings: Mapping[str, Any]) -> str:
+    """`HARNESS_MODEL`, else `model` of harness.toml, else the embedded policy."""
+    return os.environ.get("HARNESS_MODEL") or str(settings.get("model") or "pocket/grid")

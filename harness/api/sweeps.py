@@ -1,0 +1,226 @@
+"""A score over one number, with the scaling forms that fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, overload
+
+from harness.api.evaluation import interrupted, judged, run_cells
+from harness.api.requests import Options, as_called, requests_of
+from harness.api.settings import STORE
+from harness.base.errors import UsageError, nearest
+from harness.display.layout import Block, Line, Shown, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.api.requests import MethodLike, TaskLike
+    from harness.api.runs import Runs
+    from harness.comparison.sweep import Curve
+    from harness.run.plan import Cell, Request
+
+
+class Curves(Sequence["Curve"], Shown):
+    """The curves of a sweep, one for each task, method and model: points with their intervals, then the forms
+    that fit, best AIC first, and the verdict.
+
+    Attributes:
+        runs: the runs behind them.
+    """
+
+    def __init__(self, curves: Sequence[Curve], runs: Runs) -> None:
+        self._curves, self.runs = list(curves), runs
+
+    @overload
+    def __getitem__(self, index: int) -> Curve: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Curve]: ...
+    def __getitem__(self, index: int | slice) -> Curve | list[Curve]:
+        return self._curves[index]
+
+    def __len__(self) -> int:
+        return len(self._curves)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `harness sweep --json` prints."""
+        from harness.comparison.sweep import plain
+
+        return {**self.runs.to_json(), "sweeps": [plain(curve) for curve in self._curves]}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a point: task, method, model, parameter, value, mean, ci_low, ci_high, seeds."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "task": arm.task,
+                "method": arm.method,
+                "model": arm.model,
+                "parameter": curve.parameter,
+                "value": float(value),
+                "mean": float(mean),
+                "ci_low": float(ends[0]),
+                "ci_high": float(ends[1]),
+                "seeds": len(arm.runs),
+            }
+            for curve in self._curves
+            for value, arm, mean, ends in zip(
+                curve.values, curve.arms, curve.means, curve.intervals, strict=True
+            )
+        )
+
+    def plot(self, path: str | Path) -> Path:
+        """Draws the curves into a file: .svg, .png or .pdf.
+
+        Raises:
+            UsageError: another ending, no such folder, or matplotlib (the extra `plot`) is missing.
+        """
+        from harness.plots import check_plot, plot_sweep
+
+        check_plot(str(path))
+        plot_sweep(self._curves, Path(path))
+        return Path(path)
+
+    def blocks(self) -> list[Block]:
+        return [block for curve in self._curves for block in _blocks(curve)] or [Line("no curve")]
+
+
+def sweep(
+    parameter: str,
+    values: Sequence[Any],
+    task: TaskLike | Sequence[TaskLike],
+    method: MethodLike | Sequence[MethodLike] = "direct",
+    model: str | Sequence[str] | None = None,
+    *,
+    metric: str | None = None,
+    **options: Unpack[Options],
+) -> Curves:
+    """Runs a grid over one argument and fits how the score moves with it.
+
+    Every run is an ordinary one: it is stored, resumed and compared like any other. The forms (constant;
+    logarithmic up to a peak; power with decline) are compared by AIC; a gap of 4 or less, fewer than 6 values
+    or fewer than 3 seeds is inconclusive.
+
+    Args:
+        parameter: of the methods or the tasks; `name.key` means that of one of several.
+        values: two numbers or more.
+        task: as for `evaluate`; `method` and `model` alike.
+        metric: another metric than the task's primary one.
+        options: the keywords of `evaluate`.
+
+    Raises:
+        HarnessError: as `evaluate`; or nothing has such a parameter, or a value is no number.
+        KeyboardInterrupt: it was interrupted; the same call goes on.
+
+    Example:
+        >>> harness.sweep("samples", [1, 2, 4, 8], "countdown", "self-consistency", seeds=3)
+    """
+    requests = requests_of(task, method, model, options)
+    cells = [cell for request in requests for cell in cells_of(request, parameter, values)[1]]
+    store, told = str(options.get("store") or STORE), as_called("sweep", cells, options)
+    runs = run_cells(cells, store, progress=options.get("progress", True), command=told)
+    if runs.interrupted:
+        raise KeyboardInterrupt(interrupted(runs))
+    return curves_of(judged(runs), parameter.rpartition(".")[2], metric)
+
+
+def curves_of(runs: Runs, parameter: str, metric: str | None = None) -> Curves:
+    """The curves that runs make over a parameter.
+
+    Raises:
+        UsageError: the runs have no such metric.
+        RecordError: sealed attempts can't be read or don't agree with their record.
+    """
+    from harness.comparison.sweep import curves
+    from harness.results.index import placed_row
+
+    rows = list({record["run_id"]: placed_row(record) for record in runs.records}.values())
+    if metric and rows and not any(metric in row["metrics"] for row in rows):
+        raise UsageError(f"no metric {metric!r}; there are: {', '.join(rows[0]['metrics'])}")
+    return Curves(curves(rows, parameter, metric), runs)
+
+
+def cells_of(request: Request, name: str, values: Sequence[Any]) -> tuple[str, list[Cell]]:
+    """The swept parameter without its owner, and the cells of every value, smallest first.
+
+    Raises:
+        UsageError: fewer than two values, a value is no number, or nothing in the grid has such a parameter.
+    """
+    from harness.registry import registry
+    from harness.run.plan import plan
+
+    values = list(dict.fromkeys(values))
+    if len(values) < 2:
+        raise UsageError(f"--set {name}: a sweep takes two values or more, not {values}")
+    try:
+        values.sort(key=float)
+    except (TypeError, ValueError):
+        raise UsageError(f"--set {name}={','.join(map(str, values))}: a swept value is a number") from None
+    known, short = registry(), name.rpartition(".")[2]
+    owner = name.rpartition(".")[0]
+    of_methods = {m: known.method(m).params for m in known.match("method", request.method)}
+    of_tasks = {t: known.task(t).params for t in known.match("task", request.task)}
+    if owner in of_methods or (not owner and any(short in params for params in of_methods.values())):
+        field, holders = "method_args", of_methods
+    elif owner in of_tasks or (not owner and any(short in params for params in of_tasks.values())):
+        field, holders = "task_args", of_tasks
+    else:
+        every = {p for params in (*of_methods.values(), *of_tasks.values()) for p in params}
+        raise UsageError(f"--set {name}: no method or task of this grid has it; {nearest(short, every)}")
+    without = [each for each, params in holders.items() if short not in params]
+    if without and not owner:
+        raise UsageError(
+            f"--set {name}: {without[0]!r} has no such parameter; sweep it alone, and "
+            "measure the others with 'harness eval'"
+        )
+    cells = []
+    for value in values:
+        given: Mapping[str, Any] = {**getattr(request, field), name: value}
+        changed: dict[str, Any] = {field: given}
+        cells += plan(replace(request, **changed))
+    return short, cells
+
+
+def _blocks(curve: Curve) -> list[Block]:
+    """The points, then the forms with their parameters, then the verdict."""
+    from harness.comparison.sweep import fits
+
+    made, (form, reason) = fits(curve)
+    names = (curve.parameter, "seeds", "mean [95 % interval]", "calls an item", "tokens in")
+    rows = [
+        [
+            f"{value:g}",
+            str(len(arm.runs)),
+            f"{mean:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]",
+            _number(arm.usage("calls")),
+            _number(arm.usage("input_tokens")),
+        ]
+        for value, arm, mean, ends in zip(curve.values, curve.arms, curve.means, curve.intervals, strict=True)
+    ]
+    forms = [
+        [
+            fit.form,
+            f"{fit.aic:.1f}",
+            ", ".join(
+                f"{name} = {value:.4g}" + _interval(fit.intervals.get(name))
+                for name, value in fit.parameters.items()
+            ),
+        ]
+        for fit in made
+    ]
+    return [
+        Line(f"{curve.title}: {curve.metric}", "bold"),
+        Table(names, rows, right=names, keep=names),
+        Table(("form", "AIC", "parameters [95 % bootstrap interval]"), forms, keep=("form", "AIC")),
+        Line(f"verdict: {form} ({reason})"),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.4g}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f" [{ends[0]:.4g}, {ends[1]:.4g}]" if ends else ""

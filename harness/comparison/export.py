@@ -1,0 +1,140 @@
+"""Comparisons as Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from harness.comparison.arms import Arm
+from harness.comparison.paired import Comparison
+from harness.results.export import latex_text, markdown, tabular
+
+CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}
+#: columns of text at the left of a table
+TEXT_COLUMNS = 3
+COSTS = ("calls", "tokens", "usd")
+
+
+def points(value: float, comparison: Comparison) -> str:
+    """A difference with its sign: in points where the metric lies between 0 and 1."""
+    return f"{comparison.scale * value:+.1f}"
+
+
+def times(ratio: float | None) -> str:
+    """A cost ratio: `8.0x`, or `?` where a side is unknown or free."""
+    return "?" if ratio is None else f"{ratio:.3g}x"
+
+
+def arms_in(comparisons: Sequence[Comparison]) -> list[Arm]:
+    """Both sides of all comparisons, each once."""
+    return list({id(arm): arm for c in comparisons for arm in (c.candidate, c.baseline)}.values())
+
+
+def table(
+    comparisons: Sequence[Comparison], arms: Sequence[Arm] = (), correction: str = ""
+) -> tuple[list[str], list[list[str]]]:
+    """Names and rows of the table of comparisons, one row a candidate.
+
+    Args:
+        arms: those whose names must differ; both sides of the comparisons if empty.
+        correction: names p's adjustment in its column: `holm` or `bh`.
+    """
+    arms = arms or arms_in(comparisons)
+    costs = [name for name in COSTS if any(c.cost_ratio.get(name) is not None for c in comparisons)]
+    p = f"p ({CORRECTION_NAMES[correction]})" if correction else "adjusted p"
+    names = ["task", "candidate", "baseline", "cand.", "base.", "difference [95 %]", p, "verdict", "test"]
+    names += ["won / lost", "items", *(name.upper() if name == "usd" else name for name in costs)]
+    rows = []
+    for c in comparisons:
+        items = str(c.matched)
+        if c.only_candidate or c.only_baseline:
+            items += f" (+{c.only_candidate} / +{c.only_baseline})"
+        rows.append(
+            [
+                c.candidate.task,
+                c.candidate.title(arms),
+                c.baseline.title(arms),
+                f"{c.candidate_value:.3f}",
+                f"{c.baseline_value:.3f}",
+                _difference(c),
+                f"{c.adjusted_p:.2g}",
+                c.verdict(),
+                c.test,
+                f"{c.difference.wins} / {c.difference.losses}",
+                items,
+                *(times(c.cost_ratio.get(name)) for name in costs),
+            ]
+        )
+    return names, rows
+
+
+def _difference(c: Comparison) -> str:
+    low, high = c.interval or (None, None)
+    if low is None or high is None:
+        return points(c.value, c)
+    return f"{points(c.value, c)} [{points(low, c)}, {points(high, c)}]"
+
+
+def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
+    """A pipe table of adjusted comparisons, one row a candidate; differences in points."""
+    return markdown(*table(comparisons))
+
+
+def comparison_latex(comparisons: Sequence[Comparison]) -> str:
+    """A booktabs table of adjusted comparisons, one row a candidate; differences in points."""
+    names, rows = table(comparisons)
+    cells = [[latex_text(cell) for cell in row] for row in rows]
+    for row, c in zip(cells, comparisons, strict=True):
+        row[names.index("difference [95 %]")] = f"${_difference(c)}$"
+    return tabular([latex_text(name) for name in names], cells, TEXT_COLUMNS)
+
+
+def comparison_csv(comparisons: Sequence[Comparison]) -> str:
+    """One line a candidate, numbers in full and in the unit of the metric."""
+    arms = arms_in(comparisons)
+    rows: list[dict[str, Any]] = []
+    for c in comparisons:
+        low, high = c.interval or (None, None)
+        rows.append(
+            {
+                "task": c.candidate.task,
+                "metric": c.metric,
+                "comparability_key": c.candidate.comparability_key,
+                **_side("candidate", c.candidate, c.candidate_value, arms),
+                **_side("baseline", c.baseline, c.baseline_value, arms),
+                "difference": c.value,
+                "ci_low": low,
+                "ci_high": high,
+                "unit": "items" if c.seeds is None else "seeds",
+                "test": c.test,
+                "p_value": c.p_value,
+                "adjusted_p": c.adjusted_p,
+                "verdict": c.verdict(),
+                "items": c.matched,
+                "wins": c.difference.wins,
+                "losses": c.difference.losses,
+                **{f"{name}_ratio": c.cost_ratio.get(name) for name in COSTS},
+            }
+        )
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()
+
+
+def _side(name: str, arm: Arm, value: float, arms: Sequence[Arm]) -> dict[str, Any]:
+    label = arm.label(arms)
+    return {
+        name: f"{arm.store}: {label}" if arm.store else label,
+        f"{name}_model": arm.model,
+        f"{name}_value": value,
+        f"{name}_runs": " ".join(run[:12] for run in arm.run_ids),
+    }
+
+
+#: format of `harness compare --format` -> what writes it
+WRITERS = {"markdown": comparison_markdown, "latex": comparison_latex, "csv": comparison_csv}

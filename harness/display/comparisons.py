@@ -1,0 +1,86 @@
+"""Comparisons as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.comparison.arms import Arm
+from harness.comparison.export import points, table
+from harness.comparison.flips import Attempt, flips
+from harness.comparison.paired import Comparison
+from harness.comparison.suites import suite_sentence, suites
+from harness.display.layout import Block, Line, Table
+
+LONGEST = 400
+
+
+def comparison_blocks(
+    comparisons: Sequence[Comparison], arms: Sequence[Arm], by_key: bool = False, correction: str = "holm"
+) -> list[Block]:
+    """One row a candidate, then what else is to be said; `by_key`: a table for each key."""
+    tables: dict[str, list[Comparison]] = {}
+    for c in comparisons:
+        tables.setdefault(c.candidate.comparability_key if by_key else "", []).append(c)
+    blocks: list[Block] = []
+    for key, rows in tables.items():
+        if by_key:
+            given = ", ".join(f"{k}={v}" for k, v in rows[0].candidate.comparability["task_args"].items())
+            blocks.append(Line(f"comparability key {key[:12]} ({given})", "bold"))
+        blocks.append(_table(rows, arms, correction))
+    for c in comparisons:
+        said = "; ".join(notes(c))
+        if said:
+            blocks.append(Line(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}"))
+    return blocks + [Line(suite_sentence(same)) for same in ([] if by_key else suites(comparisons))]
+
+
+def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> Table:
+    names, rows = table(comparisons, arms, correction)
+    p = names[6]
+    return Table(
+        names,
+        rows,
+        right=("cand.", "base.", "difference [95 %]", p, *names[9:]),
+        titles=2,
+        keep=("task", "candidate", "difference [95 %]", p, "verdict"),
+        styles={"better": "green", "worse": "red"},
+    )
+
+
+def notes(c: Comparison) -> list[str]:
+    """What else there is to say of a comparison, a sentence each."""
+    lines = list(c.warnings)
+    if c.seeds is not None:
+        lines.append(c.seeds.sentence(c.scale))
+        low, high = c.difference.ci or (None, None)
+        if low is not None and high is not None:
+            lines.append(f"over items {points(c.difference.value, c)} [{points(low, c)}, {points(high, c)}]")
+    if c.probability_better is not None:
+        lines.append(f"P(better) = {c.probability_better:.3f} by a Dirichlet posterior over the pairs")
+    if c.checks:
+        named = {"mcnemar_exact": "exact McNemar", "sign_flip": "sign-flip"}
+        lines += [f"{named.get(name, name)} p = {p:.2g}" for name, p in c.checks.items()]
+    if c.scored_only is not None:
+        lines.append(f"over scored attempts alone: {points(c.scored_only.value, c)}")
+    return lines
+
+
+def flip_blocks(comparison: Comparison, arms: Sequence[Arm], limit: int) -> list[Block]:
+    """The items that changed most, with what both sides said."""
+    name, other = comparison.candidate.title(arms), comparison.baseline.title(arms)
+    blocks: list[Block] = [Line(""), Line(f"{comparison.candidate.task}: {name} against {other}", "bold")]
+    for flip in flips(comparison.candidate, comparison.baseline, comparison.metric, limit):
+        scores = f"{flip.baseline_score:.3g} -> {flip.candidate_score:.3g}"
+        blocks += [Line(""), Line(f"{flip.sample_id}  {scores}", "green" if flip.change > 0 else "red")]
+        for side, attempts in (("baseline", flip.baseline), ("candidate", flip.candidate)):
+            blocks.append(Line(f"  {side}: {_attempt(attempts)}"))
+    return blocks
+
+
+def _attempt(attempts: list[Attempt]) -> str:
+    first = attempts[0]
+    more = f" (and {len(attempts) - 1} more attempts)" if len(attempts) > 1 else ""
+    said = " ".join(first.completion.split())
+    if len(said) > LONGEST:
+        said = f"{said[: LONGEST // 2]} ... {said[-LONGEST // 2 :]}"
+    return f"[{first.status}] answer {first.answer!r}{more}: {said}"

@@ -1,0 +1,47 @@
+"""What stands beside a name in lists and tables: the arguments that are not at their default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: characters of a value that are shown
+LONGEST = 24
+
+
+def unusual(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a method that differ from the defaults of its installed spec; none where no such
+    method is installed, as its defaults are unknown then."""
+    from harness.registry import registry
+
+    known = registry().methods
+    if method not in known:
+        return {}
+    params = known[method].params
+    return {
+        name: value for name, value in arguments.items() if name in params and value != params[name].default
+    }
+
+
+def method_label(method: str, arguments: Mapping[str, Any]) -> str:
+    """`self-consistency (samples=16)`; the name alone where every argument has its default."""
+    return with_arguments(method, unusual(method, arguments))
+
+
+def with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
+    """`name (key=value, ...)`; the name alone where there are none."""
+    if not arguments:
+        return name
+    return f"{name} ({', '.join(f'{key}={short(value)}' for key, value in arguments.items())})"
+
+
+def short(value: Any) -> str:
+    """A value as it is shown beside a name: on one line, a long one cut."""
+    if isinstance(value, list | tuple):
+        text = ",".join(map(str, value))
+    elif isinstance(value, bool) or value is None:
+        text = {True: "true", False: "false", None: "null"}[value]
+    else:
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
