@@ -102,6 +102,22 @@ def test_helper_modules_are_imported_anew_too(folder):
     assert str(folder) not in sys.path
 
 
+def test_a_helper_that_is_imported_later_is_forgotten_before_the_next_run(folder, monkeypatch):
+    write(folder / "later_of_ours.py", "N = 1")
+    file = write(folder / "vote.py", VOTE)
+    registry().method(file)
+    with monkeypatch.context() as here:  # as in a script of that folder
+        here.syspath_prepend(str(folder))
+        import later_of_ours
+
+        assert later_of_ours.N == 1
+        write(folder / "later_of_ours.py", "N = 22")
+        registry().method(file)
+        import later_of_ours as again
+
+        assert again.N == 22
+
+
 def test_helpers_of_the_same_name_in_two_folders(folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -182,3 +198,27 @@ def test_a_run_from_a_file(folder, tmp_path, monkeypatch, capsys):
     out = capsys.readouterr()
     assert not stop.value.code, out.err
     assert '"my-vote"' in out.out
+
+
+CRITIC = VOTE.replace('needs = ("countable",)', 'roles = ("critic",)\n    needs = ("critic",)').replace(
+    "question, await", "question, await job.role('critic').generate(question, job.ask(question)) and await"
+)
+
+
+def test_a_role_of_the_methods_own(folder, tmp_path, monkeypatch, capsys):
+    write(folder / "vote.py", CRITIC)
+    monkeypatch.chdir(folder)
+
+    def run(*more):
+        arguments = (
+            "eval --task arc1d -T level=1 --method vote.py --limit 2 --model echo/x --json --store".split()
+        )
+        monkeypatch.setattr(sys, "argv", ["harness", *arguments, str(tmp_path / "store"), *more])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code or 0, capsys.readouterr()
+
+    code, out = run()
+    assert code == 2 and "method 'my-vote' needs --role critic=MODEL" in out.err
+    code, out = run("--role", "critic=echo/y")
+    assert code == 0, out.err
