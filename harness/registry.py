@@ -105,7 +105,7 @@ class Registry:
 
         Raises:
             UsageError: it is no task or method, an installed one or one of another file has its name, or the
-                object can't be made anew from its class and arguments.
+                object can't be made again from its class and arguments.
             PluginError: it declares no valid spec.
         """
         from harness.plugins.base import Plugin

@@ -119,7 +119,7 @@ def _in_a_thread(work: Coroutine[Any, Any, Out]) -> Out:
         except BaseException as error:
             ended.set_exception(error)
 
-    # the context goes along: it tells a notebook below which cell what is printed belongs
+    # the context goes along: by it a notebook knows below which cell to print
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(run,), name="harness", daemon=True).start()
     try:

@@ -22,8 +22,8 @@ class Paper:
     """Methods as rows, tasks as columns.
 
     Attributes:
-        rows: method with the arguments that tell it apart, and model.
-        columns: task with what tells it apart, and its metric.
+        rows: method with the arguments that distinguish it, and model.
+        columns: task with what distinguishes it, and its metric.
         scores: by row and column; absent where nothing was measured.
         scales: of each column: 100 where its metric lies between 0 and 1, which is shown in points.
         lower: of each column, whether the lowest value of its metric is the best.
@@ -70,7 +70,7 @@ def paper(rows: Iterable[Row]) -> Paper:
 
 def _names(tables: Sequence[Sequence[Arm]]) -> dict[int, tuple[str, str]]:
     """Method and model by an arm's id: with the arguments in which the arms of a method differ, and where two
-    would share a cell also with whatever else tells them apart."""
+    would share a cell also with whatever else distinguishes them."""
     arguments: dict[str, dict[str, set[str]]] = {}
     for arm in (arm for table in tables for arm in table):
         of = arguments.setdefault(arm.method, {})
@@ -90,7 +90,7 @@ def _names(tables: Sequence[Sequence[Arm]]) -> dict[int, tuple[str, str]]:
 
 
 def _column(arm: Arm, tables: Iterable[Sequence[Arm]]) -> str:
-    """A task's name, with the fields that tell its comparability key from its others."""
+    """A task's name, with the fields in which its comparability key differs from its others."""
     others = [table[0].comparability for table in tables if table[0].task == arm.task]
     fields = dict.fromkeys(name for other in others for name in differing(arm.comparability, other))
     chosen = sorted(fields, key=lambda name: (not name.startswith("task_args."), name))[:NAMED]

@@ -160,7 +160,7 @@ def _row_styles(table: Table) -> list[str]:
 
 def renderables(block: Block, width: int) -> Iterator[RenderableType]:
     """A sentence; or a table in the first shape that fits: the whole table; without the columns that say the
-    same in every row, which are told once above it; without `spare` columns; else a paragraph a row."""
+    same in every row, which are shown once above it; without `spare` columns; else a paragraph a row."""
     from rich.text import Text
 
     if isinstance(block, Line):
@@ -169,14 +169,14 @@ def renderables(block: Block, width: int) -> Iterator[RenderableType]:
     names, styles = block.names, block.styles
     rows = [[printable(cell) for cell in row] for row in block.rows]
     shown = list(range(len(names)))
-    told: list[int] = []
+    constant: list[int] = []
     if not _fits(names, rows, shown, width) and len(rows) > 1:
-        told = [n for n in shown if names[n] not in block.keep and len({row[n] for row in rows}) == 1]
-        shown = [n for n in shown if n not in told]
+        constant = [n for n in shown if names[n] not in block.keep and len({row[n] for row in rows}) == 1]
+        shown = [n for n in shown if n not in constant]
     if not _fits(names, rows, shown, width):
         shown = [n for n in shown if names[n] not in block.spare]
-    if told:
-        same = ", ".join(f"{names[n]} {rows[0][n]}" for n in told if rows[0][n])
+    if constant:
+        same = ", ".join(f"{names[n]} {rows[0][n]}" for n in constant if rows[0][n])
         yield Text(f"in every row: {same}", "dim")
     if shown and _fits(names, rows, shown, width):
         yield ""

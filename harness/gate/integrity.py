@@ -10,7 +10,7 @@ from harness.comparison.arms import Arm, differing, field_of
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
 
-#: what a candidate may change and still be held against its reference
+#: what a candidate may change and still be compared with its reference
 MAY_CHANGE = ("code", "method_version", "method_args", "model_revision", "data_access")
 
 

@@ -72,10 +72,10 @@ class Training:
         return spec.metric_ranges[spec.primary].share(value)
 
     def charge(self, purpose: str, usage: Usage) -> None:
-        """Books what was spent past the gateway, such as rollouts and forward passes of training.
+        """Records what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
-            BudgetSpent: a limit of the run is reached; what was spent is booked.
+            BudgetSpent: a limit of the run is reached; what was spent is recorded.
         """
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)

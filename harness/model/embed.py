@@ -29,7 +29,7 @@ class Embedder:
 
     #: what it is called in records; holds no path
     name: str
-    #: identifies the weights or the file behind the name; empty where the embedder can't tell
+    #: identifies the weights or the file behind the name; empty where the embedder doesn't know
     revision: str = ""
     #: whether it knows its texts by their place in one list alone
     by_row = False

@@ -180,7 +180,7 @@ def given_arguments(plugin: Plugin[Any]) -> dict[str, Any]:
     """The arguments that an object was made with.
 
     Raises:
-        UsageError: they can't be told by name.
+        UsageError: they can't be given by name.
     """
     cls, held = type(plugin), vars(plugin)
     if "_given" not in held:
@@ -219,7 +219,7 @@ def make(cls: type[P], spec: Spec, args: Mapping[str, Any]) -> P:
 
 
 def check_remade(plugin: Plugin[Any]) -> None:
-    """Whether an object made by hand can be made anew from its class and arguments, as every run does.
+    """Whether an object made by hand can be made again from its class and arguments, as every run does.
 
     Raises:
         UsageError: it can't, or a new one would differ; names the attribute.
@@ -232,7 +232,7 @@ def check_remade(plugin: Plugin[Any]) -> None:
         raise
     except Exception as error:
         raise UsageError(
-            f"{name} can't be made anew from its arguments: {type(error).__name__}: {error}"
+            f"{name} can't be made again from its arguments: {type(error).__name__}: {error}"
         ) from None
     own = {key: value for key, value in vars(plugin).items() if not key.startswith("_")}
     for key, value in own.items():
@@ -241,5 +241,5 @@ def check_remade(plugin: Plugin[Any]) -> None:
         if vars(fresh).get(key, MISSING) != value:
             raise UsageError(
                 f"{name}: attribute {key!r} was set to {value!r} from outside, and a run makes its object "
-                "anew from class and arguments; make it a parameter"
+                "again from class and arguments; make it a parameter"
             )

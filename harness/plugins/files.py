@@ -1,4 +1,4 @@
-"""A task or a method in one file, `path/to/file.py:Class`: imported anew whenever its code has changed."""
+"""A task or a method in one file, `path/to/file.py:Class`: imported again whenever its code has changed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def load_module(path: Path) -> ModuleType:
     sys.modules[name] = loaded.module
     folder, quiet = str(path.parent), sys.dont_write_bytecode
     sys.path.insert(0, folder)
-    # a cached .pyc is told apart by second and size alone: an edit within a second would be missed
+    # a cached .pyc is recognized by second and size alone: an edit within a second would be missed
     sys.dont_write_bytecode = True
     importlib.invalidate_caches()
     try:
@@ -120,7 +120,7 @@ def load_module(path: Path) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise PluginError(_told(error, path)) from error
+        raise PluginError(_explained(error, path)) from error
     finally:
         sys.dont_write_bytecode = quiet
         sys.path.remove(folder)
@@ -150,7 +150,7 @@ def _neighbours(folder: Path) -> dict[str, Path]:
 
 
 def _forget_neighbours(folder: Path) -> None:
-    """Has the modules beside a file be imported anew: those that were, whatever they import themselves, and
+    """Has the modules beside a file be imported again: those that were, whatever they import themselves, and
     those of other folders that hide them by their names."""
     for name in _neighbours(folder):
         del sys.modules[name]
@@ -179,7 +179,7 @@ def _digest(file: Path) -> str:
         return ""
 
 
-def _told(error: BaseException, path: Path) -> str:
+def _explained(error: BaseException, path: Path) -> str:
     """An error of an import with its place: the last one in the user's own files."""
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     if isinstance(error, SyntaxError) and error.filename:

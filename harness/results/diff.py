@@ -192,14 +192,14 @@ def _weight(name: str) -> int:
 
 
 def _again(a: Row, b: Row) -> Reason:
-    """Of two runs of one identity: they were made anew, or scored by other code under the same version."""
+    """Of two runs of one identity: they were made again, or scored by other code under the same version."""
     if a["status"] != b["status"]:
         return Reason("status", a["status"], b["status"], f"{a['status']} before, {b['status']} now")
     return Reason(
         "samples_digest",
         a["samples_digest"],
         b["samples_digest"],
-        "the same run, made anew with other attempts",
+        "the same run, made again with other attempts",
     )
 
 
@@ -216,7 +216,7 @@ def _removed(row: Row, every: Sequence[Row], in_force_now: Sequence[Row]) -> Rea
 
 
 def _unlike(row: Row, others: Sequence[Row], where: str) -> Reason:
-    """What tells a row without a partner from the nearest rows of the other store."""
+    """What distinguishes a row without a partner from the nearest rows of the other store."""
     near = [
         other
         for other in others

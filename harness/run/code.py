@@ -62,7 +62,7 @@ def code_of(spec: Spec) -> Code:
     files = _files(spec)
     digests = {name: file_digest(path) for name, path in files.items()}
     development = spec.origin != "package" or in_development(spec.distribution)
-    if spec.origin == "package":  # a file is imported anew by whoever loads it
+    if spec.origin == "package":  # a file is imported again by whoever loads it
         _forget_changed(files, digests)
         if development:
             _drop_bytecode(files.values())
@@ -176,7 +176,7 @@ def _forget_changed(files: Mapping[str, Path], digests: Mapping[str, str]) -> No
 
 
 def _drop_bytecode(files: Iterable[Path]) -> None:
-    """Removes compiled files that are older than their source. Python tells them apart by second and size
+    """Removes compiled files that are older than their source. Python recognizes them by second and size
     alone, and would run the code from before an edit within the same second."""
     for path in files:
         if path.suffix == ".py":

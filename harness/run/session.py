@@ -118,7 +118,7 @@ class Session:
             self._cache.flush()
 
     def close(self) -> None:
-        """Ends the use of one loop and one thread; whoever goes on with the session opens them anew."""
+        """Ends the use of one loop and one thread; whoever goes on with the session opens them again."""
         if self._cache is not None:
             self._cache.close()
             self._cache = None

@@ -66,7 +66,7 @@ def back_translation(source: str, back: str) -> float:
         UsageError: sacrebleu is not installed.
     """
     try:
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError:
         raise UsageError(
             "confidence=back-translation needs the extra: pip install 'harness[translate]'"

@@ -127,7 +127,7 @@ class GradeSchool(Mathematics):
 
 
 class Training(Mathematics):
-    """MATH as a bank to learn on: the train problems are all of MATH but for the 500 that are the test."""
+    """MATH as training problems: the train problems are all of MATH but for the 500 that are the test."""
 
     def load(self, data: Data) -> Splits:
         column, answer = self.settings["question"], self.settings["answer"]

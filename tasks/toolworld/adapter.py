@@ -60,7 +60,8 @@ class ToolWorld(Task):
                     "pinned": True,
                 }
             )
-        return Splits(**{split: self._samples(split, size) for split, size in sizes.items()})
+        made = {split: self._samples(split, size) for split, size in sizes.items()}
+        return Splits(test=made["test"], dev=made["dev"], train=made["train"])
 
     def _samples(self, split: str, size: int) -> list[Sample]:
         """Items of every kind in turn, no two with the same opening."""

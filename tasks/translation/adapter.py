@@ -85,7 +85,7 @@ class Translation(Task):
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """Sentence-level chrF++ over 100; nothing is 0."""
         if self._metric is None:
-            from sacrebleu.metrics import CHRF
+            from sacrebleu.metrics.chrf import CHRF
 
             self._metric = CHRF(word_order=2)
         said = str(outcome.answer or "")

@@ -66,7 +66,8 @@ class Graph(Recommender):
                 )
                 curve = self._fit(trainer, training, held, job)
                 (made.path / "curve.json").write_text(json.dumps(curve))
-                np.savez(made.path / "tables.npz", **trainer.best())
+                best: dict[str, Any] = trainer.best()
+                np.savez(made.path / "tables.npz", **best)
             curve = json.loads((made.path / "curve.json").read_text())
             with np.load(made.path / "tables.npz") as kept:
                 tables: dict[str, Any] = dict(kept)

@@ -148,7 +148,7 @@ def test_arguments_off_their_default_stand_beside_the_name(tmp_path):
     assert vote.title() == "self-consistency (samples=16) x sim/model" and direct.label() == "direct"
 
 
-def test_arms_of_one_name_are_told_apart_by_what_differs(store):
+def test_arms_of_one_name_are_distinguished_by_what_differs(store):
     arms = [arm for arm in arms_of(rows(store)) if arm.task == "a"]
     assert {arm.label(arms) for arm in arms} == {"direct", "vote (samples=2)", "vote (samples=16)"}
 

@@ -102,7 +102,7 @@ def test_other_weights_answer_under_their_own_digest(tmp_path):
         held.training.with_policy(copy)
 
 
-def test_doors_are_for_methods_that_declare_them():
+def test_training_is_for_methods_that_declare_it():
     with pytest.raises(AccessError, match="'trainable' without declaring"):
         _ = job("direct").training.policy
     with pytest.raises(AccessError, match="'trainable' without declaring"):
@@ -111,7 +111,7 @@ def test_doors_are_for_methods_that_declare_them():
         _ = job(provider=Echo("red")).training.policy
 
 
-def test_booked_cost_counts_against_the_budget():
+def test_charged_cost_counts_against_the_budget():
     held = job(budget=Budget(calls=10))
     held.training.charge("train", Usage(calls=6, output_tokens=5))
     with pytest.raises(BudgetSpent, match="--budget-calls of 10 is spent"):

@@ -524,8 +524,8 @@ def searching(category, place, web, about, **request):
         ("fetch_url_content", {"url": f"{site}/moved?{about}"}),
         ("fetch_url_content", {"url": f"https://serpapi.com/account?{about}"}),
     ]
-    told = {"serpapi.com": {"url": f"http://127.0.0.1:{web.server_port}", "price": 0.01}}
-    session = Session(Store(place), services=told)
+    settings = {"serpapi.com": {"url": f"http://127.0.0.1:{web.server_port}", "price": 0.01}}
+    session = Session(Store(place), services=settings)
     session.use(player)
     (result,) = run_grid(
         plan(Request(f"bfcl/{category}", "direct", player.name, limit=1, **request)), session
