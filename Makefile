@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test lint types published clean system
+.PHONY: demo test docs lint types published clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -74,6 +74,10 @@ published: $(READY)
 		-M batch=16384 -M lr=0.02 -M patience=3 --dims 32,64,128,256,512 \
 		--out results/published/recommendation/collapse
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
+
+# The tables of docs/cli.md, made anew from the commands.
+docs: $(STAMP)
+	$(BIN)/python -m harness.cli.reference docs/cli.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

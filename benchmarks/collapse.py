@@ -26,7 +26,7 @@ from harness.model.embed import open_embedder
 def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Trains every point through the method's own code and reads the tables that it keeps."""
     from harness.data.hub import Data
-    from harness.job import Job
+    from harness.job import Job, Models
     from harness.methods.recommend.graph.core import effective_rank
     from harness.model.factory import open_model
     from harness.model.gateway import Model
@@ -46,11 +46,12 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     task=task,
                     method=method_spec,
                     splits=splits,
-                    roles={},
-                    budget=budget,
                     seed=seed,
-                    model=Model(open_model("none", {}), ledger=Ledger(), budget=budget),
-                    embedder=open_embedder(args.embedder),
+                    models=Models(
+                        budget=budget,
+                        model=Model(open_model("none", {}), ledger=Ledger(), budget=budget),
+                        embedder=open_embedder(args.embedder),
+                    ),
                 )
                 try:
                     tables = method.trained(splits.interactions, job)

@@ -61,7 +61,7 @@ class SelfTrained(Provider):
 
 def precision(task: Any, splits: Any, seed: int, method: str, gold: int, args: dict[str, Any]) -> float:
     """The share of right annotations over the pool."""
-    from harness.job import Job
+    from harness.job import Job, Models
     from harness.model.embed import open_embedder
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
@@ -78,12 +78,12 @@ def precision(task: Any, splits: Any, seed: int, method: str, gold: int, args: d
         task=task,
         method=spec,
         splits=Splits([], train, [sample.question for sample in train]),
-        model=Model(provider, ledger=Ledger(), budget=Budget(), seed=seed),
-        roles={},
-        budget=Budget(),
         seed=seed,
-        concurrency=4,
-        embedder=open_embedder("tfidf"),
+        models=Models(
+            model=Model(provider, ledger=Ledger(), budget=Budget(), seed=seed),
+            concurrency=4,
+            embedder=open_embedder("tfidf"),
+        ),
     )
     asyncio.run(made.fit(job))
     return float(np.mean([found.label == target[found.question.id] for found in made.annotator.found]))

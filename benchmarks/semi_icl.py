@@ -51,7 +51,7 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
 
     from inspect_ai.model import ModelOutput
 
-    from harness.job import Job
+    from harness.job import Job, Models
     from harness.model.embed import Embedder
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
@@ -84,12 +84,11 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
         task=Task(TINY, {}),
         method=registry().method("iterpsd"),
         splits=Splits([], pool=pool),
-        model=Model(Sure(), ledger=Ledger(), budget=Budget()),
-        roles={},
-        budget=Budget(),
-        seed=0,
-        embedder=Given(),
-        concurrency=16,
+        models=Models(
+            model=Model(Sure(), ledger=Ledger(), budget=Budget()),
+            embedder=Given(),
+            concurrency=16,
+        ),
     )
 
 

@@ -100,6 +100,7 @@ def seal_run(
         "scorer": "exact-1",
         "metric": "accuracy",
         "scoring": 1,
+        "roles": {},
     }
     subject = {
         "method": method,
@@ -133,6 +134,7 @@ def seal_run(
         access=dict(access or {}),
         started=0.0,
         command="harness eval",
+        code={part: {"digest": "", "development": False} for part in ("task", "method")},
         curve=curve,
     )
 

@@ -32,7 +32,7 @@ class Method(Plugin[MethodSpec]):
         return n_questions if own.fit is Method.fit and own.answer_all is Method.answer_all else None
 
     async def fit(self, job: Job) -> None:
-        """Train, annotate or index, on the job's budget; artefacts go to `job.dir`."""
+        """Train, annotate or index, on the job's budget; artefacts go to `job.files.dir`."""
 
     def launch(self, backend: str, job: Job) -> dict[str, str]:
         """The files, by name, with which the training of `fit` is started on a cluster by `backend`.

@@ -75,7 +75,7 @@ class Param:
             UsageError: the value is of another type or not among the choices.
         """
         if isinstance(value, Written):
-            value = value.as_kind(_PYTHON.get(self.kind.partition("[")[0], object))
+            value = value.as_kind(self.kind)
         if value is None or (value == "null" and self.optional):
             if self.optional or self.kind == "any":
                 return None
@@ -92,9 +92,6 @@ class Param:
 
 
 #: how a value that was typed on a command line is read before it is checked; as YAML where it isn't here
-_PYTHON: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict}
-
-
 def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -178,6 +175,11 @@ class MetricRange:
     @property
     def best(self) -> float:
         return self.low if self.lower_is_better else self.high
+
+    @property
+    def worst(self) -> float:
+        """What an attempt counts as that could not be scored."""
+        return self.high if self.lower_is_better else self.low
 
     def share(self, value: float) -> float:
         """How good a value is, in [0, 1]: 0 is the worst possible, 1 the best."""

@@ -84,6 +84,8 @@ class Task(Plugin[TaskSpec]):
     roles: tuple[str, ...] = ()
     #: roles that it asks where a model is given for them; `judge`, where that is defined, goes without saying
     optional_roles: tuple[str, ...] = ()
+    #: what a role is told by this task, by role, where the task words it: a part of what is measured
+    role_prompts: Mapping[str, str] = {}
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         """The world that an item is, for tasks that offer `world`. It stands on the runner's side, so it

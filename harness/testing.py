@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import BudgetSpent
 from harness.data.hub import Data
-from harness.job import Job
+from harness.job import Job, Models
 from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
@@ -225,12 +225,13 @@ async def _run(
         task=task,
         method=spec,
         splits=splits,
-        model=model,
-        roles={"judge": model},
-        budget=budget,
-        seed=0,
-        embedder=embedder,
-        concurrency=2,
+        models=Models(
+            model=model,
+            roles={"judge": model},
+            budget=budget,
+            embedder=embedder,
+            concurrency=2,
+        ),
     )
     try:
         await method.fit(job)
@@ -315,6 +316,7 @@ def seal_scores(
         "scorer": "1",
         "metric": "accuracy",
         "scoring": 1,
+        "roles": {},
     }
     subject = {
         "method": method,
@@ -371,5 +373,6 @@ def seal_scores(
         access={},
         started=0.0,
         command="simulated",
+        code={part: {"digest": "", "development": False} for part in ("task", "method")},
         curve=curve,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError
-from harness.results.record import hashed_part
+from harness.results.attempts import hashed_part
 
 #: attempts of a run that the browser holds, the first in the order of the set
 SHOWN = 5_000
@@ -61,7 +61,7 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
         "fields": FIELDS,
         "rows": rows,
         "total": total,
-        "limit": record["metric_limits"].get(record["primary"], 1.0),
+        "limit": record["metric_ranges"].get(record["primary"], {}).get("high") or 1.0,
     }
     return f"window.harnessAttempts={script_json(data)};\n"
 

@@ -124,7 +124,7 @@ class Section:
     @property
     def limit(self) -> float:
         """The largest value that the metric can take, for the scale of its intervals."""
-        return float(self.entries[0].arm.runs[0]["metric_limits"].get(self.metric, 1.0))
+        return self.entries[0].arm.largest(self.metric)
 
     @property
     def n_items(self) -> int:

@@ -99,6 +99,7 @@ def build_site(store: str, out: str, baseline: str, attempts: int, tables: bool,
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
+    metavar="N",
     help="On the loopback interface; 0 takes a free one.",
 )
 def serve_site(store: str, baseline: str, port: int) -> None:

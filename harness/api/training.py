@@ -162,7 +162,7 @@ def _opened(cell: Cell, store: str | Path, progress: bool) -> Iterator[tuple[Cel
 
 def train_cell(cell: Cell, session: Session, to: Path) -> Policy:
     """Fits a cell and copies its policy into `to`."""
-    from harness.run.cell import fit_cell
+    from harness.run.training import fit_cell
 
     async def fit() -> Any:
         try:
@@ -189,7 +189,7 @@ def launch_files(cell: Cell, backend: str) -> dict[str, str]:
     Raises:
         HarnessError: the method can't be trained there.
     """
-    from harness.run.cell import launch_cell
+    from harness.run.training import launch_cell
 
     with session_of([cell], STORE, False, "") as session:
         try:

@@ -26,13 +26,13 @@ class Written(str):
     def typed(self) -> Any:
         return typed(str(self))
 
-    def as_kind(self, kind: type) -> Any:
-        """The value for a parameter whose default is of this type. One that wants text, a number or a
-        truth value gets the text as it was typed; any other what YAML makes of it."""
-        if kind in (str, int, float, bool):
-            return str(self)
-        made = self.typed
-        return made if isinstance(made, kind) or kind not in (list, dict) else str(self)
+    def as_kind(self, kind: str) -> Any:
+        """The value for a parameter of a kind, as `harness.spec.TYPES` names them. One that wants text, a
+        number or a truth value gets the text as it was typed; any other what YAML makes of it."""
+        outer, made = kind.partition("[")[0], self.typed
+        if outer in ("list", "dict"):
+            return made if type(made).__name__ == outer else str(self)
+        return made if outer == "any" else str(self)
 
 
 def typed(text: str) -> Any:

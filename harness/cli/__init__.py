@@ -20,14 +20,14 @@ COMMANDS = {
     "train": ("harness.cli.train", "Train a method's policy and keep it as a folder."),
     "sweep": ("harness.cli.sweep", "Measure over one argument and fit how the score moves."),
     "score": ("harness.cli.score", "Score recorded responses; no model needed."),
-    "list": ("harness.cli.list", "List tasks, methods or models."),
-    "setup": ("harness.cli.setup", "Install official benchmark packages, each apart."),
+    "list": ("harness.cli.list", "List tasks, methods, models and embedders."),
+    "setup": ("harness.cli.setup", "Install official benchmark packages, each in an environment of its own."),
     "show": ("harness.cli.show", "Show a run, a task or a method."),
     "compare": ("harness.cli.compare", "Compare methods on the same items, with intervals."),
-    "power": ("harness.cli.power", "What difference can these items and attempts show?"),
-    "check": ("harness.cli.check", "Gate CI on a baseline: ok, regressed or inconclusive."),
+    "power": ("harness.cli.power", "Plan: the difference that items and attempts can show."),
+    "check": ("harness.cli.check", "Compare with a baseline in CI: ok, regressed or inconclusive."),
     "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
-    "results": ("harness.cli.results", "List, verify, correct, export and rebuild results."),
+    "results": ("harness.cli.results", "List, compare, verify, correct and export stored results."),
     "leaderboard": ("harness.leaderboard.cli", "Build or serve a site of tables, figures and attempts."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),
 }
@@ -37,7 +37,7 @@ class Commands(click.Group):
     """Commands that are imported when they are called, so that --help costs nothing."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS]  # `list` is a module here once its command was called
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -58,14 +58,14 @@ class Commands(click.Group):
 @click.version_option(__version__, "--version", message="harness %(version)s")
 def cli() -> None:
     """Measure methods: how good is method M on task T with model X, at what cost, and is it better
-    than M' beyond noise?
+    than another method beyond noise?
 
     \b
     harness eval --task arc1d --method direct,self-consistency
     harness score --task aime24 --responses answers.jsonl
 
-    Exit codes: 0 done, 1 finished with failed cells, 2 usage or configuration error, 3 budget
-    spent, 130 interrupted.
+    Exit codes: 0 done, 1 done but something failed, 2 usage or configuration error, 3 budget
+    spent, 130 interrupted. docs/cli.md lists every option.
     """
 
 

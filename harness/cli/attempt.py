@@ -87,11 +87,11 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
                 else "the run was sealed with --no-transcripts"
             )
         )
-    scores = [f"{name} {row[name]:g}" for name in record["metric_limits"] if row.get(name) is not None]
+    scores = [f"{name} {row[name]:g}" for name in record["metric_ranges"] if row.get(name) is not None]
     yield f"{row['status']}: {', '.join(scores) or 'no score'}"
     ended = trace.pop("stop", None) or row["stop_reason"]
-    told = {"reason": row["reason"], "stopped": ended, "answer": row["answer"], **trace}
-    for name, value in told.items():
+    shown = {"reason": row["reason"], "stopped": ended, "answer": row["answer"], **trace}
+    for name, value in shown.items():
         if value not in (None, "", [], {}):
             yield f"{_plain(name)}: {_plain(_cut(_text(value), LONGEST_ARGUMENTS))}"
     yield (

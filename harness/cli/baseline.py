@@ -119,7 +119,7 @@ Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 n
 @store_option
 @json_option
 def self_check(name: str, store: str, as_json: bool) -> None:
-    """A/A test: how often does the gate raise a false alarm?
+    """Test the gate on runs that are the same (A/A): how often does it raise a false alarm?
 
     Every run of the baseline, and every later run of the same subjects in the store, is held against
     the others of its subject. The newest 200 verdicts are tested against alpha.

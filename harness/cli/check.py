@@ -71,7 +71,7 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """Is what was just run still as good as the baseline, within a declared margin?
+    """Whether the newest runs are as good as a baseline, within a declared margin.
 
     A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
     (too little evidence for either), not comparable, invalid, or no data.

@@ -66,7 +66,9 @@ Examples:
 @role_option
 @role_args_option
 @click.option(
-    "--embedder", metavar="NAME", help="lsa, tfidf, minilm, st/NAME, file:..., openai/MODEL [default: lsa]"
+    "--embedder",
+    metavar="NAME",
+    help="Of texts: lsa, tfidf, minilm, st/NAME, file:... or openai/MODEL. [default: lsa]",
 )
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
 @click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
@@ -99,7 +101,7 @@ Examples:
 def command(**given: Any) -> None:
     """Measure methods on tasks with models.
 
-    A run that is sealed is shown, not run again; one that was interrupted goes on where it stopped.
+    A finished run is shown, not run again; an interrupted one goes on where it stopped.
     """
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     settings = configuration()

@@ -44,7 +44,7 @@ Examples:
     "--effect-sd",
     type=click.FloatRange(0, 1),
     metavar="SD",
-    help="How much the true difference varies between items, not the stored one.",
+    help="How much the true difference varies between items, instead of the stored one.",
 )
 @click.option(
     "--effect",
@@ -95,10 +95,11 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """The smallest difference that a paired comparison finds, and the attempts or items that a wanted
-    one needs.
+    """The smallest difference that a paired comparison can find, and how many attempts or items a wanted
+    difference needs.
 
-    One-sided, as the gate tests. The noise is that of stored runs of the task, where there are any.
+    The test is one-sided, as in `harness check`. The noise is that of the stored runs which the options
+    choose, or an assumption where there are none.
     """
     from harness.api.planning import power
     from harness.display.layout import print_blocks

@@ -29,7 +29,7 @@ from harness.cli.options import (
 
 @click.group("results", cls=Group)
 def command() -> None:
-    """List, show, verify, correct, retract, export and rebuild results.
+    """List, show, verify, correct, retract, compare and export stored results.
 
     \b
     Example: harness results list --store results
@@ -236,7 +236,9 @@ def _every_eval_ever(store: Path, wanted: set[str]) -> str:
 
 
 @command.command("rebuild", epilog="\b\nExample:\n  harness results rebuild --check")
-@click.option("--check", is_flag=True, help="Change nothing; exit code 1 if the tables differ.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit code 1 if a file is not what the records make."
+)
 @store_option
 @json_option
 def rebuild(check: bool, store: str, as_json: bool) -> None:

@@ -79,10 +79,10 @@ def command(
     store: str,
     as_json: bool,
 ) -> None:
-    """Score recorded responses; no model is asked but a judge that you name.
+    """Score recorded responses; no model is asked, except a judge that you name.
 
     Samples without a response are left out and counted in a hint; a response that belongs to no
-    sample, or two to the same attempt, stop the command before anything is scored.
+    sample, or two that belong to the same attempt, stop the command before anything is scored.
     """
     from harness.api.evaluation import run_cells
     from harness.api.recorded import cells_of

@@ -29,8 +29,11 @@ Examples:
 )
 @json_option
 def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json: bool) -> None:
-    """Install the official packages that some tasks need, pinned, apart from the harness's own
-    environment, and check them with a fixture. Needs a package index once."""
+    """Install the official benchmark packages that some tasks need.
+
+    Their versions are pinned, and each has an environment of its own, which is tested after the
+    installation. Needs a package index once.
+    """
     from harness.external.setup import brings, check, drift, folder, install, needed, recipes
 
     tree = Path(source) if source else None

@@ -32,7 +32,7 @@ Examples:
 @store_option
 @json_option
 def command(name: str, sample: str | None, epoch: int | None, store: str, as_json: bool) -> None:
-    """Show a run by the beginning of its id, or a task, a family of tasks or a method by name."""
+    """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name."""
     from harness.registry import registry
     from harness.results.store import Store
 

@@ -85,6 +85,11 @@ class Arm:
             return None
         return float(sum(values)) / attempts
 
+    def largest(self, metric: str) -> float:
+        """The largest value that a metric can have; 1 where nothing says it."""
+        high = self.runs[0]["metric_ranges"].get(metric, {}).get("high")
+        return 1.0 if high is None else float(high)
+
     def rate(self, count: str) -> float:
         """The share of attempts with a status (`error`, `unscored`, `truncated`, `no_answer`)."""
         attempts = sum(int(run["counts"]["attempts"]) for run in self.runs)

@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def scale(self) -> float:
-        limit = self.candidate.runs[0]["metric_limits"].get(self.metric, 1.0)
+        limit = self.candidate.largest(self.metric)
         return 100.0 if limit <= 1.0 else 1.0
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from harness.base import paths
-from harness.base.digest import digest
+from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, nearest
 from harness.spec import DataPin
 
@@ -77,7 +77,14 @@ class Data:
     def note_file(self, path: str) -> None:
         """Remembers that the user's own file was read, for tasks that read a format of their own."""
         self.read.append(
-            {"id": Path(path).name, "config": None, "split": None, "revision": "file", "pinned": True}
+            {
+                "id": Path(path).name,
+                "config": None,
+                "split": None,
+                "revision": "file",
+                "pinned": True,
+                "digest": file_digest(Path(path)),
+            }
         )
 
 

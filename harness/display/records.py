@@ -220,7 +220,7 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
                         interval(metric),
                         bar(metric),
                         *([scored_only(metric)] if partly else []),
-                        str(metric.get("n_items", "")),
+                        str(metric.get("n_items") or ""),
                     ]
                 )
     if not rows:

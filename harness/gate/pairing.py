@@ -100,7 +100,7 @@ def _wanted(check: Check, arm: Arm) -> bool:
 
 
 def _full(check: Check, arm: Arm) -> Check:
-    limit = arm.runs[0]["metric_limits"].get(arm.primary, 1.0)
+    limit = arm.largest(arm.primary)
     if check.margin > limit:
         raise UsageError(
             f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose; it lies "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.results.fields import brief, differing, field_of
-from harness.results.index import in_force, read_index
+from harness.results.index import Index, in_force, read_index
 
 Row = Mapping[str, Any]
 Interval = tuple[float, float] | None
@@ -107,7 +107,13 @@ def diff_stores(old: Path, new: Path, interval: Callable[[Row, Row], Interval] =
     Args:
         interval: that of the change of a pair of rows.
     """
-    before, after = read_index(old), read_index(new)
+    return diff_tables(read_index(old), read_index(new), interval)
+
+
+def diff_tables(
+    before: Index, after: Index, interval: Callable[[Row, Row], Interval] = independent
+) -> Difference:
+    """What the rows in force of two indexes differ in; as `diff_stores`."""
     left, right = in_force(before.rows), in_force(after.rows)
     pairs, gone, come = _paired(left, right)
     changes, same = [], 0

@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ PACKAGES = ("inspect-ai", "datasets", "numpy", "scipy", "pandas", "math-verify",
 
 def environment(cell: Cell) -> dict[str, Any]:
     """Harness and plugins with their commits, Python, platform, versions of what computes."""
-    owners = sorted({cell.task.distribution, cell.method.distribution} - {"", "harness"})
+    owners = sorted({cell.task.distribution, cell.method.distribution} - {"", "method-harness"})
     return {
         "harness": harness.__version__,
         "code": _commit(),
@@ -37,7 +38,7 @@ def _commit() -> dict[str, Any]:
     """Commit, whether the tree was changed, and a digest of the change; empty outside a checkout."""
     root = Path(harness.__file__).parent.parent
     if not (root / ".git").exists():
-        return _direct_url("harness")
+        return _direct_url("method-harness")
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -68,6 +69,20 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def packages(setup: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What a task's official code was installed from: its first requirement, or the commit of its
+    checkout; empty for a task that brings its own."""
+    if not setup:
+        return {}
+    checkout = setup.get("checkout") or {}
+    found = {
+        "requirement": str((setup.get("requirements") or [""])[0]),
+        "commit": str(checkout.get("revision", "")),
+    }
+    kept = {"commit": found["commit"]} if found["commit"] else {"requirement": found["requirement"]}
+    return {str(setup["name"]): kept}
 
 
 def _distribution(name: str) -> dict[str, Any]:

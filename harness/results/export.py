@@ -138,15 +138,15 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
                 "confidence_level": 0.95,
                 "method": metric["ci_method"],
             }
-        limit = record["metric_limits"].get(name, 1.0)
+        bounds = record["metric_ranges"].get(name, {"low": 0.0, "high": 1.0, "lower_is_better": False})
         metrics.append(
             {
                 "evaluation_name": f"{record['task']['name']}/{name}",
                 "metric_config": {
                     "metric_id": name,
-                    "lower_is_better": False,
-                    "min_score": 0.0,
-                    "max_score": limit,
+                    "lower_is_better": bounds["lower_is_better"],
+                    "min_score": bounds["low"],
+                    "max_score": bounds["high"],
                     "score_type": "continuous",
                 },
                 "score_details": {"score": metric["value"], "uncertainty": uncertainty},

@@ -17,7 +17,7 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.results.store import Store, standing
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
             "n_items",
             "primary",
             "metrics",
-            "metric_limits",
+            "metric_ranges",
             "counts",
             "data_access",
             "comparability",
@@ -90,6 +90,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
             "supersedes",
             "result_digest",
             "licence",
+            "code",
         )
     } | {
         "task": record["task"]["name"],
@@ -101,6 +102,8 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "samples_file": record["samples"]["file"],
         "samples_digest": record["samples"]["digest"],
         "curve": record.get("curve"),
+        "draws": record.get("draws", "none"),
+        "draw_digest": record.get("draw_digest"),
     }
 
 

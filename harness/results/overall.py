@@ -68,7 +68,7 @@ def _figures(
 
 
 def overall_lines(whole: Mapping[str, Any]) -> list[str]:
-    """What a reader is told of an object of `overall_figures`."""
+    """The lines for a reader about an object of `overall_figures`."""
     name = f"{whole['family']} x {whole['method']} x {whole['model']}"
     lines = [f"{name}, {len(whole['tasks'])} of its tasks: {_shown(whole, 'figures')}"]
     if "figures_without_known_broken" in whole:

@@ -6,15 +6,17 @@ import datetime
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import RecordError, UsageError
-from harness.model.ledger import Ledger, Usage
+from harness.model.ledger import Ledger
 from harness.results import curve as curves
-from harness.results.environment import environment
+from harness.results.attempts import TOKENS, rows_of, write_parquet
+from harness.results.environment import environment, packages
 from harness.results.schema import SCHEMA, check, result_digest
 from harness.results.store import Store
 from harness.results.summary import Summary
@@ -22,9 +24,6 @@ from harness.results.summary import Summary
 if TYPE_CHECKING:
     from harness.run.plan import Cell
     from harness.sample import Sample
-
-ROWS_AT_ONCE = 5000
-TOKENS = ("calls", "input_tokens", "output_tokens", "reasoning_tokens")
 
 
 def seal(
@@ -37,6 +36,7 @@ def seal(
     reason: str | None,
     comparability: Mapping[str, Any],
     subject: Mapping[str, Any],
+    code: Mapping[str, Mapping[str, Any]],
     sources: list[dict[str, Any]],
     samples: list[Sample],
     attempts: Iterable[dict[str, Any]],
@@ -52,8 +52,9 @@ def seal(
     `Store.read` gives it.
 
     Args:
+        code: digests of the task's and the method's code, as `Code.as_dict` gives them.
         of_the_set: values of the task's `set_metrics`.
-        curve: rows of the learning curve, as `Job.curve` takes them.
+        curve: rows of the learning curve, as `job.training.curve` takes them.
 
     Raises:
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
@@ -62,8 +63,8 @@ def seal(
     hasher = hashlib.sha256()
     parquet = store.root / ".running" / f"{run_id[:12]}-{uuid.uuid4().hex}.parquet"
     try:
-        kept = _rows(attempts, samples, summary, hasher, cell.request.transcripts)
-        rows = _write_parquet(parquet, cell.task.metrics, kept)
+        kept = rows_of(attempts, samples, summary, hasher, cell)
+        rows = write_parquet(parquet, cell.task.metrics, kept)
         logical, by_purpose = ledger.total.as_dict(), {}
         volatile = {key: logical.pop(key) for key in ("cache_hits", "retries", "paid_usd", "seconds")}
         for purpose, usage in sorted(ledger.by_purpose.items()):
@@ -96,7 +97,7 @@ def seal(
             "epochs": summary.epochs,
             "n_items": len(samples),
             "primary": cell.task.primary,
-            "metric_limits": {**cell.task.metrics, **cell.task.set_metrics},
+            "metric_ranges": {name: asdict(span) for name, span in cell.task.metric_ranges.items()},
             "metrics": summary.metrics(of_the_set or {}),
             "counts": summary.counts(),
             "usage": {**logical, "by_purpose": by_purpose},
@@ -104,7 +105,12 @@ def seal(
             "data": list(sources),
             "licence": cell.task.licence,
             "canary": cell.task.canary,
+            "private_targets": cell.task.private_targets,
             "data_access": dict(access),
+            "code": {part: dict(found) for part, found in code.items()},
+            "packages": packages(cell.task.setup),
+            "draws": cell.method.draws,
+            "planned": {"n_items": len(samples), "epochs": cell.request.epochs},
             "comparability": dict(comparability),
             "comparability_key": digest(dict(comparability)),
             "subject": dict(subject),
@@ -174,93 +180,3 @@ def _finished(record: Mapping[str, Any], where: str) -> bytes:
     check(plain, where)
     text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return text.encode("utf-8", "surrogatepass")
-
-
-def hashed_part(row: Mapping[str, Any]) -> bytes:
-    """What of an attempt goes into the digest of the samples: all but what is volatile."""
-    kept = {key: value for key, value in row.items() if value is not None and key != "seconds"}
-    return canonical_json(kept).encode("utf-8", "surrogatepass") + b"\n"
-
-
-def _rows(
-    attempts: Iterable[dict[str, Any]],
-    samples: Sequence[Sample],
-    summary: Summary,
-    hasher: hashlib._Hash,
-    transcripts: bool,
-) -> Iterator[dict[str, Any]]:
-    for attempt in attempts:
-        summary.add(attempt, samples[attempt["n"]].categories)
-        usage = Usage()
-        for values in (attempt.get("usage") or {}).values():
-            usage.add(Usage.from_dict(values))
-        answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
-        row: dict[str, Any] = {
-            "sample_id": attempt["sample_id"],
-            "epoch": attempt["epoch"],
-            "status": attempt["status"],
-            "answer": answer if isinstance(answer, str | None) else canonical_json(answer),
-            **{name: (attempt["metrics"] or {}).get(name) for name in summary.names},
-            "group": attempt["group"],
-            "item_digest": attempt["item_digest"],
-            "stop_reason": attempt["stop_reason"],
-            "confidence": attempt["confidence"],
-            **{name: getattr(usage, name) for name in TOKENS},
-            "cost_usd": usage.cost_usd,
-            "seconds": usage.seconds,
-            "input": samples[attempt["n"]].question.input if transcripts else None,
-            "completion": attempt["completion"] if transcripts else None,
-            "trace": canonical_json(trace) if trace else None,
-            "reason": attempt["reason"],
-            # what the method gave itself must survive as it was; what the task parsed can be parsed again
-            "given_answer": canonical_json(answer) if attempt.get("given") else None,
-        }
-        row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
-        hasher.update(hashed_part(row))
-        yield row
-
-
-def _writable(text: str) -> str:
-    """Lone surrogates have no UTF-8 form; parquet needs one."""
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
-
-
-def _write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict[str, Any]]) -> int:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    text, whole, number = pa.string(), pa.int64(), pa.float64()
-    schema = pa.schema(
-        [
-            ("sample_id", text),
-            ("epoch", whole),
-            ("status", text),
-            ("answer", text),
-            *((name, number) for name in metrics),
-            ("group", text),
-            ("item_digest", text),
-            ("stop_reason", text),
-            ("confidence", number),
-            *((name, whole) for name in TOKENS),
-            ("cost_usd", number),
-            ("seconds", number),
-            ("input", text),
-            ("completion", text),
-            ("trace", text),
-            ("reason", text),
-            ("given_answer", text),
-        ]
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    total = 0
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        batch: list[dict[str, Any]] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == ROWS_AT_ONCE:
-                writer.write_table(pa.Table.from_pylist(batch, schema))
-                total += len(batch)
-                batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema))
-        total += len(batch)
-    return total

@@ -1,23 +1,23 @@
-"""The run record, version 1. A newer version is refused, an older one is migrated by `MIGRATIONS`.
+"""The run record, version 2. A newer version is refused, an older one is migrated (`migrations.py`).
 
-`run.v1.schema.json` beside this file is the published JSON Schema of these classes.
+`run.v2.schema.json` beside this file is the published JSON Schema of these classes; `run.v1.schema.json` is
+that of version 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
+from harness.results.migrations import MIGRATIONS
 
-SCHEMA = 1
+SCHEMA = 2
 #: what may differ between two executions of the same run and is left out of `result_digest`
 VOLATILE = ("created_at", "wall_s", "environment", "command", "attempt", "result_digest", "volatile")
-#: version -> function from a record of that version to one of the next
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 class Strict(BaseModel):
@@ -38,7 +38,8 @@ class Counts(Strict):
 
 
 class Metric(Strict):
-    """A mean over items: unscored and failed attempts count as 0."""
+    """A mean over items: unscored and failed attempts count as the lowest value of the metric's range, which
+    is 0 unless the task says otherwise."""
 
     value: float
     stderr: float | None
@@ -48,7 +49,7 @@ class Metric(Strict):
     rerun_stderr: float | None = None
     n_clusters: int | None = None
     scored_only: float | None = Field(None, description="mean over scored attempts, where it differs")
-    n_items: int | None = Field(None, description="items of the category that it is the mean of")
+    n_items: int | None = Field(None, description="items that it is the mean of; null before version 2")
 
 
 class Named(Strict):
@@ -56,6 +57,59 @@ class Named(Strict):
     version: str
     distribution: str = ""
     args: dict[str, Any] = {}
+
+
+class Range(Strict):
+    """The values that a metric can have; null is no bound."""
+
+    low: float | None = 0.0
+    high: float | None = 1.0
+    lower_is_better: bool = False
+
+
+class Code(Strict):
+    """The source that ran."""
+
+    digest: str = Field(description="SHA-256; empty where nobody noted it")
+    development: bool = Field(description="whether it may change without a new version")
+
+
+class Served(Strict):
+    """What really came to and from the models."""
+
+    models: list[str] = Field([], description="names that servers returned")
+    fingerprints: list[str] = []
+    engine: str = Field("", description="engine and version, where the server says it")
+    decoding: dict[str, Any] | None = Field(None, description="settings as they were sent")
+
+
+class Price(Strict):
+    """USD per million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    cache_write: float | None = None
+    as_of: str | None = Field(None, description="date of the price, as YYYY-MM-DD")
+
+
+class Origin(Strict):
+    """Where an imported record comes from."""
+
+    tool: str
+    version: str = ""
+    file: str = Field("", description="name of the file")
+    digest: str = Field("", description="SHA-256 of its bytes")
+    notes: str = ""
+
+
+class Planned(Strict):
+    """What was asked for before the run, beside what came of it."""
+
+    n_items: int | None = None
+    epochs: int | None = None
+    effect: float | None = Field(None, description="the difference that the experiment is to detect")
+    power: float | None = None
 
 
 class Samples(Strict):
@@ -98,10 +152,14 @@ class RunRecord(Strict):
     epochs: int
     n_items: int = Field(ge=0)
     primary: str
-    metric_limits: dict[str, float]
+    metric_ranges: dict[str, Range]
     metrics: dict[str, Metric]
     counts: Counts
-    usage: dict[str, Any] = Field(description="logical use: as on a cold cache")
+    usage: dict[str, Any] = Field(
+        description="logical use, as on a cold cache; a number is null where it is unknown"
+    )
+    prices: dict[str, Price] = Field({}, description="by model; empty where no cost is known")
+    served: Served = Field(default_factory=lambda: Served.model_validate({}))
     volatile: dict[str, Any] = Field(description="what this execution really paid and took")
     known_broken: list[str] = Field(
         [], description="items that are broken upstream; metrics '[without known-broken]' leave them out"
@@ -109,7 +167,18 @@ class RunRecord(Strict):
     data: list[dict[str, Any]]
     licence: str = ""
     canary: str = ""
+    private_targets: bool = Field(False, description="the targets are not stored with the attempts")
     data_access: dict[str, int]
+    code: dict[Literal["task", "method"], Code]
+    packages: dict[str, dict[str, str]] = Field(
+        {}, description="official packages that graded or played: version and commit by name"
+    )
+    draws: Literal["run", "none"] = Field(
+        "none", description="'run': something is drawn once a run, so that items share its luck"
+    )
+    draw_digest: str | None = Field(None, description="of what was drawn")
+    origin: Origin | None = Field(None, description="only of imported records")
+    planned: Planned | None = None
     comparability: dict[str, Any]
     comparability_key: str
     subject: dict[str, Any]
@@ -147,17 +216,17 @@ def check(found: Any, where: str) -> dict[str, Any]:
         raise RecordError(
             f"{where} has schema {record['schema']}; this harness reads up to {SCHEMA}: upgrade it"
         )
-    while record["schema"] < SCHEMA:
-        migrate = MIGRATIONS.get(record["schema"])
-        if migrate is None:
-            raise RecordError(f"{where} has schema {record['schema']}, which is unknown")
-        record = migrate(record)
+    untouched = result_digest(record) == record.get("result_digest")
     try:
+        while record["schema"] < SCHEMA:
+            record = MIGRATIONS[record["schema"]](record)
         RunRecord.model_validate(record)
     except ValueError as error:
         first = str(error).splitlines()
         raise RecordError(f"{where} is broken: {' '.join(first[1:3]).strip()}") from None
-    if result_digest(record) != record["result_digest"]:
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"{where} is broken: {type(error).__name__}: {error}") from None
+    if not untouched:
         raise RecordError(f"{where} was changed after it was sealed; restore it or remove it")
     for fault in invariants(record):
         raise RecordError(f"{where}: {fault}")
@@ -173,9 +242,12 @@ def invariants(record: Mapping[str, Any]) -> list[str]:
     if record["status"] == "complete" and counts["attempts"] < record["n_items"]:
         faults.append("complete, but with fewer attempts than items")
     for name, metric in metrics.items():
-        limit = record["metric_limits"].get(name)
-        if limit is not None and not -1e-9 <= metric["value"] <= limit + 1e-9:
-            faults.append(f"{name} = {metric['value']} is outside 0 to {limit}")
+        bounds = record["metric_ranges"].get(name, {})
+        low, high = bounds.get("low"), bounds.get("high")
+        if (low is not None and metric["value"] < low - 1e-9) or (
+            high is not None and metric["value"] > high + 1e-9
+        ):
+            faults.append(f"{name} = {metric['value']} is outside {low} to {high}")
     for family, rising in (("pass@", True), ("pass^", False)):
         series = sorted(
             (int(name.removeprefix(family)), metric["value"])

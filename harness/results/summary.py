@@ -26,6 +26,8 @@ class Summary:
         }
         #: attempts at an item that weren't scored; only items that have some
         self._missing: dict[str, dict[int, int]] = {name: defaultdict(int) for name in self.names}
+        #: what an attempt counts as that wasn't scored
+        self._worst = {name: span.worst for name, span in task.metric_ranges.items()}
         self._answers: dict[int, list[Any]] = defaultdict(list)
         self._groups: dict[int, str] = {}
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
@@ -58,7 +60,7 @@ class Summary:
             value = (attempt["metrics"] or {}).get(name)
             if status != "ok" or value is None:
                 self._missing[name][n] += 1
-            number = float(value or 0.0) if status == "ok" else 0.0
+            number = self._worst[name] if status != "ok" or value is None else float(value)
             self._binary[name] &= number in (0.0, 1.0)
             self._scores[name][n].append(number)
         for category in categories:
@@ -80,10 +82,7 @@ class Summary:
         made = self._of(items)
         for category in sorted(self._members):
             of_it = sorted(self._members[category])
-            made[f"{self.task.primary}/{category}"] = {
-                **self._mean(self.task.primary, of_it),
-                "n_items": len(of_it),
-            }
+            made[f"{self.task.primary}/{category}"] = {**self._mean(self.task.primary, of_it)}
         sound = [n for n in items if n not in self.broken]
         if self.broken and sound:
             made |= {f"{name}{WITHOUT}": metric for name, metric in self._of(sound).items()}
@@ -97,13 +96,15 @@ class Summary:
                 "rerun_stderr": None,
                 "n_clusters": None,
                 "scored_only": None,
+                "n_items": None,
             }
         return made
 
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
         """The metrics of these items."""
         made = {name: self._mean(name, items) for name in self.names}
-        if self.epochs > 1 and self._binary[self.task.primary]:
+        lower = self.task.metric_ranges[self.task.primary].lower_is_better
+        if self.epochs > 1 and self._binary[self.task.primary] and not lower:
             made.update(self._repeated(self.task.primary, items))
         return made
 
@@ -123,10 +124,12 @@ class Summary:
         scored = sum(len(scores[n]) for n in items) - unscored if unscored else 0
         if made["ci"]:  # t's may reach beyond the scale
             low, high = made["ci"]
-            lowest, largest = min(0.0, made["value"]), max(self.task.metrics[name], made["value"])
+            span = self.task.metric_ranges[name]
+            lowest, largest = min(span.low, made["value"]), max(span.high, made["value"])
             made["ci"] = max(lowest, low), min(largest, high)
         if scored:
-            made["scored_only"] = sum(sum(scores[n]) for n in items) / scored
+            total = sum(sum(scores[n]) for n in items) - unscored * self._worst[name]
+            made["scored_only"] = total / scored
         return made
 
     def _repeated(self, name: str, items: list[int]) -> dict[str, dict[str, Any]]:
@@ -167,6 +170,4 @@ def _hashable(answer: Any) -> Any:
 
 
 def _metric(estimate: Any) -> dict[str, Any]:
-    fields = asdict(estimate)
-    fields.pop("n_items")
-    return {**fields, "scored_only": None}
+    return {**asdict(estimate), "scored_only": None}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError
+from harness.results.attempts import hashed_part
 from harness.results.curve import read_curve
-from harness.results.record import hashed_part
 from harness.results.store import Store
 
 

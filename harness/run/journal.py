@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -45,6 +45,8 @@ class Journal:
         self.places: dict[tuple[int, int], tuple[int, int]] = {}
         #: what attempts spent that failed and are asked again
         self.given_up: list[dict[str, Any]] = []
+        #: digests of the code that made the attempts, by part; empty where nothing says it
+        self.code: dict[str, str] = self._about().get("code") or {}
         self._end = self._recover()
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         self._synced = time.monotonic()
@@ -72,11 +74,20 @@ class Journal:
         os.truncate(self.path, end)
         return end
 
-    def describe(self, title: str, wanted: int) -> None:
-        """Leaves word of what the run is and how many attempts it wants, for those who look on."""
-        about = json.dumps({"title": title, "wanted": wanted})
-        with contextlib.suppress(OSError):  # a full disk is told of where something would be lost
+    def describe(self, title: str, wanted: int, code: Mapping[str, str]) -> None:
+        """Says what the run is and how many attempts it wants, for those who look on, and which code makes
+        them."""
+        self.code = dict(code)
+        about = json.dumps({"title": title, "wanted": wanted, "code": self.code})
+        with contextlib.suppress(OSError):  # a full disk is reported where something would be lost
             (self.folder / "about.json").write_text(about, "utf-8")
+
+    def _about(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.folder / "about.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.

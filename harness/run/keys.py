@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest, set_digest
 from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
+from harness.run.code import Code
 from harness.run.plan import Cell
 from harness.sample import Sample
 from harness.task import Task
@@ -25,9 +27,12 @@ def comparability(
     task: Task,
     samples: list[Sample],
     sources: list[Any],
+    code: Code,
+    roles: Mapping[str, Any],
     interactions: Interactions | None = None,
 ) -> dict[str, Any]:
-    """What two rows must share to be compared: data, prompts, scorer; not how they were answered."""
+    """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
+    simulated user; see `roles_of_task`); not how the items were answered."""
     questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
     if type(task).ask is Task.ask:
         prompts: list[Any] = [task.render(question) for question in questions]
@@ -35,46 +40,78 @@ def comparability(
         prompts = [[[m.role, m.text] for m in task.ask(question)] for question in questions]
     key = {
         "task": cell.task.name,
-        "task_version": cell.task.comparability_version,
+        "task_version": cell.task.comparability_version or code.digest,
         "task_args": cell.task.hashed(cell.task_args),
-        "data": sorted(
-            ({"id": s["id"], "config": s["config"], "split": s["split"]} for s in sources), key=str
-        ),
+        "data": sorted(map(_source, sources), key=str),
         "data_digest": set_digest(sample.digest() for sample in samples),
         "limit": cell.request.limit,
         "prompt_digest": digest(prompts),
         "scorer": cell.task.scorer,
         "metric": cell.task.primary,
         "scoring": SCORING,
+        "roles": dict(roles),
     }
     if interactions is not None:
         key["interactions"] = interactions.digest()
     return key
 
 
+def task_roles(task: Task) -> set[str]:
+    """The roles that a task itself asks: what they say is part of the measurement."""
+    judged = {"judge"} if type(task).judge is not Task.judge else set()
+    return {*task.roles, *task.optional_roles} | judged
+
+
+def roles_of_task(cell: Cell, task: Task, roles: Mapping[str, Provider]) -> dict[str, Any]:
+    """Who plays the roles that the task asks, for `comparability`."""
+    return {
+        name: _role(cell, role, task.role_prompts.get(name, ""))
+        for name, role in sorted(roles.items())
+        if name in task_roles(task)
+    }
+
+
 def subject(
-    cell: Cell, provider: Provider, roles: dict[str, Provider], embedder: Embedder | None
+    cell: Cell,
+    provider: Provider,
+    roles: Mapping[str, Provider],
+    embedder: Embedder | None,
+    code: Code,
 ) -> dict[str, Any]:
     """What is measured: the method, the models it spends, how they decode, what data it may see."""
+    declared = {*cell.method.needs, *cell.method.may_use, *cell.method.roles}
     found = {
         "method": cell.method.name,
-        "method_version": cell.method.comparability_version,
+        "method_version": cell.method.comparability_version or code.digest,
         "method_args": cell.method.hashed(cell.method_args),
         "model": provider.name,
         "model_revision": provider.revision,
         "model_args": without_secrets(cell.request.model_args),
-        "roles": {name: [role.name, role.revision] for name, role in sorted(roles.items())},
+        "roles": {name: _role(cell, role) for name, role in sorted(roles.items()) if name in declared},
         "embedder": [embedder.name, embedder.revision] if embedder else None,
         "decoding": dict(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
     if provider.origin and provider.origin != cell.request.model_args.get("base_url"):
         found["model_origin"] = provider.origin
-    if cell.request.role_args:
-        found["role_args"] = without_secrets(cell.request.role_args)
     return found
 
 
-def run_id(comparability_key: str, subject_key: str, cell: Cell) -> str:
-    """The same inputs give the same id; that is how a run is found again and goes on."""
-    return digest([comparability_key, subject_key, cell.seed, cell.request.epochs])
+def run_id(comparability_key: str, subject_key: str, cell: Cell, code: Mapping[str, Code]) -> str:
+    """The same inputs give the same id; that is how a run is found again and goes on. The code of plugins in
+    development is one of the inputs."""
+    changing = {name: part.digest for name, part in code.items() if part.development}
+    return digest([comparability_key, subject_key, cell.seed, cell.request.epochs, changing])
+
+
+def _source(read: Mapping[str, Any]) -> dict[str, Any]:
+    """What was read, by its content where it is a file of the user's, else by its Hub id."""
+    if read.get("digest"):
+        return {"digest": read["digest"]}
+    return {"id": read["id"], "config": read["config"], "split": read["split"]}
+
+
+def _role(cell: Cell, role: Provider, prompt: str = "") -> dict[str, Any]:
+    """Who plays a role: model, revision, arguments and, where the task words it, the prompt."""
+    found = {"model": role.name, "revision": role.revision, "args": without_secrets(cell.request.role_args)}
+    return {**found, "prompt": digest(prompt)} if prompt else found

@@ -13,11 +13,13 @@ from harness.base.digest import canonical_json, digest
 from harness.base.errors import DataError, UsageError
 from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
+from harness.results.attempts import TOKENS
 from harness.results.curve import read_curve
-from harness.results.record import TOKENS, seal
+from harness.results.record import seal
 from harness.results.store import Store
 from harness.results.verify import verify_samples
 from harness.run import keys
+from harness.run.code import Code, code_of
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
 from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
@@ -73,10 +75,14 @@ def rescore(
         score_rest(task, Attempts(samples, []), journal)
         of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
         changed = sum(map(_differ, _rows(path), journal.attempts()))
-        comparability = keys.comparability(cell, task, samples, data.read, splits.interactions)
+        code = {"task": code_of(cell.task), "method": Code(**record["code"]["method"])}
+        asked = record["comparability"]["roles"]
+        comparability = keys.comparability(
+            cell, task, samples, data.read, code["task"], asked, splits.interactions
+        )
         if not changed and digest(comparability) == record["comparability_key"]:
             raise UsageError(f"scoring run {run} again changes nothing; nothing was written")
-        run_id = keys.run_id(digest(comparability), record["subject_key"], cell)
+        run_id = keys.run_id(digest(comparability), record["subject_key"], cell, code)
         new = seal(
             store=store,
             folder=store.run_folder(cell, run_id),
@@ -86,6 +92,7 @@ def rescore(
             reason=reason,
             comparability=comparability,
             subject=record["subject"],
+            code={part: found.as_dict() for part, found in code.items()},
             sources=data.read,
             samples=samples,
             attempts=journal.attempts(),
@@ -111,25 +118,15 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
         distribution=record["method"]["distribution"],
     )
 
-    def with_epochs(epochs: int) -> Cell:
-        request = Request(
-            spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror, offline=offline
-        )
-        return Cell(
-            spec,
-            spec.arguments(record["task"]["args"]),
-            method,
-            record["method"]["args"],
-            record["model"],
-            record["seed"],
-            request,
-        )
-
+    planned = record.get("planned") or {}
     # a file of responses may hold more epochs than were asked for, and the run id knows the latter
-    for cell in (with_epochs(1), with_epochs(record["epochs"])):
-        if keys.run_id(record["comparability_key"], record["subject_key"], cell) == record["run_id"]:
-            break
-    return cell
+    recorded = str(record["model"]).startswith("recorded/")
+    epochs = planned.get("epochs") or (1 if recorded else record["epochs"])
+    request = Request(
+        spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror, offline=offline
+    )
+    arguments = spec.arguments(record["task"]["args"])
+    return Cell(spec, arguments, method, record["method"]["args"], record["model"], record["seed"], request)
 
 
 def _rows(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from harness.base.errors import HarnessError, UsageError, nearest
 from harness.registry import load_task
+from harness.run import keys
 from harness.run.plan import Cell
 from harness.spec import ROLES
-from harness.task import Task
 
 
 def check_roles(cells: Iterable[Cell]) -> None:
@@ -26,8 +26,7 @@ def check_roles(cells: Iterable[Cell]) -> None:
             task = load_task(cell.task, cell.task_args)
         except HarnessError:
             return  # what it would have asked is unknown; its own cell says why it can't be made
-        asked |= {*task.roles, *task.optional_roles}
-        asked |= {"judge"} if type(task).judge is not Task.judge else set()
+        asked |= {*cell.method.roles, *keys.task_roles(task)}
     for role in dict.fromkeys(role for cell in cells for role in cell.request.roles):
         if role not in asked:
             parts = [*(cell.task.name for cell in cells), *(cell.method.name for cell in cells)]

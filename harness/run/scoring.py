@@ -59,6 +59,11 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
     return {**attempt, "status": score.status, "metrics": dict(score.metrics), "reason": score.reason}
 
 
+def judged(task: Task, roles: Mapping[str, Any]) -> bool:
+    """Whether a judge is asked before answers are scored."""
+    return "judge" in roles and type(task).judge is not Task.judge
+
+
 async def judge_rest(
     task: Task, attempts: Attempts, journal: Journal, judge: Model, ledger: Ledger, limit: int
 ) -> None:

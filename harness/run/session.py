@@ -112,6 +112,11 @@ class Session:
             self._loaded[key] = (task, splits, data)
         return self._loaded[key]
 
+    def flush(self) -> None:
+        """Writes what the cache still holds in memory."""
+        if self._cache is not None:
+            self._cache.flush()
+
     def close(self) -> None:
         """Ends the use of one loop and one thread; whoever goes on with the session opens them anew."""
         if self._cache is not None:

@@ -17,7 +17,7 @@ COSTS = {f.name for f in fields(Cost)}
 
 
 def points(rows: Iterable[Mapping[str, Any]], parameters: int) -> Iterator[dict[str, Any]]:
-    """Rows for `Job.curve`. What measuring on dev took is in none of the totals."""
+    """Rows for `job.training.curve`. What measuring on dev took is in none of the totals."""
     total = Cost()
     for row in rows:
         total.add(Cost(**{name: value for name, value in row["cost"].items() if name in COSTS}))

@@ -54,11 +54,11 @@ class Curated(Method):
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
             folder = Path(self.args["policy"])
-            self.model, self.facts = job.with_policy(folder), _facts(folder)
-            job.curve(kept_curve(folder, self.facts))
+            self.model, self.facts = job.training.with_policy(folder), _facts(folder)
+            job.training.curve(kept_curve(folder, self.facts))
             return
         plan = Plan.of(self.args)
-        source = job.policy
+        source = job.training.policy
         home = self._home(job)
         bank = _bank(home, plan.levels)
         key = self._key(job, plan, bank)
@@ -71,24 +71,24 @@ class Curated(Method):
                 f"no shipped policy was trained by {self.spec.name} from {job.model.name} with "
                 "these arguments, task and seed; --fit train trains one"
             )
-        with job.artifact(key) as made:
+        with job.files.artifact(key) as made:
             if not made.exists:
-                with job.workspace(key) as workspace:
+                with job.files.workspace(key) as workspace:
                     _train(self, job, home, plan, bank, source, workspace, made.path, key)
         if made.exists:
             self._take(job, made.path)
         else:
-            self.model, self.facts = job.with_policy(made.path), _facts(made.path)
-            job.curve(kept_curve(made.path, self.facts))
+            self.model, self.facts = job.training.with_policy(made.path), _facts(made.path)
+            job.training.curve(kept_curve(made.path, self.facts))
 
     def _take(self, job: Job, folder: Path) -> None:
         """A policy trained earlier; its cost is the run's as if it were trained now."""
-        self.model, self.facts = job.with_policy(folder), _facts(folder)
+        self.model, self.facts = job.training.with_policy(folder), _facts(folder)
         for purpose, usage in self.facts["usage"].items():
             kept = Usage.from_dict(usage)
-            job.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
+            job.training.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
         job.access |= self.facts["access"]
-        job.curve(kept_curve(folder, self.facts))
+        job.training.curve(kept_curve(folder, self.facts))
 
     def _key(self, job: Job, plan: Plan, bank: Bank) -> list[Any]:
         """All that the trained weights depend on."""
@@ -105,7 +105,7 @@ class Curated(Method):
             settings,
             job.seed,
             job.model.name,
-            job.model.provider.revision or _weights(job.policy),
+            job.model.provider.revision or _weights(job.training.policy),
             set_digest(sample.digest() for sample in bank.samples),
             digest(list(bank.prompts)),
         ]
@@ -122,7 +122,7 @@ class Curated(Method):
         plan = Plan.of(self.args)
         home = self._home(job)
         bank = _bank(home, plan.levels)
-        check_verifier(bank, home.reward)
+        check_verifier(bank, home.training.reward)
         name = job.model.name.partition("/")[2]
         return verl.launch(
             task=home.task_name,
@@ -133,21 +133,21 @@ class Curated(Method):
             conversations=[_turns(home, sample) for sample in bank.samples],
             curriculum=self.curriculum,
             loss=self.args["loss"],
-            model=str(job.policy) if job.model.name.startswith("pocket/") else name,
+            model=str(job.training.policy) if job.model.name.startswith("pocket/") else name,
         )
 
     def _home(self, job: Job) -> Job:
         """The door to the task whose train split is learnt on."""
-        home = job.training_task(self.args["bank"]) if self.args["bank"] else job
-        if home is job and not len(job.train):
+        home = job.training.task(self.args["bank"]) if self.args["bank"] else job
+        if home is job and not len(job.data.train):
             name = "arc1d" if job.model.name.startswith("pocket/") else "math"
             job.log.warning(
                 "%s: the task has no train split, so the policy learns on %s; -M bank=TASK names another",
                 self.spec.name,
                 name,
             )
-            home = job.training_task(name)
-        if not len(home.train):
+            home = job.training.task(name)
+        if not len(home.data.train):
             raise UsageError(
                 f"{self.spec.name} learns on a train split, and this task has none; -M "
                 "bank=TASK names one that has, such as math, countdown or arc1d"
@@ -184,7 +184,7 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 
 def _bank(job: Job, levels: str) -> Bank:
-    samples = list(job.train)
+    samples = list(job.data.train)
     bank = Bank.of(samples, lambda sample: _text(job, sample))
     wanted = [level.strip() for level in levels.split(",") if level.strip()]
     known = [level for level in wanted if level in bank.names]
@@ -236,7 +236,7 @@ def _train(
     from harness.methods.curator.rollouts import Diverged
     from harness.methods.curator.training import Cost, Dev, Training
 
-    check_verifier(bank, home.reward)
+    check_verifier(bank, home.training.reward)
     trainer.quiet()
     accelerated = torch.cuda.is_available()
     if not accelerated:
@@ -247,7 +247,7 @@ def _train(
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
     model.to("cuda" if accelerated else "cpu")
-    dev = list(home.dev)
+    dev = list(home.data.dev)
     kinds = {name.rpartition(" ")[2] for name in bank.names}
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
     keep_peak = method.args["keep"] == "peak"
@@ -261,7 +261,7 @@ def _train(
     def book(cost: Cost) -> None:
         for purpose, usage in usages(cost).items():
             spent.setdefault(purpose, Usage()).add(usage)
-            job.charge(purpose, usage)
+            job.training.charge(purpose, usage)
 
     def after_step(row: dict[str, Any], cost: Cost) -> None:
         shown = [f"reward {row['reward']:.3f}", f"mixed {row['mixed']:.2f}"]
@@ -292,10 +292,12 @@ def _train(
             rising_steps=plan.steps,
             scorer=scorer,
         ),
-        verify=lambda number, text: home.reward(bank.samples[number], text),
+        verify=lambda number, text: home.training.reward(bank.samples[number], text),
         plan=plan,
         seed=job.seed,
-        dev=Dev(encoded(home, tokenizer, held), lambda number, text: home.reward(held[number], text)),
+        dev=Dev(
+            encoded(home, tokenizer, held), lambda number, text: home.training.reward(held[number], text)
+        ),
         max_rollouts=plan.steps * plan.prompts * plan.rollouts if method.args["match"] == "rollouts" else 0,
         max_flops=method.args["max_flops"],
         lean=scorer is not None,
@@ -318,7 +320,7 @@ def _train(
             f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate and run again"
         ) from error
     if training.spent is not None:
-        job.curve(points(training.curve, training.parameters))
+        job.training.curve(points(training.curve, training.parameters))
         raise training.spent
     say = silence(training.curve)
     if say:

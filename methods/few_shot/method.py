@@ -21,7 +21,7 @@ class FewShot(Method):
         k, choose = self.args["k"], self.args["choose"]
         if k < 0:
             raise UsageError(f"few-shot: k={k} is negative")
-        train = list(job.train)
+        train = list(job.data.train)
         if not train:
             raise UsageError("few-shot: the task has no labelled samples")
         self._train, self._vectors, self._shots = train, None, list[Sample]()

@@ -33,10 +33,10 @@ class Recommender(Method):
         return 0
 
     async def fit(self, job: Job) -> None:
-        self._score = self.learn(job.interactions, job)
+        self._score = self.learn(job.data.interactions, job)
 
     async def answer_all(self, questions: Iterable[Question], job: Job) -> AsyncIterator[Outcome]:
-        data, asked = job.interactions, list(questions)
+        data, asked = job.data.interactions, list(questions)
         rows = data.rows([question.id for question in asked])
         hidden = data.known if data.masked else None
         done = 0

@@ -115,7 +115,7 @@ class SemiICL(Method):
         wanted = self.args["k_gt"]
         if not wanted:
             return []
-        train = list(job.train)
+        train = list(job.data.train)
         if not train:
             raise UsageError(
                 f"{self.spec.name}: k_gt={wanted} needs labelled samples, which the task has "
@@ -133,7 +133,7 @@ class SemiICL(Method):
 
     def _pool(self, job: Job, gold: Sequence[Shot]) -> list[Question]:
         """The unlabelled inputs: each text once, and none that is a gold demonstration."""
-        questions, wanted = list(job.pool), self.args["pool_size"]
+        questions, wanted = list(job.data.pool), self.args["pool_size"]
         if 0 < wanted < len(questions):
             rows = sorted(job.rng("pool").sample(range(len(questions)), wanted))
             questions = [questions[row] for row in rows]
@@ -190,7 +190,7 @@ class SemiICL(Method):
             ],
         }
         name = digest(content)
-        with job.artifact(["demonstrations", name]) as made:
+        with job.files.artifact(["demonstrations", name]) as made:
             if not made.exists:
                 text = json.dumps(content, ensure_ascii=False)
                 (made.path / "demonstrations.json").write_text(text, "utf-8", "surrogatepass")

@@ -56,7 +56,7 @@ class TestNUC(Method):
             raise UsageError("testnuc: k is at least 0, batch_size at least 1, theta_quantile in [0, 1]")
         if a["inner_samples"] < 1:
             raise UsageError("testnuc: inner_samples is at least 1")
-        if a["choose_k"] and not len(job.dev):
+        if a["choose_k"] and not len(job.data.dev):
             raise UsageError("testnuc: choose_k=true needs a dev split; the task has none")
         self.k, self.vote, self.theta = a["k"], a["vote"], a["theta"]
         self.predictor = Predictor(job, inner=a["inner"], size=a["inner_samples"])
@@ -91,7 +91,7 @@ class TestNUC(Method):
 
     def _drawn(self, job: Job) -> list[Question]:
         """The pool, or `pool_size` of it: drawn with the run's seed, or the first (`released`)."""
-        questions, size = list(job.pool), self.args["pool_size"]
+        questions, size = list(job.data.pool), self.args["pool_size"]
         if not questions:
             raise UsageError("testnuc: the task's pool is empty")
         if not 0 < size < len(questions):
@@ -129,7 +129,7 @@ class TestNUC(Method):
 
     async def _choose(self, job: Job) -> None:
         """K, vote and theta by accuracy on dev; ties to the given setting, then to the first."""
-        dev = list(job.dev)
+        dev = list(job.data.dev)
         own = await self._annotate([sample.question for sample in dev], job)
         given = (self.k, self.vote, self.theta)
         settings = [given] + [
@@ -212,7 +212,7 @@ class TestNUC(Method):
             "pool": len(self.pool.questions),
             # for one query alone, which would have to ask for each neighbour; and with the pool shared
             "calls_cold": calls * (1 + len(near)),
-            "calls_amortised": calls / at_once + self.fit_calls / job.n_questions,
+            "calls_amortised": calls / at_once + self.fit_calls / job.data.n_questions,
         }
         share = sums.get(label, 0.0) / whole if label is not None and whole > 0 else 0.0
         return Outcome(

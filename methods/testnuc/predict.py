@@ -58,7 +58,7 @@ class Predictor:
         """Indexes the demonstrations; after the pool, whose texts fix a lexical vocabulary."""
         if self.inner != "few-shot":
             return
-        self._train = list(self.job.train)
+        self._train = list(self.job.data.train)
         if not self._train:
             raise UsageError("testnuc: inner=few-shot needs a task with labelled samples")
         self._vectors = self.job.embed([sample.question.input for sample in self._train])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.data.hub import Data
-from harness.job import Job
+from harness.job import Job, Models
 from harness.method import Method
 from harness.model.embed import open_embedder
 from harness.model.gateway import Model
@@ -27,12 +27,12 @@ def counted(name, world=False, **args):
         task=task,
         method=spec,
         splits=splits,
-        model=Model(provider, ledger=ledger, budget=Budget()),
-        roles={"judge": Model(judge, ledger=ledger, budget=Budget())},
-        budget=Budget(),
-        seed=0,
-        embedder=open_embedder("lsa"),
-        concurrency=1,
+        models=Models(
+            model=Model(provider, ledger=ledger, budget=Budget()),
+            roles={"judge": Model(judge, ledger=ledger, budget=Budget())},
+            embedder=open_embedder("lsa"),
+            concurrency=1,
+        ),
     )
     questions = [sample.question.again(epoch) for epoch in range(2) for sample in splits.test]
 

@@ -59,7 +59,7 @@ class Graph(Recommender):
         if not (np.isfinite(users).all() and np.isfinite(items).all()):
             raise DataError("the initial tables hold NaN or infinity")
         key = [data.digest(), dict(self.args), dict(settings), job.seed, _content(users, items)]
-        with job.artifact(key) as made:
+        with job.files.artifact(key) as made:
             if not made.exists:
                 trainer = Trainer(
                     settings["model"], self.args, training, users, items, seed_of(job.seed, "train")
@@ -70,7 +70,7 @@ class Graph(Recommender):
             curve = json.loads((made.path / "curve.json").read_text())
             with np.load(made.path / "tables.npz") as kept:
                 tables: dict[str, Any] = dict(kept)
-        job.curve(
+        job.training.curve(
             {"step": point["epoch"], "wall_s": point["seconds"], "dev": point.get("ndcg@10")}
             for point in curve
         )

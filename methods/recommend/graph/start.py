@@ -42,7 +42,7 @@ def tables(how: str, training: Any, job: Job, args: Mapping[str, Any]) -> tuple[
 
     Raises:
         UsageError: more dimensions are wanted than the vectors have.
-        DataError: as `Job.item_vectors`.
+        DataError: as `JobData.item_vectors`.
     """
     rng = np.random.default_rng(seed_of(job.seed, "start"))
     n_users, n_items = training.shape
@@ -62,8 +62,8 @@ def mean_of_items(training: Any, items: Array) -> Array:
 
 def _items(how: str, training: Any, job: Job, args: Mapping[str, Any], rng: Generator) -> Array:
     if how == "lsa":
-        return scaled(lsa(job.item_texts, args["dim"]), args["rms"])
-    vectors, without = job.item_vectors()
+        return scaled(lsa(job.data.item_texts, args["dim"]), args["rms"])
+    vectors, without = job.data.item_vectors()
     if without:
         LOG.warning("%d of %d items have no text and start at the mean of the others", without, len(vectors))
     if args["centre"]:

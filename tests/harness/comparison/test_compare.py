@@ -294,7 +294,7 @@ def test_the_level_over_seeds_holds_where_that_over_items_does_not():
                     "scores": scores,
                     "primary": "accuracy",
                     "metrics": {"accuracy": {"value": scores.mean()}},
-                    "metric_limits": {"accuracy": 1.0},
+                    "metric_ranges": {"accuracy": {"low": 0.0, "high": 1.0, "lower_is_better": False}},
                     "comparability_key": "k",
                     "subject_key": name,
                     "subject": {"data_access": ["trainable"]},

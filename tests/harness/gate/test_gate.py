@@ -38,7 +38,7 @@ def simulated(scores, name):
         "seed": 0,
         "status": "complete",
         "primary": "accuracy",
-        "metric_limits": {"accuracy": 1.0},
+        "metric_ranges": {"accuracy": {"low": 0.0, "high": 1.0, "lower_is_better": False}},
         "comparability_key": "k",
         "subject_key": "s",
         "subject": {},

@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from harness.base.digest import digest
 from harness.base.errors import RecordError
 from harness.results import load, load_samples
 from harness.results.schema import check, invariants, json_schema, result_digest
@@ -14,11 +15,22 @@ from harness.results.store import Store
 from harness.results.verify import verify_store
 
 GOLDEN = Path(__file__).with_name("golden")
-SCHEMA = Path(__file__).parents[3] / "harness/results/run.v1.schema.json"
+#: the same of schema 2, sealed by version 0.1.0 of the harness
+GOLDEN_2 = Path(__file__).with_name("golden_2")
+SCHEMA = Path(__file__).parents[3] / "harness/results/run.v2.schema.json"
 
 
 @pytest.fixture
 def record():
+    return newest()
+
+
+def newest():
+    (path,) = GOLDEN_2.glob("v1/**/run.json")
+    return json.loads(path.read_text())
+
+
+def oldest():
     (path,) = GOLDEN.glob("v1/**/run.json")
     return json.loads(path.read_text())
 
@@ -34,6 +46,44 @@ def test_golden_record_still_loads():
     assert mean == pytest.approx(table.set_index("metric")["value"]["accuracy"])
 
 
+def test_a_golden_record_of_the_present_schema_loads():
+    assert verify_store(GOLDEN_2) == ([], 1)
+    (run,) = set(load(str(GOLDEN_2))["run_id"])
+    samples = load_samples(run[:8], str(GOLDEN_2))
+    assert set(samples["target"]) and not samples["target"].isna().any()
+
+
+def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
+    old = oldest()
+    old["subject"]["roles"] = {"judge": ["openai/a", "1"], "user": ["openai/b", ""]}
+    old["subject"]["role_args"] = {"wait": 1}
+    for key in ("subject", "comparability"):
+        old[f"{key}_key"] = digest(old[key])
+    old["result_digest"] = result_digest(old)
+    new = check(old, "it")
+    assert new["schema"] == 2 and invariants(new) == []
+    assert (new["run_id"], new["result_digest"]) == (old["run_id"], old["result_digest"])
+    assert new["comparability"]["roles"] == {
+        "judge": {"model": "openai/a", "revision": "1", "args": {"wait": 1}},
+        "user": {"model": "openai/b", "revision": "", "args": {"wait": 1}},
+    }
+    assert new["subject"]["roles"] == {} and new["comparability_key"] != old["comparability_key"]
+    assert new["metric_ranges"]["accuracy"] == {"low": 0.0, "high": 1.0, "lower_is_better": False}
+    old["subject"]["data_access"] = ["judge"]  # a judge that the method asks
+    old["result_digest"] = result_digest(old)
+    assert set(check(old, "it")["subject"]["roles"]) == {"judge"}
+
+
+@pytest.mark.parametrize("damage", ["metrics", "subject", "comparability", "metric_limits", "counts"])
+def test_a_damaged_older_record_is_one_line(damage):
+    old = oldest()
+    del old[damage]
+    old["result_digest"] = result_digest(old)
+    with pytest.raises(RecordError, match="broken") as said:
+        check(old, "it")
+    assert len(str(said.value).splitlines()) == 1
+
+
 def test_published_schema_is_that_of_the_code_and_fits(record):
     published = json.loads(SCHEMA.read_text())
     assert published == json_schema()
@@ -47,7 +97,7 @@ def test_published_schema_is_that_of_the_code_and_fits(record):
     [
         (("seed",), 7, "changed after it was sealed"),
         (("metrics", "accuracy", "value"), 0.99, "changed after it was sealed"),
-        (("schema",), 2, "upgrade"),
+        (("schema",), 3, "upgrade"),
         (("schema",), "1", "not a run record"),
         (("counts", "ok"), -1, "broken"),
     ],
@@ -65,7 +115,7 @@ def test_an_edited_record_is_refused(record, path, value, says):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda r: r["metrics"]["accuracy"].update(value=1.5), "outside 0 to 1"),
+        (lambda r: r["metrics"]["accuracy"].update(value=1.5), "outside 0.0 to 1"),
         (lambda r: r["counts"].update(error=3), "number of attempts"),
         (
             lambda r: (
@@ -86,11 +136,12 @@ def test_an_edited_record_is_refused(record, path, value, says):
     ],
 )
 def test_broken_invariants_are_refused_even_with_a_right_digest(record, change, says):
-    assert invariants(record) == []
-    change(record)
-    record["result_digest"] = result_digest(record)
+    now = check(record, "it")
+    assert invariants(now) == []
+    change(now)
+    now["result_digest"] = result_digest(now)
     with pytest.raises(RecordError, match=says):
-        check(record, "it")
+        check(now, "it")
 
 
 def test_volatile_fields_are_not_part_of_the_digest(record):

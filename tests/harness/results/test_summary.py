@@ -36,7 +36,7 @@ def test_an_item_counts_in_each_of_its_categories():
         "accuracy/hard": (0.25, 2, 0.5),
         "accuracy/short": (0.5, 2, 1.0),
     }
-    assert found["accuracy"]["value"] == 0.375 and "n_items" not in found["accuracy"]
+    assert (found["accuracy"]["value"], found["accuracy"]["n_items"]) == (0.375, 4)
 
 
 def test_a_category_of_everything_has_the_estimate_of_the_whole():

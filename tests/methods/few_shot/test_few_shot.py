@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from harness.job import Job
+from harness.job import Job, Models
 from harness.model.echo import Echo
 from harness.model.embed import open_embedder
 from harness.model.gateway import Model
@@ -117,11 +117,10 @@ def test_a_question_among_the_training_samples_is_not_its_own_demonstration(choo
         task=TinyTask(TINY, {}),
         method=spec,
         splits=splits,
-        roles={},
-        seed=0,
-        budget=Budget(),
-        model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
-        embedder=open_embedder("tfidf"),
+        models=Models(
+            model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
+            embedder=open_embedder("tfidf"),
+        ),
     )
     asyncio.run(method.fit(job))
     by_id = asyncio.run(method.answer(train[0].question, job))

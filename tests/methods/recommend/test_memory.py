@@ -20,6 +20,7 @@ class Door:
     seed = 0
 
     def __init__(self, known=KNOWN):
+        self.data = self
         names = [str(n) for n in range(max(known.shape))]
         rows, columns = known.shape
         self.interactions = Interactions(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from harness.base.errors import DataError, UsageError
-from harness.job import Job
+from harness.job import Job, Models
 from harness.methods.recommend.graph import start
 from harness.model.echo import Echo
 from harness.model.embed import Embedder, open_embedder
@@ -50,11 +50,11 @@ def job(rows=None, texts=None, seed=0, embedder=None):
         task=task,
         method=method,
         splits=splits,
-        model=model,
-        roles={},
-        budget=Budget(),
         seed=seed,
-        embedder=embedder,
+        models=Models(
+            model=model,
+            embedder=embedder,
+        ),
     )
 
 
@@ -153,6 +153,10 @@ def test_what_the_controls_keep():
 
 def job_of(rows):
     class Door:
+        @property
+        def data(self):
+            return self
+
         def item_vectors(self):
             return rows, 0
 
@@ -190,12 +194,12 @@ def test_files_of_vectors(tmp_path):
     rows = np.random.default_rng(0).normal(size=(8, 12)).astype(np.float16)
     np.save(path, rows)
     embedder = open_embedder(f"file:{path}")
-    vectors, without = job(embedder=embedder).item_vectors()
+    vectors, without = job(embedder=embedder).data.item_vectors()
     assert without == 0 and embedder.name == "file:items.npy"
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.save(path, rows[:5])
     with pytest.raises(DataError, match="has 5 vectors for 8 texts"):
-        job(embedder=open_embedder(f"file:{path}")).item_vectors()
+        job(embedder=open_embedder(f"file:{path}")).data.item_vectors()
     np.save(path, rows[0])
     with pytest.raises(DataError, match="1 dimensions, not rows"):
         open_embedder(f"file:{path}")
@@ -205,7 +209,7 @@ def test_files_of_vectors(tmp_path):
 
 def test_items_without_text_start_at_the_mean_and_are_counted(caplog):
     texts = ["red thing one", "", "green thing two", "", "blue thing three", "odd", "thing one", "even two"]
-    found, without = job(texts=texts, embedder=open_embedder("lsa")).item_vectors()
+    found, without = job(texts=texts, embedder=open_embedder("lsa")).data.item_vectors()
     assert without == 2 and len(found) == 8
     np.testing.assert_allclose(found[1], found[[0, 2, 4, 5, 6, 7]].mean(axis=0), rtol=1e-5)
     start.tables("var", training(), job(texts=texts, embedder=open_embedder("lsa")), {**ARGS, "dim": 2})

@@ -12,7 +12,7 @@ from inspect_ai.model import ModelOutput
 from harness.annotate import read_demonstrations
 from harness.base import paths
 from harness.base.errors import UsageError
-from harness.job import Job
+from harness.job import Job, Models
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Provider
@@ -363,10 +363,9 @@ def fitted(tmp_path, monkeypatch, metadata, say, **args):
         task=Open(TINY, {}),
         method=spec,
         splits=Splits([], pool=pool),
-        roles={},
-        seed=0,
-        model=Model(provider, ledger=Ledger(), budget=Budget()),
-        budget=Budget(),
+        models=Models(
+            model=Model(provider, ledger=Ledger(), budget=Budget()),
+        ),
     )
     asyncio.run(method.fit(job))
     return method, provider.calls

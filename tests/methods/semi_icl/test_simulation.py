@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from harness.base.errors import UsageError
-from harness.job import Job
+from harness.job import Job, Models
 from harness.model.embed import Embedder, unit
 from harness.model.factory import open_model
 from harness.model.gateway import Model
@@ -65,12 +65,12 @@ def annotate(method, seed, settings, **args):
         task=Task(TINY, {}),
         method=spec,
         splits=data,
-        model=model,
-        roles={},
-        budget=Budget(),
         seed=seed,
-        embedder=Regions(seed),
-        concurrency=4,
+        models=Models(
+            model=model,
+            embedder=Regions(seed),
+            concurrency=4,
+        ),
     )
     asyncio.run(made.fit(job))
     gold = {sample.id: sample.target for sample in data.train}

@@ -269,7 +269,7 @@ def test_the_same_whatever_the_connections(lab):
     gold = dict([*labelled("test", 25), *labelled("near", 33)])
     say = says({text: (label, 0.9) for text, label in gold.items()})
     made = [
-        lab.run("testnuc", say, k=5, batch_size=4, out=f"out{n}", request={"connections": n, "epochs": 2})
+        lab.run("testnuc", say, k=5, batch_size=4, out=f"out{n}", request={"max_connections": n, "epochs": 2})
         for n in (1, 3, 16)
     ]
     assert len({ran.record["result_digest"] for ran in made}) == 1

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from inspect_ai.model import ModelOutput
 
-from harness.job import Job
+from harness.job import Job, Models
 from harness.methods.testnuc.neighbours import Pool
 from harness.methods.testnuc.predict import Prediction
 from harness.methods.testnuc.vote import Voter, totals, winner
@@ -82,11 +82,11 @@ def test_a_wrong_count_of_records_is_split_and_never_misaligned():
         task=TinyTask(spec, {}),
         method=method.spec,
         splits=splits,
-        model=model,
-        roles={},
-        budget=budget,
-        seed=0,
-        embedder=open_embedder("tfidf"),
+        models=Models(
+            model=model,
+            budget=budget,
+            embedder=open_embedder("tfidf"),
+        ),
     )
     asyncio.run(method.fit(job))
     assert sorted(provider.sizes) == [2, 5, 5, 10]

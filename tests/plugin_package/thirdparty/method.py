@@ -38,4 +38,4 @@ class Learner(Slow):
             {"step": n, "rollouts": 8 * n, "wall_s": 0.1 * n, "dev": dev}
             for n, dev in enumerate(map(float, self.args["dev"].split(";")))
         ]
-        job.curve(rows)
+        job.training.curve(rows)

@@ -47,7 +47,7 @@ def test_a_record_has_metrics_of_users_and_of_the_set(run, tmp_path):
     assert record["model"] == "none" and record["status"] == "complete"
     assert record["metrics"]["ndcg@10"]["ci"] is not None
     assert record["metrics"]["coverage@5"]["ci"] is None and 0 < record["metrics"]["coverage@5"]["value"] <= 1
-    assert record["metric_limits"]["gini@10"] == 1.0
+    assert record["metric_ranges"]["gini@10"]["high"] == 1.0
     assert record["data_access"]["interactions_seen"] > 60
     from pyarrow import parquet
 

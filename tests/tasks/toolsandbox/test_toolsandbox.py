@@ -106,7 +106,7 @@ def test_the_task_is_listed_with_its_setup(tmp_path):
     [
         ("a.json", b'[{"scenario": "x"}]', r"dialogue 1 \(x\) has neither"),
         ("a.jsonl", b'{"scenario": "x", "messages": "none"}', "has neither"),
-        ("a.json.gz", gzip.compress(b"[]")[:-6], "can't read"),
+        ("a.json.gz", gzip.compress(b"[]", mtime=0)[:-6], "can't read"),
         ("a.jsonl", b'{"scenario"', "can't read"),
         ("b.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
         ("a.json", b"", "can't read"),

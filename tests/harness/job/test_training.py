@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from harness.base.errors import AccessError, BudgetSpent, UsageError
 from harness.base.messages import user
 from harness.data.hub import Data
-from harness.job import Job
+from harness.job import Job, Models
 from harness.model.echo import Echo
 from harness.model.embedded import Embedded
 from harness.model.factory import POCKET
@@ -24,8 +24,8 @@ from harness.testing import TINY, TinyTask
 HELD = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from test_training_doors import job
-with job().workspace("key") as place:
+from test_training import job
+with job().files.workspace("key") as place:
     (place / "checkpoint").write_text("half")
     print("in", flush=True)
     sys.stdin.readline()
@@ -43,12 +43,12 @@ def job(method="curriculum-uniform", provider=None, budget=None):
         task=task,
         method=registry().method(method),
         splits=task.load(Data()),
-        model=handle(provider),
-        roles={},
-        budget=budget,
-        seed=0,
-        ledger=ledger,
-        with_weights=lambda folder: handle(provider.with_weights(folder)),
+        models=Models(
+            model=handle(provider),
+            budget=budget,
+            ledger=ledger,
+            with_weights=lambda folder: handle(provider.with_weights(folder)),
+        ),
     )
 
 
@@ -59,18 +59,18 @@ def cache(tmp_path, monkeypatch):
 
 def test_reward_is_the_tasks_own():
     held = job()
-    sample = held.train[0]
+    sample = held.data.train[0]
     assert sample.target == "red"
-    assert held.reward(sample, "It is Red.") == 1
-    assert held.reward(sample, "blue") == held.reward(sample, "") == 0
+    assert held.training.reward(sample, "It is Red.") == 1
+    assert held.training.reward(sample, "blue") == held.training.reward(sample, "") == 0
 
 
 def test_other_weights_answer_under_their_own_digest(tmp_path):
     held = job()
-    assert held.policy == POCKET / "grid"
+    assert held.training.policy == POCKET / "grid"
     copy = tmp_path / "copy"
-    shutil.copytree(held.policy, copy)
-    same = held.with_policy(copy)
+    shutil.copytree(held.training.policy, copy)
+    same = held.training.with_policy(copy)
     assert same.provider.revision == held.model.provider.revision
     question = Question("q", "A10>01|20>02|30>")
     messages = [user(question.input)]
@@ -79,29 +79,29 @@ def test_other_weights_answer_under_their_own_digest(tmp_path):
 
     weights = load_file(copy / "model.safetensors")
     save_file({name: -value for name, value in weights.items()}, copy / "model.safetensors")
-    other = held.with_policy(copy)
+    other = held.training.with_policy(copy)
     assert other.provider.revision != same.provider.revision
     assert asyncio.run(other.generate(question, messages)).completion != first.completion
     (copy / "config.json").write_text("{")
     with pytest.raises(UsageError, match="holds no policy that stands in for pocket/grid"):
-        held.with_policy(copy)
+        held.training.with_policy(copy)
 
 
 def test_doors_are_for_methods_that_declare_them():
     with pytest.raises(AccessError, match="'trainable' without declaring"):
-        _ = job("direct").policy
+        _ = job("direct").training.policy
     with pytest.raises(AccessError, match="'trainable' without declaring"):
-        job("direct").with_policy(POCKET / "grid")
+        job("direct").training.with_policy(POCKET / "grid")
     with pytest.raises(UsageError, match="echo/red is none"):
-        _ = job(provider=Echo("red")).policy
+        _ = job(provider=Echo("red")).training.policy
 
 
 def test_booked_cost_counts_against_the_budget():
     held = job(budget=Budget(calls=10))
-    held.charge("train", Usage(calls=6, output_tokens=5))
+    held.training.charge("train", Usage(calls=6, output_tokens=5))
     with pytest.raises(BudgetSpent, match="--budget-calls of 10 is spent"):
-        held.charge("train", Usage(calls=6))
-    assert held._ledger.by_purpose["train"].calls == 12
+        held.training.charge("train", Usage(calls=6))
+    assert held._models.ledger.by_purpose["train"].calls == 12
 
 
 def test_a_workspace_outlives_a_kill_and_is_held_by_one_process():
@@ -110,14 +110,14 @@ def test_a_workspace_outlives_a_kill_and_is_held_by_one_process():
         [sys.executable, "-c", HELD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "in\n"
-    with pytest.raises(UsageError, match="another process fits"), job().workspace("key"):
+    with pytest.raises(UsageError, match="another process fits"), job().files.workspace("key"):
         pass
     process.kill()
     process.communicate()
-    with pytest.raises(ZeroDivisionError), job().workspace("key") as place:
+    with pytest.raises(ZeroDivisionError), job().files.workspace("key") as place:
         assert (place / "checkpoint").read_text() == "half"
         _ = 1 / 0
-    with job().workspace("key") as place:
+    with job().files.workspace("key") as place:
         assert (place / "checkpoint").exists()
-    with job().workspace("key") as place:
+    with job().files.workspace("key") as place:
         assert not list(place.iterdir())

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from harness.data.hub import Data
-from harness.job import Job
+from harness.job import Job, Models
 from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
@@ -17,7 +17,7 @@ from harness.testing import TINY, TinyTask
 HALF = """
 import sys, time
 from test_job import job
-with job().artifact("key") as made:
+with job().files.artifact("key") as made:
     assert not made.exists
     (made.path / "weights").write_text("ha")
     print("half", flush=True)
@@ -31,11 +31,10 @@ def job(**more):
         task=task,
         method=registry().method("direct"),
         splits=task.load(Data()),
-        model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
-        roles={},
-        budget=Budget(),
-        seed=0,
         **more,
+        models=Models(
+            model=Model(Echo("red"), ledger=Ledger(), budget=Budget()),
+        ),
     )
 
 
@@ -46,7 +45,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def fill(text="whole"):
-    with job().artifact("key") as made:
+    with job().files.artifact("key") as made:
         if not made.exists:
             assert not list(made.path.iterdir())
             (made.path / "weights").write_text(text)
@@ -60,18 +59,18 @@ def test_a_killed_fit_leaves_no_artifact(cache):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert [path.read_text() for path in cache.glob("*/weights")] == ["ha"]  # the kill came half-way
-    with job().artifact("key") as made:
+    with job().files.artifact("key") as made:
         assert not made.exists and not list(made.path.iterdir())
         (made.path / "weights").write_text("whole")
     assert made.path.name.isalnum() and (made.path / "weights").read_text() == "whole"
-    with job().artifact("key") as again:
+    with job().files.artifact("key") as again:
         assert again.exists and again.path == made.path
-    with job().artifact("other") as other:
+    with job().files.artifact("other") as other:
         assert not other.exists
 
 
 def test_a_failed_fit_leaves_nothing(cache):
-    with pytest.raises(ZeroDivisionError), job().artifact("key") as made:
+    with pytest.raises(ZeroDivisionError), job().files.artifact("key") as made:
         (made.path / "weights").write_text("ha")
         raise ZeroDivisionError
     assert not list(cache.iterdir())
@@ -79,7 +78,7 @@ def test_a_failed_fit_leaves_nothing(cache):
 
 
 def test_the_faster_of_two_stays(cache):
-    with job().artifact("key") as slow:
+    with job().files.artifact("key") as slow:
         assert fill("first") == "first"
         (slow.path / "weights").write_text("second")
     assert (slow.path / "weights").read_text() == "first"
@@ -87,6 +86,6 @@ def test_the_faster_of_two_stays(cache):
 
 
 def test_questions_of_the_run():
-    assert job().n_questions == 6 and job(n_questions=30).n_questions == 30
+    assert job().data.n_questions == 6 and job(n_questions=30).data.n_questions == 30
     with pytest.raises(AttributeError):
-        job().n_questions = 1
+        job().data.n_questions = 1

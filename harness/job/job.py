@@ -1,0 +1,159 @@
+"""What a method holds: everything it may ask, read, spend and write goes through its job."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.base.digest import seed_of
+from harness.base.errors import UsageError
+from harness.external.services import Services
+from harness.job.access import Access
+from harness.job.data import JobData
+from harness.job.files import Files
+from harness.job.models import Models
+from harness.job.training import Training
+from harness.model.gateway import Model
+from harness.sample import Outcome, Question, Sample, Splits
+from harness.spec import MethodSpec
+from harness.task import Task
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ModelOutput
+
+    from harness.world import World
+
+
+class Job:
+    """One method in one run.
+
+    `model`, `role` and `embed` generate; `data` reads the splits that the method declared; `training` is
+    for methods that train the model; `files` is where they write. Each refuses what wasn't declared.
+    """
+
+    def __init__(
+        self,
+        *,
+        task: Task,
+        method: MethodSpec,
+        splits: Splits,
+        models: Models,
+        seed: int = 0,
+        n_questions: int | None = None,
+        code: str = "",
+        open_task: Callable[[str], tuple[Task, Splits]] | None = None,
+        services: Services | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        #: whether the task's items are worlds to act in; recorded answers are final as they are
+        self.interactive = "world" in task.spec.offers and "answers" not in models.model.abilities
+        self._services = services or Services()
+        self._task = task.for_run(self._services) if self.interactive else task
+        self._method, self._splits, self._models, self._open_task = method, splits, models, open_task
+        self.model, self.budget, self.concurrency = models.model, models.budget, models.concurrency
+        self.seed, self._progress = seed, progress
+        self.log = logging.getLogger(f"harness.{method.name}")
+        self._access = access = Access(method)
+        #: how much the method read of what it declared, by name, for its record
+        self.access = access.seen
+        asked = len(splits.test) if n_questions is None else n_questions
+        self.data = JobData(splits, access, asked, models.embedder)
+        self.training = Training(self._task, models, access, self._other)
+        self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
+        self._samples: dict[str, Sample] | None = None
+
+    # -- the task ---------------------------------------------------------------------------------
+
+    @property
+    def task_name(self) -> str:
+        return self._task.spec.name
+
+    @property
+    def task_args(self) -> Mapping[str, Any]:
+        """The task's arguments, for methods that have its grader run elsewhere."""
+        return self._task.args
+
+    @property
+    def instruction(self) -> str:
+        """One sentence that says what to do, for methods that write their own prompt."""
+        return self._task.instruction
+
+    def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
+        """The task's neutral prompt."""
+        return self._task.ask(question, shots)
+
+    def parse(self, text: str, question: Question) -> Any | None:
+        """The canonical answer in a completion, None if there is none."""
+        return self._task.parse(text, question)
+
+    def world(self, question: Question) -> World:
+        """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
+        if self._samples is None:
+            self._samples = {sample.id: sample for sample in self._splits.test}
+        return self._task.world(replace(self._samples[question.id], question=question), self.role)
+
+    def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
+        """The outcome that one completion is."""
+        confidence = (output.metadata or {}).get("confidence")
+        return Outcome(
+            question.id,
+            question.epoch,
+            output.completion,
+            **{"confidence": confidence, "stop_reason": output.stop_reason, **fields},
+        )
+
+    def _other(self, name: str) -> Job:
+        """The same run on another task's train and dev splits; what it reads and spends counts here."""
+        if self._open_task is None:
+            raise UsageError(f"no other task than {self.task_name!r} is at hand")
+        task, splits = self._open_task(name)
+        splits = Splits(test=(), train=splits.train, dev=splits.dev)
+        other = copy.copy(self)
+        other._task, other._splits, other._samples = task, splits, None
+        other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
+        other.training = Training(task, self._models, self._access, other._other)
+        return other
+
+    # -- models -----------------------------------------------------------------------------------
+
+    def role(self, name: str) -> Model:
+        """The model that plays a role, which the method declares in its needs or may_use.
+
+        Raises:
+            UsageError: no model was given for it.
+        """
+        if name not in self._models.roles:
+            raise UsageError(f"method {self._method.name!r} needs --role {name}=MODEL")
+        return self._models.roles[name]
+
+    @property
+    def embedder(self) -> str | None:
+        """The name of the run's embedder."""
+        return self._models.embedder.name if self._models.embedder else None
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Unit-length vectors, one row a text: a float32 array, or a sparse matrix of a lexical
+        embedder. The first call fixes the vocabulary of a lexical embedder."""
+        if self._models.embedder is None:
+            raise UsageError(f"method {self._method.name!r} needs --embedder NAME")
+        return self._models.embedder.embed(texts)
+
+    # -- progress and randomness ------------------------------------------------------------------
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Shows how far a long step is."""
+        if self._progress is not None:
+            self._progress(what, done, total)
+
+    def rng(self, *name: Any) -> random.Random:
+        """A random generator that depends on the run's seed and the name alone."""
+        return random.Random(seed_of(self.seed, *name))
+
+    def close(self) -> None:
+        """Removes the run's own folder, lets go of what it reached outside."""
+        self._services.close()
+        self.files.close()

@@ -1,0 +1,31 @@
+"""The models of a run and what they may spend, as the runner hands them to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.model.gateway import Model
+from harness.model.ledger import Budget, Ledger
+
+if TYPE_CHECKING:
+    from harness.model.embed import Embedder
+
+
+@dataclass
+class Models:
+    """The run's model, those of its roles, its embedder, and the ledger that all of them charge.
+
+    `with_weights` serves the run's model from other weights, where that is possible; `concurrency` is how
+    many questions are asked at once.
+    """
+
+    model: Model
+    roles: Mapping[str, Model] = field(default_factory=dict)
+    embedder: Embedder | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    budget: Budget = field(default_factory=Budget)
+    with_weights: Callable[[Path], Model] | None = None
+    concurrency: int = 16

@@ -1,0 +1,109 @@
+"""`job.training`: what methods need that train the run's model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.base.errors import UsageError
+from harness.job.access import Access
+from harness.job.models import Models
+from harness.model.gateway import Model
+from harness.model.ledger import Usage
+from harness.sample import Outcome, Sample
+
+if TYPE_CHECKING:
+    from harness.job.job import Job
+    from harness.task import Task
+
+
+class Training:
+    """Weights, rewards, costs past the gateway, and the learning curve of `fit`."""
+
+    def __init__(self, task: Task, models: Models, access: Access, open_task: Callable[[str], Job]) -> None:
+        self._task, self._models, self._access, self._open_task = task, models, access, open_task
+        #: the weights that the method last answered with in place of the model's own
+        self.trained: Path | None = None
+        #: the learning curve of `fit`, as `curve` took it
+        self.learning_curve: list[dict[str, Any]] = []
+
+    @property
+    def policy(self) -> Path:
+        """The folder of the run's model's weights, as transformers loads it; needs `trainable`.
+
+        Raises:
+            UsageError: the model can't be trained, or its weights can't be had.
+        """
+        self._access.check("trainable")
+        model = self._models.model
+        if self._models.with_weights is None or "trainable" not in model.provider.abilities:
+            raise UsageError(
+                f"method {self._access.method.name!r} needs a model whose weights can be trained, and "
+                f"{model.name} is none; pocket/NAME, hf/ID and vllm/ID are"
+            )
+        return model.provider.weights()
+
+    def with_policy(self, folder: Path) -> Model:
+        """The run's model with the weights in `folder`, behind the same gateway: cached under their own
+        digest, metered, budgeted; needs `trainable`.
+
+        Raises:
+            UsageError: the folder doesn't hold weights of that architecture.
+        """
+        self._access.check("trainable")
+        if self._models.with_weights is None:
+            raise UsageError(f"{self._models.model.name} can't be served from other weights")
+        model = self._models.with_weights(folder)
+        self.trained = folder
+        return model
+
+    def reward(self, sample: Sample, text: str) -> float:
+        """What the task's own grader makes of a completion for a sample that the method holds with its
+        target: the primary metric over its largest value, in [0, 1].
+
+        Raises:
+            Exception: whatever a broken grader raises.
+        """
+        answer = self._task.parse(text, sample.question)
+        outcome = Outcome(sample.id, sample.question.epoch, text, answer)
+        spec = self._task.spec
+        return self._task.score(sample, outcome).metrics[spec.primary] / spec.metrics[spec.primary]
+
+    def charge(self, purpose: str, usage: Usage) -> None:
+        """Books what was spent past the gateway, such as rollouts and forward passes of training.
+
+        Raises:
+            BudgetSpent: a limit of the run is reached; what was spent is booked.
+        """
+        self._models.ledger.charge(purpose, usage, "", 0)
+        self._models.budget.check(self._models.ledger.total)
+
+    def curve(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """The learning curve of `fit`, one row a step in the order of steps: `step` (0 is before training)
+        and what is known of `rollouts`, `tokens`, `flops`, `wall_s` (all from the start), `reward`, `dev`
+        (a score on the validation split, never on test), `difficulty` and `entropy`. It is sealed beside
+        the record; a second call replaces the first.
+
+        Raises:
+            UsageError: a row has another shape, a number isn't finite, or a count falls.
+        """
+        from harness.results.curve import checked
+
+        try:
+            self.learning_curve = checked(rows)
+        except ValueError as error:
+            name = self._access.method.name
+            raise UsageError(f"the learning curve of method {name!r}: {error}") from None
+
+    def task(self, name: str) -> Job:
+        """The same run on another task, for a method that learns on one task and is measured on this one:
+        that task's train and dev splits, its prompts, its grader. Never its test split. What is read there
+        is counted in this run's record.
+
+        Raises:
+            UsageError: no such task.
+            AccessError: the method didn't declare `labelled`.
+        """
+        self._access.check("labelled")
+        return self._open_task(name)

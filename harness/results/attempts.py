@@ -1,0 +1,133 @@
+"""Sealed attempts: one row each, as parquet, with a digest over what is not volatile."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.base.digest import canonical_json
+from harness.model.ledger import Usage
+from harness.results.summary import Summary
+
+if TYPE_CHECKING:
+    from harness.run.plan import Cell
+    from harness.sample import Sample
+
+ROWS_AT_ONCE = 5000
+TOKENS = ("calls", "input_tokens", "output_tokens", "reasoning_tokens")
+
+
+def hashed_part(row: Mapping[str, Any]) -> bytes:
+    """What of an attempt goes into the digest of the samples: all but what is volatile."""
+    kept = {key: value for key, value in row.items() if value is not None and key != "seconds"}
+    return canonical_json(kept).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def rows_of(
+    attempts: Iterable[dict[str, Any]],
+    samples: Sequence[Sample],
+    summary: Summary,
+    hasher: hashlib._Hash,
+    cell: Cell,
+) -> Iterator[dict[str, Any]]:
+    """The rows of attempts in the order in which they come, each added to `summary` and `hasher`.
+
+    Targets stand in them unless the task's spec says `private_targets`; questions, completions and traces
+    unless the request leaves transcripts out.
+    """
+    transcripts, private = cell.request.transcripts, cell.task.private_targets
+    for attempt in attempts:
+        sample = samples[attempt["n"]]
+        summary.add(attempt, sample.categories)
+        usage = Usage()
+        for values in (attempt.get("usage") or {}).values():
+            usage.add(Usage.from_dict(values))
+        answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
+        row: dict[str, Any] = {
+            "sample_id": attempt["sample_id"],
+            "epoch": attempt["epoch"],
+            "status": attempt["status"],
+            "answer": _as_text(answer),
+            "target": None if private else _as_text(sample.target),
+            **{name: (attempt["metrics"] or {}).get(name) for name in summary.names},
+            "group": attempt["group"],
+            "item_digest": attempt["item_digest"],
+            "stop_reason": attempt["stop_reason"],
+            "confidence": attempt["confidence"],
+            **{name: getattr(usage, name) for name in TOKENS},
+            "cost_usd": usage.cost_usd,
+            "seconds": usage.seconds,
+            "input": sample.question.input if transcripts else None,
+            "completion": attempt["completion"] if transcripts else None,
+            "trace": canonical_json(trace) if trace else None,
+            "reason": attempt["reason"],
+            # what the method gave itself must survive as it was; what the task parsed can be parsed again
+            "given_answer": canonical_json(answer) if attempt.get("given") else None,
+        }
+        row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
+        hasher.update(hashed_part(row))
+        yield row
+
+
+def _as_text(value: Any) -> str | None:
+    """A value as a cell of text: JSON where it is none."""
+    return value if isinstance(value, str | None) else canonical_json(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """A target in JSON's types; tasks may keep it as a set, a dataclass or another object."""
+    try:
+        canonical_json(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
+
+
+def _writable(text: str) -> str:
+    """Lone surrogates have no UTF-8 form; parquet needs one."""
+    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
+def write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict[str, Any]]) -> int:
+    """Writes the rows; how many there were."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    text, whole, number = pa.string(), pa.int64(), pa.float64()
+    schema = pa.schema(
+        [
+            ("sample_id", text),
+            ("epoch", whole),
+            ("status", text),
+            ("answer", text),
+            ("target", text),
+            *((name, number) for name in metrics),
+            ("group", text),
+            ("item_digest", text),
+            ("stop_reason", text),
+            ("confidence", number),
+            *((name, whole) for name in TOKENS),
+            ("cost_usd", number),
+            ("seconds", number),
+            ("input", text),
+            ("completion", text),
+            ("trace", text),
+            ("reason", text),
+            ("given_answer", text),
+        ]
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    total = 0
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == ROWS_AT_ONCE:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                total += len(batch)
+                batch = []
+        writer.write_table(pa.Table.from_pylist(batch, schema))
+        total += len(batch)
+    return total

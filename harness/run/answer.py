@@ -1,0 +1,76 @@
+"""Fit and answer: what a method does, attempt by attempt into the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from harness.base.errors import HarnessError, PluginError
+from harness.job import Job
+from harness.method import Method
+from harness.model.ledger import Ledger
+from harness.run.journal import Journal
+from harness.run.plan import Cell
+from harness.run.plugin_errors import fault
+from harness.run.prepare import Prepared
+from harness.run.scoring import attempt_line, judged
+from harness.run.session import Session
+from harness.sample import Question
+from harness.task import Task
+
+
+async def fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
+    """The method's `fit`.
+
+    Raises:
+        HarnessError: it failed; a fault of the plugin names its place.
+    """
+    session.watcher.step(cell, "fit", 0, 0)
+    try:
+        await method.fit(job)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise fault(cell.method.name, cell.method.distribution, "fit", error) from error
+
+
+async def answer(
+    prepared: Prepared,
+    method: Method,
+    job: Job,
+    todo: list[tuple[int, int]],
+    ledger: Ledger,
+    journal: Journal,
+    session: Session,
+) -> None:
+    """Asks what is still to be asked; every outcome is scored, unless that waits for the whole set or a
+    judge, and kept.
+
+    Raises:
+        HarnessError: the method failed, or left questions unanswered; what was answered is kept.
+    """
+    cell, task, attempts = prepared.cell, prepared.task, prepared.attempts
+    samples = attempts.samples
+    position = {sample.id: n for n, sample in enumerate(samples)}
+    questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
+    total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
+    later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
+    try:
+        async for outcome in method.answer_all(questions, job):
+            n = position[outcome.question_id]
+            attempt = attempt_line(task, samples[n], outcome, n, scored=not later)
+            spent = ledger.take(outcome.question_id, outcome.epoch)
+            attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
+            journal.append(attempt)
+            done += 1
+            session.watcher.step(cell, "answer", done, total)
+    except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
+    missing = [key for key in attempts.wanted if key not in journal.places]
+    if missing:
+        raise PluginError(
+            f"method {cell.method.name!r} (distribution {cell.method.distribution}) "
+            f"left {len(missing)} of {total} questions unanswered"
+        )

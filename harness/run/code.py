@@ -1,0 +1,184 @@
+"""The code that a cell runs, as a digest: what ran is what the number stands for.
+
+For a plugin that is released, `N-X` stays the word for comparability, and its digest is kept beside it. A
+plugin in development (an editable install, a file, a class from a notebook) changes without a version, so
+its digest is part of the run id and of every artefact: edited code never shows an old number, and an
+interrupted run never goes on with other code.
+
+What is hashed: of a plugin of its own distribution every file of its package; of a built-in, or of a file,
+the module and what it imports from its own folder or package, with the files beside it that it names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import sysconfig
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.base.digest import digest, file_digest
+from harness.run import live_code
+from harness.run.imports import closure
+from harness.spec import Spec
+
+#: contracts that put words before a model or decide on a score; built-ins are hashed with those they import
+CONTRACTS = (
+    "harness.annotate", "harness.answers", "harness.episode", "harness.method", "harness.task",
+    "harness.world",
+)  # fmt: skip
+BUILT_IN = "method-harness"
+_STARTED = time.time()
+#: the content of files whose modules a cell may have imported, by their place
+_known: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Code:
+    """SHA-256 of the source, and whether it may change without a new version."""
+
+    digest: str
+    development: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def code_of(spec: Spec) -> Code:
+    """The code behind a spec, as it is on disk now (or in memory, for a class that was handed over).
+
+    Modules of it that were imported before a later change on disk are forgotten, so that what is loaded
+    next is what was hashed.
+    """
+    if spec.implementation is not None and spec.origin == "cell":
+        return Code(live_code.digest_of(spec.implementation), True)
+    files = _files(spec)
+    digests = {name: file_digest(path) for name, path in files.items()}
+    development = spec.origin != "package" or in_development(spec.distribution)
+    if spec.origin == "package":  # a file is imported anew by whoever loads it
+        _forget_changed(files, digests)
+        if development:
+            _drop_bytecode(files.values())
+    return Code(digest(digests), development)
+
+
+@cache
+def in_development(distribution: str) -> bool:
+    """Whether a distribution is installed in editable form."""
+    import json
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import distribution as find
+
+    try:
+        text = find(distribution).read_text("direct_url.json")
+    except (PackageNotFoundError, ValueError):
+        return True  # found through the path alone: nothing says which version it is
+    return bool(json.loads(text or "{}").get("dir_info", {}).get("editable"))
+
+
+def _files(spec: Spec) -> dict[str, Path]:
+    """The files that are hashed, by a name that holds on every machine."""
+    if spec.origin == "file":
+        path = Path(spec.path)
+        named = {name: path.parent / name for name in spec.files}
+        return {**named, **closure({path.stem: path}, _own_module)}
+    module = spec.entry.partition(":")[0]
+    folder = Path(spec.folder)
+    if spec.distribution == BUILT_IN:
+        files = {f"{kind}.toml": folder / f"{kind}.toml" for kind in ("task", "method")}
+        found = closure({module: _located(module)}, _built_in)
+        return {name: path for name, path in {**files, **found}.items() if path.is_file()}
+    root = _package_folder(spec)
+    return {
+        str(path.relative_to(root)): path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.parts)
+    }
+
+
+def _package_folder(spec: Spec) -> Path:
+    """The folder of the top package of a plugin."""
+    folder = Path(spec.folder)
+    for parent in (folder, *folder.parents):
+        if parent.name == spec.package.rpartition(".")[2] and not (parent.parent / "__init__.py").exists():
+            return parent
+    return folder
+
+
+def _located(module: str) -> Path | None:
+    """The file of a module, found along sys.path without importing anything."""
+    return _below([Path(entry or ".") for entry in sys.path], module) or _below(
+        [Path(__file__).parents[2]], module
+    )
+
+
+def _below(folders: list[Path], module: str) -> Path | None:
+    parts = module.split(".")
+    for folder in folders:
+        base = folder.joinpath(*parts)
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
+
+
+def _built_in(module: str, folder: Path) -> Path | None:
+    """A module that a built-in is hashed with."""
+    if module.startswith(("harness.tasks.", "harness.methods.")) or module in CONTRACTS:
+        return _below([Path(__file__).parents[2]], module)
+    return None
+
+
+def _own_module(module: str, folder: Path) -> Path | None:
+    """A module of the user's own: beside the file or on the path, but not of an installed package."""
+    if module.partition(".")[0] in (*sys.stdlib_module_names, "harness"):
+        return None
+    path = _below([folder], module) or _located(module)
+    if path is None or any(path.is_relative_to(place) for place in _installed()):
+        return None
+    return path
+
+
+@cache
+def _installed() -> tuple[Path, ...]:
+    paths = sysconfig.get_paths()
+    return tuple({Path(paths[key]).resolve() for key in ("purelib", "platlib", "stdlib", "platstdlib")})
+
+
+def _forget_changed(files: Mapping[str, Path], digests: Mapping[str, str]) -> None:
+    """Forgets the imported modules of these files if one of the files changed since they were imported."""
+    places = {str(path.resolve()): digests[name] for name, path in files.items()}
+    imported = [
+        name
+        for name, module in list(sys.modules.items())
+        if (place := getattr(module, "__file__", None)) and str(Path(place).resolve()) in places
+    ]
+    if imported and any(_changed(place, content) for place, content in places.items()):
+        for name in imported:
+            del sys.modules[name]
+            package, _, last = name.rpartition(".")
+            if package in sys.modules:  # `from package import module` looks here first
+                vars(sys.modules[package]).pop(last, None)
+    _known.update(places)
+
+
+def _drop_bytecode(files: Iterable[Path]) -> None:
+    """Removes compiled files that are older than their source. Python tells them apart by second and size
+    alone, and would run the code from before an edit within the same second."""
+    for path in files:
+        if path.suffix == ".py":
+            compiled = Path(importlib.util.cache_from_source(str(path)))
+            with contextlib.suppress(OSError):
+                if compiled.stat().st_mtime_ns < path.stat().st_mtime_ns:
+                    compiled.unlink()
+
+
+def _changed(place: str, content: str) -> bool:
+    if place in _known:
+        return _known[place] != content
+    return Path(place).stat().st_mtime > _STARTED

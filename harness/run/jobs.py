@@ -1,0 +1,88 @@
+"""The job of a cell: its models behind one ledger, budget and cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.data.hub import Data
+from harness.external.services import Services
+from harness.job import Job, Models
+from harness.model.embed import Embedder
+from harness.model.gateway import Model
+from harness.model.ledger import Budget, Ledger
+from harness.model.prices import price
+from harness.model.provider import Provider
+from harness.registry import load_task, registry
+from harness.run.code import Code
+from harness.run.plan import Cell, task_arguments
+from harness.run.session import Session
+from harness.sample import Splits
+from harness.task import Task
+
+
+def make_job(
+    cell: Cell,
+    session: Session,
+    *,
+    task: Task,
+    splits: Splits,
+    provider: Provider,
+    roles: Mapping[str, Provider],
+    ledger: Ledger,
+    embedder: Embedder | None,
+    n_questions: int,
+    code: Code,
+) -> Job:
+    """What the method gets, with models that charge `ledger`."""
+    request = cell.request
+    budget = Budget(request.budget_calls, request.budget_tokens, request.budget_cost, request.budget_time)
+
+    def handle(source: Provider, own: bool) -> Model:
+        decoding = {**cell.task.decoding, **request.decoding} if own else {}
+        return Model(
+            source,
+            ledger=ledger,
+            budget=budget,
+            cache=session.cache if source.cacheable else None,
+            decoding=decoding,
+            seed=cell.seed,
+            price=price(source.name, session.prices),
+            offline=request.offline,
+            max_retries=request.max_retries,
+            slots=session.slots(source),
+        )
+
+    return Job(
+        task=task,
+        method=cell.method,
+        splits=splits,
+        models=Models(
+            model=handle(provider, own=True),
+            roles={name: handle(role, own=role is provider) for name, role in roles.items()},
+            embedder=embedder,
+            ledger=ledger,
+            budget=budget,
+            with_weights=lambda folder: handle(provider.with_weights(folder), own=True),
+            concurrency=provider.connections,
+        ),
+        seed=cell.seed,
+        n_questions=n_questions,
+        code=code.digest if code.development else "",
+        open_task=lambda name: _other_task(name, cell),
+        services=Services(
+            ledger=ledger,
+            budget=budget,
+            cache=session.cache if "world" in cell.task.offers else None,
+            settings=session.services,
+            offline=request.offline,
+            max_retries=request.max_retries,
+        ),
+        progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
+    )
+
+
+def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:
+    """Another task and its data, with its default arguments."""
+    spec = registry().task(name)
+    task = load_task(spec, task_arguments(spec, {}, cell.model))
+    return task, task.load(Data.from_environment(cell.request.mirror, cell.request.offline))

@@ -1,0 +1,165 @@
+"""What a cell's run is, before anything is asked: its task, models, attempts and identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.base.digest import digest
+from harness.base.errors import UsageError
+from harness.data.hub import Data
+from harness.model.provider import Provider
+from harness.registry import registry
+from harness.run import keys
+from harness.run.code import Code, code_of
+from harness.run.plan import Cell
+from harness.run.scoring import Attempts
+from harness.run.session import Session
+from harness.sample import Splits
+from harness.task import Task
+
+if TYPE_CHECKING:
+    from harness.model.embed import Embedder
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cell with all that its result depends on, and the hashes of that."""
+
+    cell: Cell
+    task: Task
+    splits: Splits
+    data: Data
+    provider: Provider
+    roles: Mapping[str, Provider]
+    embedder: Embedder | None
+    attempts: Attempts
+    code: Mapping[str, Code]
+    comparability: Mapping[str, Any]
+    subject: Mapping[str, Any]
+    run_id: str
+    folder: Path
+
+
+def prepare(cell: Cell, session: Session) -> Prepared:
+    """The cell's task and data are loaded and its models opened; no model is asked.
+
+    Raises:
+        HarnessError: the cell can't be run, with the cure.
+    """
+    code = {"task": code_of(cell.task), "method": code_of(cell.method)}
+    provider = session.provider(cell.model, cell)
+    check_abilities(cell, provider)
+    roles = {role: session.role(name, cell) for role, name in cell.request.roles.items()}
+    session.watcher.step(cell, "load", 0, 0)
+    task, splits, data = session.load(cell)
+    for each in (provider, *roles.values()):
+        each.prepare(splits)
+    _check_offers(cell, task, splits, provider)
+    attempts = _attempts(cell, provider, splits, session)
+    _check_judge(cell, task, attempts, provider, session)
+    embedder = open_embedder(cell)
+    comparability = keys.comparability(
+        cell,
+        task,
+        attempts.samples,
+        data.read,
+        code["task"],
+        keys.roles_of_task(cell, task, roles),
+        splits.interactions,
+    )
+    subject = keys.subject(cell, provider, roles, embedder, code["method"])
+    run_id = keys.run_id(digest(comparability), digest(subject), cell, code)
+    return Prepared(
+        cell=cell,
+        task=task,
+        splits=splits,
+        data=data,
+        provider=provider,
+        roles=roles,
+        embedder=embedder,
+        attempts=attempts,
+        code=code,
+        comparability=comparability,
+        subject=subject,
+        run_id=run_id,
+        folder=session.store.run_folder(cell, run_id),
+    )
+
+
+def open_embedder(cell: Cell) -> Embedder | None:
+    """The run's embedder, where the method uses one."""
+    if "embedder" not in cell.method.needs + cell.method.may_use:
+        return None
+    from harness.model.embed import open_embedder
+
+    return open_embedder(cell.request.embedder, cell.request.offline)
+
+
+def check_abilities(cell: Cell, provider: Provider) -> None:
+    """Whether the model can do what the method asks of it.
+
+    Raises:
+        UsageError: it can't; names methods that ask less.
+    """
+    needs, world = set(cell.method.needs), "world" in cell.task.offers
+    wanted = cell.task.in_text
+    in_words = bool(wanted) and all(cell.task_args.get(name) == value for name, value in wanted.items())
+    acts = world and "tools" in cell.method.may_use and "answers" not in provider.abilities
+    if acts and not in_words:
+        needs.add("tools")  # to act in a world it calls them
+    missing = [need for need in ("tools", "logprobs", "trainable") if need in needs - provider.abilities]
+    if not missing:
+        return
+    cure = ""
+    if missing == ["tools"] and world:
+        fit = [m.name for m in registry().methods.values() if "world" in m.needs and "tools" not in m.needs]
+        cure = f"; methods that ask for calls in text: {', '.join(fit)}" if fit else ""
+    raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} doesn't give{cure}")
+
+
+def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) -> None:
+    absent = [role for role in task.roles if role not in cell.request.roles]
+    if absent and "answers" not in provider.abilities:
+        raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
+    for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
+        if need in cell.method.needs and not splits.size(need):
+            raise UsageError(
+                f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none with these "
+                "arguments"
+            )
+
+
+def _check_judge(cell: Cell, task: Task, attempts: Attempts, provider: Provider, session: Session) -> None:
+    """Says how many items stay unscored for want of a judge."""
+    judges = type(task).needs_judge is not Task.needs_judge
+    if judges and "judge" not in cell.request.roles and "answers" not in provider.abilities:
+        unjudged = sum(map(task.needs_judge, attempts.samples))
+        if unjudged:
+            session.notice(
+                f"{cell.task.name}: {unjudged} of {len(attempts.samples)} items need a judge and "
+                "stay unscored without --role judge=MODEL"
+            )
+
+
+def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) -> Attempts:
+    from harness.model.recorded import Recorded
+
+    limit = cell.request.limit
+    samples = list(splits.test[:limit] if limit else splits.test)
+    if isinstance(provider, Recorded) and cell.method.name == "direct":
+        # a recorded run is measured on what it holds: its own samples and epochs, no more
+        position = {sample.id: n for n, sample in enumerate(samples)}
+        covered = sorted((position[i], epoch) for i, epoch in provider.found if i in position)
+        kept = sorted({n for n, _ in covered})
+        if len(kept) < len(samples):
+            session.notice(
+                f"{provider.name} has responses for {len(kept)} of the {len(samples)} samples of "
+                f"{cell.task.name}; only these are measured"
+            )
+        renumber = {n: new for new, n in enumerate(kept)}
+        return Attempts([samples[n] for n in kept], [(renumber[n], e) for n, e in covered])
+    wanted = [(n, epoch) for epoch in range(cell.request.epochs) for n in range(len(samples))]
+    return Attempts(samples, wanted)

@@ -1,0 +1,71 @@
+"""A cell's `fit` alone: here, or as files that start it on a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from harness.base.errors import UsageError
+from harness.job import Job
+from harness.method import Method
+from harness.model.ledger import Ledger
+from harness.registry import load_method
+from harness.run.answer import fit
+from harness.run.code import code_of
+from harness.run.jobs import make_job
+from harness.run.plan import Cell
+from harness.run.prepare import check_abilities, open_embedder
+from harness.run.session import Session
+
+
+async def fit_cell(cell: Cell, session: Session) -> tuple[Path, Ledger]:
+    """Runs `fit` alone: the folder of the policy that came of it, and what that cost.
+
+    Raises:
+        HarnessError: the cell can't be fitted, or its method leaves no policy; checkpoints are kept.
+    """
+    job, method, ledger = _prepare(cell, session)
+    try:
+        await fit(method, job, cell, session)
+    finally:
+        job.close()
+    if job.training.trained is None:
+        raise UsageError(
+            f"method {cell.method.name!r} trains no policy; 'harness list methods' shows which "
+            "need a trainable model"
+        )
+    return job.training.trained, ledger
+
+
+def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:
+    """The files with which a cell's training is started elsewhere, by name.
+
+    Raises:
+        HarnessError: the method can't be trained there.
+    """
+    job, method, _ = _prepare(cell, session)
+    try:
+        return method.launch(backend, job)
+    finally:
+        job.close()
+
+
+def _prepare(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
+    """A job without test items, for what is done before any is asked."""
+    provider = session.provider(cell.model, cell)
+    check_abilities(cell, provider)
+    task, splits, _ = session.load(cell)
+    ledger = Ledger()
+    job = make_job(
+        cell,
+        session,
+        task=task,
+        splits=replace(splits, test=()),
+        provider=provider,
+        roles={role: session.role(name, cell) for role, name in cell.request.roles.items()},
+        ledger=ledger,
+        embedder=open_embedder(cell),
+        n_questions=0,
+        code=code_of(cell.method),
+    )
+    return job, load_method(cell.method, cell.method_args), ledger
