@@ -94,6 +94,7 @@ def load_module(path: Path) -> ModuleType:
     known = _LOADED.get(path)
     if known is not None and all(_digest(file) == content for file, content in known.files.items()):
         sys.modules[known.module.__name__] = known.module
+        _forget_later_imports(path.parent)
         return known.module
     _LOADED.pop(path, None)
     _forget_neighbours(path.parent)
@@ -157,6 +158,14 @@ def _forget_neighbours(folder: Path) -> None:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if name.partition(".")[0] in here and file and Path(file) in elsewhere:
+            del sys.modules[name]
+
+
+def _forget_later_imports(folder: Path) -> None:
+    """Forgets modules beside a file that were imported within a function: of which content, nobody knows."""
+    known = {file for loaded in _LOADED.values() for file in loaded.files}
+    for name, file in _neighbours(folder).items():
+        if file not in known:
             del sys.modules[name]
 
 

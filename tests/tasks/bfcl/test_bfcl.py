@@ -670,7 +670,11 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
         ("BFCL_v4_multiple_result.json", b'[{"id": "a", "result": ""}]', "line 1 is no result"),
         ("BFCL_v4_multiple_result.json", b'{"id": ["a"], "result": ""}', "line 1: 'id' is no text"),
         ("BFCL_v4_multiple_result.json", b'{\n "id": "a"\n}', "can't read"),
-        ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}', mtime=0)[:-9], "can't read"),
+        (
+            "BFCL_v4_multiple_result.json.gz",
+            gzip.compress(b'{"id": "a", "result": ""}', mtime=0)[:-9],
+            "can't read",
+        ),
         ("BFCL_v4_multiple_result.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
         (
             "rows.jsonl",
