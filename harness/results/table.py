@@ -124,7 +124,20 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                     "scored_only": metric["scored_only"],
                 }
             )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("input_tokens", "output_tokens"):
+        if table[name].isna().any():  # counts stay whole numbers beside unknown ones
+            table[name] = table[name].astype("Int64")
+    return table
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table of runs as CSV, with `?` for a use or a cost that is unknown."""
+    shown = table.copy()
+    for name in USAGE:
+        if name in shown and shown[name].isna().any():
+            shown[name] = shown[name].astype(object).where(shown[name].notna(), "?")
+    return str(shown.to_csv(index=False))
 
 
 def _validation(curve: dict[str, Any] | None) -> dict[str, Any]:

@@ -81,7 +81,10 @@ class Session:
     def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
         key = digest([name, dict(arguments)])
         if key not in self._providers:
-            self._providers[key] = open_model(name, arguments, cell.request.max_connections)
+            request = cell.request
+            self._providers[key] = open_model(
+                name, arguments, request.max_connections, lambda: self.cache, request.offline
+            )
             if self._providers[key].notice:
                 self.notice(self._providers[key].notice)
         return self._providers[key]
