@@ -145,7 +145,7 @@ class Sentence(_Kept):
 
     def __init__(self, name: str, offline: bool) -> None:
         if find_spec("sentence_transformers") is None:
-            raise UsageError(f"embedder {name} needs the extra: pip install 'harness[embeddings]'")
+            raise UsageError(f"embedder {name} needs the extra: pip install 'method-harness[embeddings]'")
         self.name = name
         self._model: Any = None
         self._settings: dict[str, Any] = {}
@@ -179,7 +179,7 @@ def _packaged_minilm() -> Path:
     for root in (spec.submodule_search_locations or []) if spec else []:
         for file in Path(root).rglob("modules.json"):
             return file.parent
-    raise UsageError("embedder minilm needs the extra: pip install 'harness[embeddings]'")
+    raise UsageError("embedder minilm needs the extra: pip install 'method-harness[embeddings]'")
 
 
 @cache

@@ -1,6 +1,7 @@
 """The wheel in an environment of its own, used from a folder whose names clash with everything."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -25,10 +26,13 @@ LISTED = "import harness.registry as r; k = r.registry(); print(len(k.tasks), le
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     place = tmp_path_factory.mktemp("wheel")
+    source = place / "source"  # a build leaves a copy of the package where it is made
+    left = shutil.ignore_patterns(".*", "build", "results", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(ROOT, source, symlinks=True, ignore=left)
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"),
-            *("--disable-pip-version-check", "-w", place, ROOT),
+            *("--disable-pip-version-check", "-w", place, source),
         ],
         check=True,
         env={**os.environ, "PYTHONPATH": ""},
