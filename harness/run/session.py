@@ -131,8 +131,8 @@ class Session:
         if faults and code_of(cell.task).development:
             more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
             raise PluginError(f"task {faults[0]}{more}; harness.testing.check_task lists every fault")
-        for fault in faults:
-            self.notice(f"task {fault}")
+        for found in faults:
+            self.notice(f"task {found}")
 
     def flush(self) -> None:
         """Writes what the cache still holds in memory."""
