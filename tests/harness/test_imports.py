@@ -16,7 +16,7 @@ FLOORS = (
     "plugins data annotate",
     "model",
     "task method world",
-    "episode registry",
+    "episode registry task_checks",
     "external",
     "job",
     "results",
