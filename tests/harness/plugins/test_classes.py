@@ -146,7 +146,7 @@ def test_an_object_that_cannot_be_made_anew_says_so():
                 raise RuntimeError("only once")
 
     with pytest.raises(
-        UsageError, match="Once can't be made anew from its arguments: RuntimeError: only once"
+        UsageError, match="Once can't be made again from its arguments: RuntimeError: only once"
     ):
         registry().add(Once())
 
