@@ -74,7 +74,7 @@ class _Episode:
                 return "step_limit"
             output = await self.act(self.transcript[self.begun :], seen.tools)
             self.steps += 1
-            if output.usage is not None:
+            if output.usage is not None:  # tokens that nobody reports count against no limit
                 self.tokens += output.usage.input_tokens + output.usage.output_tokens
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"

@@ -73,5 +73,7 @@ def outcomes(
             return await answer(question)
         except ModelCallError as error:
             return Outcome(question.id, question.epoch, error=str(error))
+        except SystemExit as error:  # it is the method's fault, and not the end of the harness
+            raise RuntimeError(f"it called sys.exit({error.code!r})") from error
 
     return each(attempt, questions, limit)

@@ -149,7 +149,7 @@ def _environment() -> Environment:
         "value": lambda v: "–" if v is None else f"{v:.3f}",
         "signed": lambda v: "–" if v is None else f"{v:+.3f}",
         "amount": amount,
-        "whole": lambda v: f"{v:,}",
+        "whole": lambda v: "?" if v is None else f"{v:,}",
         "range": lambda ci: f"[{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "",
         "rank": rank,
         "probability": lambda p: "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}",

@@ -256,7 +256,7 @@ def _plotly() -> bytes:
     return str(get_plotlyjs()).encode("utf-8")
 
 
-WEB = "the site needs jinja2 and plotly: pip install 'harness[web]'"
+WEB = "the site needs jinja2 and plotly: pip install 'method-harness[web]'"
 
 
 def _manifest(target: Path) -> set[str]:

@@ -28,6 +28,8 @@ SHOWN = (
     "status",
 )
 TEXT_COLUMNS = 2
+#: what an attempt takes, in the CSV
+PER_ATTEMPT = ("calls_per_attempt", "tokens_per_attempt", "usd_per_attempt")
 #: added where a row of the table was trained with a validation split
 VALIDATION = ("validation (not test), last", "validation (not test), peak")
 
@@ -47,7 +49,7 @@ def tables(board: Board) -> dict[str, str]:
 
 
 def as_csv(board: Board) -> str:
-    """One line a row, numbers in full."""
+    """One line a row, numbers in full; `?` where it is unknown what an attempt takes."""
     rows = [_flat(section, entry) for section in board.sections for entry in section.entries]
     if any(entry.validation for entry in board.entries):
         for row, entry in zip(rows, board.entries, strict=True):
@@ -57,6 +59,8 @@ def as_csv(board: Board) -> str:
                 "validation_peak": found and found.peak,
                 "validation_peak_steps": " ".join(map(str, found.peak_steps)) if found else "",
             }
+    for row in rows:
+        row |= {name: "?" for name in PER_ATTEMPT if row[name] is None}
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

@@ -57,11 +57,12 @@ class Policy(Shown):
         }
 
     def blocks(self) -> list[Block]:
-        tokens = self.total["input_tokens"] + self.total["output_tokens"]
+        from harness.display.records import tokens
+
         return [
             Line(
                 f"{self.path}: trained by {self.method} from {self.model}; {self.total['calls']} rollouts, "
-                f"{tokens} tokens"
+                f"{tokens(dict(self.total))} tokens"
             )
         ]
 
@@ -178,8 +179,8 @@ def train_cell(cell: Cell, session: Session, to: Path) -> Policy:
         cell.model,
         cell.method.name,
         cell.seed,
-        {purpose: spent.as_dict() for purpose, spent in sorted(ledger.by_purpose.items())},
-        ledger.total.as_dict(),
+        {purpose: spent.reported() for purpose, spent in sorted(ledger.by_purpose.items())},
+        ledger.total.reported(),
     )
 
 

@@ -94,9 +94,8 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
     for name, value in shown.items():
         if value not in (None, "", [], {}):
             yield f"{_plain(name)}: {_plain(_cut(_text(value), LONGEST_ARGUMENTS))}"
-    yield (
-        f"models: {row['calls']} calls, {row['input_tokens']} input and {row['output_tokens']} output tokens"
-    )
+    read, written = ("?" if row[name] is None else row[name] for name in ("input_tokens", "output_tokens"))
+    yield f"models: {row['calls']} calls, {read} input and {written} output tokens"
 
 
 def _message(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:

@@ -215,7 +215,9 @@ def export(
             raise UsageError("parquet needs --out FILE")
         table.to_parquet(out)
     elif form == "csv":
-        write_out(str(table.to_csv(index=False)), out)
+        from harness.results.table import as_csv
+
+        write_out(as_csv(table), out)
     else:
         write_out(str(table.to_json(orient="records", indent=1)) + "\n", out)
 
@@ -243,10 +245,12 @@ def _every_eval_ever(store: Path, wanted: set[str]) -> str:
 @json_option
 def rebuild(check: bool, store: str, as_json: bool) -> None:
     """Write tables/results.csv and tables/results.md again from the records."""
+    from harness.results.table import as_csv
+
     table = _frame(store)
     tables = Path(store) / "tables"
     different = []
-    for name, text in (("results.csv", table.to_csv(index=False)), ("results.md", _markdown(table))):
+    for name, text in (("results.csv", as_csv(table)), ("results.md", _markdown(table))):
         path = tables / name
         if not path.exists() or path.read_text("utf-8") != text:
             different.append(str(path))
@@ -283,11 +287,13 @@ SHOWN = (
 
 
 def _cells(table: Any) -> list[list[str]]:
+    """The cells of the table in Markdown: an unknown cost is `?`, another value that isn't there is empty."""
     rows = []
     for values in table[list(SHOWN)].itertuples(index=False):
-        rows.append(
-            ["" if v is None or v != v else f"{v:.4f}" if isinstance(v, float) else str(v) for v in values]
-        )
+        cells = [
+            "" if v is None or v != v else f"{v:.4f}" if isinstance(v, float) else str(v) for v in values
+        ]
+        rows.append([cell or "?" * (name == "cost_usd") for name, cell in zip(SHOWN, cells, strict=True)])
     return rows
 
 

@@ -131,11 +131,20 @@ class Arm:
         return list(dict.fromkeys(field for arm in same for field in differing(self.subject, arm.subject)))
 
 
+def code_of(row: Row, part: str) -> str:
+    """The digest of the code of a row's `task` or `method` while that is in development, else empty: a
+    released one is known by its version."""
+    code = row.get("code", {}).get(part) or {}
+    return str(code["digest"]) if code.get("development") else ""
+
+
 def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
-    """The arms that rows of the index make, ordered by task, method, model."""
-    pooled: dict[tuple[str, str], list[Row]] = {}
+    """The arms that rows of the index make, ordered by task, method, model. Rows of one subject that other
+    code of it made are never pooled."""
+    pooled: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        pooled.setdefault((row["comparability_key"], row["subject_key"]), []).append(row)
+        key = (row["comparability_key"], row["subject_key"], code_of(row, "task"), code_of(row, "method"))
+        pooled.setdefault(key, []).append(row)
     arms = [
         Arm(tuple(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"]))), store)
         for runs in pooled.values()

@@ -27,6 +27,10 @@ def times(ratio: float | None) -> str:
     return "?" if ratio is None else f"{ratio:.3g}x"
 
 
+def _or_unknown(ratio: float | None) -> float | str:
+    return "?" if ratio is None else ratio
+
+
 def arms_in(comparisons: Sequence[Comparison]) -> list[Arm]:
     """Both sides of all comparisons, each once."""
     return list({id(arm): arm for c in comparisons for arm in (c.candidate, c.baseline)}.values())
@@ -115,7 +119,7 @@ def comparison_csv(comparisons: Sequence[Comparison]) -> str:
                 "items": c.matched,
                 "wins": c.difference.wins,
                 "losses": c.difference.losses,
-                **{f"{name}_ratio": c.cost_ratio.get(name) for name in COSTS},
+                **{f"{name}_ratio": _or_unknown(c.cost_ratio.get(name)) for name in COSTS},
             }
         )
     text = io.StringIO()

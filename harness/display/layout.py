@@ -74,11 +74,11 @@ def console() -> Console:
     """A console as wide as the terminal; COLUMNS has the last word, also in a pipe."""
     from rich.console import Console
 
-    found = Console(highlight=False)
+    found = Console(highlight=False, force_jupyter=False)
     return (
         found
         if found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
-        else Console(width=PIPED, highlight=False)
+        else Console(width=PIPED, highlight=False, force_jupyter=False)
     )
 
 
@@ -106,9 +106,11 @@ def as_text(blocks: Iterable[Block]) -> str:
 
     from rich.console import Console
 
-    out = Console(file=io.StringIO(), width=console().width, highlight=False, color_system=None)
+    sink = io.StringIO()
+    # in a notebook rich would show it there instead of writing it
+    out = Console(file=sink, width=console().width, highlight=False, color_system=None, force_jupyter=False)
     print_blocks(blocks, out)
-    lines = (line.rstrip() for line in out.file.getvalue().splitlines())  # type: ignore[attr-defined]
+    lines = (line.rstrip() for line in sink.getvalue().splitlines())
     return "\n".join(lines).strip("\n")
 
 

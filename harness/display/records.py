@@ -48,6 +48,12 @@ def cost(usage: dict[str, Any]) -> str:
     return "?" if usage["cost_usd"] is None else f"{usage['cost_usd']:.4g}"
 
 
+def tokens(usage: dict[str, Any]) -> str:
+    """Input and output tokens together, or `?` where some weren't reported."""
+    parts = usage["input_tokens"], usage["output_tokens"]
+    return "?" if None in parts else str(sum(parts))
+
+
 def bar(metric: dict[str, Any], width: int = 20) -> str:
     """The interval on a line from 0 to 1: `     |--o--|    `."""
     cells = [" "] * (width + 1)
@@ -142,7 +148,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
                 str(counts["unscored"]),
                 str(counts["error"]),
                 str(usage["calls"]),
-                str(usage["input_tokens"] + usage["output_tokens"]),
+                tokens(usage),
                 cost(usage),
             ]
         )
@@ -177,6 +183,9 @@ def beside(record: dict[str, Any]) -> list[str]:
         if metric["ci_method"] == "none" and "/" not in name
     ]
     lines += [f"of the set as a whole: {', '.join(whole)}"] if whole else []
+    without = record["usage"].get("unreported", 0)
+    if without:
+        lines.append(f"{without} of {record['usage']['calls']} calls came without token counts")
     again = record["counts"].get("user_retries", 0)
     if again:
         lines.append(f"{again} turns of simulated users were unusable and asked for again")

@@ -1,4 +1,4 @@
-"""Completions kept by content: SQLite in WAL mode, commits in batches."""
+"""Completions kept by content, and what their models were: SQLite in WAL mode, commits in batches."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Cache:
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
             )
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS identities (name TEXT, args TEXT, address TEXT, value TEXT, "
+                "at REAL, PRIMARY KEY (name, args, address)) WITHOUT ROWID"
+            )
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
         self._waiting: dict[str, str] = {}
@@ -42,6 +46,28 @@ class Cache:
         self._waiting.setdefault(key, value)
         if len(self._waiting) >= self._batch or time.monotonic() - self._last > self._seconds:
             self.flush()
+
+    def keep_identity(self, name: str, args: str, address: str, value: str) -> None:
+        """Keep what the client of a model told: the newest replaces what was kept for the same model, digest
+        of arguments and address of its server (empty where none was named)."""
+        row = (name, args, address, value, time.time())
+        try:
+            self._db.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def identity(self, name: str, args: str, address: str) -> str | None:
+        """What was last kept for a model: with the same arguments if there is such, else with others; at
+        `address`, or wherever it was if that is empty. None if nothing was."""
+        try:
+            row = self._db.execute(
+                "SELECT value FROM identities WHERE name = ? AND (? = '' OR address = ?) "
+                "ORDER BY args = ? DESC, at DESC LIMIT 1",
+                (name, address, address, args),
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        return row[0] if row else None
 
     def flush(self) -> None:
         """Write what waits."""

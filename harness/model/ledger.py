@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.base.errors import BudgetSpent
 
@@ -13,18 +13,28 @@ from harness.base.errors import BudgetSpent
 @dataclass(slots=True)
 class Usage:
     """Calls, tokens, cost and time. Calls served by the cache count in full, and once more in
-    `cache_hits`: a method's cost is what it would be on a cold cache. `cost_usd` is None where the
-    model's price is unknown; `paid_usd` is the part that was not served by the cache."""
+    `cache_hits`: a method's cost is what it would be on a cold cache. `paid_usd` is the part of the cost
+    that was not served by the cache.
+
+    `input_tokens` (the whole prompt, whatever the server had cached of it) and `output_tokens` are sums of
+    what servers reported; `unreported` counts the answers without both numbers, so that the sums stand for
+    less than was used. Every other number is None where a part of it is unknown."""
 
     calls: int = 0
     cache_hits: int = 0
     retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    reasoning_tokens: int = 0
+    unreported: int = 0
+    reasoning_tokens: int | None = 0
+    #: of the input tokens, those that the server read from a cache of its own, and those that it put there
+    cached_input_tokens: int | None = 0
+    cache_write_tokens: int | None = 0
     retrieved_tokens: int = 0
     cost_usd: float | None = 0.0
     paid_usd: float | None = 0.0
+    #: the sum of the costs that are known
+    known_usd: float = 0.0
     seconds: float = 0.0
 
     def add(self, other: Usage) -> None:
@@ -34,21 +44,51 @@ class Usage:
         self.retries += other.retries
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
-        self.reasoning_tokens += other.reasoning_tokens
+        self.unreported += other.unreported
+        self.reasoning_tokens = _sum(self.reasoning_tokens, other.reasoning_tokens)
+        self.cached_input_tokens = _sum(self.cached_input_tokens, other.cached_input_tokens)
+        self.cache_write_tokens = _sum(self.cache_write_tokens, other.cache_write_tokens)
         self.retrieved_tokens += other.retrieved_tokens
+        self.known_usd = self.least_usd + other.least_usd
         self.cost_usd = _sum(self.cost_usd, other.cost_usd)
         self.paid_usd = _sum(self.paid_usd, other.paid_usd)
         self.seconds += other.seconds
 
+    @property
+    def least_usd(self) -> float:
+        """What it cost at least: the cost, or the known part of it."""
+        return self.known_usd if self.cost_usd is None else self.cost_usd
+
     def as_dict(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """Every field, to go on from."""
+        return {name: getattr(self, name) for name in _NAMES}
+
+    def reported(self) -> dict[str, Any]:
+        """Every field as records have it: a number of tokens is None where a part of it is unknown."""
+        found = self.as_dict()
+        del found["known_usd"]
+        if self.unreported:
+            found["input_tokens"] = found["output_tokens"] = None
+        return found
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Usage:
-        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+        """From `as_dict` or `reported`. What an older harness didn't count is unknown."""
+        known = {name: values[name] for name in _NAMES if name in values}
+        if known.get("input_tokens", 0) is None or known.get("output_tokens", 0) is None:
+            known["unreported"] = known.get("unreported") or max(1, known.get("calls", 0))
+            known["input_tokens"] = known.get("input_tokens") or 0
+            known["output_tokens"] = known.get("output_tokens") or 0
+        return cls(**{**_NEWER, **known})
 
 
-def _sum(a: float | None, b: float | None) -> float | None:
+_Number = TypeVar("_Number", int, float)
+_NAMES = tuple(field.name for field in fields(Usage))
+#: fields that an older harness didn't have, and what it knew of them
+_NEWER = {"cached_input_tokens": None, "cache_write_tokens": None}
+
+
+def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
     return None if a is None or b is None else a + b
 
 
@@ -69,14 +109,14 @@ class Budget:
         Raises:
             BudgetSpent: a limit is reached; names it.
         """
-        tokens = spent.input_tokens + spent.output_tokens
+        tokens = spent.input_tokens + spent.output_tokens  # of unreported calls nobody knows them
         for name, limit, value in (
             ("calls", self.calls, spent.calls + under_way),
             ("tokens", self.tokens, tokens),
-            ("cost", self.cost, spent.cost_usd),
+            ("cost", self.cost, spent.least_usd),
             ("time", self.time, monotonic() - self.started),
         ):
-            if limit is not None and value is not None and value >= limit:
+            if limit is not None and value >= limit:
                 raise BudgetSpent(
                     f"the run's --budget-{name} of {limit:g} is spent; raise it and run "
                     "the same command to go on"
@@ -90,6 +130,8 @@ class Ledger:
         self.by_purpose: dict[str, Usage] = {}
         self.total = Usage()
         self.under_way = 0
+        #: calls that --offline refused, as the cache doesn't hold their completions
+        self.missing = 0
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:

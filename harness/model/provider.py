@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage
     from inspect_ai.tool import ToolInfo
 
     from harness.sample import Question, Splits
@@ -48,6 +48,18 @@ class Provider:
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
 
+    #: the server that the environment names for it, as far as that is known without a client
+    address: str = ""
+    #: attributes that only a client can tell, once there is one; text
+    from_client: tuple[str, ...] = ()
+
+    def connect(self) -> None:
+        """Opens the client, where calls go through one, and fills the attributes `from_client`.
+
+        Raises:
+            UsageError: there is no such model, or it needs a key; names the cure.
+        """
+
     async def generate(self, call: Call) -> ModelOutput:
         """One completion.
 
@@ -82,6 +94,19 @@ class Provider:
 
     def prepare(self, splits: Splits) -> None:
         """Called once a task is loaded, for providers that answer by sample."""
+
+
+def counted(input_tokens: int, output_tokens: int) -> ModelUsage:
+    """The use of an in-process model: it neither reasons nor has a cache of prompts."""
+    from inspect_ai.model import ModelUsage
+
+    return ModelUsage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        input_tokens_cache_read=0,
+        input_tokens_cache_write=0,
+        reasoning_tokens=0,
+    )
 
 
 def last_user_text(messages: Sequence[ChatMessage]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
 from harness.base.errors import ModelCallError
@@ -12,9 +14,31 @@ from harness.data.responses import Response, Shape, attach, read_responses, resu
 from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ModelOutput
+    from inspect_ai.model import ModelOutput, ModelUsage
 
     from harness.sample import Splits
+
+
+#: inspect-ai's name of a count, and those that files have for it
+COUNTS = {
+    "input_tokens": ("input_tokens", "prompt_tokens"),
+    "output_tokens": ("output_tokens", "completion_tokens"),
+    "reasoning_tokens": ("reasoning_tokens",),
+}
+
+
+def _usage(recorded: Mapping[str, Any]) -> ModelUsage | None:
+    """The tokens of a recorded answer; None where the file doesn't say both what went in and what came
+    out."""
+    from inspect_ai.model import ModelUsage
+
+    found: dict[str, int] = {}
+    for count, names in COUNTS.items():
+        values = (recorded.get(name) for name in names)
+        value = next((v for v in values if isinstance(v, int | float) and math.isfinite(v)), None)
+        if value is not None:
+            found[count] = int(value)
+    return ModelUsage(**found) if {"input_tokens", "output_tokens"} <= set(found) else None
 
 
 class Recorded(Provider):
@@ -58,19 +82,14 @@ class Recorded(Provider):
         self.found = attach(self.responses, questions, self.name, self._strict, len(splits.test))
 
     async def generate(self, call: Call) -> ModelOutput:
-        from inspect_ai.model import ModelOutput, ModelUsage
+        from inspect_ai.model import ModelOutput
 
         question = call.question
         response = self.found.get((question.id, question.epoch))
         if response is None:
             raise ModelCallError(f"no response recorded for sample {question.id!r}, epoch {question.epoch}")
         output = ModelOutput.from_content(self.name, response.completion)
-        usage = response.usage or {}
-        output.usage = ModelUsage(
-            input_tokens=int(usage.get("input_tokens") or usage.get("prompt_tokens") or 0),
-            output_tokens=int(usage.get("output_tokens") or usage.get("completion_tokens") or 0),
-            reasoning_tokens=usage.get("reasoning_tokens"),
-        )
+        output.usage = _usage(response.usage or {})
         if response.confidence is not None:
             output.metadata = {"confidence": response.confidence}
         return output

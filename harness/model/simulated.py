@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from harness.annotate import read_demonstrations
 from harness.base.digest import seed_of
 from harness.base.errors import ModelCallError, UsageError, nearest
-from harness.model.provider import Call, Provider, last_user_text
+from harness.model.provider import Call, Provider, counted, last_user_text
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -100,7 +100,7 @@ class SimulatedAnnotator(Provider):
         return self._p(text, *self._quality(shown))
 
     async def generate(self, call: Call) -> ModelOutput:
-        from inspect_ai.model import ModelOutput, ModelUsage
+        from inspect_ai.model import ModelOutput
 
         text, choices = call.question.input.strip(), call.question.choices
         gold = self._gold.get(text)
@@ -117,7 +117,7 @@ class SimulatedAnnotator(Provider):
             said = json.dumps([{"index": 1, "label": label, "confidence": self._states(p, rng)}])
         output = ModelOutput.from_content(self.name, said)
         read = sum(len(message.text) for message in call.messages) // 4
-        output.usage = ModelUsage(input_tokens=read, output_tokens=len(said) // 4 + 1)
+        output.usage = counted(read, len(said) // 4 + 1)
         return output
 
     def _p(self, text: str, classes: frozenset[str], share: float | None) -> float:

@@ -68,7 +68,12 @@ def kebab(name: str) -> str:
 def source_file(cls: type) -> str:
     """The file that a class was written in; empty for one of a notebook's cell or a prompt."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return str(Path(file).resolve()) if file and Path(file).is_file() else ""
+    if not file or not Path(file).is_file():
+        return ""
+    path = str(Path(file).resolve())
+    # a notebook's `__main__` may name a file that started it, but its functions are from elsewhere
+    written = {each.__code__.co_filename for each in vars(cls).values() if inspect.isfunction(each)}
+    return path if not written or any(str(Path(name).resolve()) == path for name in written) else ""
 
 
 def _base(cls: type[Plugin[Any]]) -> type:

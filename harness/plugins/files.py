@@ -18,6 +18,10 @@ from harness.plugins.base import Plugin
 _ADDRESS = re.compile(r"(?P<file>.+\.py)(?::(?P<attribute>[A-Za-z_][\w.]*))?")
 
 
+#: begins the names of modules that were imported from `file.py:Class`
+MODULE_PREFIX = "harness_file_"
+
+
 @dataclass
 class _Loaded:
     """A module and the content of the files that it was made from, as digests by path."""
@@ -94,12 +98,12 @@ def load_module(path: Path) -> ModuleType:
     known = _LOADED.get(path)
     if known is not None and all(_digest(file) == content for file, content in known.files.items()):
         sys.modules[known.module.__name__] = known.module
+        _forget_later_imports(path.parent)
         return known.module
     _LOADED.pop(path, None)
     _forget_neighbours(path.parent)
-    name = (
-        f"harness_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(str(path).encode()).hexdigest()[:8]}"
-    )
+    place = sha256(str(path).encode()).hexdigest()[:8]
+    name = f"{MODULE_PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     loaded = _Loaded(importlib.util.module_from_spec(spec), {path: _digest(path)})
@@ -157,6 +161,14 @@ def _forget_neighbours(folder: Path) -> None:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if name.partition(".")[0] in here and file and Path(file) in elsewhere:
+            del sys.modules[name]
+
+
+def _forget_later_imports(folder: Path) -> None:
+    """Forgets modules beside a file that were imported within a function: of which content, nobody knows."""
+    known = {file for loaded in _LOADED.values() for file in loaded.files}
+    for name, file in _neighbours(folder).items():
+        if file not in known:
             del sys.modules[name]
 
 

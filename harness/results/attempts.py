@@ -44,6 +44,7 @@ def rows_of(
         usage = Usage()
         for values in (attempt.get("usage") or {}).values():
             usage.add(Usage.from_dict(values))
+        tokens = usage.reported()
         answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
         row: dict[str, Any] = {
             "sample_id": attempt["sample_id"],
@@ -56,7 +57,7 @@ def rows_of(
             "item_digest": attempt["item_digest"],
             "stop_reason": attempt["stop_reason"],
             "confidence": attempt["confidence"],
-            **{name: getattr(usage, name) for name in TOKENS},
+            **{name: tokens[name] for name in TOKENS},
             "cost_usd": usage.cost_usd,
             "seconds": usage.seconds,
             "input": sample.question.input if transcripts else None,

@@ -29,6 +29,7 @@ FIELDS = {
     "comparability.prompt_digest": "prompts",
     "comparability.scorer": "scorer",
     "comparability.scoring": "scoring of the harness",
+    "comparability.roles": "role of the task",
     "comparability": "comparability",
     "subject.method_version": "method version",
     "subject.method_args": "method argument",
@@ -178,7 +179,8 @@ def _reasons(a: Row, b: Row) -> list[Reason]:
         last = name.rpartition(".")[2]
         exact = (
             f" {last}"
-            if called.endswith(("argument", "setting", "role")) or called in ("comparability", "subject")
+            if called.endswith(("argument", "setting", "role", "task"))
+            or called in ("comparability", "subject")
             else ""
         )
         made.append(Reason(name, before, after, f"other {called}{exact} ({brief(before)} -> {brief(after)})"))

@@ -21,6 +21,9 @@ from harness.results.schema import SCHEMA, check, result_digest
 from harness.results.store import Store
 from harness.results.summary import Summary
 
+#: what a record says of the calls of one purpose
+PURPOSE = (*TOKENS, "cached_input_tokens", "cache_write_tokens", "unreported", "cost_usd")
+
 if TYPE_CHECKING:
     from harness.run.plan import Cell
     from harness.sample import Sample
@@ -44,6 +47,7 @@ def seal(
     access: Mapping[str, int],
     started: float,
     command: str,
+    prices: Mapping[str, Mapping[str, Any]] | None = None,
     supersedes: str | None = None,
     of_the_set: Mapping[str, float] | None = None,
     curve: Sequence[Mapping[str, Any]] = (),
@@ -53,6 +57,7 @@ def seal(
 
     Args:
         code: digests of the task's and the method's code, as `Code.as_dict` gives them.
+        prices: what was reckoned with, by model, as `prices_of` gives them.
         of_the_set: values of the task's `set_metrics`.
         curve: rows of the learning curve, as `job.training.curve` takes them.
 
@@ -65,10 +70,11 @@ def seal(
     try:
         kept = rows_of(attempts, samples, summary, hasher, cell)
         rows = write_parquet(parquet, cell.task.metrics, kept)
-        logical, by_purpose = ledger.total.as_dict(), {}
+        logical, by_purpose = ledger.total.reported(), {}
         volatile = {key: logical.pop(key) for key in ("cache_hits", "retries", "paid_usd", "seconds")}
         for purpose, usage in sorted(ledger.by_purpose.items()):
-            by_purpose[purpose] = {key: getattr(usage, key) for key in (*TOKENS, "cost_usd")}
+            found = usage.reported()
+            by_purpose[purpose] = {key: found[key] for key in PURPOSE}
         attempt = len(store.attempts(folder)) + 1
         created = datetime.datetime.now(datetime.UTC)
         record: dict[str, Any] = {
@@ -101,6 +107,7 @@ def seal(
             "metrics": summary.metrics(of_the_set or {}),
             "counts": summary.counts(),
             "usage": {**logical, "by_purpose": by_purpose},
+            "prices": {model: dict(price) for model, price in (prices or {}).items()},
             "volatile": {**volatile, "wall_s": round(created.timestamp() - started, 3)},
             "data": list(sources),
             "licence": cell.task.licence,

@@ -124,7 +124,20 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                     "scored_only": metric["scored_only"],
                 }
             )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("input_tokens", "output_tokens"):
+        if table[name].isna().any():  # counts stay whole numbers beside unknown ones
+            table[name] = table[name].astype("Int64")
+    return table
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table of runs as CSV, with `?` for a use or a cost that is unknown."""
+    shown = table.copy()
+    for name in USAGE:
+        if name in shown and shown[name].isna().any():
+            shown[name] = shown[name].astype(object).where(shown[name].notna(), "?")
+    return str(shown.to_csv(index=False))
 
 
 def _validation(curve: dict[str, Any] | None) -> dict[str, Any]:
@@ -142,7 +155,8 @@ def curves_frame(store: str | Path = "results") -> pd.DataFrame:
     `harness.results.curve.Point`. A curve that can't be trusted is left out with a warning."""
     import pandas as pd
 
-    from harness.results.curve import Point, read_curve
+    from harness.learning_curve import Point
+    from harness.results.curve import read_curve
     from harness.results.index import in_force, read_index
 
     index = read_index(Path(store))

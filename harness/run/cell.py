@@ -10,6 +10,7 @@ from harness.base.errors import BudgetSpent
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
+from harness.model.prices import prices_of
 from harness.registry import load_method
 from harness.results.record import seal
 from harness.run.answer import answer, fit
@@ -22,7 +23,8 @@ from harness.run.session import Session
 
 
 async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
-    """The record of the cell's run: the sealed one if there is one, else a new one.
+    """The record of the cell's run: the sealed one if there is one (`reused`), else a new one, with the
+    number of calls that --offline refused as `missing` if there were any.
 
     Raises:
         HarnessError: the cell can't be run, with the cure; attempts made so far are kept.
@@ -73,6 +75,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             samples=prepared.attempts.samples,
             attempts=journal.attempts(),
             ledger=ledger,
+            prices=prices_of(_models(prepared), session.prices),
             of_the_set=of_the_set,
             access=job.access,
             started=started,
@@ -81,7 +84,12 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         )
         if status == "complete":
             journal.remove()
-    return record
+    return {**record, "missing": ledger.missing} if ledger.missing else record
+
+
+def _models(prepared: Prepared) -> list[str]:
+    """The names of the models that a run may ask."""
+    return sorted({provider.name for provider in (prepared.provider, *prepared.roles.values())})
 
 
 def _sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:

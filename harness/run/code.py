@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.digest import digest, file_digest
+from harness.plugins.files import MODULE_PREFIX
 from harness.run import live_code
 from harness.run.imports import closure
 from harness.spec import Spec
@@ -55,7 +56,8 @@ def code_of(spec: Spec) -> Code:
     Modules of it that were imported before a later change on disk are forgotten, so that what is loaded
     next is what was hashed.
     """
-    if spec.implementation is not None and spec.origin == "cell":
+    handed_over = spec.implementation is not None and spec.origin != "package" and not _is_address(spec)
+    if spec.implementation is not None and handed_over:
         return Code(live_code.digest_of(spec.implementation), True)
     files = _files(spec)
     digests = {name: file_digest(path) for name, path in files.items()}
@@ -65,6 +67,11 @@ def code_of(spec: Spec) -> Code:
         if development:
             _drop_bytecode(files.values())
     return Code(digest(digests), development)
+
+
+def _is_address(spec: Spec) -> bool:
+    """Whether the class was imported from `file.py:Class` by its name, rather than handed over."""
+    return spec.implementation is not None and spec.implementation.__module__.startswith(MODULE_PREFIX)
 
 
 @cache
@@ -97,7 +104,8 @@ def _files(spec: Spec) -> dict[str, Path]:
     return {
         str(path.relative_to(root)): path
         for path in sorted(root.rglob("*"))
-        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.parts)
+        if path.is_file()
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
     }
 
 

@@ -28,8 +28,8 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether nothing was measured."""
-        return self.record is None or self.record["counts"]["ok"] == 0
+        """Whether nothing was measured, or less than all for want of completions that --offline lacks."""
+        return self.record is None or self.record["counts"]["ok"] == 0 or bool(self.record.get("missing"))
 
 
 @dataclass
@@ -41,8 +41,8 @@ class GridResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a cell failed or measured nothing, 2 every cell was misconfigured, 3 budget spent,
-        130 interrupted."""
+        """0 done, 1 a cell failed, measured nothing or lacked completions that --offline can't get, 2 every
+        cell was misconfigured, 3 budget spent, 130 interrupted."""
         if self.interrupted:
             return 130
         failed = [r for r in self.results if r.record is None]

@@ -46,10 +46,11 @@ def make_job(
             cache=session.cache if source.cacheable else None,
             decoding=decoding,
             seed=cell.seed,
-            price=price(source.name, session.prices),
+            price=known[:2] if (known := price(source.name, session.prices)) else None,
             offline=request.offline,
             max_retries=request.max_retries,
             slots=session.slots(source),
+            notice=session.notice,
         )
 
     return Job(

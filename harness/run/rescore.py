@@ -97,6 +97,7 @@ def rescore(
             samples=samples,
             attempts=journal.attempts(),
             ledger=_ledger(record),
+            prices=record.get("prices", {}),
             access=record["data_access"],
             started=time.time() - record["volatile"]["wall_s"],
             command=command,

@@ -31,7 +31,7 @@
     const inner = make("div", { class: "attempt" });
     const facts = [["outcome", attempt.outcome], ["score", attempt.score], ["stopped by", attempt.stop_reason],
       ["confidence", attempt.confidence], ["calls", attempt.calls],
-      ["tokens", `${attempt.input_tokens} in, ${attempt.output_tokens} out`], ["group", attempt.group]]
+      ["tokens", `${attempt.input_tokens ?? "?"} in, ${attempt.output_tokens ?? "?"} out`], ["group", attempt.group]]
       .filter(([, value]) => value !== null && value !== undefined && value !== "");
     inner.append(make("p", { class: "soft" }, facts.map(([name, value]) => `${name} ${value}`).join(" · ")));
     for (const [title, content] of [["Reason", attempt.reason], ["Question", attempt.input], ["Completion", attempt.completion],

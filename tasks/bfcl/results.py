@@ -90,11 +90,12 @@ def _response(
     return Response(f"{file.name} line {number}", json.dumps(answer), sample_id=key, usage=usage)
 
 
-def _total(count: Any) -> int:
-    """Token counts are one number, or lists of them a turn and step."""
+def _total(count: Any) -> int | None:
+    """Token counts are one number, or lists of them a turn and step; None where one is missing."""
     if isinstance(count, list):
-        return sum(map(_total, count))
-    return int(count) if isinstance(count, int | float) and math.isfinite(count) else 0
+        parts = [_total(part) for part in count]
+        return None if None in parts else sum(part or 0 for part in parts)
+    return int(count) if isinstance(count, int | float) and math.isfinite(count) else None
 
 
 def _files(path: Path) -> dict[str, Path]:

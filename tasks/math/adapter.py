@@ -96,6 +96,9 @@ class Mathematics(Task):
         found = extract(text, self.kind)
         return canonical(found, self.kind) or None if found is not None else None
 
+    def gold(self, sample: Sample) -> str:
+        return f"\\boxed{{{sample.target}}}"
+
     def correct(self, answer: Any, sample: Sample) -> bool:
         return equivalent(str(answer), sample.target, self.kind)
 

@@ -99,6 +99,9 @@ class ToolWorld(Task):
             return None
         return found if _is_trajectory(found) else None
 
+    def gold(self, sample: Sample) -> dict[str, Any]:
+        return {"calls": sample.target["actions"], "said": sample.target["says"]}
+
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         done = outcome.stop_reason == "stop" and outcome.answer is not None
         return Score({"accuracy": float(done and self.correct(outcome.answer, sample))})

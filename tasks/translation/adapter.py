@@ -41,7 +41,7 @@ class Translation(Task):
         if find_spec("sacrebleu") is None:
             raise UsageError(
                 f"{self.spec.name} is scored by sacrebleu, which is not installed: "
-                "pip install 'harness[translate]'"
+                "pip install 'method-harness[translate]'"
             )
         test = self._pairs(data, "test", "")
         asked = {sample.question.input for sample in test}

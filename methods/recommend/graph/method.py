@@ -44,7 +44,9 @@ class Graph(Recommender):
         try:
             import torch  # noqa: F401
         except ImportError:
-            raise UsageError(f"method {self.spec.name} needs the extra: pip install 'harness[rec]'") from None
+            raise UsageError(
+                f"method {self.spec.name} needs the extra: pip install 'method-harness[rec]'"
+            ) from None
         from harness.methods.recommend.graph.train import Trainer
 
         held = data.validation if self.args["patience"] > 0 else None

@@ -33,7 +33,7 @@ def test_one_unknown_cost_makes_the_sum_unknown():
 )
 def test_a_limit_is_reached_not_passed(limit, spent):
     Budget(**{limit: 3}).check(spent)
-    with pytest.raises(BudgetSpent, match=f"--max-{limit} of 2 is spent") as caught:
+    with pytest.raises(BudgetSpent, match=f"--budget-{limit} of 2 is spent") as caught:
         Budget(**{limit: 2}).check(spent)
     assert "\n" not in str(caught.value)
 

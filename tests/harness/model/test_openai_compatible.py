@@ -183,7 +183,7 @@ def test_a_spent_budget_stops_the_next_call(server, limit):
         handle = model(server, budget=Budget(**limit), price=(1.0, 2.0))
         await ask(handle, "1")
         await ask(handle, "2")
-        with pytest.raises(BudgetSpent, match="--max-"):
+        with pytest.raises(BudgetSpent, match="--budget-"):
             await ask(handle, "3")
 
     asyncio.run(calls())

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from harness.base.errors import RecordError
 from harness.cli import cli
+from harness.learning_curve import Point, checked, json_schema
 from harness.results import load, load_curves
-from harness.results.curve import Point, checked, json_schema, read_curve, sealed
+from harness.results.curve import read_curve, sealed
 from harness.results.record import retract
 from harness.results.schema import json_schema as record_schema
 from harness.results.store import Store

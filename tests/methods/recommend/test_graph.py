@@ -11,11 +11,11 @@ torch = pytest.importorskip("torch")
 
 from harness.base.errors import UsageError  # noqa: E402
 from harness.data.interactions import Interactions  # noqa: E402
+from harness.learning_curve import checked  # noqa: E402
 from harness.methods.recommend.graph import core  # noqa: E402
 from harness.methods.recommend.graph.method import validation_ndcg  # noqa: E402
 from harness.methods.recommend.graph.train import Trainer  # noqa: E402
 from harness.registry import load_method, registry  # noqa: E402
-from harness.results.curve import checked  # noqa: E402
 from harness.testing import check_method  # noqa: E402
 
 GRAPH = csr_array(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
