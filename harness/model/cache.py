@@ -48,8 +48,8 @@ class Cache:
             self.flush()
 
     def keep_identity(self, name: str, args: str, address: str, value: str) -> None:
-        """Keep what the client of a model told: the newest replaces what was kept for the same model, digest
-        of arguments and address of its server (empty where none was named)."""
+        """Keep what the client of a model reported: the newest replaces what was kept for the same model,
+        digest of arguments and address of its server (empty where none was named)."""
         row = (name, args, address, value, time.time())
         try:
             self._db.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?)", row)

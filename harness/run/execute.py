@@ -28,7 +28,7 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether nothing was measured, or less than all for want of completions that --offline lacks."""
+        """Whether nothing was measured, or less than all because --offline lacks completions."""
         return self.record is None or self.record["counts"]["ok"] == 0 or bool(self.record.get("missing"))
 
 
