@@ -30,7 +30,7 @@ system:
 		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(BROWSER) $(SANDBOX)) \
 		>/dev/null 2>&1 || echo "$(BROWSER) or $(SANDBOX) can't be installed: tests with them will be skipped"; fi
 
-# Everything in results/published, made anew. SHARED holds the recorded outputs and the mirror.
+# Everything in results/published, made again. SHARED holds the recorded outputs and the mirror.
 SHARED ?= ../shared
 OUTPUTS = $(SHARED)/data/recorded_outputs
 SCORE = $(BIN)/harness score --column sample_id=item_id --by run --no-transcripts \
@@ -75,7 +75,7 @@ published: $(READY)
 		--out results/published/recommendation/collapse
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
 
-# The tables of docs/cli.md, made anew from the commands.
+# The tables of docs/cli.md, made again from the commands.
 docs: $(STAMP)
 	$(BIN)/python -m harness.cli.reference docs/cli.md
 

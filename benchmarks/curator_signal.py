@@ -1,8 +1,8 @@
-"""How much of a problem's utility is there to be learnt: one training with uniform choice, watched.
+"""How much of a problem's utility can be learned: one training with uniform choice, watched.
 
     python benchmarks/curator_signal.py --task countdown --model pocket/grid [-T key=value] [-M key=value]
 
-A curator can only gain by what differs between problems and lasts. Every problem of a small bank is visited
+A curator can only gain by what differs between problems and lasts. Every problem of a small set is visited
 several times while the light curator learns and doesn't choose; of each quantity the reliability is printed,
 the share of its variance (within a step) that lies between problems and not between visits: one-way
 intraclass correlation, with a 95 % bootstrap interval over problems. Then rank correlations within steps,

@@ -1,10 +1,10 @@
-"""What choosing problems costs: 256 of 2,048 candidates from a bank of 30,000, milliseconds a step.
+"""What choosing problems costs: 256 of 2,048 candidates of a set of 30,000, milliseconds a step.
 
     python benchmarks/selection.py
 
 Per curriculum the median of 30 steps: selection alone, then observation and update. Rollouts are made up, so
 that only the curriculum's own work is timed. The light curator's selection should stay below 50 ms. The
-features of a bank are made once; their seconds are printed first.
+features of a problem set are made once; their seconds are printed first.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 from harness.methods.curator.curricula import CURRICULA, make
 from harness.methods.curator.curriculum import Round
 from harness.methods.curator.features import text_features
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 SIZE, CANDIDATES, K, ROLLOUTS, STEPS = 30_000, 2_048, 256, 8, 30
 TARGET_MS = 50
 
 
-def bank() -> Bank:
+def bank() -> ProblemSet:
     rng = np.random.default_rng(0)
     digits = rng.integers(0, 10, (SIZE, 84))
     prompts = ["A" + "".join(map(str, row)) + ">" for row in digits]
@@ -31,7 +31,7 @@ def bank() -> Bank:
     features = text_features(prompts)
     print(f"features of {SIZE} prompts: {time.perf_counter() - started:.1f} s")
     levels = np.arange(SIZE) % 3
-    return Bank([], prompts, levels, ["1", "2", "3"], 50.0 * levels, "made up", features)
+    return ProblemSet([], prompts, levels, ["1", "2", "3"], 50.0 * levels, "made up", features)
 
 
 def main() -> int:

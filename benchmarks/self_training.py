@@ -113,8 +113,8 @@ def main() -> None:
         ):
             own = {"threshold": least, **args} if method == "iterpsd" else args
             rows[name] = np.array([precision(task, splits, seed, method, gold, own) for seed in range(SEEDS)])
-        told = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in rows.items())
-        print(f"{gold} gold demonstrations: {told}")
+        shown = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in rows.items())
+        print(f"{gold} gold demonstrations: {shown}")
         for a, b in (*((name, "naive") for name in list(rows)[1:]), ("nearest", "released")):
             show(f"{a} less {b}", rows[a] - rows[b])
 

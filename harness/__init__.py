@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from harness.sample import Sample as Sample
     from harness.sample import Score as Score
     from harness.sample import Splits as Splits
+    from harness.sample import SplitSizes as SplitSizes
     from harness.task import Task as Task
 
 #: module -> the names that `harness` offers from it; a test holds it against the imports above
@@ -65,7 +66,7 @@ _OFFERED = {
     "harness.data.hub": ("Data",),
     "harness.job": ("Job",),
     "harness.method": ("Method",),
-    "harness.sample": ("Outcome", "Question", "Sample", "Score", "Splits"),
+    "harness.sample": ("Outcome", "Question", "Sample", "Score", "Splits", "SplitSizes"),
     "harness.task": ("Task",),
 }
 _MODULES = {name: module for module, names in _OFFERED.items() for name in names}

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 class Method(Plugin[MethodSpec]):
     """One method. Subclasses write `answer`, and `fit` where there is something to learn or index.
 
-    `job` is the only door to the outside: models, declared data, budget, files, randomness. A method
-    sees questions, never targets of the test split.
+    Everything outside itself it reaches through `job`: models, declared data, budget, files, randomness.
+    A method sees questions, never targets of the test split.
     """
 
     spec_type = MethodSpec
 
     def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
         """How many calls of models it takes to fit and to answer `n_questions` (epochs counted), at least so
-        many where a question is a world; `--dry-run` shows it. None: it can't be told before. By default one
+        many where a question is a world; `--dry-run` shows it. None: it can't be known before. By default one
         a question, unless there is a `fit` or an `answer_all` of its own."""
         own = type(self)
         return n_questions if own.fit is Method.fit and own.answer_all is Method.answer_all else None
@@ -73,5 +73,7 @@ def outcomes(
             return await answer(question)
         except ModelCallError as error:
             return Outcome(question.id, question.epoch, error=str(error))
+        except SystemExit as error:  # it is the method's fault, and not the end of the harness
+            raise RuntimeError(f"it called sys.exit({error.code!r})") from error
 
     return each(attempt, questions, limit)

@@ -127,7 +127,7 @@ COSTS: tuple[tuple[str, Callable[[Arm], float | None]], ...] = (
 
 def _plot_cost(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Path) -> None:
     """Score against cost, a panel for each comparability key, the baseline hollow. Points of the same cost
-    stand beside each other."""
+    are drawn next to each other."""
     from matplotlib.figure import Figure
 
     from harness.comparison.items import ItemTables

@@ -105,14 +105,14 @@ class Registry:
 
         Raises:
             UsageError: it is no task or method, an installed one or one of another file has its name, or the
-                object can't be made anew from its class and arguments.
+                object can't be made again from its class and arguments.
             PluginError: it declares no valid spec.
         """
         from harness.plugins.base import Plugin
         from harness.plugins.classes import check_remade, spec_of
 
         cls = plugin if isinstance(plugin, type) else type(plugin)
-        if not issubclass(cls, Plugin) or cls.spec_type is Spec:
+        if not issubclass(cls, Plugin) or "spec_type" in vars(cls):  # neither is `Task` itself
             raise UsageError(
                 f"{plugin!r} is no task or method; give a name, 'file.py:Class', or a subclass of "
                 "harness.Task or harness.Method"
@@ -185,7 +185,11 @@ class Registry:
         """
         specs: Specs[Any] = self.tasks if cls.spec_type is TaskSpec else self.methods
         entry = f"{cls.__module__}:{cls.__qualname__}"
-        names = [name for name, plain in specs.plain.items() if plain["entry"] == entry]
+        names = [
+            name
+            for name, plain in specs.plain.items()
+            if plain["entry"] == entry and plain["origin"] == "package"
+        ]
         if len(names) > 1:
             raise UsageError(
                 f"{cls.__name__} is the class of several {specs.kind.noun}s; give one of their names: "

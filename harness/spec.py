@@ -9,7 +9,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
-from harness.base.values import Written
+from harness.base.values import Written, load_yaml
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
@@ -91,7 +91,6 @@ class Param:
         return value
 
 
-#: how a value that was typed on a command line is read before it is checked; as YAML where it isn't here
 def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -104,7 +103,6 @@ def _read_as(kind: str, value: Any) -> Any:
     """
     outer, _, inner = kind.rstrip("]").partition("[")
     if kind == "any":
-        value = _yaml(value) if isinstance(value, str) else value
         if not is_data(value):
             raise ValueError(value)
         return value
@@ -148,7 +146,7 @@ def _yaml(text: str) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(text)
+        return load_yaml(text)
     except yaml.YAMLError:
         raise ValueError(text) from None
 

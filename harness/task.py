@@ -84,7 +84,7 @@ class Task(Plugin[TaskSpec]):
     roles: tuple[str, ...] = ()
     #: roles that it asks where a model is given for them; `judge`, where that is defined, goes without saying
     optional_roles: tuple[str, ...] = ()
-    #: what a role is told by this task, by role, where the task words it: a part of what is measured
+    #: the prompt that this task gives a role, by role, where the task words it: a part of what is measured
     role_prompts: Mapping[str, str] = {}
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:

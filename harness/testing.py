@@ -27,6 +27,7 @@ from harness.registry import load_method, load_task, registry
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
+from harness.task_checks import check_splits
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Watched(Provider):
 
 
 def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
-    """Checks an installed task: spec, load, determinism, leak guard, parse and score, pickling.
+    """Checks a task, installed or `file.py:Class`: spec, load, determinism, leak guard, parse and score, gold
+    answers and nonsense, overlap of splits, pickling.
 
     Raises:
         AssertionError: says which rule of the contract is broken.
@@ -143,16 +145,14 @@ def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
     assert [s.digest() for s in samples] == [s.digest() for s in again.test[:50]], (
         f"{name}: load() gives other samples the second time"
     )
-    ids = [sample.id for sample in splits.test]
-    assert len(ids) == len(set(ids)), f"{name}: sample ids are not unique"
     for offer in ("labelled", "pool", "dev", "interactions", "item_texts"):
         assert bool(splits.size(offer)) == (offer in spec.offers), (
             f"{name}: offers {spec.offers} but has {splits.size(offer)} of {offer}"
         )
-    held_out = {sample.question.input for sample in splits.test}
     for question in splits.pool:
         assert isinstance(question, Question), f"{name}: the pool holds {type(question).__name__}"
-        assert question.input not in held_out, f"{name}: test input {question.id} is in the pool"
+    faults = check_splits(spec, task, splits, thorough=True)
+    assert not faults, faults[0]
     for sample in samples:
         assert isinstance(sample, Sample) and isinstance(sample.id, str)
         assert sample.question.metadata.get("target") is None, f"{name}: a question holds its target"
@@ -173,12 +173,13 @@ def _check_score(spec: TaskSpec, metrics: Mapping[str, float]) -> None:
     assert spec.primary in spec.metrics, f"{spec.name}: primary {spec.primary!r} is not in metrics"
     for metric, value in metrics.items():
         assert metric in spec.metrics, f"{spec.name}: score() gives {metric!r}, not in metrics"
-        assert 0 <= value <= spec.metrics[metric], f"{spec.name}: {metric} = {value} is out of range"
+        limits = spec.metric_ranges[metric]
+        assert limits.low <= value <= limits.high, f"{spec.name}: {metric} = {value} is out of range"
 
 
 def check_method(name: str, /, **args: Any) -> None:
-    """Checks an installed method on a tiny task: an outcome for every question, the same ones again,
-    no target in any prompt, no undeclared data, budget respected, pickling.
+    """Checks a method, installed or `file.py:Class`, on a tiny task: an outcome for every question, the same
+    ones again, no target in any prompt, no undeclared data, budget respected, pickling.
 
     Raises:
         AssertionError: says which rule of the contract is broken.

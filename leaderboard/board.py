@@ -41,8 +41,8 @@ class Entry:
     `value` is the mean of the primary metric over items, unscored and failed attempts counted as 0;
     `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
     the worst place that the data allow among the section's rows, 1 being best; None where the row is
-    alone, was stopped, or is simulated. `varying_fields` are the fields that tell the row from others of the
-    same method and model.
+    alone, was stopped, or is simulated. `varying_fields` are the fields in which the row differs from
+    others of the same method and model.
     """
 
     arm: Arm
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def validation(self) -> Validation | None:
-        """Scores on the validation split that the runs' learning curves tell; None where none does."""
+        """Scores on the validation split that the runs' learning curves hold; None where none does."""
         curves = [run["curve"] for run in self.arm.runs if run.get("curve")]
         found = [curve for curve in curves if curve["dev_last"]]
         if not found:
@@ -132,7 +132,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        """What tells the section from the task's others, in a few words."""
+        """What distinguishes the section from the task's others, in a few words."""
         short = [(name, value) for name, value in self.varying_fields if "digest" not in name]
         return ", ".join(
             f"{name.removeprefix('task_args.')}={value}" for name, value in short or self.varying_fields
@@ -232,7 +232,7 @@ def usual_baselines(arms: Sequence[Arm]) -> list[str]:
     return sorted(rows, key=lambda name: (name != "direct", -rows[name], name))[:BASELINES]
 
 
-def told_apart(sections: Iterable[Section]) -> list[Section]:
+def with_varying_fields(sections: Iterable[Section]) -> list[Section]:
     """The same sections, each with the fields in which its key differs from those of its task's others."""
     by_task: dict[str, list[Section]] = {}
     for each in sections:

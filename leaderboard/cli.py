@@ -120,5 +120,5 @@ def _site() -> Any:
 
         from harness.leaderboard import site
     except ImportError:
-        raise UsageError("the site needs jinja2 and plotly: pip install 'harness[web]'") from None
+        raise UsageError("the site needs jinja2 and plotly: pip install 'method-harness[web]'") from None
     return site

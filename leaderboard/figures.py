@@ -158,7 +158,7 @@ def _around_zero(found: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def cost_figures(section: Section) -> dict[str, Figure]:
-    """Value against cost, one figure for each cost that tells rows apart, dearest unit first."""
+    """Value against cost, one figure for each cost that distinguishes rows, most expensive unit first."""
     made = {}
     for name in COSTS:
         spent = [(entry, cost(entry, name)) for entry in section.entries if not entry.stopped]
@@ -268,19 +268,19 @@ def scaling(sweep: Sweep, metric: str) -> Figure:
         for line in sweep.lines
         for point in line.points
     ]
-    told = (
+    note = (
         ""
         if sweep.comparable
         else " Each point has items of its own: the line shows how difficulty moves and ranks nothing."
     )
     if any(fit.drawn for fit in found):
-        told += (
+        note += (
             " Dashed: the scaling form of lowest AIC (ours, no published law); the table of forms says "
             "where another is as good."
         )
     return Figure(
         f"{metric} over {short}",
-        f"Rows that differ in {short} alone.{told}",
+        f"Rows that differ in {short} alone.{note}",
         plot,
         ("row", short, metric, "95 % interval"),
         rows,
@@ -347,7 +347,7 @@ def _line(line: Line, n: int, joined: bool) -> dict[str, Any]:
 
 
 def named(entry: Entry) -> str:
-    """`method x model (what tells it apart)`."""
+    """`method x model (what distinguishes it)`."""
     name = f"{entry.arm.method} x {entry.arm.model}"
     return f"{name} ({entry.variant})" if entry.variant else name
 

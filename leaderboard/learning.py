@@ -31,7 +31,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Curves:
-    """What a section's runs tell of their training; `figures` by what is drawn over what."""
+    """What a section's runs record of their training; `figures` by what is drawn over what."""
 
     figures: dict[str, Figure]
     targets: Targets | None

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from harness.base.errors import RecordError, UsageError
 from harness.leaderboard import pages, records
 from harness.leaderboard.attempts import SHOWN, browser_script
-from harness.leaderboard.board import Board, groups, section, told_apart
+from harness.leaderboard.board import Board, groups, section, with_varying_fields
 from harness.leaderboard.records import Record
 from harness.leaderboard.tables import tables
 from harness.results.curve import read_curve
@@ -182,7 +182,7 @@ def _board(
         sound = held.without(faults)
         keyed = groups(sound)
         sections = list(each(_section, [(rows, options.baselines) for rows in keyed]))
-    take(Board(sound, told_apart(sections)))
+    take(Board(sound, with_varying_fields(sections)))
 
 
 def _verify(work: Work) -> tuple[list[tuple[str, str]], str | None]:
@@ -220,7 +220,7 @@ def _section(work: tuple[Sequence[dict[str, Any]], Sequence[str]]) -> Any:
 class _workers:
     """`map` in this process, or over as many as there are cores where the work is worth it.
 
-    Processes are started anew, not forked: pyarrow's threads don't survive a fork.
+    Processes are spawned, not forked: pyarrow's threads don't survive a fork.
     """
 
     def __init__(self, pieces: int) -> None:
@@ -256,7 +256,7 @@ def _plotly() -> bytes:
     return str(get_plotlyjs()).encode("utf-8")
 
 
-WEB = "the site needs jinja2 and plotly: pip install 'harness[web]'"
+WEB = "the site needs jinja2 and plotly: pip install 'method-harness[web]'"
 
 
 def _manifest(target: Path) -> set[str]:

@@ -41,7 +41,7 @@ class Official(Task):
 
     def outside(self, sample: Sample) -> Outside:
         """What serves the world of a sample, which is nothing where it is played outside a run."""
-        return self._services.door(self.opening, sample.question) if self._services else nothing_outside
+        return self._services.serving(self.opening, sample.question) if self._services else nothing_outside
 
     def workers(self, packages: Path) -> Pool:
         """The workers of this process for an installed package."""

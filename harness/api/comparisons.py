@@ -211,7 +211,7 @@ def compare_runs(
 ) -> Comparisons:
     """As `Runs.compare`."""
     from harness.comparison.arms import arms_of
-    from harness.comparison.select import is_baseline
+    from harness.comparison.select import check_baseline, is_baseline
     from harness.results.index import in_force, placed_row, read_index
 
     named = names("method", baseline)
@@ -223,10 +223,11 @@ def compare_runs(
     covered = {arm.comparability_key for arm in arms if is_baseline(arm, named)}
     if covered != {arm.comparability_key for arm in arms}:
         index = read_index(runs.store)
-        faults = index.faults
+        faults, others = index.faults, arms_of(in_force(index.rows))
+        check_baseline([*arms, *others], named)
         stored = [
             arm
-            for arm in arms_of(in_force(index.rows))
+            for arm in others
             if arm.task in tasks and is_baseline(arm, named) and arm.comparability_key not in covered
         ]
         keys = {arm.comparability_key for arm in arms}

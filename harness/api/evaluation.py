@@ -53,8 +53,8 @@ def evaluate(
         >>> runs = harness.evaluate("gsm8k", MyVote, "openai/gpt-4.1-mini", limit=200)
         >>> runs.compare(baseline="direct")
     """
-    cells, store, told = _planned(task, method, model, dict(options))
-    runs = run_cells(cells, store, progress=options.get("progress", True), command=told)
+    cells, store, command = _planned(task, method, model, dict(options))
+    runs = run_cells(cells, store, progress=options.get("progress", True), command=command)
     if runs.interrupted:
         raise KeyboardInterrupt(interrupted(runs))
     return judged(runs)
@@ -77,9 +77,9 @@ async def evaluate_async(
     from harness.run.execute import GridResult
     from harness.run.execute import run_cells as run
 
-    cells, store, told = _planned(task, method, model, dict(options))
+    cells, store, command = _planned(task, method, model, dict(options))
     finished = GridResult([])
-    with session_of(cells, store, options.get("progress", True), told) as session:
+    with session_of(cells, store, options.get("progress", True), command) as session:
         await run(cells, session, finished)
     if finished.interrupted:
         raise asyncio.CancelledError

@@ -203,7 +203,7 @@ def set_baseline(
         name: of the baseline.
         task: only these; a comma list of names and globs. `method` and `model` alike.
         task_args: only runs with these arguments.
-        replace: set a baseline anew that exists.
+        replace: set a baseline again that exists.
         store: the result store.
 
     Returns:

@@ -188,7 +188,7 @@ def _stored(task: str, method: str, model: str, task_args: Mapping[str, Any], st
         return []
     arms = arms_of(Selection(task, method, model, task_args).rows(in_force(read_index(store).rows)))
     if not arms:
-        registry().match("task", task)  # a name that nobody has is said so
+        registry().match("task", task)  # an unknown name is an error
     apart = mixed(arms)
     if apart:
         sentence = apart[0].sentence()

@@ -52,7 +52,7 @@ def score(
         task_args: arguments of the task.
         roles: a judge, for tasks whose official score asks one. `role_args` are its provider's arguments.
         mirror: folder of Hub data sets. `offline`: only local files.
-        overwrite: score anew what is sealed already.
+        overwrite: score what is sealed already again.
         transcripts: keep completions with the scores, or scores and answers alone.
         store: the result store.
         progress: show progress.
@@ -78,8 +78,8 @@ def score(
         overwrite=overwrite,
         transcripts=transcripts,
     )
-    told = as_called("score", cells, {"task_args": task_args or {}, "store": str(store)})
-    return judged(run_cells(cells, store, progress=progress, command=told, whole=whole))
+    command = as_called("score", cells, {"task_args": task_args or {}, "store": str(store)})
+    return judged(run_cells(cells, store, progress=progress, command=command, whole=whole))
 
 
 def cells_of(

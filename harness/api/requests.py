@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
         max_retries: retries of a call that failed in passing.
         offline: only the cache and local files.
         mirror: folder of Hub data sets; `HARNESS_MIRROR` where it is left out.
-        overwrite: run anew what is sealed already.
+        overwrite: run what is sealed already again.
         transcripts: keep completions and traces with the scores (the default), or scores and answers alone.
         store: the result store, a folder; `results` by default.
         progress: show progress (the default), or nothing at all.
@@ -220,11 +220,11 @@ def as_called(function: str, cells: Sequence[Cell], options: Mapping[str, Any]) 
     """A call as a record keeps it, without secrets."""
     from harness.base.secrets import without_secrets
 
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "task": ",".join(dict.fromkeys(cell.task.name for cell in cells)),
         "method": ",".join(dict.fromkeys(cell.method.name for cell in cells)),
         "model": ",".join(dict.fromkeys(cell.model for cell in cells)),
         **without_secrets(options),
     }
-    told.pop("progress", None)
-    return f"harness.{function}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+    arguments.pop("progress", None)
+    return f"harness.{function}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"

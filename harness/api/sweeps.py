@@ -119,8 +119,8 @@ def sweep(
     """
     requests = requests_of(task, method, model, options)
     cells = [cell for request in requests for cell in cells_of(request, parameter, values)[1]]
-    store, told = str(options.get("store") or STORE), as_called("sweep", cells, options)
-    runs = run_cells(cells, store, progress=options.get("progress", True), command=told)
+    store, command = str(options.get("store") or STORE), as_called("sweep", cells, options)
+    runs = run_cells(cells, store, progress=options.get("progress", True), command=command)
     if runs.interrupted:
         raise KeyboardInterrupt(interrupted(runs))
     return curves_of(judged(runs), parameter.rpartition(".")[2], metric)

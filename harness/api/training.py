@@ -28,7 +28,7 @@ class Policy(Shown):
 
     Attributes:
         path: its folder, which transformers and vLLM load.
-        task: on whose train split it learnt.
+        task: on whose train split it learned.
         model: what was trained.
         method: what trained it.
         seed: of the training.
@@ -90,7 +90,7 @@ def train(
     An interrupted training goes on where it stopped; one that was finished before is copied.
 
     Args:
-        task: whose train split is learnt on.
+        task: whose train split is learned from.
         method: a method that trains, such as `curator`.
         model: what is trained; as for `evaluate`.
         to: the folder of the policy; a new or an empty one.
@@ -156,8 +156,8 @@ def cell_of(task: Any, method: Any, model: Any, seed: int, **options: Any) -> Ce
 
 @contextmanager
 def _opened(cell: Cell, store: str | Path, progress: bool) -> Iterator[tuple[Cell, Session]]:
-    told = as_called("train", [cell], {"seed": cell.seed})
-    with session_of([cell], store, progress, told) as session:
+    command = as_called("train", [cell], {"seed": cell.seed})
+    with session_of([cell], store, progress, command) as session:
         yield cell, session
 
 

@@ -4,7 +4,8 @@ is not asynchronous."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from harness.base.errors import BudgetSpent
@@ -21,7 +22,7 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
     """
     stream = iter(items)
     finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * limit)
-    spent: list[BudgetSpent] = []
+    spent: list[BaseException] = []
 
     async def worker() -> None:
         for item in stream:
@@ -29,7 +30,8 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
                 return
             try:
                 result = await work(item)
-            except BudgetSpent as error:
+            except (BudgetSpent, KeyboardInterrupt) as error:
+                # an interrupt that left a task would end the loop before others could clean up
                 spent.append(error)
                 return
             await finished.put(result)
@@ -118,17 +120,36 @@ def _in_a_thread(work: Coroutine[Any, Any, Out]) -> Out:
         except BaseException as error:
             ended.set_exception(error)
 
-    # the context goes along: it tells a notebook below which cell what is printed belongs
+    # the context goes along: by it a notebook knows below which cell to print
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(run,), name="harness", daemon=True).start()
+    with _interruptible():
+        try:
+            return ended.result()
+        except KeyboardInterrupt:
+            if ended.done():
+                raise
+            loop, task = started.result()
+            loop.call_soon_threadsafe(task.cancel)
+        try:
+            return ended.result()
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Within it Ctrl-C raises KeyboardInterrupt at once. `asyncio.run` has a handler that waits for its loop,
+    which stands still meanwhile."""
+    import signal
+    import threading
+
+    former = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(former):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return ended.result()
-    except KeyboardInterrupt:
-        if ended.done():
-            raise
-        loop, task = started.result()
-        loop.call_soon_threadsafe(task.cancel)
-    try:
-        return ended.result()
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)

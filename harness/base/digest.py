@@ -43,6 +43,24 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def path_digest(path: Path) -> str:
+    """SHA-256 (64 hex digits) of a file's bytes, or of the names and bytes of all files below a folder, but
+    for hidden ones and compiled Python.
+
+    Raises:
+        OSError: one of them can't be read.
+    """
+    if path.is_file():
+        return file_digest(path)
+    files = {
+        str(file.relative_to(path)): file_digest(file)
+        for file in sorted(path.rglob("*"))
+        if file.is_file()
+        and not any(p.startswith((".", "__pycache__")) for p in file.relative_to(path).parts)
+    }
+    return digest(files)
+
+
 def seed_of(*parts: Any) -> int:
     """A 63-bit seed that depends on every part and on nothing else."""
     text = "\x1f".join(str(part) for part in parts).encode("utf-8", "surrogatepass")

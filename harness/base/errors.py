@@ -48,11 +48,11 @@ class HarnessWarning(UserWarning):
 
 
 class UserFailed(Exception):
-    """The simulated user gave no usable turn: the episode can't be judged, and is nobody's failure."""
+    """The simulated user gave no usable turn: the episode can't be judged; the agent didn't fail."""
 
 
 class WorldFailed(Exception):
-    """The world itself broke down: the attempt is an error, and nobody's failure."""
+    """The world itself broke down: the attempt is an error; the agent didn't fail."""
 
 
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:

@@ -16,15 +16,15 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def without_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that may be told, also of those within others; URLs without a login."""
-    return {name: _told(value) for name, value in arguments.items() if not _SECRET.search(str(name))}
+    """The arguments that may be shown, also of those within others; URLs without a login."""
+    return {name: _shown(value) for name, value in arguments.items() if not _SECRET.search(str(name))}
 
 
-def _told(value: Any) -> Any:
+def _shown(value: Any) -> Any:
     if isinstance(value, Mapping):
         return without_secrets(value)
     if isinstance(value, list):
-        return [_told(each) for each in value]
+        return [_shown(each) for each in value]
     return _LOGIN.sub("...@", value) if isinstance(value, str) else value
 
 

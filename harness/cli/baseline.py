@@ -121,8 +121,8 @@ Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 n
 def self_check(name: str, store: str, as_json: bool) -> None:
     """Test the gate on runs that are the same (A/A): how often does it raise a false alarm?
 
-    Every run of the baseline, and every later run of the same subjects in the store, is held against
-    the others of its subject. The newest 200 verdicts are tested against alpha.
+    Every run of the baseline, and every later run of the same subjects in the store, is compared
+    with the others of its subject. The newest 200 verdicts are tested against alpha.
     """
     from harness.gate.baseline import find_baseline, read_baseline
     from harness.gate.selfcheck import self_check

@@ -96,7 +96,7 @@ def _sizes(cell: Cell, session: Session) -> SplitSizes | str:
 
 
 def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:
-    """The calls that the method declares, None where it can't tell, or why it can't be asked."""
+    """The calls that the method declares, None where it doesn't know, or why it can't be asked."""
     try:
         return load_method(cell.method, cell.method_args).calls(n_questions, sizes)
     except HarnessError as error:
@@ -162,7 +162,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     print(
         f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {about} {total} "
         f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
-        + (f" For {unknown} of them ('?') the method can't tell." if unknown else "")
+        + (f" For {unknown} of them ('?') the method doesn't say." if unknown else "")
     )
     print(
         "detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "

@@ -163,8 +163,10 @@ def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
     from harness.external.setup import needed
 
     row = {key: plain[key] for key in (*SHARED, *OWN[plain["kind"]])}
+    row["version"] = row["version"] or "dev"  # as `Spec.shown_version`
     row["params"] = {
         name: {key: param[key] for key in ("default", "help", "choices")}
+        | ({"required": True} if param["required"] else {})
         for name, param in plain["params"].items()
     }
     if plain["kind"] == "task":

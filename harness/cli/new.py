@@ -1,137 +1,83 @@
-"""`harness new`: a working plugin package, with its test."""
+"""`harness new`: a working task or method, as a plugin package with its test or as one file."""
 
 from __future__ import annotations
 
 import keyword
 import re
 from pathlib import Path
+from string import Template
 
 import click
 
 from harness.base.errors import UsageError
+from harness.cli.options import Command
 
-TASK = '''"""The task {name}."""
-
-from __future__ import annotations
-
-from harness.data.hub import Data
-from harness.sample import Question, Sample
-from harness.sample import Splits
-from harness.task import Task
-
-
-class {title}(Task):
-    """Says what is measured. Replace the samples and, if equality isn't enough, `correct`."""
-
-    instruction = "Add the numbers."
-
-    def load(self, data: Data) -> Splits:
-        sums = [(a, b) for a in range(5) for b in range(5)]
-        return Splits(test=[
-            Sample(Question(f"{{a}}+{{b}}", f"{{a}} + {{b}} = ? Reply with the number alone."), str(a + b))
-            for a, b in sums
-        ])
-
-    def parse(self, text: str, question: Question) -> str | None:
-        words = text.strip().split()
-        return words[-1] if words and words[-1].isdigit() else None
-'''
-METHOD = '''"""The method {name}."""
-
-from __future__ import annotations
-
-from harness.job import Job
-from harness.method import Method
-from harness.sample import Outcome, Question
-
-
-class {title}(Method):
-    """Asks once, and once more if the first reply held no answer."""
-
-    async def answer(self, question: Question, job: Job) -> Outcome:
-        messages = job.ask(question)
-        output = await job.model.generate(question, messages)
-        if job.parse(output.completion, question) is None:
-            output = await job.model.generate(question, messages, draw=1)
-        return job.outcome(question, output)
-'''
-TOML = {
-    "task": """[task."{name}"]
-version = "1-A"
-summary = "One line that says what is measured"
-entry = "{package}.{name_}:{title}"
-licence = "Apache-2.0"
-answer = "text"
-offers = ["countable"]
-""",
-    "method": """[method."{name}"]
-version = "1-A"
-summary = "One line that says how the model is spent"
-entry = "{package}.{name_}:{title}"
-needs = []
-""",
-}
-TEST = """from harness.testing import check_{kind}
-
-
-def test_contract():
-    check_{kind}("{name}")
-"""
-PROJECT = """[build-system]
-requires = ["setuptools>=77"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "{distribution}"
-version = "0.1.0"
-dependencies = ["harness"]
-
-[project.entry-points."harness.plugins"]
-{package} = "{package}"
-
-[tool.setuptools]
-packages = ["{package}"]
-
-[tool.setuptools.package-data]
-"*" = ["*.toml"]
+TEMPLATES = Path(__file__).parent / "templates"
+EXAMPLE = """
+\b
+Examples:
+  harness new method my-vote --file     (one file, my_vote.py; nothing to install)
+  harness new method my-vote && pip install -e ./my-vote
 """
 
 
-@click.command("new", epilog="\b\nExample:\n  harness new method my-vote && pip install -e ./my-vote")
+@click.command("new", cls=Command, epilog=EXAMPLE)
 @click.argument("kind", type=click.Choice(["task", "method"]))
 @click.argument("name")
-@click.option("--dir", "folder", metavar="DIR", help="Where to. [default: ./NAME]")
-def command(kind: str, name: str, folder: str | None) -> None:
-    """Start a plugin package: spec, implementation, test, all working."""
+@click.option("--file", "one_file", is_flag=True, help="One file without a package, in the folder of --dir.")
+@click.option("--dir", "folder", metavar="DIR", help="Where to. [default: ./NAME; with --file: here]")
+def command(kind: str, name: str, one_file: bool, folder: str | None) -> None:
+    """Start a task or a method: a package with spec, implementation and test, all working."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise UsageError(f"a {kind} is named with small letters, digits and '-', not {name!r}")
-    name_ = name.replace("-", "_")
-    if keyword.iskeyword(name_):
+    module = name.replace("-", "_")
+    if keyword.iskeyword(module):
         raise UsageError(f"{name!r} is a word of Python; choose another name")
-    root = Path(folder or name)
-    if root.exists() and any(root.iterdir()):
-        raise UsageError(f"{root} exists and isn't empty; choose another --dir")
     fields = {
         "kind": kind,
         "name": name,
-        "name_": name_,
-        "package": f"harness_{name_}",
+        "module": module,
+        "file": f"{module}.py",
+        "package": f"harness_{module}",
         "distribution": f"harness-{name}",
-        "title": "".join(p.title() for p in name.split("-")),
+        "title": "".join(part.title() for part in name.split("-")),
     }
+    if one_file:
+        _write_file(Path(folder or "."), fields)
+    else:
+        _write_package(Path(folder or name), fields)
+
+
+def _write_file(folder: Path, fields: dict[str, str]) -> None:
+    kind, path = fields["kind"], folder / fields["file"]
+    if path.exists():
+        raise UsageError(f"{path} exists; choose another name or --dir")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(_filled(f"file/{kind}.py", fields), "utf-8")
+    task, method = ("arc1d", path) if kind == "method" else (path, "direct")
+    print(f"{path} is a working {kind}. Next:\n  harness eval --task {task} --method {method} --limit 20")
+
+
+def _write_package(root: Path, fields: dict[str, str]) -> None:
+    if root.exists() and any(root.iterdir()):
+        raise UsageError(f"{root} exists and isn't empty; choose another --dir")
+    kind, name = fields["kind"], fields["name"]
     package = root / fields["package"]
-    (root / "tests").mkdir(parents=True)
-    package.mkdir()
     files = {
-        root / "pyproject.toml": PROJECT,
-        package / "__init__.py": '"""A plugin of harness."""\n',
-        package / f"{kind}.toml": TOML[kind],
-        package / f"{name_}.py": TASK if kind == "task" else METHOD,
-        root / "tests" / f"test_{name_}.py": TEST,
+        root / "pyproject.toml": "pyproject.toml",
+        package / "__init__.py": "package.py",
+        package / f"{kind}.toml": f"{kind}.toml",
+        package / fields["file"]: "module.py",
+        root / "tests" / f"test_{fields['module']}.py": "test.py",
     }
     for path, template in files.items():
-        path.write_text(template.format(**fields), "utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_filled(f"{kind}/{template}", fields), "utf-8")
     print(
         f"{root}/ holds a working {kind}. Next:\n  pip install -e {root} && pytest {root}/tests\n"
         f"  harness show {name}"
     )
+
+
+def _filled(template: str, fields: dict[str, str]) -> str:
+    return Template((TEMPLATES / f"{template}.txt").read_text("utf-8")).substitute(fields)

@@ -159,19 +159,19 @@ mirror_option = click.option(
 
 
 def offline_option(default: bool | None = False) -> Decorator:
-    """`--offline`; None as default tells a command that it wasn't given."""
+    """`--offline`; None as default means to a command that it wasn't given."""
     text = "Use the cache and local files alone; ask no server."
     return click.option("--offline", is_flag=True, default=default, help=text)
 
 
 def overwrite_option(default: bool | None = False) -> Decorator:
-    """`--overwrite`; None as default tells a command that it wasn't given."""
-    text = "Make anew what is there already."
+    """`--overwrite`; None as default means to a command that it wasn't given."""
+    text = "Make again what is there already."
     return click.option("--overwrite", is_flag=True, default=default, help=text)
 
 
 def transcripts_option(default: bool | None = True) -> Decorator:
-    """`--transcripts`; None as default tells a command that it wasn't given."""
+    """`--transcripts`; None as default means to a command that it wasn't given."""
     text = "Keep completions and traces with the scores, or scores and answers alone. [default: keep]"
     return click.option("--transcripts/--no-transcripts", default=default, help=text)
 

@@ -74,7 +74,7 @@ def reference() -> str:
 
 
 def filled(text: str) -> str:
-    """A document with its tables made anew.
+    """A document with its tables made again.
 
     Raises:
         ValueError: it has no place for them.

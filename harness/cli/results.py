@@ -244,7 +244,7 @@ def _every_eval_ever(store: Path, wanted: set[str]) -> str:
 @store_option
 @json_option
 def rebuild(check: bool, store: str, as_json: bool) -> None:
-    """Write tables/results.csv and tables/results.md anew from the records."""
+    """Write tables/results.csv and tables/results.md again from the records."""
     from harness.results.table import as_csv
 
     table = _frame(store)

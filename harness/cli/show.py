@@ -88,7 +88,7 @@ def _spec(known: Registry, name: str, as_json: bool) -> dict[str, Any] | None:
     return spec
 
 
-#: what a list of a family's tasks tells of each
+#: what a list of a family's tasks shows of each
 OF_EACH = ("name", "summary", "n_items")
 
 

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 class Arm:
     """The runs that share a comparability key and a subject key, ordered by seed.
 
-    `store` tells arms of the same subject in two stores apart; it is empty where there is one store.
+    `store` distinguishes arms of the same subject in two stores; it is empty where there is one store.
     """
 
     runs: tuple[Row, ...]
@@ -96,7 +96,7 @@ class Arm:
         return sum(int(run["counts"][count]) for run in self.runs) / attempts if attempts else 0.0
 
     def named(self, others: Iterable[Arm] = ()) -> str:
-        """`method x model`, with the arguments that tell it from `others` of the same name."""
+        """`method x model`, with the arguments that distinguish it from `others` of the same name."""
         name = f"{self.method} x {self.model}"
         varying_fields = self._telling(others)
         if varying_fields:
@@ -106,7 +106,7 @@ class Arm:
 
     def label(self, others: Iterable[Arm] = ()) -> str:
         """`self-consistency (samples=16)`: the method with its arguments that are not at their default, and
-        with whatever else tells it from `others` of the same method and model."""
+        with whatever else distinguishes it from `others` of the same method and model."""
         arguments = unusual(self.method, self.subject["method_args"])
         values = flat(self.subject)
         for field in self._telling(others):
@@ -122,7 +122,7 @@ class Arm:
         return f"{self.store}: {name}" if self.store else name
 
     def _telling(self, others: Iterable[Arm]) -> list[str]:
-        """The fields of the subject that tell it from `others` of the same name."""
+        """The fields of the subject that distinguish it from `others` of the same name."""
         same = [
             arm
             for arm in others
@@ -131,11 +131,20 @@ class Arm:
         return list(dict.fromkeys(field for arm in same for field in differing(self.subject, arm.subject)))
 
 
+def code_of(row: Row, part: str) -> str:
+    """The digest of the code of a row's `task` or `method` while that is in development, else empty: a
+    released one is known by its version."""
+    code = row.get("code", {}).get(part) or {}
+    return str(code["digest"]) if code.get("development") else ""
+
+
 def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
-    """The arms that rows of the index make, ordered by task, method, model."""
-    pooled: dict[tuple[str, str], list[Row]] = {}
+    """The arms that rows of the index make, ordered by task, method, model. Rows of one subject that other
+    code of it made are never pooled."""
+    pooled: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        pooled.setdefault((row["comparability_key"], row["subject_key"]), []).append(row)
+        key = (row["comparability_key"], row["subject_key"], code_of(row, "task"), code_of(row, "method"))
+        pooled.setdefault(key, []).append(row)
     arms = [
         Arm(tuple(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"]))), store)
         for runs in pooled.values()

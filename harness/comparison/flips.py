@@ -12,7 +12,7 @@ from harness.comparison.items import load_items, pair
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt as a reader wants to see it."""
+    """One attempt as a reader sees it."""
 
     epoch: int
     seed: int

@@ -25,7 +25,7 @@ class Learning:
     Attributes:
         steps: rising, shape (points,).
         rollouts: the responses drawn up to each point, discarded ones included; None where a seed doesn't
-            tell them. What isn't the curve's axis is the mean over seeds at that point.
+            have them. What isn't the curve's axis is the mean over seeds at that point.
         means: over seeds.
         intervals: 95 % t intervals over seeds at each point alone, shape (points, 2); None for one seed.
         seeds: number of seeds.
@@ -56,8 +56,8 @@ def learning(arm: Arm, quantity: Quantity, axis: Axis = "step") -> Learning | No
     Raises:
         RecordError: a curve can't be read or isn't the one that was sealed.
     """
-    told = [[row for row in read_curve(run) if quantity in row and axis in row] for run in arm.runs]
-    seeds = [_columns(rows, quantity, axis) for rows in told if rows]
+    curves = [[row for row in read_curve(run) if quantity in row and axis in row] for run in arm.runs]
+    seeds = [_columns(rows, quantity, axis) for rows in curves if rows]
     if not seeds:
         return None
     low, high = max(seed[axis][0] for seed in seeds), min(seed[axis][-1] for seed in seeds)
@@ -75,7 +75,7 @@ def learning(arm: Arm, quantity: Quantity, axis: Axis = "step") -> Learning | No
         ends = t_interval(means, mean_stderr(values.T), len(seeds) - 1)
         intervals = np.column_stack(ends)
     drawn = at("rollouts").mean(axis=0) if all("rollouts" in seed for seed in seeds) else None
-    final = float(np.mean([rows[-1][quantity] for rows in told if rows]))
+    final = float(np.mean([rows[-1][quantity] for rows in curves if rows]))
     return Learning(at("step").mean(axis=0), drawn, means, intervals, len(seeds), final)
 
 

@@ -22,10 +22,11 @@ class Paper:
     """Methods as rows, tasks as columns.
 
     Attributes:
-        rows: method with the arguments that tell it apart, and model.
-        columns: task with what tells it apart, and its metric.
+        rows: method with the arguments that distinguish it, and model.
+        columns: task with what distinguishes it, and its metric.
         scores: by row and column; absent where nothing was measured.
         scales: of each column: 100 where its metric lies between 0 and 1, which is shown in points.
+        lower: of each column, whether the lowest value of its metric is the best.
         older: a sentence on the versions that were left out; empty if there are none.
     """
 
@@ -33,14 +34,15 @@ class Paper:
     columns: list[tuple[str, str]]
     scores: dict[tuple[int, int], Score]
     scales: list[float]
+    lower: list[bool]
     older: str = ""
 
     def best(self, column: int) -> set[int]:
-        """The rows with the highest value of a column; none where only one row has a value."""
+        """The rows with the best value of a column; none where only one row has a value."""
         values = {row: found.value for (row, at), found in self.scores.items() if at == column}
         if len(values) < 2:
             return set()
-        top = max(values.values())
+        top = (min if self.lower[column] else max)(values.values())
         return {row for row, value in values.items() if value == top}
 
 
@@ -55,19 +57,20 @@ def paper(rows: Iterable[Row]) -> Paper:
     names = _names(list(tables.values()))
     order = sorted(set(names.values()))
     load, scores = ItemTables(), {}
-    columns, scales = [], []
+    columns, scales, lower = [], [], []
     for at, table in enumerate(tables.values()):
         first = table[0]
         columns.append((_column(first, tables.values()), first.primary))
-        scales.append(100.0 if first.runs[0]["metric_limits"].get(first.primary, 1.0) <= 1.0 else 1.0)
+        scales.append(100.0 if first.largest(first.primary) <= 1.0 else 1.0)
+        lower.append(bool(first.runs[0]["metric_ranges"].get(first.primary, {}).get("lower_is_better")))
         for arm in table:
             scores[order.index(names[id(arm)]), at] = score(arm, load=load)
-    return Paper(order, columns, scores, scales, older)
+    return Paper(order, columns, scores, scales, lower, older)
 
 
 def _names(tables: Sequence[Sequence[Arm]]) -> dict[int, tuple[str, str]]:
     """Method and model by an arm's id: with the arguments in which the arms of a method differ, and where two
-    would share a cell also with whatever else tells them apart."""
+    would share a cell also with whatever else distinguishes them."""
     arguments: dict[str, dict[str, set[str]]] = {}
     for arm in (arm for table in tables for arm in table):
         of = arguments.setdefault(arm.method, {})
@@ -87,7 +90,7 @@ def _names(tables: Sequence[Sequence[Arm]]) -> dict[int, tuple[str, str]]:
 
 
 def _column(arm: Arm, tables: Iterable[Sequence[Arm]]) -> str:
-    """A task's name, with the fields that tell its comparability key from its others."""
+    """A task's name, with the fields in which its comparability key differs from its others."""
     others = [table[0].comparability for table in tables if table[0].task == arm.task]
     fields = dict.fromkeys(name for other in others for name in differing(arm.comparability, other))
     chosen = sorted(fields, key=lambda name: (not name.startswith("task_args."), name))[:NAMED]
@@ -106,7 +109,7 @@ def _cell(found: Score | None, scale: float) -> str:
 
 
 def paper_markdown(made: Paper) -> str:
-    """A pipe table; the highest value of a column is bold."""
+    """A pipe table; the best value of a column is bold."""
     return markdown(*_plain(made, bold="**"))
 
 
@@ -156,5 +159,5 @@ def _caption(made: Paper, one_model: bool) -> str:
     if runs and runs[-1] > 1:
         span = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
         words.append(f"Each value pools {span} seed{'' if span == '1' else 's'}")
-    words.append("Bold: the highest value of a column, which need not differ from the others beyond noise")
+    words.append("Bold: the best value of a column, which need not differ from the others beyond noise")
     return ". ".join(words) + "."

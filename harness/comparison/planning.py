@@ -42,14 +42,14 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
         if both.matched > 1:
             variances = measured_variances(both.candidate.attempts(), both.baseline.attempts())
             seen.append((variances.of_item_difference(1), both.matched, variances))
-    seen = [entry for entry in seen if entry[0] > 0]  # subjects that agree throughout tell nothing
+    seen = [entry for entry in seen if entry[0] > 0]  # subjects that agree throughout say nothing
     if seen:
         seen.sort(key=lambda entry: entry[0])
         _, n_items, variances = seen[len(seen) // 2]
         separated = (
             ""
             if variances.separated
-            else (", whose single attempts can't be told from the effect: a best case for more attempts")
+            else (", whose single attempts can't be separated from the effect: a best case for more attempts")
         )
         return Noise(variances, n_items, f"{len(found)} stored subjects{separated}")
     for items in found:
@@ -62,7 +62,7 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
         Variances(assumed, assumed, 0.0, False),
         len(found[0]) if found else None,
         f"an assumption (variance {assumed:.3f} of an attempt, items of mixed difficulty, the same "
-        "effect on every item): no stored run tells more",
+        "effect on every item): no stored run says more",
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.base.errors import UsageError, nearest
 from harness.base.values import typed
-from harness.comparison.arms import Arm, Row, brief, differing, field_of
+from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of
 
 
 @dataclass(frozen=True)
@@ -86,27 +87,58 @@ def _names(row: Row, baseline: str) -> bool:
     return by_id or baseline in (row["method"], row["model"])
 
 
+class Version(NamedTuple):
+    """The N of `N-X`, 0 where none is declared; and the digest of the code where no version stands for it."""
+
+    number: int
+    code: str
+
+    def __str__(self) -> str:
+        return f"code {self.code[:12]}" if self.code else f"version {self.number}"
+
+
 def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
     """The rows of the newest version of each task, and of each method on it with a model; and one sentence
     that names the others, empty where there are none. Only the N of a version `N-X` counts, as scores
-    don't change with X."""
-
+    don't change with X. Of a plugin in development, the code that was run last is the newest."""
     kept, older = list(rows), []
-    for noun, key, field_name, group in (
-        ("task", "comparability", "task_version", ("task",)),
-        ("method", "subject", "method_version", ("comparability_key", "method", "model")),
+    for noun, key, group in (
+        ("task", "comparability", ("task",)),
+        ("method", "subject", ("comparability_key", "method", "model")),
     ):
-        newest: dict[tuple[Any, ...], int] = {}
-        of = [(row, tuple(row[name] for name in group), int(row[key].get(field_name, 0))) for row in kept]
-        for _, place, version in of:
-            newest[place] = max(newest.get(place, 0), version)
+        of = [(row, tuple(row[name] for name in group), _version(row, noun, key)) for row in kept]
+        last: dict[tuple[Any, ...], tuple[str, int]] = {}
+        for row, place, version in of:
+            last[place, version] = max(last.get((place, version), ("", 0)), _sealed(row))
+        newest: dict[tuple[Any, ...], Version] = {}
+        for (place, version), sealed in last.items():
+            best = newest.setdefault(place, version)
+            by_code = version.code or best.code  # numbers say nothing of code that has none
+            if sealed > last[place, best] if by_code else version.number > best.number:
+                newest[place] = version
         older += [
-            f"{noun} {row[noun]} version {version} (the newest is {newest[place]})"
+            f"{noun} {row[noun]} {version} (the newest is {str(newest[place]).removeprefix('version ')})"
             for row, place, version in of
             if version != newest[place]
         ]
         kept = [row for row, place, version in of if version == newest[place]]
     return kept, f"older versions left out: {', '.join(dict.fromkeys(older))}" if older else ""
+
+
+def _version(row: Row, noun: str, key: str) -> Version:
+    declared = row[key].get(f"{noun}_version", 0)
+    if isinstance(declared, int):
+        return Version(declared, code_of(row, noun))
+    return Version(0, str(declared))
+
+
+def _sealed(row: Row) -> tuple[str, int]:
+    """When a row was sealed: to the second as its record says, below that as its file says."""
+    try:
+        written = os.stat(row["record"]).st_mtime_ns
+    except OSError:
+        written = 0
+    return str(row["created_at"]), written
 
 
 def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:

@@ -169,7 +169,7 @@ def _load(source: str, pin: DataPin, revision: str | None) -> Any:
 
 
 def _cache_of(folder: Path) -> str:
-    """Where `datasets` may keep what it made of a local folder. By itself it tells folders apart by
+    """Where `datasets` may keep what it made of a local folder. By itself it distinguishes folders by
     their last name alone, and would give the rows of another mirror, or those before a change."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]

@@ -74,11 +74,11 @@ def console() -> Console:
     """A console as wide as the terminal; COLUMNS has the last word, also in a pipe."""
     from rich.console import Console
 
-    found = Console(highlight=False)
+    found = Console(highlight=False, force_jupyter=False)
     return (
         found
         if found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
-        else Console(width=PIPED, highlight=False)
+        else Console(width=PIPED, highlight=False, force_jupyter=False)
     )
 
 
@@ -106,9 +106,11 @@ def as_text(blocks: Iterable[Block]) -> str:
 
     from rich.console import Console
 
-    out = Console(file=io.StringIO(), width=console().width, highlight=False, color_system=None)
+    sink = io.StringIO()
+    # in a notebook rich would show it there instead of writing it
+    out = Console(file=sink, width=console().width, highlight=False, color_system=None, force_jupyter=False)
     print_blocks(blocks, out)
-    lines = (line.rstrip() for line in out.file.getvalue().splitlines())  # type: ignore[attr-defined]
+    lines = (line.rstrip() for line in sink.getvalue().splitlines())
     return "\n".join(lines).strip("\n")
 
 
@@ -160,7 +162,7 @@ def _row_styles(table: Table) -> list[str]:
 
 def renderables(block: Block, width: int) -> Iterator[RenderableType]:
     """A sentence; or a table in the first shape that fits: the whole table; without the columns that say the
-    same in every row, which are told once above it; without `spare` columns; else a paragraph a row."""
+    same in every row, which are shown once above it; without `spare` columns; else a paragraph a row."""
     from rich.text import Text
 
     if isinstance(block, Line):
@@ -169,14 +171,14 @@ def renderables(block: Block, width: int) -> Iterator[RenderableType]:
     names, styles = block.names, block.styles
     rows = [[printable(cell) for cell in row] for row in block.rows]
     shown = list(range(len(names)))
-    told: list[int] = []
+    constant: list[int] = []
     if not _fits(names, rows, shown, width) and len(rows) > 1:
-        told = [n for n in shown if names[n] not in block.keep and len({row[n] for row in rows}) == 1]
-        shown = [n for n in shown if n not in told]
+        constant = [n for n in shown if names[n] not in block.keep and len({row[n] for row in rows}) == 1]
+        shown = [n for n in shown if n not in constant]
     if not _fits(names, rows, shown, width):
         shown = [n for n in shown if names[n] not in block.spare]
-    if told:
-        same = ", ".join(f"{names[n]} {rows[0][n]}" for n in told if rows[0][n])
+    if constant:
+        same = ", ".join(f"{names[n]} {rows[0][n]}" for n in constant if rows[0][n])
         yield Text(f"in every row: {same}", "dim")
     if shown and _fits(names, rows, shown, width):
         yield ""

@@ -98,7 +98,7 @@ def print_records(records: Sequence[dict[str, Any]]) -> None:
 
 def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
     """One row a run: primary metric with its 95 % interval, counts, use and cost. Arguments that are not at
-    their default stand beside the method's name. Then categories, and what else there is to say of a run."""
+    their default are shown next to the method's name. Then categories, and what else is known of a run."""
     if not records:
         return []
     seeds = len({record["seed"] for record in records}) > 1

@@ -8,7 +8,7 @@ A task's spec names a TOML file beside it (`known_broken = "known_broken.toml"`)
     reason = "four numbers are asked for, the ground truth draws two"
     source = "https://github.com/ShishirPatil/gorilla/issues/1133"
 
-Nothing is ever left out of a metric under its own name; `accuracy[without known-broken]` stands beside it.
+Nothing is ever left out of a metric under its own name; `accuracy[without known-broken]` is shown next to it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
 the harness gets in its place: with the user's keys, which never enter a worker or a record; from the cache
-where it can, so that a run which was killed pays nothing twice; within the run's budget, booked as
-`service`. (Embedders keep their vectors themselves, and what an endpoint takes for them is not booked.)
+where it can, so that a run which was killed pays nothing twice; within the run's budget, recorded as
+`service`. (Embedders keep their vectors themselves, and what an endpoint takes for them is not recorded.)
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SHELL_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Service:
-    """A service that wants a key, as a benchmark declares it.
+    """A service that needs a key, as a benchmark declares it.
 
     `endpoints` are the only URLs that ever get the key, which is what the environment variable `key` holds;
     it goes into the query as `parameter` or into the headers as `header`. `name` is what harness.toml calls
@@ -101,7 +101,7 @@ class Services:
 
         Raises:
             UsageError: a key, an embedder or the sandbox is missing, or there is a limit on a cost that
-                nobody knows.
+                is unknown.
         """
         missing = [self._missing(service) for service in opening.services]
         checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
@@ -118,7 +118,7 @@ class Services:
         key = _key(service)
         if not key and not self._offline:
             return (
-                f"{service.name} wants a key: put yours into {service.key}, or take what an earlier run "
+                f"{service.name} needs a key: put yours into {service.key}, or take what an earlier run "
                 "left in the cache with --offline"
             )
         if not (key.isascii() and key.isprintable()):
@@ -130,7 +130,7 @@ class Services:
             )
         return ""
 
-    def door(self, opening: Opening, question: Question) -> Outside:
+    def serving(self, opening: Opening, question: Question) -> Outside:
         """What serves a worker that plays `question`."""
 
         async def outside(wanted: Mapping[str, Any], scratch: Path) -> Any:
@@ -181,7 +181,7 @@ class Services:
         raise WorldFailed(f"a worker wants {str(dict(wanted))[:120]} from outside; its task doesn't allow it")
 
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Ends its thread."""
         self._thread.shutdown(wait=False)
 
     # -- embedders --------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class Services:
         jitter: random.Random,
     ) -> Page:
         """A service's answer, after as many tries as it takes; counts them in `usage`. It follows no
-        redirect and tells nobody the key: not who asked, and not in an error."""
+        redirect and reveals the key to no one: not to who asked, and not in an error."""
         import httpx
 
         key = _key(service)
@@ -261,12 +261,12 @@ class Services:
             path = httpx.URL(base).raw_path.rstrip(b"/") + asked.raw_path
             url = str(httpx.URL(base).copy_with(raw_path=path))
         while True:
-            told = None
+            wanted_wait = None
             try:
                 async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
                     request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
                     page = await read(client, request)
-                reason, told = f"status {page.status}", backoff.retry_after(page.headers)
+                reason, wanted_wait = f"status {page.status}", backoff.retry_after(page.headers)
                 if page.status in REFUSED:
                     raise WorldFailed(f"{service.name} refuses the key in {service.key}: {reason}")
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
@@ -275,14 +275,14 @@ class Services:
                 reason = type(error).__name__
             if usage.retries >= self._max_retries:
                 raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")
-            await asyncio.sleep(backoff.wait(usage.retries, told, jitter.random(), self._first_wait))
+            await asyncio.sleep(backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait))
             usage.retries += 1
             self._budget.check(self._ledger.total, self._ledger.under_way - 1)
 
     def _price(self, name: str) -> float | None:
         """USD a request; None where it is unknown."""
-        told = self._settings.get(name, {}).get("price")
-        return None if told is None else float(told)
+        price = self._settings.get(name, {}).get("price")
+        return None if price is None else float(price)
 
 
 def check_settings(own: Any) -> None:

@@ -96,8 +96,8 @@ def _has_folders(name: str, wanted: Mapping[str, Any], tree: Path) -> None:
 
 
 def drift(name: str, source: Path) -> str | None:
-    """How a checkout differs from the revision that the recipe wants; None where it doesn't, or where git
-    can't tell, as in the folder of a source archive."""
+    """How a checkout differs from the revision that the recipe names; None where it doesn't, or where git
+    doesn't know, as in the folder of a source archive."""
     wanted = check(name, source)["checkout"]
 
     def git(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -159,7 +159,7 @@ def install(name: str, overwrite: bool = False, source: Path | None = None) -> P
 def _pip(recipe: Mapping[str, Any], target: Path) -> None:
     name, requirements = recipe["name"], recipe["requirements"]
     with tempfile.TemporaryDirectory() as scratch:
-        log = Path(scratch) / "log"  # tells what became of each page of an index; stderr doesn't
+        log = Path(scratch) / "log"  # says what became of each page of an index; stderr doesn't
         command = [
             sys.executable,
             "-m",
@@ -180,8 +180,8 @@ def _pip(recipe: Mapping[str, Any], target: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode == 0:
             return
-        told = log.read_text("utf-8", "replace") if log.exists() else ""
-    raise HarnessError(f"setup of {name}: {_why(done.stderr, told, requirements)}")
+        logged = log.read_text("utf-8", "replace") if log.exists() else ""
+    raise HarnessError(f"setup of {name}: {_why(done.stderr, logged, requirements)}")
 
 
 _UNREACHED = re.compile(r"Could not fetch URL (\S+): (?!404 )(.*) - skipping$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Baselines: reference runs by name. A baseline is a list of runs, and changes only when told to."""
+"""Baselines: reference runs by name. A baseline is a list of runs, and changes only when it is set."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def set_baseline(
         raise UsageError(f"a baseline's name is made of letters, digits, '-', '_' and '.', not {name!r}")
     path = root / FOLDER / f"{name}.json"
     if path.exists() and not replace:
-        raise UsageError(f"the baseline {name!r} exists; --overwrite sets it anew")
+        raise UsageError(f"the baseline {name!r} exists; --overwrite sets it again")
     arms = arms_of(row for row in rows if row["status"] == "complete")
     if not arms:
         raise UsageError(f"no complete runs in {root} to make a baseline of")

@@ -10,8 +10,8 @@ from harness.comparison.arms import Arm, differing, field_of
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
 
-#: what a candidate may change and still be held against its reference
-MAY_CHANGE = ("method_version", "method_args", "model_revision", "data_access")
+#: what a candidate may change and still be compared with its reference
+MAY_CHANGE = ("code", "method_version", "method_args", "model_revision", "data_access")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""A/A: the reference held against itself, to see how often the gate cries wolf.
+"""A/A: the reference compared with itself, to see how often the gate raises a false alarm.
 
-Each run is held against the other runs of its subject. Two such comparisons share runs, with opposite
+Each run is compared with the other runs of its subject. Two such comparisons share runs, with opposite
 signs: they are negatively correlated (-1 / (runs - 1)), flags vary less than independent ones, and the
 binomial test errs on the side of silence.
 """
@@ -43,11 +43,11 @@ class SelfCheck:
 
     def sentence(self) -> str:
         if not self.comparisons:
-            return "no runs to hold against each other"
-        told = "as promised" if self.sound else "more often than promised"
+            return "no runs to compare with each other"
+        verdict = "as promised" if self.sound else "more often than promised"
         return (
             f"{self.flagged} of {self.comparisons} A/A comparisons flagged at alpha = {self.alpha:g}: "
-            f"{told} (p = {self.p_value:.2g})"
+            f"{verdict} (p = {self.p_value:.2g})"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a method declared, held against what it reaches for."""
+"""What a method declared, compared with what it reaches for."""
 
 from __future__ import annotations
 

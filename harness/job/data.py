@@ -92,7 +92,7 @@ class JobData:
         broken = int((~np.isfinite(rows).all(axis=1)).sum())
         if broken:
             raise DataError(
-                f"the vectors of {broken} of {len(rows)} items hold NaN or infinity; embed them anew"
+                f"the vectors of {broken} of {len(rows)} items hold NaN or infinity; embed them again"
             )
         vectors = np.empty((len(texts), rows.shape[1]), np.float32)
         vectors[own], vectors[~own] = rows, rows.mean(axis=0)

@@ -154,6 +154,6 @@ class Job:
         return random.Random(seed_of(self.seed, *name))
 
     def close(self) -> None:
-        """Removes the run's own folder, lets go of what it reached outside."""
+        """Removes the run's own folder, closes what it reached outside."""
         self._services.close()
         self.files.close()

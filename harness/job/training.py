@@ -60,7 +60,7 @@ class Training:
 
     def reward(self, sample: Sample, text: str) -> float:
         """What the task's own grader makes of a completion for a sample that the method holds with its
-        target: the primary metric over its largest value, in [0, 1].
+        target: the primary metric within its range, from 0 (the worst value) to 1 (the best).
 
         Raises:
             Exception: whatever a broken grader raises.
@@ -68,13 +68,14 @@ class Training:
         answer = self._task.parse(text, sample.question)
         outcome = Outcome(sample.id, sample.question.epoch, text, answer)
         spec = self._task.spec
-        return self._task.score(sample, outcome).metrics[spec.primary] / spec.metrics[spec.primary]
+        value = self._task.score(sample, outcome).metrics[spec.primary]
+        return spec.metric_ranges[spec.primary].share(value)
 
     def charge(self, purpose: str, usage: Usage) -> None:
-        """Books what was spent past the gateway, such as rollouts and forward passes of training.
+        """Records what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
-            BudgetSpent: a limit of the run is reached; what was spent is booked.
+            BudgetSpent: a limit of the run is reached; what was spent is recorded.
         """
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)
@@ -88,7 +89,7 @@ class Training:
         Raises:
             UsageError: a row has another shape, a number isn't finite, or a count falls.
         """
-        from harness.results.curve import checked
+        from harness.learning_curve import checked
 
         try:
             self.learning_curve = checked(rows)

@@ -15,18 +15,18 @@ LONGEST_WAIT = 20.0
 CEILING = 120.0
 
 
-def wait(retry: int, told: float | None, chance: float, first: float = FIRST_WAIT) -> float:
+def wait(retry: int, wanted_wait: float | None, chance: float, first: float = FIRST_WAIT) -> float:
     """Seconds before a retry: doubling up to 20, and no shorter than what the server asks for.
 
     Args:
         retry: how many retries came before.
-        told: the server's own word in seconds, None if it said nothing.
+        wanted_wait: what the server asks for, in seconds; None if it says nothing.
         chance: uniform in [0, 1), different for calls that fail together, so that they do not come
             back together.
         first: the wait before the first retry, in seconds.
     """
     own = min(LONGEST_WAIT, first * 2.0**retry) * (0.75 + chance / 2)
-    return max(own, min(CEILING, (told or 0.0) * (1 + chance / 10)))
+    return max(own, min(CEILING, (wanted_wait or 0.0) * (1 + chance / 10)))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

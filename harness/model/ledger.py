@@ -135,7 +135,7 @@ class Ledger:
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:
-        """Book one call."""
+        """Record one call."""
         self.total.add(usage)
         self.by_purpose.setdefault(purpose, Usage()).add(usage)
         attempt = self._open.setdefault((question_id, epoch), {})
@@ -155,7 +155,7 @@ class Ledger:
         return {purpose: usage.as_dict() for purpose, usage in spent.items()}
 
     def restore(self, usages: Iterable[Mapping[str, Mapping[str, Any]]]) -> None:
-        """Book what earlier parts of a resumed run spent."""
+        """Record what earlier parts of a resumed run spent."""
         for by_purpose in usages:
             for purpose, values in by_purpose.items():
                 usage = Usage.from_dict(values)

@@ -31,7 +31,7 @@ class Provider:
     """A source of completions."""
 
     name: str
-    #: identifies the weights or the file behind the name; empty where the provider can't tell
+    #: identifies the weights or the file behind the name; empty where the provider doesn't know
     revision: str = ""
     #: calls at once
     connections: int = 16

@@ -68,7 +68,12 @@ def kebab(name: str) -> str:
 def source_file(cls: type) -> str:
     """The file that a class was written in; empty for one of a notebook's cell or a prompt."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return str(Path(file).resolve()) if file and Path(file).is_file() else ""
+    if not file or not Path(file).is_file():
+        return ""
+    path = str(Path(file).resolve())
+    # a notebook's `__main__` may name a file that started it, but its functions are from elsewhere
+    written = {each.__code__.co_filename for each in vars(cls).values() if inspect.isfunction(each)}
+    return path if not written or any(str(Path(name).resolve()) == path for name in written) else ""
 
 
 def _base(cls: type[Plugin[Any]]) -> type:
@@ -175,7 +180,7 @@ def given_arguments(plugin: Plugin[Any]) -> dict[str, Any]:
     """The arguments that an object was made with.
 
     Raises:
-        UsageError: they can't be told by name.
+        UsageError: they can't be given by name.
     """
     cls, held = type(plugin), vars(plugin)
     if "_given" not in held:
@@ -214,7 +219,7 @@ def make(cls: type[P], spec: Spec, args: Mapping[str, Any]) -> P:
 
 
 def check_remade(plugin: Plugin[Any]) -> None:
-    """Whether an object made by hand can be made anew from its class and arguments, as every run does.
+    """Whether an object made by hand can be made again from its class and arguments, as every run does.
 
     Raises:
         UsageError: it can't, or a new one would differ; names the attribute.
@@ -227,7 +232,7 @@ def check_remade(plugin: Plugin[Any]) -> None:
         raise
     except Exception as error:
         raise UsageError(
-            f"{name} can't be made anew from its arguments: {type(error).__name__}: {error}"
+            f"{name} can't be made again from its arguments: {type(error).__name__}: {error}"
         ) from None
     own = {key: value for key, value in vars(plugin).items() if not key.startswith("_")}
     for key, value in own.items():
@@ -236,5 +241,5 @@ def check_remade(plugin: Plugin[Any]) -> None:
         if vars(fresh).get(key, MISSING) != value:
             raise UsageError(
                 f"{name}: attribute {key!r} was set to {value!r} from outside, and a run makes its object "
-                "anew from class and arguments; make it a parameter"
+                "again from class and arguments; make it a parameter"
             )

@@ -24,7 +24,7 @@ from harness.spec import (
     TaskSpec,
 )
 
-#: fields of a spec that say where it was found; nobody declares them
+#: fields of a spec that say where it was found; no plugin declares them
 _PLACE = {"name", "package", "distribution", "folder", "origin", "path", "ranges"}
 KEYS: dict[type[Spec], set[str]] = {
     kind: {f.name for f in dataclass_fields(kind)} - _PLACE for kind in (TaskSpec, MethodSpec)

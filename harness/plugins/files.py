@@ -1,4 +1,4 @@
-"""A task or a method in one file, `path/to/file.py:Class`: imported anew whenever its code has changed."""
+"""A task or a method in one file, `path/to/file.py:Class`: imported again whenever its code has changed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from harness.base.errors import HarnessError, PluginError, UsageError, nearest
 from harness.plugins.base import Plugin
 
 _ADDRESS = re.compile(r"(?P<file>.+\.py)(?::(?P<attribute>[A-Za-z_][\w.]*))?")
+
+
+#: begins the names of modules that were imported from `file.py:Class`
+MODULE_PREFIX = "harness_file_"
 
 
 @dataclass
@@ -94,19 +98,19 @@ def load_module(path: Path) -> ModuleType:
     known = _LOADED.get(path)
     if known is not None and all(_digest(file) == content for file, content in known.files.items()):
         sys.modules[known.module.__name__] = known.module
+        _forget_later_imports(path.parent)
         return known.module
     _LOADED.pop(path, None)
     _forget_neighbours(path.parent)
-    name = (
-        f"harness_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(str(path).encode()).hexdigest()[:8]}"
-    )
+    place = sha256(str(path).encode()).hexdigest()[:8]
+    name = f"{MODULE_PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     loaded = _Loaded(importlib.util.module_from_spec(spec), {path: _digest(path)})
     sys.modules[name] = loaded.module
     folder, quiet = str(path.parent), sys.dont_write_bytecode
     sys.path.insert(0, folder)
-    # a cached .pyc is told apart by second and size alone: an edit within a second would be missed
+    # a cached .pyc is recognized by second and size alone: an edit within a second would be missed
     sys.dont_write_bytecode = True
     importlib.invalidate_caches()
     try:
@@ -116,7 +120,7 @@ def load_module(path: Path) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise PluginError(_told(error, path)) from error
+        raise PluginError(_explained(error, path)) from error
     finally:
         sys.dont_write_bytecode = quiet
         sys.path.remove(folder)
@@ -146,7 +150,7 @@ def _neighbours(folder: Path) -> dict[str, Path]:
 
 
 def _forget_neighbours(folder: Path) -> None:
-    """Has the modules beside a file be imported anew: those that were, whatever they import themselves, and
+    """Has the modules beside a file be imported again: those that were, whatever they import themselves, and
     those of other folders that hide them by their names."""
     for name in _neighbours(folder):
         del sys.modules[name]
@@ -160,6 +164,14 @@ def _forget_neighbours(folder: Path) -> None:
             del sys.modules[name]
 
 
+def _forget_later_imports(folder: Path) -> None:
+    """Forgets modules beside a file that were imported within a function: of which content, nobody knows."""
+    known = {file for loaded in _LOADED.values() for file in loaded.files}
+    for name, file in _neighbours(folder).items():
+        if file not in known:
+            del sys.modules[name]
+
+
 def _digest(file: Path) -> str:
     try:
         return sha256(file.read_bytes()).hexdigest()
@@ -167,7 +179,7 @@ def _digest(file: Path) -> str:
         return ""
 
 
-def _told(error: BaseException, path: Path) -> str:
+def _explained(error: BaseException, path: Path) -> str:
     """An error of an import with its place: the last one in the user's own files."""
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     if isinstance(error, SyntaxError) and error.filename:

@@ -32,8 +32,8 @@ def installed_specs() -> tuple[list[dict[str, Any]], list[str]]:
     """Every spec of every installed package as plain data, and a line for each that can't be read."""
     specs: list[dict[str, Any]] = []
     faults: list[str] = []
-    for package, distribution, folder in _plugin_packages():
-        if folder:
+    for package, distribution, folder in _found_packages():
+        if os.path.isdir(folder):
             specs += _specs_below(package, distribution, folder, faults)
         else:
             faults.append(_missing(package, distribution))
@@ -80,15 +80,15 @@ def build(kind: type[S], plain: Mapping[str, Any]) -> S:
     return kind(**fields)
 
 
-def _plugin_packages() -> list[tuple[str, str, str]]:
-    """(package, distribution, folder) of every plugin; no folder where the package isn't there.
+def _found_packages() -> list[tuple[str, str, str]]:
+    """(package, distribution, folder) of every plugin; the folder may not be there.
     Scanning the metadata of all installed distributions costs some 40 ms, so the answer is kept while
     no folder of sys.path changes."""
     stamp = [[path, os.stat(path).st_mtime_ns] for path in sys.path if os.path.isdir(path)]
     index = paths.cache_dir() / "plugins.json"
     remembered = _read_json(index)
     if remembered.get("stamp") == stamp and remembered.get("format") == INDEX_FORMAT:
-        return [(p, d, f if os.path.isdir(f) else "") for p, d, f in remembered["packages"]]
+        return [(p, d, f) for p, d, f in remembered["packages"]]
     from importlib.metadata import entry_points
 
     packages = []
@@ -101,7 +101,7 @@ def _plugin_packages() -> list[tuple[str, str, str]]:
         packages.append((point.value, point.dist.name if point.dist else "", folder))
     packages = list(dict.fromkeys(packages))
     _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "packages": packages})
-    return [(p, d, f if os.path.isdir(f) else "") for p, d, f in packages]
+    return packages
 
 
 def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from harness.base.errors import PluginError
 from harness.plugins.fields import checked_spec
 from harness.spec import MethodSpec, Spec, TaskSpec
 
-#: tables of Harbor's `task.toml`, one of which stands beside its older key `version`
+#: tables of Harbor's `task.toml`, one of which comes with its older key `version`
 _HARBOR = {"metadata", "verifier", "agent", "environment", "solution", "steps"}
 
 

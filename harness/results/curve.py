@@ -1,4 +1,4 @@
-"""Learning curves: what a `fit` tells of each of its steps, sealed as rows beside the attempts.
+"""Learning curves, sealed as rows next to the attempts.
 
 `curve.v1.schema.json` beside this file is the published JSON Schema of a row. A record names its curve's
 file, rows and digest; records without one are as valid. Scores of a curve are of a validation split and
@@ -9,67 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from harness.base.digest import canonical_json
 from harness.base.errors import RecordError
+from harness.learning_curve import Rows, checked
 
 VERSION = 1
 FILE = "curve.jsonl"
 #: what may differ between two executions of the same training
 VOLATILE = ("wall_s",)
-#: numbers that only grow, because they count from the start
-GROWING = ("rollouts", "tokens", "flops", "wall_s")
-
-Rows = list[dict[str, Any]]
-
-
-class Point(BaseModel):
-    """One step of a training. Counts are from the start to the end of the step; what isn't known is
-    left out."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
-
-    step: int = Field(ge=0, description="0 is before training")
-    rollouts: int | None = Field(None, ge=0, description="responses drawn, discarded ones included")
-    tokens: int | None = Field(None, ge=0, description="read and written, without measuring on dev")
-    flops: float | None = Field(None, ge=0, description="operations of training, without measuring on dev")
-    wall_s: float | None = Field(None, ge=0, description="seconds, without measuring on dev")
-    reward: float | None = Field(None, description="mean reward of what the step trained on")
-    dev: float | None = Field(None, description="score on the validation split, where measured")
-    difficulty: float | None = Field(None, description="mean difficulty of the problems chosen")
-    entropy: float | None = Field(None, description="of the curriculum's choice, in nats")
-
-
-def json_schema() -> dict[str, Any]:
-    """The published JSON Schema of a row."""
-    return Point.model_json_schema()
-
-
-def checked(rows: Iterable[Mapping[str, Any]]) -> Rows:
-    """The rows of a curve without what is None.
-
-    Raises:
-        ValueError: a row isn't a `Point`, steps don't rise, or a count falls.
-    """
-    kept: Rows = []
-    for number, row in enumerate(rows):
-        try:
-            found = Point.model_validate(dict(row)).model_dump(exclude_none=True)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise ValueError(f"row {number}: {first['loc'][0]}: {first['msg'].lower()}") from None
-        if kept and found["step"] <= kept[-1]["step"]:
-            raise ValueError(f"row {number}: step {found['step']} doesn't follow {kept[-1]['step']}")
-        for name in GROWING:
-            if kept and found.get(name, 0) < kept[-1].get(name, 0):
-                raise ValueError(f"row {number}: {name} falls from {kept[-1][name]} to {found.get(name)}")
-        kept.append(found)
-    return kept
 
 
 def sealed(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], bytes]:

@@ -29,6 +29,7 @@ FIELDS = {
     "comparability.prompt_digest": "prompts",
     "comparability.scorer": "scorer",
     "comparability.scoring": "scoring of the harness",
+    "comparability.roles": "role of the task",
     "comparability": "comparability",
     "subject.method_version": "method version",
     "subject.method_args": "method argument",
@@ -178,7 +179,8 @@ def _reasons(a: Row, b: Row) -> list[Reason]:
         last = name.rpartition(".")[2]
         exact = (
             f" {last}"
-            if called.endswith(("argument", "setting", "role")) or called in ("comparability", "subject")
+            if called.endswith(("argument", "setting", "role", "task"))
+            or called in ("comparability", "subject")
             else ""
         )
         made.append(Reason(name, before, after, f"other {called}{exact} ({brief(before)} -> {brief(after)})"))
@@ -190,14 +192,14 @@ def _weight(name: str) -> int:
 
 
 def _again(a: Row, b: Row) -> Reason:
-    """Of two runs of one identity: they were made anew, or scored by other code under the same version."""
+    """Of two runs of one identity: they were made again, or scored by other code under the same version."""
     if a["status"] != b["status"]:
         return Reason("status", a["status"], b["status"], f"{a['status']} before, {b['status']} now")
     return Reason(
         "samples_digest",
         a["samples_digest"],
         b["samples_digest"],
-        "the same run, made anew with other attempts",
+        "the same run, made again with other attempts",
     )
 
 
@@ -214,7 +216,7 @@ def _removed(row: Row, every: Sequence[Row], in_force_now: Sequence[Row]) -> Rea
 
 
 def _unlike(row: Row, others: Sequence[Row], where: str) -> Reason:
-    """What tells a row without a partner from the nearest rows of the other store."""
+    """What distinguishes a row without a partner from the nearest rows of the other store."""
     near = [
         other
         for other in others

@@ -93,6 +93,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
             "code",
         )
     } | {
+        "subject": _with_code(record),
         "task": record["task"]["name"],
         "task_version": record["task"]["version"],
         "method": record["method"]["name"],
@@ -110,6 +111,12 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
 def placed_row(record: dict[str, Any]) -> dict[str, Any]:
     """The row of a record as `read_index` gives it, with the places of its files."""
     return {**row(record), "record": record["record"], "samples_path": record["samples_path"]}
+
+
+def _with_code(record: dict[str, Any]) -> dict[str, Any]:
+    """The subject, with the code of a method in development: rows of other code are not of the same arm."""
+    code = record["code"]["method"]
+    return {**record["subject"], "code": code["digest"]} if code["development"] else record["subject"]
 
 
 def _records(root: Path) -> Iterator[tuple[str, list[int]]]:

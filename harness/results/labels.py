@@ -1,4 +1,4 @@
-"""What stands beside a name in lists and tables: the arguments that are not at their default."""
+"""What is shown next to a name in lists and tables: the arguments that are not at their default."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.base.digest import digest
 
-#: what nobody noted before version 2
+#: what was not recorded before version 2
 UNKNOWN_CODE = {"digest": "", "development": False}
 #: roles that a task asks; in version 1 they stood in the subject. A judge was the method's where the method
 #: declared one, else the task's.
@@ -15,7 +15,7 @@ _OF_TASKS = ("user", "simulator", "grader", "human")
 
 
 def _to_2(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Version 2: whom the task asks is part of what is compared, so that both keys are computed anew; what
+    """Version 2: whom the task asks is part of what is compared, so that both keys are computed again; what
     was not noted is said to be unknown. The run id and the digest of the record stay as they were."""
     new = {**record, "schema": 2}
     subject, comparability = dict(record["subject"]), dict(record["comparability"])

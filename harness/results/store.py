@@ -66,7 +66,7 @@ class Store:
         self.root = root
 
     def run_folder(self, cell: Cell, run_id: str) -> Path:
-        """The folder of a run's first attempt; later ones stand beside it with a number."""
+        """The folder of a run's first attempt; later ones are next to it with a number."""
         return (
             self.root
             / "v1"
@@ -163,7 +163,7 @@ class Store:
         """Every record that can be trusted; what is said of the others is added to `faults`.
 
         Raises:
-            RecordError: one of them can't be trusted, and nobody listens.
+            RecordError: one of them can't be trusted, and there is no `faults`.
         """
         for folder in self.folders():
             try:

@@ -155,7 +155,8 @@ def curves_frame(store: str | Path = "results") -> pd.DataFrame:
     `harness.results.curve.Point`. A curve that can't be trusted is left out with a warning."""
     import pandas as pd
 
-    from harness.results.curve import Point, read_curve
+    from harness.learning_curve import Point
+    from harness.results.curve import read_curve
     from harness.results.index import in_force, read_index
 
     index = read_index(Path(store))

@@ -93,7 +93,7 @@ def _models(prepared: Prepared) -> list[str]:
 
 
 def _sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:
-    """The sealed record that answers for this cell, if there is one; else whether to begin anew."""
+    """The sealed record that answers for this cell, if there is one; else whether to begin again."""
     cell, run = prepared.cell, prepared.run_id[:12]
     sealed = session.store.sealed(prepared.folder)
     if sealed is None:
@@ -107,8 +107,8 @@ def _sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None
     failed = counts["error"] + counts.get("user_failed", 0)
     if failed and "answers" not in prepared.provider.abilities:  # what did come is in the cache
         session.notice(
-            f"{cell.title}: {failed} attempts of run {run} failed for want of a model "
-            "or a user, which is no result; it is made again"
+            f"{cell.title}: {failed} attempts of run {run} failed because there was no model "
+            "or user, which is no result; it is made again"
         )
         return None, True
     for part, code in prepared.code.items():
@@ -116,13 +116,13 @@ def _sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None
         if before and before != code.digest:
             session.notice(
                 f"{cell.title}: run {run} was made by other code of the same {part} version "
-                f"({before[:12]}, now {code.digest[:12]}); --overwrite measures it anew"
+                f"({before[:12]}, now {code.digest[:12]}); --overwrite measures it again"
             )
     return sealed, False
 
 
 def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: bool, session: Session) -> None:
-    """Takes over what an interrupted run of the same code left, or begins anew."""
+    """Takes over what an interrupted run of the same code left, or begins again."""
     code = {name: part.digest for name, part in prepared.code.items()}
     other = journal.code not in ({}, code)
     if other and journal.places:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.digest import digest, file_digest
+from harness.plugins.files import MODULE_PREFIX
 from harness.run import live_code
 from harness.run.imports import closure
 from harness.spec import Spec
@@ -55,16 +56,22 @@ def code_of(spec: Spec) -> Code:
     Modules of it that were imported before a later change on disk are forgotten, so that what is loaded
     next is what was hashed.
     """
-    if spec.implementation is not None and spec.origin == "cell":
+    handed_over = spec.implementation is not None and spec.origin != "package" and not _is_address(spec)
+    if spec.implementation is not None and handed_over:
         return Code(live_code.digest_of(spec.implementation), True)
     files = _files(spec)
     digests = {name: file_digest(path) for name, path in files.items()}
     development = spec.origin != "package" or in_development(spec.distribution)
-    if spec.origin == "package":  # a file is imported anew by whoever loads it
+    if spec.origin == "package":  # a file is imported again by whoever loads it
         _forget_changed(files, digests)
         if development:
             _drop_bytecode(files.values())
     return Code(digest(digests), development)
+
+
+def _is_address(spec: Spec) -> bool:
+    """Whether the class was imported from `file.py:Class` by its name, rather than handed over."""
+    return spec.implementation is not None and spec.implementation.__module__.startswith(MODULE_PREFIX)
 
 
 @cache
@@ -97,7 +104,8 @@ def _files(spec: Spec) -> dict[str, Path]:
     return {
         str(path.relative_to(root)): path
         for path in sorted(root.rglob("*"))
-        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.parts)
+        if path.is_file()
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
     }
 
 
@@ -168,7 +176,7 @@ def _forget_changed(files: Mapping[str, Path], digests: Mapping[str, str]) -> No
 
 
 def _drop_bytecode(files: Iterable[Path]) -> None:
-    """Removes compiled files that are older than their source. Python tells them apart by second and size
+    """Removes compiled files that are older than their source. Python recognizes them by second and size
     alone, and would run the code from before an edit within the same second."""
     for path in files:
         if path.suffix == ".py":

@@ -118,7 +118,7 @@ class Journal:
             yield json.loads(os.pread(self._file, length, start))
 
     def keep_fit(self, spent: dict[str, Any]) -> None:
-        """Keep what `fit` spent, looked at and learnt, for a run that is killed between its last answer and
+        """Keep what `fit` spent, looked at and learned, for a run that is killed between its last answer and
         its seal and doesn't fit again."""
         part = self.folder / "fit.part"
         try:
@@ -128,7 +128,7 @@ class Journal:
             raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
 
     def fit(self) -> dict[str, Any]:
-        """What `fit` spent, looked at and learnt; empty if it didn't end."""
+        """What `fit` spent, looked at and learned; empty if it didn't end."""
         try:
             found = json.loads((self.folder / "fit.json").read_text("utf-8"))
         except (OSError, ValueError):
@@ -136,7 +136,7 @@ class Journal:
         return found if isinstance(found, dict) else {}
 
     def clear(self) -> None:
-        """Begin anew, with what is written left behind."""
+        """Begin again, with what is written left behind."""
         self.places.clear()
         self.given_up.clear()
         (self.folder / "fit.json").unlink(missing_ok=True)

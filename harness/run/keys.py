@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.digest import digest, set_digest
+from harness.base.digest import digest, path_digest, set_digest
 from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
 from harness.run.code import Code
 from harness.run.plan import Cell
 from harness.sample import Sample
+from harness.spec import Spec
 from harness.task import Task
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def comparability(
     key = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version or code.digest,
-        "task_args": cell.task.hashed(cell.task_args),
+        "task_args": _by_content(cell.task, cell.task_args),
         "data": sorted(map(_source, sources), key=str),
         "data_digest": set_digest(sample.digest() for sample in samples),
         "limit": cell.request.limit,
@@ -83,7 +85,7 @@ def subject(
     found = {
         "method": cell.method.name,
         "method_version": cell.method.comparability_version or code.digest,
-        "method_args": cell.method.hashed(cell.method_args),
+        "method_args": _by_content(cell.method, cell.method_args),
         "model": provider.name,
         "model_revision": provider.revision,
         "model_args": without_secrets(cell.request.model_args),
@@ -102,6 +104,15 @@ def run_id(comparability_key: str, subject_key: str, cell: Cell, code: Mapping[s
     development is one of the inputs."""
     changing = {name: part.digest for name, part in code.items() if part.development}
     return digest([comparability_key, subject_key, cell.seed, cell.request.epochs, changing])
+
+
+def _by_content(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are hashed; of one that names a file or a folder its content, whatever its name."""
+    found = spec.hashed(arguments)
+    for name, value in found.items():
+        if spec.params[name].file and isinstance(value, str) and value and Path(value).exists():
+            found[name] = {"digest": path_digest(Path(value))}
+    return found
 
 
 def _source(read: Mapping[str, Any]) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def check_fit(task: TaskSpec, method: MethodSpec, request: Request) -> None:
         )
     if not missing:
         return
-    if missing[0] in ROLES:
+    if missing[0] in (*ROLES, *method.roles):
         raise UsageError(f"method {method.name!r} needs --role {missing[0]}=MODEL")
     tasks = [t.name for t in known.tasks.values() if set(missing) <= set(t.offers)][:4]
     methods = [m.name for m in known.methods.values() if set(m.needs) <= offered][:4]

@@ -1,4 +1,4 @@
-"""How a plugin's own fault is told: its distribution, and the place in its code."""
+"""How a plugin's own error is reported: its distribution, and the place in its code."""
 
 from __future__ import annotations
 

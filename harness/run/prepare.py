@@ -133,7 +133,7 @@ def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) ->
 
 
 def _check_judge(cell: Cell, task: Task, attempts: Attempts, provider: Provider, session: Session) -> None:
-    """Says how many items stay unscored for want of a judge."""
+    """Says how many items stay unscored because there is no judge."""
     judges = type(task).needs_judge is not Task.needs_judge
     if judges and "judge" not in cell.request.roles and "answers" not in provider.abilities:
         unjudged = sum(map(task.needs_judge, attempts.samples))

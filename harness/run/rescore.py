@@ -66,7 +66,7 @@ def rescore(
             if n is None or samples[n].digest() != row["item_digest"]:
                 raise DataError(
                     f"sample {row['sample_id']!r} of {cell.task.name} isn't the one that run "
-                    f"{run} answered; measure it anew with harness eval"
+                    f"{run} answered; measure it again with harness eval"
                 )
             whole_set = type(task).score_all is not Task.score_all
             line = attempt_line(task, samples[n], _outcome(row), n, scored=not whole_set)

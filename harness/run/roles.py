@@ -21,7 +21,7 @@ def check_roles(cells: Iterable[Cell]) -> None:
     cells = [cell for cell in cells if cell.request.roles]
     asked: set[str] = set()
     for cell in cells:
-        asked |= {*cell.method.needs, *cell.method.may_use} & {*ROLES}
+        asked |= {*cell.method.needs, *cell.method.may_use} & {*ROLES} | {*cell.method.roles}
         try:
             task = load_task(cell.task, cell.task_args)
         except HarnessError:

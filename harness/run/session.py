@@ -9,17 +9,19 @@ from typing import Any, Protocol
 
 from harness.base import paths
 from harness.base.digest import digest
-from harness.base.errors import HarnessError, UsageError
+from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.data.hub import Data
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
+from harness.run.code import BUILT_IN, code_of
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault
 from harness.sample import Splits
 from harness.task import Task
+from harness.task_checks import check_splits
 
 
 class Watcher(Protocol):
@@ -112,8 +114,25 @@ class Session:
                 raise fault(cell.task.name, cell.task.distribution, "load", error) from error
             if not len(splits.test):
                 raise UsageError(f"task {cell.task.name!r} has no test items with these arguments")
+            self._check(cell, task, splits)
             self._loaded[key] = (task, splits, data)
         return self._loaded[key]
+
+    def _check(self, cell: Cell, task: Task, splits: Splits) -> None:
+        """Whether a plugin's scorer and splits are sound: an error while it is in development, as nobody but
+        its author can mend it; a notice once it is released. Built-ins are checked by their tests.
+
+        Raises:
+            PluginError: names the first fault.
+        """
+        if cell.task.distribution == BUILT_IN:
+            return
+        faults = check_splits(cell.task, task, splits)
+        if faults and code_of(cell.task).development:
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            raise PluginError(f"task {faults[0]}{more}; harness.testing.check_task lists every fault")
+        for found in faults:
+            self.notice(f"task {found}")
 
     def flush(self) -> None:
         """Writes what the cache still holds in memory."""
@@ -121,7 +140,7 @@ class Session:
             self._cache.flush()
 
     def close(self) -> None:
-        """Ends the use of one loop and one thread; whoever goes on with the session opens them anew."""
+        """Ends the use of one loop and one thread; whoever goes on with the session opens them again."""
         if self._cache is not None:
             self._cache.close()
             self._cache = None

@@ -16,8 +16,8 @@ differences without spread, no known range          ``none``         none       
 ==================================================  ===============  ============  ==============
 
 Why Tango's score interval for yes/no data: where few items are discordant a t interval claims far
-too much (with one item in twenty lost, n = 15, its lower 95 % bound is wrong 46 % of the time, for
-want of a single discordant item). Of t, Bonett-Price, Tango, and squared-and-added Wilson, Jeffreys
+too much (with one item in twenty lost, n = 15, its lower 95 % bound is wrong 46 % of the time, because
+there is no discordant item). Of t, Bonett-Price, Tango, and squared-and-added Wilson, Jeffreys
 and Clopper-Pearson limits of the two discordant rates, simulated for n in {15, 30, 164, 1319} and
 thirteen pairs of rates, Tango's is the one that keeps the bound a gate leans on (the lower bound
 when the candidate is truly worse: wrong at most 5.7 % at a nominal 5 %, against 9.4 % for

@@ -27,7 +27,7 @@ class Variances:
         candidate: σ² of one attempt of the candidate, averaged over items.
         reference: the same of the reference.
         effect: ω², the variance over items of the true difference.
-        separated: whether attempts and effect could be told apart. If not, all of the variance is
+        separated: whether attempts and effect could be separated. If not, all of the variance is
             put down to attempts, so that plans with more attempts are optimistic.
     """
 

@@ -1,6 +1,6 @@
 """Intervals of rank: which places of a leaderboard a method may really hold.
 
-A bare rank hides that neighbours cannot be told apart. Resampling the items and taking quantiles of
+A bare rank hides that neighbours cannot be distinguished. Resampling the items and taking quantiles of
 the resampled ranks does not cure it: a method among many near-equals that was lucky once is lucky in
 most resamples too. The interval here comes from differences instead: a method's best possible place
 is behind the methods that are surely better, its worst before those that are surely worse, where

@@ -120,7 +120,7 @@ def verdict(fits: Sequence[Fit], values: int, seeds: int) -> tuple[str, str]:
     if values < VALUES or seeds < SEEDS:
         return "inconclusive", (
             f"{values} values with at least {seeds} seeds; {VALUES} values with {SEEDS} "
-            "seeds are the least that can tell the forms apart"
+            "seeds are the least that can distinguish the forms"
         )
     if len(fits) < 2:
         return "inconclusive", "too few points to fit more than one form"

@@ -196,7 +196,7 @@ def _runs(name: str, scores: ArrayLike) -> FloatArray:
 
 
 def _resampled(runs: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
-    """Bootstrap samples of the seeds, drawn anew for each task: (draws, seeds, tasks)."""
+    """Bootstrap samples of the seeds, drawn separately for each task: (draws, seeds, tasks)."""
     n_seeds, n_tasks = runs.shape
     picks = rng.integers(n_seeds, size=(draws, n_seeds, n_tasks))
     return runs[picks, np.arange(n_tasks)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices, sequence_ratio
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 #: rolls out problems under the present policy, at a cost, and gives their rewards (B, n); those of them that
 #: are selected afterwards aren't rolled out again
@@ -48,7 +48,7 @@ class Curriculum:
     #: whether `observe` needs log-probabilities under the updated policy
     extra_pass = False
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         self.bank, self.seed = bank, seed
         for name, value in settings.items():
             if not hasattr(type(self), name):

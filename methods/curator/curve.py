@@ -11,8 +11,8 @@ from typing import Any
 
 from harness.methods.curator.training import Cost
 
-#: what of a row is told as it is, where it is a number
-TOLD = ("reward", "dev", "difficulty", "entropy")
+#: what of a row is recorded as it is, where it is a number
+RECORDED = ("reward", "dev", "difficulty", "entropy")
 COSTS = {f.name for f in fields(Cost)}
 
 
@@ -21,14 +21,14 @@ def points(rows: Iterable[Mapping[str, Any]], parameters: int) -> Iterator[dict[
     total = Cost()
     for row in rows:
         total.add(Cost(**{name: value for name, value in row["cost"].items() if name in COSTS}))
-        told = {name: float(row[name]) for name in TOLD if _number(row.get(name))}
+        recorded = {name: float(row[name]) for name in RECORDED if _number(row.get(name))}
         yield {
             "step": row["step"],
             "rollouts": total.rollouts,
             "tokens": total.tokens,
             "flops": total.flops(parameters),
             "wall_s": round(total.step_s - total.dev_s, 3),
-            **told,
+            **recorded,
         }
 
 

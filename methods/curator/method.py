@@ -16,7 +16,7 @@ from harness.method import Method
 from harness.methods.curator import vllm_rollouts
 from harness.methods.curator.curve import kept_curve, points
 from harness.methods.curator.plan import Plan
-from harness.methods.curator.training_tasks import Bank, check_verifier
+from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample, SplitSizes
@@ -41,7 +41,7 @@ class Curated(Method):
 
     def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
         """With the rollouts of training, where their number is given: not for curricula that discard some,
-        nor for a bank of another task. Dev problems of other kinds than the bank's are counted in."""
+        nor for training problems of another task. Dev problems of other kinds than those are counted in."""
         a = self.args
         if a["policy"]:
             return n_questions
@@ -90,7 +90,7 @@ class Curated(Method):
         job.access |= self.facts["access"]
         job.training.curve(kept_curve(folder, self.facts))
 
-    def _key(self, job: Job, plan: Plan, bank: Bank) -> list[Any]:
+    def _key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
         """All that the trained weights depend on."""
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
@@ -137,7 +137,7 @@ class Curated(Method):
         )
 
     def _home(self, job: Job) -> Job:
-        """The door to the task whose train split is learnt on."""
+        """The job of the task whose train split is learned from."""
         home = job.training.task(self.args["bank"]) if self.args["bank"] else job
         if home is job and not len(job.data.train):
             name = "arc1d" if job.model.name.startswith("pocket/") else "math"
@@ -183,15 +183,15 @@ def _facts(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _bank(job: Job, levels: str) -> Bank:
+def _bank(job: Job, levels: str) -> ProblemSet:
     samples = list(job.data.train)
-    bank = Bank.of(samples, lambda sample: _text(job, sample))
+    bank = ProblemSet.of(samples, lambda sample: _text(job, sample))
     wanted = [level.strip() for level in levels.split(",") if level.strip()]
     known = [level for level in wanted if level in bank.names]
-    if not known:  # a preset's levels are those of puzzles; a bank without them is taken whole
+    if not known:  # a preset's levels are those of puzzles; a task without them is taken whole
         return bank
     chosen = [s for s, kind in zip(samples, bank.categories, strict=True) if bank.names[kind] in known]
-    return Bank.of(chosen, lambda sample: _text(job, sample))
+    return ProblemSet.of(chosen, lambda sample: _text(job, sample))
 
 
 def _text(job: Job, sample: Sample) -> str:
@@ -216,7 +216,7 @@ def _train(
     job: Job,
     home: Job,
     plan: Plan,
-    bank: Bank,
+    bank: ProblemSet,
     source: Path,
     workspace: Path,
     out: Path,
@@ -246,7 +246,8 @@ def _train(
         model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
-    model.to("cuda" if accelerated else "cpu")
+    # transformers wraps `to` so that its types lose that it is a method
+    model.to("cuda" if accelerated else "cpu")  # type: ignore[arg-type]
     dev = list(home.data.dev)
     kinds = {name.rpartition(" ")[2] for name in bank.names}
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
@@ -254,11 +255,11 @@ def _train(
     if keep_peak and not held:
         raise UsageError(
             "-M keep=peak keeps the step that is best on dev, and there are no dev problems of "
-            "the bank's kinds; -M bank=TASK names another bank"
+            "the training problems' kinds; -M bank=TASK takes those of another task"
         )
     spent: dict[str, Usage] = {}
 
-    def book(cost: Cost) -> None:
+    def charge(cost: Cost) -> None:
         for purpose, usage in usages(cost).items():
             spent.setdefault(purpose, Usage()).add(usage)
             job.training.charge(purpose, usage)
@@ -269,7 +270,7 @@ def _train(
         shown += [f"dev {row['dev']:.3f}"] if row.get("dev") is not None else []
         job.progress("train: " + ", ".join(shown), row["step"], plan.steps)
         job.access["train_steps"], job.access["train_rollouts"] = row["step"], training.total.rollouts
-        book(cost)
+        charge(cost)
 
     scorer = None
     if method.args["curator"] != "light" and hasattr(CURRICULA[method.curriculum], "scorer"):
@@ -309,7 +310,7 @@ def _train(
             training,
             workspace,
             method.args["loss"],
-            resumed=lambda: book(training.total),
+            resumed=lambda: charge(training.total),
             keep_peak=keep_peak,
             generation=vllm_rollouts.chosen(method.args["generation"]),
         )
@@ -359,8 +360,8 @@ def _train(
 
 
 def usages(cost: Any) -> dict[str, Usage]:
-    """A training's cost as the ledger books it, by purpose."""
-    booked = {
+    """A training's cost as the ledger records it, by purpose."""
+    by_purpose = {
         "train": Usage(
             calls=cost.trained,
             input_tokens=cost.prompt_tokens,
@@ -380,19 +381,19 @@ def usages(cost: Any) -> dict[str, Usage]:
             seconds=cost.dev_s,
         ),
     }
-    return {purpose: usage for purpose, usage in booked.items() if usage != Usage()}
+    return {purpose: usage for purpose, usage in by_purpose.items() if usage != Usage()}
 
 
 def silence(curve: Sequence[dict[str, Any]]) -> str:
     """What is to be said of a run without a learning signal, empty for others."""
     if not any(row["reward"] > 0 for row in curve):
         return (
-            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learnt "
+            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learned "
             "nothing; take easier problems, more rollouts or a policy that solves some of them"
         )
     if not any(row["mixed"] > 0 for row in curve):
         return (
             f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
-            "policy has learnt nothing; take problems that it solves sometimes"
+            "policy has learned nothing; take problems that it solves sometimes"
         )
     return ""

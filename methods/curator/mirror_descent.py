@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from harness.methods.curator.signals import Floats
+from harness.methods.curator.signals import Floats, Indices
 
 #: below this a probability has underflowed
 TINY = 1e-300
@@ -59,7 +59,7 @@ def project(probability: Floats, alpha: float) -> Floats:
     lifted = np.full(n, floor)
     if first < n:
         lifted[order[first:]] = ranked[first:] * (1 - first * floor) / tails[first]
-    return lifted / lifted.sum()
+    return np.asarray(lifted / lifted.sum())
 
 
 def default_rate(problems: int, plays: int, rounds: int) -> float:
@@ -86,7 +86,7 @@ def proximal_loss(ratio: Floats, utility: Floats, rho: float = 0.2) -> tuple[Flo
 def proximal_gradient(
     logits: Floats,
     frozen: Floats,
-    chosen: Floats,
+    chosen: Indices,
     utility: Floats,
     weight: Floats,
     *,

@@ -16,7 +16,7 @@ class Plan:
     Actor-Curator repository (for a 7B model, said to be the same for 3B), `medium` is ours.
 
     Fields:
-        levels: kinds of problem that the bank is limited to, in the task's own names; empty takes all.
+        levels: kinds that the training problems are limited to, in the task's own names; empty takes all.
         steps: generation batches.
         prompts, rollouts: problems of a step, and responses to each.
         candidates: problems that are scored for a step.

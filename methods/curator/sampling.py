@@ -14,9 +14,9 @@ from harness.methods.curator.signals import Floats, Indices
 class Selection:
     """The problems of a step.
 
-    `indices` are rows of the bank (B,), which may repeat. `probability` is the mass of each under the rule
-    that drew it, as the released code records it: that of a single draw. `weight` times the utility gives an
-    estimate that is unbiased over draws: 1 for draws from the curator's own softmax.
+    `indices` are rows of the problem set (B,), which may repeat. `probability` is the mass of each under the
+    rule that drew it, as the released code records it: that of a single draw. `weight` times the utility
+    gives an estimate that is unbiased over draws: 1 for draws from the curator's own softmax.
     """
 
     indices: Indices

@@ -15,7 +15,7 @@ class Scorer(Protocol):
     """Scores of problems, and one step of learning."""
 
     def logits(self, rows: Indices) -> Floats:
-        """One score a row of the bank."""
+        """One score a row of the problem set."""
         ...
 
     def descend(self, rows: Indices, gradient: Floats) -> None:

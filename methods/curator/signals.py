@@ -26,7 +26,7 @@ def advantages(rewards: Floats, std: str = "sample") -> Floats:
     A group of equal rewards has advantages of exactly 0.
     """
     rewards = np.asarray(rewards, np.float64)
-    centred = rewards - rewards.mean(-1, keepdims=True)
+    centred: Floats = rewards - rewards.mean(-1, keepdims=True)
     centred[np.ptp(rewards, axis=-1) == 0] = 0.0
     if std == "none":
         return centred
@@ -36,13 +36,15 @@ def advantages(rewards: Floats, std: str = "sample") -> Floats:
         spread = rewards.std(-1, ddof=1, keepdims=True) + 1e-6
     else:
         spread = rewards.std(-1, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    shares = np.zeros_like(centred)
+    np.divide(centred, spread, out=shares, where=spread > 0)
+    return shares
 
 
 def sequence_ratio(before: Floats, after: Floats, lengths: Floats) -> Floats:
     """How likely each response has become: the geometric mean of its tokens' probability ratios, as in GSPO
     (arXiv 2507.18071). `before` and `after` are sums of log-probabilities; lengths are at least 1."""
-    return np.exp((np.asarray(after, np.float64) - before) / np.maximum(lengths, 1))
+    return np.asarray(np.exp((np.asarray(after, np.float64) - before) / np.maximum(lengths, 1)))
 
 
 def utility(rewards: Floats, ratios: Floats, std: str = "sample") -> Floats:

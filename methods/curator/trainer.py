@@ -54,7 +54,7 @@ def train(
 
     Raises:
         Diverged: a loss, gradient or probability is not finite; checkpoints stay.
-        UsageError: the bank, its verifier or the curriculum can't go on; checkpoints stay.
+        UsageError: the training problems, their verifier or the curriculum can't go on; checkpoints stay.
     """
     checkpoint = last_checkpoint(folder)
     if checkpoint is not None:
@@ -94,7 +94,7 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool, gener
     import datasets
     import torch
     import transformers
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]  # exported lazily
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError(
@@ -185,8 +185,8 @@ def _trainer(training: Training, folder: Path, loss: str, keep_peak: bool, gener
     return trainer
 
 
-def _rewards(prompts: list[Any], completions: list[Any], earned: list[float], **_: Any) -> list[float]:
-    return earned
+def _rewards(prompts: list[Any], completions: list[Any], earned: list[float], **_: Any) -> list[float | None]:
+    return [*earned]
 
 
 def _callback(training: Training, folder: Path, keep_peak: bool) -> Any:
@@ -255,6 +255,7 @@ def quiet() -> None:
     """Keeps transformers' bars and notices off the terminal."""
     import transformers
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    # transformers' logging has no types
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("accelerate").setLevel(logging.ERROR)

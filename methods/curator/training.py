@@ -19,7 +19,7 @@ from harness.methods.curator.plan import Plan
 from harness.methods.curator.rollouts import Decoder, Group, Ids, Sampler
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices, mixed
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Cost:
 
 @dataclass
 class Dev:
-    """Problems to measure on, apart from bank and test: prompts, and what grades a response to each."""
+    """Problems to measure on, neither trained nor tested on: prompts, and what grades a response to each."""
 
     prompts: Sequence[Ids] = ()
     grade: Callable[[int, str], float] = field(default=lambda number, text: 0.0)
@@ -91,7 +91,7 @@ class Training:
         *,
         model: Any,
         tokenizer: Any,
-        bank: Bank,
+        bank: ProblemSet,
         prompts: Sequence[Ids],
         curriculum: Curriculum,
         verify: Callable[[int, str], float],
@@ -105,8 +105,8 @@ class Training:
     ) -> None:
         """
         Args:
-            prompts: token ids of every problem of the bank.
-            verify: the reward in [0, 1] of a response to a problem of the bank.
+            prompts: token ids of every problem.
+            verify: the reward in [0, 1] of a response to a problem, by its number.
             max_rollouts, max_flops: the run ends at the first step at which so much is spent, discarded
                 rollouts included; 0 is no limit. For comparisons at equal compute.
             lean: the extra passes leave out groups of equal rewards: their utility is 0 whatever became
@@ -117,7 +117,7 @@ class Training:
         """
         if len(bank) < plan.prompts:
             raise UsageError(
-                f"the bank has {len(bank)} problems, and a step takes {plan.prompts}; "
+                f"there are {len(bank)} training problems, and a step takes {plan.prompts}; "
                 f"-M prompts={len(bank)} is the most"
             )
         self.model, self.tokenizer, self.bank, self.prompts = model, tokenizer, bank, prompts
@@ -168,7 +168,7 @@ class Training:
         if len(selection.indices) != self.plan.prompts:
             raise UsageError(
                 f"the curriculum found {len(selection.indices)} problems for a step of "
-                f"{self.plan.prompts}; take a larger bank or fewer -M prompts"
+                f"{self.plan.prompts}; take more training problems or fewer -M prompts"
             )
         self.cost.select_s = time.perf_counter() - started - self.cost.rollout_s - self.cost.verify_s
         wanted = selection.indices.tolist()
@@ -230,7 +230,7 @@ class Training:
         except Exception as error:
             name = self.bank.samples[problem].id if self.bank.samples else str(problem)
             raise UsageError(
-                f"the bank's verifier fails on {name!r}: {type(error).__name__}: "
+                f"the task's verifier fails on {name!r}: {type(error).__name__}: "
                 f"{str(error)[:200]}; the last checkpoint is kept"
             ) from error
 

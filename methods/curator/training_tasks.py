@@ -13,13 +13,13 @@ from harness.base.errors import UsageError
 from harness.methods.curator.signals import Floats, Indices
 from harness.sample import Sample
 
-#: gold answers tried on a bank's own verifier before it is trusted with a training run
+#: gold answers tried on a task's own verifier before it is trusted with a training run
 TRIED = 16
 
 
 @dataclass(frozen=True)
-class Bank:
-    """K problems.
+class ProblemSet:
+    """K problems to train on.
 
     `prompts` are what the policy reads. `categories` (K,) numbers the kinds of problem that SEC takes for its
     arms; `names` says what they are. `difficulty` (K,) is in [0, 100] and comes from `difficulty_from`;
@@ -51,8 +51,8 @@ class Bank:
         return text_features(self.prompts)
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], prompt: Callable[[Sample], str]) -> Bank:
-        """The bank of a train split; `prompt` writes a problem as the policy will read it.
+    def of(cls, samples: Sequence[Sample], prompt: Callable[[Sample], str]) -> ProblemSet:
+        """The problems of a train split; `prompt` writes a problem as the policy will read it.
 
         A category is the sample's `type` and `level` as far as its metadata has them, else all are of one.
         Levels are ranked for the difficulty: the lowest is 0, the highest 100.
@@ -62,7 +62,7 @@ class Bank:
         """
         samples = list(samples)
         if not samples:
-            raise UsageError("the task's train split is empty, so there is no problem bank to train on")
+            raise UsageError("the task's train split is empty, so there are no problems to train on")
         kinds = [_category(sample) for sample in samples]
         names = sorted(set(kinds), key=_natural)
         number = {name: position for position, name in enumerate(names)}
@@ -95,8 +95,8 @@ def _natural(value: Any) -> tuple[bool, float, str]:
         return True, 0.0, str(value)
 
 
-def check_verifier(bank: Bank, verify: Callable[[Sample, str], float]) -> None:
-    """Tries the bank's verifier on gold answers and on nonsense.
+def check_verifier(bank: ProblemSet, verify: Callable[[Sample, str], float]) -> None:
+    """Tries the task's verifier on gold answers and on nonsense.
 
     Raises:
         UsageError: it fails, takes no gold answer for right, or takes nonsense for right; says which.
@@ -109,17 +109,17 @@ def check_verifier(bank: Bank, verify: Callable[[Sample, str], float]) -> None:
                 reward = verify(sample, text)
             except Exception as error:
                 raise UsageError(
-                    f"the bank's verifier fails on {sample.id!r}: {type(error).__name__}: "
+                    f"the task's verifier fails on {sample.id!r}: {type(error).__name__}: "
                     f"{str(error)[:200]}; nothing was trained"
                 ) from error
             if not 0 <= reward <= 1:
                 raise UsageError(
-                    f"the bank's verifier gives {reward!r} for {sample.id!r}, and a reward is "
+                    f"the task's verifier gives {reward!r} for {sample.id!r}, and a reward is "
                     "in [0, 1]; nothing was trained"
                 )
     if not any(verify(sample, sample.demonstration) for sample in tried):
         raise UsageError(
-            f"the bank's verifier takes none of {len(tried)} gold answers for right; nothing was trained"
+            f"the task's verifier takes none of {len(tried)} gold answers for right; nothing was trained"
         )
     if all(verify(sample, "") for sample in tried):
-        raise UsageError("the bank's verifier takes an empty answer for right; nothing was trained")
+        raise UsageError("the task's verifier takes an empty answer for right; nothing was trained")

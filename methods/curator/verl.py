@@ -22,7 +22,7 @@ from harness.methods.curator.curriculum import Curriculum, Round
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.signals import Floats, Indices
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
 
@@ -47,7 +47,7 @@ class CurriculumSampler(_Base):  # type: ignore[misc, valid-type]
         names = sorted({str(fact["category"]) for fact in facts})
         number = {name: place for place, name in enumerate(names)}
         difficulty = [fact.get("difficulty") for fact in facts]
-        self.bank = Bank(
+        self.bank = ProblemSet(
             [],
             [row["prompt"][-1]["content"] for row in rows],
             np.array([number[str(fact["category"])] for fact in facts]),
@@ -150,14 +150,14 @@ def compute_score(
     question = Question(kept["id"], kept["input"], metadata=kept["metadata"])
     answer = task.parse(solution_str, question)
     score = task.score(Sample(question, kept["target"]), Outcome(kept["id"], 0, solution_str, answer))
-    return score.metrics[spec.primary] / spec.metrics[spec.primary]
+    return spec.metric_ranges[spec.primary].share(score.metrics[spec.primary])
 
 
 def launch(
     *,
     task: str,
     task_args: Mapping[str, Any],
-    bank: Bank,
+    bank: ProblemSet,
     conversations: Sequence[list[dict[str, str]]],
     plan: Plan,
     curriculum: str,
@@ -165,7 +165,7 @@ def launch(
     model: str,
     seed: int,
 ) -> dict[str, str]:
-    """The files of a launch: the bank as verl reads it, the settings, and the line that starts it.
+    """The files of a launch: the problems as verl reads them, the settings, and the line that starts it.
 
     Raises:
         UsageError: the curriculum can't run behind verl's sampler.

@@ -34,7 +34,7 @@ def chosen(generation: str) -> str:
     installed = find_spec("vllm") is not None
     if generation == VLLM and not installed:
         raise UsageError(
-            "-M generation=vllm needs vLLM, which is not installed; it wants a torch and a "
+            "-M generation=vllm needs vLLM, which is not installed; it needs a torch and a "
             "transformers of its own choice, so give it an environment of its own, or take "
             "-M generation=torch"
         )

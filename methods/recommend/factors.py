@@ -22,7 +22,7 @@ class ImplicitALS(Recommender):
         try:
             from implicit.cpu.als import AlternatingLeastSquares
         except ImportError:
-            raise UsageError("method als needs the extra: pip install 'harness[rec]'") from None
+            raise UsageError("method als needs the extra: pip install 'method-harness[rec]'") from None
         model = AlternatingLeastSquares(
             factors=self.args["dim"],
             regularization=self.args["reg"],

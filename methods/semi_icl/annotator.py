@@ -92,7 +92,7 @@ class Annotator:
     async def _one(self, question: Question, prompt: Prompt) -> Annotation:
         if self._confidence == "self-consistency":
             return await self._majority(question, prompt)
-        settings = {"logprobs": True} if self._confidence == "logprob" else {}
+        settings: dict[str, Any] = {"logprobs": True} if self._confidence == "logprob" else {}
         output = await self._job.model.generate(
             question, prompt.messages(question), purpose="annotate", **settings
         )

@@ -66,10 +66,10 @@ def back_translation(source: str, back: str) -> float:
         UsageError: sacrebleu is not installed.
     """
     try:
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError:
         raise UsageError(
-            "confidence=back-translation needs the extra: pip install 'harness[translate]'"
+            "confidence=back-translation needs the extra: pip install 'method-harness[translate]'"
         ) from None
     score = CHRF(word_order=2).sentence_score(back, [source]).score / 100
     return float(score ** math.exp(3))

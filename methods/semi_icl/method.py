@@ -179,7 +179,7 @@ class SemiICL(Method):
 
     def _store(self, job: Job, gold: Sequence[Shot], pseudo: Sequence[Shot]) -> str:
         """Freezes the demonstrations, in the order of the prompt, and every annotation; the digest of
-        that. There is no gold label of the pool in it: how precise it is, only the runner's side can tell.
+        that. There is no gold label of the pool in it: how precise it is, only the runner's side knows.
         """
         content = {
             "gold": [[shot.id, shot.label] for shot in gold],
@@ -285,7 +285,7 @@ class IterPSD(SemiICL):
             len(pool), chunk, a["epsilon"], a["order"], lambda: job.embed(texts), job.rng("chunks")
         )
         kept: list[Annotation] = []
-        rounds = []
+        rounds: list[list[int]] = []
         while rows := sampler.next():
             shown = self._shown(kept, job, gold, len(rounds))
             prompt = self.annotator.prompt([*first, *shown])

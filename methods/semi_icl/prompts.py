@@ -21,7 +21,7 @@ from harness.sample import Question
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
-#: UTF-8 bytes that a token is reckoned at: fewer than tokenizers need, so that the estimate is high
+#: UTF-8 bytes that a token is counted as: fewer than tokenizers need, so that the estimate is high
 BYTES_PER_TOKEN = 3
 #: tokens left to an answer of unknown length
 ANSWER = 1024

@@ -19,12 +19,12 @@ def as_text(
     """The same dialogue without structured calls: the manual and the tools join the system message,
     results become turns of the user that begin with `results`. The agent's own messages keep the words
     that they were written in."""
-    told = list(seen)
-    rules = [told.pop(0).text] if told and told[0].role == "system" else []
+    dialogue = list(seen)
+    rules = [dialogue.pop(0).text] if dialogue and dialogue[0].role == "system" else []
     described = "\n".join(json.dumps(describe(tool), ensure_ascii=False) for tool in tools)
     said = [messages.system("\n\n".join([*rules, manual, f"Tools, one a line:\n{described}"]))]
     pending: list[str] = []
-    for message in told:
+    for message in dialogue:
         if message.role == "tool":
             pending.append(message.text)
             continue

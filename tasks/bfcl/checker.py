@@ -17,6 +17,7 @@ import shutil
 import sys
 import types
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 
@@ -118,7 +119,7 @@ _entries: dict[tuple[str, bool], dict[str, tuple[dict[str, Any], Any]]] = {}
 
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `score`, `prerequisites`, `open`, `execute`, `flush` or `forget`."""
-    return {
+    handlers: dict[str, Callable[..., Any]] = {
         "load": load,
         "score": score,
         "prerequisites": prerequisites,
@@ -126,7 +127,8 @@ def handle(request: dict[str, Any]) -> Any:
         "execute": execute,
         "flush": flush,
         "forget": forget,
-    }[request.pop("do")](**request)
+    }
+    return handlers[request.pop("do")](**request)
 
 
 def entries(category: str, hints: bool = False) -> dict[str, tuple[dict[str, Any], Any]]:

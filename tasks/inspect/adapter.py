@@ -92,7 +92,9 @@ def _make(name: str, arguments: str) -> inspect_ai.Task:
     points = {point.name: point for point in entry_points(group="inspect_ai")}
     if package not in points:
         cure = (
-            "pip install 'harness[inspect-evals]'" if package == HOME else nearest(package, points, "package")
+            "pip install 'method-harness[inspect-evals]'"
+            if package == HOME
+            else nearest(package, points, "package")
         )
         raise UsageError(
             f"inspect/{name}: no installed package {package!r} registers tasks with inspect-ai; {cure}"

@@ -1,7 +1,7 @@
 """A sample of an inspect task as a world: its solver runs beside us and stops at every model call.
 
 What inspect-ai's own runner sets up around a solver (the model in force, roles, the sample's state) has no
-public door, so this one module uses its private ones; the pinned range of inspect-ai says which.
+public interface, so this one module uses its private ones; the pinned range of inspect-ai says which.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ROLES = {"user": "user", "grader": "judge"}
 
 
 @modelapi(name="harness")
-class _Door(ModelAPI):
+class _HandedOut(ModelAPI):
     """What a solver takes for a model: it hands the call out and waits for the answer."""
 
     def __init__(self, model_name: str, ask: Callable[..., Any], **given: Any) -> None:
@@ -56,7 +56,7 @@ class _Door(ModelAPI):
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: Any, config: GenerateConfig
     ) -> ModelOutput:
         output = ModelOutput.from_message(await self._ask(input, tools))
-        output.usage = ModelUsage()  # it was booked by our ledger; inspect would count tokens itself
+        output.usage = ModelUsage()  # our ledger records it; inspect would count tokens itself
         return output
 
     def connection_key(self) -> str:
@@ -156,10 +156,9 @@ class Solving(World):
         setup = self._made.setup
         steps = [*(setup if isinstance(setup, list) else [setup] if setup else []), self._made.solver]
         state = await chain(steps)(state, generate)
-        (scorer, *_) = self._made.scorer or [None]
-        if scorer is None:
+        if not self._made.scorer:
             raise UsageError("the inspect task has no scorer")
-        score = await scorer(state, Target(sample.target))
+        score = await self._made.scorer[0](state, Target(sample.target))
         if score is not None:
             self._score = {"value": self._number(score.value), "explanation": (score.explanation or "")[:500]}
 

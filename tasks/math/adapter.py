@@ -96,6 +96,9 @@ class Mathematics(Task):
         found = extract(text, self.kind)
         return canonical(found, self.kind) or None if found is not None else None
 
+    def gold(self, sample: Sample) -> str:
+        return f"\\boxed{{{sample.target}}}"
+
     def correct(self, answer: Any, sample: Sample) -> bool:
         return equivalent(str(answer), sample.target, self.kind)
 
@@ -124,7 +127,7 @@ class GradeSchool(Mathematics):
 
 
 class Training(Mathematics):
-    """MATH as a bank to learn on: the train problems are all of MATH but for the 500 that are the test."""
+    """MATH as training problems: the train problems are all of MATH but for the 500 that are the test."""
 
     def load(self, data: Data) -> Splits:
         column, answer = self.settings["question"], self.settings["answer"]

@@ -34,7 +34,7 @@ def symbolically_equal(answer: str, target: str) -> bool:
     """Whether two LaTeX expressions have the same value; the target comes second.
 
     False where either can't be parsed, is too long or too deeply nested, or where the comparison
-    takes more than its share of time or memory: an answer nobody can check is not a right answer.
+    takes more than its share of time or memory: an answer that can't be checked is not a right answer.
 
     Raises:
         RuntimeError: the comparing process can't be started (math-verify is missing).

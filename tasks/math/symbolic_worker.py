@@ -32,7 +32,7 @@ def main(cpu_seconds: float) -> None:
     os.dup2(nowhere, 1)  # the parsers print now and then
     _limit_memory()
     equal = _comparison()
-    os.dup2(nowhere, 2)  # from here on nobody reads it
+    os.dup2(nowhere, 2)  # from here on no one reads it
     print("ready", file=replies, flush=True)
     for line in sys.stdin:
         answer, target = json.loads(line)

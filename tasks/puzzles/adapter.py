@@ -13,7 +13,7 @@ from harness.tasks.puzzles import check, generate, prompts
 
 Item = dict[str, Any]
 
-#: generated sets lie apart from the committed ones and from what the pocket policies learnt on
+#: generated sets lie apart from the committed ones and from what the pocket policies were trained on
 LEVEL_SEED = 1_000_000_000
 GENERATED_SEEDS = {"train": 0, "dev": 500_000_000}
 
@@ -71,7 +71,7 @@ class Puzzle(Task):
             {"id": f"{name}-{argument}-{level}-{number}", **item}
             for level in chosen or levels
             for number, item in enumerate(
-                generate.bank(name, level, size, LEVEL_SEED * level + GENERATED_SEEDS[split], apart)
+                generate.new_items(name, level, size, LEVEL_SEED * level + GENERATED_SEEDS[split], apart)
             )
         ]
 

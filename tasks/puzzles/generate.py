@@ -93,10 +93,10 @@ def distinct(puzzle: str, level: int, seed: int, size: int, taken: set[str]) -> 
         offset += 1
 
 
-def bank(
+def new_items(
     puzzle: str, level: int, size: int, seed: int, apart: Iterable[dict[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """A bank of any size that shares no item with the committed sets, nor with `apart`. Needs reasoning-gym;
+    """`size` items that are in none of the committed sets, nor in `apart`. Needs reasoning-gym;
     a thousand items take about 0.1 s (ARC-1D), 11 s (Countdown) or 85 s (Zebra).
 
     Raises:
@@ -108,7 +108,7 @@ def bank(
 
 
 def make(puzzle: str) -> dict[str, list[dict[str, Any]]]:
-    """The sets, made anew; no item is in two of them."""
+    """The sets, made again; no item is in two of them."""
     taken: set[str] = set()
     sets: dict[str, list[dict[str, Any]]] = {}
     for split, (per_level, levels) in SETS.items():

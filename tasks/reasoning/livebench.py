@@ -1,6 +1,6 @@
 """LiveBench's math and reasoning: how the answers of a part are read, and the score that LiveBench gives.
 
-The scores are those of LiveBench's public graders (revision b0fb577 of August 2026), whose rules are told
+The scores are those of LiveBench's public graders (revision b0fb577 of August 2026), whose rules are stated
 here in our own words. What is read out of a completion is one answer, so that votes can be counted;
 LiveBench also counts an answer that merely occurs near the end of a text. Where the two differ is said in
 the notes of `task.toml`.

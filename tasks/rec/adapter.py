@@ -154,6 +154,11 @@ class Recommendation(Task):
         lines.pop("", None)
         return "\t".join(list(lines)[:LONGEST]) or None
 
+    def gold(self, sample: Sample) -> str | None:
+        """The items themselves, where they are few enough for a full recall at the primary metric."""
+        items = str(sample.target).split("\t")
+        return "\n".join(items) if len(items) <= int(self.spec.primary.rpartition("@")[2]) else None
+
     # -- scores -----------------------------------------------------------------------------------
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:

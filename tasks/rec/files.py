@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def read_texts(data: Data, path: str, item: str, text: str) -> dict[str, str]:
     return dict(zip(ids, (str(t or "").strip() for t in table[text].to_pylist()), strict=True))
 
 
-def from_table(table: Any, columns: dict[str, str], where: str) -> Events:
+def from_table(table: Any, columns: Mapping[str, str], where: str) -> Events:
     """The events of a pyarrow.Table."""
     for name in ("user", "item"):
         _check_column(table, columns[name], where)

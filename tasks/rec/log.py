@@ -31,8 +31,11 @@ class Events:
 
     def take(self, rows: Array) -> Events:
         """The events at `rows` (places or a mask)."""
-        cut = {name: value[rows] if value is not None else None for name, value in vars(self).items()}
-        return Events(**cut)
+
+        def cut(field: Array | None) -> Array | None:
+            return None if field is None else field[rows]
+
+        return Events(self.user[rows], self.item[rows], cut(self.rating), cut(self.time), cut(self.held))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def of_the_set(rankings: Array, popularity: Array, n_users: int) -> dict[str, fl
     """
     made = {}
     n_items = len(popularity)
-    # an item that nobody took is as surprising as one that a single user took
+    # an item that no one took is as surprising as one that a single user took
     surprise = np.log2(max(n_users, 1) / np.maximum(popularity, 1))
     for k in CUTOFFS:
         shown = rankings[:, :k]

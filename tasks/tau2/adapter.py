@@ -118,7 +118,7 @@ class Tau2(Official):
             reply = output.completion
             try:
                 await worker.answer({**request, "judged": reply}, SECONDS)
-            except WorkerError:  # told by the score, if no reply is of use
+            except WorkerError:  # the score shows it, if no reply is of use
                 continue
             break
         return {**answer, "judged": reply}

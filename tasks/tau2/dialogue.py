@@ -23,7 +23,7 @@ class Tau2Dialogue(OfficialDialogue):
     """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words.
 
     An action that it has no way to take, an empty one or, without a `user`, one that calls nothing, ends the
-    dialogue: the agent has failed. (The official run gives such a simulation up and begins it anew.)
+    dialogue: the agent has failed. (The official run gives such a simulation up and begins it again.)
     """
 
     user_decoding = {"temperature": 0.0}

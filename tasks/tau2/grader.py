@@ -1,11 +1,11 @@
 """Runs in a worker: tau2's own tasks, dialogues and evaluator behind `handle`.
 
 A dialogue is tau2's own orchestrator with its own agent and user simulator, in a thread that stops
-wherever one of them wants a completion, until the harness brings it. No model's SDK is ever called, so
+wherever one of them needs a completion, until the harness brings it. No model's SDK is ever called, so
 stand-ins take their places: the import is quick and looks nothing up on the network. What finds a bank's
 documents from outside, an embedding model or a shell, comes through `outside`.
 
-So that a dialogue can be had again, searches take no time (the package tells agents how many milliseconds
+So that a dialogue can be repeated, searches take no time (the package shows agents how many milliseconds
 they took) and new ids follow from the task's.
 """
 
@@ -22,6 +22,7 @@ import sys
 import threading
 import types
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 
@@ -75,9 +76,15 @@ from tau2.user import user_simulator  # noqa: E402
 
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `judge`, `score`, `start`, `reply` or `stop`."""
-    return {"load": load, "judge": judge, "score": score, "start": start, "reply": reply, "stop": stop}[
-        request.pop("do")
-    ](**request)
+    handlers: dict[str, Callable[..., Any]] = {
+        "load": load,
+        "judge": judge,
+        "score": score,
+        "start": start,
+        "reply": reply,
+        "stop": stop,
+    }
+    return handlers[request.pop("do")](**request)
 
 
 def load(domain: str, split: str = "base", solo: bool = False) -> list[dict[str, Any]]:
@@ -116,7 +123,7 @@ def _settings(domain: str, task: Task, retrieval: str) -> dict[str, Any]:
 
 
 class JudgeMissing(Exception):
-    """The evaluator wants its judge."""
+    """The evaluator needs its judge."""
 
     def __init__(self, messages: list[Any]) -> None:
         super().__init__("natural-language assertions need a judge: --role judge=MODEL")
@@ -342,14 +349,14 @@ def _plain(message: Any) -> dict[str, Any]:
 def start(
     session: str, domain: str, task: dict[str, Any], solo: bool = False, retrieval: str = ""
 ) -> dict[str, Any]:
-    """Begins a dialogue and runs it until it wants a completion."""
+    """Begins a dialogue and runs it until it needs a completion."""
     _dialogues[session] = _Dialogue(domain, task, solo, retrieval)
     _dialogues[session].start()
     return _dialogues[session].wanted.get()
 
 
 def reply(session: str, text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Brings a completion and runs on: `who` (agent or user) wants the next, or the dialogue is `done`."""
+    """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`."""
     _dialogues[session].brought.put({"text": text, "calls": calls})
     return _dialogues[session].wanted.get()
 

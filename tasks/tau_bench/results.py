@@ -31,7 +31,7 @@ def names(path: Path) -> list[str]:
     if len(found) != 1:
         raise DataError(
             f"{path}: its dialogues ('traj') don't begin with the policy of one domain, "
-            f"{' or '.join(DOMAINS)}, so that its tasks can't be told"
+            f"{' or '.join(DOMAINS)}, so that its tasks are unknown"
         )
     return [f"tau-bench/{found.pop()}"]
 

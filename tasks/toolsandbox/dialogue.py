@@ -48,7 +48,7 @@ class Dialogue(OfficialDialogue):
         self._ids: dict[str, str] = {}
 
     async def start(self) -> Observation:
-        self._worker = await self._pool.lend()
+        self._worker = await self._pool.acquire()
         return await self._until_agent(await self._ask(do="start", **self._request))
 
     async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Runs in a worker: ToolSandbox's own scenarios, dialogues and evaluation behind `handle`.
 
 A dialogue is a scenario's own `play` with the package's own roles for OpenAI's models, agent and user
-simulator, in a thread that stops wherever one of them wants a completion, until the harness brings it.
+simulator, in a thread that stops wherever one of them needs a completion, until the harness brings it.
 The world is a global of the package, so a worker holds one dialogue at a time. Where a live dialogue
 differs from an official run, the docstrings of `_Clock`, `_ids` and `reply` say so.
 
@@ -21,7 +21,7 @@ import sys
 import threading
 import types
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,9 +91,14 @@ _now = datetime.datetime.now().timestamp()
 
 def handle(request: dict[str, Any]) -> Any:
     """One request: `load`, `score`, `start`, `reply` or `stop`."""
-    return {"load": load, "score": score, "start": start, "reply": reply, "stop": stop}[request.pop("do")](
-        **request
-    )
+    handlers: dict[str, Callable[..., Any]] = {
+        "load": load,
+        "score": score,
+        "start": start,
+        "reply": reply,
+        "stop": stop,
+    }
+    return handlers[request.pop("do")](**request)
 
 
 def scenarios(clock: float | None = None) -> dict[str, Any]:
@@ -144,7 +149,7 @@ class _Clock:
 
         class Standing(datetime.datetime):
             @classmethod
-            def now(cls, tz: Any = None) -> datetime.datetime:
+            def now(cls, tz: Any = None) -> Any:  # a plain datetime, so that nothing keeps this class
                 moment = begin + readings[0] * step
                 readings[0] += 1
                 return moment if tz is None else moment.astimezone(tz)
@@ -171,7 +176,7 @@ def load(clock: str | None = None) -> list[dict[str, Any]]:
     """Every scenario: its name, the user's opening words, its categories as the official summary counts
     them, and whether its base scenario has a tool that asks a service on the network. `clock` is local
     time in ISO form."""
-    found = scenarios(clock and _seconds(clock))
+    found = scenarios(_seconds(clock) if clock else None)
     rows: list[dict[str, Any]] = []
     for name, scenario in found.items():
         context = scenario.starting_context
@@ -231,7 +236,7 @@ def _seconds(clock: str) -> float:
 
 
 def _day(scenario: str, context: dict[str, Any]) -> float | None:
-    """Noon of the day on which the dialogue's scenario was built, None if nothing in it tells."""
+    """Noon of the day on which the dialogue's scenario was built, None if nothing in it says so."""
     mine = scenarios()[scenario].starting_context.to_dict(serialize_console=False)["_dbs"]
     for table, (key, time) in TIMED.items():
         built = {row[key]: row[time] for row in mine.get(table, []) if row[key] and row[time]}
@@ -246,7 +251,7 @@ def _day(scenario: str, context: dict[str, Any]) -> float | None:
 
 
 class _Stopped(BaseException):
-    """The harness wants no more of this dialogue."""
+    """The harness ends this dialogue."""
 
 
 @contextmanager
@@ -362,7 +367,7 @@ _playing: list[_Dialogue] = []
 
 
 def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
-    """Begins a dialogue at a local time and runs it until it wants a completion; one before it ends. With
+    """Begins a dialogue at a local time and runs it until it needs a completion; one before it ends. With
     `network` its tools reach their services through the harness."""
     stop()
     _environment.clear()
@@ -374,7 +379,7 @@ def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
 
 
 def reply(text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Brings a completion and runs on: `who` (agent or user) wants the next, or the dialogue is `done`.
+    """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`.
 
     The official code turns calls into Python and executes it, so their ids must be identifiers; the
     name must be a known tool's and the arguments JSON, else it raises. What is said beside calls the

@@ -60,7 +60,8 @@ class ToolWorld(Task):
                     "pinned": True,
                 }
             )
-        return Splits(**{split: self._samples(split, size) for split, size in sizes.items()})
+        made = {split: self._samples(split, size) for split, size in sizes.items()}
+        return Splits(test=made["test"], dev=made["dev"], train=made["train"])
 
     def _samples(self, split: str, size: int) -> list[Sample]:
         """Items of every kind in turn, no two with the same opening."""
@@ -97,6 +98,9 @@ class ToolWorld(Task):
         except (ValueError, RecursionError):
             return None
         return found if _is_trajectory(found) else None
+
+    def gold(self, sample: Sample) -> dict[str, Any]:
+        return {"calls": sample.target["actions"], "said": sample.target["says"]}
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         done = outcome.stop_reason == "stop" and outcome.answer is not None

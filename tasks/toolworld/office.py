@@ -156,11 +156,11 @@ class Office:
         """The state without what may differ between two right solutions: the numbers of bookings, case
         and outer punctuation of messages."""
         booked = Counter(tuple(sorted(row.items())) for row in self.bookings.values())
-        told = Counter(
+        messages = Counter(
             (row["person_id"], " ".join(row["text"].casefold().split()).strip(" .!\"'“”"))
             for row in self.messages
         )
-        return booked, told
+        return booked, messages
 
     def name(self, person_id: str) -> str:
         """A person's full name, which nobody shares."""

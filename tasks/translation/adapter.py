@@ -41,7 +41,7 @@ class Translation(Task):
         if find_spec("sacrebleu") is None:
             raise UsageError(
                 f"{self.spec.name} is scored by sacrebleu, which is not installed: "
-                "pip install 'harness[translate]'"
+                "pip install 'method-harness[translate]'"
             )
         test = self._pairs(data, "test", "")
         asked = {sample.question.input for sample in test}
@@ -85,7 +85,7 @@ class Translation(Task):
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """Sentence-level chrF++ over 100; nothing is 0."""
         if self._metric is None:
-            from sacrebleu.metrics import CHRF
+            from sacrebleu.metrics.chrf import CHRF
 
             self._metric = CHRF(word_order=2)
         said = str(outcome.answer or "")

@@ -74,9 +74,9 @@ def test_it_ends_at_once_and_leaves_no_process_and_no_key(serve, silent, tmp_pat
         time.sleep(0.05)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 130 and "run the same command to go on" in told
-    assert "Traceback" not in told and "topsecret" not in told
+    _, output = process.communicate(timeout=30)
+    assert process.returncode == 130 and "run the same command to go on" in output
+    assert "Traceback" not in output and "topsecret" not in output
     while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -21,13 +21,13 @@ def test_a_sweep_is_ordinary_runs_and_a_curve(harness, tmp_path):
     pytest.importorskip("matplotlib")
     figure = tmp_path / "curve.svg"
     asked = [*SWEEP, "--set", "samples=4,1,2", "--seeds", "2"]
-    told = json.loads(harness(tmp_path, *asked, "--json", "--plot", figure).stdout)
-    assert len(told["runs"]) == 6 and not any(run["reused"] for run in told["runs"])
-    (curve,) = told["sweeps"]
+    found = json.loads(harness(tmp_path, *asked, "--json", "--plot", figure).stdout)
+    assert len(found["runs"]) == 6 and not any(run["reused"] for run in found["runs"])
+    (curve,) = found["sweeps"]
     assert [point["value"] for point in curve["points"]] == [1, 2, 4]
     assert curve["parameter"] == "samples" and curve["verdict"] == "inconclusive"
     assert {run for point in curve["points"] for run in point["run_ids"]} == {
-        run["run_id"] for run in told["runs"]
+        run["run_id"] for run in found["runs"]
     }
     drawn = figure.read_text()
     assert "<svg" in drawn and "<dc:date>" not in drawn

@@ -106,14 +106,14 @@ def test_parallel_calls_are_answered_in_order_and_the_user_speaks_between():
         (call("refuse"), "not today"),
     ],
 )
-def test_a_bad_call_is_told_and_changes_nothing(bad, says):
+def test_a_bad_call_gets_an_error_and_changes_nothing(bad, says):
     world = dialogue()
     outcome = run(world, [bad], "bye")
     assert says in outcome.trace["messages"][2]["content"]
     assert world.state.value == 0 and outcome.answer["calls"] == [] and outcome.trace["tool_errors"] == 1
 
 
-def test_a_conversation_begun_afresh_hides_what_was_before_and_the_trace_keeps_it():
+def test_a_new_conversation_hides_what_was_before_and_the_trace_keeps_it():
     class Twice(World):
         async def start(self):
             return Observation([messages.user("one")])

@@ -1,4 +1,4 @@
-"""The arrows between the packages, and what the quick commands import."""
+"""The layout: which part may import which, how long a module may be, and what the quick commands import."""
 
 import ast
 import subprocess
@@ -8,48 +8,103 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MAY_IMPORT = {
-    "harness": {"harness"},
-    "tasks": {"harness", "tasks"},
-    "methods": {"harness"},
-    "leaderboard": {"harness", "leaderboard"},
-}
-#: a board reads what is stored and what is computed from it; it runs nothing
-BOARD_MAY_IMPORT = (
-    "harness.results",
-    "harness.comparison",
-    "harness.stats",
-    "harness.base.errors",
-    "harness.base.digest",
+HARNESS = ROOT / "harness"
+#: the floors of harness/, from the ground: a part imports what lies below it, and nothing of its own floor
+FLOORS = (
+    "base",
+    "stats spec sample learning_curve",
+    "plugins data annotate",
+    "model",
+    "task method world",
+    "episode registry task_checks",
+    "external",
+    "job",
+    "results",
+    "comparison",
+    "plots display",
+    "run",
+    "gate",
+    "api",
+    "cli testing",
+    "__init__ __main__",
 )
-OURS = set(MAY_IMPORT)
+FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor.split()}
+#: plugins and the board, which stand on the harness: what they may import of it, and of each other
+BESIDE = ("tasks", "methods", "leaderboard")
+BOARD = ("harness.results", "harness.comparison", "harness.stats", "harness.base")
+LONGEST = 400
 
 
-def imported(path):
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def sources(folder):
+    return [path for path in sorted(folder.rglob("*.py")) if not _linked(path)]
+
+
+def _linked(path):
+    return path.is_relative_to(HARNESS) and path.relative_to(HARNESS).parts[0] in BESIDE
+
+
+def imported(path, with_types=False):
+    """The modules of the harness that a source imports, within functions too; those that stand in
+    annotations alone only if asked."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types and not with_types:
+            continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (alias.name for alias in node.names if alias.name.startswith("harness."))
+        elif isinstance(node, ast.ImportFrom) and node.module == "harness":
+            yield from (f"harness.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness."):
             yield node.module
 
 
-@pytest.mark.parametrize("package", sorted(OURS))
-def test_arrows(package):
-    files = list((ROOT / package).rglob("*.py"))
-    assert files
-    for path in files:
+def test_every_part_of_the_harness_is_on_a_floor():
+    parts = {path.name.removesuffix(".py") for path in HARNESS.iterdir() if path.suffix in ("", ".py")}
+    assert parts - {"__pycache__", *BESIDE} == set(FLOOR)
+
+
+@pytest.mark.parametrize("part", sorted(FLOOR))
+def test_imports_go_downward(part):
+    found = HARNESS / part
+    for path in sources(found) if found.is_dir() else [found.with_suffix(".py")]:
         for module in imported(path):
-            top, _, rest = module.partition(".")
-            if top not in OURS:
+            other = module.split(".")[1]
+            if other in ("__version__", part):
                 continue
-            family = path.relative_to(ROOT).parts[1]
-            own = package == "methods" and top == "methods" and rest.partition(".")[0] == family
-            assert top in MAY_IMPORT[package] or own, f"{path.relative_to(ROOT)} imports {module}"
-            if package == "leaderboard" and top == "harness":
-                assert module.startswith(BOARD_MAY_IMPORT), f"{path.relative_to(ROOT)} imports {module}"
+            assert other not in BESIDE, f"{path.relative_to(ROOT)} imports {module}, which stands on it"
+            assert FLOOR[other] < FLOOR[part], (
+                f"{path.relative_to(ROOT)} imports {module}, which is not below"
+            )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "tasks"], ["eval", "--help"]])
+@pytest.mark.parametrize("package", BESIDE)
+def test_plugins_and_the_board_import_the_harness_and_not_each_other(package):
+    for path in sources(ROOT / package):
+        family = path.relative_to(ROOT).parts[1]
+        for module in imported(path, with_types=True):
+            other, *rest = module.split(".")[1:]
+            if other in BESIDE:
+                own = other == package and (package != "methods" or (rest and rest[0] == family))
+                assert own, f"{path.relative_to(ROOT)} imports {module}"
+            elif package == "leaderboard":
+                assert module.startswith(BOARD), f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_no_module_is_too_long():
+    for path in [path for folder in ("harness", *BESIDE) for path in sources(ROOT / folder)]:
+        lines = len(path.read_text("utf-8").splitlines())
+        assert lines <= LONGEST, f"{path.relative_to(ROOT)} has {lines} lines: split it by what changes alone"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list"], ["list", "tasks"], ["eval", "--help"]]
+)
 def test_quick_commands_import_nothing_heavy(arguments):
     code = (
         "import sys; from harness.cli import main\n"

@@ -82,3 +82,31 @@ def test_show_says_what_is_pinned():
     assert "openai/gsm8k main test at 740312add88f781978c0658806c59bc2815b9866" in show("gsm8k")
     pins = json.loads(show("newsgroups", "--json"))["data"]
     assert [pin["pinned"] for pin in pins.values()] == [False]
+
+
+HARBOR = 'schema_version = "1.1"\n[task]\nname = "org/x"\n[verifier]\ntimeout_sec = 1.0\n'
+
+
+def test_a_package_may_carry_harbors_tasks_too(broken):
+    folder = broken / "harbor" / "hello"
+    folder.mkdir(parents=True)
+    (folder / "task.toml").write_text(HARBOR)
+    known = registry()
+    assert known.faults == [] and "colours" in known.tasks and "org/x" not in known.tasks
+
+
+@pytest.mark.parametrize(
+    ("distribution", "package", "cure"),
+    [
+        ("harness-thirdparty", "thirdparty", "pip install --force-reinstall harness-thirdparty"),
+        ("method-harness", "harness.tasks", "in a clone harness/tasks is a link to a folder"),
+        ("harness", "tasks", "an older installation under the name 'harness' is still there; remove it"),
+    ],
+)
+def test_a_package_that_is_gone_is_named_with_its_cure(monkeypatch, tmp_path, distribution, package, cure):
+    from harness.plugins import installed
+
+    gone = [(package, distribution, str(tmp_path / "gone"))]
+    monkeypatch.setattr(installed, "_found_packages", lambda: gone)
+    specs, (fault,) = installed.installed_specs()
+    assert specs == [] and cure in fault and "\n" not in fault

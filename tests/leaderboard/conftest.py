@@ -38,7 +38,7 @@ def run(root, method, model="pocket/grid", level=1, **more):
     assert all(result.record for result in grid.results), grid.results
 
 
-def learnt(seed, rate):
+def learning_curve(seed, rate):
     """A learning curve of 60 steps, measured every tenth."""
     return [
         {
@@ -82,7 +82,7 @@ def store(tmp_path_factory, seal_run):
                 calls=8,
                 cost_usd=0.008,
                 access={"labels_seen": 40, "pool_size": 200},
-                curve=learnt(seed, 0.01 if model == "test/small" else 0.02),
+                curve=learning_curve(seed, 0.01 if model == "test/small" else 0.02),
             )
     flaky = [None if n % 6 == 0 else 1.0 for n in range(60)]
     seal_run(root, flaky, method="flaky", model="test/small", cost_usd=None)

@@ -209,7 +209,7 @@ def test_ranks_hold_over_the_items_that_all_rows_have(tmp_path, seal_run):
     assert section.entries[0].value == pytest.approx(np.mean(items.scores))
 
 
-def test_learning_curves_are_drawn_per_row_and_told_as_rows(board):
+def test_learning_curves_are_drawn_per_row_and_listed_as_rows(board):
     (sums,) = board.of_task("sums")
     made = curves(sums)
     assert list(made.figures) == [

@@ -292,8 +292,8 @@ class Pool:
         self._free = self.workers[::-1]  # the first, which has most likely been started, goes first
         self._waiting: deque[asyncio.Future[Worker]] = deque()
 
-    async def lend(self) -> Worker:
-        """A worker that no one else is lent until it is given back, for packages that hold one episode a
+    async def acquire(self) -> Worker:
+        """A worker that no one else gets until it is given back, for packages that hold one episode a
         process; waits while there is none. For one event loop at a time."""
         if self._free:
             return self._free.pop()

@@ -57,7 +57,7 @@ REFUSED = (
     "os.mknod",
     "mmap.__new__",
 )
-#: modules that open files where no event tells of it
+#: modules that open files without an event
 FOREIGN = ("readline", "_sqlite3", "sqlite3", "_dbm", "_gdbm", "dbm", "_posixshmem")
 PATHS = (
     "open",

@@ -8,7 +8,7 @@ from harness.methods.curator.curricula.filters import DAPO, VCRL, Learnability
 from harness.methods.curator.curricula.learned import PCL, ActorCurator, AsReleased, TabularOSMD
 from harness.methods.curator.curricula.plain import SEC, AdaRFT, MoPPS, Uniform
 from harness.methods.curator.curriculum import Curriculum
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 CURRICULA: dict[str, type[Curriculum]] = {
     "uniform": Uniform,
@@ -25,8 +25,8 @@ CURRICULA: dict[str, type[Curriculum]] = {
 }
 
 
-def make(name: str, bank: Bank, *, seed: int = 0, **settings: Any) -> Curriculum:
-    """The named curriculum over a bank; settings that it doesn't have are left out."""
+def make(name: str, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> Curriculum:
+    """The named curriculum over a problem set; settings that it doesn't have are left out."""
     kind = CURRICULA[name]
     known = {key: value for key, value in settings.items() if hasattr(kind, key)}
     return kind(bank, seed=seed, **known)

@@ -51,7 +51,7 @@ class DAPO(WithoutReplacement):
                 return Selection(np.array(kept[:k]))
         raise UsageError(
             f"curriculum-dapo kept {len(kept)} of {seen} problems in {self.most} generation batches, and a "
-            f"step needs {k}: the rollouts of the others were all right or all wrong; take an easier bank, "
+            f"step needs {k}: the rollouts of the others were all right or all wrong; take easier problems, "
             "more rollouts, or another curriculum"
         )
 
@@ -59,7 +59,7 @@ class DAPO(WithoutReplacement):
 class VCRL(WithoutReplacement):
     """Variance-based curriculum (arXiv 2509.19803): problems whose normalised reward variance is below a
     threshold are dropped, and their places filled from a priority memory of earlier problems of high
-    variance, rolled out anew. Thresholds, momentum and size of the memory are reconstruction."""
+    variance, rolled out again. Thresholds, momentum and size of the memory are reconstruction."""
 
     first_threshold = 0.3
     last_threshold = 0.8

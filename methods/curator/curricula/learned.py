@@ -13,7 +13,7 @@ from harness.methods.curator.curriculum import Curriculum, Probe, Round
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.scorers import LightScorer, Scorer
 from harness.methods.curator.signals import Floats, Indices, Window, utility
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 
 class PCL(WithoutReplacement):
@@ -24,16 +24,16 @@ class PCL(WithoutReplacement):
     factor = 4
     wanted = 0.5
     passes = 4
-    scorer: Scorer | None = None
+    scorer: Scorer | None = None  # None: a LightScorer over the problems' features
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
-        self.scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
+        self._scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
         self._seen: Round | None = None
 
     def predict(self, rows: Indices) -> Floats:
         """Expected rewards in (0, 1)."""
-        return np.asarray(1 / (1 + np.exp(-self.scorer.logits(rows))))
+        return np.asarray(1 / (1 + np.exp(-self._scorer.logits(rows))))
 
     def score(self, candidates: Indices) -> Floats:
         return -np.abs(self.predict(candidates) - self.wanted)
@@ -51,15 +51,15 @@ class PCL(WithoutReplacement):
         error = float(((self.predict(rows) - rewards) ** 2).mean())
         for _ in range(self.passes):
             found = self.predict(rows)
-            self.scorer.descend(rows, 2 * (found - rewards) * found * (1 - found) / len(rows))
+            self._scorer.descend(rows, 2 * (found - rewards) * found * (1 - found) / len(rows))
         return {"value_error": error}
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "scorer": self.scorer.state()}
+        return {**super().state(), "scorer": self._scorer.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self.scorer.restore(state["scorer"])
+        self._scorer.restore(state["scorer"])
 
 
 class ActorCurator(WithoutReplacement):
@@ -99,13 +99,13 @@ class ActorCurator(WithoutReplacement):
     std = "sample"
     passes = 4
     through = "candidates"
-    scorer: Scorer | None = None
+    scorer: Scorer | None = None  # None: a LightScorer over the problems' features
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
-        self.scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
+        self._scorer: Scorer = self.scorer or LightScorer(bank.features, seed=seed)
         for name in {"passes", "through"} - set(settings):
-            setattr(self, name, getattr(self.scorer, name, getattr(self, name)))
+            setattr(self, name, getattr(self._scorer, name, getattr(self, name)))
         if self.through not in ("candidates", "drawn") or (self.through == "drawn" and self.passes > 1):
             raise ValueError(
                 f"through is candidates, or drawn with one pass, not {self.through!r} with {self.passes}"
@@ -124,7 +124,7 @@ class ActorCurator(WithoutReplacement):
         return self.step > self.dormant + self.warm_up
 
     def score(self, candidates: Indices) -> Floats:
-        return self.scorer.logits(candidates)
+        return self._scorer.logits(candidates)
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
         self.step += 1
@@ -172,7 +172,7 @@ class ActorCurator(WithoutReplacement):
         """Some steps on the proximal loss; the loss before them."""
         if self.through == "drawn":
             loss, gradient = mirror_descent.drawn_gradient(self._utility, selection.weight, self.temperature)
-            self.scorer.descend(self._candidates[self._chosen], gradient)
+            self._scorer.descend(self._candidates[self._chosen], gradient)
             return loss
         losses = []
         for number in range(self.passes):
@@ -187,26 +187,26 @@ class ActorCurator(WithoutReplacement):
                 temperature=self.temperature,
             )
             losses.append(loss)
-            self.scorer.descend(self._candidates, gradient)
+            self._scorer.descend(self._candidates, gradient)
         return losses[0]
 
     def score_again(self) -> Floats:
         """The candidates' scores by the curator as it now is."""
-        return self.scorer.logits(self._candidates)
+        return self._scorer.logits(self._candidates)
 
     def state(self) -> dict[str, Any]:
         return {
             **super().state(),
             "step": self.step,
             "values": self.values.state(),
-            "scorer": self.scorer.state(),
+            "scorer": self._scorer.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
         self.step = state["step"]
         self.values.restore(state["values"])
-        self.scorer.restore(state["scorer"])
+        self._scorer.restore(state["scorer"])
 
 
 class AsReleased(ActorCurator):
@@ -224,7 +224,7 @@ class AsReleased(ActorCurator):
 
     def target(self, seen: Round) -> Floats:
         right = seen.rewards.sum(-1)
-        return np.minimum(right, seen.rewards.shape[1] - right)
+        return np.asarray(np.minimum(right, seen.rewards.shape[1] - right))
 
     def learn(self, selection: Selection) -> float:
         losses = []
@@ -232,17 +232,18 @@ class AsReleased(ActorCurator):
             part = slice(start, start + self.micro_batch)
             rows = selection.indices[part]
             loss, gradient = mirror_descent.released_gradient(
-                self.scorer.logits(rows), selection.probability[part], self._utility[part], self.rho
+                self._scorer.logits(rows), selection.probability[part], self._utility[part], self.rho
             )
             losses.append(loss)
-            self.scorer.descend(rows, gradient)
+            self._scorer.descend(rows, gradient)
         return float(np.mean(losses))
 
 
 class TabularOSMD(Curriculum):
-    """Mirror descent over the whole bank with one probability a problem, on the truncated simplex: for small
-    banks, and the form for which regret bounds are known. Draws are with replacement, and the estimate is
-    weighed by the probability of the draw. Default rate and floor are second-hand (see `mirror`)."""
+    """Mirror descent over all problems with one probability each, on the truncated simplex: for small
+    problem sets, and the form for which regret bounds are known. Draws are with replacement, and the
+    estimate is weighed by the probability of the draw. Default rate and floor are from a third party (see
+    `mirror_descent`)."""
 
     extra_pass = True
     rounds = 200
@@ -251,13 +252,13 @@ class TabularOSMD(Curriculum):
     scale: str | float = "batch"
     std = "sample"
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self.probability = np.full(len(bank), 1 / len(bank))
         self._estimate = np.zeros(len(bank))
 
     def score(self, candidates: Indices) -> Floats:
-        return np.log(self.probability[candidates])
+        return np.asarray(np.log(self.probability[candidates]))
 
     def select(self, k: int, rng: np.random.Generator, probe: Probe) -> Selection:
         indices = rng.choice(len(self.bank), k, p=self.probability)

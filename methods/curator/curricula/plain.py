@@ -13,7 +13,7 @@ from harness.methods.curator.curriculum import Curriculum, Probe, Round
 from harness.methods.curator.mirror_descent import entropy, softmax
 from harness.methods.curator.sampling import Deck, Selection
 from harness.methods.curator.signals import Floats, Indices, advantages
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 
 def nearest(distance: Floats, k: int, rng: np.random.Generator) -> Indices:
@@ -23,14 +23,14 @@ def nearest(distance: Floats, k: int, rng: np.random.Generator) -> Indices:
 
 
 class WithoutReplacement(Curriculum):
-    """A curriculum whose candidates are drawn from the shuffled bank, each problem once before any again."""
+    """A curriculum whose candidates are drawn from the shuffled problems, each once before any again."""
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self.deck = Deck(np.arange(len(bank)), seed)
 
     def draw(self, k: int) -> Indices:
-        """The next k candidates, without repeats: fewer from a bank of fewer."""
+        """The next k candidates, without repeats: fewer where there are fewer problems."""
         return self.deck.draw(min(k, len(self.bank)), distinct=True)
 
     def state(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class SEC(Curriculum):
     temperature = 1.0
     std = "sample"
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         arms = range(len(bank.names))
         self.values = np.zeros(len(bank.names))
@@ -99,14 +99,14 @@ class SEC(Curriculum):
 
 class AdaRFT(Curriculum):
     """Adaptive curriculum (arXiv 2504.05520): the problems nearest to a target difficulty, which moves with
-    the mean reward. Difficulties are in [0, 100]; where the bank's come from is stated in its
+    the mean reward. Difficulties are in [0, 100]; where the problem set's come from is stated in its
     `difficulty_from`. Equal difficulties are taken in random order."""
 
     eta = 50.0
     sensitivity = 2.0
     wanted = 0.5
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         if bank.difficulty is None:
             raise UsageError(
@@ -147,7 +147,7 @@ class MoPPS(WithoutReplacement):
     wanted = 0.5
     forgetting = 1.0
 
-    def __init__(self, bank: Bank, *, seed: int = 0, **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(bank, seed=seed, **settings)
         self.right, self.wrong = np.ones(len(bank)), np.ones(len(bank))
 
@@ -180,7 +180,7 @@ class Oracle(WithoutReplacement):
     candidates = 2048
     rate: Callable[[Indices], Floats]
 
-    def __init__(self, bank: Bank, rate: Callable[[Indices], Floats], **settings: Any) -> None:
+    def __init__(self, bank: ProblemSet, rate: Callable[[Indices], Floats], **settings: Any) -> None:
         super().__init__(bank, **settings)
         self.rate = rate
 

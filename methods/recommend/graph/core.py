@@ -130,7 +130,7 @@ class Pairs:
     def _is_taken(self, user: Array, item: Array) -> Array:
         key = user * np.int64(self.n_items) + item
         place = np.minimum(np.searchsorted(self._taken, key), len(self._taken) - 1)
-        return self._taken[place] == key
+        return np.asarray(self._taken[place] == key)
 
 
 def distinct(nodes: Array, n_nodes: int) -> tuple[Array, Array]:
@@ -145,7 +145,7 @@ def bpr(user: Tensor, item: Tensor, negative: Tensor) -> Tensor:
     return functional.softplus(((negative - item) * user).sum(dim=1)).mean()
 
 
-def shrinkage(norms: Sequence[Tensor], weight: float, squared: bool) -> Tensor:
+def norm_penalty(norms: Sequence[Tensor], weight: float, squared: bool) -> Tensor:
     """The regulariser over a batch of table rows: half the mean squared norm (LightGCN's own), or the
     sum of three unsquared matrix norms over the batch size (as LLMInit's code is configured).
 

@@ -44,7 +44,9 @@ class Graph(Recommender):
         try:
             import torch  # noqa: F401
         except ImportError:
-            raise UsageError(f"method {self.spec.name} needs the extra: pip install 'harness[rec]'") from None
+            raise UsageError(
+                f"method {self.spec.name} needs the extra: pip install 'method-harness[rec]'"
+            ) from None
         from harness.methods.recommend.graph.train import Trainer
 
         held = data.validation if self.args["patience"] > 0 else None
@@ -66,7 +68,8 @@ class Graph(Recommender):
                 )
                 curve = self._fit(trainer, training, held, job)
                 (made.path / "curve.json").write_text(json.dumps(curve))
-                np.savez(made.path / "tables.npz", **trainer.best())
+                best: dict[str, Any] = trainer.best()
+                np.savez(made.path / "tables.npz", **best)
             curve = json.loads((made.path / "curve.json").read_text())
             with np.load(made.path / "tables.npz") as kept:
                 tables: dict[str, Any] = dict(kept)

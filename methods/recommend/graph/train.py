@@ -17,7 +17,7 @@ from harness.methods.recommend.graph.core import (
     bpr,
     distinct,
     info_nce,
-    shrinkage,
+    norm_penalty,
     supervised_contrast,
     without_edges,
 )
@@ -107,10 +107,12 @@ class Trainer:
             return supervised_contrast(users, items, args["temperature"])
         norms = rows.square().sum(dim=1)
         loss = bpr(users, items, negatives)
-        loss = loss + shrinkage([norms[part] for part in parts], args["reg"], args["reg_form"] == "squared")
+        loss = loss + norm_penalty(
+            [norms[part] for part in parts], args["reg"], args["reg_form"] == "squared"
+        )
         if len(seen) > 1:
             for part in parts[:2]:
-                one, two = (view[part.unique()] for view in seen[1:])
+                one, two = (view[part.unique()] for view in seen[1:])  # type: ignore[no-untyped-call] # torch's
                 loss = loss + args["contrast"] * info_nce(one, two, args["temperature"])
         return loss
 

@@ -135,6 +135,6 @@ def test_a_corrupted_record_is_refused_everywhere_and_left_alone(command, tmp_pa
         assert "Traceback" not in done.err and str(path.relative_to(tmp_path)) in done.err + done.out
     listed = json.loads(command("results", "list", "--json").out)
     assert [run["n_items"] for run in listed["runs"]] == [2] and len(listed["invalid"]) == 1
-    anew = json.loads(command(*ask, "--limit", "3", "--overwrite").out)["runs"][0]
-    assert anew["status"] == "complete" and anew["record"] != str(path.relative_to(tmp_path))
+    repeated = json.loads(command(*ask, "--limit", "3", "--overwrite").out)["runs"][0]
+    assert repeated["status"] == "complete" and repeated["record"] != str(path.relative_to(tmp_path))
     assert path.read_bytes() == kept

@@ -41,10 +41,12 @@ def test_means_and_intervals_are_over_seeds(tmp_path):
 def test_seeds_measured_at_different_places_meet_by_interpolation(tmp_path):
     """Truth: a seed's score is 0.1 + its step / 100, and it draws 4 or 8 rollouts a step."""
 
-    def told(steps, each):
+    def curve_of(steps, each):
         return [{"step": n, "rollouts": each * n, "dev": 0.1 + n / 100} for n in steps]
 
-    uneven = arm(tmp_path, [told((10, 20, 30, 40), 4), told((5, 12, 33, 37), 4), told((6, 31), 8)])
+    uneven = arm(
+        tmp_path, [curve_of((10, 20, 30, 40), 4), curve_of((5, 12, 33, 37), 4), curve_of((6, 31), 8)]
+    )
     over_steps, over_rollouts = learning(uneven, "dev"), learning(uneven, "dev", "rollouts")
     assert over_steps.steps.tolist() == [10, 20, 30]  # of the first seed, within the range of all
     np.testing.assert_allclose(over_steps.means, 0.1 + over_steps.steps / 100)

@@ -36,7 +36,7 @@ def test_points_and_forms(tmp_path):
         assert ends[0] < mean < ends[1] and ends[1] - ends[0] < 0.14
     made, (form, reason) = fits(curve)
     by_form = {fit.form: fit for fit in made}
-    # six points can't tell a rise that stops from one that saturates, but that there is one they can
+    # six points can't distinguish a rise that stops from one that saturates, but they show a rise
     assert made[-1].form == "constant" and made[-1].aic > made[0].aic + 20
     assert form in ("logarithmic", "inconclusive"), reason
     rise = by_form["logarithmic"]

@@ -7,7 +7,7 @@ from harness.data.hub import Data
 from harness.spec import DataPin
 
 
-def test_two_mirrors_and_a_change_are_told_apart(tmp_path):
+def test_two_mirrors_and_a_change_are_distinguished(tmp_path):
     """The library below caches a local folder by its last name; we must not give its stale rows."""
     pin = DataPin("org/name", None, "test")
     for mirror, value in (("a", 1), ("b", 2), ("a", 3)):

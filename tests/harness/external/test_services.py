@@ -188,8 +188,8 @@ def test_only_public_machines_are_asked_whatever_the_url_looks_like(site, host, 
     monkeypatch.setenv("http_proxy", site.base)  # which would go anywhere
     with pytest.raises(PageFailed) as failure:
         asyncio.run(fetch(f"{scheme}://{host}:{site.server_port}/", seconds=5))
-    told = str(failure.value)
-    assert "only public machines" in told or "gaierror" in told or "Invalid" in told, told
+    message = str(failure.value)
+    assert "only public machines" in message or "gaierror" in message or "Invalid" in message, message
     assert not site.seen
 
 
@@ -226,8 +226,8 @@ def asked(services, wanted, opening=OPEN, epoch=0, scratch=Path("/nowhere")):
 
 
 def of(site, price=None, **more):
-    told = {"url": site.base} | ({} if price is None else {"price": price})
-    return Services(settings={"bank.example": told, "rates": told}, first_wait=0.01, **more)
+    entry = {"url": site.base} | ({} if price is None else {"price": price})
+    return Services(settings={"bank.example": entry, "rates": entry}, first_wait=0.01, **more)
 
 
 def test_keys_go_where_the_service_wants_them(site):
@@ -304,7 +304,7 @@ def test_a_service_is_asked_again_while_it_is_busy_and_fails_for_good_by_its_nam
     assert "2 tries" in str(failure.value) and "secret" not in str(failure.value)
 
 
-def test_a_page_that_fails_is_told_and_not_kept(site, public, tmp_path):
+def test_a_page_that_fails_is_reported_and_not_kept(site, public, tmp_path):
     cache, base = Cache(tmp_path / "cache.sqlite"), f"http://site.example:{site.server_port}"
     for _ in range(2):
         assert "public" in asked(of(site, cache=cache), {"what": "get", "url": f"{base}/inward"})["failed"]
@@ -314,7 +314,7 @@ def test_a_page_that_fails_is_told_and_not_kept(site, public, tmp_path):
 
 def test_many_pages_at_once_are_all_had(site, public):
     async def all_of_them():
-        door = of(site).door(OPEN, Question("q", ""))
+        serve = of(site).serving(OPEN, Question("q", ""))
         wanted = [
             {
                 "what": "get",
@@ -324,7 +324,7 @@ def test_many_pages_at_once_are_all_had(site, public):
             }
             for n in range(40)
         ]
-        found = await asyncio.gather(*(door(each, Path("/nowhere")) for each in wanted))
+        found = await asyncio.gather(*(serve(each, Path("/nowhere")) for each in wanted))
         return [each["text"] for each in found]
 
     assert asyncio.run(all_of_them()) == ["hello"] * 40
@@ -393,7 +393,7 @@ def test_what_is_missing_is_said_before_the_first_question(monkeypatch):
         Services().check(OPEN, "the task")
     assert "secr" not in str(failure.value)
     monkeypatch.delenv("BANK_KEY")
-    with pytest.raises(UsageError, match="the task reaches outside: bank.example wants a key.*BANK_KEY"):
+    with pytest.raises(UsageError, match="the task reaches outside: bank.example needs a key.*BANK_KEY"):
         Services().check(OPEN, "the task")
     Services(offline=True).check(OPEN, "the task")
 

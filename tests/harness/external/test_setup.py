@@ -209,7 +209,7 @@ def test_an_index_that_does_not_answer_in_time(pip):
     assert f"can't get {address}" in said and ("respond" in said or "timed out" in said)
 
 
-def test_the_password_of_an_index_is_not_told(pip):
+def test_the_password_of_an_index_is_not_shown(pip):
     assert "secret" not in pip("held==1.0", "http://me:secret@127.0.0.1:9/simple")
 
 

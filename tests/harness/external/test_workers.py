@@ -303,7 +303,7 @@ def test_a_lent_worker_is_no_one_elses_until_it_is_given_back(script):
     held, most = set(), []
 
     async def borrow(n):
-        worker = await pool.lend()
+        worker = await pool.acquire()
         assert worker not in held
         held.add(worker)
         most.append(len(held))
@@ -313,13 +313,13 @@ def test_a_lent_worker_is_no_one_elses_until_it_is_given_back(script):
         return n
 
     async def work():
-        first, second = await pool.lend(), await pool.lend()
-        patient, impatient = (asyncio.ensure_future(pool.lend()) for _ in range(2))
+        first, second = await pool.acquire(), await pool.acquire()
+        patient, impatient = (asyncio.ensure_future(pool.acquire()) for _ in range(2))
         await asyncio.sleep(0)
         impatient.cancel()
         pool.give_back(first)
         assert await patient is first
-        patient = asyncio.ensure_future(pool.lend())
+        patient = asyncio.ensure_future(pool.acquire())
         await asyncio.sleep(0)
         pool.give_back(second)  # its turn has come when it is cancelled: the worker must not be lost
         patient.cancel()

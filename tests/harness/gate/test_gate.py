@@ -270,7 +270,7 @@ def test_a_baseline_whose_run_changed_is_refused(reference):
         read_baseline(path)
 
 
-def test_the_gate_does_not_cry_wolf_on_its_own_reference(tmp_path):
+def test_the_gate_raises_no_false_alarm_on_its_own_reference(tmp_path):
     rng = np.random.default_rng(10)
     for task in range(8):
         rates = rng.beta(0.7, 0.7, 150)
@@ -409,7 +409,7 @@ def test_the_pooled_test_over_the_suite_informs(tmp_path):
     assert "over 3 tasks" in report.markdown(found, [])
 
 
-def test_a_gate_that_cries_wolf_is_found_out_and_later_runs_count(tmp_path):
+def test_a_gate_with_false_alarms_is_found_out_and_later_runs_count(tmp_path):
     rng = np.random.default_rng(22)
     rates = rng.beta(0.7, 0.7, 150)
     for seed in range(3):

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -18,7 +19,8 @@ from harness.model.factory import POCKET
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.registry import registry
-from harness.sample import Question
+from harness.sample import Question, Score
+from harness.spec import MetricRange
 from harness.testing import TINY, TinyTask
 
 HELD = """
@@ -65,6 +67,19 @@ def test_reward_is_the_tasks_own():
     assert held.training.reward(sample, "blue") == held.training.reward(sample, "") == 0
 
 
+def test_reward_is_the_share_of_the_way_to_the_best_value():
+    class Distance(TinyTask):
+        def score(self, sample, outcome):
+            return Score({"mae": {"red": 0.0, "green": 1.0, "blue": 4.0}[outcome.answer]})
+
+    held = job()
+    limits = {"mae": MetricRange(0, 4, lower_is_better=True)}
+    spec = replace(TINY, primary="mae", metrics={"mae": 4.0}, ranges=limits)
+    held.training._task = Distance(spec, {})
+    sample = held.data.train[0]
+    assert [held.training.reward(sample, text) for text in ("red", "green", "blue")] == [1.0, 0.75, 0.0]
+
+
 def test_other_weights_answer_under_their_own_digest(tmp_path):
     held = job()
     assert held.training.policy == POCKET / "grid"
@@ -87,7 +102,7 @@ def test_other_weights_answer_under_their_own_digest(tmp_path):
         held.training.with_policy(copy)
 
 
-def test_doors_are_for_methods_that_declare_them():
+def test_training_is_for_methods_that_declare_it():
     with pytest.raises(AccessError, match="'trainable' without declaring"):
         _ = job("direct").training.policy
     with pytest.raises(AccessError, match="'trainable' without declaring"):
@@ -96,7 +111,7 @@ def test_doors_are_for_methods_that_declare_them():
         _ = job(provider=Echo("red")).training.policy
 
 
-def test_booked_cost_counts_against_the_budget():
+def test_charged_cost_counts_against_the_budget():
     held = job(budget=Budget(calls=10))
     held.training.charge("train", Usage(calls=6, output_tokens=5))
     with pytest.raises(BudgetSpent, match="--budget-calls of 10 is spent"):

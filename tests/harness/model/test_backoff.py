@@ -45,24 +45,30 @@ def test_a_date_is_a_wait_and_one_that_is_over_is_none_at_all():
 
 
 @given(st.integers(0, 30), st.none() | st.floats(0, 1e9), st.floats(0, 1, exclude_max=True))
-def test_waits_grow_obey_and_end(retry, told, chance):
-    seconds = backoff.wait(retry, told, chance)
-    assert min(told or 0.0, backoff.CEILING) <= seconds <= backoff.CEILING
+def test_waits_grow_obey_and_end(retry, wanted_wait, chance):
+    seconds = backoff.wait(retry, wanted_wait, chance)
+    assert min(wanted_wait or 0.0, backoff.CEILING) <= seconds <= backoff.CEILING
     assert seconds >= 0.75 * min(backoff.LONGEST_WAIT, backoff.FIRST_WAIT * 2**retry)
-    assert told or seconds <= 1.25 * backoff.LONGEST_WAIT
+    assert wanted_wait or seconds <= 1.25 * backoff.LONGEST_WAIT
 
 
 class Storm(Provider):
-    """Refuses every call until the clock says `until`, asking for `told` seconds each time."""
+    """Refuses every call until the clock says `until`, asking for `wanted_wait` seconds each time."""
 
-    def __init__(self, until, told=None):
-        self.name, self.until, self.told, self.now, self.tries = "told/storm", until, told, 0.0, 0
+    def __init__(self, until, wanted_wait=None):
+        self.name, self.until, self.wanted_wait, self.now, self.tries = (
+            "scripted/storm",
+            until,
+            wanted_wait,
+            0.0,
+            0,
+        )
 
     def retryable(self, error):
         return True
 
     def retry_after(self, error):
-        return self.told
+        return self.wanted_wait
 
     async def generate(self, call):
         self.tries += 1
@@ -83,16 +89,16 @@ def ask(provider, text="?", **settings):
     return asyncio.run(handle.generate(Question("q", text), [user(text)]))
 
 
-@pytest.mark.parametrize("told", [None, 0.0, 1.0, 20.0, 60.0])
-def test_a_minute_of_refusals_is_lived_through(monkeypatch, told):
+@pytest.mark.parametrize("wanted_wait", [None, 0.0, 1.0, 20.0, 60.0])
+def test_a_minute_of_refusals_is_lived_through(monkeypatch, wanted_wait):
     for number in range(40):  # each text has its own jitter
-        storm = Storm(60.0, told).clock(monkeypatch)
+        storm = Storm(60.0, wanted_wait).clock(monkeypatch)
         assert ask(storm, str(number)).completion == "yes"
         assert storm.now < 60 + 30, "it waits little longer than it must"
 
 
 def test_a_server_that_asks_for_a_day_is_given_up(monkeypatch):
-    storm = Storm(86_400.0, told=86_400.0).clock(monkeypatch)
+    storm = Storm(86_400.0, wanted_wait=86_400.0).clock(monkeypatch)
     with pytest.raises(ModelCallError, match="after 11 tries: slow down"):
         ask(storm)
     assert storm.now == pytest.approx(10 * backoff.CEILING)

@@ -191,7 +191,7 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path):
 def test_a_missing_extra_names_its_cure(monkeypatch):
     monkeypatch.setattr("harness.model.embed.find_spec", lambda name: None)
     for name in ("minilm", "st/org/model"):
-        with pytest.raises(UsageError, match=r"pip install 'harness\[embeddings\]'"):
+        with pytest.raises(UsageError, match=r"pip install 'method-harness\[embeddings\]'"):
             open_embedder(name)
 
 

@@ -1,4 +1,4 @@
-"""The gateway in front of a provider that does as it is told: keys, charges, retries."""
+"""The gateway in front of a scripted provider: keys, charges, retries."""
 
 import asyncio
 
@@ -17,10 +17,10 @@ from harness.sample import Question
 QUESTION = Question("q", "?")
 
 
-class Told(Provider):
+class ScriptedProvider(Provider):
     """Raises `faults` in turn, then answers; keeps the calls it was given."""
 
-    def __init__(self, *faults, name="told/one", text="yes", error=None):
+    def __init__(self, *faults, name="scripted/one", text="yes", error=None):
         self.name, self.text, self.error, self.faults, self.calls = name, text, error, list(faults), []
 
     def retryable(self, error):
@@ -47,7 +47,7 @@ def ask(handle, messages=None, question=QUESTION, **settings):
 
 def seeds(*calls, **settings):
     """The seeds, which are the head of the key, of each call in turn."""
-    provider = Told()
+    provider = ScriptedProvider()
     handle = model(provider, **settings)
     for messages, others in calls:
         ask(handle, messages, **others)
@@ -95,7 +95,7 @@ def test_whatever_may_change_the_answer_is_in_the_key():
 
 
 def call_seed(name, revision, origin):
-    provider = Told(name=name)
+    provider = ScriptedProvider(name=name)
     provider.revision, provider.origin = revision, origin
     ask(model(provider))
     return provider.calls[0].seed
@@ -107,7 +107,7 @@ def test_purpose_and_sample_share_a_completion_unless_the_provider_answers_by_sa
         for name, purpose in (("a", "answer"), ("b", "judge"))
     ]
     assert len(set(seeds(*calls))) == 1
-    provider = Told()
+    provider = ScriptedProvider()
     provider.cacheable = False
     handle = model(provider)
     for messages, others in calls:
@@ -116,14 +116,14 @@ def test_purpose_and_sample_share_a_completion_unless_the_provider_answers_by_sa
 
 
 def test_a_calls_own_decoding_wins():
-    provider = Told()
+    provider = ScriptedProvider()
     ask(model(provider, decoding={"temperature": 0.1, "top_p": 0.9}), temperature=0.5)
     assert provider.calls[0].decoding == {"temperature": 0.5, "top_p": 0.9}
 
 
 @pytest.mark.parametrize("text", ["yes", "lone \ud800 surrogate \x00", ""])
 def test_a_kept_completion_is_the_one_that_was_given(tmp_path, text):
-    ledger, provider = Ledger(), Told(text=text)
+    ledger, provider = Ledger(), ScriptedProvider(text=text)
     cache = Cache(tmp_path / "cache")
     first = ask(model(provider, cache=cache, ledger=ledger, price=(1.0, 2.0)))
     cache.close()
@@ -139,7 +139,7 @@ def test_a_kept_completion_is_the_one_that_was_given(tmp_path, text):
 
 
 def test_what_a_provider_recommends_not_to_keep_is_not_kept(tmp_path):
-    provider, cache = Told(), Cache(tmp_path / "cache")
+    provider, cache = ScriptedProvider(), Cache(tmp_path / "cache")
     provider.cacheable = False
     handle = model(provider, cache=cache)
     ask(handle)
@@ -149,7 +149,7 @@ def test_what_a_provider_recommends_not_to_keep_is_not_kept(tmp_path):
 
 
 def test_failures_are_not_kept(tmp_path):
-    provider, cache = Told(ValueError("once")), Cache(tmp_path / "cache")
+    provider, cache = ScriptedProvider(ValueError("once")), Cache(tmp_path / "cache")
     handle = model(provider, cache=cache)
     with pytest.raises(ModelCallError):
         ask(handle)
@@ -157,14 +157,14 @@ def test_failures_are_not_kept(tmp_path):
     cache.close()
 
 
-def test_retries_are_booked_and_end():
-    ledger, provider = Ledger(), Told(OSError("1"), OSError("2"))
+def test_retries_are_recorded_and_end():
+    ledger, provider = Ledger(), ScriptedProvider(OSError("1"), OSError("2"))
     ask(model(provider, ledger=ledger), purpose="judge")
     assert ledger.by_purpose["judge"].retries == 2 and ledger.total.calls == 1
-    provider = Told(*[OSError("first line\nsecond line")] * 9)
+    provider = ScriptedProvider(*[OSError("first line\nsecond line")] * 9)
     with pytest.raises(ModelCallError) as caught:
         ask(model(provider, max_retries=2, ledger=ledger))
-    assert str(caught.value) == "told/one after 3 tries: first line" and len(provider.calls) == 3
+    assert str(caught.value) == "scripted/one after 3 tries: first line" and len(provider.calls) == 3
     assert ledger.by_purpose["answer"].retries == 2 and ledger.by_purpose["answer"].input_tokens == 0
     assert (ledger.total.calls, ledger.total.retries, ledger.under_way) == (2, 4, 0)
 
@@ -178,17 +178,17 @@ def test_retries_are_booked_and_end():
     ],
 )
 def test_final_errors_are_one_short_line_at_once(error, reason):
-    provider = Told(error)
+    provider = ScriptedProvider(error)
     with pytest.raises(ModelCallError) as caught:
         ask(model(provider))
-    assert str(caught.value) == f"told/one: {reason}" and len(provider.calls) == 1
+    assert str(caught.value) == f"scripted/one: {reason}" and len(provider.calls) == 1
 
 
 def test_an_output_that_holds_an_error_is_one_and_is_paid_for():
     ledger = Ledger()
     with pytest.raises(ModelCallError) as caught:
-        ask(model(Told(error="refused\nfor good"), ledger=ledger, price=(1.0, 2.0)))
-    assert str(caught.value) == "told/one: refused"
+        ask(model(ScriptedProvider(error="refused\nfor good"), ledger=ledger, price=(1.0, 2.0)))
+    assert str(caught.value) == "scripted/one: refused"
     assert (ledger.total.calls, ledger.total.input_tokens) == (1, 10)
     assert ledger.total.paid_usd == pytest.approx(20e-6)
 
@@ -197,7 +197,7 @@ def test_an_output_that_holds_an_error_is_one_and_is_paid_for():
 def test_a_failed_call_is_a_call_without_tokens(price, cost):
     ledger = Ledger()
     with pytest.raises(ModelCallError):
-        ask(model(Told(ValueError("no")), ledger=ledger, price=price), purpose="judge")
+        ask(model(ScriptedProvider(ValueError("no")), ledger=ledger, price=price), purpose="judge")
     (spent,) = ledger.take("q", 0).values()
     assert spent == ledger.by_purpose["judge"] == ledger.total
     assert (spent.calls, spent.retries, spent.input_tokens, spent.cost_usd) == (1, 0, 0, cost)
@@ -205,15 +205,15 @@ def test_a_failed_call_is_a_call_without_tokens(price, cost):
 
 
 def test_failed_calls_spend_the_budget():
-    handle = model(Told(*[ValueError("no")] * 9), budget=Budget(calls=2))
+    handle = model(ScriptedProvider(*[ValueError("no")] * 9), budget=Budget(calls=2))
     for refusal in (ModelCallError, ModelCallError, BudgetSpent):
         with pytest.raises(refusal):
             ask(handle)
 
 
-def test_a_call_that_never_left_is_not_booked():
+def test_a_call_that_never_left_is_not_recorded():
     async def cancelled():
-        ledger, provider = Ledger(), Told()
+        ledger, provider = Ledger(), ScriptedProvider()
         provider.remote = True
         slots = asyncio.Semaphore(0)
         waiting = asyncio.create_task(
@@ -238,13 +238,13 @@ def test_waits_double(monkeypatch):
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", watched)
-    ask(model(Told(*[OSError("x")] * 4), first_wait=1.0))
+    ask(model(ScriptedProvider(*[OSError("x")] * 4), first_wait=1.0))
     assert len(waits) == 4
     assert all(0.75 * 2**n <= wait <= 1.25 * 2**n for n, wait in enumerate(waits))
 
 
 def test_only_remote_providers_are_refused_offline_and_take_a_slot():
-    provider = Told()
+    provider = ScriptedProvider()
     assert ask(model(provider, offline=True)).completion == "yes"
     provider.remote = True
     with pytest.raises(ModelCallError, match="not in the cache and --offline is set") as caught:
@@ -254,7 +254,7 @@ def test_only_remote_providers_are_refused_offline_and_take_a_slot():
 
 def test_parallel_calls_do_not_overrun_the_budget():
     async def many():
-        provider = Told()
+        provider = ScriptedProvider()
         handle = model(provider, budget=Budget(calls=3))
         calls = [handle.generate(QUESTION, [user(str(n))]) for n in range(8)]
         results = await asyncio.gather(*calls, return_exceptions=True)
@@ -265,7 +265,7 @@ def test_parallel_calls_do_not_overrun_the_budget():
 
 def test_an_answer_of_no_use_is_not_kept(tmp_path):
     def asked(*texts, keep):
-        provider, cache = Told(), Cache(tmp_path / "cache.sqlite")
+        provider, cache = ScriptedProvider(), Cache(tmp_path / "cache.sqlite")
         handle = model(provider, cache=cache)
         for text in texts:
             provider.text = text

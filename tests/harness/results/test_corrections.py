@@ -171,7 +171,7 @@ def test_a_retraction_is_a_tombstone(store):
     assert store.standing()[1:] == (0, 1)
     with pytest.raises(UsageError, match="retracted already: wrong server"):
         retract(store, store.find(old["run_id"]), "again", "")
-    again = go(store)  # the same command measures it anew, and says why
+    again = go(store)  # the same command measures it again, and says why
     assert again["attempt"] == 3 and "wrong server" in again["notices"][0]
     assert len(list(store.records())) == 2 and store.find(old["run_id"])["attempt"] == 3
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from harness.base.errors import RecordError
 from harness.cli import cli
+from harness.learning_curve import Point, checked, json_schema
 from harness.results import load, load_curves
-from harness.results.curve import Point, checked, json_schema, read_curve, sealed
+from harness.results.curve import read_curve, sealed
 from harness.results.record import retract
 from harness.results.schema import json_schema as record_schema
 from harness.results.store import Store
@@ -28,7 +29,7 @@ number = st.floats(0, 1e15, allow_nan=False)
 
 @st.composite
 def curve(draw):
-    """Rows of a curve that could have been told."""
+    """Rows of a curve that could have been recorded."""
     rows, step, spent = [], draw(st.integers(0, 3)), 0
     for _ in range(draw(st.integers(1, 8))):
         row = {"step": step, "rollouts": spent, "wall_s": float(spent)}
@@ -122,7 +123,7 @@ def test_a_run_that_learns_seals_its_curve(store, monkeypatch):
     listed = CliRunner().invoke(cli, ["results", "list", *out]).stdout
     assert "validation, not test" in listed and "0.400, 0.500 at step 1" in listed
 
-    # a correction and a retraction keep what was learnt
+    # a correction and a retraction keep what was learned
     import thirdparty.task
 
     monkeypatch.setattr(thirdparty.task.Colours, "correct", lambda *_: True)

@@ -78,7 +78,7 @@ def test_the_same_run_with_other_attempts(stores):
     old, new = stores
     seal_scores(new, [1, 1, 1, 0], task="a", method="direct")
     (change,) = diff_stores(old, new).changes
-    assert change.difference == pytest.approx(0.25) and "made anew" in change.reasons[0].words
+    assert change.difference == pytest.approx(0.25) and "made again" in change.reasons[0].words
     low, high = change.interval
     assert low < 0.25 < high and change.interval == independent(change.old, change.new)
 

@@ -107,7 +107,7 @@ def test_a_judge_that_fails_makes_attempts_unscored(plugin, tmp_path):
 
 
 class Dying(Echo):
-    """Answers `most` calls, then fails until it is told to live."""
+    """Answers `most` calls, then fails until it is set to live."""
 
     most, alive = 0, False
 
@@ -436,10 +436,10 @@ def test_an_argument_that_was_added_later_leaves_old_rows_where_they_are(plugin,
     from harness.spec import Param
 
     def added(later):
-        for shelf, name in ((registry().tasks, "colours"), (registry().methods, "slow")):
+        for specs, name in ((registry().tasks, "colours"), (registry().methods, "slow")):
             spec = before[name]
             param = Param("extra", 0, later=later)
-            monkeypatch.setitem(shelf._built, name, replace(spec, params={**spec.params, "extra": param}))
+            monkeypatch.setitem(specs._built, name, replace(spec, params={**spec.params, "extra": param}))
 
     before = {"colours": registry().task("colours"), "slow": registry().method("slow")}
     old = only(go(tmp_path))

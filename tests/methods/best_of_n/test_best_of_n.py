@@ -16,7 +16,7 @@ TEST = [("first", "red"), ("second", "blue")]
 
 
 def in_turn(answers):
-    """Gives the answers one after another, for each question anew."""
+    """Gives the answers one after another, for each question again."""
     left = {}
 
     def say(call):
@@ -62,7 +62,7 @@ def test_the_embedded_model_gives_log_probabilities(lab, tmp_path):
     assert result.record["usage"]["by_purpose"]["answer"]["calls"] == 24
 
 
-def test_a_judge_decides_and_is_booked_apart(lab):
+def test_a_judge_decides_and_is_charged_apart(lab):
     lab.data(TEST)
     grades = {"red": "Grade: 3/10", "blue": "8", "{task}{0!r}": "{'grade': 10, 'but': 1}"}
 

@@ -12,7 +12,7 @@ from harness.methods.curator.curricula.plain import Oracle
 from harness.methods.curator.curriculum import Round
 from harness.methods.curator.sampling import Selection
 from harness.methods.curator.scorers import LightScorer
-from harness.methods.curator.training_tasks import Bank
+from harness.methods.curator.training_tasks import ProblemSet
 
 RNG = np.random.default_rng(0)
 BINS = 20
@@ -22,7 +22,7 @@ def bank(size=400):
     difficulty = np.linspace(0, 1, size)
     bins = np.minimum((difficulty * BINS).astype(int), BINS - 1)
     quartiles = np.minimum((difficulty * 4).astype(int), 3)
-    return Bank(
+    return ProblemSet(
         [],
         [""] * size,
         quartiles,
@@ -75,7 +75,7 @@ def curriculum(name, problems, seed, **settings):
 
 
 def simulate(chooser, problems, seed, rounds=150, k=16):
-    """The mean success rate over the bank after training."""
+    """The mean success rate over the problems after training."""
     learner, rng = Learner(problems, seed), np.random.default_rng([seed, 2])
     if callable(getattr(chooser, "bind", None)):
         chooser.bind(learner)
@@ -120,7 +120,7 @@ def test_sec_moves_by_td0_and_decays_what_was_not_drawn(problems):
 
 @pytest.mark.parametrize("temperature, chance", [(0.2, 0.73106), (0.4, 0.62246), (1.0, 0.54983)])
 def test_sec_draws_every_slot_by_softmax(temperature, chance):
-    two = Bank([], [""] * 40, np.repeat([0, 1], 20), ["easy", "hard"])
+    two = ProblemSet([], [""] * 40, np.repeat([0, 1], 20), ["easy", "hard"])
     sec = make("sec", two, temperature=temperature)
     sec.values = np.array([0.4, 0.2])
     rng = np.random.default_rng(1)
@@ -131,7 +131,7 @@ def test_sec_draws_every_slot_by_softmax(temperature, chance):
 
 
 def test_pcl_takes_the_values_nearest_to_one_half():
-    five = Bank([], [""] * 5, np.zeros(5, int), ["all"], vectors=np.eye(5))
+    five = ProblemSet([], [""] * 5, np.zeros(5, int), ["all"], vectors=np.eye(5))
     wanted = np.array([0.10, 0.45, 0.60, 0.90, 0.52])
     scorer = LightScorer(five.vectors, hidden=0, rate=1.0, adam=False)
     pcl = make("pcl", five, scorer=scorer, passes=2000)
@@ -161,7 +161,7 @@ def test_learnability_trains_on_the_largest_variance_of_its_pool(problems):
 
 def test_dapo_drops_groups_without_variance_and_charges_them():
     """Kept share 0.30, 512 wanted of 1,536 a batch: two batches, 3,072 problems rolled out."""
-    many = Bank([], [""] * 30_000, np.zeros(30_000, int), ["all"])
+    many = ProblemSet([], [""] * 30_000, np.zeros(30_000, int), ["all"])
     rng, batches = np.random.default_rng(0), []
 
     def probe(rows):
@@ -188,7 +188,7 @@ def test_dapo_drops_groups_without_variance_and_charges_them():
 )
 def test_dapo_keeps_as_many_as_the_binomial_says(n, rate, survives):
     rng = np.random.default_rng(0)
-    many = Bank([], [""] * 20_000, np.zeros(20_000, int), ["all"])
+    many = ProblemSet([], [""] * 20_000, np.zeros(20_000, int), ["all"])
     kept = []
 
     def probe(rows):
@@ -200,7 +200,7 @@ def test_dapo_keeps_as_many_as_the_binomial_says(n, rate, survives):
     assert kept[0] == pytest.approx(survives, abs=0.01)
 
 
-def test_dapo_stops_with_one_line_where_nothing_can_be_learnt(problems):
+def test_dapo_stops_with_one_line_where_nothing_can_be_learned(problems):
     with pytest.raises(UsageError, match="kept 0 of 480 problems in 10 generation batches"):
         make("dapo", problems).select(16, RNG, lambda rows: groups(*[0] * len(rows)))
 
@@ -219,13 +219,13 @@ def test_adarft_follows_the_mean_reward(problems):
 
 
 def test_adarft_takes_equal_difficulties_at_random_and_needs_some():
-    flat = Bank([], [""] * 100, np.zeros(100, int), ["all"], np.repeat([0.0, 100.0], 50))
+    flat = ProblemSet([], [""] * 100, np.zeros(100, int), ["all"], np.repeat([0.0, 100.0], 50))
     chooser = make("adarft", flat)
     drawn = {int(i) for _ in range(30) for i in chooser.select(8, RNG, never).indices}
     assert len(drawn) > 40
     assert max(drawn) < 50
     with pytest.raises(UsageError, match="no levels"):
-        make("adarft", Bank([], [""] * 3, np.zeros(3, int), ["all"]))
+        make("adarft", ProblemSet([], [""] * 3, np.zeros(3, int), ["all"]))
 
 
 def test_vcrl_variance_and_memory(problems):
@@ -285,14 +285,14 @@ def test_the_curator_learns_what_helps(problems):
 def test_a_costly_scorer_is_read_once_and_learns_from_the_drawn_problems(problems):
     class Costly(LightScorer):
         passes, through = 1, "drawn"
-        read, learnt = 0, 0
+        read, learned = 0, 0
 
         def logits(self, rows):
             self.read += len(rows)
             return super().logits(rows)
 
         def descend(self, rows, gradient):
-            self.learnt += len(rows)
+            self.learned += len(rows)
             super().descend(rows, gradient)
 
     def costly():
@@ -301,7 +301,7 @@ def test_a_costly_scorer_is_read_once_and_learns_from_the_drawn_problems(problem
     scorer = costly()
     chooser = make("curator", problems, candidates=128, dormant=0, warm_up=0, scorer=scorer)
     simulate(chooser, problems, 0, rounds=10)
-    assert (scorer.read, scorer.learnt) == (10 * 128, 10 * 16)
+    assert (scorer.read, scorer.learned) == (10 * 128, 10 * 16)
     # measured over 5 seeds: 0.258, where four passes through all candidates reach 0.302
     how = {"candidates": 128, "dormant": 5, "warm_up": 0, "with_repeats": True}
     found = [

@@ -122,12 +122,14 @@ def test_trains_books_caches_and_answers_with_the_trained_weights(tmp_path, cach
     assert rows[0]["ratio_spread"] == 0 < rows[1]["ratio_spread"]
     assert [row["leads"] for row in rows] == [0, 0, 1]
     assert rows[0]["chosen 1"] == 4
-    booked = record["usage"]["by_purpose"]
-    assert booked["train"]["calls"] == 3 * 4 * 4
-    assert booked["train"]["input_tokens"] == sum(row["cost"]["prompt_tokens"] for row in rows) > 0
-    assert booked["train-curriculum"]["input_tokens"] == sum(row["cost"]["extra_tokens"] for row in rows) > 0
-    assert booked["train-dev"]["calls"] == 2 * 25
-    assert booked["answer"]["calls"] == 4
+    by_purpose = record["usage"]["by_purpose"]
+    assert by_purpose["train"]["calls"] == 3 * 4 * 4
+    assert by_purpose["train"]["input_tokens"] == sum(row["cost"]["prompt_tokens"] for row in rows) > 0
+    assert (
+        by_purpose["train-curriculum"]["input_tokens"] == sum(row["cost"]["extra_tokens"] for row in rows) > 0
+    )
+    assert by_purpose["train-dev"]["calls"] == 2 * 25
+    assert by_purpose["answer"]["calls"] == 4
     assert record["data_access"]["labels_seen"] == 200
     assert record["data_access"]["train_rollouts"] == 48
     moved = weights(folder)
@@ -141,7 +143,7 @@ def test_trains_books_caches_and_answers_with_the_trained_weights(tmp_path, cach
     again = go(tmp_path, limit=5).record
     assert (trained(cache) / "curve.jsonl").stat().st_mtime_ns == before
     for purpose in ("train", "train-curriculum", "train-dev"):
-        assert again["usage"]["by_purpose"][purpose] == booked[purpose]
+        assert again["usage"]["by_purpose"][purpose] == by_purpose[purpose]
     assert again["volatile"]["cache_hits"] == 48 + 50 + 4
     assert again["data_access"] == record["data_access"]
 
@@ -154,11 +156,11 @@ def test_trains_books_caches_and_answers_with_the_trained_weights(tmp_path, cach
 @pytest.mark.parametrize("method", ["curriculum-learnability", "curriculum-osmd"])
 def test_other_curricula_and_what_they_discard(tmp_path, cache, method):
     record = go(tmp_path, method=method, steps=2, minibatches=2, micro_batch=4, loss="grpo").record
-    booked = record["usage"]["by_purpose"]
-    assert booked["train"]["calls"] == 2 * 16
-    discarded = booked.get("train-discarded", {}).get("calls", 0)
+    by_purpose = record["usage"]["by_purpose"]
+    assert by_purpose["train"]["calls"] == 2 * 16
+    discarded = by_purpose.get("train-discarded", {}).get("calls", 0)
     assert discarded == (2 * 3 * 16 if method == "curriculum-learnability" else 0)
-    assert ("train-curriculum" in booked and booked["train-curriculum"]["input_tokens"] > 0) == (
+    assert ("train-curriculum" in by_purpose and by_purpose["train-curriculum"]["input_tokens"] > 0) == (
         method == "curriculum-osmd"
     )
 
@@ -268,12 +270,12 @@ def test_a_verifier_that_breaks_before_or_during_training(tmp_path, cache, monke
 
     monkeypatch.setattr(Job, "reward", breaks(0))
     error = str(go(tmp_path).error)
-    assert "the bank's verifier fails on 'arc1d-train-1-0': KeyError: 'solution'" in error
+    assert "the task's verifier fails on 'arc1d-train-1-0': KeyError: 'solution'" in error
     assert "nothing was trained" in error
     asked.clear()
     monkeypatch.setattr(Job, "reward", breaks(100))  # some 50 are tried first, and a step has 16
     error = str(go(tmp_path, save_every=1, measure_every=9, steps=9).error)
-    assert "the bank's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
+    assert "the task's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
     assert list(cache.glob("workspaces/*/checkpoint-*/curriculum.json"))
     assert not list(cache.glob("artifacts/*/training.json"))
 
@@ -308,7 +310,7 @@ def test_a_language_model_as_curator(tmp_path, cache):
         scorer.descend(rows, gradient)
     found = scorer.logits(rows)
     assert found[0] > found[1] + 0.5
-    assert found[2] > found[3]  # and what it learnt holds for problems like them
+    assert found[2] > found[3]  # and what it learned holds for problems like them
     scorer.save(tmp_path)
     other = LanguageScorer(str(POCKET / "grid"), prompts)
     other.load(tmp_path)
@@ -324,7 +326,7 @@ def test_a_language_model_as_curator(tmp_path, cache):
     assert "can't load the curator 'absent'" in str(go(tmp_path, curator="absent").error)
 
 
-def test_a_task_without_train_split_borrows_a_bank(tmp_path, cache):
+def test_a_task_without_train_split_takes_problems_of_another(tmp_path, cache):
     from harness.registry import registry
 
     spec = registry().task("countdown")
@@ -362,7 +364,7 @@ def test_bad_input(tmp_path, cache):
         ({"policy": str(other)}, "plain Llama"),
         ({"policy": str(tmp_path / "absent")}, "holds no policy"),
         ({"fit": "shipped"}, "no shipped policy was trained"),
-        ({"prompts": 700}, "the bank has 200 problems, and a step takes 700"),
+        ({"prompts": 700}, "there are 200 training problems, and a step takes 700"),
         ({"minibatches": 3}, "doesn't divide the 16 rollouts"),
     ):
         assert message in str(go(tmp_path, **arguments).error)
@@ -409,8 +411,10 @@ def test_the_run_keeps_the_learning_curve_whether_it_trained_or_found_the_policy
     assert [row["step"] for row in rows] == [1, 2, 3] and all("cost" not in row for row in rows)
     assert [row["rollouts"] for row in rows] == [64, 128, 192]  # 4 of 16 problems are trained on
     assert record["data_access"]["train_rollouts"] == rows[-1]["rollouts"]
-    booked = record["usage"]["by_purpose"]
-    spent = [booked[name] for name in ("train", "train-discarded", "train-curriculum") if name in booked]
+    by_purpose = record["usage"]["by_purpose"]
+    spent = [
+        by_purpose[name] for name in ("train", "train-discarded", "train-curriculum") if name in by_purpose
+    ]
     assert rows[-1]["tokens"] == sum(usage["input_tokens"] + usage["output_tokens"] for usage in spent)
     facts = json.loads((trained(cache) / "training.json").read_text())
     assert rows[-1]["flops"] == facts["flops"]
@@ -512,7 +516,7 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
             class provider:  # noqa: N801
                 revision = "r"
 
-    class Bank:
+    class ProblemSet:
         samples, prompts = (), ()
 
     from harness.methods.curator.plan import Plan
@@ -521,7 +525,7 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
 
     def settings(**given):
         method = load_method(spec, spec.arguments(given))
-        return method._key(Held, Plan.of(method.args), Bank)[2]
+        return method._key(Held, Plan.of(method.args), ProblemSet)[2]
 
     assert tuple(settings()) == SETTINGS == ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
     assert settings(keep="peak") == {**settings(), "keep": "peak"}
@@ -537,7 +541,7 @@ def test_the_shipped_policy_answers_without_training(tmp_path, monkeypatch):
     )
     (result,) = run_grid(plan(request), Session(Store(tmp_path))).results
     assert result.record, result.error
-    booked = result.record["usage"]["by_purpose"]
-    assert booked["train"]["calls"] == 7680
+    by_purpose = result.record["usage"]["by_purpose"]
+    assert by_purpose["train"]["calls"] == 7680
     assert result.record["data_access"]["train_rollouts"] == 7680
     assert result.record["curve"]["rows"] == 60

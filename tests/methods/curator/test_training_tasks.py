@@ -1,4 +1,4 @@
-"""Problem banks from tasks, their features, and verifiers that can't be trusted."""
+"""Problem sets from tasks, their features, and verifiers that can't be trusted."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from harness.base.errors import UsageError
 from harness.data.hub import Data
 from harness.methods.curator.features import text_features
-from harness.methods.curator.training_tasks import Bank, check_verifier
+from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
 
@@ -30,8 +30,8 @@ def verifier(task):
     return verify
 
 
-def test_bank_of_a_task(arc):
-    bank = Bank.of(arc[1], lambda sample: sample.question.input)
+def test_problem_set_of_a_task(arc):
+    bank = ProblemSet.of(arc[1], lambda sample: sample.question.input)
     assert len(bank) == 600
     assert bank.names == ["1", "2", "3"]
     assert np.bincount(bank.categories).tolist() == [200, 200, 200]
@@ -39,28 +39,28 @@ def test_bank_of_a_task(arc):
     assert bank.difficulty_from == "level labels"
 
 
-def test_bank_without_levels_and_empty_bank():
-    bank = Bank.of([Sample(Question("a", "x"), "y")], lambda sample: "x")
+def test_problem_set_without_levels_and_empty_set():
+    bank = ProblemSet.of([Sample(Question("a", "x"), "y")], lambda sample: "x")
     assert bank.names == ["all"]
     assert bank.difficulty is None
-    with pytest.raises(UsageError, match="no problem bank"):
-        Bank.of([], str)
+    with pytest.raises(UsageError, match="no problems to train on"):
+        ProblemSet.of([], str)
 
 
 @pytest.mark.parametrize("name", ["arc1d", "countdown", "zebra"])
 def test_the_tasks_own_verifier_is_trusted(name):
     task, train = task_and_train(name)
-    check_verifier(Bank.of(train, lambda sample: task.render(sample.question)), verifier(task))
+    check_verifier(ProblemSet.of(train, lambda sample: task.render(sample.question)), verifier(task))
 
 
 def test_broken_verifiers(arc):
-    bank = Bank.of(arc[1], lambda sample: sample.question.input)
+    bank = ProblemSet.of(arc[1], lambda sample: sample.question.input)
 
     def fails(sample, text):
         raise KeyError("target")
 
     for verify, message in (
-        (fails, "the bank's verifier fails on 'arc1d-train-1-0': KeyError"),
+        (fails, "the task's verifier fails on 'arc1d-train-1-0': KeyError"),
         (lambda sample, text: 0.0, "none of 16 gold answers"),
         (lambda sample, text: 1.0, "an empty answer for right"),
         (lambda sample, text: float("nan"), "gives nan"),
@@ -71,7 +71,7 @@ def test_broken_verifiers(arc):
 
 
 def test_features_tell_levels_apart_without_seeing_them(arc):
-    bank = Bank.of(arc[1], lambda sample: sample.question.input)
+    bank = ProblemSet.of(arc[1], lambda sample: sample.question.input)
     table = bank.features
     assert table.shape == (600, 34)
     assert np.isfinite(table).all()

@@ -99,7 +99,7 @@ def run(monkeypatch, capsys, *arguments):
     return stop.value.code, output.out, output.err
 
 
-def test_a_launch_holds_bank_settings_and_line(tmp_path, monkeypatch, capsys):
+def test_a_launch_holds_problems_settings_and_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     common = (

@@ -136,7 +136,7 @@ def test_rollouts_come_from_the_engine_with_the_weights_of_the_moment(vllm):
 
     (folder,) = (path.parent for path in (vllm / "cache" / "artifacts").glob("*/curve.jsonl"))
     rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
-    # TRL was told what the engine thought of its tokens, and leaves such small disagreements in the loss
+    # TRL was given the engine's log-probabilities, and leaves such small disagreements in the loss
     assert any(row["mixed"] and row["loss"] for row in rows)
     policies = {path.name for path in (vllm / "cache" / "artifacts").iterdir()}
 

@@ -11,11 +11,11 @@ torch = pytest.importorskip("torch")
 
 from harness.base.errors import UsageError  # noqa: E402
 from harness.data.interactions import Interactions  # noqa: E402
+from harness.learning_curve import checked  # noqa: E402
 from harness.methods.recommend.graph import core  # noqa: E402
 from harness.methods.recommend.graph.method import validation_ndcg  # noqa: E402
 from harness.methods.recommend.graph.train import Trainer  # noqa: E402
 from harness.registry import load_method, registry  # noqa: E402
-from harness.results.curve import checked  # noqa: E402
 from harness.testing import check_method  # noqa: E402
 
 GRAPH = csr_array(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
@@ -80,11 +80,11 @@ def test_regulariser():
     rows = torch.randn(6, 4)
     once = [rows.square().sum(dim=1)] * 3
     twice = [part.repeat(2) for part in once]
-    norm, squared = (float(core.shrinkage(once, 1.0, form)) for form in (False, True))
+    norm, squared = (float(core.norm_penalty(once, 1.0, form)) for form in (False, True))
     assert norm == pytest.approx(3 * float(rows.norm()) / 6)
     assert squared == pytest.approx(1.5 * float(rows.square().sum()) / 6)
-    assert float(core.shrinkage(twice, 1.0, False)) == pytest.approx(norm * math.sqrt(2) / 2)
-    assert float(core.shrinkage(twice, 1.0, True)) == pytest.approx(squared)
+    assert float(core.norm_penalty(twice, 1.0, False)) == pytest.approx(norm * math.sqrt(2) / 2)
+    assert float(core.norm_penalty(twice, 1.0, True)) == pytest.approx(squared)
 
 
 @pytest.mark.parametrize(("values", "wanted"), [((1, 1, 1, 1), 4), ((1, 0, 0, 0), 1), ((2, 1, 1, 0), 2.3811)])
@@ -121,7 +121,7 @@ def blocks(n_blocks=3, size=14, seed=0):
     return Interactions(names, names, csr_array(known.astype("f4")), csr_array(held.astype("f4")))
 
 
-class Door:
+class StubJob:
     """What of a job the trained methods use."""
 
     def __init__(self, data, seed=0):
@@ -151,16 +151,16 @@ class Door:
 def learned(name, data, seed=0, **args):
     spec = registry().method(name)
     method = load_method(spec, spec.arguments(args))
-    door = Door(data, seed)
-    asyncio.run(method.fit(door))
-    return method._score(np.arange(len(data.users))), door
+    job = StubJob(data, seed)
+    asyncio.run(method.fit(job))
+    return method._score(np.arange(len(data.users))), job
 
 
 @pytest.mark.parametrize("name", ["bpr-mf", "lightgcn", "sgl", "simgcl", "sgcl"])
 def test_every_model_finds_the_blocks(name):
     data = blocks()
     args = {"contrast": "0.02"} if name == "simgcl" else {}  # more would spread the users of a block
-    scores, door = learned(name, data, dim="8", lr="0.02", batch="64", epochs="40", patience="0", **args)
+    scores, job = learned(name, data, dim="8", lr="0.02", batch="64", epochs="40", patience="0", **args)
     own = np.kron(np.eye(3), np.ones((14, 14))).astype(bool)
     before = learned(name, data, dim="8", epochs="0")[0]
 
@@ -168,7 +168,7 @@ def test_every_model_finds_the_blocks(name):
         return (table[own].reshape(42, 14)[:, :, None] > table[~own].reshape(42, 28)[:, None, :]).mean()
 
     assert above(scores) > max(0.9, above(before))
-    assert door.access["training_epochs"] == 40
+    assert job.access["training_epochs"] == 40
 
 
 @pytest.mark.parametrize("name", ["bpr-mf", "lightgcn", "sgl", "sgcl"])
@@ -202,10 +202,10 @@ def test_same_seed_same_scores_and_other_seed_others():
 
 def test_early_stopping_keeps_the_best_and_patience_0_trains_on_everything():
     data = blocks()
-    _, door = learned("lightgcn", data, dim="8", lr="0.05", batch="64", epochs="200", patience="3", check="2")
-    assert door.access["training_epochs"] < 200
-    measured = [row["dev"] for row in door.learning_curve if "dev" in row]
-    assert door.learning_curve[-1]["step"] == door.access["training_epochs"] and max(measured) > measured[0]
+    _, job = learned("lightgcn", data, dim="8", lr="0.05", batch="64", epochs="200", patience="3", check="2")
+    assert job.access["training_epochs"] < 200
+    measured = [row["dev"] for row in job.learning_curve if "dev" in row]
+    assert job.learning_curve[-1]["step"] == job.access["training_epochs"] and max(measured) > measured[0]
     trainer = Trainer(
         "lightgcn",
         registry().method("lightgcn").arguments({}),

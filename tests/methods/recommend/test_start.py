@@ -152,7 +152,7 @@ def test_what_the_controls_keep():
 
 
 def job_of(rows):
-    class Door:
+    class StubJob:
         @property
         def data(self):
             return self
@@ -160,7 +160,7 @@ def job_of(rows):
         def item_vectors(self):
             return rows, 0
 
-    return Door()
+    return StubJob()
 
 
 def test_seeds_and_scales_of_random_starts():

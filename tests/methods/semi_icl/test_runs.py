@@ -296,7 +296,7 @@ def test_bad_arguments_are_one_line_and_cost_nothing(lab, method, args):
     assert error and "\n" not in error and grid.exit_code == 2 and not any(map(annotates, model.calls))
 
 
-def test_a_task_without_labels_or_pool_is_told(lab):
+def test_a_task_without_labels_or_pool_is_an_error(lab):
     lab.data(labelled("test", 4), pool=["near left"])
     grid, model, _ = lab.grid("naive-semi-icl", says())
     assert "k_gt=16 needs labelled samples" in str(grid.results[0].error) and not model.calls
@@ -423,7 +423,7 @@ def test_nearest_pseudo_demonstrations_for_each_question(lab):
     assert [row["trace"]["shots"] for row in ran.rows] == [["pool-1", "pool-0"], ["pool-3", "pool-2"]]
 
 
-def test_a_model_without_log_probabilities_is_told(tmp_path, monkeypatch):
+def test_a_model_without_log_probabilities_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="which says doesn't; use confidence=verbalised"):
         fitted(tmp_path, monkeypatch, {}, lambda call: "4", confidence="logprob")
 

@@ -95,7 +95,7 @@ def test_the_choice_depends_on_no_test_label(lab):
     assert [r["answer"] for r in flipped.rows] == [r["answer"] for r in ran.rows]
 
 
-def test_a_task_without_dev_is_told(lab):
+def test_a_task_without_dev_is_an_error(lab):
     lab.data(labelled("test", 4), pool=["near left"])
     grid, model, _ = lab.grid("testnuc", says({}), choose_k=True)
     assert "dev" in str(grid.results[0].error) and not model.calls

@@ -1,4 +1,4 @@
-"""Methods that are slow, that fail, or that tell how they learnt."""
+"""Methods that are slow, that fail, or that record how they learned."""
 
 import asyncio
 import os

@@ -524,8 +524,8 @@ def searching(category, place, web, about, **request):
         ("fetch_url_content", {"url": f"{site}/moved?{about}"}),
         ("fetch_url_content", {"url": f"https://serpapi.com/account?{about}"}),
     ]
-    told = {"serpapi.com": {"url": f"http://127.0.0.1:{web.server_port}", "price": 0.01}}
-    session = Session(Store(place), services=told)
+    settings = {"serpapi.com": {"url": f"http://127.0.0.1:{web.server_port}", "price": 0.01}}
+    session = Session(Store(place), services=settings)
     session.use(player)
     (result,) = run_grid(
         plan(Request(f"bfcl/{category}", "direct", player.name, limit=1, **request)), session
@@ -670,7 +670,11 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
         ("BFCL_v4_multiple_result.json", b'[{"id": "a", "result": ""}]', "line 1 is no result"),
         ("BFCL_v4_multiple_result.json", b'{"id": ["a"], "result": ""}', "line 1: 'id' is no text"),
         ("BFCL_v4_multiple_result.json", b'{\n "id": "a"\n}', "can't read"),
-        ("BFCL_v4_multiple_result.json.gz", gzip.compress(b'{"id": "a", "result": ""}')[:-9], "can't read"),
+        (
+            "BFCL_v4_multiple_result.json.gz",
+            gzip.compress(b'{"id": "a", "result": ""}', mtime=0)[:-9],
+            "can't read",
+        ),
         ("BFCL_v4_multiple_result.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
         (
             "rows.jsonl",

@@ -192,7 +192,7 @@ def test_tools_are_carried_out_by_inspect(package, run):
     assert [m["role"] for m in trace["messages"]] == ["user", "assistant", "tool", "assistant"]
 
 
-def test_a_grader_is_our_judge_and_booked_as_such(package, run):
+def test_a_grader_is_our_judge_and_recorded_as_such(package, run):
     judge = {"judge": lambda call: "GRADE: C"}
     _, record, attempts = run("inspect/sums_pack/graded", lambda call: "yes", judge)
     assert list(attempts["accuracy"]) == [1] and record["usage"]["by_purpose"]["judge"]["calls"] == 1
@@ -200,7 +200,7 @@ def test_a_grader_is_our_judge_and_booked_as_such(package, run):
     assert "--role judge=MODEL" in error
 
 
-def test_a_solver_may_begin_afresh_and_a_score_has_to_be_chosen(package, run):
+def test_a_solver_may_begin_again_and_a_score_has_to_be_chosen(package, run):
     chosen = {"value": "content"}
     player, record, attempts = run("inspect/sums_pack/several", lambda call: "a", task_args=chosen)
     assert player.seen == [["Go."], ["Go."]] and list(attempts["accuracy"]) == [0.5]

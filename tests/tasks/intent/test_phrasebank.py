@@ -19,7 +19,7 @@ def test_shape_and_contract(hub):
     assert all(gold[s.question.input] == s.target for part in (splits.test, splits.train) for s in part)
 
 
-def test_a_copy_of_another_shape_is_told(hub):
+def test_a_copy_of_another_shape_is_an_error(hub):
     hub.add(ID, {("default", "train"): [{"sentence": "x", "label": 1}]})
     with pytest.raises(DataError, match="no column 'text'"):
         hub.load("financial-phrasebank")

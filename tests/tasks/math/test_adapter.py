@@ -1,4 +1,4 @@
-"""The tasks on the local mirror, and the bank to learn on, which has made-up rows."""
+"""The tasks on the local mirror, and the training problems, which are made-up rows."""
 
 from functools import cache
 from pathlib import Path
@@ -126,7 +126,7 @@ def test_another_shape_of_answers_is_an_error() -> None:
         task._sample(0, row)
 
 
-# -- the bank to learn on: no mirror has its train rows, so these are made up in their repository's shape
+# -- the training problems: no mirror has its train rows, so these are made up in their repository's shape
 
 
 def made_up(hub, rows):

@@ -93,7 +93,7 @@ def test_votes_count_expressions_that_differ_in_spelling_only_as_one():
     assert len(answers) == 1
 
 
-def test_a_bank_is_made_on_demand():
+def test_train_items_are_made_on_demand():
     pytest.importorskip("reasoning_gym", reason="reasoning-gym is not installed (extra train)")
     task = opened("arc1d", bank="50")
     data = Data(offline=True)
@@ -103,7 +103,7 @@ def test_a_bank_is_made_on_demand():
     assert "generated/arc1d" in [read["id"] for read in data.read]
 
 
-def test_a_dev_set_is_made_on_demand_and_shares_nothing_with_the_bank(monkeypatch):
+def test_a_dev_set_is_made_on_demand_and_shares_nothing_with_the_train_items(monkeypatch):
     pytest.importorskip("reasoning_gym", reason="reasoning-gym is not installed (extra train)")
     monkeypatch.setattr(
         "harness.tasks.puzzles.adapter.GENERATED_SEEDS", {"train": 0, "dev": 0}
@@ -114,7 +114,7 @@ def test_a_dev_set_is_made_on_demand_and_shares_nothing_with_the_bank(monkeypatc
     assert texts[0].isdisjoint(texts[1])
 
 
-def test_a_bank_without_the_generator_says_what_to_install(monkeypatch):
+def test_new_train_items_without_the_generator_says_what_to_install(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "reasoning_gym", None)

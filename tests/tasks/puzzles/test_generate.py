@@ -85,13 +85,13 @@ def test_the_recipe_makes_the_committed_items_again(puzzle, split):
             assert item == next(i for i in stored if i["id"] == item["id"])
 
 
-def test_a_bank_shares_nothing_with_the_committed_sets():
+def test_new_items_share_nothing_with_the_committed_sets():
     needs_the_generator()
     level = 1
     overlapping = generate.PINNED_SEEDS["test"] + 1000 * level  # the very seed of the test set
-    bank = generate.bank("arc1d", level, 250, overlapping)
+    made = generate.new_items("arc1d", level, 250, overlapping)
     known = {generate.content(i) for split in generate.SETS for i in generate.read("arc1d", split)}
-    contents = [generate.content(item) for item in bank]
+    contents = [generate.content(item) for item in made]
     assert len(set(contents)) == len(contents) == 250
     assert known.isdisjoint(contents)
-    assert generate.bank("arc1d", level, 250, overlapping) == bank
+    assert generate.new_items("arc1d", level, 250, overlapping) == made

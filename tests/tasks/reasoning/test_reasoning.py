@@ -268,7 +268,7 @@ def test_gpqa_orders_choices_by_the_question_alone(mirror):
         assert f"({sample.target}) {right}" in sample.question.input
 
 
-def test_another_revision_is_told(hub):
+def test_another_revision_is_reported(hub):
     hub.add("SaylorTwift/bbh", {("date_understanding", "test"): [{"input": "x (A) b", "target": "tomorrow"}]})
     with pytest.raises(DataError, match="row 0 has the answer 'tomorrow', which is none of its options"):
         hub.load("bbh-date")

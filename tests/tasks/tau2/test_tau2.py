@@ -138,16 +138,16 @@ class Gold(Provider):
             return ModelOutput.from_content(self.name, json.dumps({"results": met}))
         mine = "assistant" if "<policy>" in system else "user"
         solo = "<ticket>" in system
-        actions, done, told = criteria.get("actions") or [], 0, None
+        actions, done, reported = criteria.get("actions") or [], 0, None
         for message in call.messages[1:]:
             if message.role == "user" and " steps done" in message.text:
-                done = told = int(message.text.split(" steps done")[0].split()[-1])
+                done = reported = int(message.text.split(" steps done")[0].split()[-1])
             done += message.role == "tool"
         if done < len(actions) and (solo or actions[done]["requestor"] == mine):
             return self.calls(f"c{done}", actions[done]["name"], actions[done]["arguments"])
         if solo:
             return self.calls("end", "done", {})
-        if mine == "user" and told == len(actions):
+        if mine == "user" and reported == len(actions):
             return ModelOutput.from_content(self.name, "###STOP###")
         words = criteria.get("communicate_info") or [] if done == len(actions) else []
         return ModelOutput.from_content(self.name, " ".join([f"{done} steps done", *words]))
@@ -299,16 +299,16 @@ class Searching(Gold):
             return await super().generate(call)
         offered = {tool.name for tool in call.tools}
         wanted = [(name, arguments) for name, arguments in SEARCHES if name in offered]
-        told = [m for m in call.messages if m.role == "tool" and m.tool_call_id.startswith("search")]
-        if len(told) < len(wanted):
-            return self.calls(f"search{len(told)}", *wanted[len(told)])
-        self.told[call.question.id] = [m.text for m in told]
+        results = [m for m in call.messages if m.role == "tool" and m.tool_call_id.startswith("search")]
+        if len(results) < len(wanted):
+            return self.calls(f"search{len(results)}", *wanted[len(results)])
+        self.results[call.question.id] = [m.text for m in results]
         searched = [
             m
             for m in call.messages
             if m.role == "assistant" and m.tool_calls and m.tool_calls[0].id.startswith("search")
         ]
-        rest = [m for m in call.messages if m not in told and m not in searched]
+        rest = [m for m in call.messages if m not in results and m not in searched]
         return await super().generate(replace(call, messages=rest))
 
 
@@ -374,19 +374,19 @@ def vectors(monkeypatch):
         ("alltools", 5),
     ],
 )
-def test_a_bank_s_documents_are_found_in_every_way_and_the_same_way_twice(live, vectors, retrieval, searches):
+def test_documents_are_found_in_every_way_and_the_same_way_twice(live, vectors, retrieval, searches):
     if retrieval in ("terminal_use", "alltools") and shutil.which("bwrap") is None:
         pytest.skip("needs bubblewrap")
-    told = []
+    results = []
     for again in (False, True):
-        player = type("Player", (Searching,), {"told": {}})
+        player = type("Player", (Searching,), {"results": {}})
         _, attempts = live(
             "tau2/banking_knowledge", player, limit=2, overwrite=again, task_args={"retrieval": retrieval}
         )
         assert list(attempts["reward"]) == [1.0, 1.0], list(attempts["reason"])
-        told.append(player.told)
-    assert told[0] == told[1] and {len(texts) for texts in told[0].values()} == {searches}
-    (texts, *_) = told[0].values()
+        results.append(player.results)
+    assert results[0] == results[1] and {len(texts) for texts in results[0].values()} == {searches}
+    (texts, *_) = results[0].values()
     if retrieval != "terminal_use":
         assert "   ID: doc_" in texts[0] and "   Content: " in texts[0]
     if retrieval in ("terminal_use", "alltools"):

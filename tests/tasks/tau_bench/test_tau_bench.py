@@ -72,7 +72,7 @@ def test_pass_hat_k_of_the_published_run_without_any_setup(tmp_path, monkeypatch
         ("tau-bench/retail", "holds results of tau-bench/airline"),
     ],
 )
-def test_the_file_of_another_benchmark_or_domain_is_told_apart(tmp_path, task, says):
+def test_the_file_of_another_benchmark_or_domain_is_recognized(tmp_path, task, says):
     line = refused(score(tmp_path, task, RECORDED))
     assert says in line and "broken JSON" not in line and "\n" not in line
 
@@ -98,7 +98,7 @@ def test_a_row_of_another_form_is_named(tmp_path, results, change, says):
     assert says in refused(score(tmp_path, "tau-bench", results(**change)))
 
 
-def test_without_a_policy_the_domain_cannot_be_told(tmp_path, results):
+def test_without_a_policy_the_domain_is_unknown(tmp_path, results):
     path = results()
     path.write_text(json.dumps([{**row, "traj": "lost"} for row in json.loads(path.read_text())]))
     assert "policy of one domain" in refused(score(tmp_path, "tau-bench", path))

@@ -106,7 +106,7 @@ def test_the_task_is_listed_with_its_setup(tmp_path):
     [
         ("a.json", b'[{"scenario": "x"}]', r"dialogue 1 \(x\) has neither"),
         ("a.jsonl", b'{"scenario": "x", "messages": "none"}', "has neither"),
-        ("a.json.gz", gzip.compress(b"[]")[:-6], "can't read"),
+        ("a.json.gz", gzip.compress(b"[]", mtime=0)[:-6], "can't read"),
         ("a.jsonl", b'{"scenario"', "can't read"),
         ("b.json.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "can't read"),
         ("a.json", b"", "can't read"),
@@ -118,7 +118,7 @@ def test_a_malformed_file_is_named_with_what_it_lacks(tmp_path, name, content, s
         names(tmp_path / name)
 
 
-def test_a_model_without_tool_calls_is_told_which_methods_ask_for_them_in_text(tmp_path):
+def test_a_model_without_tool_calls_gets_the_methods_that_ask_for_them_in_text(tmp_path):
     (cell,) = plan(Request("toolsandbox/offline", "direct", "pocket/grid", roles={"user": "pocket/grid"}))
     (result,) = run_grid([cell], Session(Store(tmp_path))).results
     assert isinstance(result.error, UsageError)
@@ -280,21 +280,21 @@ def exchanging(bank, cache):
     over = ChatMessageAssistant(content="", tool_calls=[ToolCall("end", "end_conversation", {})])
 
     async def play():
-        told = {"rapidapi.com": {"url": f"http://127.0.0.1:{bank.server_port}/of"}}
-        services = Services(cache=cache, settings=told)
+        settings = {"rapidapi.com": {"url": f"http://127.0.0.1:{bank.server_port}/of"}}
+        services = Services(cache=cache, settings=settings)
         world = task.for_run(services).world(sample, lambda role: Speaker([over]))
         try:
             await world.start()
-            (told,) = (await world.step(moves[0])).messages
+            (reply,) = (await world.step(moves[0])).messages
             while not (await world.step(moves[1])).done:
                 pass
-            return told, world.answer()
+            return reply, world.answer()
         finally:
             await world.close()
             services.close()
 
-    told, answer = asyncio.run(play())
-    return task.score(sample, Outcome(sample.id, answer=answer)), told.text
+    reply, answer = asyncio.run(play())
+    return task.score(sample, Outcome(sample.id, answer=answer)), reply.text
 
 
 @needs_checkout
@@ -304,10 +304,10 @@ def test_network_tools_reach_their_service_through_the_harness_alone(packages, b
     with pytest.raises(WorldFailed, match="RAPID_API_KEY: status 403"):
         exchanging(bank, cache)
     monkeypatch.setenv("RAPID_API_KEY", "secret")
-    score, told = exchanging(bank, cache)
-    assert score.metrics["similarity"] == 1.0 and "14643.2" in told
+    score, reply = exchanging(bank, cache)
+    assert score.metrics["similarity"] == 1.0 and "14643.2" in reply
     assert len(bank.asked) == 2 and bank.asked[1].startswith("/of/api/v1/convert?from=USD&to=CNY&amount=2048")
-    assert exchanging(bank, cache) == (score, told) and len(bank.asked) == 2
+    assert exchanging(bank, cache) == (score, reply) and len(bank.asked) == 2
     cache.close()
     monkeypatch.delenv("RAPID_API_KEY")
     with pytest.raises(UsageError, match="RAPID_API_KEY"):
@@ -356,7 +356,7 @@ def test_parallel_calls_whose_orders_are_too_many_to_try_are_an_error_in_time(pa
 
 @needs_checkout
 def test_no_address_in_memory_reaches_a_model_or_a_record(packages):
-    """Two processes have others, so that a run that goes on after a kill would ask everything anew."""
+    """Two processes have others, so that a run that goes on after a kill would ask everything again."""
     _, samples = loaded("toolsandbox/offline")
     sample = next(each for each in samples if each.id == "remove_contact_by_phone")
 
@@ -371,5 +371,5 @@ def test_no_address_in_memory_reaches_a_model_or_a_record(packages):
         finally:
             await world.close()
 
-    (told,) = asyncio.run(play()).messages
-    assert " at 0x...>" in told.text and not re.search("0x[0-9A-Fa-f]{6}", told.text)
+    (reply,) = asyncio.run(play()).messages
+    assert " at 0x...>" in reply.text and not re.search("0x[0-9A-Fa-f]{6}", reply.text)

@@ -89,7 +89,7 @@ def test_chrf_is_sacrebleus(flores):
     assert pickle.loads(pickle.dumps(task)).language == "Venetian"
 
 
-def test_a_sentence_without_its_pair_is_told(hub):
+def test_a_sentence_without_its_pair_is_an_error(hub):
     hub.add(
         ID,
         {
