@@ -77,6 +77,8 @@ class _Answers(BaseHTTPRequestHandler):
         self.server.requests.append(body)
         if self.path.endswith("/embeddings"):
             answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}
+        elif self.path.endswith("/responses"):
+            answer = _response(body["model"], self.server)
         else:
             message = {"role": "assistant", "content": self.server.reply(body)}
             answer = {
@@ -94,6 +96,30 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
         self.wfile.write(sent)
+
+
+def _response(model, server):
+    """What the newer of OpenAI's two protocols calls a completion."""
+    text = {"type": "output_text", "text": server.reply(None), "annotations": []}
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [text]}
+    answer = {
+        "id": "r",
+        "object": "response",
+        "created_at": 1,
+        "model": model,
+        "status": "completed",
+        "output": [message],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+    }
+    if server.usage is not None:
+        answer["usage"] = {
+            ours: server.usage[theirs]
+            for ours, theirs in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
+            if theirs in server.usage
+        }
+    return answer
 
 
 def _texts(body):

@@ -86,7 +86,7 @@ def test_exports_and_pages_show_it(ask, command, tmp_path):
     assert command("results", "rebuild").code == 0
     assert "| ? |" in (tmp_path / "results" / "tables" / "results.md").read_text()
     assert command("leaderboard", "build", "--out", "site").code == 0
-    table = (tmp_path / "site" / "leaderboard.csv").read_text()
+    table = next((tmp_path / "site").rglob("leaderboard.csv")).read_text()
     (row,) = [row for row in csv.DictReader(io.StringIO(table)) if row["model"] == mine["model"]]
     assert (row["calls_per_attempt"], row["tokens_per_attempt"], row["usd_per_attempt"]) == ("1.0", *"??")
     page = next((tmp_path / "site" / "runs").glob(f"*{run[:12]}*.html")).read_text()
@@ -96,12 +96,12 @@ def test_exports_and_pages_show_it(ask, command, tmp_path):
 
 def test_a_ratio_to_what_is_unknown_is_unknown(ask, command, tmp_path):
     ask()
-    command("eval", *TASK, "--model", "pocket/grid")
-    compared = command("compare", *TASK[:2], "--baseline", "direct x pocket/grid", "--json")
+    command("eval", *TASK, "--model", "echo/0")
+    compared = command("compare", *TASK[:2], "--baseline", "echo/0", "--json")
     assert compared.code == 0, compared.err
     (only,) = json.loads(compared.out)["comparisons"]
     assert only["cost_ratio"]["tokens"] is None and only["cost_ratio"]["calls"] == 1.0
-    text = command("compare", *TASK[:2], "--baseline", "direct x pocket/grid", "--format", "csv").out
+    text = command("compare", *TASK[:2], "--baseline", "echo/0", "--format", "csv").out
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["calls_ratio"], row["tokens_ratio"], row["usd_ratio"]) == ("1.0", "?", "?")
 
@@ -145,8 +145,12 @@ def test_the_price_stands_in_the_record_with_its_day(ask, endpoint, tmp_path):
     assert found["usage"]["cost_usd"] == pytest.approx(3 * (1000 * 2 + 500 * 8) / 1e6)
 
 
-def test_a_correction_keeps_what_is_unknown(ask, command, tmp_path, monkeypatch):
-    from harness.tasks.puzzles import arc1d  # noqa: F401
-
-    found = record(tmp_path, ask("--json"))
-    assert found["prices"]
+@pytest.mark.parametrize("usage", [{}, {"prompt_tokens": 7}, {"prompt_tokens": 7, "completion_tokens": 3}])
+def test_the_newer_protocol_of_openai_alike(command, endpoint, tmp_path, usage):
+    endpoint.usage = usage
+    model = ["--model", "openai/small", "--model-arg", f"base_url={endpoint.address}"]
+    done = command("eval", *TASK, *model, "--model-arg", "api_key=none", "--json")
+    found = record(tmp_path, done)["usage"]
+    known = len(usage) == 2
+    assert found["unreported"] == (0 if known else 3)
+    assert found["input_tokens"] == (21 if known else None)
