@@ -60,12 +60,12 @@ class Usage:
         return self.known_usd if self.cost_usd is None else self.cost_usd
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field, to go on from."""
-        return {name: getattr(self, name) for name in _NAMES}
+        """Every field that isn't 0, for `from_dict`."""
+        return {name: value for name in _NAMES if (value := getattr(self, name)) != 0}
 
     def reported(self) -> dict[str, Any]:
         """Every field as records have it: a number of tokens is None where a part of it is unknown."""
-        found = self.as_dict()
+        found = {name: getattr(self, name) for name in _NAMES}
         del found["known_usd"]
         if self.unreported:
             found["input_tokens"] = found["output_tokens"] = None
@@ -73,19 +73,26 @@ class Usage:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Usage:
-        """From `as_dict` or `reported`. What an older harness didn't count is unknown."""
-        known = {name: values[name] for name in _NAMES if name in values}
-        if known.get("input_tokens", 0) is None or known.get("output_tokens", 0) is None:
-            known["unreported"] = known.get("unreported") or max(1, known.get("calls", 0))
-            known["input_tokens"] = known.get("input_tokens") or 0
-            known["output_tokens"] = known.get("output_tokens") or 0
-        return cls(**{**_NEWER, **known})
+        """From `as_dict` or `reported`, or a part of it; what is left out is 0."""
+        found = cls(**{name: value for name, value in values.items() if name in _NAMES})
+        if found.input_tokens is None or found.output_tokens is None:
+            found.unreported = found.unreported or max(1, found.calls)
+            found.input_tokens, found.output_tokens = found.input_tokens or 0, found.output_tokens or 0
+        return found
+
+    @classmethod
+    def total(cls, by_purpose: Mapping[str, Mapping[str, Any]]) -> Usage:
+        """The sum over purposes, each as `from_dict` takes it."""
+        first, *others = by_purpose.values() or [{}]
+        found = cls.from_dict(first)
+        for values in others:
+            found.add(cls.from_dict(values))
+        return found
 
 
 _Number = TypeVar("_Number", int, float)
-_NAMES = tuple(field.name for field in fields(Usage))
-#: fields that an older harness didn't have, and what it knew of them
-_NEWER = {"cached_input_tokens": None, "cache_write_tokens": None}
+#: the fields, in their order
+_NAMES = dict.fromkeys(field.name for field in fields(Usage))
 
 
 def _sum(a: _Number | None, b: _Number | None) -> _Number | None:

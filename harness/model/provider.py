@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,11 +97,16 @@ class Provider:
         """Called once a task is loaded, for providers that answer by sample."""
 
 
-def counted(input_tokens: int, output_tokens: int) -> ModelUsage:
-    """The use of an in-process model: it neither reasons nor has a cache of prompts."""
+@cache
+def _usage_class() -> type[ModelUsage]:
     from inspect_ai.model import ModelUsage
 
-    return ModelUsage(
+    return ModelUsage
+
+
+def counted(input_tokens: int, output_tokens: int) -> ModelUsage:
+    """The use of an in-process model: it neither reasons nor has a cache of prompts."""
+    return _usage_class()(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         input_tokens_cache_read=0,

@@ -41,9 +41,7 @@ def rows_of(
     for attempt in attempts:
         sample = samples[attempt["n"]]
         summary.add(attempt, sample.categories)
-        usage = Usage()
-        for values in (attempt.get("usage") or {}).values():
-            usage.add(Usage.from_dict(values))
+        usage = Usage.total(attempt.get("usage") or {})
         tokens = usage.reported()
         answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
         row: dict[str, Any] = {

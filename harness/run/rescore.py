@@ -28,6 +28,9 @@ from harness.sample import Outcome
 from harness.spec import MethodSpec
 from harness.task import Task
 
+#: what records of before don't say of a run's use
+NOT_COUNTED = {"cached_input_tokens": None, "cache_write_tokens": None}
+
 
 def rescore(
     store: Store,
@@ -169,8 +172,9 @@ def _differ(row: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
 
 def _ledger(record: Mapping[str, Any]) -> Ledger:
     ledger = Ledger()
-    ledger.total = Usage.from_dict({**record["usage"], **record["volatile"]})
+    usage = record["usage"]
+    ledger.total = Usage.from_dict({**NOT_COUNTED, **usage, **record["volatile"]})
     ledger.by_purpose = {
-        purpose: Usage.from_dict(values) for purpose, values in record["usage"]["by_purpose"].items()
+        purpose: Usage.from_dict({**NOT_COUNTED, **values}) for purpose, values in usage["by_purpose"].items()
     }
     return ledger

@@ -76,13 +76,10 @@ def test_a_row_without_a_count_is_unknown_however_it_came(missing):
     assert usage.unreported == 2 and usage.reported()["input_tokens"] is None
 
 
-def test_what_an_older_harness_did_not_count_is_unknown():
-    kept = Usage(calls=1, input_tokens=3, output_tokens=4).as_dict()
-    for name in ("unreported", "cached_input_tokens", "cache_write_tokens", "known_usd"):
-        del kept[name]
-    found = Usage.from_dict(kept).reported()
-    assert (found["input_tokens"], found["reasoning_tokens"]) == (3, 0)
-    assert found["cached_input_tokens"] is None and found["cache_write_tokens"] is None
+def test_the_sum_over_purposes():
+    assert Usage.total({}) == Usage()
+    found = Usage.total({"answer": {"calls": 2, "output_tokens": 3}, "judge": {"calls": 1, "cost_usd": None}})
+    assert found == Usage(calls=3, output_tokens=3, cost_usd=None)
 
 
 def test_limits_hold_for_what_is_known():

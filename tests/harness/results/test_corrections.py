@@ -127,6 +127,10 @@ def test_a_file_of_responses_keeps_its_run(store, monkeypatch, tmp_path):
     patch(monkeypatch, "correct", lambda self, answer, sample: True)
     new, changed = rescore(store, store.find(old["run_id"]), "all right")
     assert (new["run_id"], new["n_items"], new["epochs"], changed) == (old["run_id"], 2, 2, 2)
+    assert new["usage"] == old["usage"] and new["prices"] == old["prices"]
+    assert old["usage"]["unreported"] == 4 and old["usage"]["input_tokens"] is None  # the file says no tokens
+    rows = load_samples(new["run_id"], str(store.root))
+    assert rows["input_tokens"].isna().all() and list(rows["calls"]) == [1] * 4
 
 
 @pytest.mark.parametrize(
