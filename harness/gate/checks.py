@@ -19,7 +19,7 @@ class Check:
 
     Empty names mean all; names may be globs and comma lists. `task_args` may be written `T`, as in the
     configuration of `harness eval`. `margin` is the largest loss that is acceptable, in the unit
-    of the metric (0.02 is two points).
+    of the metric (0.02 is two points); where less is better, the largest increase.
     """
 
     task: str = ""

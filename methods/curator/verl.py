@@ -150,7 +150,7 @@ def compute_score(
     question = Question(kept["id"], kept["input"], metadata=kept["metadata"])
     answer = task.parse(solution_str, question)
     score = task.score(Sample(question, kept["target"]), Outcome(kept["id"], 0, solution_str, answer))
-    return score.metrics[spec.primary] / spec.metrics[spec.primary]
+    return spec.metric_ranges[spec.primary].share(score.metrics[spec.primary])
 
 
 def launch(
