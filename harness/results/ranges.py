@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,7 @@ def primary_range(record: Mapping[str, Any]) -> MetricRange:
     return metric_range(record, record["primary"])
 
 
-def estimate(
-    span: MetricRange, attempts: Any, groups: Sequence[Any] | None = None, binary: bool | None = None
-) -> Estimate:
+def estimate(span: MetricRange, attempts: Any, groups: Any = None, binary: bool | None = None) -> Estimate:
     """A mean over items with its interval, in the unit of the metric.
 
     What is estimated is where in its range the metric lies, so that moving or widening a range, as from 0
@@ -51,7 +49,7 @@ def estimate(
 
     Args:
         attempts: scores of every item, as for `harness.stats.estimate_mean`.
-        groups: the cluster of each item.
+        groups: the cluster of each item, None where the task names none.
         binary: whether every attempt has one of the two ends of the range; looked at where it is None.
     """
     import numpy as np

@@ -277,7 +277,7 @@ def test_the_live_view_shows_progress_and_reloads(seal_run, tmp_path, visit):
     threading.Thread(target=http.serve_forever, daemon=True).start()
     try:
         with Journal(root / ".running" / "abc") as journal:
-            journal.describe("sums x vote <b>", 4)
+            journal.describe("sums x vote <b>", 4, {})
             journal.append({"n": 0, "epoch": 0, "status": "ok"})
             page = visit(f"http://localhost:{http.server_port}/#task=sums")
             page.get_by_text("1 of 4 attempts").wait_for()
