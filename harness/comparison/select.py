@@ -89,24 +89,35 @@ def _names(row: Row, baseline: str) -> bool:
 def newest_versions(rows: Sequence[Row]) -> tuple[list[Row], str]:
     """The rows of the newest version of each task, and of each method on it with a model; and one sentence
     that names the others, empty where there are none. Only the N of a version `N-X` counts, as scores
-    don't change with X."""
-
+    don't change with X. Code in development has no number but a digest: there what ran last is the newest."""
     kept, older = list(rows), []
     for noun, key, field_name, group in (
         ("task", "comparability", "task_version", ("task",)),
         ("method", "subject", "method_version", ("comparability_key", "method", "model")),
     ):
-        newest: dict[tuple[Any, ...], int] = {}
-        of = [(row, tuple(row[name] for name in group), int(row[key].get(field_name, 0))) for row in kept]
-        for _, place, version in of:
-            newest[place] = max(newest.get(place, 0), version)
+        places: dict[tuple[Any, ...], list[Row]] = {}
+        for row in kept:
+            places.setdefault(tuple(row[name] for name in group), []).append(row)
+        newest = {
+            place: _newest([(row[key].get(field_name, 0), str(row["created_at"])) for row in found])
+            for place, found in places.items()
+        }
+        of = [(row, newest[tuple(row[name] for name in group)], row[key].get(field_name, 0)) for row in kept]
         older += [
-            f"{noun} {row[noun]} version {version} (the newest is {newest[place]})"
-            for row, place, version in of
-            if version != newest[place]
+            f"{noun} {row[noun]} version {str(version)[:12]} (the newest is {str(last)[:12]})"
+            for row, last, version in of
+            if version != last
         ]
-        kept = [row for row, place, version in of if version == newest[place]]
+        kept = [row for row, last, version in of if version == last]
     return kept, f"older versions left out: {', '.join(dict.fromkeys(older))}" if older else ""
+
+
+def _newest(versions: Sequence[tuple[int | str, str]]) -> int | str:
+    """The newest of versions, each with the time at which it ran."""
+    numbers = [version for version, _ in versions if isinstance(version, int)]
+    if len(numbers) == len(versions):
+        return max(numbers)
+    return max(versions, key=lambda version: version[1])[0]
 
 
 def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
