@@ -35,7 +35,7 @@ def test_the_committed_tables_are_what_the_records_make(checkout, harness):
         "--check",
         "--store",
         "results/published",
-        "--store",
+        "--out",
         "results/published/tables",
     )
     table = checkout / "results/published/tables/leaderboard.csv"
@@ -48,7 +48,7 @@ def test_the_committed_tables_are_what_the_records_make(checkout, harness):
         "--check",
         "--store",
         "results/published",
-        "--store",
+        "--out",
         "results/published/tables",
         code=1,
     )
