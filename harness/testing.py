@@ -243,6 +243,10 @@ async def _run(
     return outcomes, provider.calls
 
 
+#: from 0 to 1, more is better
+RIGHT_OR_WRONG = MetricRange()
+
+
 def seal_scores(
     root: Path,
     scores: Any,
@@ -259,8 +263,7 @@ def seal_scores(
     items: Sequence[str] | None = None,
     needs: tuple[str, ...] = (),
     calls: int = 1,
-    metric_limit: float = 1.0,
-    metric_range: MetricRange | None = None,
+    metric_range: MetricRange = RIGHT_OR_WRONG,
     curve: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Seals a run whose scores are given, for tests and benchmarks of what reads records.
@@ -269,8 +272,7 @@ def seal_scores(
 
     Args:
         root: the store.
-        scores: of every attempt, shape (items,) or (items, epochs), in `metric_range`; from 0 to
-            `metric_limit` where none is given.
+        scores: of every attempt, shape (items,) or (items, epochs), in `metric_range`.
         items: what distinguishes the items; by default their numbers. Runs of the same items have the
             same comparability key.
         status: of an attempt, by item and epoch; other than `ok` it has no score.
@@ -284,7 +286,6 @@ def seal_scores(
     from harness.run.plan import Cell, Request
     from harness.spec import MethodSpec
 
-    best = (metric_range or MetricRange()).best
     table = np.asarray(scores, dtype=float)
     table = table.reshape(len(table), -1)
     names = [f"item-{n}" for n in range(len(table))] if items is None else list(items)
@@ -296,8 +297,8 @@ def seal_scores(
         version="1-A",
         summary="simulated",
         entry="harness.testing:TinyTask",
-        metrics={"accuracy": metric_range.high if metric_range else metric_limit},
-        ranges={"accuracy": metric_range} if metric_range else {},
+        metrics={"accuracy": metric_range.high},
+        ranges={"accuracy": metric_range},
         distribution="harness",
     )
     method_spec = MethodSpec(
@@ -348,7 +349,7 @@ def seal_scores(
                     "sample_id": sample.id,
                     "epoch": epoch,
                     "status": found,
-                    "answer": "right" if scored and score == best else "wrong",
+                    "answer": "right" if scored and score == metric_range.best else "wrong",
                     "stop_reason": "stop",
                     "metrics": {"accuracy": float(score)} if scored else {},
                     "group": sample.group,
