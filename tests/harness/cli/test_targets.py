@@ -28,7 +28,7 @@ class Riddles(Task):
         return text.strip() or None
 
     def score(self, sample, outcome):
-        if sample.id == "r2":
+        if sample.id == "r2" and outcome.answer != sample.target:
             raise ValueError(f"{outcome.answer!r} is not {sample.target!r}")
         right = outcome.answer == sample.target
         return Score({"accuracy": float(right), "closeness": 0.5}, reason=f"wanted {sample.target}")
@@ -150,3 +150,11 @@ def test_records_from_before_targets_were_kept_say_so():
     assert target_of({}, {"answer": "x"}) == NOT_STORED
     assert target_of({}, {"target": None}) == "none" and target_of({}, {"target": "x"}) == "x"
     assert target_of({"private_targets": True}, {"target": "x"}) == PRIVATE
+
+
+def test_a_scorer_that_refuses_its_own_private_target_does_not_tell_it(command, tmp_path):
+    text = TASK.replace("PRIVATE", "True").replace("WANTED", repr(SENTINEL))
+    text = text.replace("outcome.answer == sample.target", "False")
+    (tmp_path / "riddles.py").write_text(text)
+    done = command("eval", "--task", "riddles.py:Riddles", "--model", "echo/x", "--offline")
+    assert done.code == 1 and "check_task" in done.err and SENTINEL not in done.err
