@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
+from harness.base.ranges import MetricRange as MetricRange
 from harness.base.values import Written, load_yaml
 
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
@@ -160,29 +161,6 @@ class DataPin:
     config: str | None = None
     split: str = "test"
     revision: str = "main"
-
-
-@dataclass(frozen=True)
-class MetricRange:
-    """The values that a metric can have, from `low` to `high`, and which end is the good one."""
-
-    low: float = 0.0
-    high: float = 1.0
-    lower_is_better: bool = False
-
-    @property
-    def best(self) -> float:
-        return self.low if self.lower_is_better else self.high
-
-    @property
-    def worst(self) -> float:
-        """What an attempt counts as that could not be scored."""
-        return self.high if self.lower_is_better else self.low
-
-    def share(self, value: float) -> float:
-        """How good a value is, in [0, 1]: 0 is the worst possible, 1 the best."""
-        risen = (value - self.low) / (self.high - self.low)
-        return 1.0 - risen if self.lower_is_better else risen
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from harness.results.fields import differing as differing
 from harness.results.fields import field_of as field_of
 from harness.results.fields import flat
 from harness.results.labels import unusual, with_arguments
+from harness.results.ranges import metric_range
+from harness.spec import MetricRange
 
 METHOD_ARGS = "method_args."
 Row = Mapping[str, Any]
@@ -85,10 +87,9 @@ class Arm:
             return None
         return float(sum(values)) / attempts
 
-    def largest(self, metric: str) -> float:
-        """The largest value that a metric can have; 1 where nothing says it."""
-        high = self.runs[0]["metric_ranges"].get(metric, {}).get("high")
-        return 1.0 if high is None else float(high)
+    def metric_range(self, metric: str | None = None) -> MetricRange:
+        """The values that a metric can have, and which end is the good one; of the primary one by default."""
+        return metric_range(self.runs[0], metric or self.primary)
 
     def rate(self, count: str) -> float:
         """The share of attempts with a status (`error`, `unscored`, `truncated`, `no_answer`)."""

@@ -23,10 +23,13 @@ def _without_holes(create: Any) -> Any:
     async def whole(*args: Any, **settings: Any) -> Any:
         answer = await create(*args, **settings)
         usage = getattr(answer, "usage", None)
-        if usage is not None and not any(
-            all(isinstance(getattr(usage, name, None), int) for name in pair) for pair in COUNTS
-        ):
-            answer.usage = None
+        if usage is not None:
+            pairs = [[getattr(usage, name, None) for name in names] for names in COUNTS]
+            counts = next((pair for pair in pairs if all(isinstance(count, int) for count in pair)), None)
+            if counts is None:
+                answer.usage = None
+            elif getattr(usage, "total_tokens", None) is None:
+                usage.total_tokens = sum(counts)
         return answer
 
     return whole

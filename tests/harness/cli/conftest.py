@@ -1,6 +1,9 @@
-"""The command line in this process, in a folder of its own."""
+"""The command line in this process, in a folder of its own, and a server of models."""
 
+import json
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import pytest
@@ -43,3 +46,93 @@ def command(tmp_path, monkeypatch, capsys):
 
     yield run
     registry.cache_clear()
+
+
+class Endpoint(ThreadingHTTPServer):
+    """An OpenAI-compatible server: `reply(body)` is the text of a completion, `usage` what it says of its
+    tokens (None for nothing). A text's embedding is its length and its number of vowels."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.requests, self.usage = [], {"prompt_tokens": 1000, "completion_tokens": 500}
+        self.reply = lambda body: "1+1"
+        self.address = f"http://127.0.0.1:{self.server_port}/v1"
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+
+
+class _Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        return None
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.requests.append(body)
+        if self.path.endswith("/embeddings"):
+            answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}
+        elif self.path.endswith("/responses"):
+            answer = _response(body["model"], self.server)
+        else:
+            message = {"role": "assistant", "content": self.server.reply(body)}
+            answer = {
+                "id": "1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": body["model"],
+                "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            }
+            if self.server.usage is not None:
+                answer["usage"] = self.server.usage
+        sent = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
+
+def _response(model, server):
+    """What the newer of OpenAI's two protocols calls a completion."""
+    text = {"type": "output_text", "text": server.reply(None), "annotations": []}
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [text]}
+    answer = {
+        "id": "r",
+        "object": "response",
+        "created_at": 1,
+        "model": model,
+        "status": "completed",
+        "output": [message],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+    }
+    if server.usage is not None:
+        answer["usage"] = {
+            ours: server.usage[theirs]
+            for ours, theirs in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
+            if theirs in server.usage
+        }
+    return answer
+
+
+def _texts(body):
+    return range(len(body["input"])), body["input"]
+
+
+def _vector(index, text):
+    vector = [float(len(text)), float(sum(map(text.count, "aeiou"))), 1.0]
+    return {"object": "embedding", "index": index, "embedding": vector}
+
+
+@pytest.fixture
+def endpoint():
+    made = Endpoint()
+    yield made
+    made.stop()

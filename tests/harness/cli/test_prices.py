@@ -1,49 +1,15 @@
 """`[prices]` of harness.toml: what a run cost, what was paid, and when --budget-cost ends it."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from harness.results.store import Store
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Every completion takes 1,000 tokens in and 500 out."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments):
-        return None
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = json.dumps(
-            {
-                "id": "1",
-                "object": "chat.completion",
-                "created": 1,
-                "model": body["model"],
-                "choices": [
-                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "1+1"}}
-                ],
-                "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
-            }
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-
 @pytest.fixture
-def ask():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield [
+def ask(endpoint):
+    return [
         "eval",
         "--task",
         "countdown",
@@ -59,10 +25,8 @@ def ask():
         "--model-arg",
         "api_key=none",
         "--model-arg",
-        f"base_url=http://127.0.0.1:{server.server_port}/v1",
+        f"base_url={endpoint.address}",
     ]
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

@@ -286,6 +286,23 @@ def test_no_vector_is_paid_for_twice(server):
     assert len(server.requests) == 3
 
 
+def test_offline_asks_for_no_key_and_knows_where_it_was(server, monkeypatch):
+    open_embedder("openai/small").embed(TEXTS)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert open_embedder("openai/small", offline=True).embed(TEXTS) == unit_rows(TEXTS)
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    offline = open_embedder("openai/small", offline=True)
+    assert offline.embed(TEXTS) == unit_rows(TEXTS)
+    with pytest.raises(ModelCallError, match="the first is 'newer'; run once with a network"):
+        offline.embed([*TEXTS, "newer"])
+    for name, address in (("large", ""), ("small", "http://127.0.0.1:9/v1")):
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
+        with pytest.raises(UsageError, match=f"openai/{name} was never opened") as caught:
+            open_embedder(f"openai/{name}", offline=True)
+        assert "\n" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
 def test_many_texts_go_in_parts_and_a_part_that_came_stays(server):
     texts = [f"text {n}" for n in range(700)]
     server.faults = [200, 400]

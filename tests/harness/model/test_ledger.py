@@ -1,10 +1,13 @@
 """What is spent, and the limits on it."""
 
+import tomllib
+from datetime import date
+
 import pytest
 
-from harness.base.errors import BudgetSpent
+from harness.base.errors import BudgetSpent, UsageError
 from harness.model.ledger import Budget, Ledger, Usage
-from harness.model.prices import price
+from harness.model.prices import LISTED_ON, check_prices, price, prices_of
 
 
 def test_usage_adds_up_and_survives_a_round_trip():
@@ -52,6 +55,48 @@ def test_time_and_zero_are_limits_and_none_is_not():
             spent_at_once.check(Usage())
 
 
+def test_a_call_without_counts_leaves_the_known_sums_and_makes_the_reported_ones_unknown():
+    total = Usage()
+    total.add(Usage(calls=1, input_tokens=7, output_tokens=3, cost_usd=0.5))
+    total.add(Usage(calls=1, unreported=1, reasoning_tokens=None, cost_usd=None, paid_usd=None))
+    assert (total.input_tokens, total.output_tokens, total.unreported) == (7, 3, 1)
+    found = total.reported()
+    assert [found[name] for name in ("calls", "unreported")] == [2, 1]
+    unknown = ("input_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "paid_usd")
+    assert [found[name] for name in unknown] == [None] * 5
+    assert found["retrieved_tokens"] == found["cached_input_tokens"] == 0
+    assert Usage.from_dict(total.as_dict()) == total
+    again = Usage.from_dict(found)  # the known sums are not in a record, what is unknown stays so
+    assert again.unreported == 1 and again.reported() == found
+
+
+@pytest.mark.parametrize("missing", ["input_tokens", "output_tokens"])
+def test_a_row_without_a_count_is_unknown_however_it_came(missing):
+    usage = Usage.from_dict({"calls": 2, "input_tokens": 5, "output_tokens": 5, missing: None})
+    assert usage.unreported == 2 and usage.reported()["input_tokens"] is None
+
+
+def test_what_an_older_harness_did_not_count_is_unknown():
+    kept = Usage(calls=1, input_tokens=3, output_tokens=4).as_dict()
+    for name in ("unreported", "cached_input_tokens", "cache_write_tokens", "known_usd"):
+        del kept[name]
+    found = Usage.from_dict(kept).reported()
+    assert (found["input_tokens"], found["reasoning_tokens"]) == (3, 0)
+    assert found["cached_input_tokens"] is None and found["cache_write_tokens"] is None
+
+
+def test_limits_hold_for_what_is_known():
+    total = Usage()
+    total.add(Usage(calls=1, input_tokens=7, output_tokens=3, cost_usd=0.5))
+    total.add(Usage(calls=1, unreported=1, cost_usd=None))
+    total.add(Usage(calls=1, input_tokens=1, cost_usd=0.25))
+    for kept in (total, Usage.from_dict(total.as_dict())):
+        Budget(tokens=12, cost=0.8).check(kept)
+        for limit in ({"tokens": 11}, {"cost": 0.75}):
+            with pytest.raises(BudgetSpent):
+                Budget(**limit).check(kept)
+
+
 def test_attempts_are_taken_once_and_a_resumed_run_goes_on_from_its_total():
     ledger = Ledger()
     ledger.charge("answer", Usage(calls=1, input_tokens=5), "q", 0)
@@ -68,7 +113,26 @@ def test_attempts_are_taken_once_and_a_resumed_run_goes_on_from_its_total():
 
 
 def test_prices():
-    assert price("openai/gpt-4o", {}) == (2.5, 10.0)
-    assert price("openai/gpt-4o", {"openai/gpt-4o": {"input": 1, "output": 2}}) == (1.0, 2.0)
-    assert price("pocket/any", {}) == (0.0, 0.0)
+    assert price("openai/gpt-4o", {}) == (2.5, 10.0, LISTED_ON)
+    assert date.fromisoformat(LISTED_ON)
+    own = {"openai/gpt-4o": {"input": 1, "output": 2}}
+    assert price("openai/gpt-4o", own) == (1.0, 2.0, None)
+    assert price("pocket/any", {}) == (0.0, 0.0, None)
     assert price("openai-api/local/unheard-of", {}) is None
+
+
+@pytest.mark.parametrize("day", ["2026-01-31", '"2026-01-31"'])
+def test_a_price_of_ones_own_has_its_day(day):
+    own = tomllib.loads(f'["my/model"]\ninput = 1\noutput = 2.5\nas_of = {day}')
+    check_prices(own)
+    models = ["my/model", "openai/gpt-4o", "openai-api/local/unheard-of"]
+    assert prices_of(models, own) == {
+        "my/model": {"input": 1.0, "output": 2.5, "as_of": "2026-01-31"},
+        "openai/gpt-4o": {"input": 2.5, "output": 10.0, "as_of": LISTED_ON},
+    }
+
+
+@pytest.mark.parametrize("day", ['"soon"', '"20260131"', "2026", "2026-01-31T10:00:00", "true"])
+def test_a_day_that_is_none_is_refused(day):
+    with pytest.raises(UsageError, match="as_of = 2026-01-31"):
+        check_prices(tomllib.loads(f'["my/model"]\ninput = 1\noutput = 2.5\nas_of = {day}'))

@@ -26,6 +26,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.faults, self.requests, self.busy, self.most_busy = [], [], 0, 0
         self.lock, self.delay = threading.Lock(), 0.0
+        self.usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
@@ -62,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
                         "message": {"role": "assistant", "content": "forty-two"},
                     }
                 ],
-                "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+                **({} if server.usage is None else {"usage": server.usage}),
             }
         ).encode()
         status, length = 200, None
@@ -194,3 +195,76 @@ def test_unknown_price_is_unknown_cost(server):
     ledger = Ledger()
     asyncio.run(ask(model(server, ledger=ledger)))
     assert ledger.total.cost_usd is None
+
+
+#: what servers say that leave counts out
+WITHOUT = [None, {}, {"prompt_tokens": 7}, {"completion_tokens": 3}, dict.fromkeys(("prompt_tokens", "x"))]
+
+
+@pytest.mark.parametrize("usage", WITHOUT)
+def test_what_a_server_does_not_count_is_unknown_also_from_the_cache(server, tmp_path, usage):
+    ledger = Ledger()
+    handle = model(server, tmp_path, ledger=ledger, price=(1.0, 2.0))
+    asyncio.run(ask(handle, "counted"))
+    server.usage = usage
+    for _ in range(2):
+        output = asyncio.run(ask(handle))
+        assert output.completion == "forty-two"
+    assert len(server.requests) == 2 and ledger.total.cache_hits == 1
+    assert (ledger.total.calls, ledger.total.unreported, ledger.total.input_tokens) == (3, 2, 7)
+    found = ledger.total.reported()
+    unknown = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens", "cost_usd")
+    assert [found[name] for name in unknown] == [None] * 5
+
+
+def test_what_is_free_is_free_however_many_tokens_it_took(server):
+    server.usage, ledger = None, Ledger()
+    asyncio.run(ask(model(server, ledger=ledger, price=(0.0, 0.0))))
+    assert ledger.total.unreported == 1 and ledger.total.cost_usd == ledger.total.paid_usd == 0.0
+
+
+def test_a_call_that_failed_took_no_tokens(server):
+    server.faults, ledger = [400], Ledger()
+    with pytest.raises(ModelCallError):
+        asyncio.run(ask(model(server, ledger=ledger, price=(1.0, 2.0))))
+    assert (ledger.total.calls, ledger.total.unreported, ledger.total.cost_usd) == (1, 0, 0.0)
+
+
+def test_the_server_s_own_cache_and_reasoning_are_part_of_the_use(server):
+    server.usage = {
+        "prompt_tokens": 70,
+        "completion_tokens": 30,
+        "total_tokens": 100,
+        "prompt_tokens_details": {"cached_tokens": 64, "cache_write_tokens": 2},
+        "completion_tokens_details": {"reasoning_tokens": 20},
+    }
+    ledger = Ledger()
+    asyncio.run(ask(model(server, ledger=ledger)))
+    found = ledger.total.reported()
+    names = (
+        "input_tokens",
+        "output_tokens",
+        "cached_input_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+    )
+    assert [found[name] for name in names] == [70, 30, 64, 2, 20]
+
+
+@pytest.mark.parametrize(
+    "usage, price, limits, says",
+    [
+        (None, (1.0, 2.0), {"tokens": 99}, ["without token counts: --budget-tokens can't"]),
+        (None, (1.0, 2.0), {"cost": 1.0}, ["without token counts: --budget-cost can't"]),
+        (None, (1.0, 2.0), {"tokens": 9, "cost": 1.0}, ["--budget-tokens and --budget-cost can't"]),
+        (None, (0.0, 0.0), {"cost": 1.0}, []),
+        (None, (1.0, 2.0), {"calls": 9}, []),
+        ({"prompt_tokens": 7, "completion_tokens": 3}, None, {"cost": 1.0}, ["has no known price"]),
+        ({"prompt_tokens": 7, "completion_tokens": 3}, None, {"tokens": 99}, []),
+    ],
+)
+def test_a_limit_that_cannot_be_checked_is_told(server, usage, price, limits, says):
+    server.usage, told = usage, []
+    handle = model(server, price=price, budget=Budget(**limits), notice=told.append)
+    asyncio.run(ask(handle))
+    assert len(told) == len(says) and all(part in line for part, line in zip(says, told, strict=True))

@@ -82,6 +82,22 @@ def test_epochs_confidence_and_usage(tmp_path):
     assert [(o.usage.input_tokens, o.usage.output_tokens) for o in outputs] == [(5, 0), (5, 1), (5, 2)]
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [None, {}, {"prompt_tokens": 5}, {"output_tokens": 5}, {"input_tokens": None, "output_tokens": "5"}],
+)
+def test_a_file_that_does_not_say_the_tokens_leaves_them_unknown(tmp_path, usage):
+    row = {"sample_id": "s1", "completion": "two", "usage": usage}
+    assert answer(opened(write(tmp_path / "r.jsonl", [row]))).usage is None
+
+
+def test_zero_tokens_are_a_number_where_a_file_says_so(tmp_path):
+    usage = {"input_tokens": 0, "prompt_tokens": 9, "completion_tokens": 2.0, "reasoning_tokens": 1}
+    row = {"sample_id": "s1", "completion": "two", "usage": usage}
+    found = answer(opened(write(tmp_path / "r.jsonl", [row]))).usage
+    assert (found.input_tokens, found.output_tokens, found.reasoning_tokens) == (0, 2, 1)
+
+
 def test_empty_completions_are_answers(tmp_path):
     rows = [{"sample_id": "s1", "completion": ""}, {"sample_id": "s2", "completion": None}]
     provider = opened(write(tmp_path / "r.jsonl", rows))

@@ -1,4 +1,4 @@
-"""Whom the task asks is part of what is compared, whom the method asks of who is compared; content, not names."""
+"""Roles of the task are part of the measurement, roles of the method of its subject; files go by content."""
 
 import json
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.run.plan import Request, plan
 from harness.run.preflight import lacking
+from harness.sample import SplitSizes
 
 
 def lacks(task, settings=None, **request):
@@ -43,7 +44,7 @@ def test_everything_that_is_missing_is_said_at_once(monkeypatch):
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_the_dry_run_says_it_too(tmp_path, monkeypatch, flags):
-    monkeypatch.setattr("harness.cli.dry_run._sizes", lambda cell, session: (10, 0))
+    monkeypatch.setattr("harness.cli.dry_run._sizes", lambda cell, session: SplitSizes(test=10))
     done = CliRunner().invoke(
         cli,
         [
