@@ -99,7 +99,7 @@ class Arm:
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that distinguish it from `others` of the same name."""
         name = f"{self.method} x {self.model}"
-        varying_fields = self._telling(others)
+        varying_fields = self._distinguishing(others)
         if varying_fields:
             values = flat(self.subject)
             name += f" ({', '.join(f'{_last(f)}={brief(values.get(f))}' for f in varying_fields)})"
@@ -110,7 +110,7 @@ class Arm:
         with whatever else distinguishes it from `others` of the same method and model."""
         arguments = unusual(self.method, self.subject["method_args"])
         values = flat(self.subject)
-        for field in self._telling(others):
+        for field in self._distinguishing(others):
             if not field.startswith(METHOD_ARGS):
                 arguments.setdefault(_last(field), brief(values.get(field)))
             elif field.removeprefix(METHOD_ARGS) not in arguments:
@@ -122,7 +122,7 @@ class Arm:
         name = f"{self.label(others)} x {self.model}"
         return f"{self.store}: {name}" if self.store else name
 
-    def _telling(self, others: Iterable[Arm]) -> list[str]:
+    def _distinguishing(self, others: Iterable[Arm]) -> list[str]:
         """The fields of the subject that distinguish it from `others` of the same name."""
         same = [
             arm

@@ -61,8 +61,8 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
     for items in found:
         own = attempt_variance(items.attempts()) if int(items.counts.max()) > 1 else 0.0
         if own > 0:
-            told = "the attempts of one stored subject, if the effect is the same on every item"
-            return Noise(Variances(own, own, 0.0, False), len(items), told, span)
+            source = "the attempts of one stored subject, if the effect is the same on every item"
+            return Noise(Variances(own, own, 0.0, False), len(items), source, span)
     assumed = default_attempt_variance()
     return Noise(
         Variances(assumed, assumed, 0.0, False),
@@ -85,7 +85,7 @@ def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -
         effect=seen.effect if effect_sd is None else effect_sd**2,
         separated=True,
     )
-    told = [f"variance {variance:g} of an attempt"] if variance is not None else []
-    told += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
-    rest = "" if len(told) == 2 or (variance is not None and not noise.n_items) else f"; else {noise.source}"
-    return Noise(found, noise.n_items, f"as given: {', '.join(told)}{rest}", noise.span)
+    stated = [f"variance {variance:g} of an attempt"] if variance is not None else []
+    stated += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
+    rest = "" if len(stated) == 2 or (variance is not None and not noise.n_items) else f"; else {noise.source}"
+    return Noise(found, noise.n_items, f"as given: {', '.join(stated)}{rest}", noise.span)
