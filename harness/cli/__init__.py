@@ -71,7 +71,7 @@ def cli() -> None:
 
 
 class Pipe(io.FileIO):
-    """Standard output whose reader may leave, as `head` does: what follows is dropped, the exit code stays."""
+    """Standard output whose reader may leave, as `head` does: the rest is dropped, the exit code stays."""
 
     def write(self, data: Any) -> int:
         try:
