@@ -12,6 +12,7 @@ from harness.base.errors import UsageError, nearest
 from harness.base.ranges import MetricRange as MetricRange
 from harness.base.values import Written, load_yaml
 
+_WHOLE = re.compile(r"\s*[-+]?[0-9_]+\s*")
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
 OFFERS = (
@@ -121,9 +122,13 @@ def _read_as(kind: str, value: Any) -> Any:
     if kind in ("int", "float"):
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(value)
-        if kind == "int" and isinstance(value, float) and not value.is_integer():
+        if kind == "float":
+            return float(value)
+        if isinstance(value, str) and not _WHOLE.fullmatch(value):
+            value = float(value)  # 1e5
+        if isinstance(value, float) and not value.is_integer():
             raise ValueError(value)
-        return int(value) if kind == "int" else float(value)
+        return int(value)
     if isinstance(value, str):
         structured = outer == "dict" or value.strip().startswith("[")
         value = _yaml(value) if structured else [part for part in value.split(",") if part]
