@@ -87,5 +87,6 @@ def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -
     )
     stated = [f"variance {variance:g} of an attempt"] if variance is not None else []
     stated += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
-    rest = "" if len(stated) == 2 or (variance is not None and not noise.n_items) else f"; else {noise.source}"
+    whole = len(stated) == 2 or (variance is not None and not noise.n_items)
+    rest = "" if whole else f"; else {noise.source}"
     return Noise(found, noise.n_items, f"as given: {', '.join(stated)}{rest}", noise.span)

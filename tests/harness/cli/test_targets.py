@@ -24,6 +24,9 @@ class Riddles(Task):
     def load(self, data):
         return Splits([Sample(Question(f"r{n}", f"What is riddle {n}?\\nSay it."), WANTED) for n in range(3)])
 
+    def gold(self, sample):
+        return sample.target
+
     def parse(self, text, question):
         return text.strip() or None
 
