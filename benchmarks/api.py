@@ -4,8 +4,8 @@
 
 A call of `harness.evaluate`, with its progress shown, is compared with the same cells planned and run by
 hand, with a task of one class and a model that answers at once. Each runs in a child process of its own,
-at two sizes; the difference of their CPU seconds, divided by that of their sizes, is the cost of a question without
-start-up. Processes of both kinds take turns, so that a busy machine slows both.
+at two sizes; the difference of their CPU seconds, divided by that of their sizes, is the cost of a question
+without start-up. Processes of both kinds take turns, so that a busy machine slows both.
 """
 
 from __future__ import annotations

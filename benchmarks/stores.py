@@ -37,6 +37,8 @@ def seal_run(
     method_args: Mapping[str, Any] | None = None,
     completion: Callable[[int], str] = lambda n: f"The answer is {n}.",
     sample_id: Callable[[int], str] = str,
+    question: Callable[[int], str] = lambda n: f"What is the sum of item {n}?",
+    target: Callable[[int], Any] = lambda n: n,
     trace: Callable[[int], Mapping[str, Any] | None] = lambda n: None,
     groups: Sequence[str] | None = None,
     calls: int = 1,
@@ -126,9 +128,7 @@ def seal_run(
         comparability=comparability,
         subject=subject,
         sources=[],
-        samples=[
-            Sample(Question(sample_id(n), f"What is the sum of item {n}?"), n) for n in range(len(scores))
-        ],
+        samples=[Sample(Question(sample_id(n), question(n)), target(n)) for n in range(len(scores))],
         attempts=attempts,
         ledger=ledger,
         access=dict(access or {}),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.comparison.learning import Learning
     from harness.comparison.paired import Comparison
     from harness.comparison.sweep import Curve
+    from harness.spec import MetricRange
 
 FORMATS = (".svg", ".png", ".pdf")
 #: what a picture of comparisons may show
@@ -71,7 +72,7 @@ def plot_sweep(curves: Sequence[Curve], path: Path) -> None:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
     axes.set_xlabel(curves[0].parameter)
-    axes.set_ylabel(f"{curves[0].metric} (95 % interval)")
+    axes.set_ylabel(_axis(curves[0].metric, curves[0].span))
     axes.legend(fontsize="small", frameon=False)
     axes.grid(alpha=0.3)
     _save(figure, path)
@@ -169,10 +170,15 @@ def _plot_cost(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Pat
             axes.xaxis.set_minor_formatter("{x:g}" if max(costs) < 10 * min(costs) else "")
         axes.set_title(shown[0].task, fontsize="medium")
         axes.set_xlabel(f"{unit} per attempt at an item")
-        axes.set_ylabel(f"{metrics[key]} (95 % interval)")
+        axes.set_ylabel(_axis(metrics[key], shown[0].metric_range(metrics[key])))
         axes.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         axes.grid(alpha=0.3)
     _save(figure, path)
+
+
+def _axis(metric: str, span: MetricRange) -> str:
+    """The title of an axis of values."""
+    return f"{metric} ({'lower is better, ' if span.lower_is_better else ''}95 % interval)"
 
 
 def _apart(values: Sequence[float]) -> list[float]:
@@ -210,6 +216,8 @@ def _plot_differences(comparisons: Sequence[Comparison], arms: Sequence[Arm], pa
     axes.set_ylim(0.6 - len(names), 0.6)
     axes.axvline(0, color="black", lw=0.8)
     unit = "points" if all(c.scale == 100 for c in comparisons) else "the metric's own unit"
+    lower = sorted({c.metric for c in comparisons if c.span.lower_is_better})
+    unit += f", lower is better in {', '.join(lower)}" if lower else ""
     axes.set_xlabel(f"difference in {unit} (95 % interval)")
     axes.grid(alpha=0.3, axis="x")
     _save(figure, path)

@@ -9,8 +9,10 @@ from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
+from harness.base.ranges import MetricRange as MetricRange
 from harness.base.values import Written, load_yaml
 
+_WHOLE = re.compile(r"\s*[-+]?[0-9_]+\s*")
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")
 ANSWERS = ("label", "integer", "number", "expression", "text", "grid", "ranking", "trajectory")
 OFFERS = (
@@ -120,9 +122,13 @@ def _read_as(kind: str, value: Any) -> Any:
     if kind in ("int", "float"):
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(value)
-        if kind == "int" and isinstance(value, float) and not value.is_integer():
+        if kind == "float":
+            return float(value)
+        if isinstance(value, str) and not _WHOLE.fullmatch(value):
+            value = float(value)  # 1e5
+        if isinstance(value, float) and not value.is_integer():
             raise ValueError(value)
-        return int(value) if kind == "int" else float(value)
+        return int(value)
     if isinstance(value, str):
         structured = outer == "dict" or value.strip().startswith("[")
         value = _yaml(value) if structured else [part for part in value.split(",") if part]
@@ -160,29 +166,6 @@ class DataPin:
     config: str | None = None
     split: str = "test"
     revision: str = "main"
-
-
-@dataclass(frozen=True)
-class MetricRange:
-    """The values that a metric can have, from `low` to `high`, and which end is the good one."""
-
-    low: float = 0.0
-    high: float = 1.0
-    lower_is_better: bool = False
-
-    @property
-    def best(self) -> float:
-        return self.low if self.lower_is_better else self.high
-
-    @property
-    def worst(self) -> float:
-        """What an attempt counts as that could not be scored."""
-        return self.high if self.lower_is_better else self.low
-
-    def share(self, value: float) -> float:
-        """How good a value is, in [0, 1]: 0 is the worst possible, 1 the best."""
-        risen = (value - self.low) / (self.high - self.low)
-        return 1.0 - risen if self.lower_is_better else risen
 
 
 @dataclass(frozen=True)

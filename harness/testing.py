@@ -25,7 +25,7 @@ from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
 from harness.sample import Outcome, Question, Sample, Score, Splits
-from harness.spec import TaskSpec
+from harness.spec import MetricRange, TaskSpec
 from harness.task import Task
 from harness.task_checks import check_splits
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
@@ -173,8 +173,8 @@ def _check_score(spec: TaskSpec, metrics: Mapping[str, float]) -> None:
     assert spec.primary in spec.metrics, f"{spec.name}: primary {spec.primary!r} is not in metrics"
     for metric, value in metrics.items():
         assert metric in spec.metrics, f"{spec.name}: score() gives {metric!r}, not in metrics"
-        limits = spec.metric_ranges[metric]
-        assert limits.low <= value <= limits.high, f"{spec.name}: {metric} = {value} is out of range"
+        span = spec.metric_ranges[metric]
+        assert span.low <= value <= span.high, f"{spec.name}: {metric} = {value} is out of range"
 
 
 def check_method(name: str, /, **args: Any) -> None:
@@ -243,6 +243,10 @@ async def _run(
     return outcomes, provider.calls
 
 
+#: from 0 to 1, more is better
+RIGHT_OR_WRONG = MetricRange()
+
+
 def seal_scores(
     root: Path,
     scores: Any,
@@ -259,7 +263,7 @@ def seal_scores(
     items: Sequence[str] | None = None,
     needs: tuple[str, ...] = (),
     calls: int = 1,
-    metric_limit: float = 1.0,
+    metric_range: MetricRange = RIGHT_OR_WRONG,
     curve: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Seals a run whose scores are given, for tests and benchmarks of what reads records.
@@ -268,7 +272,7 @@ def seal_scores(
 
     Args:
         root: the store.
-        scores: of every attempt, shape (items,) or (items, epochs), from 0 to `metric_limit`.
+        scores: of every attempt, shape (items,) or (items, epochs), in `metric_range`.
         items: what distinguishes the items; by default their numbers. Runs of the same items have the
             same comparability key.
         status: of an attempt, by item and epoch; other than `ok` it has no score.
@@ -293,7 +297,8 @@ def seal_scores(
         version="1-A",
         summary="simulated",
         entry="harness.testing:TinyTask",
-        metrics={"accuracy": metric_limit},
+        metrics={"accuracy": metric_range.high},
+        ranges={"accuracy": metric_range},
         distribution="harness",
     )
     method_spec = MethodSpec(
@@ -344,7 +349,7 @@ def seal_scores(
                     "sample_id": sample.id,
                     "epoch": epoch,
                     "status": found,
-                    "answer": "right" if scored and score == 1 else "wrong",
+                    "answer": "right" if scored and score == metric_range.best else "wrong",
                     "stop_reason": "stop",
                     "metrics": {"accuracy": float(score)} if scored else {},
                     "group": sample.group,

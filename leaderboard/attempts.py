@@ -10,6 +10,8 @@ from typing import Any
 
 from harness.base.errors import RecordError
 from harness.results.attempts import hashed_part
+from harness.results.ranges import primary_range
+from harness.results.stored import item_metrics, question_of, target_of
 
 #: attempts of a run that the browser holds, the first in the order of the set
 SHOWN = 5_000
@@ -20,7 +22,9 @@ FIELDS = (
     "epoch",
     "status",
     "answer",
+    "target",
     "score",
+    "metrics",
     "stop_reason",
     "confidence",
     "calls",
@@ -44,6 +48,8 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
     """
     hasher, total = hashlib.sha256(), 0
     rows: list[list[Any]] = []
+    names: list[str] | None = None
+    span = primary_range(record)
     for attempt in _read(record):
         try:
             hasher.update(hashed_part(attempt))
@@ -51,8 +57,14 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
             break
         total += 1
         if len(rows) < shown:
-            attempt["score"] = attempt.get(record["primary"])
-            rows.append([_short(attempt.get(name)) for name in FIELDS])
+            names = item_metrics(record, attempt) if names is None else names
+            values = {
+                "target": target_of(record, attempt),
+                "input": question_of(attempt),
+                "score": attempt.get(record["primary"]),
+                "metrics": [attempt[name] for name in names],
+            }
+            rows.append([_short(values.get(name, attempt.get(name))) for name in FIELDS])
     if total != record["samples"]["rows"] or hasher.hexdigest() != record["samples"]["digest"]:
         raise RecordError(
             f"{record['samples_path']} was changed after it was sealed; restore it or remove the run"
@@ -61,7 +73,10 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
         "fields": FIELDS,
         "rows": rows,
         "total": total,
-        "limit": record["metric_ranges"].get(record["primary"], {}).get("high") or 1.0,
+        "metrics": names or [],
+        "sign": span.sign,
+        "best": span.best if span.bounded else None,
+        "worst": span.worst if span.bounded else None,
     }
     return f"window.harnessAttempts={script_json(data)};\n"
 

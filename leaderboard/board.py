@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import RecordError
 from harness.comparison.arms import Arm, arms_of, differing, field_of
 from harness.leaderboard.records import Holdings, row_of
+from harness.results.ranges import MetricRange
 
 if TYPE_CHECKING:
     from harness.comparison.items import ItemTables
@@ -38,8 +40,8 @@ class Validation:
 class Entry:
     """One row: a subject on a task, its complete runs pooled over seeds.
 
-    `value` is the mean of the primary metric over items, unscored and failed attempts counted as 0;
-    `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
+    `value` is the mean of the primary metric over items, unscored and failed attempts counted as the worst
+    value; `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
     the worst place that the data allow among the section's rows, 1 being best; None where the row is
     alone, was stopped, or is simulated. `varying_fields` are the fields in which the row differs from
     others of the same method and model.
@@ -122,9 +124,14 @@ class Section:
         return self.entries[0].arm.primary
 
     @property
-    def limit(self) -> float:
-        """The largest value that the metric can take, for the scale of its intervals."""
-        return self.entries[0].arm.largest(self.metric)
+    def span(self) -> MetricRange:
+        """The values that the metric can have, and which end is the good one."""
+        return self.entries[0].arm.metric_range()
+
+    @property
+    def metric_title(self) -> str:
+        """The metric, with a word where less is better."""
+        return f"{self.metric} (lower is better)" if self.span.lower_is_better else self.metric
 
     @property
     def n_items(self) -> int:
@@ -201,9 +208,10 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
     measured = [entry.arm for entry in entries if not entry.simulated]
     ranks = dict(zip(map(id, measured), _ranks(measured, tables, notes), strict=True))
     entries = [replace(entry, rank=ranks.get(id(entry.arm))) for entry in entries]
+    sign = entries[0].arm.metric_range().sign if entries else 1
     entries.sort(
         key=lambda e: (
-            -(e.value if e.value is not None else -1.0),
+            -sign * e.value if e.value is not None else math.inf,
             e.arm.method,
             e.arm.model,
             e.variant,
@@ -284,14 +292,14 @@ def _entry(arm: Arm, others: Sequence[Arm], tables: ItemTables) -> Entry:
         return Entry(
             arm, metric["value"], ci, metric["ci_method"], metric["scored_only"], varying_fields=labels
         )
-    from harness.stats import estimate_mean
+    from harness.results.ranges import estimate
 
     items = tables(arm, arm.primary)
-    estimate = estimate_mean(items.attempts(), groups=items.groups, binary=items.binary)
+    found = estimate(arm.metric_range(), items.attempts(), items.groups)
     scored = None
     if not items.scored.all() and items.scored.any():
         scored = float(items.scores[items.scored].mean())
-    return Entry(arm, estimate.value, estimate.ci, estimate.ci_method, scored, varying_fields=labels)
+    return Entry(arm, found.value, found.ci, found.ci_method, scored, varying_fields=labels)
 
 
 def _ranks(arms: Sequence[Arm], tables: ItemTables, notes: list[str]) -> list[tuple[int, int] | None]:
@@ -321,7 +329,7 @@ def _ranks(arms: Sequence[Arm], tables: ItemTables, notes: list[str]) -> list[tu
     clusters = taken[0].groups if all(each.groups is not None for each in taken) else None
     if len(shared) < 2 or (clusters is not None and len(set(clusters)) < 2):
         return nothing
-    means = np.array([each.means() for each in taken])
+    means = arms[0].metric_range().sign * np.array([each.means() for each in taken])
     return [(interval.low, interval.high) for interval in rank_intervals(means, groups=clusters)]
 
 

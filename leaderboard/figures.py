@@ -61,7 +61,8 @@ def label(text: str, longest: int = LONGEST_LABEL) -> str:
 
 def forest(section: Section, baseline: str) -> Figure:
     """Paired differences against a baseline, with their intervals; the question is which leave 0."""
-    found = sorted(section.comparisons[baseline], key=lambda c: (c["difference"]["value"], c["name"]))
+    sign = section.span.sign
+    found = sorted(section.comparisons[baseline], key=lambda c: (sign * c["difference"]["value"], c["name"]))
     traces = []
     for verdict, colour, symbol in (
         ("better", "@better", "circle"),
@@ -94,7 +95,7 @@ def forest(section: Section, baseline: str) -> Figure:
         "layout": {
             "height": 130 + 32 * len(found),
             "xaxis": {
-                "title": {"text": f"difference in {label(section.metric)}"},
+                "title": {"text": f"difference in {label(section.metric_title)}"},
                 "zeroline": True,
                 "zerolinewidth": 2,
                 "tickformat": "+.2~f",
@@ -175,20 +176,21 @@ def cost(entry: Entry, name: str) -> float | None:
     return entry.arm.usage({"usd": "cost_usd", "calls": "calls"}[name])
 
 
-def pareto(points: Iterable[tuple[float, float]]) -> set[tuple[float, float]]:
+def pareto(points: Iterable[tuple[float, float]], sign: int = 1) -> set[tuple[float, float]]:
     """The (cost, value) points that no other beats: none is as cheap and better, or cheaper and as
-    good."""
+    good. `sign` is -1 where less is better."""
     front, best = set(), float("-inf")
-    for spent, value in sorted(set(points), key=lambda p: (p[0], -p[1])):
-        if value > best:
+    for spent, value in sorted(set(points), key=lambda p: (p[0], -sign * p[1])):
+        if sign * value > best:
             front.add((spent, value))
-            best = value
+            best = sign * value
     return front
 
 
 def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Figure:
     places = [(spent, float(entry.value or 0.0)) for entry, spent in points]
-    front = pareto(places)
+    sign = section.span.sign
+    front = pareto(places, sign)
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -226,17 +228,17 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
         "layout": {
             "height": 420,
             "xaxis": {"title": {"text": COSTS[name]}, "type": scale, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": label(section.metric)}},
+            "yaxis": {"title": {"text": label(section.metric_title)}},
         },
     }
     rows: list[list[str | float | None]] = [
         [named(entry), spent, entry.value, "yes" if (spent, float(entry.value or 0.0)) in front else ""]
-        for entry, spent in sorted(points, key=lambda p: (p[1], -(p[0].value or 0.0), named(p[0])))
+        for entry, spent in sorted(points, key=lambda p: (p[1], -sign * (p[0].value or 0.0), named(p[0])))
     ]
     return Figure(
         f"{section.metric} against {COSTS[name]}",
-        "Up and left is better. The dotted line joins the rows that no other row beats at their price."
-        + (f" Rows of unknown cost: {unknown}." if unknown else ""),
+        f"{'Up' if sign > 0 else 'Down'} and left is better. The dotted line joins the rows that no other "
+        "row beats at their price." + (f" Rows of unknown cost: {unknown}." if unknown else ""),
         plot,
         ("row", COSTS[name], section.metric, "on the front"),
         rows,

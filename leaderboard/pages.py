@@ -17,6 +17,7 @@ from harness.leaderboard.figures import cost_figures, forest, scaling
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.results.ranges import MetricRange, metric_range
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -157,10 +158,16 @@ def _environment() -> Environment:
         "script_json": lambda v: Markup(script_json(v)),
         "file": file_name,
         "run_file": run_name,
-        "percent": lambda share: f"{100 * share:.2f}%",
+        "place": place_in,
+        "metric_range": metric_range,
     }
     environment.tests["number"] = lambda v: isinstance(v, int | float)
     return environment
+
+
+def place_in(span: MetricRange, value: float) -> str:
+    """Where a value lies between the lowest and the highest one, in percent."""
+    return f"{100 * min(max((value - span.low) / span.width, 0.0), 1.0):.2f}%"
 
 
 def amount(value: float | None) -> str:

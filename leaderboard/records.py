@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import RecordError
 from harness.results.index import row
-from harness.results.store import Store, standing
+from harness.results.store import Store, existing, standing
 
 Record = dict[str, Any]
 
@@ -39,9 +39,7 @@ def read(root: Path) -> Holdings:
     Raises:
         UsageError: there is no such folder.
     """
-    if not root.is_dir():
-        raise UsageError(f"no result store at {root}; 'harness eval' makes one, --store names another")
-    store, faults = Store(root), dict[str, str]()
+    store, faults = Store(existing(root)), dict[str, str]()
     sound: list[Record] = []
     for folder in store.folders():
         try:

@@ -75,7 +75,7 @@ def as_markdown(board: Board) -> str:
     for section in board.sections:
         heading = markdown_line(f"## {_name(section)}")
         parts.append(
-            f"{heading}\n\nkey `{section.key[:12]}`, {markdown_line(section.metric)}\n\n"
+            f"{heading}\n\nkey `{section.key[:12]}`, {markdown_line(section.metric_title)}\n\n"
             + markdown(*_table(section))
         )
     return "\n".join(parts)
@@ -91,7 +91,7 @@ def as_latex(board: Board) -> str:
     for section in board.sections:
         name = " ".join(_name(section).split())
         parts.append(
-            f"% {name}, key {section.key[:12]}, {' '.join(section.metric.split())}\n"
+            f"% {name}, key {section.key[:12]}, {' '.join(section.metric_title.split())}\n"
             + latex(*_table(section), TEXT_COLUMNS)
         )
     return "\n".join(parts)

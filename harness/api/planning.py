@@ -26,11 +26,11 @@ class PowerTable(Shown):
 
     Attributes:
         items: how many.
-        detectable: by attempts an item, the smallest difference found (in the unit of a metric in [0, 1]).
+        detectable: by attempts an item, the smallest difference found, as a share of the metric's range.
         items_needed: by attempts an item, the items that `effect` needs; empty without an effect.
         epochs_needed: the attempts an item that `effect` needs; None without one, or where none suffice.
         noise: the variances that were planned with, and where they come from.
-        effect: the difference that is to be seen.
+        effect: the difference that is to be seen, as a share of the metric's range.
         checks: tests made together.
         alpha: level over all of them.
         power: the probability of finding the difference.
@@ -88,6 +88,9 @@ class PowerTable(Shown):
                 else "more items: the effect differs so much between them that no number of attempts shows it"
             )
             lines.append(f"{100 * self.effect:g} points need {need}")
+        span = self.noise.span
+        if (span.low, span.high) != (0.0, 1.0) and span.bounded:
+            lines.append(f"a point is a hundredth of the metric's range, {span.low:g} to {span.high:g}")
         return [Line(line) for line in lines]
 
 
@@ -118,7 +121,7 @@ def power(
         epochs: attempts on every item; 1, 4, 16 and 64 by default.
         variance: of one attempt within an item, in [0, 0.25], instead of the stored one.
         effect_sd: how much the true difference varies between items, in [0, 1], instead of the stored one.
-        effect: a difference that is to be seen, such as 0.02, in (0, 1].
+        effect: a difference that is to be seen, such as 0.02, in (0, 1]; a share of the metric's range.
         checks: tests made together (Holm, in the worst case).
         alpha: level over all of them, in (0, 0.5].
         power: the probability of finding the difference, in [0.1, 0.999].

@@ -76,7 +76,8 @@ class Run(Shown):
 
     @property
     def samples(self) -> pd.DataFrame:
-        """One row an attempt: sample_id, epoch, status, answer, completion, metrics, usage.
+        """One row an attempt: sample_id, epoch, status, input (the question), target, answer, completion, a
+        column for each metric, usage. `target` is None where the task keeps its targets private.
 
         Raises:
             UsageError: the run failed and has none.

@@ -67,7 +67,7 @@ def given(text: str, flag: str) -> Written | str:
         return Written(text)
     name = text[1:]
     try:
-        return Path(name).read_text("utf-8").removesuffix("\n")
+        return Path(name).read_text("utf-8-sig").removesuffix("\n")
     except OSError as error:
         reason = error.strerror or str(error)
     except ValueError:
@@ -81,7 +81,7 @@ def load_yaml(text: str) -> Any:
     """One YAML document, with scalars typed as in `typed`.
 
     Raises:
-        yaml.YAMLError: it is broken.
+        yaml.YAMLError: it is broken, or a map has a key twice, of which YAML would keep the last unsaid.
     """
     import yaml
 
@@ -96,6 +96,16 @@ def _loader() -> Any:
         """PyYAML's safe loader with fewer words that mean something else than themselves."""
 
         yaml_implicit_resolvers: dict[str, Any] = {}
+
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            node = super().compose_mapping_node(anchor)
+            keys = [(key.tag, key.value, key) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            for n, (tag, text, key) in enumerate(keys):
+                if (tag, text) in ((one, other) for one, other, _ in keys[:n]):
+                    raise yaml.composer.ComposerError(
+                        None, None, f"the key {text!r} is there twice", key.start_mark
+                    )
+            return node
 
     for kind, pattern, first in (
         ("bool", TRUTH, "tTfF"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -69,9 +70,23 @@ def cli() -> None:
     """
 
 
+class Pipe(io.FileIO):
+    """Standard output whose reader may leave, as `head` does: the rest is dropped, the exit code stays."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
 def main() -> None:
     """The entry point `harness`: a mistake becomes one line and an exit code."""
     debug = bool(os.environ.get("HARNESS_DEBUG"))
+    out = sys.stdout
+    if out is sys.__stdout__ and out is not None and not out.isatty():
+        pipe = io.BufferedWriter(Pipe(out.fileno(), "w", closefd=False))
+        sys.stdout = io.TextIOWrapper(pipe, out.encoding, out.errors, write_through=out.write_through)
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -80,7 +95,7 @@ def main() -> None:
         print(error.format_message())
         sys.exit(2)
     except click.ClickException as error:
-        print(f"error: {error.format_message()}", file=sys.stderr)
+        print(f"error: {' '.join(error.format_message().split())}", file=sys.stderr)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
@@ -90,6 +105,3 @@ def main() -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError, UsageError, nearest
+from harness.results.stored import item_metrics, question_of, target_of
 
 #: characters of a message, and of the arguments of a call, that are printed; --json has them whole
 LONGEST, LONGEST_ARGUMENTS = 1600, 400
@@ -75,6 +76,9 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
             {"role": name, "content": row[name]} for name in ("input", "completion") if row[name] is not None
         ]
     names: dict[Any, str] = {}
+    if not any(row["input"] and row["input"] in str(message.get("content")) for message in dialogue):
+        yield ""
+        yield from _field("question", question_of(row))
     for message in dialogue:
         yield from _message(message, names)
     yield ""
@@ -87,15 +91,27 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
                 else "the run was sealed with --no-transcripts"
             )
         )
-    scores = [f"{name} {row[name]:g}" for name in record["metric_ranges"] if row.get(name) is not None]
+    scores = [f"{name} {row[name]:g}" for name in item_metrics(record, row) if row[name] is not None]
     yield f"{row['status']}: {', '.join(scores) or 'no score'}"
+    yield from _field("target", target_of(record, row))
+    yield from _field("answer", "none" if row["answer"] is None else _text(row["answer"]))
     ended = trace.pop("stop", None) or row["stop_reason"]
-    shown = {"reason": row["reason"], "stopped": ended, "answer": row["answer"], **trace}
+    shown = {"reason": row["reason"], "stopped": ended, **trace}
     for name, value in shown.items():
         if value not in (None, "", [], {}):
             yield f"{_plain(name)}: {_plain(_cut(_text(value), LONGEST_ARGUMENTS))}"
     read, written = ("?" if row[name] is None else row[name] for name in ("input_tokens", "output_tokens"))
     yield f"models: {row['calls']} calls, {read} input and {written} output tokens"
+
+
+def _field(name: str, text: str) -> Iterator[str]:
+    """`name: text`; a text of several lines stands below its name."""
+    lines = _cut(text, LONGEST_ARGUMENTS).expandtabs(4).splitlines() or [""]
+    if len(lines) == 1:
+        yield _plain(f"{name}: {lines[0]}")
+        return
+    yield f"{name}:"
+    yield from (f"  {_plain(line)}" for line in lines)
 
 
 def _message(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:

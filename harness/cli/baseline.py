@@ -127,8 +127,9 @@ def self_check(name: str, store: str, as_json: bool) -> None:
     from harness.gate.baseline import find_baseline, read_baseline
     from harness.gate.selfcheck import self_check
     from harness.results.index import in_force, read_index
+    from harness.results.store import existing
 
-    rows = in_force(read_index(Path(store)).rows)
+    rows = in_force(read_index(existing(store)).rows)
     result = self_check(read_baseline(find_baseline(name, [Path(store)])), rows)
     if as_json:
         print(json.dumps(result.plain(), ensure_ascii=False))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.base.errors import UsageError
 from harness.cli.options import Command, json_option
 
 if TYPE_CHECKING:
@@ -35,11 +33,9 @@ def diff(old: str, new: str, as_json: bool) -> None:
     shows the nearest of the other store, a correction or a retraction its reason.
     """
     from harness.results.diff import diff_stores
+    from harness.results.store import existing
 
-    for name in (old, new):
-        if not Path(name).is_dir():
-            raise UsageError(f"no store {name!r}: there is no such folder")
-    found = diff_stores(Path(old), Path(new), _interval)
+    found = diff_stores(existing(old), existing(new), _interval)
     for fault in found.faults:
         click.echo(f"invalid, left out: {fault}", err=True)
     if as_json:

@@ -47,20 +47,24 @@ def command(what: str | None, pattern: str | None, unfold: bool, as_json: bool) 
     """
     if what is None:
         _groups(as_json)
-        return
-    rows = matching(rows_of(what), what[:-1], pattern)
-    if as_json:
-        print(json.dumps({"schema": 1, what: rows}, ensure_ascii=False))
     else:
-        lines = [_line(row) for row in (rows if unfold or pattern else folded(rows, what))]
-        width = max((len(name) for name, _, _ in lines), default=0)
-        for name, version, text in lines:
-            print(f"{name:<{width}}  {version:<5} {text}")
-    if what in ("tasks", "methods"):
+        _rows(what, pattern, unfold, as_json)
+    if what in (None, "tasks", "methods"):
         from harness.registry import registry
 
         for fault in registry().faults:
             click.echo(f"warning: left out: {fault}", err=True)
+
+
+def _rows(what: str, pattern: str | None, unfold: bool, as_json: bool) -> None:
+    rows = matching(rows_of(what), what[:-1], pattern)
+    if as_json:
+        print(json.dumps({"schema": 1, what: rows}, ensure_ascii=False))
+        return
+    lines = [_line(row) for row in (rows if unfold or pattern else folded(rows, what))]
+    width = max((len(name) for name, _, _ in lines), default=0)
+    for name, version, text in lines:
+        print(f"{name:<{width}}  {version:<5} {text}")
 
 
 def _groups(as_json: bool) -> None:

@@ -48,10 +48,19 @@ def command(kind: str, name: str, one_file: bool, folder: str | None) -> None:
         _write_package(Path(folder or name), fields)
 
 
+def _refuse_taken(kind: str, name: str) -> None:
+    from harness.registry import registry
+
+    known = registry()
+    if name in (known.tasks if kind == "task" else known.methods):
+        raise UsageError(f"there is a {kind} {name!r} already; choose another name")
+
+
 def _write_file(folder: Path, fields: dict[str, str]) -> None:
     kind, path = fields["kind"], folder / fields["file"]
     if path.exists():
         raise UsageError(f"{path} exists; choose another name or --dir")
+    _refuse_taken(kind, fields["name"])
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(_filled(f"file/{kind}.py", fields), "utf-8")
     task, method = ("arc1d", path) if kind == "method" else (path, "direct")
@@ -62,6 +71,7 @@ def _write_package(root: Path, fields: dict[str, str]) -> None:
     if root.exists() and any(root.iterdir()):
         raise UsageError(f"{root} exists and isn't empty; choose another --dir")
     kind, name = fields["kind"], fields["name"]
+    _refuse_taken(kind, name)
     package = root / fields["package"]
     files = {
         root / "pyproject.toml": "pyproject.toml",

@@ -44,17 +44,23 @@ def present_name(former: str, known: Callable[[str], bool]) -> str | None:
 
 
 class Command(click.Command):
-    """A command that knows what its options were called before."""
+    """A command that knows what its options were called before, and where a stray word belongs."""
+
+    allow_extra_args = True  # refused here, with a cure
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {name for option in self.params for name in option.opts}
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            own = {name for option in self.params for name in option.opts}
             now = present_name(error.option_name, own.__contains__)
             if now is None:
                 raise
             raise click.UsageError(f"{error.option_name} is called {now} now", ctx) from None
+        if rest:
+            cure = "; names follow an option, as --task NAME,NAME, and globs stand in quotes"
+            raise click.UsageError(f"unexpected {rest[0]!r}{cure if '--task' in own else ''}", ctx)
+        return rest
 
 
 class Group(click.Group):
@@ -67,14 +73,15 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
     """`key=value` arguments as a dict, the values as they were typed.
 
     Raises:
-        UsageError: one has no '='.
+        UsageError: one has no '=', or two have the same key and other values.
     """
-    found = {}
+    found: dict[str, str] = {}
     for value in values:
         key, sign, rest = value.partition("=")
         if not sign or not key:
             raise UsageError(f"{flag} takes key=value, not {value!r}")
-        found[key] = rest
+        if found.setdefault(key, rest) != rest:
+            raise UsageError(f"{flag} {key} is given twice: {found[key]!r} and {rest!r}")
     return found
 
 

@@ -64,10 +64,10 @@ def list_runs(
     from harness.display.records import print_records
     from harness.results.export import run_object
     from harness.results.index import row
-    from harness.results.store import Store
+    from harness.results.store import Store, existing
 
     invalid: list[str] = []
-    in_force, superseded, retracted = Store(Path(store)).standing(invalid)
+    in_force, superseded, retracted = Store(existing(store)).standing(invalid)
     selection = Selection(
         task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
     )
@@ -114,9 +114,10 @@ def show_run(context: click.Context, run: str, store: str, as_json: bool) -> Non
 @json_option
 def verify(store: str, as_json: bool) -> None:
     """Check every record and its samples against their digests; exit code 1 if any is broken."""
+    from harness.results.store import existing
     from harness.results.verify import verify_store
 
-    faults, sound = verify_store(Path(store))
+    faults, sound = verify_store(existing(store))
     if as_json:
         print(json.dumps({"schema": 1, "sound": sound, "broken": faults}, ensure_ascii=False))
     else:
@@ -186,13 +187,14 @@ def export(
     """Write the results as a table of another program, or of a paper."""
     from harness.comparison.select import Selection
     from harness.results.index import in_force, read_index
+    from harness.results.store import existing
 
     if curves and form not in ("csv", "parquet", "json"):
         raise UsageError(f"--curves has no form {form!r}; take --format csv, parquet or json")
     selection = Selection(
         task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
     )
-    index = read_index(Path(store))
+    index = read_index(existing(store))
     rows = selection.rows(in_force(index.rows))
     if form in ("markdown", "latex"):
         from harness.comparison.paper import paper, paper_latex, paper_markdown
@@ -245,8 +247,10 @@ def _every_eval_ever(store: Path, wanted: set[str]) -> str:
 @json_option
 def rebuild(check: bool, store: str, as_json: bool) -> None:
     """Write tables/results.csv and tables/results.md again from the records."""
+    from harness.results.store import existing
     from harness.results.table import as_csv
 
+    existing(store)
     table = _frame(store)
     tables = Path(store) / "tables"
     different = []

@@ -7,12 +7,13 @@ module         what it holds
 ``items``      the attempts of an arm by item, and two arms brought to the same items
 ``select``     which arms are meant, which may be compared, and what differs where they may not
 ``paired``     the comparison of two arms: difference, interval, tests, cost
+``changes``    differences as they are shown, in the unit of the metric
 ``seeds``      the same for methods that train, with the seed as the unit
 ``suites``     comparisons on several tasks, pooled
 ``flips``      the items on which two arms differ, with both transcripts
 ``planning``   what a comparison could see, from the noise of stored runs
 ``sweep``      how a score moves with one argument
-``plain``      comparisons as JSON
+``to_json``    comparisons as JSON
 =============  ================================================================================
 
 Data runs one way: rows of the index -> arms -> paired items -> comparison. Rows whose comparability

@@ -11,6 +11,8 @@ from harness.results.fields import differing as differing
 from harness.results.fields import field_of as field_of
 from harness.results.fields import flat
 from harness.results.labels import unusual, with_arguments
+from harness.results.ranges import metric_range
+from harness.spec import MetricRange
 
 METHOD_ARGS = "method_args."
 Row = Mapping[str, Any]
@@ -85,10 +87,9 @@ class Arm:
             return None
         return float(sum(values)) / attempts
 
-    def largest(self, metric: str) -> float:
-        """The largest value that a metric can have; 1 where nothing says it."""
-        high = self.runs[0]["metric_ranges"].get(metric, {}).get("high")
-        return 1.0 if high is None else float(high)
+    def metric_range(self, metric: str | None = None) -> MetricRange:
+        """The values that a metric can have, and which end is the good one; of the primary one by default."""
+        return metric_range(self.runs[0], metric or self.primary)
 
     def rate(self, count: str) -> float:
         """The share of attempts with a status (`error`, `unscored`, `truncated`, `no_answer`)."""
@@ -98,7 +99,7 @@ class Arm:
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that distinguish it from `others` of the same name."""
         name = f"{self.method} x {self.model}"
-        varying_fields = self._telling(others)
+        varying_fields = self._distinguishing(others)
         if varying_fields:
             values = flat(self.subject)
             name += f" ({', '.join(f'{_last(f)}={brief(values.get(f))}' for f in varying_fields)})"
@@ -109,7 +110,7 @@ class Arm:
         with whatever else distinguishes it from `others` of the same method and model."""
         arguments = unusual(self.method, self.subject["method_args"])
         values = flat(self.subject)
-        for field in self._telling(others):
+        for field in self._distinguishing(others):
             if not field.startswith(METHOD_ARGS):
                 arguments.setdefault(_last(field), brief(values.get(field)))
             elif field.removeprefix(METHOD_ARGS) not in arguments:
@@ -121,7 +122,7 @@ class Arm:
         name = f"{self.label(others)} x {self.model}"
         return f"{self.store}: {name}" if self.store else name
 
-    def _telling(self, others: Iterable[Arm]) -> list[str]:
+    def _distinguishing(self, others: Iterable[Arm]) -> list[str]:
         """The fields of the subject that distinguish it from `others` of the same name."""
         same = [
             arm

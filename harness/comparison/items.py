@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from harness.base.errors import RecordError
 from harness.comparison.arms import Arm
+from harness.results.ranges import metric_range
+from harness.spec import MetricRange
 from harness.stats.items import ItemAttempts, ItemScores
 
 Array = NDArray[Any]
@@ -24,7 +27,7 @@ class Items:
     Attributes:
         digests: content hash of each item, shape (items,), sorted.
         counts: attempts on each item, shape (items,).
-        scores: every attempt's score, item after item; unscored and failed attempts count as 0.
+        scores: every attempt's score, item after item; unscored and failed attempts count as the worst value.
         scored: whether each attempt was scored.
         groups: the cluster of each item, None where the task names none.
     """
@@ -41,6 +44,10 @@ class Items:
     @property
     def binary(self) -> bool:
         return bool(np.isin(self.scores, (0.0, 1.0)).all())
+
+    def shares(self, span: MetricRange) -> Items:
+        """The same with each score as its share of the metric's range, of which more is better."""
+        return replace(self, scores=span.share(self.scores))
 
     def take(self, rows: Array) -> Items:
         """The items at `rows`, in that order."""
@@ -84,6 +91,10 @@ class Pairing:
     @property
     def matched(self) -> int:
         return len(self.candidate)
+
+    def shares(self, span: MetricRange) -> Pairing:
+        """The same with scores as shares of the metric's range; see `Items.shares`."""
+        return replace(self, candidate=self.candidate.shares(span), baseline=self.baseline.shares(span))
 
 
 def pair(candidate: Items, baseline: Items) -> Pairing:
@@ -143,7 +154,9 @@ def load_run(run: Any, metric: str) -> Items:
     digests, owner = _by_digest(table["item_digest"])
     rows = np.argsort(owner, kind="stable")
     scored = _array(pyarrow.compute.equal(table["status"], "ok").cast("int8")) == 1
-    scores = np.where(scored, _array(table[metric].fill_null(0.0)), 0.0)
+    values = _array(table[metric].fill_null(math.nan))
+    measured = scored & ~np.isnan(values)
+    scores = np.where(measured, values, _worst(values[measured], metric_range(run, metric)))
     groups = None
     if "group" in columns:
         groups = np.empty(len(digests), dtype=object)
@@ -153,6 +166,14 @@ def load_run(run: Any, metric: str) -> Items:
     items = Items(digests, np.bincount(owner, minlength=len(digests)), scores[rows], scored[rows], groups)
     _agrees(items, run, metric, path)
     return items
+
+
+def _worst(measured: Array, span: MetricRange) -> float:
+    """What counts for an attempt that wasn't scored: the worst value possible, or without a bound the worst
+    one measured."""
+    if math.isfinite(span.worst) or not len(measured):
+        return span.worst if math.isfinite(span.worst) else 0.0
+    return float(measured.max() if span.lower_is_better else measured.min())
 
 
 def _array(column: Any) -> Array:

@@ -40,7 +40,8 @@ class Learning:
     final: float
 
     def reach(self, target: float) -> int | None:
-        """The first point at which the mean is at least `target`. The mean of few seeds is noisy, and the
+        """The first point at which the mean is at least `target`: rewards and validation scores are shares of
+        a metric's range, of which more is better whatever the metric. The mean of few seeds is noisy, and the
         first of many noisy points comes early."""
         reached = np.flatnonzero(self.means >= target - 1e-12)
         return int(reached[0]) if len(reached) else None

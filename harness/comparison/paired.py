@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from harness.base.digest import seed_of
 from harness.comparison.arms import Arm
+from harness.comparison.changes import Change, change_of
 from harness.comparison.items import Items, Pairing, load_items, pair
 from harness.comparison.seeds import SeedView, over_seeds
+from harness.spec import MetricRange
 from harness.stats import (
     Difference,
     Variances,
@@ -48,14 +50,18 @@ SMALL_SET = 300
 class Comparison:
     """A candidate against a baseline on the items that both answered.
 
-    `scale` turns the metric into what is shown: points where it lies between 0 and 1.
-    `difference` is candidate - baseline over items, in the unit of the metric. `p_value` is two-sided,
-    that of `test`; `adjusted_p` is adjusted over the table. `checks` holds the other tests that were
-    made. If a side trains, seeds are the unit: `seeds` holds that comparison, and `test`, `p_value`,
-    `interval` and the verdict are over seeds, while `difference` says whether these trained models
+    `span` is the metric's range and says which end of it is the good one. Everything that decides is about
+    the `gain` over items: in shares of that range, above 0 where the candidate is better. What is shown
+    (`difference`, `value`, `interval`, `scored_only`) is candidate - baseline in the unit of the metric,
+    below 0 for a gain where less is better. `scale` turns that into points where the metric lies within
+    -1 and 1.
+
+    `p_value` is two-sided, that of `test`; `adjusted_p` is adjusted over the table. `checks` holds the other
+    tests that were made. If a side trains, seeds are the unit: `seeds` holds that comparison, and `test`,
+    `p_value`, `interval` and the verdict are over seeds, while `difference` says whether these trained models
     differ.
-    Unscored and failed attempts count as 0; `scored_only` leaves them out and is None where there are
-    none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
+    Unscored and failed attempts count as the worst value; `scored_only` leaves them out and is None where
+    there are none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
     """
 
     candidate: Arm
@@ -63,8 +69,8 @@ class Comparison:
     metric: str
     candidate_value: float
     baseline_value: float
-    difference: Difference
-    item_differences: NDArray[Any]
+    gain: Difference
+    item_gains: NDArray[Any]
     groups: NDArray[Any] | None
     variances: Variances | None
     matched: int
@@ -75,33 +81,53 @@ class Comparison:
     adjusted_p: float
     checks: dict[str, float] = field(default_factory=dict)
     probability_better: float | None = None
-    scored_only: Difference | None = None
+    scored_gain: Difference | None = None
     cost_ratio: dict[str, float | None] = field(default_factory=dict)
     seeds: SeedView | None = None
     warnings: tuple[str, ...] = ()
 
     @property
+    def span(self) -> MetricRange:
+        return self.candidate.metric_range(self.metric)
+
+    @property
     def scale(self) -> float:
-        limit = self.candidate.largest(self.metric)
-        return 100.0 if limit <= 1.0 else 1.0
+        return self.span.points
+
+    @property
+    def difference(self) -> Change:
+        """Over items."""
+        return change_of(self.gain, self.span)
+
+    @property
+    def scored_only(self) -> Change | None:
+        """Over items, without attempts that were not scored."""
+        return None if self.scored_gain is None else change_of(self.scored_gain, self.span)
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the difference over the unit that decides: seeds or items."""
         if self.seeds is None:
             return self.difference.ci
-        return self.seeds.test.ci if self.seeds.test else None
+        return self.span.changes(self.seeds.test.ci) if self.seeds.test else None
+
+    @property
+    def gained(self) -> float:
+        """The gain over the unit that decides."""
+        return self.seeds.test.value if self.seeds and self.seeds.test else self.gain.value
 
     @property
     def value(self) -> float:
         """The difference over the unit that decides."""
-        return self.seeds.test.value if self.seeds and self.seeds.test else self.difference.value
+        return self.span.change(self.gained)
 
     def p_inferior(self, margin: float) -> float:
-        """One-sided, of "worse by `margin` or more": below alpha, non-inferiority is shown."""
+        """One-sided, of "worse by `margin` (in the unit of the metric) or more": below alpha, non-inferiority
+        is shown."""
+        lost = -margin / self.span.width
         if self.seeds is not None:
-            return self.seeds.p_above(-margin) if self.seeds.enough else 1.0
-        return self.difference.p_better(-margin)
+            return self.seeds.p_above(lost) if self.seeds.enough else 1.0
+        return self.gain.p_better(lost)
 
     @property
     def p_worse(self) -> float:
@@ -109,16 +135,16 @@ class Comparison:
         interval's own test; over seeds, their t test, and 1 with too few of them."""
         if self.seeds is not None:
             return self.seeds.p_below() if self.seeds.enough else 1.0
-        found = self.difference
+        found = self.gain
         if found.ci_method == "tango":
             return float(mcnemar_test(found.losses, found.wins, alternative="worse"))
         return found.p_worse()
 
     def verdict(self, alpha: float = 0.05) -> str:
         """`better`, `worse`, or `not shown`: too little evidence is never called equality."""
-        if self.adjusted_p >= alpha or self.value == 0 or (self.seeds and not self.seeds.enough):
+        if self.adjusted_p >= alpha or self.gained == 0 or (self.seeds and not self.seeds.enough):
             return "not shown"
-        return "better" if self.value > 0 else "worse"
+        return "better" if self.gained > 0 else "worse"
 
 
 def compare(
@@ -141,16 +167,17 @@ def compare(
     pairing = pair(load(candidate, metric), load(baseline, metric))
     if not pairing.matched:
         raise ValueError(f"{candidate.named()} and {baseline.named()} share no item")
-    groups = pairing.candidate.groups
-    binary = pairing.candidate.binary and pairing.baseline.binary
-    left, right = pairing.candidate.attempts(), pairing.baseline.attempts()
-    difference = paired_difference(left, right, groups=groups, binary=binary, level=level)
-    differences = item_differences(left, right)
-    variances = measured_variances(left, right) if pairing.matched > 1 else None
-    test, p_value, checks = _tests(difference, differences, groups, candidate, baseline)
+    shares = pairing.shares(candidate.metric_range(metric))
+    groups = shares.candidate.groups
+    binary = shares.candidate.binary and shares.baseline.binary
+    left, right = shares.candidate.attempts(), shares.baseline.attempts()
+    gain = paired_difference(left, right, groups=groups, binary=binary, level=level)
+    gains = item_differences(left, right)
+    variances = measured_variances(left, right) if shares.matched > 1 else None
+    test, p_value, checks = _tests(gain, gains, groups, candidate, baseline)
     posterior = None
-    if difference.ci_method == "tango" and pairing.matched <= SMALL_SET:
-        posterior = probability_better(difference.losses, difference.wins)
+    if gain.ci_method == "tango" and shares.matched <= SMALL_SET:
+        posterior = probability_better(gain.losses, gain.wins)
     seeds = None
     if candidate.trains or baseline.trains:
         seeds = over_seeds([(candidate, baseline, metric)])
@@ -164,8 +191,8 @@ def compare(
         metric=metric,
         candidate_value=float(pairing.candidate.means().mean()),
         baseline_value=float(pairing.baseline.means().mean()),
-        difference=difference,
-        item_differences=differences,
+        gain=gain,
+        item_gains=gains,
         groups=groups,
         variances=variances,
         matched=pairing.matched,
@@ -176,7 +203,7 @@ def compare(
         adjusted_p=p_value,
         checks=checks,
         probability_better=posterior,
-        scored_only=_scored_only(pairing, binary, level),
+        scored_gain=_scored_gain(shares, binary, level),
         cost_ratio=_cost_ratio(candidate, baseline),
         seeds=seeds,
         warnings=tuple(_warnings(candidate, baseline, pairing)),
@@ -192,27 +219,27 @@ def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[
 
 
 def _tests(
-    difference: Difference,
-    differences: NDArray[Any],
+    gain: Difference,
+    gains: NDArray[Any],
     groups: NDArray[Any] | None,
     candidate: Arm,
     baseline: Arm,
 ) -> tuple[str, float, dict[str, float]]:
     """Which test gives p, p, and the others that check it."""
     checks: dict[str, float] = {}
-    clustered = difference.ci_method == "clustered_t"
-    p_value = 1.0 if difference.p_value is None else difference.p_value
-    if difference.ci_method == "tango":
-        exact = float(mcnemar_test(difference.losses, difference.wins, mid_p=False))
+    clustered = gain.ci_method == "clustered_t"
+    p_value = 1.0 if gain.p_value is None else gain.p_value
+    if gain.ci_method == "tango":
+        exact = float(mcnemar_test(gain.losses, gain.wins, mid_p=False))
         checks["mcnemar_exact"] = exact
-    units = difference.n_clusters if clustered else difference.n_items
+    units = gain.n_clusters if clustered else gain.n_items
     if (units or 0) < FEW_UNITS:
         seed = seed_of(*candidate.run_ids, *baseline.run_ids) % 2**32
-        checks["sign_flip"] = sign_flip(differences, groups=groups, seed=seed).p_value
-    return TESTS[difference.ci_method], p_value, checks
+        checks["sign_flip"] = sign_flip(gains, groups=groups, seed=seed).p_value
+    return TESTS[gain.ci_method], p_value, checks
 
 
-def _scored_only(pairing: Pairing, binary: bool, level: float) -> Difference | None:
+def _scored_gain(pairing: Pairing, binary: bool, level: float) -> Difference | None:
     if pairing.candidate.scored.all() and pairing.baseline.scored.all():
         return None
     kept = pair(pairing.candidate.scored_only(), pairing.baseline.scored_only())

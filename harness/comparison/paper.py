@@ -12,6 +12,7 @@ from harness.comparison.scores import Score, score
 from harness.comparison.select import by_key, newest_versions
 from harness.results.export import latex_text, markdown, tabular
 from harness.results.labels import with_arguments
+from harness.spec import MetricRange
 
 #: fields that name a column where one task has several comparability keys
 NAMED = 2
@@ -25,24 +26,23 @@ class Paper:
         rows: method with the arguments that distinguish it, and model.
         columns: task with what distinguishes it, and its metric.
         scores: by row and column; absent where nothing was measured.
-        scales: of each column: 100 where its metric lies between 0 and 1, which is shown in points.
-        lower: of each column, whether the lowest value of its metric is the best.
+        spans: the range of each column's metric; what lies within -1 and 1 is shown in points.
         older: a sentence on the versions that were left out; empty if there are none.
     """
 
     rows: list[tuple[str, str]]
     columns: list[tuple[str, str]]
     scores: dict[tuple[int, int], Score]
-    scales: list[float]
-    lower: list[bool]
+    spans: list[MetricRange]
     older: str = ""
 
     def best(self, column: int) -> set[int]:
         """The rows with the best value of a column; none where only one row has a value."""
-        values = {row: found.value for (row, at), found in self.scores.items() if at == column}
+        sign = self.spans[column].sign
+        values = {row: sign * found.value for (row, at), found in self.scores.items() if at == column}
         if len(values) < 2:
             return set()
-        top = (min if self.lower[column] else max)(values.values())
+        top = max(values.values())
         return {row for row, value in values.items() if value == top}
 
 
@@ -57,15 +57,14 @@ def paper(rows: Iterable[Row]) -> Paper:
     names = _names(list(tables.values()))
     order = sorted(set(names.values()))
     load, scores = ItemTables(), {}
-    columns, scales, lower = [], [], []
+    columns, spans = [], []
     for at, table in enumerate(tables.values()):
         first = table[0]
         columns.append((_column(first, tables.values()), first.primary))
-        scales.append(100.0 if first.largest(first.primary) <= 1.0 else 1.0)
-        lower.append(bool(first.runs[0]["metric_ranges"].get(first.primary, {}).get("lower_is_better")))
+        spans.append(first.metric_range())
         for arm in table:
             scores[order.index(names[id(arm)]), at] = score(arm, load=load)
-    return Paper(order, columns, scores, scales, lower, older)
+    return Paper(order, columns, scores, spans, older)
 
 
 def _names(tables: Sequence[Sequence[Arm]]) -> dict[int, tuple[str, str]]:
@@ -109,7 +108,7 @@ def _cell(found: Score | None, scale: float) -> str:
 
 
 def paper_markdown(made: Paper) -> str:
-    """A pipe table; the best value of a column is bold."""
+    """A pipe table; the best value of a column is bold, and columns say where that is the lowest."""
     return markdown(*_plain(made, bold="**"))
 
 
@@ -117,11 +116,19 @@ def _plain(made: Paper, bold: str) -> tuple[list[str], list[list[str]]]:
     best = [made.best(at) for at in range(len(made.columns))]
     rows = []
     for n, name in enumerate(made.rows):
-        cells = [_cell(made.scores.get((n, at)), made.scales[at]) for at in range(len(made.columns))]
+        cells = [_cell(made.scores.get((n, at)), made.spans[at].points) for at in range(len(made.columns))]
         rows.append(
             [*name, *(f"{bold}{cell}{bold}" if n in best[at] else cell for at, cell in enumerate(cells))]
         )
-    return ["method", "model", *(name for name, _ in made.columns)], rows
+    return ["method", "model", *_heads(made)], rows
+
+
+def _heads(made: Paper) -> list[str]:
+    """The names of the columns, with a word where less is better."""
+    return [
+        f"{name}, lower is better" if span.lower_is_better else name
+        for (name, _), span in zip(made.columns, made.spans, strict=True)
+    ]
 
 
 def paper_latex(made: Paper) -> str:
@@ -132,10 +139,10 @@ def paper_latex(made: Paper) -> str:
     for n, name in enumerate(made.rows):
         cells = [latex_text(part) for part in (name[:1] if one_model else name)]
         for at in range(len(made.columns)):
-            cell = _cell(made.scores.get((n, at)), made.scales[at]).replace("-", "$-$")
+            cell = _cell(made.scores.get((n, at)), made.spans[at].points).replace("-", "$-$")
             cells.append(rf"\textbf{{{cell}}}" if n in best[at] else cell or "--")
         rows.append(cells)
-    heads = ["Method", *([] if one_model else ["Model"]), *(latex_text(name) for name, _ in made.columns)]
+    heads = ["Method", *([] if one_model else ["Model"]), *map(latex_text, _heads(made))]
     return (
         "% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n"
         + tabular(heads, rows, 1 if one_model else 2)
@@ -146,7 +153,7 @@ def paper_latex(made: Paper) -> str:
 def _caption(made: Paper, one_model: bool) -> str:
     metrics = list(dict.fromkeys(metric for _, metric in made.columns))
     words = [f"{', '.join(map(latex_text, metrics))}: mean with its 95\\,\\% interval"]
-    if all(scale == 100 for scale in made.scales):
+    if all(span.points == 100 for span in made.spans):
         words[0] += ", in points"
     if one_model and made.rows:
         words.append(f"All methods use {latex_text(made.rows[0][1])}")
@@ -159,5 +166,9 @@ def _caption(made: Paper, one_model: bool) -> str:
     if runs and runs[-1] > 1:
         span = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
         words.append(f"Each value pools {span} seed{'' if span == '1' else 's'}")
-    words.append("Bold: the best value of a column, which need not differ from the others beyond noise")
+    lower = any(span.lower_is_better for span in made.spans)
+    words.append(
+        f"Bold: the {'best' if lower else 'highest'} value of a column, which need not differ from the "
+        "others beyond noise"
+    )
     return ". ".join(words) + "."

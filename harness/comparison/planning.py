@@ -8,6 +8,7 @@ from itertools import combinations
 
 from harness.comparison.arms import Arm
 from harness.comparison.items import Items, load_items, pair
+from harness.spec import MetricRange
 from harness.stats import (
     Variances,
     attempt_variance,
@@ -21,11 +22,15 @@ MOST_PAIRS = 45
 
 @dataclass(frozen=True)
 class Noise:
-    """The variances to plan with, the items they were seen on, and where they come from."""
+    """The variances to plan with, the items they were seen on, and where they come from.
+
+    `variances` are of shares of the metric's range, `span`, so that a difference of 0.02 is a fiftieth of it.
+    """
 
     variances: Variances
     n_items: int | None
     source: str
+    span: MetricRange = MetricRange()
 
 
 def stored_noise(arms: Sequence[Arm]) -> Noise:
@@ -35,7 +40,8 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
     variance of its attempts, and no variance of the effect. Single attempts of one subject say
     nothing about either.
     """
-    found: list[Items] = [load_items(arm, arm.primary) for arm in arms]
+    span = arms[0].metric_range() if arms else MetricRange()
+    found: list[Items] = [load_items(arm, arm.primary).shares(span) for arm in arms]
     seen = []
     for a, b in list(combinations(found, 2))[:MOST_PAIRS]:
         both = pair(a, b)
@@ -51,18 +57,19 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
             if variances.separated
             else (", whose single attempts can't be separated from the effect: a best case for more attempts")
         )
-        return Noise(variances, n_items, f"{len(found)} stored subjects{separated}")
+        return Noise(variances, n_items, f"{len(found)} stored subjects{separated}", span)
     for items in found:
         own = attempt_variance(items.attempts()) if int(items.counts.max()) > 1 else 0.0
         if own > 0:
-            told = "the attempts of one stored subject, if the effect is the same on every item"
-            return Noise(Variances(own, own, 0.0, False), len(items), told)
+            source = "the attempts of one stored subject, if the effect is the same on every item"
+            return Noise(Variances(own, own, 0.0, False), len(items), source, span)
     assumed = default_attempt_variance()
     return Noise(
         Variances(assumed, assumed, 0.0, False),
         len(found[0]) if found else None,
         f"an assumption (variance {assumed:.3f} of an attempt, items of mixed difficulty, the same "
         "effect on every item): no stored run says more",
+        span,
     )
 
 
@@ -78,7 +85,8 @@ def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -
         effect=seen.effect if effect_sd is None else effect_sd**2,
         separated=True,
     )
-    told = [f"variance {variance:g} of an attempt"] if variance is not None else []
-    told += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
-    rest = "" if len(told) == 2 or (variance is not None and not noise.n_items) else f"; else {noise.source}"
-    return Noise(found, noise.n_items, f"as given: {', '.join(told)}{rest}")
+    stated = [f"variance {variance:g} of an attempt"] if variance is not None else []
+    stated += [f"effect varying by {effect_sd:g} between items"] if effect_sd is not None else []
+    whole = len(stated) == 2 or (variance is not None and not noise.n_items)
+    rest = "" if whole else f"; else {noise.source}"
+    return Noise(found, noise.n_items, f"as given: {', '.join(stated)}{rest}", noise.span)

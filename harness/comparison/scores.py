@@ -17,7 +17,7 @@ class Score:
     """The mean of a metric over an arm's runs.
 
     Attributes:
-        value: in the unit of the metric; unscored and failed attempts count as 0.
+        value: in the unit of the metric; unscored and failed attempts count as the worst value.
         interval: 95 %, None where it can't be estimated.
         unit: what the interval is over, `items` or `seeds`.
         runs: number of runs that are pooled.
@@ -55,8 +55,8 @@ def score(arm: Arm, metric: str | None = None, load: Callable[[Arm, str], Items]
         low, high = t_interval(mean, mean_stderr(np.array(values)), len(values) - 1)
         return Score(mean, (float(low), float(high)), "seeds", len(values))
     from harness.comparison.items import load_items
-    from harness.stats import estimate_mean
+    from harness.results.ranges import estimate
 
     items = (load or load_items)(arm, metric)
-    found = estimate_mean(items.attempts(), groups=items.groups, binary=items.binary)
+    found = estimate(arm.metric_range(metric), items.attempts(), items.groups)
     return Score(found.value, found.ci, "items", len(values))

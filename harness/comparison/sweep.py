@@ -6,13 +6,14 @@ A sweep is nothing but runs that differ in one argument, found in any store by t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import Items, combine, load_run
+from harness.spec import MetricRange
 from harness.stats.quantiles import FloatArray
 from harness.stats.scaling import Fit, fit_forms, verdict
 
@@ -39,6 +40,11 @@ class Curve:
     variance: FloatArray
     draws: FloatArray
     paired: bool
+
+    @property
+    def span(self) -> MetricRange:
+        """The range of the metric."""
+        return self.arms[0].metric_range(self.metric)
 
     @property
     def title(self) -> str:
@@ -108,7 +114,8 @@ def curve_of(placed: Sequence[tuple[float, Arm]], parameter: str, metric: str) -
     Raises:
         RecordError: sealed attempts can't be read or don't agree with their record.
     """
-    by_seed = [[load_run(run, metric) for run in arm.runs] for _, arm in placed]
+    span = placed[0][1].metric_range(metric)
+    by_seed = [[load_run(run, metric).shares(span) for run in arm.runs] for _, arm in placed]
     first = by_seed[0][0].digests
     paired = all(np.array_equal(items.digests, first) for runs in by_seed for items in runs)
     rng = np.random.default_rng(0)
@@ -119,9 +126,9 @@ def curve_of(placed: Sequence[tuple[float, Arm]], parameter: str, metric: str) -
         metric,
         np.array([value for value, _ in placed]),
         [arm for _, arm in placed],
-        means,
-        _variance(by_seed, paired),
-        draws,
+        span.value(means),
+        span.width**2 * _variance(by_seed, paired),
+        span.value(draws),
         paired,
     )
 
@@ -145,7 +152,7 @@ def _drawn(by_seed: list[list[Items]], paired: bool, rng: np.random.Generator) -
 
 
 def _variance(by_seed: list[list[Items]], paired: bool) -> FloatArray:
-    """Variance of each mean: the larger of what items and what seeds say.
+    """Variance of each mean of shares: the larger of what items and what seeds say.
 
     Where all values share their items, how hard an item is is the same for every point and says nothing
     about the shape: each item's mean over the values is taken out first (Cousineau, with Morey's factor).
@@ -168,13 +175,38 @@ def _variance(by_seed: list[list[Items]], paired: bool) -> FloatArray:
 
 def fits(curve: Curve) -> tuple[list[Fit], tuple[str, str]]:
     """The forms that fit a curve, best first, and the verdict with its reason. Values that are not above
-    0 have no logarithm and are left out."""
+    0 have no logarithm and are left out.
+
+    Forms are of shares of the metric's range, which rise to a peak and saturate upwards; they are given in
+    the unit of the metric, so that where less is better they fall to it.
+    """
     kept = curve.values > 0
     if not kept.any():
         return [], ("inconclusive", "no value is above 0")
-    made = fit_forms(curve.values[kept], curve.means[kept], curve.variance[kept], curve.draws[:, kept])
+    span = curve.span
+    shares, draws = span.share(curve.means[kept]), span.share(curve.draws[:, kept])
+    made = fit_forms(curve.values[kept], shares, curve.variance[kept] / span.width**2, draws)
     seeds = min((len(arm.runs) for arm, keep in zip(curve.arms, kept, strict=True) if keep), default=0)
-    return made, verdict(made, int(kept.sum()), seeds)
+    return [_in_unit(fit, span) for fit in made], verdict(made, int(kept.sum()), seeds)
+
+
+def _in_unit(fit: Fit, span: MetricRange) -> Fit:
+    """A form of shares as one of values; what is no score (the peak, an exponent) stays."""
+
+    def turned(name: str, value: float) -> float:
+        if name in ("a", "A"):
+            return span.value(value)
+        return span.change(value) if name in ("b", "B", "D") else value
+
+    return replace(
+        fit,
+        parameters={name: turned(name, value) for name, value in fit.parameters.items()},
+        intervals={
+            name: (min(ends), max(ends))
+            for name, interval in fit.intervals.items()
+            for ends in [tuple(turned(name, end) for end in interval)]
+        },
+    )
 
 
 def plain(curve: Curve) -> Mapping[str, Any]:
@@ -185,6 +217,7 @@ def plain(curve: Curve) -> Mapping[str, Any]:
     return {
         "parameter": curve.parameter,
         "metric": curve.metric,
+        "lower_is_better": curve.span.lower_is_better,
         "task": first.task,
         "method": first.method,
         "model": first.model,

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.comparison.arms import Arm
+from harness.comparison.changes import Change
 from harness.comparison.paired import Comparison
-from harness.comparison.suites import over_suite, suite_over_seeds
-from harness.stats import Difference
+from harness.comparison.suites import common_range, over_suite, suite_over_seeds
+from harness.spec import MetricRange
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
     return {
         "task": comparison.candidate.task,
         "metric": comparison.metric,
+        "lower_is_better": comparison.span.lower_is_better,
         "comparability_key": comparison.candidate.comparability_key,
         "candidate": side(comparison.candidate, comparison.candidate_value),
         "baseline": side(comparison.baseline, comparison.baseline_value),
@@ -53,18 +55,26 @@ def plain(comparison: Comparison) -> dict[str, Any]:
 
 
 def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """A pooled comparison as JSON knows it."""
-    first, seeds = comparisons[0], suite_over_seeds(comparisons)
+    """A pooled comparison as JSON knows it: in the unit of the metric, or, where the tasks' metrics have
+    several ranges, as a gain in shares of each range."""
+    first, seeds, found = comparisons[0], suite_over_seeds(comparisons), over_suite(comparisons)
+    common = common_range(comparisons)
+    span = common or MetricRange()
     return {
         "candidate": {"method": first.candidate.method, "model": first.candidate.model},
         "baseline": {"method": first.baseline.method, "model": first.baseline.model},
         "tasks": [c.candidate.task for c in comparisons],
-        **asdict(over_suite(comparisons)),
+        "unit": "metric" if common else "share of range",
+        **asdict(found),
+        "value": span.change(found.value),
+        "stderr": None if found.stderr is None else span.width * found.stderr,
+        "ci": None if found.ci is None else span.changes(found.ci),
+        "bootstrap_ci": span.changes(found.bootstrap_ci),
         "seeds": seeds.plain() if seeds else None,
     }
 
 
-def difference(found: Difference) -> dict[str, Any]:
+def difference(found: Change) -> dict[str, Any]:
     """A difference as JSON knows it."""
     return {
         "value": found.value,

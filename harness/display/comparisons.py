@@ -49,9 +49,10 @@ def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: s
 
 def notes(c: Comparison) -> list[str]:
     """What else there is to say of a comparison, a sentence each."""
-    lines = list(c.warnings)
+    lines = [f"{c.metric}: lower is better"] if c.span.lower_is_better else []
+    lines += c.warnings
     if c.seeds is not None:
-        lines.append(c.seeds.sentence(c.scale))
+        lines.append(c.seeds.sentence())
         low, high = c.difference.ci or (None, None)
         if low is not None and high is not None:
             lines.append(f"over items {points(c.difference.value, c)} [{points(low, c)}, {points(high, c)}]")
@@ -71,7 +72,10 @@ def flip_blocks(comparison: Comparison, arms: Sequence[Arm], limit: int) -> list
     blocks: list[Block] = [Line(""), Line(f"{comparison.candidate.task}: {name} against {other}", "bold")]
     for flip in flips(comparison.candidate, comparison.baseline, comparison.metric, limit):
         scores = f"{flip.baseline_score:.3g} -> {flip.candidate_score:.3g}"
-        blocks += [Line(""), Line(f"{flip.sample_id}  {scores}", "green" if flip.change > 0 else "red")]
+        blocks += [Line(""), Line(f"{flip.sample_id}  {scores}", "green" if flip.gain > 0 else "red")]
+        blocks += [Line(f"  question: {_short(flip.question)}"), Line(f"  target: {_short(flip.target)}")]
+        second = [f"{metric} {_scores(*both)}" for metric, both in flip.second_metrics.items()]
+        blocks += [Line(f"  {', '.join(second)}")] if second else []
         for side, attempts in (("baseline", flip.baseline), ("candidate", flip.candidate)):
             blocks.append(Line(f"  {side}: {_attempt(attempts)}"))
     return blocks
@@ -80,7 +84,15 @@ def flip_blocks(comparison: Comparison, arms: Sequence[Arm], limit: int) -> list
 def _attempt(attempts: list[Attempt]) -> str:
     first = attempts[0]
     more = f" (and {len(attempts) - 1} more attempts)" if len(attempts) > 1 else ""
-    said = " ".join(first.completion.split())
-    if len(said) > LONGEST:
-        said = f"{said[: LONGEST // 2]} ... {said[-LONGEST // 2 :]}"
-    return f"[{first.status}] answer {first.answer!r}{more}: {said}"
+    return f"[{first.status}] answer {first.answer!r}{more}: {_short(first.completion)}"
+
+
+def _scores(baseline: float | None, candidate: float | None) -> str:
+    shown = ["no score" if value is None else f"{value:.3g}" for value in (baseline, candidate)]
+    return " -> ".join(shown)
+
+
+def _short(text: str) -> str:
+    """A text on one line, its head and its tail where it is long."""
+    said = " ".join(text.split())
+    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} ... {said[-LONGEST // 2 :]}"

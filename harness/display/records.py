@@ -8,6 +8,8 @@ from typing import Any
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
 from harness.results.labels import method_label, with_arguments
+from harness.results.ranges import metric_range, primary_range
+from harness.spec import MetricRange
 
 
 def interval(metric: dict[str, Any]) -> str:
@@ -18,7 +20,7 @@ def interval(metric: dict[str, Any]) -> str:
     return shown
 
 
-#: heads the means over scored attempts, where those over all count others as 0
+#: heads the means over scored attempts, where those over all count others as the worst value
 SCORED_ONLY = "scored only"
 
 
@@ -28,8 +30,8 @@ def scored_only(metric: dict[str, Any] | None) -> str:
 
 
 def failures(record: dict[str, Any]) -> str:
-    """`16 of 32 attempts are unscored, 12 of them as the simulated user failed, and count as 0`; empty
-    where every attempt was scored."""
+    """`16 of 32 attempts are unscored, 12 of them as the simulated user failed, and count as 0`,
+    or as whatever is the worst value of the primary metric; empty where every attempt was scored."""
     counts = record["counts"]
     said = []
     if counts["unscored"]:
@@ -40,7 +42,13 @@ def failures(record: dict[str, Any]) -> str:
         )
     if counts["error"]:
         said.append(f"{counts['error']} of {counts['attempts']} attempts ended in errors")
-    return " and ".join(said) + " and count as 0" if said else ""
+    return " and ".join(said) + f" and count as {primary_range(record).worst:g}" if said else ""
+
+
+def metric_name(record: dict[str, Any], name: str = "") -> str:
+    """The name of a metric, by default the primary one, with a word where less is better."""
+    name = name or record["primary"]
+    return f"{name} (lower is better)" if metric_range(record, name).lower_is_better else name
 
 
 def cost(usage: dict[str, Any]) -> str:
@@ -54,14 +62,27 @@ def tokens(usage: dict[str, Any]) -> str:
     return "?" if None in parts else str(sum(parts))
 
 
-def bar(metric: dict[str, Any], width: int = 20) -> str:
-    """The interval on a line from 0 to 1: `     |--o--|    `."""
+def bar_head(records: Sequence[dict[str, Any]]) -> str:
+    """What heads the pictures of intervals: `0 ... 1` where every primary metric lies there."""
+    spans = {(span.low, span.high) for span in map(primary_range, records)}
+    return "0 ... 1" if spans == {(0.0, 1.0)} else "lowest ... highest"
+
+
+def bar(metric: dict[str, Any], span: MetricRange, width: int = 20) -> str:
+    """The interval on a line from the lowest to the highest value of a metric: `     |--o--|    `; empty
+    where it has no bounds."""
+    if not span.bounded:
+        return ""
+
+    def place(value: float) -> int:
+        return round(max(0.0, min(1.0, (value - span.low) / span.width)) * width)
+
     cells = [" "] * (width + 1)
     if metric["ci"]:
-        low, high = (round(max(0.0, min(1.0, end)) * width) for end in metric["ci"])
+        low, high = map(place, metric["ci"])
         cells[low : high + 1] = ["-"] * (high + 1 - low)
         cells[low], cells[high] = "|", "|"
-    cells[round(max(0.0, min(1.0, metric["value"])) * width)] = "o"
+    cells[place(metric["value"])] = "o"
     return "".join(cells)
 
 
@@ -111,7 +132,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         *(["seed"] if seeds else []),
         "metric",
         "value [95 % interval]",
-        "0 ... 1",
+        bar_head(records),
         *([SCORED_ONLY] if partly else []),
         *([VALIDATION] if trained else []),
         "items",
@@ -127,7 +148,8 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
     for record, task in zip(records, task_labels(records), strict=True):
         counts, usage = record["counts"], record["usage"]
         metric = record["metrics"].get(record["primary"])
-        wrong = round(counts["ok"] - metric["value"] * counts["attempts"]) if metric else 0
+        span = primary_range(record)
+        right = span.share(metric["value"]) * counts["attempts"] if metric else counts["ok"]
         whole = record["status"] == "complete"
         items = str(record["n_items"]) if whole else f"{counts['attempts']} of {record['n_items']}"
         items += f" x {record['epochs']}" if record["epochs"] > 1 else ""
@@ -137,13 +159,13 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
                 method_label(record["method"]["name"], record["method"]["args"]),
                 record["model"],
                 *([str(record["seed"])] if seeds else []),
-                record["primary"],
+                metric_name(record),
                 interval(metric) if metric else "none",
-                bar(metric) if metric else "",
+                bar(metric, span) if metric else "",
                 *([scored_only(metric)] if partly else []),
                 *([validation(record.get("curve"))] if trained else []),
                 items,
-                str(wrong),
+                str(round(counts["ok"] - right)) if span.bounded else "",
                 str(counts["no_answer"]),
                 str(counts["unscored"]),
                 str(counts["error"]),
@@ -158,7 +180,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
             rows,
             right=names[-8:],
             titles=names.index("metric"),
-            spare=["0 ... 1"],
+            spare=[bar_head(records)],
             keep=["task", "method", "value [95 % interval]"],
             row_styles=["dim" if r["status"] == "stopped" else "" for r in records],
         ),
@@ -172,11 +194,17 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
 
 
 def beside(record: dict[str, Any]) -> list[str]:
-    """What a run says besides its primary metric: of attempts that weren't scored, of repeated attempts, and
-    of its items without those that are known to be broken."""
+    """What a run says besides its primary metric: its second metrics, of attempts that weren't scored, of
+    repeated attempts, and of its items without those that are known to be broken."""
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
+    second = [
+        f"{metric_name(record, name)} {interval(metrics[name])}"
+        for name in record["metric_ranges"]
+        if name != primary and name in metrics and metrics[name]["ci_method"] != "none"
+    ]
+    lines += [", ".join(second)] if second else []
     whole = [
         f"{name} {metric['value']:.3f}"
         for name, metric in metrics.items()
@@ -227,7 +255,7 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
                         *([str(record["seed"])] if seeds else []),
                         name.removeprefix(part),
                         interval(metric),
-                        bar(metric),
+                        bar(metric, metric_range(record, name)),
                         *([scored_only(metric)] if partly else []),
                         str(metric.get("n_items") or ""),
                     ]
@@ -241,7 +269,7 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
         *(["seed"] if seeds else []),
         "category",
         "value [95 % interval]",
-        "0 ... 1",
+        bar_head(records),
         *([SCORED_ONLY] if partly else []),
         "items",
     ]
@@ -251,7 +279,7 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
             rows,
             right=["items"],
             titles=names.index("category") + 1,
-            spare=["0 ... 1"],
+            spare=[bar_head(records)],
             keep=["category", "value [95 % interval]"],
         )
     ]

@@ -74,11 +74,11 @@ def set_baseline(
 def _arm(arm: Arm, root: Path) -> dict[str, Any]:
     import numpy as np
 
-    from harness.stats import estimate_mean
+    from harness.results.ranges import estimate
 
     values = [run["metrics"][arm.primary]["value"] for run in arm.runs]
-    items = load_items(arm, arm.primary)
-    spread = estimate_mean(items.attempts(), binary=items.binary).rerun_stderr
+    attempts = load_items(arm, arm.primary).attempts()
+    spread = estimate(arm.metric_range(), attempts).rerun_stderr
     return {
         "task": arm.task,
         "method": arm.method,

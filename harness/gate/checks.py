@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError, unknown_key
-
-#: metrics lie between 0 and 1, or between 0 and 100; what a task's own metric can lose is checked with it
-LARGEST_MARGIN = 100.0
+from harness.base.values import load_yaml
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Check:
 
     Empty names mean all; names may be globs and comma lists. `task_args` may be written `T`, as in the
     configuration of `harness eval`. `margin` is the largest loss that is acceptable, in the unit
-    of the metric (0.02 is two points).
+    of the metric (0.02 is two points); where less is better, the largest increase.
     """
 
     task: str = ""
@@ -69,7 +68,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
     values |= {key: value for key, value in given.items() if value is not None}
     margin = values.get("margin", Rules.margin)
     where = str(path or "the command line")
-    _within("margin", margin, 0.0, LARGEST_MARGIN, where)
+    _within("margin", margin, 0.0, math.inf, where)
     checks = []
     for entry in values.pop("checks", None) or ():
         if isinstance(entry, Check):
@@ -80,7 +79,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
         check = Check(**{"margin": margin, **entry})
-        _within("margin", check.margin, 0.0, LARGEST_MARGIN, where)
+        _within("margin", check.margin, 0.0, math.inf, where)
         checks.append(check)
     try:
         rules = Rules(**values, checks=tuple(checks))
@@ -100,7 +99,7 @@ def _document(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
+        found = load_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -122,5 +121,7 @@ def _known(values: Mapping[str, Any], kind: type, where: str) -> None:
 
 
 def _within(name: str, value: Any, low: float, high: float, where: str) -> None:
+    """A margin has no largest value here: what a task's own metric can lose is checked with it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise UsageError(f"{where}: {name} lies between {low:g} and {high:g}, not {value!r}")
+        bounds = f"between {low:g} and {high:g}" if math.isfinite(high) else f"at {low:g} or above"
+        raise UsageError(f"{where}: {name} lies {bounds}, not {value!r}")

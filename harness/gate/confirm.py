@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from harness.base.errors import HarnessError, UsageError
 from harness.comparison.arms import Arm, arms_of
+from harness.comparison.export import points
 from harness.comparison.paired import compare
 from harness.gate.checks import Rules
 from harness.gate.verdict import Verdict, judge
@@ -47,7 +48,7 @@ def confirm(
         confirmed = second.verdict == "regressed"
         first = verdicts[n].comparison
         assert first is not None
-        said = f"{100 * first.difference.value:+.1f} points at the first look"
+        said = f"{points(first.difference.value, first)} points at the first look"
         reason = f"confirmed with fresh seeds ({said})" if confirmed else f"not confirmed: {said}"
         found[n] = replace(second, reasons=(*second.reasons, reason), confirmed=confirmed)
     return found

@@ -100,10 +100,10 @@ def _wanted(check: Check, arm: Arm) -> bool:
 
 
 def _full(check: Check, arm: Arm) -> Check:
-    limit = arm.largest(arm.primary)
-    if check.margin > limit:
+    span = arm.metric_range()
+    if span.bounded and check.margin > span.width:
         raise UsageError(
             f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose; it lies "
-            f"between 0 and {limit:g}"
+            f"between 0 and {span.width:g}"
         )
     return Check(arm.task, arm.method, arm.model, arm.comparability["task_args"], check.margin)

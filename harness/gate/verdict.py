@@ -24,7 +24,8 @@ class Verdict:
     `p_regressed` and `p_inferior` are one-sided and adjusted over the checks: of "no worse than the
     reference" and of "worse by the margin or more". `detectable` is the smallest loss that these runs
     show with 80 % power; `attempts` how many attempts an item, on both sides, would show the margin
-    (None: no number would, only more items). If a side trains, seeds are the unit and `seeds` says how
+    (None: no number would, only more items). A loss is in the unit of the metric, and an increase where less
+    is better. If a side trains, seeds are the unit and `seeds` says how
     many on both sides would show it.
     """
 
@@ -70,10 +71,10 @@ def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdi
 
 def _verdict(check: Check, comparison: Comparison, p_loss: float, p_inferior: float, rules: Rules) -> Verdict:
     said = Verdict(check, "ok", (), comparison, p_loss, p_inferior)
-    estimate = comparison.value
+    loss = -comparison.span.width * comparison.gained
     if identical(comparison):
         return replace(said, reasons=("every output is that of the reference",))
-    if p_loss < rules.alpha and estimate < -rules.regress_factor * check.margin:
+    if p_loss < rules.alpha and loss > rules.regress_factor * check.margin:
         return replace(said, verdict="regressed", exit_code=EXIT_CODES["regressed"])
     if p_inferior < rules.alpha:
         return said
@@ -91,17 +92,18 @@ def identical(comparison: Comparison) -> bool:
 
 def _with_attempts_needed(verdict: Verdict, rules: Rules) -> Verdict:
     """With the loss that these runs would show, and the attempts an item that would show the margin."""
-    comparison, margin = verdict.comparison, verdict.check.margin
+    comparison = verdict.comparison
     assert comparison is not None
-    error, variances = comparison.difference.stderr, comparison.variances
-    detectable = None if error is None else detectable_from(error, alpha=rules.alpha)
+    width, margin = comparison.span.width, verdict.check.margin
+    error, variances = comparison.gain.stderr, comparison.variances
+    detectable = None if error is None else width * detectable_from(error, alpha=rules.alpha)
     if margin <= 0 or variances is None:
         return replace(verdict, detectable=detectable)
     return replace(
         verdict,
         detectable=detectable,
         attempts=attempts_needed(
-            margin,
+            margin / width,
             comparison.matched,
             variances.candidate,
             reference_variance=variances.reference,
@@ -113,11 +115,12 @@ def _with_attempts_needed(verdict: Verdict, rules: Rules) -> Verdict:
 
 def _with_seeds_needed(verdict: Verdict, rules: Rules) -> Verdict:
     """The same for methods that train: with the spread over seeds, and the seeds needed."""
-    view = verdict.comparison.seeds if verdict.comparison else None
-    assert view is not None
+    comparison = verdict.comparison
+    assert comparison is not None and comparison.seeds is not None
+    view = comparison.seeds
     if view.test is None:
         return replace(verdict, seeds=LEAST_SEEDS)
-    detectable = detectable_from(view.test.stderr, alpha=rules.alpha)
+    detectable = comparison.span.width * detectable_from(view.test.stderr, alpha=rules.alpha)
     seeds = LEAST_SEEDS
     if verdict.check.margin > 0:
         wanted = min(view.found.n_seeds) * (detectable / verdict.check.margin) ** 2

@@ -60,7 +60,7 @@ class Training:
 
     def reward(self, sample: Sample, text: str) -> float:
         """What the task's own grader makes of a completion for a sample that the method holds with its
-        target: the primary metric within its range, from 0 (the worst value) to 1 (the best).
+        target: where the primary metric lies in its range, from 0, the worst, to 1, the best.
 
         Raises:
             Exception: whatever a broken grader raises.
@@ -83,8 +83,8 @@ class Training:
     def curve(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """The learning curve of `fit`, one row a step in the order of steps: `step` (0 is before training)
         and what is known of `rollouts`, `tokens`, `flops`, `wall_s` (all from the start), `reward`, `dev`
-        (a score on the validation split, never on test), `difficulty` and `entropy`. It is sealed beside
-        the record; a second call replaces the first.
+        (a score on the validation split, never on test; more is better), `difficulty` and `entropy`. It is
+        sealed beside the record; a second call replaces the first.
 
         Raises:
             UsageError: a row has another shape, a number isn't finite, or a count falls.

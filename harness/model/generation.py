@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,14 @@ SET_ELSEWHERE = {
     "cache": "the harness keeps completions itself",
     "batch": "calls are made one by one, so that a run can go on where it stopped",
     "fallback_models": "another model's answers would count as this one's",
+}
+
+
+#: range of a setting that a provider would refuse or, worse, drop; what it must be
+RANGES = {
+    "max_tokens": (1, math.inf, "at least 1"),
+    "temperature": (0, math.inf, "at least 0"),
+    "top_p": (0, 1, "from 0 to 1"),
 }
 
 
@@ -46,9 +55,22 @@ def generation_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else next(iter(given))
-        raise UsageError(f"-G {name}={given.get(name)}: {first['msg']}") from None
+        cure = "; several are written [a, b]" if first["type"] == "list_type" else ""
+        raise UsageError(f"-G {name}={given.get(name)}: {first['msg']}{cure}") from None
     made: dict[str, Any] = config.model_dump(mode="json", include=set(given), exclude_none=True)
     return made
+
+
+def check_ranges(settings: Mapping[str, Any]) -> None:
+    """Whether the settings are in their ranges.
+
+    Raises:
+        UsageError: one is not; says what it must be.
+    """
+    for name, (low, high, words) in RANGES.items():
+        value = settings.get(name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{name} must be {words}, not {value}")
 
 
 def _choice(name: str, allowed: set[str]) -> str:

@@ -53,6 +53,12 @@ def _missing(package: str, distribution: str) -> str:
             "to a folder (git config core.symlinks true, then check it out again), otherwise: "
             f"pip install --force-reinstall {OURS}"
         )
+    found = importlib.util.find_spec(package.partition(".")[0])
+    if found and found.origin:
+        return (
+            f"distribution {distribution} names the package {package!r}, which is hidden by {found.origin}; "
+            "rename that, or the package"
+        )
     return (
         f"distribution {distribution} names the package {package!r}, which isn't there; install it again: "
         f"pip install --force-reinstall {distribution}"
@@ -107,6 +113,11 @@ def _found_packages() -> list[tuple[str, str, str]]:
 def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[dict[str, Any]]:
     """The specs of a package as plain data: from the index, else from the files."""
     files = sorted(_spec_files(folder))
+    if not files:
+        faults.append(
+            f"no task.toml or method.toml in {folder} (distribution {distribution or package}); a wheel has "
+            "them where they are named as package data"
+        )
     stamp = [[path, status.st_mtime_ns, status.st_size] for path, status in files]
     index = paths.cache_dir() / f"specs-{package}.json"
     remembered = _read_json(index)

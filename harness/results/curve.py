@@ -2,7 +2,8 @@
 
 `curve.v1.schema.json` beside this file is the published JSON Schema of a row. A record names its curve's
 file, rows and digest; records without one are as valid. Scores of a curve are of a validation split and
-never of the test items.
+never of the test items. More of a score or a reward is better, whatever the metric of the test: they are
+what `job.training.reward` gives, shares of the metric's range.
 """
 
 from __future__ import annotations

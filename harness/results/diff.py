@@ -223,18 +223,18 @@ def _unlike(row: Row, others: Sequence[Row], where: str) -> Reason:
         if (other["task"], other["method"], other["model"]) == (row["task"], row["method"], row["model"])
     ]
     same = [other for other in near if _name({**other, "seed": row["seed"]}) == _name(row)]
-    if same:
+    if same and all(other["seed"] != row["seed"] for other in same):
         seeds = sorted({other["seed"] for other in same})
         return Reason("seed", seeds, row["seed"], f"other seeds: {where} has {', '.join(map(str, seeds))}")
     if near:
         closest = min(near, key=lambda other: len(differing(_identity(row), _identity(other))))
-        names = [
-            n for n in sorted(differing(_identity(closest), _identity(row)), key=_weight) if "_args." in n
-        ]
+        unlike = sorted(differing(_identity(closest), _identity(row)), key=_weight)
+        names = [n for n in unlike if "_args." in n] or unlike
         shown = ", ".join(
             f"{n.rpartition('.')[2]}={brief(field_of(_identity(closest), n))}" for n in names[:NAMED]
         )
-        return Reason("arguments", shown, None, f"other arguments: {where} has {shown}")
+        noun = "arguments" if "_args." in names[0] else "settings"
+        return Reason(noun, shown, None, f"other {noun}: {where} has {shown}")
     for key, known in (
         ("task", {r["task"] for r in others}),
         ("method", {r["method"] for r in others}),

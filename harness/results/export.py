@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from harness.results.ranges import metric_range
 
 #: what LaTeX would take for a command
 LATEX = str.maketrans(
@@ -138,15 +141,15 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
                 "confidence_level": 0.95,
                 "method": metric["ci_method"],
             }
-        bounds = record["metric_ranges"].get(name, {"low": 0.0, "high": 1.0, "lower_is_better": False})
+        span = metric_range(record, name)
         metrics.append(
             {
                 "evaluation_name": f"{record['task']['name']}/{name}",
                 "metric_config": {
                     "metric_id": name,
-                    "lower_is_better": bounds["lower_is_better"],
-                    "min_score": bounds["low"],
-                    "max_score": bounds["high"],
+                    "lower_is_better": span.lower_is_better,
+                    "min_score": span.low if math.isfinite(span.low) else None,
+                    "max_score": span.high if math.isfinite(span.high) else None,
                     "score_type": "continuous",
                 },
                 "score_details": {"score": metric["value"], "uncertainty": uncertainty},

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.base.digest import digest
 from harness.base.errors import RecordError
 from harness.results.migrations import MIGRATIONS
+from harness.results.ranges import declared_range
 
 SCHEMA = 2
 #: what may differ between two executions of the same run and is left out of `result_digest`
@@ -242,12 +243,9 @@ def invariants(record: Mapping[str, Any]) -> list[str]:
     if record["status"] == "complete" and counts["attempts"] < record["n_items"]:
         faults.append("complete, but with fewer attempts than items")
     for name, metric in metrics.items():
-        bounds = record["metric_ranges"].get(name, {})
-        low, high = bounds.get("low"), bounds.get("high")
-        if (low is not None and metric["value"] < low - 1e-9) or (
-            high is not None and metric["value"] > high + 1e-9
-        ):
-            faults.append(f"{name} = {metric['value']} is outside {low} to {high}")
+        span = declared_range(record, name)
+        if span and not span.low - 1e-9 <= metric["value"] <= span.high + 1e-9:
+            faults.append(f"{name} = {metric['value']} is outside {span.low} to {span.high}")
     for family, rising in (("pass@", True), ("pass^", False)):
         series = sorted(
             (int(name.removeprefix(family)), metric["value"])

@@ -59,6 +59,17 @@ def standing(records: Iterable[R]) -> Standing:
     return Standing(shown, replaced, len(newest) - len(live))
 
 
+def existing(root: str | Path) -> Path:
+    """The folder of a store that is read, where a mistyped name must not pass as a store without runs.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not Path(root).is_dir():
+        raise UsageError(f"no result store at {root}; 'harness eval' makes one, --store names another")
+    return Path(root)
+
+
 class Store:
     """A folder of results: `v1/<task>/<N>/<method>/<model>/<run id>[-attempt]/run.json`."""
 

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.external.known_broken import WITHOUT, known_broken
-from harness.spec import TaskSpec
+from harness.results.ranges import estimate
+from harness.spec import MetricRange, TaskSpec
 
 #: items up to which answers are kept for maj@k; beyond it they would outgrow the numbers
 MAX_VOTED = 20_000
@@ -26,8 +27,7 @@ class Summary:
         }
         #: attempts at an item that weren't scored; only items that have some
         self._missing: dict[str, dict[int, int]] = {name: defaultdict(int) for name in self.names}
-        #: what an attempt counts as that wasn't scored
-        self._worst = {name: span.worst for name, span in task.metric_ranges.items()}
+        self._ranges = task.metric_ranges
         self._answers: dict[int, list[Any]] = defaultdict(list)
         self._groups: dict[int, str] = {}
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
@@ -60,8 +60,9 @@ class Summary:
             value = (attempt["metrics"] or {}).get(name)
             if status != "ok" or value is None:
                 self._missing[name][n] += 1
-            number = self._worst[name] if status != "ok" or value is None else float(value)
-            self._binary[name] &= number in (0.0, 1.0)
+            span = self._ranges[name]
+            number = span.worst if status != "ok" or value is None else float(value)
+            self._binary[name] &= number in (span.low, span.high)
             self._scores[name][n].append(number)
         for category in categories:
             self._members[category].add(n)
@@ -103,14 +104,12 @@ class Summary:
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
         """The metrics of these items."""
         made = {name: self._mean(name, items) for name in self.names}
-        lower = self.task.metric_ranges[self.task.primary].lower_is_better
-        if self.epochs > 1 and self._binary[self.task.primary] and not lower:
+        right_or_wrong = self._ranges[self.task.primary] == MetricRange() and self._binary[self.task.primary]
+        if self.epochs > 1 and right_or_wrong:
             made.update(self._repeated(self.task.primary, items))
         return made
 
     def _mean(self, name: str, items: Sequence[int]) -> dict[str, Any]:
-        from harness.stats import estimate_mean
-
         scores, missing = self._scores[name], self._missing[name]
         groups = [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
         if all(len(scores[n]) == 1 for n in items):
@@ -119,16 +118,16 @@ class Summary:
             attempts: Any = np.fromiter((scores[n][0] for n in items), float, len(items))
         else:
             attempts = [list(scores[n]) for n in items]
-        made = _metric(estimate_mean(attempts, groups=groups, binary=self._binary[name]))
+        made = _metric(estimate(self._ranges[name], attempts, groups, self._binary[name]))
         unscored = sum(missing[n] for n in items if n in missing)
         scored = sum(len(scores[n]) for n in items) - unscored if unscored else 0
         if made["ci"]:  # t's may reach beyond the scale
             low, high = made["ci"]
-            span = self.task.metric_ranges[name]
+            span = self._ranges[name]
             lowest, largest = min(span.low, made["value"]), max(span.high, made["value"])
             made["ci"] = max(lowest, low), min(largest, high)
         if scored:
-            total = sum(sum(scores[n]) for n in items) - unscored * self._worst[name]
+            total = sum(sum(scores[n]) for n in items) - unscored * self._ranges[name].worst
             made["scored_only"] = total / scored
         return made
 

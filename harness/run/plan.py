@@ -11,10 +11,18 @@ from typing import Any
 from harness.base.errors import UsageError
 from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
+from harness.model.generation import check_ranges
 from harness.registry import registry
 from harness.spec import ROLES, MethodSpec, TaskSpec
 
 LOG = logging.getLogger("harness.run")
+
+
+#: the least value of a request's number
+LEAST = {
+    **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "max_retries": 0},
+    **{"budget_calls": 0, "budget_tokens": 0, "budget_cost": 0, "budget_time": 0},
+}
 
 
 @dataclass(frozen=True)
@@ -71,20 +79,17 @@ def plan(request: Request) -> list[Cell]:
         UsageError: an unknown name or argument, a number out of range, or a method that needs what
             the task, the model or the run doesn't offer; says what would fit.
     """
-    for name, least in (
-        ("seeds", 1),
-        ("epochs", 1),
-        ("limit", 1),
-        ("max_connections", 1),
-        ("max_retries", 0),
-    ):
+    for name, least in LEAST.items():
         value = getattr(request, name)
-        if value is not None and value < least:
+        if value is not None and not value >= least:  # not a number either
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    check_ranges(request.decoding)
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]
     methods = [known.method(name) for name in known.match("method", request.method)]
     models = [name.strip() for name in request.model.split(",") if name.strip()]
+    if not models:
+        raise UsageError("no model given; 'harness list models' shows the families")
     task_args = _split_args(request.task_args, tasks, "task")
     method_args = _split_args(request.method_args, methods, "method")
     cells = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,7 +56,7 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         score = task.score(sample, outcome)
     except Exception as error:
         score = _ungraded(error)
-    return {**attempt, "status": score.status, "metrics": dict(score.metrics), "reason": score.reason}
+    return {**attempt, **_scored(task, sample, score)}
 
 
 def judged(task: Task, roles: Mapping[str, Any]) -> bool:
@@ -76,7 +76,7 @@ async def judge_rest(
         try:
             answer = await task.judge(sample, _outcome(line), judge)
         except ModelCallError as error:
-            line |= {"status": "unscored", "metrics": {}, "reason": f"judge: {error}"[:500]}
+            line |= _scored(task, sample, Score({}, "unscored", f"judge: {error}"[:500]))
         else:
             line |= {} if answer is None else {"answer": answer, "given": True}
         spent = ledger.take(sample.id, line["epoch"])
@@ -101,10 +101,8 @@ def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
                 raise ValueError(f"score_all gave {len(scores)} scores for {len(lines)} outcomes")
         except Exception as error:
             scores = [_ungraded(error)] * len(lines)
-    for line, score in zip(lines, scores, strict=True):
-        journal.append(
-            {**line, "status": score.status, "metrics": dict(score.metrics), "reason": score.reason}
-        )
+    for line, sample, score in zip(lines, samples, scores, strict=True):
+        journal.append({**line, **_scored(task, sample, score)})
 
 
 def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
@@ -112,6 +110,25 @@ def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
         return task.score(sample, outcome)
     except Exception as error:
         return _ungraded(error)
+
+
+def _scored(task: Task, sample: Sample, score: Score) -> dict[str, Any]:
+    """What a line says of its score; a reason that names a private target is left out."""
+    reason = score.reason
+    if reason and task.spec.private_targets and any(part in reason for part in _words(sample.target)):
+        reason = "the grader's reason names the target, which the task keeps private"
+    return {"status": score.status, "metrics": dict(score.metrics), "reason": reason}
+
+
+def _words(target: Any) -> Iterator[str]:
+    """The texts and numbers that a target is made of."""
+    if isinstance(target, Mapping):
+        target = [*target, *target.values()]
+    if isinstance(target, list | tuple | set | frozenset):
+        for part in target:
+            yield from _words(part)
+    elif target is not None and str(target):
+        yield str(target)
 
 
 def _ungraded(error: Exception) -> Score:

@@ -128,6 +128,8 @@ class Session:
         if cell.task.distribution == BUILT_IN:
             return
         faults = check_splits(cell.task, task, splits)
+        if faults and cell.task.private_targets:  # a fault names a target
+            faults = [f"{cell.task.name}: the scorer or the splits aren't sound"]
         if faults and code_of(cell.task).development:
             more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
             raise PluginError(f"task {faults[0]}{more}; harness.testing.check_task lists every fault")

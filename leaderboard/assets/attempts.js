@@ -21,21 +21,24 @@
   }
   const pretty = (json) => { try { return JSON.stringify(JSON.parse(json), null, 1); } catch { return json; } };
 
-  function outcome(attempt, limit) {
+  function outcome(attempt, { sign, best, worst }) {
     if (attempt.status !== "ok") return attempt.status;
     if (attempt.answer === null) return "no answer";
-    if (attempt.score >= limit) return "right";
-    return attempt.score > 0 ? "partly right" : "wrong";
+    if (best === null) return "scored"; // without bounds nothing is wholly right or wrong
+    if (sign * attempt.score >= sign * best) return "right";
+    return sign * attempt.score > sign * worst ? "partly right" : "wrong";
   }
-  function body(attempt) {
+  const short = (number) => String(Number(number.toPrecision(3)));
+  function body(attempt, metrics) {
     const inner = make("div", { class: "attempt" });
-    const facts = [["outcome", attempt.outcome], ["score", attempt.score], ["stopped by", attempt.stop_reason],
+    const facts = [["outcome", attempt.outcome], ...metrics.map((name, n) => [name, attempt.metrics[n]])
+        .map(([name, value]) => [name, value === null ? value : short(value)]), ["stopped by", attempt.stop_reason],
       ["confidence", attempt.confidence], ["calls", attempt.calls],
       ["tokens", `${attempt.input_tokens ?? "?"} in, ${attempt.output_tokens ?? "?"} out`], ["group", attempt.group]]
       .filter(([, value]) => value !== null && value !== undefined && value !== "");
     inner.append(make("p", { class: "soft" }, facts.map(([name, value]) => `${name} ${value}`).join(" · ")));
-    for (const [title, content] of [["Reason", attempt.reason], ["Question", attempt.input], ["Completion", attempt.completion],
-      ["Answer as read", attempt.answer], ["Trace", attempt.trace && pretty(attempt.trace)]]) {
+    for (const [title, content] of [["Reason", attempt.reason], ["Question", attempt.input], ["Target", attempt.target],
+      ["Answer as read", attempt.answer], ["Completion", attempt.completion], ["Trace", attempt.trace && pretty(attempt.trace)]]) {
       if (content === null || content === undefined || content === "") continue;
       inner.append(make("h3", {}, title), ...text(String(content)));
     }
@@ -45,12 +48,12 @@
   function show(data) {
     const attempts = data.rows.map((row) => {
       const attempt = Object.fromEntries(data.fields.map((name, n) => [name, row[n]]));
-      attempt.outcome = outcome(attempt, data.limit);
+      attempt.outcome = outcome(attempt, data);
       attempt.key = `${attempt.sample_id}/${attempt.epoch}`;
       return attempt;
     });
     const repeated = attempts.some((attempt) => attempt.epoch > 0);
-    const kinds = ["right", "partly right", "wrong", "no answer", "unscored", "error"]
+    const kinds = ["right", "partly right", "wrong", "scored", "no answer", "unscored", "error"]
       .map((kind) => [kind, attempts.filter((attempt) => attempt.outcome === kind).length]).filter(([, n]) => n);
     const choose = make("select", {}, new Option(`all ${attempts.length}`, ""),
       ...kinds.map(([kind, n]) => new Option(`${kind} ${n}`, kind)));
@@ -67,9 +70,9 @@
       const details = make("details", {}, make("summary", {},
         make("span", { class: "id" }, repeated ? `${attempt.sample_id} · ${attempt.epoch}` : attempt.sample_id), make("span", {}, tag),
         make("span", { class: "answer" }, (attempt.answer ?? attempt.completion ?? attempt.reason ?? "").slice(0, 200)),
-        make("span", { class: "score" }, attempt.score === null ? "" : String(Number(attempt.score.toPrecision(3))))));
+        make("span", { class: "score" }, attempt.score === null ? "" : short(attempt.score))));
       details.addEventListener("toggle", () => {
-        if (details.open && details.children.length === 1) details.append(body(attempt));
+        if (details.open && details.children.length === 1) details.append(body(attempt, data.metrics));
         if (details.open) state.set({ attempt: attempt.key });
         else if (state.get("attempt") === attempt.key) state.set({ attempt: "" });
       });
@@ -85,7 +88,7 @@
     const haystack = new Map();
     const contains = (attempt, wanted) => {
       if (!haystack.has(attempt)) {
-        haystack.set(attempt, [attempt.sample_id, attempt.input, attempt.answer, attempt.completion, attempt.reason, attempt.trace].join("\n").toLowerCase());
+        haystack.set(attempt, [attempt.sample_id, attempt.input, attempt.target, attempt.answer, attempt.completion, attempt.reason, attempt.trace].join("\n").toLowerCase());
       }
       return haystack.get(attempt).includes(wanted);
     };

@@ -67,6 +67,27 @@ def test_a_mistake_is_one_line_with_its_cure(place, arguments, says):
     assert "Traceback" not in done.stderr and done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["list", "models"], 0),
+        (["list", "tasks", "--json"], 0),
+        (["--help"], 0),
+        (["results", "list"], 0),
+        (["results", "rebuild", "--check"], 1),
+    ],
+)
+def test_a_reader_that_leaves_changes_no_exit_code(place, arguments, code):
+    (place / "results").mkdir()
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [HARNESS, *arguments], cwd=place, env=environment(place), stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert done.returncode == code and b"rror" not in done.stderr
+
+
 def test_killed_run_goes_on_where_it_stopped(place):
     arguments = ["eval", "--task", "arc1d", "-T", "level=2", "--json", "--store", "killed"]
     victim = subprocess.Popen(

@@ -112,6 +112,8 @@ def hostile(tmp_path_factory, seal_run):
                 method_args={name: n},
                 completion=lambda k, name=name: f"{name} {k} \u2028 {IMAGE}\n" + "x" * 30_000,
                 sample_id=lambda k, name=name: f"{SCRIPT}{k}{name}",
+                question=lambda k, name=name: f"{name} {SCRIPT} {k}?",
+                target=lambda k, name=name: {"wanted": [IMAGE, name, k]},
                 trace=lambda k, name=name: {name: [IMAGE, SCRIPT, k]},
             )
     return root

@@ -198,6 +198,26 @@ def test_attempts_are_filtered_searched_opened_and_linked_to(store, site, visit)
     assert visit.heard == []
 
 
+def test_an_attempt_shows_question_target_answer_and_every_metric(tmp_path, visit):
+    from harness.spec import MetricRange
+    from harness.testing import seal_scores
+
+    seal_scores(
+        tmp_path / "results", [0.25, 1.0, 0.0], metric_range=MetricRange(0.0, 1.0, lower_is_better=True)
+    )
+    sites.build(tmp_path / "results", tmp_path / "site")
+    page = visit(address(tmp_path / "site", "run"))
+    items = page.locator(".attempts > li")
+    items.first.wait_for()
+    assert items.locator(".tag").all_inner_texts() == ["partly right", "wrong", "right"]
+    items.first.locator("summary").click()
+    body = items.first.locator(".attempt")
+    assert "accuracy 0.25" in body.inner_text()
+    told = dict(zip(body.locator("h3").all_inner_texts(), body.locator("pre").all_inner_texts(), strict=True))
+    assert told["Question"] == "item-0" and told["Target"] == "right" and told["Answer as read"] == "wrong"
+    assert "lower is better" in page.locator("#metrics").inner_text() and visit.heard == []
+
+
 def test_the_keyboard_reaches_everything(store, site, visit):
     page = visit(run_page(store, site, "flaky", "test/small"))
     page.locator(".attempts > li").first.wait_for()
@@ -261,6 +281,8 @@ def test_hostile_content_is_text(hostile, tmp_path, visit):
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         if path.parent.name == "runs" and path.stem != "index":
             page.locator(".attempts .attempt pre").first.wait_for()
+            titles = set(page.locator(".attempts .attempt h3").all_inner_texts())
+            assert titles >= {"Question", "Target", "Answer as read"}
         assert page.evaluate("window.pwned") is None, path
         assert page.locator("main img").count() == 0
     assert visit.heard == []
@@ -277,7 +299,7 @@ def test_the_live_view_shows_progress_and_reloads(seal_run, tmp_path, visit):
     threading.Thread(target=http.serve_forever, daemon=True).start()
     try:
         with Journal(root / ".running" / "abc") as journal:
-            journal.describe("sums x vote <b>", 4)
+            journal.describe("sums x vote <b>", 4, {})
             journal.append({"n": 0, "epoch": 0, "status": "ok"})
             page = visit(f"http://localhost:{http.server_port}/#task=sums")
             page.get_by_text("1 of 4 attempts").wait_for()

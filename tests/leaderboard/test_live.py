@@ -57,7 +57,7 @@ def test_it_follows_the_store(live, seal_run):
 def test_it_shows_runs_in_progress(live):
     assert live.state()["running"] == []
     with Journal(live.root / ".running" / "abc") as journal:
-        journal.describe("sums x direct", 4)
+        journal.describe("sums x direct", 4, {})
         for n, status in enumerate(("ok", "error", "unscored")):
             journal.append(attempt(n, status))
         (found,) = live.state()["running"]

@@ -132,7 +132,7 @@ def test_tables_hold_every_row_and_never_mix_keys(store):
     assert [float(row["value"]) for row in rows] == [entry.value for entry in board.entries]
     assert made["leaderboard.md"].count("\n| --- ") == len(board.sections)
     assert made["leaderboard.tex"].count(r"\toprule") == len(board.sections)
-    assert made["every_eval_ever.jsonl"].count("\n") == len(board.holdings.records)
+    assert made["every_eval_ever.jsonl"].count("\n") == len(board.held.records)
 
 
 def test_validation_scores_stand_beside_the_headline_and_say_what_they_are(store, site):
@@ -205,7 +205,7 @@ def test_what_cant_be_trusted_is_named_and_left_out(seal_run, tmp_path, harm, sa
     assert "index.html" in sites.check(root, target)
     board = sites.build(root, target)
     assert [entry.arm.method for entry in board.entries] == ["direct"]
-    ((where, fault),) = board.holdings.faults.items()
+    ((where, fault),) = board.held.faults.items()
     assert where == bad.relative_to(root).as_posix() and says in fault and str(tmp_path) not in fault
     for name in ("index.html", "runs/index.html"):
         assert "invalid" in (target / name).read_text() and where in (target / name).read_text()
@@ -218,7 +218,7 @@ def test_a_later_attempt_takes_the_place_of_the_first(seal_run, tmp_path):
     seal_run(tmp_path / "results", [1.0, 0.0])
     seal_run(tmp_path / "results", [1.0, 1.0])
     board = sites.build(tmp_path / "results", tmp_path / "site")
-    assert [entry.value for entry in board.entries] == [1.0] and board.holdings.superseded == 1
+    assert [entry.value for entry in board.entries] == [1.0] and board.held.superseded == 1
     assert "1 older record superseded" in (tmp_path / "site/index.html").read_text()
     assert len(list((tmp_path / "site/runs").glob("*-2.html"))) == 1
 

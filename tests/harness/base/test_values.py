@@ -103,3 +103,24 @@ def test_the_text_of_a_file(tmp_path):
         with pytest.raises(UsageError, match=reason) as raised:
             given(f"@{name}", "-M prompt=")
         assert repr(str(name)) in str(raised.value) and "-M prompt=@" in str(raised.value)
+
+
+@pytest.mark.parametrize("text, value", [("1e5", 100_000), ("1.0e3", 1000), ("1_000", 1000), ("-2", -2)])
+def test_a_whole_number_may_be_written_as_any_number_is(text, value):
+    read = Param("steps", 10).read(Written(text))
+    assert read == value and type(read) is int
+
+
+@pytest.mark.parametrize("text", ["1.5", "1e-1", "inf", "nan", "", "1e999"])
+def test_what_is_no_whole_number(text):
+    with pytest.raises(UsageError, match="is not a whole number"):
+        Param("steps", 10).read(Written(text))
+
+
+def test_a_merge_may_override_a_key():
+    assert load_yaml("base: &b {a: 1, c: 2}\nnext:\n  <<: *b\n  a: 3")["next"] == {"a": 3, "c": 2}
+
+
+def test_a_file_with_a_byte_order_mark_and_windows_line_ends(tmp_path):
+    (tmp_path / "p.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
+    assert given(f"@{tmp_path}/p.txt", "-M prompt=") == "one\ntwo"

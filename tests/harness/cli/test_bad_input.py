@@ -48,6 +48,37 @@ def test_unknown_names(fails, arguments, says):
     assert says in fails("eval", *arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--budget-cost", "nan"], "--budget-cost must be at least 0, not nan"),
+        (["--budget-calls", "-1"], "--budget-calls must be at least 0, not -1"),
+        (["--max-tokens", "0"], "max_tokens must be at least 1, not 0"),
+        (["-G", "max_tokens=-5"], "max_tokens must be at least 1, not -5"),
+        (["--temperature", "-1"], "temperature must be at least 0, not -1"),
+        (["--top-p", "1.5"], "top_p must be from 0 to 1, not 1.5"),
+        (["-G", "stop_seqs=a,b"], "several are written [a, b]"),
+        (["--model", ""], "no model given"),
+        (["--model", ","], "no model given"),
+        (
+            ["--seeds", "2", "countdown"],
+            "unexpected 'countdown'; names follow an option, as --task NAME,NAME",
+        ),
+        (["-T", "level=1", "-T", "level=2"], "-T level is given twice: '1' and '2'"),
+    ],
+)
+def test_values_that_would_be_dropped_or_run_nothing(fails, arguments, says):
+    assert says in fails("eval", "--task", "arc1d", "--limit", "1", *arguments)
+
+
+def test_a_key_that_is_there_twice(fails, tmp_path):
+    (tmp_path / "run.yaml").write_text("task: arc1d\nT: {level: 1,\n    level: 2}\n")
+    line = fails("eval", "--config", "run.yaml")
+    assert "--config run.yaml, line 3: broken YAML: the key 'level' is there twice" in line
+    (tmp_path / "checks.yaml").write_text("margin: 0.1\nmargin: 0.2\n")
+    assert "the key 'margin' is there twice" in fails("check", "--config", "checks.yaml")
+
+
 def test_a_mirror_with_a_missing_split(fails, tmp_path):
     place = mirror(tmp_path, splits=("train",))
     line = fails("eval", "--task", "gsm8k", "--model", "echo/4", "--mirror", place)

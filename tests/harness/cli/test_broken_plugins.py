@@ -109,3 +109,19 @@ def test_a_package_that_is_gone(command, broken):
     shutil.rmtree(broken)
     done = command(*SOUND)
     assert done.code == 0 and "harness-thirdparty names the package 'thirdparty'" in done.errors[0]
+
+
+def test_a_package_without_its_specs(command, broken):
+    for name in ("task.toml", "method.toml"):
+        (broken / name).unlink()
+    (line,) = command("list").errors
+    assert f"no task.toml or method.toml in {broken} (distribution harness-thirdparty)" in line
+
+
+def test_a_package_that_a_module_hides(command, broken, tmp_path, monkeypatch):
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "thirdparty.py").write_text("raise ImportError('never imported')")
+    monkeypatch.syspath_prepend(str(tmp_path / "near"))
+    registry.cache_clear()
+    (line,) = command("list", "methods").errors
+    assert "names the package 'thirdparty', which is hidden by" in line and "near/thirdparty.py" in line

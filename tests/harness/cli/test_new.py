@@ -62,6 +62,10 @@ def test_the_class_has_the_name_that_was_asked_for(command):
     [
         (("method", "My_Vote"), "is named with small letters, digits and '-', not 'My_Vote'"),
         (("method", "class", "--file"), "'class' is a word of Python"),
+        (("method", "direct"), "there is a method 'direct' already"),
+        (("task", "arc1d", "--file"), "there is a task 'arc1d' already"),
+        (("method",), "Missing argument 'NAME'"),
+        ((), "Missing argument '{task|method}'. Choose from: task, method"),
         (("method", "full"), "full exists and isn't empty; choose another --dir"),
     ],
 )

@@ -114,7 +114,7 @@ def test_a_papers_table_has_methods_as_rows_and_tasks_as_columns(board):
 def test_the_caption_says_what_the_table_holds(board):
     text = paper_latex(board)
     assert text.count(r"\textbf{") == 1 and r"\textbf{75.0 [" in text
-    assert "Bold: the best value of a column" in text and "All methods use sim/model" in text
+    assert "Bold: the highest value of a column" in text and "All methods use sim/model" in text
     assert (
         "pools 1 to 2 seeds" in text
         and "vote (samples=16) & " in text

@@ -147,4 +147,12 @@ def test_a_store_that_is_none_is_one_line(stores, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["harness", "results", "diff", str(stores[0]), "nowhere"])
     with pytest.raises(SystemExit) as stop:
         main()
-    assert stop.value.code == 2 and "error: no store 'nowhere'" in capsys.readouterr().err
+    assert stop.value.code == 2 and "error: no result store at nowhere" in capsys.readouterr().err
+
+
+def test_fewer_runs_of_one_seed_differ_in_their_settings(stores):
+    old, new = stores
+    rows = read_index(old).rows
+    (hotter,) = with_fields(rows, decoding={"temperature": 2.0})
+    found = diff_tables(Index([*rows, {**hotter, "run_id": "d" * 64}], []), Index(rows, []))
+    assert found.same == 1 and only(found)[1] == "other settings: the new store has temperature=None"

@@ -1,4 +1,4 @@
-"""Roles of the task are part of the measurement, those of the method of its subject; files count by content."""
+"""Roles of the task are part of the measurement, roles of the method of its subject; files go by content."""
 
 import json
 

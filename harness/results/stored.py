@@ -1,0 +1,33 @@
+"""What is stored of an attempt beside what was said: question, target and metrics, or why they aren't."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+NOT_STORED = "not stored"
+PRIVATE = "private: the task keeps its targets to itself"
+
+
+def question_of(row: Mapping[str, Any]) -> str:
+    """The question of a sealed attempt; `not stored` for a run that was sealed without transcripts."""
+    text = row.get("input")
+    return NOT_STORED if text is None else str(text)
+
+
+def target_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """The target of a sealed attempt of a record (or of a row of the index): text, or JSON. In its place
+    `private ...` where the task says so, `not stored` for records from before targets were kept, `none`
+    where the sample has none."""
+    if record.get("private_targets"):
+        return PRIVATE
+    if "target" not in row:
+        return NOT_STORED
+    return "none" if row["target"] is None else str(row["target"])
+
+
+def item_metrics(record: Mapping[str, Any], columns: Collection[str]) -> list[str]:
+    """The metrics that every attempt has a value of, the primary one first; `columns` are those stored."""
+    primary = record["primary"]
+    names = [primary, *(name for name in record["metric_ranges"] if name != primary)]
+    return [name for name in names if name in columns]
