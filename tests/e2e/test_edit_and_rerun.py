@@ -105,7 +105,7 @@ if what == "method":
 elif what == "helper":
     EDITS[what] = ["helper", 'return "?"', 'return "..."']
 elif what == "scorer":
-    EDITS[what] = ["task", "return answer in (sample.target, 'yes!p1')", "return answer != 'nothing'"]
+    EDITS[what] = ["task", "return answer in (sample.target, 'yes!p1')", "return answer in (sample.target, 'yes!p1', 'no')"]
 else:
     EDITS[what] = ["prompt", "p2", "p3"]
 import shutil
