@@ -70,7 +70,10 @@ def outcomes(
 
     async def attempt(question: Question) -> Outcome:
         try:
-            return await answer(question)
+            found = answer(question)
+            if not hasattr(found, "__await__"):
+                raise TypeError("it is no coroutine; define it with `async def answer`")
+            return await found
         except ModelCallError as error:
             return Outcome(question.id, question.epoch, error=str(error))
         except SystemExit as error:  # it is the method's fault, and not the end of the harness

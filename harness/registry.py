@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from harness.base.errors import HarnessError, PluginError, UsageError, nearest
@@ -40,7 +41,8 @@ class Specs(Mapping[str, S], Generic[S]):
             UsageError: another plugin has its name.
         """
         held = self.plain.get(spec.name)
-        if held and (held["origin"], held["path"]) != (spec.origin, spec.path):
+        gone = held and held["origin"] == "file" and not Path(held["path"]).exists()
+        if held and not gone and (held["origin"], held["path"]) != (spec.origin, spec.path):
             whose = held["entry"] if held["origin"] != "package" else "an installed one"
             other = f"my-{spec.name}"
             raise UsageError(
@@ -128,6 +130,22 @@ class Registry:
         return (
             self.tasks.add(spec) if isinstance(spec, TaskSpec) else self.methods.add(cast(MethodSpec, spec))
         )
+
+    def as_it_is_now(self, spec: S) -> S:
+        """The spec of a class that was named as `file.py:Class`, imported again if its code has changed;
+        any other as it is.
+
+        Raises:
+            PluginError: the file can't be imported any more.
+            UsageError: the class is gone from it.
+        """
+        from harness.plugins.files import from_address
+
+        if not from_address(spec):
+            return spec
+        specs = cast("Specs[S]", self.tasks if isinstance(spec, TaskSpec) else self.methods)
+        assert spec.implementation is not None
+        return self._find(specs, f"{spec.path}:{spec.implementation.__qualname__}")
 
     def family(self, name: str) -> list[str]:
         """The tasks `name/...`, sorted."""

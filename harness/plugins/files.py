@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.base.errors import HarnessError, PluginError, UsageError, nearest
 from harness.plugins.base import Plugin
+from harness.spec import Spec
 
 _ADDRESS = re.compile(r"(?P<file>.+\.py)(?::(?P<attribute>[A-Za-z_][\w.]*))?")
 
@@ -36,6 +37,11 @@ _LOADED: dict[Path, _Loaded] = {}
 def is_address(name: str) -> bool:
     """Whether a name is `file.py` or `file.py:Class` rather than that of an installed plugin."""
     return _ADDRESS.fullmatch(name) is not None
+
+
+def from_address(spec: Spec) -> bool:
+    """Whether a class was imported from `file.py:Class` by its name, rather than handed over."""
+    return spec.implementation is not None and spec.implementation.__module__.startswith(MODULE_PREFIX)
 
 
 def class_at(address: str, noun: str) -> type[Plugin[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, replace
 from typing import Any
 
 from harness.base.errors import PluginError, UsageError
@@ -78,10 +78,9 @@ def read_param(declared: Declared, place: str) -> Param:
             f"{place}: parameter {name!r} has the default {default!r}, which is no data; {_CURE}"
         )
     try:
-        param.read(default)
+        return replace(param, default=param.read(default))  # as a given one is: 1 of a float is 1.0
     except UsageError as error:
         raise PluginError(f"{place}: the default of a parameter doesn't fit its type: {error}") from None
-    return param
 
 
 def _kind(annotation: Any) -> tuple[str | None, bool, tuple[Any, ...]]:

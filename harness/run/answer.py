@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.base.errors import HarnessError, PluginError
 from harness.job import Job
@@ -15,7 +15,7 @@ from harness.run.plugin_errors import fault
 from harness.run.prepare import Prepared
 from harness.run.scoring import attempt_line, judged
 from harness.run.session import Session
-from harness.sample import Question
+from harness.sample import Outcome, Question
 from harness.task import Task
 
 
@@ -54,10 +54,11 @@ async def answer(
     position = {sample.id: n for n, sample in enumerate(samples)}
     questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
     total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
+    waiting = set(todo)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
     try:
         async for outcome in method.answer_all(questions, job):
-            n = position[outcome.question_id]
+            n = _place(outcome, position, waiting, cell)
             attempt = attempt_line(task, samples[n], outcome, n, scored=not later)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
@@ -70,7 +71,28 @@ async def answer(
         raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
+        raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")
+
+
+def _place(outcome: object, position: Mapping[str, int], waiting: set[tuple[int, int]], cell: Cell) -> int:
+    """The place in the set of what an outcome answers, which waits no longer.
+
+    Raises:
+        PluginError: it is no outcome, or of nothing that still waits: never asked, or answered before.
+    """
+    cure = "return job.outcome(question, output), which names question and epoch"
+    if not isinstance(outcome, Outcome):
+        raise PluginError(f"method {_whose(cell)} gave {type(outcome).__name__}, not an Outcome; {cure}")
+    place = (position.get(outcome.question_id, -1), outcome.epoch)
+    if place not in waiting:
         raise PluginError(
-            f"method {cell.method.name!r} (distribution {cell.method.distribution}) "
-            f"left {len(missing)} of {total} questions unanswered"
+            f"method {_whose(cell)} answered question {outcome.question_id!r} of epoch {outcome.epoch}, "
+            f"which was not asked or is answered already; {cure}"
         )
+    waiting.remove(place)
+    return place[0]
+
+
+def _whose(cell: Cell) -> str:
+    distribution = cell.method.distribution
+    return f"{cell.method.name!r}" + (f" (distribution {distribution})" if distribution else "")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from harness.base.errors import BudgetSpent
+from harness.base.errors import BudgetSpent, PluginError
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
@@ -14,8 +14,11 @@ from harness.model.prices import prices_of
 from harness.registry import load_method
 from harness.results.record import seal
 from harness.run.answer import answer, fit
+from harness.run.code import check_unchanged, in_memory
 from harness.run.jobs import make_job
 from harness.run.journal import Journal
+from harness.run.keys import by_content
+from harness.run.live_code import run_of
 from harness.run.plan import Cell
 from harness.run.prepare import Prepared, prepare
 from harness.run.scoring import judge_rest, judged, measure_set, score_rest
@@ -35,7 +38,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         sealed, overwrite = _sealed(prepared, session)
         if sealed is not None:
             return {**sealed, "reused": True}
+    cell = prepared.cell  # with the code as it is now
     method = load_method(cell.method, cell.method_args)
+    check_unchanged(cell.method, prepared.code["method"], loaded=False)
     ledger, started = Ledger(), time.time()
     job = make_job(
         cell,
@@ -54,12 +59,20 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         status, reason = "complete", None
         of_the_set: Mapping[str, float] = {}
         try:
-            of_the_set = await _measure(prepared, method, job, ledger, journal, session)
+            with run_of(
+                *(spec.implementation for spec in (cell.task, cell.method) if in_memory(spec))
+            ) as edited:
+                of_the_set = await _measure(prepared, method, job, ledger, journal, session)
         except BudgetSpent as spent:
             status, reason = "stopped", str(spent)
         finally:
             job.close()
             session.flush()
+        _check_unmixed(prepared, journal)
+        for name in edited:
+            session.notice(
+                f"{cell.title}: {name} was edited while the run went; its attempts may be of both versions"
+            )
         session.watcher.step(cell, "seal", 0, 0)
         record = seal(
             store=session.store,
@@ -85,6 +98,26 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         if status == "complete":
             journal.remove()
     return {**record, "missing": ledger.missing} if ledger.missing else record
+
+
+def _check_unmixed(prepared: Prepared, journal: Journal) -> None:
+    """Whether every attempt was made with the same prompts and files.
+
+    Raises:
+        PluginError: one was edited while the run went; the attempts are left behind.
+    """
+    cell = prepared.cell
+    try:
+        for part, spec in (("task", cell.task), ("method", cell.method)):
+            check_unchanged(spec, prepared.code[part], loaded=True)
+        if by_content(cell.method, cell.method_args) != prepared.subject["method_args"]:
+            raise PluginError(
+                f"a file that an argument of {cell.method.name} names changed while the run went, and its "
+                "answers may be of both versions; run the same command again"
+            )
+    except PluginError:
+        journal.clear()
+        raise
 
 
 def _models(prepared: Prepared) -> list[str]:

@@ -14,25 +14,22 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import sys
-import sysconfig
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.base.digest import digest, file_digest
-from harness.plugins.files import MODULE_PREFIX
+from harness.base.errors import PluginError
+from harness.plugins.files import from_address
 from harness.run import live_code
 from harness.run.imports import closure
+from harness.run.named import named_files
+from harness.run.whose import below, built_in, is_installed
 from harness.spec import Spec
 
-#: contracts that put words before a model or decide on a score; built-ins are hashed with those they import
-CONTRACTS = (
-    "harness.annotate", "harness.answers", "harness.episode", "harness.method", "harness.task",
-    "harness.world",
-)  # fmt: skip
 BUILT_IN = "method-harness"
 _STARTED = time.time()
 #: the content of files whose modules a cell may have imported, by their place
@@ -41,13 +38,15 @@ _known: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class Code:
-    """SHA-256 of the source, and whether it may change without a new version."""
+    """SHA-256 of the source, whether it may change without a new version, and the files that the code may
+    read at any time, which are not loaded at its start."""
 
     digest: str
     development: bool
+    read: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"digest": self.digest, "development": self.development}
 
 
 def code_of(spec: Spec) -> Code:
@@ -56,8 +55,7 @@ def code_of(spec: Spec) -> Code:
     Modules of it that were imported before a later change on disk are forgotten, so that what is loaded
     next is what was hashed.
     """
-    handed_over = spec.implementation is not None and spec.origin != "package" and not _is_address(spec)
-    if spec.implementation is not None and handed_over:
+    if spec.implementation is not None and in_memory(spec):
         return Code(live_code.digest_of(spec.implementation), True)
     files = _files(spec)
     digests = {name: file_digest(path) for name, path in files.items()}
@@ -66,12 +64,35 @@ def code_of(spec: Spec) -> Code:
         _forget_changed(files, digests)
         if development:
             _drop_bytecode(files.values())
-    return Code(digest(digests), development)
+    read = {name: content for name, content in digests.items() if files[name].suffix != ".py"}
+    return Code(digest(digests), development, read)
 
 
-def _is_address(spec: Spec) -> bool:
-    """Whether the class was imported from `file.py:Class` by its name, rather than handed over."""
-    return spec.implementation is not None and spec.implementation.__module__.startswith(MODULE_PREFIX)
+def in_memory(spec: Spec) -> bool:
+    """Whether the class was handed over, so that what counts is what it is in memory."""
+    return spec.implementation is not None and spec.origin != "package" and not from_address(spec)
+
+
+def check_unchanged(spec: Spec, code: Code, *, loaded: bool) -> None:
+    """Whether the code on disk is still what was hashed: all of it until it is loaded, and then what may be
+    read at any time, prompts and other data.
+
+    Raises:
+        PluginError: it was edited.
+    """
+    if not code.development or in_memory(spec):
+        return
+    now = code_of(spec)
+    if not loaded and now.digest != code.digest:
+        raise PluginError(f"{spec.name} was edited while it was loaded; run the same command again")
+    changed = sorted(
+        name for name in code.read.keys() | now.read.keys() if code.read.get(name) != now.read.get(name)
+    )
+    if changed:
+        raise PluginError(
+            f"{changed[0]} of {spec.name} changed while the run went, and its answers may be of both "
+            "versions; run the same command again (what a method writes belongs into job.files.dir)"
+        )
 
 
 @cache
@@ -93,12 +114,12 @@ def _files(spec: Spec) -> dict[str, Path]:
     if spec.origin == "file":
         path = Path(spec.path)
         named = {name: path.parent / name for name in spec.files}
-        return {**named, **closure({path.stem: path}, _own_module)}
+        return {**named, **closure({path.stem: path}, _own_module, _named)}
     module = spec.entry.partition(":")[0]
     folder = Path(spec.folder)
     if spec.distribution == BUILT_IN:
         files = {f"{kind}.toml": folder / f"{kind}.toml" for kind in ("task", "method")}
-        found = closure({module: _located(module)}, _built_in)
+        found = closure({module: _located(module)}, built_in)
         return {name: path for name, path in {**files, **found}.items() if path.is_file()}
     root = _package_folder(spec)
     return {
@@ -120,42 +141,21 @@ def _package_folder(spec: Spec) -> Path:
 
 def _located(module: str) -> Path | None:
     """The file of a module, found along sys.path without importing anything."""
-    return _below([Path(entry or ".") for entry in sys.path], module) or _below(
-        [Path(__file__).parents[2]], module
-    )
-
-
-def _below(folders: list[Path], module: str) -> Path | None:
-    parts = module.split(".")
-    for folder in folders:
-        base = folder.joinpath(*parts)
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file():
-                return path
-    return None
-
-
-def _built_in(module: str, folder: Path) -> Path | None:
-    """A module that a built-in is hashed with."""
-    if module.startswith(("harness.tasks.", "harness.methods.")) or module in CONTRACTS:
-        return _below([Path(__file__).parents[2]], module)
-    return None
+    return below([*(Path(entry or ".") for entry in sys.path), Path(__file__).parents[2]], module)
 
 
 def _own_module(module: str, folder: Path) -> Path | None:
-    """A module of the user's own: beside the file or on the path, but not of an installed package."""
+    """A module of the user's own, beside the file or on the path, or a built-in that it is made from; not
+    one of an installed package."""
     if module.partition(".")[0] in (*sys.stdlib_module_names, "harness"):
-        return None
-    path = _below([folder], module) or _located(module)
-    if path is None or any(path.is_relative_to(place) for place in _installed()):
-        return None
-    return path
+        return built_in(module) if module.startswith(("harness.tasks.", "harness.methods.")) else None
+    path = below([folder], module) or _located(module)
+    return None if path is None or is_installed(path) else path
 
 
-@cache
-def _installed() -> tuple[Path, ...]:
-    paths = sysconfig.get_paths()
-    return tuple({Path(paths[key]).resolve() for key in ("purelib", "platlib", "stdlib", "platstdlib")})
+def _named(text: str, folder: Path) -> dict[str, Path]:
+    """What a text in a file of the user's names beside it or in the working folder."""
+    return named_files(text, [folder, Path.cwd()])
 
 
 def _forget_changed(files: Mapping[str, Path], digests: Mapping[str, str]) -> None:

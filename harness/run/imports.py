@@ -12,7 +12,11 @@ from pathlib import Path
 _FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.\w{1,10}")
 
 
-def closure(start: Mapping[str, Path | None], find: Callable[[str, Path], Path | None]) -> dict[str, Path]:
+def closure(
+    start: Mapping[str, Path | None],
+    find: Callable[[str, Path], Path | None],
+    named: Callable[[str, Path], Mapping[str, Path]] | None = None,
+) -> dict[str, Path]:
     """The modules of `start` and all that they import, as far as `find` gives a file for them, with the files
     beside them that their texts name (a script for a worker, a prompt). Imports within functions count.
 
@@ -20,7 +24,9 @@ def closure(start: Mapping[str, Path | None], find: Callable[[str, Path], Path |
         start: files by the names of their modules.
         find: the file of a module by its name and the folder of the module that imports it; None where it
             doesn't count.
+        named: the files that a text in a module of that folder names; by default the one beside it.
     """
+    named = named or _beside
     found: dict[str, Path] = {}
     waiting = [(name, path) for name, path in start.items() if path is not None]
     while waiting:
@@ -37,9 +43,16 @@ def closure(start: Mapping[str, Path | None], find: Callable[[str, Path], Path |
             beside = find(module, path.parent)
             if beside is not None:
                 waiting.append((module, beside))
-        named = (text for text in texts if (path.parent / text).is_file())
-        waiting += [(f"{package or name}/{text}", path.parent / text) for text in named]
+        for text in texts:
+            waiting += [
+                (f"{package or name}/{each}", file) for each, file in named(text, path.parent).items()
+            ]
     return found
+
+
+def _beside(text: str, folder: Path) -> dict[str, Path]:
+    plain = _FILE.fullmatch(text) and ".." not in text
+    return {text: folder / text} if plain and (folder / text).is_file() else {}
 
 
 @lru_cache(maxsize=4096)
@@ -74,5 +87,5 @@ def _texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
-            if len(text) < 200 and _FILE.fullmatch(text) and ".." not in text:
+            if 1 < len(text) < 200 and not text[0].isspace() and "\n" not in text:
                 yield text

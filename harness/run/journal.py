@@ -136,7 +136,9 @@ class Journal:
         return found if isinstance(found, dict) else {}
 
     def clear(self) -> None:
-        """Begin again, with what is written left behind."""
+        """Begin again: none of what was written is found by whoever goes on later."""
+        os.ftruncate(self._file, 0)
+        self._end = 0
         self.places.clear()
         self.given_up.clear()
         (self.folder / "fit.json").unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from harness.base.digest import digest, path_digest, set_digest
 from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
 from harness.run.code import Code
+from harness.run.named import named_content
 from harness.run.plan import Cell
 from harness.sample import Sample
 from harness.spec import Spec
@@ -43,7 +44,7 @@ def comparability(
     key = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version or code.digest,
-        "task_args": _by_content(cell.task, cell.task_args),
+        "task_args": by_content(cell.task, cell.task_args),
         "data": sorted(map(_source, sources), key=str),
         "data_digest": set_digest(sample.digest() for sample in samples),
         "limit": cell.request.limit,
@@ -85,7 +86,7 @@ def subject(
     found = {
         "method": cell.method.name,
         "method_version": cell.method.comparability_version or code.digest,
-        "method_args": _by_content(cell.method, cell.method_args),
+        "method_args": by_content(cell.method, cell.method_args),
         "model": provider.name,
         "model_revision": provider.revision,
         "model_args": without_secrets(cell.request.model_args),
@@ -106,12 +107,17 @@ def run_id(comparability_key: str, subject_key: str, cell: Cell, code: Mapping[s
     return digest([comparability_key, subject_key, cell.seed, cell.request.epochs, changing])
 
 
-def _by_content(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that are hashed; of one that names a file or a folder its content, whatever its name."""
+def by_content(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are hashed; of one that names a file or a folder its content, whatever its name. In
+    a plugin without a package nobody need say which do: a text that names a file counts with its content."""
     found = spec.hashed(arguments)
     for name, value in found.items():
-        if spec.params[name].file and isinstance(value, str) and value and Path(value).exists():
+        if not isinstance(value, str) or not value:
+            continue
+        if spec.params[name].file and Path(value).exists():
             found[name] = {"digest": path_digest(Path(value))}
+        elif spec.origin != "package" and (content := named_content(value)):
+            found[name] = {"value": value, "digest": content}
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from harness.data.hub import Data
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.run import keys
-from harness.run.code import Code, code_of
+from harness.run.code import Code, check_unchanged, code_of
 from harness.run.plan import Cell
 from harness.run.scoring import Attempts
 from harness.run.session import Session
@@ -49,12 +49,14 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     Raises:
         HarnessError: the cell can't be run, with the cure.
     """
+    cell = _as_it_is_now(cell)
     code = {"task": code_of(cell.task), "method": code_of(cell.method)}
     provider = session.provider(cell.model, cell)
     check_abilities(cell, provider)
     roles = {role: session.role(name, cell) for role, name in cell.request.roles.items()}
     session.watcher.step(cell, "load", 0, 0)
-    task, splits, data = session.load(cell)
+    task, splits, data = session.load(cell, code["task"].digest)
+    check_unchanged(cell.task, code["task"], loaded=False)
     for each in (provider, *roles.values()):
         each.prepare(splits)
     _check_offers(cell, task, splits, provider)
@@ -86,6 +88,20 @@ def prepare(cell: Cell, session: Session) -> Prepared:
         subject=subject,
         run_id=run_id,
         folder=session.store.run_folder(cell, run_id),
+    )
+
+
+def _as_it_is_now(cell: Cell) -> Cell:
+    """The cell with the classes of files that were edited since it was planned, as of a cell before it."""
+    task, method = registry().as_it_is_now(cell.task), registry().as_it_is_now(cell.method)
+    if task is cell.task and method is cell.method:
+        return cell
+    return replace(
+        cell,
+        task=task,
+        method=method,
+        task_args=task.arguments(cell.task_args),
+        method_args=method.arguments(cell.method_args),
     )
 
 

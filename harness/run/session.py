@@ -99,9 +99,9 @@ class Session:
         """The limit on calls at once, shared by every cell that uses the model."""
         return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))
 
-    def load(self, cell: Cell) -> tuple[Task, Splits, Data]:
-        """The task and its data; kept while cells of the same task follow each other."""
-        key = digest([cell.task.name, dict(cell.task_args), cell.request.mirror])
+    def load(self, cell: Cell, code: str = "") -> tuple[Task, Splits, Data]:
+        """The task and its data; kept while cells of the same task, and the same code, follow each other."""
+        key = digest([cell.task.name, dict(cell.task_args), cell.request.mirror, code])
         if key not in self._loaded:
             self._loaded.clear()
             task = load_task(cell.task, cell.task_args)

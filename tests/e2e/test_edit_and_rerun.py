@@ -105,7 +105,8 @@ if what == "method":
 elif what == "helper":
     EDITS[what] = ["helper", 'return "?"', 'return "..."']
 elif what == "scorer":
-    EDITS[what] = ["task", "return answer in (sample.target, 'yes!p1')", "return answer != 'nothing'"]
+    more = "return answer in (sample.target, 'yes!p1', 'no')"
+    EDITS[what] = ["task", "return answer in (sample.target, 'yes!p1')", more]
 else:
     EDITS[what] = ["prompt", "p2", "p3"]
 import shutil
