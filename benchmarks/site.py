@@ -38,7 +38,7 @@ def main() -> None:
         start = time.perf_counter()
         runs = fill(store, **SIZE)
         print(f"{runs:,} runs of {SIZE['items']} attempts sealed in {time.perf_counter() - start:.1f} s")
-        common = ("--store", str(store), "--store", str(site))
+        common = ("--store", str(store), "--out", str(site))
         first = timed(*common)
         size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
         files = sum(1 for path in site.rglob("*") if path.is_file())
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"{files:,} files, {size / 1e6:.0f} MB")
         print(f"build again    {timed(*common):6.1f} s")
         print(f"build --check  {timed(*common, '--check'):6.1f} s")
-        tables = timed("--tables", "--store", str(store), "--store", f"{folder}/tables")
+        tables = timed("--tables", "--store", str(store), "--out", f"{folder}/tables")
         print(f"build --tables {tables:6.1f} s")
         if first > TARGET_S:
             sys.exit(f"too slow: {first:.1f} s")

@@ -155,7 +155,8 @@ def power(
     )
     n_items = items or noise.n_items
     if n_items is None:
-        raise UsageError(f"how many items? --items N, as no run of {task or 'a task'} is stored in {store}")
+        why = f"as no run of {task} is stored in {store}" if task else "or --task NAME for those of its runs"
+        raise UsageError(f"how many items? --items N, {why}")
     seen = noise.variances
     common: dict[str, Any] = {
         "reference_variance": seen.reference,
@@ -194,6 +195,5 @@ def _stored(task: str, method: str, model: str, task_args: Mapping[str, Any], st
         registry().match("task", task)  # an unknown name is an error
     apart = mixed(arms)
     if apart:
-        sentence = apart[0].sentence()
-        raise UsageError(sentence.replace(", or print one table for each key with --allow-mixed", ""))
+        raise UsageError(apart[0].sentence(allow=""))
     return arms

@@ -43,7 +43,9 @@ FORMATS = ("markdown", "latex", "csv")
 
 @click.command("compare", cls=Command, epilog=EXAMPLE)
 @click.argument("what", nargs=-1, metavar="[RUN ... | STORE ...]")
-@click.option("--baseline", metavar="NAME", help="A method, a model, method@model or a run id.")
+@click.option(
+    "--baseline", metavar="NAME", help="A method, a model, method@model, a run id or one of the stores."
+)
 @only_tasks_option
 @only_methods_option
 @only_models_option

@@ -98,7 +98,10 @@ def _sizes(cell: Cell, session: Session) -> SplitSizes | str:
 def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:
     """The calls that the method declares, None where it doesn't know, or why it can't be asked."""
     try:
-        return load_method(cell.method, cell.method_args).calls(n_questions, sizes)
+        declared = load_method(cell.method, cell.method_args).calls(n_questions, sizes)
+        if declared is not None and declared < 0:
+            raise ValueError(f"{declared} calls can't be made; are its arguments in range?")
+        return declared
     except HarnessError as error:
         return str(error)
     except Exception as error:

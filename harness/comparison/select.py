@@ -46,7 +46,8 @@ class Selection:
                     )
                 kept = [row for row in chosen if _same(row[key].get(f"{name}_args", {}).get(argument), value)]
                 if chosen and not kept:
-                    held = sorted({str(row[key].get(f"{name}_args", {}).get(argument)) for row in chosen})
+                    every = (row[key].get(f"{name}_args", {}) for row in chosen)
+                    held = sorted({str(one[argument]) for one in every if argument in one})
                     raise UsageError(
                         f"no stored run has {argument}={value}; there are: {', '.join(held[:8])}"
                     )
@@ -168,23 +169,20 @@ class Mixed:
     task: str
     fields: Mapping[str, Sequence[Any]]
 
-    def sentence(self) -> str:
-        """What differs, and the cure."""
+    def sentence(self, allow: str = ", or print one table for each key with --allow-mixed") -> str:
+        """What differs, and the cure; `allow` says how both are shown, where that can be done."""
         shown = "; ".join(
             f"{name}: {' against '.join(brief(value) for value in values[:4])}"
             for name, values in list(self.fields.items())[:6]
         )
-        return (
-            f"runs of {self.task} are not comparable: {shown}. Choose with -T {_hint(self.fields)}, "
-            "or print one table for each key with --allow-mixed"
-        )
+        return f"runs of {self.task} are not comparable: {shown}. {_cure(self.fields)}{allow}"
 
 
-def _hint(fields: Mapping[str, Sequence[Any]]) -> str:
+def _cure(fields: Mapping[str, Sequence[Any]]) -> str:
     for name, values in fields.items():
         if name.startswith("task_args."):
-            return f"{name.removeprefix('task_args.')}={values[0]}"
-    return "KEY=VALUE"
+            return f"Choose with -T {name.removeprefix('task_args.')}={values[0]}"
+    return "Keep runs of other settings in stores of their own (--store)"
 
 
 def by_key(arms: Iterable[Arm]) -> dict[str, list[Arm]]:

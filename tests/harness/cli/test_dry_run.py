@@ -5,7 +5,7 @@ import json
 import pytest
 
 
-def test_text(command):
+def test_text(command, tmp_path):
     done = command(
         "eval",
         "--task",
@@ -22,14 +22,10 @@ def test_text(command):
         "2",
         "--dry-run",
     )
-    assert done.code == 0 and not list_runs(command)
+    assert done.code == 0 and not (tmp_path / "results").exists()
     assert "4 cells, about 1000 calls" in done.out  # 2 tasks x (100 + 400)
     assert "arc1d x self-consistency x pocket/grid" in done.out and "400" in done.out
     assert "points" in done.out and "80 % power" in done.out
-
-
-def list_runs(command):
-    return json.loads(command("results", "list", "--json").out)["runs"]
 
 
 def test_json(command):
@@ -104,3 +100,8 @@ def test_what_a_method_cannot_tell_is_a_question_mark(command, tmp_path):
     broken = command("eval", "--method", f"{own}:Broken", *arguments)
     assert broken.code == 2
     assert "calls of 'broken' failed at own.py:9: ZeroDivisionError: division by zero" in broken.out
+
+
+def test_a_number_of_calls_that_cannot_be_is_no_plan(command):
+    done = command(*"eval --task arc1d --method self-consistency -M samples=-3 --limit 2 --dry-run".split())
+    assert done.code == 2 and "-6 calls can't be made" in done.out and "about 0 calls" in done.out

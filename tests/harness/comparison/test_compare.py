@@ -12,7 +12,7 @@ from harness.comparison.flips import flips
 from harness.comparison.items import Items, load_items, pair
 from harness.comparison.paired import adjust, compare
 from harness.comparison.planning import stored_noise
-from harness.comparison.select import Selection, baseline_of, check_baseline, mixed
+from harness.comparison.select import Mixed, Selection, baseline_of, check_baseline, mixed
 from harness.comparison.suites import over_suite, suite_over_seeds, suite_sentence, suites
 from harness.comparison.to_json import plain
 from harness.results.index import in_force, read_index
@@ -137,7 +137,11 @@ def test_rows_that_are_not_comparable_are_refused_with_the_fields(tmp_path):
     (found,) = mixed(arms(tmp_path))
     assert found.fields["task_args.level"] == ["1", "2"]
     assert "-T level=1" in found.sentence() and "--allow-mixed" in found.sentence()
-    chosen = Selection(task_args={"level": "1"}).rows(read_index(tmp_path).rows)
+    assert "stores of their own" in Mixed("t", {"limit": ["100", "20"]}).sentence(allow="")
+    with pytest.raises(UsageError, match="has samples=3; there are: 2$"):
+        seal_scores(tmp_path, [1, 0], task="other", method="sampled", method_args={"samples": 2})
+        Selection(method_args={"samples": "3"}).rows(read_index(tmp_path).rows)
+    chosen = Selection(task="simulated", task_args={"level": "1"}).rows(read_index(tmp_path).rows)
     assert [row["method"] for row in chosen] == ["direct"]
     with pytest.raises(UsageError, match="did you mean 'level'"):
         Selection(task_args={"lvel": "1"}).rows(read_index(tmp_path).rows)
