@@ -50,9 +50,15 @@ def run_harness(n: int, folder: Path) -> float:
     from harness.run.execute import run_grid
     from harness.run.plan import Cell, Request
     from harness.run.session import Session
-    from harness.spec import TaskSpec
+    from harness.spec import Param, TaskSpec
 
-    task = TaskSpec(name="trivial", version="1-A", summary="trivial", entry="overhead:Trivial")
+    task = TaskSpec(
+        name="trivial",
+        version="1-A",
+        summary="trivial",
+        entry="overhead:Trivial",
+        params={"n": Param("n", 1)},
+    )
     model = f"echo/{ANSWER}"
     request = Request("trivial", model=model, offline=True)
     cell = Cell(task, {"n": n}, registry().method("direct"), {}, model, 0, request)
