@@ -5,6 +5,7 @@ import json
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -198,31 +199,35 @@ def test_an_error_crosses_the_thread():
         asyncio.run(cell())
 
 
-def test_cancelling_keeps_what_is_finished():
-    answered, released = [], asyncio.Event()
-
+def test_cancelling_keeps_what_is_finished(place):
     class Slow(harness.Method):
         """Answers three questions, then waits."""
 
         async def answer(self, question, job):
-            if len(answered) == 3:
-                await released.wait()
-            answered.append(question.id)
+            log = Path("answered")  # what a class refers to is part of it, so it refers to no list
+            if log.exists() and len(log.read_text().split()) == 3:
+                await asyncio.sleep(60)
+            with log.open("a") as lines:
+                lines.write(f"{question.id}\n")
             return harness.Outcome(question.id, text="1")
+
+    def answered():
+        return (place / "answered").read_text().split() if (place / "answered").exists() else []
 
     async def cell():
         task = asyncio.ensure_future(
             harness.evaluate_async("arc1d", Slow, "echo/1", limit=5, max_connections=1, progress=False)
         )
-        while len(answered) < 3:
+        while len(answered()) < 3:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        released.set()
+        with (place / "answered").open("a") as lines:
+            lines.write("on\n")
         return await harness.evaluate_async("arc1d", Slow, "echo/1", limit=5, progress=False)
 
     (run,) = asyncio.run(cell())
     assert run.status == "complete" and len(run.samples) == 5
-    assert len(answered) == 5 and len(set(answered)) == 5
+    assert len(answered()) == 6 and len(set(answered())) == 6
