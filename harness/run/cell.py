@@ -71,7 +71,8 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         _check_unmixed(prepared, journal)
         for name in edited:
             session.notice(
-                f"{cell.title}: {name} was edited while the run went; its attempts may be of both versions"
+                f"{cell.title}: {name}, or a file that it names, was edited while the run went; its "
+                "attempts may be of both versions"
             )
         session.watcher.step(cell, "seal", 0, 0)
         record = seal(

@@ -11,6 +11,10 @@ from pathlib import Path
 #: a text in the code that may be the name of a file beside it
 _FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.\w{1,10}")
 
+#: functions that write to what they are called on or given first, and modes of `open` that write
+WRITERS = frozenset({"write_text", "write_bytes", "touch", "mkdir", "to_csv", "to_parquet", "savefig"})
+MODES = frozenset(mode + more for mode in "wax" for more in ("", "b", "t", "+", "b+", "+b")) | {"r+"}
+
 
 def closure(
     start: Mapping[str, Path | None],
@@ -84,8 +88,33 @@ def _imported(tree: ast.AST, package: str) -> set[str]:
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
+    written = _written(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in written:
             text = node.value
             if 1 < len(text) < 200 and not text[0].isspace() and "\n" not in text:
                 yield text
+
+
+def _written(tree: ast.AST) -> set[str]:
+    """The texts in expressions that the code writes to, as in `open("log.txt", "a")` and, after
+    `log = Path("log.txt")`, in `log.write_text(...)`: what a run makes is none of its causes."""
+    places: list[ast.AST] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            modes = [each.value for each in given if isinstance(each, ast.Constant)]
+            if called in WRITERS or (called == "open" and any(mode in MODES for mode in modes)):
+                places += [node.func, *node.args[:1]]
+    names = {_last(node) for place in places for node in ast.walk(place)} - {"", "open", *WRITERS}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(_last(target) in names for target in node.targets):
+            places.append(node.value)
+    constants = (node for place in places for node in ast.walk(place) if isinstance(node, ast.Constant))
+    return {node.value for node in constants if isinstance(node.value, str)}
+
+
+def _last(node: ast.AST) -> str:
+    """The name of a variable or an attribute."""
+    return getattr(node, "attr", getattr(node, "id", ""))

@@ -23,6 +23,7 @@ from types import BuiltinMethodType, CodeType, FunctionType, MappingProxyType, M
 from typing import Any
 
 from harness.base.secrets import without_secrets
+from harness.run.imports import MODES, WRITERS
 from harness.run.named import named_content
 from harness.run.whose import is_built_in, is_own, is_python
 
@@ -215,7 +216,12 @@ class _Walk:
     def _code(self, code: CodeType) -> Any:
         counts = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags]
         names = [code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
-        constants = self._all(code.co_consts)
+        writes = WRITERS & {*code.co_names} or ("open" in code.co_names and MODES & _texts(code))
+        as_it_is = (str,) if writes else ()  # what a run makes is none of its causes
+        constants = [
+            _sha([type(each).__name__, each]) if isinstance(each, as_it_is) else self.of(each)
+            for each in code.co_consts
+        ]
         table = getattr(code, "co_exceptiontable", b"").hex()
         return ["code", code.co_code.hex(), table, counts, constants, *map(list, names)]
 
@@ -302,6 +308,10 @@ def _array(tensor: Any) -> Any:
         if tensor.nbytes <= _LARGE:
             return tensor.detach().cpu().float().numpy()
     return [str(tensor.dtype), list(tensor.shape)]
+
+
+def _texts(code: CodeType) -> set[str]:
+    return {each for each in code.co_consts if isinstance(each, str)}
 
 
 def _imported(name: str) -> Any:

@@ -13,6 +13,8 @@ from pathlib import Path
 from harness.base.digest import digest, file_digest
 
 _PATH = re.compile(r"/?[\w.-]+(/[\w.-]+)*/?")
+#: a file is named with its ending: a word alone is rarely one
+_ENDING = re.compile(r"\.\w{1,10}$")
 #: a larger folder is data, which a task reads and its own digest covers
 _MOST_FILES, _MOST_BYTES = 200, 1 << 22
 
@@ -25,7 +27,7 @@ def named_files(text: str, folders: Iterable[Path]) -> dict[str, Path]:
     inner = text.strip("/")
     for folder in folders:
         for place in (folder / inner, Path(text)) if text.startswith("/") else (folder / inner,):
-            if place.is_file():
+            if _ENDING.search(inner) and place.is_file():
                 return {text: place}
         for beginning in (inner, inner.rpartition("/")[0]):
             if beginning and beginning.strip("./") and (folder / beginning).is_dir():

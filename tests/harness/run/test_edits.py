@@ -166,3 +166,22 @@ def test_a_cell_that_is_executed_while_a_run_goes_in_the_background_is_an_edit()
 
     asyncio.run(lab())
     assert measure(space["Say"]) == [(["new"], False)]
+
+
+@pytest.mark.parametrize("where", ["file", "cell"])
+@pytest.mark.parametrize(
+    "note",
+    [
+        "open('log.txt', 'a').write('x')",
+        "log = Path('log.txt'); log.write_text(str(len(log.read_text()) if log.exists() else 0))",
+        "Path('flag').touch()",
+    ],
+)
+def test_what_a_method_writes_is_none_of_its_causes(where, note):
+    text = METHOD.replace("{said}", "WORD").replace("yield", note + "; yield")
+    Path("say.py").write_text(text)
+    space = {"__name__": "__main__"}
+    exec(compile(text, "<cell>", "exec"), space)
+    method = "say.py:Say" if where == "file" else space["Say"]
+    assert measure(method) == [(["old"], False)]
+    assert measure(method) == [(["old"], True)]
