@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -123,6 +124,8 @@ def _read_as(kind: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(value)
         if kind == "float":
+            if not math.isfinite(float(value)):  # it has no JSON form
+                raise ValueError(value)
             return float(value)
         if isinstance(value, str) and not _WHOLE.fullmatch(value):
             value = float(value)  # 1e5
@@ -145,6 +148,8 @@ def is_data(value: Any) -> bool:
         return all(map(is_data, value))
     if isinstance(value, dict):
         return all(isinstance(key, str) and is_data(each) for key, each in value.items())
+    if isinstance(value, float):
+        return math.isfinite(value)
     return value is None or isinstance(value, str | int | float)
 
 

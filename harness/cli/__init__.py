@@ -105,3 +105,9 @@ def main() -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # a folder that can't be written, a full disk
+        if debug:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error} (HARNESS_DEBUG=1 says where)", file=sys.stderr)
+        sys.exit(2)

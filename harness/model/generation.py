@@ -62,14 +62,14 @@ def generation_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_ranges(settings: Mapping[str, Any]) -> None:
-    """Whether the settings are in their ranges.
+    """Whether the settings are in their ranges, and finite.
 
     Raises:
         UsageError: one is not; says what it must be.
     """
-    for name, (low, high, words) in RANGES.items():
-        value = settings.get(name)
-        if value is not None and not low <= value <= high:
+    for name, value in settings.items():
+        low, high, words = RANGES.get(name, (-math.inf, math.inf, "a finite number"))
+        if isinstance(value, int | float) and not (low <= value <= high and math.isfinite(value)):
             raise UsageError(f"{name} must be {words}, not {value}")
 
 

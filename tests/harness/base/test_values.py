@@ -124,3 +124,11 @@ def test_a_merge_may_override_a_key():
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends(tmp_path):
     (tmp_path / "p.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
     assert given(f"@{tmp_path}/p.txt", "-M prompt=") == "one\ntwo"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999"])
+def test_a_number_is_finite(text):
+    with pytest.raises(UsageError, match="is not a number"):
+        Param("rate", 0.5).read(Written(text))
+    with pytest.raises(UsageError, match="is not data"):
+        Param("any", None).read([float(text)])

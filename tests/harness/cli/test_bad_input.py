@@ -56,6 +56,7 @@ def test_unknown_names(fails, arguments, says):
         (["--max-tokens", "0"], "max_tokens must be at least 1, not 0"),
         (["-G", "max_tokens=-5"], "max_tokens must be at least 1, not -5"),
         (["--temperature", "-1"], "temperature must be at least 0, not -1"),
+        (["-G", "frequency_penalty=nan"], "frequency_penalty must be a finite number, not nan"),
         (["--top-p", "1.5"], "top_p must be from 0 to 1, not 1.5"),
         (["-G", "stop_seqs=a,b"], "several are written [a, b]"),
         (["--model", ""], "no model given"),
@@ -169,3 +170,11 @@ def test_a_corrupted_record_is_refused_everywhere_and_left_alone(command, tmp_pa
     repeated = json.loads(command(*ask, "--limit", "3", "--overwrite").out)["runs"][0]
     assert repeated["status"] == "complete" and repeated["record"] != str(path.relative_to(tmp_path))
     assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize("arguments", ["results export --format parquet --out", "leaderboard build --out"])
+def test_where_nothing_can_be_written(command, tmp_path, arguments):
+    command("eval", "--task", "arc1d", "-T", "level=1", "--limit", "1")
+    (tmp_path / "file").write_text("")
+    done = command(*arguments.split(), "file/deeper")
+    assert done.code == 2 and len(done.errors) == 1 and "file" in done.errors[0]
