@@ -13,6 +13,7 @@ from typing import Any
 from harness.base.errors import RecordError, UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import load_items
+from harness.comparison.select import newest_versions
 from harness.results.index import read_index
 
 SCHEMA = 1
@@ -36,7 +37,7 @@ class Baseline:
 def set_baseline(
     root: Path, name: str, rows: Sequence[Row], *, replace: bool = False, min_runs: int = MIN_RUNS
 ) -> Path:
-    """Writes `<store>/baselines/<name>.json`, pooling each subject's complete runs.
+    """Writes `<store>/baselines/<name>.json`, pooling each subject's complete runs of the newest version.
 
     Raises:
         UsageError: a bad name, one that exists already (unless `replace`), nothing to pool, or a
@@ -47,7 +48,7 @@ def set_baseline(
     path = root / FOLDER / f"{name}.json"
     if path.exists() and not replace:
         raise UsageError(f"the baseline {name!r} exists; --overwrite sets it again")
-    arms = arms_of(row for row in rows if row["status"] == "complete")
+    arms = arms_of(newest_versions([row for row in rows if row["status"] == "complete"])[0])
     if not arms:
         raise UsageError(f"no complete runs in {root} to make a baseline of")
     few = [arm for arm in arms if len(arm.runs) < min_runs]
@@ -55,7 +56,8 @@ def set_baseline(
         short = "; ".join(f"{arm.task}: {arm.named(arms)} has {len(arm.runs)}" for arm in few[:4])
         raise UsageError(
             f"a baseline pools at least {min_runs} runs of each subject, and {short}; run more "
-            f"seeds, as in harness eval --seeds {min_runs}, or the same ones with --overwrite"
+            f"seeds, as in harness eval --seeds {min_runs}, or the same ones with --overwrite; "
+            "--task, --method and --model leave out what is not meant"
         )
     document = {
         "schema": SCHEMA,
