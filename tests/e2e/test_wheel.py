@@ -27,8 +27,14 @@ LISTED = "import harness.registry as r; k = r.registry(); print(len(k.tasks), le
 def wheel(tmp_path_factory):
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"  # a build leaves a copy of the package where it is made
-    left = shutil.ignore_patterns(".*", "build", "results", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(ROOT, source, symlinks=True, ignore=left)
+    left = shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__", "tests")
+    large = str(ROOT), {"results"}  # at the top; harness/results is a part of the package
+    shutil.copytree(
+        ROOT,
+        source,
+        symlinks=True,
+        ignore=lambda folder, names: left(folder, names) | (large[1] if folder == large[0] else set()),
+    )
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"),
