@@ -38,8 +38,16 @@ _MOST, _DEEPEST = 50_000, 120
 #: what no run changes without being edited
 _CODE = (FunctionType, CodeType, ModuleType, type, property, staticmethod, classmethod, tuple, frozenset)
 #: members of a class that say where it stands, or that pydantic makes of the others
-_NO_MEMBER = ("__dict__", "__weakref__", "__module__", "__firstlineno__", "__static_attributes__",
-              "__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__")  # fmt: skip
+_NO_MEMBER = (
+    "__dict__",
+    "__weakref__",
+    "__module__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__pydantic_core_schema__",
+    "__pydantic_validator__",
+    "__pydantic_serializer__",
+)
 #: what a run found, by what it left behind
 _left: dict[str, str] = {}
 

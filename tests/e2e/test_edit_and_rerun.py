@@ -138,7 +138,7 @@ def place(tmp_path):
             ),
             "file": ("from helper import ending", FILE_PARAMETERS, "Path(self.args['prompt']).read_text()"),
             "cell": ("", FILE_PARAMETERS, "Path(self.args['prompt']).read_text()"),
-        }[where]  # fmt: skip
+        }[where]
         texts["method"] = METHOD.format(import_helper=filling[0], parameters=filling[1], prompt=filling[2])
         folder = lab / "saying" if where == "package" else lab
         folder.mkdir(exist_ok=True)

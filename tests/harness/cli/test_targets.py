@@ -46,9 +46,16 @@ def riddles(command, tmp_path):
         text = TASK.replace("PRIVATE", str(private)).replace("WANTED", repr(target))
         (tmp_path / "riddles.py").write_text(text)
         done = command(
-            "eval", "--task", "riddles.py:Riddles", "--method", "direct", "--model", "echo/a lion",
-            "--offline", *more,
-        )  # fmt: skip
+            "eval",
+            "--task",
+            "riddles.py:Riddles",
+            "--method",
+            "direct",
+            "--model",
+            "echo/a lion",
+            "--offline",
+            *more,
+        )
         assert done.code == 0, done.err
         (found,) = json.loads(command("results", "list", "--json").out)["runs"]
         return found["run_id"][:12], done
@@ -134,8 +141,15 @@ def test_without_transcripts_the_target_stays_and_the_question_is_not_stored(rid
 def test_flips_show_question_target_both_answers_and_second_metrics(riddles, command, tmp_path):
     riddles(False, "a lion")
     command(
-        "eval", "--task", "riddles.py:Riddles", "--method", "direct", "--model", "echo/a bear", "--offline",
-    )  # fmt: skip
+        "eval",
+        "--task",
+        "riddles.py:Riddles",
+        "--method",
+        "direct",
+        "--model",
+        "echo/a bear",
+        "--offline",
+    )
     done = command("compare", "--baseline", "echo/a lion", "--flips", "5")
     assert done.code == 0, done.err
     text = " ".join(done.out[done.out.index("r0  1 -> 0") :].splitlines()[:6])
