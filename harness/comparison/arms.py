@@ -79,6 +79,12 @@ class Arm:
     def complete(self) -> bool:
         return all(run["status"] == "complete" for run in self.runs)
 
+    def code(self, part: str) -> dict[str, None]:
+        """The digests of the `task`'s or `method`'s code that made its runs, in order, as far as they are
+        known; several where released code changed under one version."""
+        digests = (run.get("code", {}).get(part, {}).get("digest") for run in self.runs)
+        return dict.fromkeys(filter(None, digests))
+
     def usage(self, field: str) -> float | None:
         """Use per attempt, over all runs; None where it is unknown or nothing was attempted."""
         values = [run["usage"].get(field) for run in self.runs]

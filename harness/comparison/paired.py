@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from harness.base.digest import seed_of
-from harness.comparison.arms import Arm
+from harness.comparison.arms import Arm, brief
 from harness.comparison.changes import Change, change_of
 from harness.comparison.items import Items, Pairing, load_items, pair
 from harness.comparison.seeds import SeedView, over_seeds
@@ -284,6 +284,14 @@ def _warnings(candidate: Arm, baseline: Arm, pairing: Pairing) -> list[str]:
             found.append(
                 f"the {side} trains and has {len(arm.runs)} of the {LEAST_SEEDS} seeds that a "
                 "claim about training needs"
+            )
+    scored_by = candidate.code("task") | baseline.code("task")
+    if len(scored_by) > 1:
+        found.append(f"other code of the same task version scored a part: {', '.join(map(brief, scored_by))}")
+    for arm in (candidate, baseline):
+        if len(made_by := arm.code("method")) > 1:
+            found.append(
+                f"{arm.method} was run with other code of the same version: {', '.join(map(brief, made_by))}"
             )
     for count in ("error", "unscored"):
         rates = candidate.rate(count), baseline.rate(count)

@@ -161,3 +161,24 @@ def test_long_and_odd_values_are_short():
         and short(True) == "true"
     )
     assert len(short("x" * 100)) == 24
+
+
+def test_released_code_that_changed_under_one_version_is_said(store):
+    from harness.comparison.paired import compare
+
+    def with_code(row, task, method):
+        parts = {"task": task, "method": method}
+        return {**row, "code": {part: {"digest": d * 64, "development": False} for part, d in parts.items()}}
+
+    found = [r for r in rows(store) if (r["task"], r["model"]) == ("a", "sim/one")]
+    direct = [with_code(r, "1", "a") for r in found if r["method"] == "direct"]
+    vote = [
+        with_code(r, "2", "b")
+        for r in found
+        if r["method"] == "vote" and r["subject"]["method_args"]["samples"] == 2
+    ]
+    baseline, candidate = arms_of([*direct, *vote])
+    said = "; ".join(compare(candidate, baseline).warnings)
+    assert f"other code of the same task version scored a part: {'2' * 12}, {'1' * 12}" in said
+    same = [with_code(r, "1", "b") for r in vote]
+    assert "other code" not in "; ".join(compare(arms_of(same)[0], baseline).warnings)
