@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from harness.api.comparisons import Comparisons as Comparisons
     from harness.api.comparisons import compare as compare
     from harness.api.evaluation import evaluate as evaluate
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
     from harness.base.errors import HarnessWarning as HarnessWarning
     from harness.data.hub import Data as Data
     from harness.job import Job as Job
-    from harness.leaderboard import build_site as leaderboard
     from harness.method import Method as Method
     from harness.sample import Outcome as Outcome
     from harness.sample import Question as Question
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
     from harness.sample import Splits as Splits
     from harness.sample import SplitSizes as SplitSizes
     from harness.task import Task as Task
+
+    #: a package that can be called, with the arguments of its `build_site`; it stands on the harness, which
+    #: knows no more of it than its name
+    leaderboard: Callable[..., Path]
 
 #: module -> the names that `harness` offers from it; a test holds it against the imports above
 _OFFERED = {
