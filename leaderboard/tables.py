@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
 from harness.leaderboard.board import Board, Entry, Section
-from harness.results.export import every_eval_ever, latex, markdown
+from harness.results.export import csv_text, every_eval_ever, latex, markdown
 
 SHOWN = (
     "method",
@@ -61,12 +59,7 @@ def as_csv(board: Board) -> str:
             }
     for row in rows:
         row |= {name: "?" for name in PER_ATTEMPT if row[name] is None}
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(rows)
 
 
 def as_markdown(board: Board) -> str:

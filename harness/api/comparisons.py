@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from harness.api.requests import names
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
-from harness.display.layout import Block, Shown
+from harness.display.layout import Block, ShownItems
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.plots import Kind
 
 
-class Comparisons(Sequence["Comparison"], Shown):
+class Comparisons(ShownItems["Comparison"]):
     """Comparisons with a baseline, one a candidate: a table where it is printed or shown in a notebook.
 
     Attributes:
@@ -42,18 +42,9 @@ class Comparisons(Sequence["Comparison"], Shown):
         notices: Sequence[str] = (),
         by_key: bool = False,
     ) -> None:
-        self._made, self.arms, self.correction = list(made), list(arms), correction
+        super().__init__(made)
+        self.arms, self.correction = list(arms), correction
         self.left_out, self.notices, self.by_key = list(left_out), list(notices), by_key
-
-    @overload
-    def __getitem__(self, index: int) -> Comparison: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Comparison]: ...
-    def __getitem__(self, index: int | slice) -> Comparison | list[Comparison]:
-        return self._made[index]
-
-    def __len__(self) -> int:
-        return len(self._made)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness compare --json` prints."""
@@ -63,8 +54,8 @@ class Comparisons(Sequence["Comparison"], Shown):
         return {
             "schema": 1,
             "correction": self.correction,
-            "comparisons": [plain(comparison) for comparison in self._made],
-            "suites": [plain_suite(same) for same in suites(self._made)],
+            "comparisons": [plain(comparison) for comparison in self._items],
+            "suites": [plain_suite(same) for same in suites(self._items)],
             "left_out": self.left_out,
         }
 
@@ -73,7 +64,7 @@ class Comparisons(Sequence["Comparison"], Shown):
         import pandas as pd
 
         rows = []
-        for c in self._made:
+        for c in self._items:
             low, high = c.interval or (None, None)
             rows.append(
                 {
@@ -104,19 +95,19 @@ class Comparisons(Sequence["Comparison"], Shown):
         """The table as Markdown; differences in points."""
         from harness.comparison.export import comparison_markdown
 
-        return comparison_markdown(self._made)
+        return comparison_markdown(self._items)
 
     def to_latex(self) -> str:
         """The table as LaTeX, with booktabs; differences in points."""
         from harness.comparison.export import comparison_latex
 
-        return comparison_latex(self._made)
+        return comparison_latex(self._items)
 
     def to_csv(self) -> str:
         """One line a comparison, numbers in full and in the metric's own unit."""
         from harness.comparison.export import comparison_csv
 
-        return comparison_csv(self._made)
+        return comparison_csv(self._items)
 
     def plot(self, path: str | Path, kind: Kind | None = None) -> Path:
         """Draws the comparison into a file: .svg, .png or .pdf.
@@ -137,7 +128,7 @@ class Comparisons(Sequence["Comparison"], Shown):
         if kind is not None and kind not in KINDS:
             raise UsageError(f"a kind of plot is one of {', '.join(KINDS)}, not {kind!r}")
         check_plot(str(path))
-        plot_comparisons(self._made, self.arms, Path(path), kind)
+        plot_comparisons(self._items, self.arms, Path(path), kind)
         return Path(path)
 
     def flips(self, limit: int = 10) -> list[list[Any]]:
@@ -145,12 +136,12 @@ class Comparisons(Sequence["Comparison"], Shown):
         `harness.comparison.flips.Flip`."""
         from harness.comparison.flips import flips
 
-        return [flips(c.candidate, c.baseline, c.metric, limit) for c in self._made]
+        return [flips(c.candidate, c.baseline, c.metric, limit) for c in self._items]
 
     def blocks(self) -> list[Block]:
         from harness.display.comparisons import comparison_blocks
 
-        return comparison_blocks(self._made, self.arms, self.by_key, self.correction)
+        return comparison_blocks(self._items, self.arms, self.by_key, self.correction)
 
 
 def compare(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import HarnessError, UsageError
-from harness.display.layout import Block, Line, Shown, Table, printable
+from harness.display.layout import Block, Line, Shown, ShownItems, Table, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ class Run(Shown):
         return _blocks([self])
 
 
-class Runs(Sequence[Run], Shown):
+class Runs(ShownItems[Run]):
     """The runs of a grid in its order: a table where it is printed or shown in a notebook.
 
     Example:
@@ -121,28 +121,18 @@ class Runs(Sequence[Run], Shown):
         """`planned` is how many cells there were to run; `whole` says whether figures of whole families of
         tasks are made from these runs."""
         self._grid, self._whole = grid, whole
-        self._runs = [Run(result) for result in grid.results]
+        super().__init__(map(Run, grid.results))
         self.store, self.planned = Path(store), planned
-
-    @overload
-    def __getitem__(self, index: int) -> Run: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Run]: ...
-    def __getitem__(self, index: int | slice) -> Run | list[Run]:
-        return self._runs[index]
-
-    def __len__(self) -> int:
-        return len(self._runs)
 
     @property
     def failed(self) -> list[Run]:
         """The runs that failed, each with its `error`."""
-        return [run for run in self._runs if run.error is not None]
+        return [run for run in self._items if run.error is not None]
 
     @property
     def records(self) -> list[dict[str, Any]]:
         """The records of the runs that have one."""
-        return [run.record for run in self._runs if run.record]
+        return [run.record for run in self._items if run.record]
 
     @property
     def interrupted(self) -> bool:
@@ -189,7 +179,7 @@ class Runs(Sequence[Run], Shown):
     def to_json(self) -> dict[str, Any]:
         """The object that `harness eval --json` prints."""
         overall = {"overall": self.overall} if self.overall else {}
-        return {"schema": 1, "runs": [run.to_json() for run in self._runs], **overall}
+        return {"schema": 1, "runs": [run.to_json() for run in self._items], **overall}
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a run and metric, with the columns of `harness.load`."""
@@ -200,10 +190,10 @@ class Runs(Sequence[Run], Shown):
 
     def notes(self) -> list[str]:
         """What went wrong, a line each: runs that failed, were stopped or measured nothing."""
-        return [note for run in self._runs if (note := _note(run))]
+        return [note for run in self._items if (note := _note(run))]
 
     def blocks(self) -> list[Block]:
-        return _blocks(self._runs)
+        return _blocks(self._items)
 
 
 def _note(run: Run) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack
 
 from harness.api.evaluation import interrupted, judged, run_cells
 from harness.api.requests import Options, as_called, requests_of
 from harness.api.settings import STORE
 from harness.base.errors import UsageError, nearest
-from harness.display.layout import Block, Line, Shown, Table
+from harness.display.layout import Block, Line, ShownItems, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.run.plan import Cell, Request
 
 
-class Curves(Sequence["Curve"], Shown):
+class Curves(ShownItems["Curve"]):
     """The curves of a sweep, one for each task, method and model: points with their intervals, then the forms
     that fit, best AIC first, and the verdict.
 
@@ -31,23 +31,14 @@ class Curves(Sequence["Curve"], Shown):
     """
 
     def __init__(self, curves: Sequence[Curve], runs: Runs) -> None:
-        self._curves, self.runs = list(curves), runs
-
-    @overload
-    def __getitem__(self, index: int) -> Curve: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Curve]: ...
-    def __getitem__(self, index: int | slice) -> Curve | list[Curve]:
-        return self._curves[index]
-
-    def __len__(self) -> int:
-        return len(self._curves)
+        super().__init__(curves)
+        self.runs = runs
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness sweep --json` prints."""
         from harness.comparison.sweep import plain
 
-        return {**self.runs.to_json(), "sweeps": [plain(curve) for curve in self._curves]}
+        return {**self.runs.to_json(), "sweeps": [plain(curve) for curve in self._items]}
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a point: task, method, model, parameter, value, mean, ci_low, ci_high, seeds."""
@@ -65,7 +56,7 @@ class Curves(Sequence["Curve"], Shown):
                 "ci_high": float(ends[1]),
                 "seeds": len(arm.runs),
             }
-            for curve in self._curves
+            for curve in self._items
             for value, arm, mean, ends in zip(
                 curve.values, curve.arms, curve.means, curve.intervals, strict=True
             )
@@ -80,11 +71,11 @@ class Curves(Sequence["Curve"], Shown):
         from harness.plots import check_plot, plot_sweep
 
         check_plot(str(path))
-        plot_sweep(self._curves, Path(path))
+        plot_sweep(self._items, Path(path))
         return Path(path)
 
     def blocks(self) -> list[Block]:
-        return [block for curve in self._curves for block in _blocks(curve)] or [Line("no curve")]
+        return [block for curve in self._items for block in _blocks(curve)] or [Line("no curve")]
 
 
 def sweep(

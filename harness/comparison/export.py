@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
-from harness.results.export import latex_text, markdown, tabular
+from harness.results.export import csv_text, latex_text, markdown, tabular
 
 CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}
 #: columns of text at the left of a table
@@ -122,12 +120,7 @@ def comparison_csv(comparisons: Sequence[Comparison]) -> str:
                 **{f"{name}_ratio": _or_unknown(c.cost_ratio.get(name)) for name in COSTS},
             }
         )
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(rows)
 
 
 def _side(name: str, arm: Arm, value: float, arms: Sequence[Arm]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -50,6 +50,7 @@ class Line:
 
 
 Block = Table | Line
+T = TypeVar("T")
 
 
 class Shown:
@@ -68,6 +69,23 @@ class Shown:
     def __rich_console__(self, out: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         for block in self.blocks():
             yield from renderables(block, options.max_width)
+
+
+class ShownItems(Shown, Sequence[T]):
+    """Results that are several, in their order."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = list(items)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
 
 
 def console() -> Console:

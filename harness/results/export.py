@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,6 +34,16 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(map(safe, columns)) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(map(safe, row)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of the same columns as CSV; empty without a row."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()
 
 
 def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:

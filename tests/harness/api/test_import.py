@@ -13,14 +13,16 @@ import harness
 
 
 def declared():
-    """Name -> (module, name there) of the imports that type checkers see."""
+    """Name -> (module, name there) of what type checkers see; a name without an import has no module."""
     tree = ast.parse(Path(harness.__file__).read_text("utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
-    return {
+    named = {node.target.id: ("", node.target.id) for node in block.body if isinstance(node, ast.AnnAssign)}
+    return named | {
         alias.asname: (node.module, alias.name)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
+        if alias.asname
     }
 
 
