@@ -27,8 +27,8 @@ from harness.base.errors import PluginError
 from harness.plugins.files import from_address
 from harness.run import live_code
 from harness.run.imports import closure
-from harness.run.named import named_files
-from harness.run.whose import below, built_in, is_installed
+from harness.run.module_origin import below, built_in, is_installed
+from harness.run.named_files import named_files
 from harness.spec import Spec
 
 BUILT_IN = "method-harness"

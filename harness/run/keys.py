@@ -10,7 +10,7 @@ from harness.base.digest import digest, path_digest, set_digest
 from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
 from harness.run.code import Code
-from harness.run.named import named_content
+from harness.run.named_files import named_content
 from harness.run.plan import Cell
 from harness.sample import Sample
 from harness.spec import Spec

@@ -24,8 +24,8 @@ from typing import Any
 
 from harness.base.secrets import without_secrets
 from harness.run.imports import MODES, WRITERS
-from harness.run.named import named_content
-from harness.run.whose import is_built_in, is_own, is_python
+from harness.run.module_origin import is_built_in, is_own, is_python
+from harness.run.named_files import named_content
 
 #: packages whose objects are values, like those of Python itself
 _VALUES = ("numpy", "pandas", "pyarrow")
