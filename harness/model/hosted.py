@@ -37,6 +37,15 @@ ADDRESSED = ("openai/", "openai-api/")
 OPENAI = "https://api.openai.com/v1"
 
 
+def _context_length(name: str) -> int | None:
+    """Tokens of a model's context by inspect-ai's own list; None where that doesn't have it. The public
+    `get_model_info` opens a model that is not listed, which asks for a key, or loads weights."""
+    from inspect_ai.model import _model_info
+
+    known = _model_info._get_model_info_direct(name)
+    return known.context_length if known else None
+
+
 class Hosted(Provider):
     """Its client is opened by `connect` or the first call; until then nothing asks for a key."""
 
@@ -44,14 +53,13 @@ class Hosted(Provider):
     abilities = frozenset({"tools", "logprobs"})
 
     def __init__(self, name: str, args: Mapping[str, Any]) -> None:
-        from inspect_ai.model import GenerateConfig, get_model_info
+        from inspect_ai.model import GenerateConfig
 
         self.name, self._args = name, dict(args)
         self.revision = str(args.get("revision", ""))
         self._config = GenerateConfig
         self._timeout = int(args.get("timeout", 600))
-        known = get_model_info(name)
-        self.context = known.context_length if known else None
+        self.context = _context_length(name)
         self._trainable = name.partition("/")[0] in TRAINABLE
         if self._trainable:
             self.abilities = self.abilities | {"trainable"}

@@ -78,6 +78,9 @@ def test_no_key_is_kept(cache, monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["anthropic/claude-x", "hf/org/model", "openai/gpt-4o"])
 def test_what_its_arguments_say_needs_no_client(cache, name, monkeypatch):
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.setattr(
+        "inspect_ai.model._model.get_model", lambda *_, **__: pytest.fail("a model was opened")
+    )
     provider = opened(cache, name, {"base_url": A, "revision": "r1"})
     assert (provider.origin, provider.revision, provider.connections) == (A, "r1", 3)
     assert "tools" in provider.abilities
