@@ -293,7 +293,7 @@ def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
     assert "kept 0 of 120 problems" in error
 
 
-def test_a_language_model_as_curator(tmp_path, cache):
+def test_a_language_model_as_curator(tmp_path, cache, monkeypatch):
     """The pocket policy itself with a scalar head; it learns to prefer the problems that get the utility, and
     goes on from its file."""
     from harness.methods.curator.language_model_scorer import LanguageScorer
@@ -323,6 +323,7 @@ def test_a_language_model_as_curator(tmp_path, cache):
         whole = 2 * (cost["prompt_tokens"] + cost["response_tokens"])
         assert (cost["extra_tokens"] > 0) == (row["mixed"] > 0) and cost["extra_tokens"] <= whole
         assert (cost["extra_tokens"] == whole) == (row["mixed"] == 1)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # it would be asked again and again
     assert "can't load the curator 'absent'" in str(go(tmp_path, curator="absent").error)
 
 
