@@ -24,7 +24,7 @@ from typing import Any
 
 from harness.base.secrets import without_secrets
 from harness.run.imports import MODES, WRITERS
-from harness.run.module_origin import is_built_in, is_own, is_python
+from harness.run.module_origin import built_in_digest, is_own, is_python
 from harness.run.named_files import named_content
 
 #: packages whose objects are values, like those of Python itself
@@ -188,7 +188,7 @@ class _Walk:
     def _class(self, value: type) -> Any:
         name = _name(value)
         if not is_own(_module(value)):
-            return ["class", name, is_built_in(_module(value))]
+            return ["class", name, built_in_digest(_module(value))]
         listed = {key: inner for key, inner in list(vars(value).items()) if key not in _NO_MEMBER}
         members = self._named(value, listed)
         return ["class", value.__qualname__, self.of(type(value)), self._all(value.__bases__), members]
@@ -197,7 +197,7 @@ class _Walk:
         cells = [self._cell(cell) for cell in value.__closure__ or ()]
         module = _module(value)
         if not is_own(module):  # what a decorator of another package holds may be the user's
-            return ["function", f"{module}.{value.__qualname__}", is_built_in(module), cells]
+            return ["function", f"{module}.{value.__qualname__}", built_in_digest(module), cells]
         read, written, imported = _names(value.__code__)
         space = value.__globals__
         found = {name: self.of(space[name]) for name in sorted(read - written) if name in space}

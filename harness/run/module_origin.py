@@ -78,7 +78,7 @@ def built_in(module: str, folder: Path | None = None) -> Path | None:
 
 
 @cache
-def is_built_in(module: str) -> str | None:
+def built_in_digest(module: str) -> str | None:
     """The digest of a built-in's code, for a class that is made from it; None for any other module."""
     if not module.startswith(("harness.tasks.", "harness.methods.")):
         return None
