@@ -17,7 +17,7 @@ from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Sample, Splits
 from harness.task import Task
-from harness.tasks.custom.adapter import said, squad_form, word_overlap
+from harness.tasks.custom.words import said, squad_form, word_overlap
 
 HUB = Path(__file__).parents[4] / "shared" / "hub"
 needs_mirror = pytest.mark.skipif(not HUB.is_dir(), reason=f"no mirror at {HUB}")

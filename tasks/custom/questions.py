@@ -1,0 +1,134 @@
+"""`qa/custom`: questions and answers of the user's own.
+
+The matches of answers are our own code; the word overlap follows the definition of SQuAD (Rajpurkar et al.
+2016, arXiv:1606.05250), see `words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.base.errors import DataError, UsageError
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.spec import TaskSpec
+from harness.task import Task
+from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids
+from harness.tasks.custom.words import said, squad_form, word_overlap
+from harness.tasks.intent.labels import normal
+from harness.tasks.math import answers as maths
+
+if TYPE_CHECKING:
+    from harness.data.hub import Data, Rows
+
+
+class CustomQuestions(Task):
+    """`qa/custom`. The target is the right answer, or a list of several."""
+
+    instruction = "Answer the question."
+    _CLOSING = {
+        "exact": "Reply with the answer alone, without explanation.",
+        "f1": "Reply with the answer alone, without explanation.",
+        "number": "End your reply with a line that holds 'Answer:' and the number alone.",
+        "math": "End your reply with the final answer in \\boxed{}.",
+    }
+
+    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        self.instruction = args["instruction"] or self.instruction
+        self.match = args["match"]
+
+    def load(self, data: Data) -> Splits:
+        args, source = self.args, Source(self.spec.name, self.args)
+        columns = [args["question"], args["answer"]]
+        test = self._samples(source, source.test(data, columns), "")
+        if not test:
+            raise DataError(f"{args['data']} has no row with both {' and '.join(columns)}")
+        distinct_ids([sample.id for sample in test], self.spec.name, args["id"])
+        train: list[Sample] = []
+        if args["train"]:
+            asked = {sample.question.input for sample in test}
+            rows = source.other(data, "train", columns)
+            train = [
+                sample
+                for sample in self._samples(source, rows, "train-")
+                if sample.question.input not in asked
+            ]
+            if not train:
+                raise UsageError(
+                    f"{self.spec.name}: every question of train={args['train']} is also in the test set"
+                )
+        return Splits(test=test, train=train)
+
+    def _samples(self, source: Source, rows: Rows, prefix: str) -> list[Sample]:
+        question, answer = self.args["question"], self.args["answer"]
+        names = rows.features(answer)
+        samples = []
+        for index, row in enumerate(rows):
+            asked, value = cell_text(row[question]), row[answer]
+            if names is not None and isinstance(value, int):
+                value = names[value]
+            values = value if isinstance(value, (list, tuple)) else [value]
+            right = [text for text in map(cell_text, values) if text]
+            if self.match in ("number", "math"):
+                right = [self._target(text, index) for text in right]
+            if asked and right:
+                name = f"{prefix}{index}" if prefix else source.row_id(row, index)
+                target = right[0] if len(right) == 1 else right
+                samples.append(Sample(Question(name, asked), target, shot=self._shot(right[0])))
+        count_left_out(self.spec.name, prefix.rstrip("-") or "test", len(rows), len(samples))
+        return samples
+
+    def _target(self, text: str, index: int) -> str:
+        """The final answer in a cell that may hold a worked solution (`... #### 72`, a box).
+
+        Raises:
+            DataError: a number is wanted and there is none; names the row.
+        """
+        kind: maths.Kind = "number" if self.match == "number" else "expression"
+        found = maths.extract(text, kind)
+        if found is None and self.match == "math":
+            found = text
+        if found is None:
+            column, data = self.args["answer"], self.args["data"]
+            raise DataError(
+                f"row {index} of {data} has no number in the column {column!r}: "
+                f"{text[:40]!r}; match=exact takes any text"
+            )
+        return maths.canonical(found, kind) or found
+
+    def _shot(self, answer: str) -> str:
+        if self.match == "number":
+            return f"Answer: {answer}"
+        return f"\\boxed{{{answer}}}" if self.match == "math" else answer
+
+    def render(self, question: Question) -> str:
+        return f"{self.instruction}\n\n{question.input}\n\n{self._CLOSING[self.match]}"
+
+    def parse(self, text: str, question: Question) -> str | None:
+        if self.match in ("number", "math"):
+            kind: maths.Kind = "number" if self.match == "number" else "expression"
+            found = maths.extract(text, kind)
+            return maths.canonical(found, kind) or None if found is not None else None
+        return said(text)
+
+    def correct(self, answer: Any, sample: Sample) -> bool:
+        """Whether the answer is one of the right ones under the task's match."""
+        given, right = str(answer), _targets(sample)
+        if self.match == "number":
+            return any(maths.equivalent(given, each, "number") for each in right)
+        if self.match == "math":
+            return any(maths.equivalent(given, each, "expression") for each in right)
+        form = normal if self.match == "exact" else squad_form
+        return any(form(given) == form(each) for each in right)
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        if outcome.answer is None:
+            return Score({"accuracy": 0.0, "f1": 0.0})
+        right = self.correct(outcome.answer, sample)
+        overlap = max(word_overlap(str(outcome.answer), each) for each in _targets(sample))
+        return Score({"accuracy": float(right), "f1": overlap})
+
+
+def _targets(sample: Sample) -> Sequence[str]:
+    return [sample.target] if isinstance(sample.target, str) else sample.target

@@ -1,0 +1,99 @@
+"""Where the rows of the user's own tasks come from: a file, or a data set of the Hub."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.base.errors import DataError, UsageError
+from harness.spec import DataPin
+
+if TYPE_CHECKING:
+    from harness.data.hub import Data, Rows
+
+LOG = logging.getLogger("harness.tasks.custom")
+SUFFIXES = (".csv", ".tsv", ".csv.gz", ".jsonl", ".json", ".jsonl.gz", ".parquet")
+
+
+class Source:
+    """Where the rows of a task's arguments come from."""
+
+    def __init__(self, task: str, args: Mapping[str, Any]) -> None:
+        self.task, self.args = task, args
+        if not args["data"]:
+            raise UsageError(f"{task} needs -T data=FILE_OR_HUB_ID")
+        self.is_file = is_file(args["data"])
+
+    def test(self, data: Data, columns: Sequence[str]) -> Rows:
+        """The rows of `data`, or of its `split`."""
+        if self.is_file:
+            return self._file(data, self.args["data"], self._with_id(columns))
+        return data.rows(self._pin(self.args["split"]), self._with_id(columns))
+
+    def other(self, data: Data, name: str, columns: Sequence[str]) -> Rows:
+        """The rows of the argument `name`: a split of `data`, or a file."""
+        value = self.args[name]
+        if is_file(value):
+            return self._file(data, value, columns)
+        if self.is_file:
+            raise UsageError(
+                f"{self.task}: {name}={value!r} is not a file; where data is a file, "
+                f"{name} is one too ({', '.join(SUFFIXES)})"
+            )
+        return data.rows(self._pin(value), columns)
+
+    def _file(self, data: Data, name: str, columns: Sequence[str]) -> Rows:
+        path = Path(name)
+        if not path.is_file():
+            folder = path.parent
+            held = sorted(each.name for each in folder.glob("*") if is_file(str(each)))
+            there = f"{folder} holds: {', '.join(held[:8])}" if held else f"{folder} holds no data"
+            raise DataError(f"{self.task}: no file {name}; {there}")
+        return data.file(name, columns)
+
+    def row_id(self, row: Mapping[str, Any], index: int) -> str:
+        """The id of a test row."""
+        own = self.args["id"]
+        return str(row[own]) if own else str(index)
+
+    def _pin(self, split: str) -> DataPin:
+        return DataPin(self.args["data"], self.args["config"] or None, split, self.args["revision"])
+
+    def _with_id(self, columns: Sequence[str]) -> list[str]:
+        return [*columns, *([self.args["id"]] if self.args["id"] else [])]
+
+
+def is_file(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) or Path(name).is_file()
+
+
+def cell_text(value: Any) -> str:
+    """A cell as text: whole numbers without a decimal point, nothing for a missing value."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def count_left_out(task: str, part: str, all_rows: int, kept: int) -> None:
+    if kept < all_rows:
+        LOG.warning(
+            "%s: %d of %d rows of %s lack a text or an answer and are left out",
+            task,
+            all_rows - kept,
+            all_rows,
+            part,
+        )
+
+
+def distinct_ids(ids: Sequence[str], task: str, column: str) -> None:
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{task}: the column {column!r} holds {twice[0]!r} more than once, so it "
+            "can't be the id; leave out -T id to number the rows"
+        )
