@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.answers import Reading, as_written
 from harness.base import messages
 from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, Sample, Score, Splits
@@ -52,12 +53,27 @@ class Task(Plugin[TaskSpec]):
         return question.input
 
     def parse(self, text: str, question: Question) -> Any | None:
-        """The answer in a completion, in canonical form, so that equal answers are equal strings.
+        """The answer in a completion, as `score` gets it.
 
-        None means that the completion holds no answer: it counts as wrong and is counted apart.
-        Must not raise, whatever the text.
+        None means that the completion holds no answer: it counts as wrong and is counted apart. Must not
+        raise, whatever the text.
         """
-        return text.strip() or None
+        return self.read(text, question).answer
+
+    def read(self, text: str, question: Question) -> Reading:
+        """The answer in a completion with, where there is none, the reason: it is kept with the attempt and
+        counted. A task defines this (`harness.answers` has a reader for each kind of answer), or `parse`
+        alone. Must not raise, whatever the text.
+        """
+        reply, cut = as_written(text)
+        if reply.strip():
+            return Reading(reply.strip())
+        return Reading(None, "cut off" if cut else "no statement")
+
+    def canonical(self, answer: Any) -> str:
+        """The form in which answers are counted, as in a vote: answers that a reader takes for the same are
+        equal texts. Methods reach it through `job.canonical`; `score` gets the answer itself."""
+        return str(answer)
 
     def gold(self, sample: Sample) -> Any | None:
         """An answer that gets full marks, by which the scorer is checked before a run: a completion that
@@ -68,7 +84,7 @@ class Task(Plugin[TaskSpec]):
         return sample.demonstration
 
     def correct(self, answer: Any, sample: Sample) -> bool:
-        """Whether a canonical answer is right."""
+        """Whether an answer is right."""
         return bool(answer == sample.target)
 
     def for_run(self, services: Services) -> Task:

@@ -87,8 +87,12 @@ class Job:
         return self._task.ask(question, shots)
 
     def parse(self, text: str, question: Question) -> Any | None:
-        """The canonical answer in a completion, None if there is none."""
+        """The answer in a completion, None if there is none."""
         return self._task.parse(text, question)
+
+    def canonical(self, answer: Any) -> str:
+        """The form in which answers are counted, as in a vote: equal answers are equal texts."""
+        return self._task.canonical(answer)
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""

@@ -49,6 +49,7 @@ def rows_of(
             "epoch": attempt["epoch"],
             "status": attempt["status"],
             "answer": _as_text(answer),
+            "vote": _vote(attempt),
             "target": None if private else _as_text(sample.target),
             **{name: (attempt["metrics"] or {}).get(name) for name in summary.names},
             "group": attempt["group"],
@@ -68,6 +69,12 @@ def rows_of(
         row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
         hasher.update(hashed_part(row))
         yield row
+
+
+def _vote(attempt: Mapping[str, Any]) -> str | None:
+    """The form in which the answer counts in a vote, where it is written differently."""
+    vote: str | None = attempt.get("vote")
+    return vote if vote != _as_text(attempt["answer"]) else None
 
 
 def _as_text(value: Any) -> str | None:
@@ -101,6 +108,7 @@ def write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict[
             ("epoch", whole),
             ("status", text),
             ("answer", text),
+            ("vote", text),
             ("target", text),
             *((name, number) for name in metrics),
             ("group", text),

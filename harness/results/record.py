@@ -106,6 +106,7 @@ def seal(
             "metric_ranges": {name: asdict(span) for name, span in cell.task.metric_ranges.items()},
             "metrics": summary.metrics(of_the_set or {}),
             "counts": summary.counts(),
+            "reasons": dict(sorted(summary.reasons.items())),
             "usage": {**logical, "by_purpose": by_purpose},
             "prices": {model: dict(price) for model, price in (prices or {}).items()},
             "volatile": {**volatile, "wall_s": round(created.timestamp() - started, 3)},

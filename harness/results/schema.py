@@ -156,6 +156,9 @@ class RunRecord(Strict):
     metric_ranges: dict[str, Range]
     metrics: dict[str, Metric]
     counts: Counts
+    reasons: dict[str, int] = Field(
+        {}, description="ok attempts by why no answer was read (harness.answers.REASONS) or compared"
+    )
     usage: dict[str, Any] = Field(
         description="logical use, as on a cold cache; a number is null where it is unknown"
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.answers.reading import REASONS
 from harness.external.known_broken import WITHOUT, known_broken
 from harness.results.ranges import estimate
 from harness.spec import MetricRange, TaskSpec
@@ -35,6 +36,8 @@ class Summary:
             ("attempts", "ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries"),
             0,
         )
+        #: ok attempts by why no answer was read or compared
+        self.reasons: Counter[str] = Counter()
         self.epochs = 1
         self._binary = dict.fromkeys(self.names, True)
         self._listed = set(known_broken(task))
@@ -48,6 +51,8 @@ class Summary:
         self._counts["attempts"] += 1
         self._counts[status] += 1
         self._counts["no_answer"] += status == "ok" and attempt["answer"] is None
+        if status == "ok" and attempt["reason"] in REASONS:
+            self.reasons[attempt["reason"]] += 1
         self._counts["truncated"] += attempt["stop_reason"] == "max_tokens"
         self._counts["user_failed"] += attempt["stop_reason"] == "user_failed"
         self._counts["user_retries"] += (attempt.get("trace") or {}).get("user_retries", 0)
@@ -67,7 +72,7 @@ class Summary:
         for category in categories:
             self._members[category].add(n)
         if "countable" in self.task.offers and self.n_items <= MAX_VOTED:
-            self._answers[n].append(attempt["answer"])
+            self._answers[n].append(attempt.get("vote", attempt["answer"]))
 
     def counts(self) -> dict[str, int]:
         return dict(self._counts)

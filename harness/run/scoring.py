@@ -46,9 +46,12 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
     try:
         if outcome.answer is None:
             outcome.answer = task.parse(outcome.text, sample.question)
+            attempt["reason"] = _why_none(task, sample, outcome) if outcome.answer is None else None
         else:
             attempt["given"] = True
         attempt["answer"] = outcome.answer
+        if outcome.answer is not None and "countable" in task.spec.offers:
+            attempt["vote"] = task.canonical(outcome.answer)
         if outcome.unscored is not None:
             return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
         if not scored:
@@ -56,7 +59,13 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         score = task.score(sample, outcome)
     except Exception as error:
         score = _ungraded(error)
-    return {**attempt, **_scored(task, sample, score)}
+    return {**attempt, **_scored(task, sample, score, attempt["reason"])}
+
+
+def _why_none(task: Task, sample: Sample, outcome: Outcome) -> str:
+    """Why a completion holds no answer; one that broke off at a limit is said to be cut off."""
+    reason = task.read(outcome.text, sample.question).reason or "no statement"
+    return "cut off" if reason == "no statement" and outcome.stop_reason == "max_tokens" else reason
 
 
 def judged(task: Task, roles: Mapping[str, Any]) -> bool:
@@ -102,7 +111,7 @@ def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
         except Exception as error:
             scores = [_ungraded(error)] * len(lines)
     for line, sample, score in zip(lines, samples, scores, strict=True):
-        journal.append({**line, **_scored(task, sample, score)})
+        journal.append({**line, **_scored(task, sample, score, line["reason"])})
 
 
 def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
@@ -112,9 +121,10 @@ def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
         return _ungraded(error)
 
 
-def _scored(task: Task, sample: Sample, score: Score) -> dict[str, Any]:
-    """What a line says of its score; a reason that names a private target is left out."""
-    reason = score.reason
+def _scored(task: Task, sample: Sample, score: Score, why_none: str | None = None) -> dict[str, Any]:
+    """What a line says of its score, or why there was no answer to score; a reason that names a private
+    target is left out."""
+    reason = score.reason or why_none
     if reason and task.spec.private_targets and any(part in reason for part in _words(sample.target)):
         reason = "the grader's reason names the target, which the task keeps private"
     return {"status": score.status, "metrics": dict(score.metrics), "reason": reason}

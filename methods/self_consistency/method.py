@@ -32,10 +32,12 @@ class SelfConsistency(Method):
             )
         )
         answers = [job.parse(output.completion, question) for output in outputs]
-        votes = Counter(answer for answer in answers if answer is not None)
+        written = {job.canonical(answer): answer for answer in reversed(answers) if answer is not None}
+        votes = Counter(job.canonical(answer) for answer in answers if answer is not None)
         if not votes:
             return job.outcome(question, outputs[0], confidence=0.0, trace={"votes": []})
-        winner, count = votes.most_common(1)[0]
+        form, count = votes.most_common(1)[0]
+        winner = written[form]
         chosen = outputs[answers.index(winner)]
         return job.outcome(
             question,

@@ -133,7 +133,7 @@ class Annotator:
             )
         )
         read = [self._read(question, output.completion) for output in outputs]
-        label, share, first = majority([label for label, _ in read])
+        label, share, first = majority([label for label, _ in read], self._job.canonical)
         return Annotation(question, label, share, read[first][1])
 
     async def _translated_back(self, question: Question, label: str | None) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.annotate import number
@@ -34,14 +34,18 @@ def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def majority(answers: Sequence[str | None]) -> tuple[str | None, float, int]:
+def majority(
+    answers: Sequence[str | None], form: Callable[[str], str] = str
+) -> tuple[str | None, float, int]:
     """The most frequent answer (ties: the one seen first), its share of all draws, and where it was
-    first given. Draws without an answer count in the share only."""
-    votes = Counter(answer for answer in answers if answer is not None)
+    first given. Answers of one `form` are the same. Draws without an answer count in the share only."""
+    forms = [None if answer is None else form(answer) for answer in answers]
+    votes = Counter(each for each in forms if each is not None)
     if not votes:
         return None, 0.0, 0
     winner, count = votes.most_common(1)[0]  # equal counts keep the order of their first sight
-    return winner, count / len(answers), answers.index(winner)
+    first = forms.index(winner)
+    return answers[first], count / len(answers), first
 
 
 def split_stated(text: str) -> tuple[str, Any]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.answers import read_text
 from harness.base.errors import DataError, UsageError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
 from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids
-from harness.tasks.custom.words import said, squad_form, word_overlap
+from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
 from harness.tasks.math import answers as maths
 
@@ -110,7 +111,7 @@ class CustomQuestions(Task):
             kind: maths.Kind = "number" if self.match == "number" else "expression"
             found = maths.extract(text, kind)
             return maths.canonical(found, kind) or None if found is not None else None
-        return said(text)
+        return read_text(text).answer
 
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether the answer is one of the right ones under the task's match."""

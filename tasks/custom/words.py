@@ -1,36 +1,46 @@
-"""Answers of words: what a completion says, and how far two texts share their words."""
+"""When two answers of words are the same, and how far two texts share their words.
+
+The forms follow SQuAD's (Rajpurkar et al. 2016, arXiv:1606.05250): lower case, without punctuation,
+articles and extra space. Where SQuAD's rule merges answers that differ they keep apart what it loses: `C#`
+is not C, `10%` not 10, `3.14` not 314, and an answer that is nothing but an article ('A') keeps it.
+Punctuation of every script counts as such, and both texts are normalised before.
+"""
 
 from __future__ import annotations
 
 import re
-import string
+import unicodedata
 from collections import Counter
+from functools import lru_cache
 
-_ANSWER = re.compile(r"(?:the )?(?:final )?answer(?: is)?\s{0,9}:\s*", re.IGNORECASE)
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_MARKUP = "*_` \t"
+from harness.answers import normalise
 
-
-def said(text: str) -> str | None:
-    """The answer in a completion: what follows the last `Answer:` at the start of a line, else all
-    of it. None for nothing, and for a thought that was never closed."""
-    _, closed, rest = text.rpartition("</think>")
-    if not closed and text.lstrip().startswith("<think>"):
-        return None
-    lines = [line.strip() for line in rest.splitlines() if line.strip()]
-    for place in range(len(lines) - 1, -1, -1):
-        bare = lines[place].lstrip(_MARKUP)
-        if found := _ANSWER.match(bare):
-            lines = [bare[found.end() :].strip(_MARKUP), *lines[place + 1 :]]
-            break
-    return " ".join(" ".join(lines).split()).strip(_MARKUP) or None
+_ARTICLES = frozenset(("a", "an", "the"))
+#: signs that carry the meaning of what they stand at: C++, C#, F*, 10%, -5, 3.14, 1,5, 12:30, 1/2, 10°
+_TELLING = re.compile(
+    r"(?<=\w)[+#*]+(?!\w)|(?<=\d)\s?[%\u00b0\u2030]|(?<![\w)\]])-(?=[\d.])|(?<=\d)[.,:/-](?=\d)"
+    r"|(?<!\w)\.(?=[\da-z])"
+)
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u0060\u00b4", "'"))
+_KEPT = "\ue000"  # stands for a telling sign while punctuation is taken away
 
 
+@lru_cache(maxsize=65536)
 def squad_form(text: str) -> str:
     """Lower case, without punctuation, articles and extra space."""
-    plain = text.casefold().translate(_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", plain).split())
+    plain = normalise(text.casefold()).translate(_APOSTROPHES)
+    signs = [match[0].strip() for match in _TELLING.finditer(plain)]
+    plain = _TELLING.sub(_KEPT, plain)
+    plain = "".join(sign for sign in plain if not _punctuation(sign))
+    for sign in signs:
+        plain = plain.replace(_KEPT, sign, 1)
+    words = plain.split()
+    return " ".join([word for word in words if word not in _ARTICLES] or words)
+
+
+@lru_cache(maxsize=4096)
+def _punctuation(sign: str) -> bool:
+    return sign != _KEPT and (unicodedata.category(sign)[0] == "P" or sign in "$+<=>^`|~")
 
 
 def word_overlap(answer: str, target: str) -> float:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.answers import Reading
 from harness.base import messages
 from harness.base.digest import seed_of
 from harness.base.errors import DataError
 from harness.sample import LazySamples, Question, Sample, Splits
 from harness.spec import DataPin, TaskSpec
 from harness.task import Task
-from harness.tasks.intent.labels import as_given, find_label
+from harness.tasks.intent.labels import as_given, read_label
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -64,8 +65,8 @@ class Classification(Task):
     def _text(self, question: Question) -> str:
         return f"Text:\n{question.input}\n\n{self.closing}"
 
-    def parse(self, text: str, question: Question) -> str | None:
-        return find_label(text, question.choices)
+    def read(self, text: str, question: Question) -> Reading:
+        return read_label(text, question.choices)
 
 
 class Intent(Classification):
@@ -96,8 +97,8 @@ class Intent(Classification):
         """Whether the authors' recorded run is to be repeated."""
         return self.args.get("protocol") == "replay"
 
-    def parse(self, text: str, question: Question) -> str | None:
-        return (as_given if self.replay else find_label)(text, question.choices)
+    def read(self, text: str, question: Question) -> Reading:
+        return (as_given if self.replay else read_label)(text, question.choices)
 
     def load(self, data: Data) -> Splits:
         if self.replay:

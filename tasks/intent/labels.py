@@ -2,71 +2,88 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from harness.answers import Reading, normalise, said, statements
+from harness.answers.boxes import boxes
+from harness.answers.locate import before_next_question
+from harness.answers.markup import QUOTES, without_fences, without_html, without_wrappers
+
 #: No label is as long as this, and the answer stands near the end of a completion.
 MAX_LINE, MAX_TEXT = 2_000, 100_000
-
-_PREFIX = re.compile(
-    r"(?:the )?(?:(?:final|correct|best|predicted) )?"
-    r"(?:label|answer|intent|category|class|domain|emotion|topic|tag)(?: is)?\s{0,9}[:=]\s*",
-    re.IGNORECASE,
+#: what an answer may be called
+NOUNS = tuple(
+    "label intent category class domain emotion topic tag sentiment prediction classification type".split()
 )
+
 _MARKUP = "*_`~ \t"
 _LEAD = re.compile(r"(?:[-+*•>]|#{1,6})\s+")
-_QUOTES = "\"'`“”‘’«»"
-_AROUND, _AFTER = _QUOTES + "()[]{} \t", ".,;:!?"
-_FENCE = re.compile(r"\s*(?:```|~~~)\w*\s*")
+_SIGNED = re.compile(r"[-+] \d")
+_AROUND, _AFTER = QUOTES + "()[]{} \t", ".,;:!?。！？，"
+_PREFIX = re.compile(
+    r"(?:the )?(?:(?:final|correct|best|predicted) )?"
+    rf"(?:answer|{'|'.join(NOUNS)})(?: is)?\s{{0,9}}[:=]\s*",
+    re.IGNORECASE,
+)
+#: what comes right before a label at the end of a sentence: 'I would say positive', 'the mood is: positive'
+_JOINT = re.compile(r"\b(?:is|as|say|be|with|would|choose|pick)\b\s*:?|[:=→]|->", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:not|never|neither|nor|cannot|rather than|instead of)\b|n['’]t\b", re.IGNORECASE)
+_REASON = re.compile(r"\s+\([^()]*\)\s*$|\s+[-–—]\s.*$|,?\s+(?:because|since|as|due to)\b.*$", re.DOTALL)
+_EITHER = re.compile(r"\s*(?:,|/|\bor\b|\band\b|;)\s*")
 
 
-def find_label(text: str, choices: tuple[str, ...]) -> str | None:
-    """The label that a completion gives, spelled as in `choices`; None where it gives none.
+def read_label(completion: str, choices: tuple[str, ...]) -> Reading:
+    """The label that a completion gives, spelled as in `choices`, or why it gives none.
 
-    It is the label on the last line that isn't empty, else the one behind the last `Label:` at the
-    start of a line, else the `label` of a JSON object. Quotes, punctuation around it, Markdown,
-    case, and underscores for spaces don't matter. Never raises.
+    It is the label on the last line that isn't empty, else the last one that is stated (`Label: x`, a field
+    of JSON, a tag, a box), else the label that the reply begins with, else the one that its last line ends
+    with ('I would say positive'). Quotes, punctuation around it, markup, case, and underscores for spaces
+    don't matter. Never raises.
     """
-    said = _said(text)
-    if said is None:
-        return None
-    index = _index(choices)
-    whole = _from_json(said)
-    if whole is not None:
-        return _match(whole, index)
-    lines = _lines(said)
+    text, cut = said(completion[-MAX_TEXT:])
+    text = before_next_question(without_html(without_fences(text))).strip()
+    lines = [line.strip() for line in text.splitlines() if line.strip(_MARKUP)]
     if not lines:
-        return None
-    last = _from_json("\n".join(lines[_object_start(lines) :]))
-    found = _match(lines[-1] if last is None else last, index)
-    if found is not None or last is not None:
-        return found
-    for line in reversed(lines):
-        bare = line.strip(_MARKUP)
-        if _PREFIX.match(bare):
-            return _match(line, index)
-    return None
+        return Reading(None, "cut off" if cut else "no statement")
+    index = _index(choices)
+    if (found := _match(lines[-1], index)) is not None:
+        return Reading(found)
+    for statement in reversed(statements(text, NOUNS)):
+        if statement.form == "broken":
+            return Reading(None, "cut off")
+        content = _content(statement.text, statement.form)
+        if (found := _match(content, index) or _explained(content, index)) is not None:
+            return Reading(found)
+        if _several(content, index):
+            return Reading(None, "hedged")
+        if statement.whole or _PREFIX.match(text, statement.start):
+            return Reading(None, "unreadable")
+    for line in (lines[0], lines[-1]):
+        if (found := _match(line, index) or _explained(line, index)) is not None:
+            return Reading(found)
+    if (found := _at_the_end(lines[-1], index)) is not None:
+        return Reading(found)
+    if cut:
+        return Reading(None, "cut off")
+    return Reading(None, "hedged" if _several(lines[-1], index) else "no statement")
 
 
-def as_given(text: str, choices: tuple[str, ...]) -> str | None:
-    """As `find_label`, but case counts, and a one-line answer outside the set stays as it is.
+def as_given(completion: str, choices: tuple[str, ...]) -> Reading:
+    """As `read_label`, but case counts, and a one-line answer outside the set stays as it is.
 
     This is how the recorded answers of a replay are read: an answer that is no label is wrong, and
     a class of its own in a vote.
     """
-    said = _said(text)
-    if said is None:
-        return None
-    lines = _lines(said)
+    text = without_fences(said(completion[-MAX_TEXT:]).text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) != 1:
-        return find_label(text, choices)
-    answer = _from_json(lines[0])
-    if answer is None:
-        answer = _PREFIX.sub("", lines[0].strip(_MARKUP), count=1)
-    answer = answer.strip(_QUOTES + _MARKUP)
-    return answer or None
+        return read_label(completion, choices)
+    fields = [statement for statement in statements(lines[0], NOUNS) if statement.form == "field"]
+    answer = fields[-1].text if fields else _PREFIX.sub("", lines[0].strip(_MARKUP), count=1)
+    answer = answer.strip(QUOTES + _MARKUP)
+    return Reading(answer) if answer else Reading(None, "no statement")
 
 
 def normal(label: str) -> str:
@@ -79,41 +96,33 @@ def normal(label: str) -> str:
         bare = less
 
 
-def _said(text: str) -> str | None:
-    """What follows a thought; None where a thought was never closed."""
-    head, closed, tail = text.rpartition("</think>")
-    said = tail if closed else head + tail
-    if said.lstrip().startswith("<think>"):
+def _content(content: str, form: str) -> str:
+    if form != "box" and "box" in content:
+        inside, _ = boxes(content)
+        content = inside[-1].content if inside else content
+    return without_wrappers(content).strip()
+
+
+def _explained(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
+    """The label of a line that goes on with a remark or a reason."""
+    short = _REASON.sub("", line)
+    return _match(short, index) if short != line else None
+
+
+def _at_the_end(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
+    """The label that a sentence ends with, behind a verb or a colon, where nothing is negated."""
+    if len(line) > MAX_LINE or line.startswith("{") or _NEGATED.search(line):
         return None
-    return said[-MAX_TEXT:]
-
-
-def _lines(said: str) -> list[str]:
-    lines = (line.strip() for line in said.splitlines())
-    return [line for line in lines if line and not _FENCE.fullmatch(line)]
-
-
-def _object_start(lines: Sequence[str]) -> int:
-    """Where the object that ends the text starts."""
-    starts = [place for place, line in enumerate(lines) if line.startswith("{")]
-    return starts[-1] if starts else len(lines) - 1
-
-
-def _from_json(text: str) -> str | None:
-    """The `label` of a JSON object that is all of the text, fenced or not."""
-    body = "\n".join(_lines(text)) if "```" in text or "~~~" in text else text.strip()
-    if not (body.startswith("{") and body.endswith("}")):
-        return None
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict):
-        return None
-    for key, found in value.items():
-        if key.casefold() in ("label", "answer") and isinstance(found, str):
+    for joint in reversed(list(_JOINT.finditer(line))):
+        if (found := _match(line[joint.end() :], index)) is not None:
             return found
     return None
+
+
+def _several(line: str, index: tuple[Mapping[str, str], ...]) -> bool:
+    """Whether a line offers more than one label."""
+    parts = _EITHER.split(line[:MAX_LINE])
+    return 1 < len(parts) <= 20 and len({found for part in parts if (found := _match(part, index))}) > 1
 
 
 def _match(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
@@ -132,28 +141,32 @@ def _candidates(line: str) -> Iterator[str]:
     """The line with less and less around it."""
     line = line.strip()
     yield line
+    if _SIGNED.match(line):  # '- 1' is -1 where that is a label, and the first of a list where it isn't
+        yield line.replace(" ", "", 1)
+    if line.startswith("**") and line.endswith("**") and len(line) > 4:  # '**A***' is A* in bold
+        yield line[2:-2]
     line = _LEAD.sub("", line, count=1) if _LEAD.match(line) else line
     line = line.strip(_MARKUP)
     yield line
     line = _PREFIX.sub("", line, count=1).strip(_MARKUP)
     yield line
-    line = line.strip(_QUOTES + _MARKUP)
+    line = line.strip(QUOTES + _MARKUP)
     yield line
-    yield line.rstrip(".,;:!").strip(_QUOTES + _MARKUP)
+    yield line.rstrip(".,;:!").strip(QUOTES + _MARKUP)
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("_", " ").casefold().split())
+    return " ".join(normalise(text).replace("_", " ").casefold().split())
 
 
 @lru_cache(maxsize=64)
 def _index(choices: tuple[str, ...]) -> tuple[Mapping[str, str], ...]:
     """Labels by spelling, by plain form and by bare form; a form of two labels is left out."""
-    exact = {label: label for label in choices}
+    exact = {normalise(label): label for label in choices} | {label: label for label in choices}
     return exact, _unique(choices, _plain), _unique(choices, normal)
 
 
-def _unique(choices: tuple[str, ...], form: Callable[[str], str]) -> Mapping[str, str]:
+def _unique(choices: Sequence[str], form: Callable[[str], str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     twice: set[str] = set()
     for label in choices:

@@ -16,12 +16,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.answers import Reading, has_number, read_expression, read_number
 from harness.base.digest import digest
 from harness.base.errors import DataError, UsageError
 from harness.sample import LazySamples, Question, Sample, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
-from harness.tasks.math.answers import Kind, canonical, equivalent, extract
+from harness.tasks.math.answers import Kind, canonical, equivalent
 
 if TYPE_CHECKING:
     from harness.data.hub import Data
@@ -92,9 +93,16 @@ class Mathematics(Task):
         closing = "Reason step by step. Give the final answer once, at the end, inside \\boxed{}."
         return "\n\n".join(filter(None, [question.input, self.settings.get("hint", ""), closing]))
 
-    def parse(self, text: str, question: Question) -> str | None:
-        found = extract(text, self.kind)
-        return canonical(found, self.kind) or None if found is not None else None
+    def read(self, text: str, question: Question) -> Reading:
+        if self.kind == "number":
+            return read_number(text)
+        found = read_expression(text, closing=self.settings.get("closing", False))
+        if self.kind == "integer" and found.answer is not None and not has_number(found.answer):
+            return Reading(None, "unreadable")
+        return found
+
+    def canonical(self, answer: Any) -> str:
+        return canonical(str(answer), self.kind)
 
     def gold(self, sample: Sample) -> str:
         return f"\\boxed{{{sample.target}}}"

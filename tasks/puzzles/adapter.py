@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.answers import Reading, read_arithmetic, read_cells
 from harness.base.errors import DataError
 from harness.data.hub import Data
 from harness.sample import Question, Sample, Splits
@@ -103,8 +104,8 @@ class Arc1D(Puzzle):
         question = Question(sample_id, text, metadata={"level": item["level"]})
         return Sample(question, digits, shot=shot)
 
-    def parse(self, text: str, question: Question) -> str | None:
-        return check.read_grid(text)
+    def read(self, text: str, question: Question) -> Reading:
+        return read_cells(text)
 
 
 class Countdown(Puzzle):
@@ -122,8 +123,8 @@ class Countdown(Puzzle):
         target = {"numbers": item["numbers"], "target": item["target"]}
         return Sample(question, target, shot=shot)
 
-    def parse(self, text: str, question: Question) -> str | None:
-        return check.read_expression(text)
+    def read(self, text: str, question: Question) -> Reading:
+        return read_arithmetic(text)
 
     def correct(self, answer: str, sample: Sample) -> bool:
         return check.solves(answer, sample.target["numbers"], sample.target["target"])
@@ -139,7 +140,7 @@ class Zebra(Puzzle):
         name = item["target"].strip()
         return Sample(question, name.casefold(), shot=f"Answer: {name.capitalize()}")
 
-    def parse(self, text: str, question: Question) -> str | None:
+    def read(self, text: str, question: Question) -> Reading:
         return check.read_name(text, question.input)
 
 

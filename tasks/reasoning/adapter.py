@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from harness.answers import Reading, read_choice
 from harness.base.digest import seed_of
 from harness.base.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.task import Task
-from harness.tasks.reasoning.answers import choice
 from harness.tasks.reasoning.livebench import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ class Choices(Reasoning):
             "that holds 'Answer:' and the letter of the option in parentheses."
         )
 
-    def parse(self, text: str, question: Question) -> str | None:
-        return choice(text, LETTERS[: question.metadata["options"]])
+    def read(self, text: str, question: Question) -> Reading:
+        return read_choice(text, LETTERS[: question.metadata["options"]])
 
     def _sample(self, id: str, text: str, options: int, letter: str) -> Sample:
         question = Question(id, text, metadata={"options": options})

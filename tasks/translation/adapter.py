@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from harness.answers import Reading, as_written
+from harness.answers.markup import without_fences
 from harness.base.errors import DataError, UsageError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -70,17 +72,16 @@ class Translation(Task):
     def render(self, question: Question) -> str:
         return f"{self.instruction} Reply with the translation alone.\n\n{question.input}"
 
-    def parse(self, text: str, question: Question) -> str | None:
+    def read(self, text: str, question: Question) -> Reading:
         """The translation without thoughts, a language tag before it and quotes around it."""
-        _, closed, said = text.rpartition("</think>")
-        if not closed and text.lstrip().startswith("<think>"):
-            return None
-        said = said.strip()
+        said, cut = as_written(text)
+        said = without_fences(said).strip()
         while tag := self._tag.match(said):
             said = said[tag.end() :].strip()
         if len(said) > 1 and _QUOTES.get(said[0]) == said[-1] and said[0] not in said[1:-1]:
             said = said[1:-1].strip()
-        return " ".join(said.split()) or None
+        translation = " ".join(said.split())
+        return Reading(translation) if translation else Reading(None, "cut off" if cut else "no statement")
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """Sentence-level chrF++ over 100; nothing is 0."""

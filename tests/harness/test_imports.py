@@ -12,6 +12,7 @@ HARNESS = ROOT / "harness"
 #: the floors of harness/, from the ground: a part imports what lies below it, and nothing of its own floor
 FLOORS = (
     "base",
+    "answers",
     "stats spec sample learning_curve",
     "plugins data annotate",
     "model",

@@ -18,6 +18,7 @@ def attempt(n, value, epoch=0):
         "answer": "a",
         "group": None,
         "stop_reason": "stop",
+        "reason": None,
         "metrics": {"accuracy": value, "other": 1.0} if scored else {},
     }
 

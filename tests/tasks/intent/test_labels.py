@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tasks.intent.labels import as_given, find_label, normal
+from harness.tasks.intent.labels import as_given, normal, read_label
+
+
+def label_in(text, choices):
+    return read_label(text, choices).answer
+
+
+def given_in(text, choices):
+    return as_given(text, choices).answer
+
 
 BANK = ("card_arrival", "card_not_working", "Refund_not_showing_up", "reverted_card_payment?")
 
@@ -44,9 +53,9 @@ BANK = ("card_arrival", "card_not_working", "Refund_not_showing_up", "reverted_c
 )
 def test_forms_of_one_label(label: str, form: str) -> None:
     spelled = form.format(label)
-    assert find_label(spelled, BANK) == label
-    assert find_label(spelled.replace("_", " "), BANK) == label
-    assert find_label(form.format(label.upper()), BANK) == label
+    assert label_in(spelled, BANK) == label
+    assert label_in(spelled.replace("_", " "), BANK) == label
+    assert label_in(form.format(label.upper()), BANK) == label
 
 
 @pytest.mark.parametrize(
@@ -70,42 +79,42 @@ def test_forms_of_one_label(label: str, form: str) -> None:
     ],
 )
 def test_no_label(text: str) -> None:
-    assert find_label(text, BANK) is None
+    assert label_in(text, BANK) is None
 
 
 def test_last_line_wins() -> None:
-    assert find_label("card_arrival\ncard_not_working", BANK) == "card_not_working"
-    assert find_label("Label: card_arrival\nLabel: card_not_working", BANK) == "card_not_working"
+    assert label_in("card_arrival\ncard_not_working", BANK) == "card_not_working"
+    assert label_in("Label: card_arrival\nLabel: card_not_working", BANK) == "card_not_working"
 
 
 def test_labels_that_differ_in_punctuation_stay_apart() -> None:
     choices = ("C", "C++", "C#", "-", "a_b", "a b")
     for label in choices:
-        assert find_label(label, choices) == label
-        assert find_label(f"**{label}**", choices) == label or label == "-"
-    assert find_label("A_B", choices) is None  # two labels have this form
-    assert find_label("C#", ("C", "Java")) is None
-    assert find_label("-1", ("1", "2")) is None
-    assert find_label(".5", ("5", "6")) is None
+        assert label_in(label, choices) == label
+        assert label_in(f"**{label}**", choices) == label or label == "-"
+    assert label_in("A_B", choices) is None  # two labels have this form
+    assert label_in("C#", ("C", "Java")) is None
+    assert label_in("-1", ("1", "2")) is None
+    assert label_in(".5", ("5", "6")) is None
 
 
 def test_as_given_keeps_answers_outside_the_set() -> None:
     choices = ("card arrival", "Refund not showing up")
-    assert as_given("card arrival", choices) == "card arrival"
-    assert as_given("refund not showing up", choices) == "refund not showing up"
-    assert as_given("get virtual card", choices) == "get virtual card"
-    assert as_given('{"label": "card arrival"}', choices) == "card arrival"
-    assert as_given("Label: card arrival", choices) == "card arrival"
-    assert as_given("well\nthen", choices) is None
-    assert as_given(" ", choices) is None
+    assert given_in("card arrival", choices) == "card arrival"
+    assert given_in("refund not showing up", choices) == "refund not showing up"
+    assert given_in("get virtual card", choices) == "get virtual card"
+    assert given_in('{"label": "card arrival"}', choices) == "card arrival"
+    assert given_in("Label: card arrival", choices) == "card arrival"
+    assert given_in("well\nthen", choices) is None
+    assert given_in(" ", choices) is None
 
 
 @given(st.text(max_size=200), st.lists(st.text(min_size=1, max_size=12), max_size=6, unique=True))
 def test_never_raises(text: str, labels: list[str]) -> None:
     choices = tuple(labels)
-    found = find_label(text, choices)
+    found = label_in(text, choices)
     assert found is None or found in choices
-    as_given(text, choices)
+    given_in(text, choices)
     normal(text)
 
 
@@ -134,10 +143,10 @@ def test_never_raises(text: str, labels: list[str]) -> None:
     )
 )
 def test_never_raises_on_hostile_text(parts: list[str]) -> None:
-    found = find_label("".join(parts), BANK)
+    found = label_in("".join(parts), BANK)
     assert found is None or found in BANK
 
 
 def test_long_texts_are_quick() -> None:
     for text in ("the label is" + " " * 200_000, "{" * 200_000, '"' * 200_000, "\n" * 200_000):
-        assert find_label(text, BANK) is None
+        assert label_in(text, BANK) is None

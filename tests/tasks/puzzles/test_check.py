@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answers import read_arithmetic, read_cells
 from harness.tasks.puzzles import check
 
 NAMES = " - Each person has a unique name: arnold, bob, alice\n - They love a flower: iris, lilies"
@@ -35,7 +36,7 @@ NAMES = " - Each person has a unique name: arnold, bob, alice\n - They love a fl
     ],
 )
 def test_grids(text, digits):
-    assert check.read_grid(text) == digits
+    assert read_cells(text).answer == digits
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_grids(text, digits):
     ],
 )
 def test_no_grid(text):
-    assert check.read_grid(text) is None
+    assert read_cells(text).answer is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,6 @@ def test_no_grid(text):
         "**Answer:** $25 + 3 \\times 7$.",
         "25+3*7",
         "<answer>\n\\boxed{25 + 3 \\times 7}\n</answer><|eot_id|><|endoftext|>",
-        "\\boxed{25 + 3 \\times 7",
         "25*3 is 75.\nThe final answer is: \\(7 \\cdot 3 + 25\\).",
         "Answer: the expression (25 + 3*7) works",
         "<answer>25-3-7</answer>\nNo.\n<answer>25+3*7</answer>",
@@ -73,8 +73,8 @@ def test_no_grid(text):
     ],
 )
 def test_expressions_in_completions(text):
-    assert check.read_expression(text) == "25+3*7"
-    assert check.solves(check.read_expression(text), [3, 7, 25], 46)
+    assert read_arithmetic(text).answer == "25+3*7"
+    assert check.solves(read_arithmetic(text).answer, [3, 7, 25], 46)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_expressions_in_completions(text):
     ],
 )
 def test_no_expression(text):
-    assert check.read_expression(text) is None
+    assert read_arithmetic(text).answer is None
 
 
 @pytest.mark.parametrize(
@@ -133,15 +133,15 @@ def test_a_value_that_is_only_close_is_wrong():
     ],
 )
 def test_names(text, name):
-    assert check.read_name(text, NAMES) == name
+    assert check.read_name(text, NAMES).answer == name
 
 
 @given(st.text(max_size=300))
 def test_no_text_raises(text):
     for around in ("{}", "Answer: {}", "\\boxed{{{}", "<answer>{}</answer>"):
         completion = around.format(text)
-        check.read_grid(completion)
-        check.read_expression(completion)
+        read_cells(completion)
+        read_arithmetic(completion)
         check.read_name(completion, NAMES)
 
 
@@ -151,8 +151,8 @@ def test_no_text_raises(text):
 def test_long_repetitions_cost_a_moment(part):
     text = part * (200_000 // len(part))
     started = time.process_time()
-    check.read_grid(text)
-    check.read_expression(text)
+    read_cells(text)
+    read_arithmetic(text)
     check.read_name(text, NAMES)
     assert time.process_time() - started < 2
 
@@ -166,9 +166,9 @@ def test_recorded_generations_are_read_without_error():
     for file in files:
         for made in json.loads(gzip.decompress(file.read_bytes()))["generations"]:
             text = made["generations"]
-            check.read_grid(text)
+            read_cells(text)
             check.read_name(text, made["question"])
-            answer = check.read_expression(text)
+            answer = read_arithmetic(text).answer
             if file.name.startswith("countdown"):
                 countdowns += 1
                 numbers, target = made["ground_truth"]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.tasks.puzzles import expression
-from harness.tasks.puzzles.expression import Expression
+from harness.answers import arithmetic as expression
+from harness.answers.arithmetic import Expression
 
 OPERATIONS = {
     "+": operator.add,

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answers import read_choice
 from harness.base.errors import DataError
 from harness.sample import Outcome
-from harness.tasks.reasoning.answers import choice, numbers, short
+from harness.tasks.reasoning.answers import numbers, short
 from harness.tasks.reasoning.livebench import KINDS, edit_distance
 from harness.testing import check_task
 
@@ -242,19 +243,19 @@ def test_partial_credit_is_the_score_and_accuracy_is_not(mirror):
     ],
 )
 def test_choices(text, letter):
-    assert choice(text, "ABCDEFGHIJ") == letter
+    assert read_choice(text, "ABCDEFGHIJ").answer == letter
 
 
 @given(st.text(max_size=300))
 def test_reading_never_raises(text):
     read = [kind.read for name, kind in KINDS.items() if name != "expression"]
-    for found in (choice(text, "ABCD"), *(each(text) for each in read)):
+    for found in (read_choice(text, "ABCD").answer, *(each(text) for each in read)):
         json.dumps(found)
 
 
 def test_hostile_lengths():
     for text in ("answer " * 50_000, "*" * 200_000, "1," * 100_000, "<solution>" * 20_000, "(" * 200_000):
-        choice(text, "ABCD"), short(text), numbers(text)
+        read_choice(text, "ABCD").answer, short(text), numbers(text)
         for kind in KINDS.values():
             kind.read(text)
 

@@ -1,4 +1,4 @@
-"""Arithmetic expressions over whole numbers: read, valued exactly, written in one normal form.
+"""Arithmetic expressions over whole numbers: found, read, valued exactly, written in one normal form.
 
 The text comes from a model and may be anything: it is never evaluated as code, and length and depth
 are bounded, so that no text costs more than a moment.
@@ -11,10 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from harness.answers.boxes import boxes
+from harness.answers.locate import Statement, before_next_question
+from harness.answers.markup import bare, without_fences, without_html, without_wrappers
+from harness.answers.normalise import said
+from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.reading import Reading
+
 #: an expression is no longer than this, nests no deeper, and its numbers have no more digits
 MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS = 400, 40, 9
 
+_SIDES = re.compile(r"==?=?|\\approx|≈")
+_STEPS = re.compile(r"\s*(?:[,;\n]|\bthen\b|\band\b|\\\\)\s*")
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|(\\[dt]?frac)(?![a-z])|([-+*/(){}]))")
+_RUN = re.compile(r"(?<![\w.^\\])[-+*/()0-9 ×÷−·=]{3,}+(?:(?<= )|(?!\w|\^|\.\d))")
 _SPELLINGS = (
     (re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\[,;!: ]|\\quad(?![a-z])|~"), " "),
     (re.compile(r"\\times(?![a-z])|\\cdot(?![a-z])|\\ast(?![a-z])|[×·⋅∙∗✕✖]"), "*"),
@@ -22,8 +32,8 @@ _SPELLINGS = (
     (re.compile(r"\\div(?![a-z])|[÷∕⁄]"), "/"),
     (re.compile(r"[−–—﹣－]"), "-"),
     (re.compile(r"[＋﹢]"), "+"),
-    (re.compile(r"[（\[［]"), "("),
-    (re.compile(r"[）\]］]"), ")"),
+    (re.compile(r"[（\[［]|\\\{|\\lbrace(?![a-z])"), "("),
+    (re.compile(r"[）\]］]|\\\}|\\rbrace(?![a-z])"), ")"),
 )
 
 
@@ -65,21 +75,99 @@ class Expression:
         return _written(self)
 
 
+def read_arithmetic(completion: str) -> Reading:
+    """The expression that a completion answers with, in its normal form (see `Expression`); a mere number is
+    one too.
+
+    It stands in the last statement (`Answer: ...`, a box, a tag), there perhaps among words, else on the last
+    line: alone, or as the only expression among its words.
+    """
+    text, cut = said(completion)
+    text = without_html(without_fences(text))
+    found = last_statement(text, _stated, ("expression", "equation"))
+    if found.reason == "no statement":
+        lines = [line for line in before_next_question(text).splitlines() if line.strip(" \t*_`$.#>")]
+        found = _worked_out(lines[-1]) if lines else NOTHING
+    return CUT if cut and found.reason == "no statement" else found
+
+
+def _stated(statement: Statement) -> Reading:
+    content = statement.text
+    if statement.form != "box" and (inside := boxes(content)[0]):
+        content = inside[-1].content
+    return _among(content)
+
+
+_GIVES = re.compile(r"\s*(?:gives|equals|is|makes|yields|evaluates to|results in)\s+(\d+)\b")
+
+
+def _worked_out(line: str) -> Reading:
+    """The expression that a line is, or whose value it tells: 'The expression (2+3)*5 gives 25.'"""
+    whole = read(without_wrappers(bare(line)))
+    if whole is not None:
+        return Reading(str(whole))
+    for run in _RUN.finditer(line[:MAX_CHARACTERS]):
+        value, told = read(run[0]), _GIVES.match(line, run.end())
+        if value is not None and value.sign != "#" and told and value.value() == int(told[1]):
+            return Reading(str(value))
+    return NOTHING
+
+
+def _among(content: str) -> Reading:
+    """The expression that a text is, else the only one among its words."""
+    content = without_wrappers(bare(content))
+    whole = read(content)
+    if whole is not None:
+        return Reading(str(whole))
+    runs = [run for run in _RUN.findall(content[:MAX_CHARACTERS]) if any(map(str.isdigit, run))]
+    found = {str(each) for run in runs if (each := read(run)) is not None and each.sign != "#"}
+    if len(found) == 1:
+        return Reading(found.pop())
+    return Reading(None, "several") if found else NOTHING if not runs else Reading(None, "unreadable")
+
+
 def read(text: str) -> Expression | None:
     """The expression that a text is, from end to end; None where it is none.
 
-    Understands × ÷ − and LaTeX's \\times, \\div, \\cdot and \\frac; ignores what follows an equals
-    sign, and takes the right side where the left one is no expression or a mere number.
+    Understands × ÷ − and LaTeX's \\times, \\div, \\cdot and \\frac. Of an equation it is the first side that
+    is more than a number; an equation that doesn't hold is no expression. Steps one after the other
+    (`2+3=5, 5*5=25`) are the last one with what the earlier ones worked out put in.
     """
     if len(text) > MAX_CHARACTERS:
         return None
     for pattern, plain in _SPELLINGS:
         text = pattern.sub(plain, text)
-    sides = [_read_side(side) for side in text.split("=")[:2]]
+    steps = [step for step in _STEPS.split(text) if step.strip()]
+    if len(steps) == 1:
+        return _equation(text)
+    worked: list[Expression] = []
+    for step in steps:
+        found = _equation(step) if "=" in step or step is steps[-1] else None
+        if found is None:
+            return None
+        worked.append(_put_in(found, worked))
+    return worked[-1] if worked else None
+
+
+def _equation(text: str) -> Expression | None:
+    sides = [_read_side(side) for side in _SIDES.split(text)]
     found = [side for side in sides if side is not None]
-    if len(found) == 2 and found[0].sign == "#" and found[1].sign != "#":
-        return found[1]
-    return found[0] if found else None
+    if not found or any(side.value() != found[0].value() for side in found[1:]):
+        return None
+    return next((side for side in found if side.sign != "#"), found[0])
+
+
+def _put_in(whole: Expression, worked: list[Expression]) -> Expression:
+    """The expression with each result that was worked out before, once, in the place of its number; what
+    was put in is taken out of `worked`."""
+    if whole.sign == "#":
+        for place, earlier in enumerate(worked):
+            if earlier.value() == whole.number:
+                return worked.pop(place)
+        return whole
+    left = _put_in(whole.left, worked) if whole.left else None
+    right = _put_in(whole.right, worked) if whole.right else None
+    return Expression(whole.sign, left=left, right=right)
 
 
 def _read_side(text: str) -> Expression | None:
@@ -123,9 +211,14 @@ class _Reader:
 
     def _product(self, depth: int) -> Expression:
         whole = self._part(depth)
-        while (sign := self._take("*", "/")) is not None:
-            whole = Expression(sign, left=whole, right=self._part(depth))
-        return whole
+        while True:
+            sign = self._take("*", "/")
+            if sign is None and not self._opens():  # (2+3)(5) is a product
+                return whole
+            whole = Expression(sign or "*", left=whole, right=self._part(depth))
+
+    def _opens(self) -> bool:
+        return not self.at_end and self._tokens[self._next] in ("(", "{")
 
     def _part(self, depth: int) -> Expression:
         if depth > MAX_DEPTH or self.at_end:

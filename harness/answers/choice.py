@@ -1,0 +1,200 @@
+"""Reads the letter of a choice. One letter that was asserted is an answer; a letter that was ruled out, or
+one of several that are offered, is none."""
+
+from __future__ import annotations
+
+import re
+
+from harness.answers.boxes import boxes
+from harness.answers.locate import Statement, before_next_question
+from harness.answers.markup import QUOTES, bare, without_code, without_html, without_wrappers
+from harness.answers.normalise import said
+from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.reading import Reading
+
+_LEAD = re.compile(
+    r"(?:(?:the|is|option|choice|letter|answer|alternative|statement|therefore|thus|hence|clearly"
+    r"|definitely|most"
+    r"|likely|probably|simply|just|indeed|actually|obviously|both|either|that|it|be|must|final|correct"
+    r"|best|right"
+    r"|options|choices|letters|opci\u00f3n|option|antwort|\u0432\u0430\u0440\u0438\u0430\u043d\u0442"
+    r"|\u9009\u9879)\b"
+    r"|[\s,:*_$`\"'#>-])*",
+    re.IGNORECASE,
+)
+#: a letter with something around it that tells it from a word: (B), [B], **B**, {B}, <B>, "B", $B$
+_CLOTHED = re.compile(r"[(\[{<*_\"'`$\u201c\u2018]+\s?([A-Za-z])\s?[)\]}>*_\"'`$\u201d\u2019]+(?![a-zA-Z])")
+_PLAIN = re.compile(r"([A-Za-z])(?![a-zA-Z'\u2019])")
+_ENDS = re.compile(r"\s*(?:$|[)\].,:;|/\\*_$\n\"'<=]|[-\u2013\u2014](?!\w)|->|\u2192)")
+_CONNECTIVE = re.compile(
+    r"\s+(?:because|since|as|which|with|where|for|from|and|or|is|was|due|but|not|given|based|instead"
+    r"|rather|by|in|on)\b"
+    r"|\s+[(\[\-\u2013\u2014=:]",
+)
+_OR = re.compile(
+    r"[)\]}*_$\"'.\s]*(?:,|/|&|\+|\bor\b|\band\b|\bund\b|\boder\b|;)\s*(?:or|and)?\s*(?:option|choice)?\s*"
+)
+_NEGATION = re.compile(
+    r"\b(?:not|n't|isn't|never|neither|nor|rather than|instead of|other than|except)\b", re.I
+)
+_NONE = re.compile(
+    r"\b(?:none|neither|no option|no choice|all|both|any) (?:of|is|are)\b|\bcannot\b|\bcan't\b", re.I
+)
+_NOT_BUT = re.compile(r"\bnot\b[^.;]{0,40}?\bbut\b", re.IGNORECASE)
+_PARENTHESES = re.compile(r"\(\s?([A-Za-z])\s?\)")
+
+
+def read_choice(completion: str, letters: str) -> Reading:
+    """The letter that a completion chooses, as it stands in `letters`.
+
+    In order: the last statement of an answer; a reply that is a letter, or starts or ends with one on a line
+    of its own; 'B is correct'; the one letter in parentheses that the last sentence with any asserts.
+
+    Args:
+        completion: the whole text.
+        letters: those of the choices, in upper case, as "ABCD".
+    """
+    text, cut = said(completion)
+    text = without_html(without_code(text))
+    found = last_statement(text, lambda statement: _stated(statement, letters), ("correct choice", "choice"))
+    if found.reason == "no statement":
+        found = _unstated(before_next_question(text), letters)
+    return CUT if cut and found.reason == "no statement" else found
+
+
+def _stated(statement: Statement, letters: str) -> Reading:
+    content = statement.text
+    if statement.form != "box":
+        inside, _ = boxes(content)
+        if inside:
+            content = inside[-1].content
+    content = without_wrappers(content).strip()
+    if statement.form == "backwards":  # 'I think option B is the answer': the letter ends it
+        content = re.sub(r"^.*\s(?=\S+$)", "", content, flags=re.DOTALL)
+    return _letter(content, letters)
+
+
+def _letter(content: str, letters: str) -> Reading:
+    """The letter that the content of a statement asserts."""
+    content = bare(content)
+    if _NONE.match(content):
+        return Reading(None, "unreadable")
+    if turned := _NOT_BUT.match(content):
+        content = content[turned.end() :]
+    lead = _LEAD.match(content)
+    start = lead.end() if lead else 0
+    # the lead-in takes marks that may be the letter's own clothes: step back onto them
+    while start > 0 and content[start - 1] in "*_$`\"'":
+        start -= 1
+    rest = content[start:]
+    if _NEGATION.match(rest):
+        return Reading(None, "unreadable")
+    clothed = _CLOTHED.match(rest)
+    match = clothed or _PLAIN.match(rest)
+    if match and (clothed or _stands_alone(rest, match)):
+        return _one(match[1], rest[match.end() :], letters)
+    together = re.match(r"[A-Z]{2,}\b", rest)
+    if together and all(letter in letters for letter in together[0]):
+        return Reading(together[0][0]) if len(set(together[0])) == 1 else Reading(None, "several")
+    return _asserted(rest, letters)
+
+
+def _stands_alone(text: str, match: re.Match[str]) -> bool:
+    """Whether a letter without clothes is one, and no word: 'A' may be an article and 'I' a pronoun."""
+    letter, after = match[1], match.end()
+    if _ENDS.match(text, after):
+        return letter.isupper() or len(text.strip(" .,:;)")) <= 2 or text[after : after + 1] in ").:"
+    return letter.isupper() and _CONNECTIVE.match(text, after) is not None
+
+
+def _one(letter: str, rest: str, letters: str) -> Reading:
+    letter = letter.upper()
+    if letter not in letters:
+        return Reading(None, "unreadable")
+    other = _OR.match(rest)
+    if other:
+        next_letter = _CLOTHED.match(rest, other.end()) or _PLAIN.match(rest, other.end())
+        if next_letter and next_letter[1].upper() in letters and next_letter[1].upper() != letter:
+            clothed = not next_letter[0][0].isalpha()
+            end = next_letter.end()
+            if (clothed or next_letter[1].isupper()) and (
+                clothed
+                or _ENDS.match(rest, end)
+                or _CONNECTIVE.match(rest, end)
+                or next_letter[1] not in "AI"
+            ):
+                return Reading(None, "hedged")
+    return Reading(letter)
+
+
+# --- letters that nothing presents -------------------------------------------------------------
+
+_CLAIM = re.compile(
+    r"(?:\b(?:option|choice|answer|statement)\s+)?(?:\(\s?([A-Za-z])\s?\)"
+    r"|(?<![\w(])([A-Z])\)?)[*_\"']{0,3}\s+"
+    r"(?:is|must be|seems|has to be|should be|would be)\s+(?:clearly |therefore |thus |indeed |the |a )*"
+    r"(?:correct|right|true|best|most|answer|only)\b",
+)
+_RULED_OUT = re.compile(
+    r"\b(?:not|n't|isn't|rule[ds]? out|ruling out|eliminat\w+|exclud\w+|wrong|incorrect|fails?|false"
+    r"|cannot|can't"
+    r"|discard\w*|reject\w*|unlikely|except|neither|nor|decide|between|or)\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_WHOLE_LINE = re.compile(
+    r"[*_\s#>]*[(\[]?([A-Za-z])(?:[)\]]|[.:](?=\s|$))?[*_\s]*(?:$|(?<=[)\].:*_])\s*\S.*)"
+)
+_ALONE = re.compile(r"[*_\s#>`$\"']*[(\[<{]?([A-Za-z])[)\]>}]?[.*_\s`$\"']*")
+
+
+def _unstated(text: str, letters: str) -> Reading:
+    lines = [line.strip() for line in without_wrappers(text).splitlines() if line.strip(QUOTES + "*_ \t$")]
+    if not lines:
+        return NOTHING
+    for line in (lines[0], lines[-1]) if len(lines) > 1 else lines:
+        if alone := _ALONE.fullmatch(line):
+            return _one(alone[1], "", letters) if alone[1].upper() in letters else NOTHING
+    claims = [claim for claim in _CLAIM.finditer(text) if not _negated(text, claim.start())]
+    if claims:
+        return _one(claims[-1][1] or claims[-1][2], "", letters)
+    if len(lines) == 1 or _WHOLE_LINE.fullmatch(lines[0]):
+        first = _first_line(lines[0], letters)
+        if first.reason != "no statement":
+            return first
+    for sentence in reversed(_SENTENCE.split(text)):
+        if _PARENTHESES.search(sentence):
+            return _asserted(sentence, letters)
+    return NOTHING
+
+
+def _negated(text: str, start: int) -> bool:
+    return bool(
+        re.search(r"\b(?:if|whether|not|n't|think)\s+(?:that\s+)?$", text[max(start - 30, 0) : start])
+    )
+
+
+def _first_line(line: str, letters: str) -> Reading:
+    """A reply that begins with its letter: 'B) Paris', '**B. Paris**', 'A or B'."""
+    content = bare(line)
+    clothed = _CLOTHED.match(content)
+    match = clothed or _PLAIN.match(content)
+    if not match or match[1].upper() not in letters:
+        return NOTHING
+    found = _one(match[1], content[match.end() :], letters)
+    marked = clothed is not None or re.match(r"[).:](?=\s|$)|\s*$|\s+-\s", content[match.end() :])
+    if found.reason == "hedged" or (
+        marked and (match[1].isupper() or clothed is not None or len(content) <= 2)
+    ):
+        return found
+    return NOTHING
+
+
+def _asserted(sentence: str, letters: str) -> Reading:
+    """The letter in parentheses of a sentence that has one, and rules nothing out."""
+    found = {letter.upper() for letter in _PARENTHESES.findall(sentence) if letter.upper() in letters}
+    if not found:
+        return NOTHING
+    if len(found) > 1:
+        return Reading(None, "several")
+    return NOTHING if _RULED_OUT.search(sentence) else Reading(found.pop())

@@ -1,0 +1,127 @@
+r"""Reads an expression as it is written: a value, a formula, a list, a word. What it means is for a grader
+to say."""
+
+from __future__ import annotations
+
+import re
+
+from harness.answers.boxes import boxes, last_boxes
+from harness.answers.closing import closing_statement
+from harness.answers.locate import MAX_ANSWER, Statement
+from harness.answers.markup import bare, without_code, without_html
+from harness.answers.normalise import said
+from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.reading import Reading
+
+
+def read_expression(completion: str, closing: bool = False) -> Reading:
+    r"""The last expression that a completion states as its answer, at most `MAX_ANSWER` characters long.
+
+    Boxes that stand in one list are read as a list. Layout, units and the like are left as they are.
+
+    Args:
+        completion: the whole text.
+        closing: whether the statement that a derivation closes with counts where nothing else is stated
+            ('Therefore, the sixth term is 350.'), see `closing`.
+    """
+    text, cut = said(completion)
+    text = without_html(without_code(text))
+    found = last_statement(text, read_stated)
+    if found.reason == "no statement" and closing:
+        stated = closing_statement(text)
+        found = _reading(stated) if stated else found
+    if found.reason == "no statement":  # a word is an answer where nothing with a value is stated
+        found = last_statement(text, _word)
+    return CUT if cut and found.reason == "no statement" else found
+
+
+def read_stated(statement: Statement) -> Reading:
+    """The expression that one statement holds."""
+    content = statement.text
+    if statement.form != "box":
+        inside, broken = boxes(content)
+        if inside:
+            content = ", ".join(box.content for box in last_boxes(content, inside))
+        elif broken:
+            return CUT
+        elif statement.form == "tag" and (stated := _nested(content)):
+            return stated
+        elif not statement.whole:
+            content = _without_remark(content)
+            plain = bare(content)
+            if _PROSE.match(plain) or (statement.form == "phrase" and _PLAIN_WORDS.fullmatch(plain)):
+                return NOTHING
+    return _reading(content)
+
+
+def _word(statement: Statement) -> Reading:
+    """The words that a phrase states: 'The answer is east'."""
+    content = bare(_without_remark(statement.text))
+    return _reading(content) if content and not _PROSE.match(content) else NOTHING
+
+
+def _nested(content: str) -> Reading | None:
+    """'The answer is 42' within a tag."""
+    found = last_statement(content, read_stated)
+    return found if found.answer is not None else None
+
+
+def _reading(content: str) -> Reading:
+    answer = _closed(bare(content))
+    if not answer or len(answer) > MAX_ANSWER:
+        return NOTHING
+    if _WORDY.fullmatch(answer) and len(answer.split()) > 6:
+        return NOTHING
+    return Reading(answer)
+
+
+#: what follows 'the answer is' in sentences that are about the answer and don't give it
+_PROSE = re.compile(
+    r"(?:correct|right|wrong|incorrect|verified|confirmed|as follows|given by|given in|shown|found"
+    r"|obtained|derived"
+    r"|below|above|in the form|in simplest|in its|expressed|written|therefore correct|consistent|valid"
+    r"|indeed|also"
+    r"|unique|based on|already|now|simply the|just the|not\b|the same|to be|what|how|that\b|where|when)\b"
+    r"|(?:an?|the|our|some|any)\s+(?:positive |negative |real |single |whole )?(?:integer|number"
+    r"|fraction|answer|value"
+    r"|expression|solution)s?$",
+    re.IGNORECASE,
+)
+_PLAIN_WORDS = re.compile(r"[a-z][a-z'-]+(?: [a-z'-]+)*")
+_WORDY = re.compile(r"[^\d\\$=+*/^<>]*")
+_REMARK = re.compile(
+    r"^(.*\S)\s+\((?!mod\b|base\b|deg)(?:[a-z][^()]*\s[^()]*|or [^()]*|approx[^()]*|units?|exact\w*"
+    r"|very|given)\)\s*$",
+    re.DOTALL,
+)
+_EXPLAINED = re.compile(
+    r"\s*,?\s+(?:because|since|so that|which (?:is|means|gives|equals)|as (?:we|it|the|required|desired"
+    r"|shown|can|this)"
+    r"|i\.e\.|that is|where\b(?! x))",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(
+    r"^(?:[*_]*(?:therefore|thus|then|hence|so|simply|just|now|clearly|indeed|obviously)\b[*_]*,?\s+)+",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"^(?:the|our|an?)\s+[^\d\\$=]{0,80}?\s(?:is|are|equals)\s+(?=\S)", re.IGNORECASE)
+
+
+def _without_remark(content: str) -> str:
+    """Without what explains an answer rather than being one: 'so', '(without quotes)', ', because ...'."""
+    content = _NAMED.sub("", _LEADS.sub("", content.strip(" \t\n*_")))
+    if explained := _EXPLAINED.search(content):
+        content = content[: explained.start()] or content
+    if remark := _REMARK.match(bare(content)):
+        content = remark[1]
+    return content
+
+
+def _closed(answer: str) -> str:
+    r"""Without braces that close nothing: `\text{Answer: } 5` begins inside of a group."""
+    if answer.startswith("}"):
+        answer = answer[1:].lstrip()
+    surplus = answer.count("}") - answer.count("{")
+    while surplus > 0 and answer.endswith("}"):
+        answer, surplus = answer[:-1].rstrip(), surplus - 1
+    return answer

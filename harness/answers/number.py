@@ -1,0 +1,72 @@
+"""Reads a number: that of the last statement, else that of the last sentence that has one."""
+
+from __future__ import annotations
+
+import re
+
+from harness.answers.boxes import boxes
+from harness.answers.locate import Statement, before_next_question
+from harness.answers.markup import QUOTES, bare, without_code, without_html
+from harness.answers.normalise import said
+from harness.answers.numbers import read_number as number_in
+from harness.answers.numerals import PARTS, SCALES, WORDS
+from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.reading import Reading
+
+#: sentences at the end of a reply that offer or hope, and have numbers of their own
+_CHATTER = re.compile(
+    r"[*_\s]*(?:let me know|i hope|hope|feel free|please|if you|would you|do you|note\b|this (?:took"
+    r"|was|is) )",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])[*_\")\]]*\s+(?=\S)|\n+")
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join((*WORDS, *SCALES, *PARTS))})\b", re.IGNORECASE)
+#: longer statements of several sentences are derivations
+_LONGEST_PHRASE = 60
+
+
+def read_number(completion: str) -> Reading:
+    """The number that a completion states as its answer, exact: a whole number in digits, a terminating
+    decimal as a decimal, any other fraction as `p/q` in lowest terms.
+
+    Where nothing is stated, the number of the last sentence that has one counts, as in the evaluations of
+    word problems; what offers help or hopes is passed over.
+    """
+    text, cut = said(completion)
+    text = without_html(without_code(text))
+    found = last_statement(text, _stated)
+    if found.reason == "no statement":
+        found = _last_number(before_next_question(text))
+    return CUT if cut and found.reason == "no statement" else found
+
+
+def _stated(statement: Statement) -> Reading:
+    content = statement.text
+    if statement.form not in ("box", "broken") and (inside := boxes(content)[0]):
+        content = inside[-1].content
+    found = _in(content)
+    if statement.form == "field" and found.reason == "no statement":
+        return Reading(None, "unreadable")  # 'it can't be determined' is what the model answers
+    return found
+
+
+def has_number(text: str) -> bool:
+    """Whether a text has a digit, a sign such as ½, or a number in words."""
+    return any(map(str.isnumeric, text)) or _NUMBER_WORD.search(text) is not None
+
+
+def _in(content: str) -> Reading:
+    content = bare(content).strip(QUOTES)
+    if not has_number(content):
+        return NOTHING
+    if len(content) > _LONGEST_PHRASE and len(_SENTENCE.split(content)) > 1:
+        return _last_number(content)  # a field or tag that holds the whole derivation
+    number, reason = number_in(content)
+    return Reading(number, reason)  # type: ignore[arg-type]
+
+
+def _last_number(text: str) -> Reading:
+    for sentence in reversed(_SENTENCE.split(text)):
+        if any(map(str.isnumeric, sentence)) and not _CHATTER.match(sentence):
+            return _in(sentence)
+    return NOTHING

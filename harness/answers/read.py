@@ -1,0 +1,32 @@
+"""The third step of reading a completion: the answer that its last statement holds, or why it holds none.
+
+A reader looks at statements from the last to the first. One that isn't about an answer of its kind ('the
+answer is correct') is passed over; one that is but can't be read ends the search, so that what the
+completion took back never counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.answers.locate import Statement, statements
+from harness.answers.reading import Reading
+
+#: Reads one statement; the reason "no statement" says that it isn't one of this kind.
+ReadStatement = Callable[[Statement], Reading]
+
+NOTHING = Reading(None, "no statement")
+CUT = Reading(None, "cut off")
+
+
+def last_statement(text: str, read: ReadStatement, nouns: tuple[str, ...] = ()) -> Reading:
+    """What the last statement says that is one of the reader's kind."""
+    for statement in reversed(statements(text, nouns)):
+        if statement.form == "broken":
+            return CUT
+        if statement.form == "field" and not statement.text.strip():
+            return Reading(None, "unreadable")  # the model left the answer out
+        found = read(statement)
+        if found.answer is not None or found.reason != "no statement":
+            return found
+    return NOTHING
