@@ -1,0 +1,160 @@
+r"""Finds the answer of a reply to a question of LiveBench's math category.
+
+A reader takes the reply without its thoughts and the question, and returns one answer or None. LiveBench
+looks for the target everywhere that its rules allow; here the places come in an order, and the first that
+holds an answer decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from harness.sample import Question
+from harness.tasks.reasoning.livebench_marks import last, last_box, last_line, tagged, without
+
+LETTERS = frozenset("ABCDE")
+#: stands in a list of numbers for what is none
+NO_NUMBER = "?"
+#: characters of a last line that may be an expression
+LONGEST_LINE = 200
+
+_FOUR_TIMES = re.compile(r"([A-E])\1{3}")
+_OPTION = re.compile(r"\\textbf{\(([A-E])\)\s?}(.*?)(?:\\qquad|\$)")
+_DIGITS = re.compile(r"\d+")
+_STATED = re.compile(
+    r"(?:answer[^\w\n]{0,9}(?:is[^\w\n]{0,9})?|\\boxed\{|<solution>)(\d+)|\*\*(\d+)\*\*", re.IGNORECASE
+)
+_CONSTANT = re.compile(r"\s*\+\s*[cC](?![A-Za-z])")
+_CLOTHED = re.compile(r"\\(?:text|textbf|overline)\{([^{}]*)\}")
+#: what a last line says before the value: "The answer is", "**Answer:**", "So"
+_BEFORE_VALUE = re.compile(r"^(?:.*(?:=|:|\bis\b)[\s*]*)?(?:[A-Za-z]{2,}\s+)*")
+_QUANTITY = re.compile(r"-?\d+(?:/\d+|\.\d+)?")
+_FORMULA = re.compile(r"[^=$]*[\\^][^=$]*")
+_FRACTION = re.compile(r"\\frac\{(\d+)\}\{(\d+)\}")
+
+
+def letter(text: str, question: Question) -> str | None:
+    """The choice of an AMC or SMC problem, A to E: <solution> with one letter once or repeated, the letter
+    four times or more, the last box, the letter alone or in the first parentheses of the last line, the value
+    of an option at the end of the reply."""
+    inside = (last(tagged(text)) or "").upper()
+    if len(set(inside)) == 1 and inside[0] in LETTERS:
+        return inside[0]
+    if repeated := _FOUR_TIMES.findall(text):
+        return str(repeated[-1])
+    boxed = without(last_box(text) or "", "\\textbf{", "\\text{", "}", "\\").upper()
+    line = last_line(text).upper()
+    alone = line.replace("*", "")
+    if alone not in LETTERS and "(" in line and ")" in line:
+        alone = line.split("(")[1].split(")")[0]
+    for found in (boxed, alone):
+        if found in LETTERS:
+            return found
+    return _by_value(text, question.input)
+
+
+def _by_value(text: str, question: str) -> str | None:
+    """The option whose value ends last among the final characters, the longer one if two end together."""
+    found = []
+    for name, written in _OPTION.findall(question):
+        value = written.strip().strip("$").strip("~")
+        end = text[-20 - len(value) :]
+        if value and value in end:
+            found.append((end.rfind(value) + len(value) - len(end), len(value), name))
+    return max(found)[2] if found else None
+
+
+def three_digits(text: str, question: Question) -> str | None:
+    """The number of an AIME problem as written, among the last 50 characters: after 'answer', in a box,
+    <solution> or bold, else the last one of three digits, else the last one."""
+    end = text[-50:]
+    if stated := _STATED.findall(end):
+        return str(stated[-1][0] or stated[-1][1])
+    found = _DIGITS.findall(end)
+    three = [each for each in found if len(each) == 3]
+    return last(three or found)
+
+
+def order(text: str, question: Question) -> str | None:
+    """The numbers of an olympiad's proof as `1,2,3`: on the last line with 'answer:' or the line after it,
+    else in the last box, else on the last line, else after the last 'answer:'. What is no number there is
+    `?`."""
+    for found in _orders(text):
+        if found and set(found) != {NO_NUMBER}:
+            return ",".join(found)
+    return None
+
+
+def _orders(text: str) -> Iterator[list[str]]:
+    lower = text.lower()
+    lines = lower.strip().split("\n")
+    if places := [place for place, line in enumerate(lines) if "answer:" in line]:
+        listed = without(lines[places[-1]].split("answer:")[1], "**", ".").strip()
+        if not listed and places[-1] + 1 < len(lines):
+            listed = without(lines[places[-1] + 1], "**", ".").strip()
+        ends = (part.strip().split(" ")[-1] for part in listed.split(","))
+        yield [_whole(without(end, "$", "{", "}", "\\", "boxed", "<", ">")) for end in ends]
+    if "\\boxed" in text:
+        boxed = last_box(text)
+        plain = without(text if boxed is None else boxed, "\\text{", "}", "\\")
+        yield [_whole(part) for part in plain.split(",")]
+    yield [_whole(found[0]) for part in lines[-1].split(",") if (found := _DIGITS.search(part))]
+    rest = []
+    for place, part in enumerate(lower.rpartition("answer:")[2].split(",")):
+        found = _DIGITS.search(part)
+        rest += [_whole(found[0])] if found else []
+        if place and (not found or found[0] != part.strip()):
+            break
+    yield rest
+
+
+def _whole(text: str) -> str:
+    try:
+        return str(int(text))
+    except ValueError:
+        return NO_NUMBER
+
+
+def expression(text: str, question: Question) -> str | None:
+    r"""An expression in LaTeX, as written: in the last box, else between the last pair of $; else what the
+    last line ends with. Only what follows its last '=' counts, without a constant of integration."""
+    text = _CONSTANT.sub("", text)
+    found = last_box(text)
+    if not found and text.count("$") >= 2:
+        close = text.rfind("$")
+        close -= text[close - 1] == "$"
+        found = text[text.rfind("$", 0, close) + 1 : close].split("\\quad \\text{or} \\quad")[-1]
+    if not found:
+        line = last_line(text).rpartition("\\boxed{")[2].removesuffix(".")
+        found = _BEFORE_VALUE.sub("", line) if len(line) <= LONGEST_LINE else ""
+    return _CLOTHED.sub(r"\1", found.split("=")[-1].replace("$", "")).strip() or None
+
+
+def quantity(text: str, question: Question) -> str | None:
+    """A whole number or fraction: in the last <solution>, else in the last box, in lowest terms or as an
+    expression; else, as written, the last number among the last 200 characters."""
+    for found in last(tagged(text, anyhow=True)), last_box(text):
+        plain = set_plainly(found or "")
+        if (number := value(plain)) is not None:
+            return str(number)
+        if _FORMULA.fullmatch(plain):
+            return re.sub(r"(\d)(?=\\frac)", r"\1*", plain)  # no mixed numbers: LiveBench multiplies
+    return last(_QUANTITY.findall(set_plainly(text[-200:])))
+
+
+def set_plainly(text: str) -> str:
+    """Without spaces and without LaTeX that only sets."""
+    text = re.sub(r"\\[dt]frac", r"\\frac", text.strip().replace("\\\\", "\\"))
+    text = re.sub(r"\\(?:left|right|[bB]ig[lr]|,|;)", "", text).replace("\\cdot", "*")
+    return text.replace("\n", "").replace(" ", "")
+
+
+def value(text: str) -> Fraction | None:
+    r"""The value of `3`, `-3/4` or `0.75`, or of a \frac at the start of the text."""
+    found = _FRACTION.match(text)
+    try:
+        return Fraction(int(found[1]), int(found[2])) if found else Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return None
