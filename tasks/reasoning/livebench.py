@@ -119,7 +119,7 @@ def _names(answer: str, target: str) -> float:
 
 
 def _quantity(answer: str, target: str) -> float:
-    """By value; a number that isn't in lowest terms, so from the end of the text, has to hold the target too."""
+    """By value; a number not in lowest terms, so from the end of a text, has to hold the target too."""
     given, wanted = mathematics.value(answer), mathematics.value(mathematics.set_plainly(target))
     if answer == target or given is None or wanted is None:
         return float(maths.equivalent(answer, target, "expression"))

@@ -23,14 +23,15 @@ LONGEST_LINE = 200
 _FOUR_TIMES = re.compile(r"([A-E])\1{3}")
 _OPTION = re.compile(r"\\textbf{\(([A-E])\)\s?}(.*?)(?:\\qquad|\$)")
 _DIGITS = re.compile(r"\d+")
-_STATED = re.compile(
-    r"(?:answer[^\w\n]{0,9}(?:is[^\w\n]{0,9})?|\\boxed\{|<solution>)(\d+)|\*\*(\d+)\*\*", re.IGNORECASE
+#: what stands before an answer that is stated
+_STATING = (
+    r"(?i:answer)[^\w\n]{0,9}?(?:is[^\w\n]{0,9}?)?|\\boxed\{(?:\\text(?:bf)?\{)?|<solution>[^\w\n]{0,4}?"
 )
 _CONSTANT = re.compile(r"\s*\+\s*[cC](?![A-Za-z])")
 _CLOTHED = re.compile(r"\\(?:text|textbf|overline)\{([^{}]*)\}")
 #: what a last line says before the value: "The answer is", "**Answer:**", "So"
 _BEFORE_VALUE = re.compile(r"^(?:.*(?:=|:|\bis\b)[\s*]*)?(?:[A-Za-z]{2,}\s+)*")
-_QUANTITY = re.compile(r"-?\d+(?:/\d+|\.\d+)?")
+_QUANTITY = re.compile(r"-?\d+(?: ?/ ?\d+|\.\d+)?")
 _FORMULA = re.compile(r"[^=$]*[\\^][^=$]*")
 _FRACTION = re.compile(r"\\frac\{(\d+)\}\{(\d+)\}")
 
@@ -67,14 +68,18 @@ def _by_value(text: str, question: str) -> str | None:
 
 
 def three_digits(text: str, question: Question) -> str | None:
-    """The number of an AIME problem as written, among the last 50 characters: after 'answer', in a box,
-    <solution> or bold, else the last one of three digits, else the last one."""
+    """The number of an AIME problem as written, among the last 50 characters: one of three digits before
+    another one, a stated one before one that merely stands there, and the last of these."""
     end = text[-50:]
-    if stated := _STATED.findall(end):
-        return str(stated[-1][0] or stated[-1][1])
-    found = _DIGITS.findall(end)
-    three = [each for each in found if len(each) == 3]
-    return last(three or found)
+    stated, found = _stated(end, _DIGITS), _DIGITS.findall(end)
+    three = [[each for each in numbers if len(each) == 3] for numbers in (stated, found)]
+    return last(three[0] or three[1] or stated or found)
+
+
+def _stated(text: str, number: re.Pattern[str]) -> list[str]:
+    """The numbers after 'answer', and in a box, <solution> or bold."""
+    found = re.findall(rf"(?:{_STATING})({number.pattern})|\*\*({number.pattern})\*\*", text)
+    return [one or other for one, other in found]
 
 
 def order(text: str, question: Question) -> str | None:
@@ -122,11 +127,11 @@ def expression(text: str, question: Question) -> str | None:
     last line ends with. Only what follows its last '=' counts, without a constant of integration."""
     text = _CONSTANT.sub("", text)
     found = last_box(text)
-    if not found and text.count("$") >= 2:
+    if found is None and text.count("$") >= 2:
         close = text.rfind("$")
         close -= text[close - 1] == "$"
         found = text[text.rfind("$", 0, close) + 1 : close].split("\\quad \\text{or} \\quad")[-1]
-    if not found:
+    if found is None:
         line = last_line(text).rpartition("\\boxed{")[2].removesuffix(".")
         found = _BEFORE_VALUE.sub("", line) if len(line) <= LONGEST_LINE else ""
     return _CLOTHED.sub(r"\1", found.split("=")[-1].replace("$", "")).strip() or None
@@ -134,14 +139,16 @@ def expression(text: str, question: Question) -> str | None:
 
 def quantity(text: str, question: Question) -> str | None:
     """A whole number or fraction: in the last <solution>, else in the last box, in lowest terms or as an
-    expression; else, as written, the last number among the last 200 characters."""
-    for found in last(tagged(text, anyhow=True)), last_box(text):
-        plain = set_plainly(found or "")
+    expression; else, as written, the last stated number among the last 200 characters, else the last."""
+    for marked in last(tagged(text, anyhow=True)), last_box(text):
+        plain = set_plainly(marked or "")
         if (number := value(plain)) is not None:
             return str(number)
         if _FORMULA.fullmatch(plain):
             return re.sub(r"(\d)(?=\\frac)", r"\1*", plain)  # no mixed numbers: LiveBench multiplies
-    return last(_QUANTITY.findall(set_plainly(text[-200:])))
+    end = without(text[-200:], "\\,", "\\;")
+    found = last(_stated(end, _QUANTITY) or _QUANTITY.findall(end))
+    return found and found.replace(" ", "")
 
 
 def set_plainly(text: str) -> str:
