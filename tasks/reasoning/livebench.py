@@ -20,8 +20,8 @@ from harness.tasks.reasoning.answers import said
 from harness.tasks.reasoning.livebench_marks import Unreadable, without_thoughts
 
 _WHOLE = re.compile(r"-?\d{1,6}")
-#: numbers as close as this are equal in integrals_with_game
-TOLERANCE = 1e-5
+#: numbers as close as this are equal in AMPS_Hard and in integrals_with_game
+NEAR, NEARER = 1e-3, 1e-5
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,15 @@ def _names(answer: str, target: str) -> float:
 def _quantity(answer: str, target: str) -> float:
     """By value; a number not in lowest terms, so from the end of a text, has to hold the target too."""
     given, wanted = mathematics.value(answer), mathematics.value(mathematics.set_plainly(target))
-    if answer == target or given is None or wanted is None:
+    if given is None or wanted is None:
         return float(maths.equivalent(answer, target, "expression"))
-    return float(abs(given - wanted) < TOLERANCE and (str(given) == answer or target in answer))
+    return float(abs(given - wanted) < NEARER and (str(given) == answer or target in answer))
 
 
 def _expression(answer: str, target: str) -> float:
+    given, wanted = (mathematics.value(text.strip("$ ")) for text in (answer, target))
+    if given is not None and wanted is not None:
+        return float(abs(given - wanted) < NEAR)
     return float(maths.equivalent(answer, target.strip("$"), "expression"))
 
 

@@ -34,8 +34,8 @@ _SAID = re.compile(r"answer(?: is)?\s{0,3}[:=]\s{0,3}([^\n]{1,300})", re.IGNOREC
 
 def shape(text: str, question: Question) -> str | None:
     r"""A number or a shape: in the last box if it is bare there, else the last of three parts in bold that is
-    no heading, else in that box or the whole reply, both as `\boxed{...}`: LiveBench takes these to the
-    letter."""
+    no heading, else in that box or a reply of up to three words, as `\boxed{...}`: these two count to
+    the letter."""
     try:
         boxed = last_box(text)
     except Unreadable:
@@ -50,7 +50,7 @@ def shape(text: str, question: Question) -> str | None:
             part for part in bold if not ("answer" in part or part.startswith("(") or part.endswith(":"))
         ]
         return (named or bold)[-1] or None
-    if boxed is None and len(text) <= LONGEST:
+    if boxed is None and len(text) <= LONGEST and len(text.split()) <= 3:
         boxed = text
     return (boxed if _bare(boxed) else f"\\boxed{{{boxed}}}") if boxed else None
 

@@ -142,7 +142,7 @@ def quantity(text: str, question: Question) -> str | None:
     expression; else, as written, the last stated number among the last 200 characters, else the last."""
     for marked in last(tagged(text, anyhow=True)), last_box(text):
         plain = set_plainly(marked or "")
-        if (number := value(plain)) is not None:
+        if (number := value(plain, whole=False)) is not None:
             return str(number)
         if _FORMULA.fullmatch(plain):
             return re.sub(r"(\d)(?=\\frac)", r"\1*", plain)  # no mixed numbers: LiveBench multiplies
@@ -158,9 +158,9 @@ def set_plainly(text: str) -> str:
     return text.replace("\n", "").replace(" ", "")
 
 
-def value(text: str) -> Fraction | None:
-    r"""The value of `3`, `-3/4` or `0.75`, or of a \frac at the start of the text."""
-    found = _FRACTION.match(text)
+def value(text: str, whole: bool = True) -> Fraction | None:
+    r"""The value of `3`, `-3/4`, `0.75` or a \frac, which need not be the `whole` text."""
+    found = _FRACTION.fullmatch(text) if whole else _FRACTION.match(text)
     try:
         return Fraction(int(found[1]), int(found[2])) if found else Fraction(text)
     except (ValueError, ZeroDivisionError):
