@@ -70,7 +70,7 @@ class Task(Plugin[TaskSpec]):
             return Reading(reply.strip())
         return Reading(None, "cut off" if cut else "no statement")
 
-    def canonical(self, answer: Any) -> str:
+    def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: answers that a reader takes for the same are
         equal texts. Methods reach it through `job.canonical`; `score` gets the answer itself."""
         return str(answer)

@@ -90,9 +90,9 @@ class Job:
         """The answer in a completion, None if there is none."""
         return self._task.parse(text, question)
 
-    def canonical(self, answer: Any) -> str:
+    def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: equal answers are equal texts."""
-        return self._task.canonical(answer)
+        return self._task.canonical(answer, question)
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""

@@ -51,7 +51,7 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
             attempt["given"] = True
         attempt["answer"] = outcome.answer
         if outcome.answer is not None and "countable" in task.spec.offers:
-            attempt["vote"] = task.canonical(outcome.answer)
+            attempt["vote"] = task.canonical(outcome.answer, sample.question)
         if outcome.unscored is not None:
             return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
         if not scored:

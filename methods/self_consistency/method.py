@@ -32,12 +32,13 @@ class SelfConsistency(Method):
             )
         )
         answers = [job.parse(output.completion, question) for output in outputs]
-        written = {job.canonical(answer): answer for answer in reversed(answers) if answer is not None}
-        votes = Counter(job.canonical(answer) for answer in answers if answer is not None)
+        given = [answer for answer in answers if answer is not None]
+        forms = [job.canonical(answer, question) for answer in given]
+        votes = Counter(forms)
         if not votes:
             return job.outcome(question, outputs[0], confidence=0.0, trace={"votes": []})
         form, count = votes.most_common(1)[0]
-        winner = written[form]
+        winner = given[forms.index(form)]
         chosen = outputs[answers.index(winner)]
         return job.outcome(
             question,

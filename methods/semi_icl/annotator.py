@@ -133,7 +133,9 @@ class Annotator:
             )
         )
         read = [self._read(question, output.completion) for output in outputs]
-        label, share, first = majority([label for label, _ in read], self._job.canonical)
+        label, share, first = majority(
+            [label for label, _ in read], lambda label: self._job.canonical(label, question)
+        )
         return Annotation(question, label, share, read[first][1])
 
     async def _translated_back(self, question: Question, label: str | None) -> float:

@@ -101,7 +101,7 @@ class Mathematics(Task):
             return Reading(None, "unreadable")
         return found
 
-    def canonical(self, answer: Any) -> str:
+    def canonical(self, answer: Any, question: Question) -> str:
         return canonical(str(answer), self.kind)
 
     def gold(self, sample: Sample) -> str:

@@ -1,7 +1,7 @@
 """Reasoning tasks; what differs between the data sets is in `task.toml`.
 
-Keys of `settings`: `kinds` (LiveBench), the kind of answer of each part, in `livebench.KINDS`; "short" for
-parts that are not named.
+Keys of `settings`: `kinds` (LiveBench), the kind of answer of each part, in `livebench.KINDS` or for
+`livebench.kind_of`; "short" for parts that are not named.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, read_choice
 from harness.base.digest import seed_of
 from harness.base.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.task import Task
-from harness.tasks.reasoning.livebench import KINDS, Kind
+from harness.tasks.reasoning.livebench import KINDS, Kind, kind_of
 
 if TYPE_CHECKING:
     from harness.data.hub import Data, Rows
@@ -133,16 +133,22 @@ class LiveBench(Reasoning):
             turns, target = row["turns"], str(row["ground_truth"] or "").strip()
             if not turns or not target:
                 continue
-            part = str(row["task"])
-            question = Question(str(row["question_id"]), str(turns[0]).strip(), metadata={"part": part})
-            samples.append(Sample(question, target, shot=f"<solution>{target}</solution>"))
+            text, part = str(turns[0]).strip(), str(row["task"])
+            kind = kind_of(self.spec.settings["kinds"].get(part, "short"), text, target)
+            # what the question's text says too: how to answer, and with how many parts
+            known = {"part": part, "kind": kind, "parts": target.count(",") + 1}
+            question = Question(str(row["question_id"]), text, metadata=known)
+            samples.append(Sample(question, target, shot=KINDS[kind].shown.replace("{}", target)))
         return samples
 
     def _kind(self, question: Question) -> Kind:
-        return KINDS[self.spec.settings["kinds"].get(question.metadata["part"], "short")]
+        return KINDS[question.metadata["kind"]]
 
-    def parse(self, text: str, question: Question) -> str | None:
-        return self._kind(question).read(text)
+    def read(self, text: str, question: Question) -> Reading:
+        return self._kind(question).read(text, question)
+
+    def canonical(self, answer: Any, question: Question) -> str:
+        return self._kind(question).form(str(answer))
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         worth = 0.0

@@ -1,9 +1,9 @@
-"""LiveBench's math and reasoning: how the answers of a part are read, and the score that LiveBench gives.
+"""LiveBench's math and reasoning: the kinds of answers of its parts, and what they are worth.
 
 The scores are those of LiveBench's public graders (revision b0fb577 of August 2026), whose rules are stated
-here in our own words. What is read out of a completion is one answer, so that votes can be counted;
-LiveBench also counts an answer that merely occurs near the end of a text. Where the two differ is said in
-the notes of `task.toml`.
+here and in `livebench_math` and `livebench_logic` in our own words. What is read out of a completion is one
+answer, so that votes can be counted; LiveBench also counts an answer that merely occurs near the end of a
+text. Where the two differ is said in the notes of `task.toml`.
 """
 
 from __future__ import annotations
@@ -12,32 +12,47 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.answers import Reading, as_written
+from harness.sample import Question
 from harness.tasks.math import answers as maths
-from harness.tasks.reasoning.answers import BOLD, BOX, SOLUTION, normal, numbers, said, short
+from harness.tasks.reasoning import livebench_logic as logic
+from harness.tasks.reasoning import livebench_math as mathematics
+from harness.tasks.reasoning.livebench_marks import Unreadable
 
-_VERDICT = re.compile(r"\b(?:yes|no|unknown)\b", re.IGNORECASE)
-_VERDICTS = re.compile(r"\b(?:yes|no|unknown)(?:\s{0,3},\s{0,3}(?:yes|no|unknown)\b){1,20}", re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d{1,6}")
-_CONSTANT = re.compile(r"\s*\+\s*[cC](?![A-Za-z])")
-_NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
-#: shapes that may stand in a short phrase, such as "two tetrahedra"
-_SHAPES = ("tetrahedra", "tetrahedron", "triangle", "square")
-
-
-#: characters of a last line that is taken for the answer
-LONGEST_LINE = 200
+#: numbers as close as this are equal in AMPS_Hard and in integrals_with_game
+NEAR, NEARER = 1e-3, 1e-5
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of answer: `read` gives its normal form or None, `score` what it is worth, in [0, 1], against
-    a target as the data set writes it."""
+    """A kind of answer: `find` gives it as LiveBench's grader reads it, or None; `score` is what it is worth,
+    in [0, 1], against a target as the data set writes it; `shown` is how a worked answer ends, `{}` its
+    target; `form` is how answers are counted in a vote."""
 
-    read: Callable[[str], str | None]
+    find: Callable[[str, Question], str | None]
     score: Callable[[str, str], float]
+    shown: str = "<solution>{}</solution>"
+    form: Callable[[str], str] = str
+
+    def read(self, text: str, question: Question) -> Reading:
+        """The answer of a completion, or why there is none."""
+        reply, cut = as_written(text)
+        try:
+            found = self.find(reply, question)
+        except Unreadable:
+            return Reading(None, "unreadable")
+        if found is None:
+            return Reading(None, "cut off" if cut else "no statement")
+        return Reading(found)
+
+
+def kind_of(name: str, question: str, target: str) -> str:
+    """The kind of one question of a part: competitions ask for a letter or a number, zebra puzzles asked for
+    a word between triple stars until the end of 2024."""
+    if name == "competition":
+        return "letter" if target in mathematics.LETTERS else "three-digits"
+    return "last-word" if name == "places" and "***" in question else name
 
 
 def edit_distance(given: Sequence[str], wanted: Sequence[str]) -> int:
@@ -52,7 +67,7 @@ def edit_distance(given: Sequence[str], wanted: Sequence[str]) -> int:
 
 def _order(answer: str, target: str) -> float:
     """Olympiad proofs: the share of the longer list that the edit distance leaves alone."""
-    given, wanted = _WHOLE.findall(answer), [str(int(n)) for n in _WHOLE.findall(target)]
+    given, wanted = answer.split(","), [str(int(n)) for n in _WHOLE.findall(target)]
     return 1 - edit_distance(given, wanted) / max(len(given), len(wanted), 1)
 
 
@@ -63,104 +78,83 @@ def _shares(right: Sequence[bool]) -> float:
 
 def _places(answer: str, target: str) -> float:
     """Zebra puzzles: each part of the target must stand in the part of the answer at its place."""
-    wanted = [_word(part) for part in target.split(",")]
-    given = [_word(part) for part in answer.split(",")][-len(wanted) :]
-    given += [""] * (len(wanted) - len(given))
-    return _shares([want in have for have, want in zip(given, wanted, strict=True)])
+    wanted = [part.strip().lower().replace("-", " ") for part in target.split(",")]
+    given = [part.strip() for part in answer.split(",")]
+    return _shares([place < len(given) and want in given[place] for place, want in enumerate(wanted)])
 
 
-def _word(text: str) -> str:
-    return text.replace("-", " ").replace("position", "").strip().casefold()
+def _last_word(answer: str, target: str) -> float:
+    """The word; a digit stands for its word, a word for itself and 'movies'."""
+    same = {answer, f"{answer} movies"}
+    if answer in set("123456789"):
+        same.add(logic.NUMBERS[int(answer)])
+    return float(target.lower() in same)
 
 
-def _parts(text: str) -> str | None:
-    """Parts with commas between them: of every <solution>, else in the last box, else on the last line."""
-    rest = said(text)
-    if rest is None:
-        return None
-    tagged = SOLUTION.findall(rest)
-    if not tagged and (boxes := BOX.findall(rest)):
-        tagged = boxes[-1:]
-    lines = rest.strip().splitlines()
-    if not tagged and lines and len(lines[-1]) <= LONGEST_LINE:
-        tagged = lines[-1:]
-    parts = [normal(part) for each in tagged for part in each.split(",")]
-    return ", ".join(parts) if any(parts) else None
-
-
-def _verdicts(text: str) -> str | None:
-    """yes, no and unknown: in the last <solution> or box, else the last three in bold, else the last list."""
-    rest = said(text)
-    if rest is None:
-        return None
-    for pattern in (SOLUTION, BOX):
-        if (inside := pattern.findall(rest)) and (found := _VERDICT.findall(inside[-1])):
-            return ", ".join(found).casefold()
-    bold = [word for part in BOLD.findall(rest) for word in _VERDICT.findall(part)][-3:]
-    lists = _VERDICTS.findall(rest)
-    found = bold or (_VERDICT.findall(lists[-1]) if lists else [])
-    return ", ".join(found).casefold() or None
+def _verdicts(answer: str, target: str) -> float:
+    wanted = target.lower()
+    return float(answer == wanted or (logic.three_verdicts(answer) and wanted in answer))
 
 
 def _each_verdict(answer: str, target: str) -> float:
-    given, wanted = answer.split(", "), _VERDICT.findall(target.casefold())
-    given = [*given, *[""] * len(wanted)][: len(wanted)]
-    return _shares([have == want for have, want in zip(given, wanted, strict=True)]) if wanted else 0.0
-
-
-def _expression(text: str) -> str | None:
-    tagged = SOLUTION.findall(said(text) or "")
-    found = tagged[-1].strip() if tagged else maths.extract(text, "expression")
-    return maths.canonical(_CONSTANT.sub("", found), "expression") or None if found else None
+    """Place by place, to the letter: a space after a comma belongs to the word."""
+    given, wanted = answer.split(","), target.split(",")
+    return _shares([place < len(given) and given[place] == want for place, want in enumerate(wanted)])
 
 
 def _shape(answer: str, target: str) -> float:
-    """The target, its number as a word, or one of four shapes within a phrase hardly longer than it."""
-    wanted = normal(target)
-    if answer in _NUMBERS:
-        answer = str(_NUMBERS.index(answer))
-    phrase = wanted in _SHAPES and wanted in answer and len(answer) < 2 * len(wanted) + 5
-    return float(answer == wanted or phrase)
+    r"""The target, its number as a word, or one of four shapes in a phrase hardly longer than it; in
+    `\boxed{}` the target to the letter."""
+    if answer.startswith("\\boxed{"):
+        return float(answer == f"\\boxed{{{target}}}")
+    wanted = target.strip().lower()
+    number = answer in logic.NUMBERS and str(logic.NUMBERS.index(answer)) == wanted
+    phrase = wanted in logic.SHAPES and wanted in answer and len(answer) < 2 * len(wanted) + 5
+    return float(answer == wanted or number or phrase)
 
 
 def _names(answer: str, target: str) -> float:
-    """All names of the target, in its order."""
-    place = -1
-    for name in target.casefold().replace(",", " ").split():
-        found = answer.find(name)
-        if found <= place:
-            return 0.0
-        place = found
-    return 1.0
+    """Each of the target's names in bold by itself, or all in the last bold part, in the target's order."""
+    wanted, given = target.lower().split(" "), answer.split("; ")
+    if given[-len(wanted) :] == wanted:
+        return 1.0
+    found = [given[-1].find(name) for name in wanted]
+    return float(found[0] >= 0 and all(one < next for one, next in zip(found, found[1:], strict=False)))
 
 
-def _point(text: str) -> str | None:
-    tagged = SOLUTION.findall(said(text) or "")
-    found = _WHOLE.findall(tagged[-1]) if tagged else []
-    return ",".join(str(int(n)) for n in found[:2]) if len(found) >= 2 else None
+def _quantity(answer: str, target: str) -> float:
+    """By value; a number not in lowest terms, so from the end of a text, has to hold the target too."""
+    given, wanted = mathematics.value(answer), mathematics.value(mathematics.set_plainly(target))
+    if given is None or wanted is None:
+        return float(maths.equivalent(answer, target, "expression"))
+    return float(abs(given - wanted) < NEARER and (str(given) == answer or target in answer))
 
 
-def _grid(text: str) -> str | None:
-    tagged = SOLUTION.findall(said(text) or "")
-    return "".join(tagged[0].split()) or None if tagged else None
+def _expression(answer: str, target: str) -> float:
+    given, wanted = (mathematics.value(text.strip("$ ")) for text in (answer, target))
+    if given is not None and wanted is not None:
+        return float(abs(given - wanted) < NEAR)
+    return float(maths.equivalent(answer, target.strip("$"), "expression"))
 
 
-def _same(answer: str, target: str) -> float:
-    return float(answer == normal(target))
+def _form(answer: str) -> str:
+    return maths.canonical(answer, "expression")
 
 
 KINDS = {
-    "short": Kind(short, _same),
-    "shape": Kind(short, _shape),
-    "names": Kind(short, _names),
-    "within": Kind(short, lambda answer, target: float(normal(target) in answer)),
-    "expression": Kind(
-        _expression, lambda answer, target: float(maths.equivalent(answer, target.strip("$"), "expression"))
-    ),
-    "order": Kind(numbers, _order),
-    "places": Kind(_parts, _places),
-    "verdicts": Kind(_verdicts, lambda answer, target: _each_verdict(answer, target) // 1),
-    "each-verdict": Kind(_verdicts, _each_verdict),
-    "point": Kind(_point, lambda answer, target: float(answer.split(",") == _WHOLE.findall(target))),
-    "grid": Kind(_grid, lambda answer, target: float(answer == "".join(target.split()))),
+    "letter": Kind(mathematics.letter, lambda answer, target: float(answer == target.strip()), "{}{}{}{}{}"),
+    "three-digits": Kind(mathematics.three_digits, lambda answer, target: float(target in answer), "{}"),
+    "order": Kind(mathematics.order, _order, "Answer: {}"),
+    "expression": Kind(mathematics.expression, _expression, "\\boxed{{}}", _form),
+    "quantity": Kind(mathematics.quantity, _quantity, form=_form),
+    "places": Kind(logic.places, _places),
+    "last-word": Kind(logic.last_word, _last_word, "***{}***"),
+    "verdicts": Kind(logic.verdicts, _verdicts, "**{}**"),
+    "each-verdict": Kind(logic.each_verdict, _each_verdict),
+    "shape": Kind(logic.shape, _shape, "**{}**"),
+    "names": Kind(logic.names, _names, "**{}**"),
+    "within": Kind(logic.container, lambda answer, target: float(target.strip().lower() in answer)),
+    "point": Kind(logic.point, lambda answer, target: float(answer.split(",") == _WHOLE.findall(target)[:2])),
+    "grid": Kind(logic.grid, lambda answer, target: float(answer == "".join(target.split()))),
+    "short": Kind(logic.short, lambda answer, target: float(answer == logic.normal(target))),
 }

@@ -1,7 +1,5 @@
 """Reasoning tasks on made-up repositories of the shapes of BIG-Bench Hard, LiveBench and GPQA."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +7,6 @@ from hypothesis import strategies as st
 from harness.answers import read_choice
 from harness.base.errors import DataError
 from harness.sample import Outcome
-from harness.tasks.reasoning.answers import numbers, short
-from harness.tasks.reasoning.livebench import KINDS, edit_distance
 from harness.testing import check_task
 
 BBH = {
@@ -121,99 +117,6 @@ def test_livebench_divides_each_part(mirror):
     assert sorted(parts) == ["AMPS_Hard"] * 2 + ["math_comp"] * 2 + ["olympiad"] * 2
 
 
-@pytest.mark.parametrize(
-    ("name", "id", "said"),
-    [
-        ("livebench-math", "a3", "So x is $\\boxed{\\frac{3}{7}}$."),
-        ("livebench-math", "a3", "\\boxed{3/7}"),
-        ("livebench-math", "b1", "Thus BBBBB"),
-        ("livebench-math", "b1", "**BBBBB**"),
-        ("livebench-math", "b4", "The answer: 4"),
-        ("livebench-math", "c0", "Answer: 1, 2, 13"),
-        ("livebench-math", "c0", "<solution>1,2,13</solution>"),
-        ("livebench-reasoning", "d1", "So **Yes, No, Yes**"),
-        ("livebench-reasoning", "d0", "***Tetrahedron***"),
-        ("livebench-reasoning", "d0", "<solution>cube</solution> no: <solution> Tetrahedron </solution>"),
-    ],
-)
-def test_livebench_answers(mirror, name, id, said):
-    task, whole = mirror.load(name, protocol="whole")
-    sample = next(s for s in whole.test if s.id == id)
-    answer = task.parse(said.replace("Thus ", ""), sample.question)
-    assert answer is not None
-    assert task.score(sample, Outcome(id, text="", answer=answer)).metrics == {"score": 1, "accuracy": 1}
-
-
-@pytest.mark.parametrize(
-    ("kind", "said", "target", "worth"),
-    [
-        # one of four places swapped with its neighbour: two substitutions; one too many: one deletion of five
-        ("order", "Answer: 4, 2, 1, 3", "4,1,2,3", 0.5),
-        ("order", "Answer: 4,1,2,3,9", "4,1,2,3", 0.8),
-        ("order", "answer: 4,2,3", "4,1,2,3", 0.75),
-        ("order", "\\boxed{4}", "4,1", 0.5),
-        ("order", "Answer: 9, 8", "4,1", 0),
-        ("order", "Answer: none", "4,1", 0),
-        # half for the share, half for all
-        ("places", "<solution>tea, red, 3</solution>", "tea, red, 3", 1),
-        ("places", "<solution>Tea, blue, 3</solution>", "tea, red, 3", 1 / 3),
-        ("places", "<solution>tea</solution>", "tea, red, 3", 1 / 6),
-        ("places", "so\n3, tea", "3, tea", 1),
-        (
-            "places",
-            "<solution>position 3</solution> and <solution>science fiction</solution>",
-            "3, science-fiction",
-            1,
-        ),
-        ("places", "<solution>x, y</solution>", "tea, red", 0),
-        ("places", "***tea***", "tea", 1),
-        ("verdicts", "<solution>yes, no, unknown</solution>", "yes, no, unknown", 1),
-        ("verdicts", "<solution>yes, no, no</solution>", "yes, no, unknown", 0),
-        ("verdicts", "**no** **yes**, then **no** and **yes**", "yes, no, yes", 1),
-        ("each-verdict", "<solution>yes, no, no</solution>", "yes, no, unknown", 1 / 3),
-        ("each-verdict", "<solution>yes</solution>", "yes, no", 0.25),
-        ("each-verdict", "maybe", "yes", 0),
-        ("shape", "**three**", "3", 1),
-        ("shape", "**two tetrahedra**", "tetrahedra", 1),
-        ("shape", "**circle square triangle**", "triangle", 0),
-        ("shape", "**4**", "3", 0),
-        ("names", "**Ann, Bob and Cy**", "ann bob cy", 1),
-        ("names", "**Bob, Ann, Cy**", "ann bob cy", 0),
-        ("within", "<solution>the blue_box.</solution>", "blue_box", 1),
-        ("within", "**red**", "blue_box", 0),
-        ("point", "<solution>(-3, 07)</solution>", "[-3, 7]", 1),
-        ("point", "(-3, 7)", "[-3, 7]", 0),
-        ("grid", "<solution>\n12\n34</solution>", "1234", 1),
-        ("grid", "<solution>1243</solution>", "1234", 0),
-        ("expression", "<solution>x^2/2 + C</solution>", "\\frac{x^2}{2}", 1),
-        ("expression", "\\boxed{x + 1}", "1+x", 1),
-        ("expression", "\\boxed{x - 1}", "1-x", 0),
-    ],
-)
-def test_what_an_answer_is_worth(kind, said, target, worth):
-    answer = KINDS[kind].read(said)
-    assert (KINDS[kind].score(answer, target) if answer is not None else 0) == pytest.approx(worth)
-
-
-@given(st.lists(st.sampled_from("abc"), max_size=7), st.lists(st.sampled_from("abc"), max_size=7))
-def test_edit_distance_is_a_distance(one, two):
-    distance = edit_distance(one, two)
-    assert distance == edit_distance(two, one) and (distance == 0) == (one == two)
-    assert abs(len(one) - len(two)) <= distance <= max(len(one), len(two))
-    assert distance == edit_distance(["x", *one], ["x", *two])
-    assert edit_distance(one, [*two, "x"]) <= distance + 1
-
-
-@given(st.sampled_from(sorted(KINDS)), st.text(max_size=60), st.text(max_size=60))
-def test_a_worth_is_always_between_nought_and_one(kind, said, target):
-    if kind == "expression":  # math-verify is asked there
-        return
-    for text in (said, f"<solution>{said}</solution>", f"answer: {said}"):
-        answer = KINDS[kind].read(text)
-        if answer is not None:
-            assert 0 <= KINDS[kind].score(answer, target) <= 1
-
-
 def test_partial_credit_is_the_score_and_accuracy_is_not(mirror):
     task, whole = mirror.load("livebench-math", protocol="whole")
     sample = next(s for s in whole.test if s.id == "c0")
@@ -248,16 +151,12 @@ def test_choices(text, letter):
 
 @given(st.text(max_size=300))
 def test_reading_never_raises(text):
-    read = [kind.read for name, kind in KINDS.items() if name != "expression"]
-    for found in (read_choice(text, "ABCD").answer, *(each(text) for each in read)):
-        json.dumps(found)
+    assert read_choice(text, "ABCD").answer in (None, *"ABCD")
 
 
 def test_hostile_lengths():
-    for text in ("answer " * 50_000, "*" * 200_000, "1," * 100_000, "<solution>" * 20_000, "(" * 200_000):
-        read_choice(text, "ABCD").answer, short(text), numbers(text)
-        for kind in KINDS.values():
-            kind.read(text)
+    for text in ("answer " * 50_000, "*" * 200_000, "(" * 200_000):
+        read_choice(text, "ABCD")
 
 
 def test_gpqa_orders_choices_by_the_question_alone(mirror):
