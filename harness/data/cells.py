@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,9 @@ INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e"
 _WHOLE = 2.0**53
 
 
-def as_text(value: Any) -> str | list[str] | None:
-    """The text of a typed value; None where it is missing; of a list, the texts of its values.
+def as_text(value: Any, objects: bool = False) -> str | list[str] | None:
+    """The text of a typed value; None where it is missing; of a list, the texts of its values; with
+    `objects`, of an object its JSON.
 
     Texts stay as they are. A number that is whole has no decimal point (a column of whole numbers with
     gaps is one of floats in pandas), any other its shortest form; a truth value is `true` or `false`; a
@@ -37,10 +39,12 @@ def as_text(value: Any) -> str | list[str] | None:
         return _iso(value)
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
+    if isinstance(value, Mapping) and objects:
+        return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, Mapping):
         raise DataError(f"it holds an object with {', '.join(map(str, list(value)[:4]))}")
     if isinstance(value, list | tuple):
-        return [text for text in map(as_text, value) if isinstance(text, str)]
+        return [text for text in (as_text(each, objects) for each in value) if isinstance(text, str)]
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -81,6 +85,23 @@ def find_columns(names: Sequence[str], wanted: Sequence[str]) -> list[int] | Non
             return None
         found.append(places[0])
     return found
+
+
+def chosen(
+    names: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str], where: str, cure: str = ""
+) -> dict[str, int]:
+    """The place of every column that is wanted, under the name by which it is wanted: all that have a name
+    where `columns` is None, and those of `optional` that are there.
+
+    Raises:
+        DataError: see `check_columns`.
+    """
+    if columns is None:
+        own = [name for name in dict.fromkeys(names) if name and not name.startswith("__index_level_")]
+        return {name: names.index(name) for name in own}
+    wanted = list(dict.fromkeys([*columns, *(n for n in optional if find_columns(names, [n]) is not None)]))
+    check_columns(names, wanted, where, cure)
+    return dict(zip(wanted, find_columns(names, wanted) or [], strict=True))
 
 
 def check_columns(names: Sequence[str], wanted: Sequence[str], where: str, cure: str = "") -> None:

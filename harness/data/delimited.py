@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.base.errors import DataError
-from harness.data.cells import check_columns, find_columns
+from harness.data.cells import chosen, find_columns
 from harness.data.content import Form
 from harness.data.table import TextTable
 
@@ -25,12 +25,18 @@ _HINT = re.compile(r"sep=(.+)\r?\n?")
 
 
 def read_delimited(
-    text: str, name: str, columns: Sequence[str] | None, form: Form, usual: str = ","
+    text: str,
+    name: str,
+    columns: Sequence[str] | None,
+    form: Form,
+    optional: Sequence[str] = (),
+    usual: str = ",",
 ) -> TextTable:
     """The rows of delimited text; every cell is the text that stands there, an empty one None.
 
     Args:
         columns: the columns that are wanted; None for all.
+        optional: columns that are wanted where they are there.
         usual: the separator that the file's name speaks for, where several are possible.
 
     Raises:
@@ -58,18 +64,12 @@ def read_delimited(
             f"; {how}, {form.flag}separator= names another; where the first line "
             f"holds data, {form.flag}header=false names the columns 1 to {len(names)}"
         )
-    wanted = list(names) if columns is None else list(columns)
-    if columns is not None:
-        check_columns(names, wanted, name, cure)
-    places = find_columns(names, wanted) or []
-    if columns is None:
-        places = list(range(len(names)))
-    plain = _plain(text, separator, places, form)
+    places = chosen(names, columns, optional, name, cure)
+    plain = _plain(text, separator, list(places.values()), form)
     if plain is not None:
         skipped = 1 if form.header else 0
-        columns_read = [column.slice(skipped) for column in plain.columns]
-        n_rows = plain.num_rows - skipped
-        return TextTable(names, dict(zip(wanted, columns_read, strict=True)), n_rows)
+        read = [column.slice(skipped) for column in plain.columns]
+        return TextTable(names, dict(zip(places, read, strict=True)), plain.num_rows - skipped)
     cells: list[list[str | None]] = [[] for _ in places]
     lines: list[int] = []
     width = len(names)
@@ -78,9 +78,9 @@ def read_delimited(
         if len(row) != width:
             row = _fitting(row, width, name, line + first_line - 1, form)
         lines.append(line + first_line - 1)
-        for column, place in zip(cells, places, strict=True):
+        for column, place in zip(cells, places.values(), strict=True):
             column.append(row[place] or None)
-    return TextTable(names, dict(zip(wanted, cells, strict=True)), len(lines), lines)
+    return TextTable(names, dict(zip(places, cells, strict=True)), len(lines), lines)
 
 
 def _plain(text: str, separator: str, places: Sequence[int], form: Form) -> Any:

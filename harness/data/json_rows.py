@@ -17,13 +17,16 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read_json_rows(text: str, name: str, columns: Sequence[str] | None) -> TextTable:
+def read_json_rows(
+    text: str, name: str, columns: Sequence[str] | None, optional: Sequence[str] = ()
+) -> TextTable:
     """The rows of JSON text: objects, an array of them, or one object of columns or of rows as pandas
     writes it.
 
     Args:
         columns: the columns that are wanted, where `a.b` is the field b of the object a; None for all. What
             other columns hold doesn't matter.
+        optional: columns that are wanted where they are there; objects in them become JSON.
 
     Raises:
         DataError: broken JSON, a value that is no object, or a column is missing; names the line.
@@ -41,6 +44,9 @@ def read_json_rows(text: str, name: str, columns: Sequence[str] | None) -> TextT
     names = list(dict.fromkeys(key for row in rows for key in row))
     wanted = names if columns is None else list(columns)
     cells = {column: _column(rows, names, column, name, lines) for column in wanted}
+    for column in optional:
+        if column not in cells and find_columns(names, [column]) is not None:
+            cells[column] = _column(rows, names, column, name, lines, objects=True)
     return TextTable(names, cells, len(rows), lines if lines[0] != lines[-1] else ())
 
 
@@ -101,7 +107,12 @@ def _of_columns(value: Mapping[str, Mapping[str, Any]], columns: Sequence[str] |
 
 
 def _column(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str], column: str, where: str, lines: Sequence[int]
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    column: str,
+    where: str,
+    lines: Sequence[int],
+    objects: bool = False,
 ) -> list[Cell]:
     place = find_columns(names, [column])
     path = [names[place[0]]] if place else column.split(".")
@@ -114,7 +125,7 @@ def _column(
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
         try:
-            found.append(as_text(value))
+            found.append(as_text(value, objects))
         except DataError as error:
             inner = next((key for key in value), "") if isinstance(value, Mapping) else ""
             cure = f"; name one of its fields, as in {column}.{inner}" if inner else ""

@@ -25,7 +25,12 @@ def is_table(name: str) -> bool:
     return name.endswith((*DELIMITED, *JSON, *TYPED))
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None, form: Form | None = None) -> TextTable:
+def read_table(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    form: Form | None = None,
+    optional: Sequence[str] = (),
+) -> TextTable:
     """The rows of a file of the user's. Types are never guessed: `001`, `1.50`, `12:30`, `1e5` and `true`
     keep their characters, and an empty cell is None.
 
@@ -36,6 +41,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None, form: Form | No
         path: the file.
         columns: the columns that are wanted; None for all. Others are not looked at.
         form: how it is written, where that can't be seen.
+        optional: columns that are wanted where they are there; objects in them become JSON.
 
     Raises:
         DataError: it can't be read as it stands, with the line and the cure.
@@ -49,11 +55,11 @@ def read_table(path: Path, columns: Sequence[str] | None = None, form: Form | No
     ):
         from harness.data.typed import read_arrow
 
-        return read_arrow(raw, path.name, columns)
+        return read_arrow(raw, path.name, columns, optional)
     if raw.startswith(b"PK\x03\x04") or name.lower().endswith(".xlsx"):
         from harness.data.typed import read_workbook
 
-        return read_workbook(raw, path.name, columns, form)
+        return read_workbook(raw, path.name, columns, form, optional)
     text = decode(raw, path.name, form)
     if not text.strip():
         raise DataError(f"{path.name} is empty")
@@ -61,8 +67,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None, form: Form | No
     if ending in JSON or (ending not in DELIMITED and text.lstrip()[:1] in ("{", "[")):
         from harness.data.json_rows import read_json_rows
 
-        return read_json_rows(text, path.name, columns)
+        return read_json_rows(text, path.name, columns, optional)
     from harness.data.delimited import read_delimited
 
     usual = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(ending, ",")
-    return read_delimited(text, path.name, columns, form, usual)
+    return read_delimited(text, path.name, columns, form, optional, usual)

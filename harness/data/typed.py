@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.base.errors import DataError
-from harness.data.cells import as_text, check_columns, find_columns
+from harness.data.cells import as_text, chosen, find_columns
 from harness.data.content import Form
 from harness.data.table import Cell, TextTable
 
 LOG = logging.getLogger("harness.data")
 
 
-def read_arrow(raw: bytes, name: str, columns: Sequence[str] | None) -> TextTable:
-    """The rows of a parquet or feather (arrow) file.
+def read_arrow(
+    raw: bytes, name: str, columns: Sequence[str] | None, optional: Sequence[str] = ()
+) -> TextTable:
+    """The rows of a parquet or feather (arrow) file; of a column that holds objects, `a.b` is the field b.
 
     Raises:
         DataError: it is damaged, a column is missing, or a cell has no text.
@@ -29,31 +31,35 @@ def read_arrow(raw: bytes, name: str, columns: Sequence[str] | None) -> TextTabl
         if raw.startswith(b"PAR1"):
             file = parquet.ParquetFile(source)
             names = list(file.schema_arrow.names)
-            table = file.read(columns=_asked(names, columns, name))
+            places = _places(names, columns, optional, name)
+            table = file.read(columns=[names[place] for place in places.values()])
         else:
             stream = raw.startswith(b"\xff\xff\xff\xff")
             table = ipc.open_stream(source).read_all() if stream else feather.read_table(source)
             names = list(table.column_names)
-            table = table.select(_asked(names, columns, name))
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError, OSError, ValueError) as error:
+            places = _places(names, columns, optional, name)
+        cells = {
+            wanted: _cells(table.column(names[place]), wanted, name, wanted not in (columns or ()))
+            for wanted, place in places.items()
+        }
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(f"can't read {name}: {str(error).splitlines()[0]}") from error
-    asked = list(table.column_names) if columns is None else list(columns)
-    held = _asked(names, columns, name)
-    cells = {wanted: _cells(table.column(own), wanted, name) for wanted, own in zip(asked, held, strict=True)}
     return TextTable(names, cells, table.num_rows)
 
 
-def _asked(names: Sequence[str], columns: Sequence[str] | None, where: str) -> list[str]:
-    """The file's own names of the columns that are wanted."""
-    if columns is None:
-        return [name for name in names if not name.startswith("__index_level_")]
-    roots = [column if column in names else column.partition(".")[0] for column in columns]
-    wanted = [c if find_columns(names, [c]) is not None else r for c, r in zip(columns, roots, strict=True)]
-    check_columns(names, wanted, where)
-    return [names[place] for place in find_columns(names, wanted) or []]
+def _places(
+    names: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str], where: str
+) -> dict[str, int]:
+    """As `cells.chosen`, where `a.b` may be a field of the column a."""
+    fields = [c for c in columns or () if find_columns(names, [c]) is None and c.partition(".")[0] in names]
+    plain = None if columns is None else [column for column in columns if column not in fields]
+    found = chosen(names, plain, optional, where)
+    return {**found, **{field: names.index(field.partition(".")[0]) for field in fields}}
 
 
-def read_workbook(raw: bytes, name: str, columns: Sequence[str] | None, form: Form) -> TextTable:
+def read_workbook(
+    raw: bytes, name: str, columns: Sequence[str] | None, form: Form, optional: Sequence[str] = ()
+) -> TextTable:
     """The rows of the first sheet of an .xlsx file. Numbers are as precise as the format: 15 digits.
 
     Raises:
@@ -80,14 +86,13 @@ def read_workbook(raw: bytes, name: str, columns: Sequence[str] | None, form: Fo
     names = [str(n + 1) for n in range(width)]
     if form.header:
         names = [str(cell or "") for cell in rows.pop(0)]
-    wanted = [each for each in names if each] if columns is None else list(columns)
-    check_columns(names, wanted, name, f"; without a header, {form.flag}header=false numbers the columns")
-    places = find_columns(names, wanted) or []
-    cells = {each: [row[place] or None for row in rows] for each, place in zip(wanted, places, strict=True)}
+    cure = f"; without a header, {form.flag}header=false numbers the columns"
+    places = chosen(names, columns, optional, name, cure)
+    cells = {each: [row[place] or None for row in rows] for each, place in places.items()}
     return TextTable(names, cells, len(rows))
 
 
-def _cells(column: Any, wanted: str, where: str) -> Any:
+def _cells(column: Any, wanted: str, where: str, objects: bool) -> Any:
     """A column as texts: arrow's own where it is one of texts or whole numbers, for those are many."""
     import pyarrow
     from pyarrow import types
@@ -103,7 +108,7 @@ def _cells(column: Any, wanted: str, where: str) -> Any:
         for key in field.split(".") if isinstance(value, dict) and field else ():
             value = value.get(key) if isinstance(value, dict) else None
         try:
-            found.append(as_text(value))
+            found.append(as_text(value, objects))
         except DataError as error:
             first = next(iter(value), "") if isinstance(value, dict) else ""
             cure = f"; name one of its fields, as in {wanted}.{first}" if first else ""
