@@ -31,6 +31,7 @@ class Form:
         header: whether the first row names the columns; else they are named 1 to n.
         quotes: whether quotation marks enclose cells; else they are text like any other.
         flag: what stands before the name of a setting where a message names it as the cure.
+        cure: what a message adds where a column is missing.
     """
 
     encoding: str = ""
@@ -38,6 +39,7 @@ class Form:
     header: bool = True
     quotes: bool = True
     flag: str = "-T "
+    cure: str = ""
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:

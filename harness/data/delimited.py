@@ -48,11 +48,11 @@ def read_delimited(
     if hint:
         text, first_line = text[hint.end() :], 2
     separator = _NAMES.get(form.separator, form.separator) or (hint[1].strip("\r\n") if hint else "")
-    separator = separator or _find(text, name, columns, form, usual)
+    separator = separator or _find(text, name, [*(columns or ()), *optional], form, usual)
     if form.header is False:
         width = len(next(_records(text, separator, name, form), (0, [""]))[1])
         names = [str(n) for n in range(1, width + 1)]
-        cure = f"; columns of a file without a header have numbers: name them, {form.flag}COLUMN=1"
+        cure = f"; columns of a file without a header are numbered{form.cure or f', as in {form.flag}text=1'}"
     else:
         names = next(_records(text, separator, name, form), (0, []))[1]
         if not names:
@@ -62,7 +62,7 @@ def read_delimited(
         how = "no separator was found" if separator == _UNIT else f"cells are separated by {separator!r}"
         cure = (
             f"; {how}, {form.flag}separator= names another; where the first line "
-            f"holds data, {form.flag}header=false names the columns 1 to {len(names)}"
+            f"holds data, {form.flag}header=false names the columns 1 to {len(names)}{form.cure}"
         )
     places = chosen(names, columns, optional, name, cure)
     plain = _plain(text, separator, list(places.values()), form)
@@ -189,23 +189,16 @@ def _fitting(row: list[str], width: int, name: str, line: int, form: Form) -> li
     )
 
 
-def _find(text: str, name: str, columns: Sequence[str] | None, form: Form, usual: str) -> str:
-    """The separator under which the first row names the columns, else under which rows are alike."""
-    named, alike = [], []
-    widest = 1
+def _find(text: str, name: str, columns: Sequence[str], form: Form, usual: str) -> str:
+    """The separator under which the first row names most of the columns, else under which rows are alike."""
+    ranks: dict[str, tuple[int, float]] = {}
     for separator in sorted(SEPARATORS, key=lambda each: each != usual):
         rows = _sample(text, separator, name, form)
-        widths = [len(row) for row in rows]
-        widest = max(widest, widths[0] if widths else 1)
-        same = widths.count(widths[0]) if widths else 0
-        if columns and form.header and widths and find_columns(rows[0], columns) is not None:
-            named.append((same, separator))
-        if widths and widths[0] > 1:
-            alike.append((same / len(widths), separator))
-    if named and widest == 1:
-        return _UNIT  # one column: no cell is separated from another
-    best = max(named or alike, key=lambda each: each[0], default=(0, _UNIT if widest == 1 else usual))
-    return best[1]
+        width = len(rows[0]) if rows else 1
+        if width > 1:
+            named = sum(find_columns(rows[0], [column]) is not None for column in columns if form.header)
+            ranks[separator] = named, sum(len(row) == width for row in rows) / len(rows)
+    return max(ranks, key=ranks.__getitem__) if ranks else _UNIT  # one column: no cell ends before its line
 
 
 def _sample(text: str, separator: str, name: str, form: Form) -> list[list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.base.errors import DataError
 from harness.data.cells import as_text, check_columns, find_columns
+from harness.data.content import Form
 from harness.data.table import Cell, TextTable
 
 _SPACE = " \t\r\n"
@@ -18,7 +19,7 @@ _DECODER = json.JSONDecoder(
 
 
 def read_json_rows(
-    text: str, name: str, columns: Sequence[str] | None, optional: Sequence[str] = ()
+    text: str, name: str, columns: Sequence[str] | None, form: Form, optional: Sequence[str] = ()
 ) -> TextTable:
     """The rows of JSON text: objects, an array of them, or one object of columns or of rows as pandas
     writes it.
@@ -43,11 +44,19 @@ def read_json_rows(
         raise DataError(f"{name} is empty")
     names = list(dict.fromkeys(key for row in rows for key in row))
     wanted = names if columns is None else list(columns)
+    check_columns(names, [_root(names, column) for column in wanted], name, form.cure)
     cells = {column: _column(rows, names, column, name, lines) for column in wanted}
     for column in optional:
         if column not in cells and find_columns(names, [column]) is not None:
             cells[column] = _column(rows, names, column, name, lines, objects=True)
-    return TextTable(names, cells, len(rows), lines if lines[0] != lines[-1] else ())
+    found = find_columns(names, list(cells)) or range(len(names))
+    lacking = {
+        column: {n for n, row in enumerate(rows) if names[place] not in row}
+        for column, place in zip(cells, found, strict=False)
+    }
+    return TextTable(
+        names, cells, len(rows), lines if len(rows) == 1 or lines[0] != lines[-1] else (), lacking
+    )
 
 
 def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
@@ -114,11 +123,9 @@ def _column(
     lines: Sequence[int],
     objects: bool = False,
 ) -> list[Cell]:
-    place = find_columns(names, [column])
-    path = [names[place[0]]] if place else column.split(".")
-    if not place and not (len(path) > 1 and path[0] in names):
-        check_columns(names, [column], where)
-    check_columns(names, path[:1], where)
+    root = _root(names, column)
+    place = (find_columns(names, [root]) or [0])[0]
+    path = [names[place], *(column.split(".")[1:] if root != column else ())]
     found: list[Cell] = []
     for row, line in zip(rows, lines, strict=True):
         value: Any = row
@@ -131,3 +138,9 @@ def _column(
             cure = f"; name one of its fields, as in {column}.{inner}" if inner else ""
             raise DataError(f"{where}, line {line}: {column!r}: {error}{cure}") from None
     return found
+
+
+def _root(names: Sequence[str], column: str) -> str:
+    """The column itself, or that of which `a.b` is a field."""
+    first = column.partition(".")[0]
+    return first if find_columns(names, [column]) is None and first in names else column

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from harness.base.errors import DataError
@@ -22,12 +22,14 @@ class TextTable:
             arrays of strings where there may be millions.
         n_rows: rows of the file, those with empty cells among them.
         lines: the line of the file at which each row starts, from 1; empty where a file has no lines.
+        lacking: of JSON, the rows whose object doesn't name a column, by column.
     """
 
     names: Sequence[str]
     cells: Mapping[str, Any]
     n_rows: int
     lines: Sequence[int] = ()
+    lacking: Mapping[str, Collection[int]] = field(default_factory=dict)
     features: ClassVar[Mapping[str, Any]] = {}
 
     @property

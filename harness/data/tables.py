@@ -55,7 +55,7 @@ def read_table(
     ):
         from harness.data.typed import read_arrow
 
-        return read_arrow(raw, path.name, columns, optional)
+        return read_arrow(raw, path.name, columns, form, optional)
     if raw.startswith(b"PK\x03\x04") or name.lower().endswith(".xlsx"):
         from harness.data.typed import read_workbook
 
@@ -67,7 +67,7 @@ def read_table(
     if ending in JSON or (ending not in DELIMITED and text.lstrip()[:1] in ("{", "[")):
         from harness.data.json_rows import read_json_rows
 
-        return read_json_rows(text, path.name, columns, optional)
+        return read_json_rows(text, path.name, columns, form, optional)
     from harness.data.delimited import read_delimited
 
     usual = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(ending, ",")

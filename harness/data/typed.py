@@ -16,7 +16,7 @@ LOG = logging.getLogger("harness.data")
 
 
 def read_arrow(
-    raw: bytes, name: str, columns: Sequence[str] | None, optional: Sequence[str] = ()
+    raw: bytes, name: str, columns: Sequence[str] | None, form: Form, optional: Sequence[str] = ()
 ) -> TextTable:
     """The rows of a parquet or feather (arrow) file; of a column that holds objects, `a.b` is the field b.
 
@@ -31,13 +31,13 @@ def read_arrow(
         if raw.startswith(b"PAR1"):
             file = parquet.ParquetFile(source)
             names = list(file.schema_arrow.names)
-            places = _places(names, columns, optional, name)
+            places = _places(names, columns, optional, name, form.cure)
             table = file.read(columns=[names[place] for place in places.values()])
         else:
             stream = raw.startswith(b"\xff\xff\xff\xff")
             table = ipc.open_stream(source).read_all() if stream else feather.read_table(source)
             names = list(table.column_names)
-            places = _places(names, columns, optional, name)
+            places = _places(names, columns, optional, name, form.cure)
         cells = {
             wanted: _cells(table.column(names[place]), wanted, name, wanted not in (columns or ()))
             for wanted, place in places.items()
@@ -48,12 +48,12 @@ def read_arrow(
 
 
 def _places(
-    names: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str], where: str
+    names: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str], where: str, cure: str
 ) -> dict[str, int]:
     """As `cells.chosen`, where `a.b` may be a field of the column a."""
     fields = [c for c in columns or () if find_columns(names, [c]) is None and c.partition(".")[0] in names]
     plain = None if columns is None else [column for column in columns if column not in fields]
-    found = chosen(names, plain, optional, where)
+    found = chosen(names, plain, optional, where, cure)
     return {**found, **{field: names.index(field.partition(".")[0]) for field in fields}}
 
 
@@ -86,7 +86,7 @@ def read_workbook(
     names = [str(n + 1) for n in range(width)]
     if form.header:
         names = [str(cell or "") for cell in rows.pop(0)]
-    cure = f"; without a header, {form.flag}header=false numbers the columns"
+    cure = f"; without a header, {form.flag}header=false numbers the columns{form.cure}"
     places = chosen(names, columns, optional, name, cure)
     cells = {each: [row[place] or None for row in rows] for each, place in places.items()}
     return TextTable(names, cells, len(rows))
