@@ -44,7 +44,9 @@ def read_json_rows(
         raise DataError(f"{name} is empty")
     names = list(dict.fromkeys(key for row in rows for key in row))
     wanted = names if columns is None else list(columns)
-    check_columns(names, [_root(names, column) for column in wanted], name, form.cure)
+    objects = next((key for key, value in rows[0].items() if isinstance(value, Mapping)), None)
+    cure = f"; a field of an object is named as in {objects}.NAME" if objects else ""
+    check_columns(names, [_root(names, column) for column in wanted], name, cure + form.cure)
     cells = {column: _column(rows, names, column, name, lines) for column in wanted}
     for column in optional:
         if column not in cells and find_columns(names, [column]) is not None:
