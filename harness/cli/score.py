@@ -56,9 +56,15 @@ A response is one JSON object a line (other tables, packed ones too, work as wel
 @click.option("--encoding", default="", metavar="NAME", help="Of the file, where it is not UTF-8: cp1252.")
 @click.option("--separator", default="", metavar="TEXT", help="Between cells, where it isn't found: ';'.")
 @click.option(
-    "--header", type=bool, default=True, help="Whether the first row names the columns, or 1 to n do."
+    "--header",
+    metavar="BOOL",
+    type=bool,
+    default=True,
+    help="Whether the first row names the columns, or 1 to n do.",
 )
-@click.option("--quotes", type=bool, default=True, help="Whether quotation marks enclose cells.")
+@click.option(
+    "--quotes", metavar="BOOL", type=bool, default=True, help="Whether quotation marks enclose cells."
+)
 @task_args_option
 @role_option
 @role_args_option
