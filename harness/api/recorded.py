@@ -26,6 +26,10 @@ def score(
     where: Mapping[str, str] | None = None,
     by: str | None = None,
     label: str | None = None,
+    encoding: str = "",
+    separator: str = "",
+    header: bool = True,
+    quotes: bool = True,
     task_args: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
     role_args: Mapping[str, Any] | None = None,
@@ -43,12 +47,16 @@ def score(
 
     Args:
         task: the task that the responses answer; a family where the file holds results of several.
-        responses: JSONL, JSONL.gz, CSV or parquet with `sample_id` (or `index`, or `input`) and
-            `completion`; or a benchmark's own result file or folder.
+        responses: a table (CSV, JSONL, parquet, a workbook, ...) with `sample_id` (or `index`, or `input`)
+            and `completion`; or a benchmark's own result file or folder.
         columns: where a column has another name, `{"completion": "output"}`.
         where: only rows with these values.
         by: a column; one run for each of its values.
         label: the model's name in the record; the file's by default.
+        encoding: of the file, where it is neither UTF-8 nor marked: "cp1252".
+        separator: what stands between cells, where that isn't found.
+        header: whether the first row names the columns; else they are named 1 to n.
+        quotes: whether quotation marks enclose cells.
         task_args: arguments of the task.
         roles: a judge, for tasks whose official score asks one. `role_args` are its provider's arguments.
         mirror: folder of Hub data sets. `offline`: only local files.
@@ -70,6 +78,7 @@ def score(
         where or {},
         by,
         label,
+        {"encoding": encoding, "separator": separator, "header": header, "quotes": quotes},
         task_args=task_args or {},
         roles=roles or {},
         role_args=role_args or {},
@@ -89,14 +98,16 @@ def cells_of(
     where: Mapping[str, str],
     by: str | None,
     label: str | None,
+    form: Mapping[str, Any] | None = None,
     **request: Any,
 ) -> tuple[list[Cell], bool]:
-    """The cells that score a file, and whether figures of whole families are to be made of them; `request`
-    holds further fields of the runner's request.
+    """The cells that score a file, and whether figures of whole families are to be made of them. `form`
+    are fields of a `Form`, and `request` further ones of the runner's request.
 
     Raises:
         HarnessError: as `score`.
     """
+    from harness.data.content import Form
     from harness.data.responses import Shape, results_module
     from harness.registry import registry
     from harness.run.plan import Request, plan
@@ -114,9 +125,11 @@ def cells_of(
                 f"score takes one task where {responses} is no result file of several, and "
                 f"{task} is {len(found)}{own}"
             )
-        shape = Shape.of(dict(columns), dict(where))
+        written = {key: value for key, value in (form or {}).items() if value != getattr(Form(), key)}
+        shape = Shape.of(columns, where, **written)
         try:
-            held = [(found[0], given) for given in _rows_of(path, found[0], shape, by, label)]
+            rows = _rows_of(path, found[0], shape, by, label)
+            held = [(found[0], {**given, **written}) for given in rows]
         except DataError as error:
             raise DataError(f"{error}{own}") from error
     cells = []

@@ -217,7 +217,8 @@ def _groups(noun: str, given: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 def as_called(function: str, cells: Sequence[Cell], options: Mapping[str, Any]) -> str:
-    """A call as a record keeps it, without secrets."""
+    """A call as a record keeps it, without secrets and the folders of files."""
+    from harness.base.known_files import without_folders
     from harness.base.secrets import without_secrets
 
     arguments: dict[str, Any] = {
@@ -227,4 +228,5 @@ def as_called(function: str, cells: Sequence[Cell], options: Mapping[str, Any]) 
         **without_secrets(options),
     }
     arguments.pop("progress", None)
-    return f"harness.{function}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return without_folders(f"harness.{function}({given})")

@@ -32,9 +32,9 @@ Examples:
   harness score --task bfcl --responses result/MODEL                  (a benchmark's own result files)
 
 \b
-A response is one JSON object a line (gzip, CSV and parquet work too):
+A response is one JSON object a line (other tables, packed ones too, work as well):
   {"sample_id": "60", "epoch": 0, "completion": "... \\boxed{204}"}
-'sample_id' may be replaced by "index": 17 (row of the split) or "input": "the question";
+'sample_id' may be replaced by "index": 17 (row of the file or split, from 0) or "input": "the question";
 "confidence" and "usage" are optional. --column OURS=THEIRS reads files with other names.
 """
 
@@ -45,7 +45,7 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
     "--responses",
     required=True,
     metavar="PATH",
-    help="JSONL, JSONL.gz, CSV or parquet; or a benchmark's own result file or folder.",
+    help="A table (CSV, JSONL, parquet, ...); or a benchmark's own result file or folder.",
 )
 @click.option(
     "--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Where a column has another name."
@@ -53,6 +53,18 @@ A response is one JSON object a line (gzip, CSV and parquet work too):
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
 @click.option("--by", metavar="COLUMN", help="One run for each value of this column.")
 @click.option("--label", metavar="NAME", help="The model's name in the record. [default: the file's]")
+@click.option("--encoding", default="", metavar="NAME", help="Of the file, where it is not UTF-8: cp1252.")
+@click.option("--separator", default="", metavar="TEXT", help="Between cells, where it isn't found: ';'.")
+@click.option(
+    "--header",
+    metavar="BOOL",
+    type=bool,
+    default=True,
+    help="Whether the first row names the columns, or 1 to n do.",
+)
+@click.option(
+    "--quotes", metavar="BOOL", type=bool, default=True, help="Whether quotation marks enclose cells."
+)
 @task_args_option
 @role_option
 @role_args_option
@@ -69,6 +81,10 @@ def command(
     where: tuple[str, ...],
     by: str | None,
     label: str | None,
+    encoding: str,
+    separator: str,
+    header: bool,
+    quotes: bool,
     task_args: tuple[str, ...],
     roles: tuple[str, ...],
     role_args: tuple[str, ...],
@@ -96,6 +112,7 @@ def command(
         pairs(where, "--where"),
         by,
         label,
+        {"encoding": encoding, "separator": separator, "header": header, "quotes": quotes},
         task_args=arguments(task_args, "-T"),
         roles=pairs(roles, "--role"),
         role_args=typed_arguments(role_args, "--role-arg"),

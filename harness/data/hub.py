@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -12,6 +12,9 @@ from typing import Any, overload
 from harness.base import paths
 from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, nearest
+from harness.data.content import Form
+from harness.data.table import TextTable
+from harness.data.tables import read_table
 from harness.spec import DataPin
 
 
@@ -62,17 +65,15 @@ class Data:
         )
         return _with_columns(Rows(table), columns, f"{pin.id} ({pin.split})")
 
-    def file(self, path: str, columns: Sequence[str]) -> Rows:
-        """The rows of the user's own CSV, JSONL or parquet file.
+    def file(self, path: str, columns: Sequence[str] | None, form: Form | None = None) -> Rows:
+        """The rows of a table of the user's, of which every cell is text; see `tables.read_table`.
 
         Raises:
-            DataError: no such file, an unknown format, or a column is missing.
+            DataError: no such file, it can't be read as it stands, or a column is missing.
         """
-        if not Path(path).is_file():
-            raise DataError(f"no file {path}")
-        table = _read_file(Path(path))
+        table = read_table(Path(path), columns or None, form)
         self.note_file(path)
-        return _with_columns(Rows(table), columns, path)
+        return Rows(table)
 
     def note_file(self, path: str) -> None:
         """Remembers that the user's own file was read, for tasks that read a format of their own."""
@@ -100,8 +101,8 @@ class Rows(Sequence[dict[str, Any]]):
 
     def arrow(self, columns: Sequence[str]) -> Any:
         """Some columns of all rows as a pyarrow.Table, for sets too large for a dict a row."""
-        if isinstance(self._table, _ArrowTable):
-            return self._table.table.select(list(columns))
+        if isinstance(self._table, TextTable):
+            return self._table.arrow(columns)
         return self._table.select_columns(list(columns)).with_format("arrow")[:]
 
     def features(self, column: str) -> list[str] | None:
@@ -123,24 +124,6 @@ class Rows(Sequence[dict[str, Any]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self._table)
-
-
-class _ArrowTable:
-    """The three members of a `datasets.Dataset` that Rows uses, over a pyarrow table."""
-
-    def __init__(self, table: Any) -> None:
-        self.table, self.column_names = table, table.column_names
-        self.features: dict[str, Any] = {}
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
-
-    def __getitem__(self, index: int) -> Mapping[str, Any]:
-        return dict(self.table.slice(index, 1).to_pylist()[0])
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        for batch in self.table.to_batches(max_chunksize=1000):
-            yield from batch.to_pylist()
 
 
 def _load(source: str, pin: DataPin, revision: str | None) -> Any:
@@ -174,32 +157,6 @@ def _cache_of(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     return str(paths.cache_dir() / "datasets" / digest(stamp)[:16])
-
-
-def _read_file(path: Path) -> Any:
-    import pyarrow
-    from pyarrow import csv, json, parquet
-
-    name = path.name.lower()
-    try:
-        if name.endswith((".jsonl", ".json", ".jsonl.gz")):
-            import gzip
-            import io
-
-            raw = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
-            return _ArrowTable(json.read_json(io.BytesIO(raw)))
-        if name.endswith((".csv", ".tsv", ".csv.gz")):
-            separator = "\t" if name.endswith(".tsv") else ","
-            return _ArrowTable(
-                csv.read_csv(
-                    path, parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True)
-                )
-            )
-        if name.endswith(".parquet"):
-            return _ArrowTable(parquet.read_table(path))
-    except (pyarrow.ArrowInvalid, OSError, EOFError) as error:
-        raise DataError(f"can't read {path}: {str(error).splitlines()[0]}") from error
-    raise DataError(f"{path} is not a .csv, .tsv, .jsonl or .parquet file")
 
 
 def _with_columns(rows: Rows, columns: Sequence[str], where: str) -> Rows:

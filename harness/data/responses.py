@@ -1,23 +1,24 @@
-"""Recorded responses: JSONL (optionally gzipped), CSV or parquet, one row per attempt.
+"""Recorded responses: a table of any format with one row per attempt.
 
-A row names its sample by `sample_id`, by `index` (row of the split) or by `input` (the question's
-text), and holds `completion`; `epoch`, `confidence` and `usage` are optional.
+A row names its sample by `sample_id`, by `index` (row of the file or split, from 0) or by `input` (the
+question's text), and holds `completion`; `epoch`, `confidence` and `usage` are optional.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import DataError, UsageError, nearest
-from harness.sample import Question
+from harness.data.content import Form
+from harness.data.table import Cell, TextTable
+from harness.data.tables import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,13 @@ class Response:
     usage: Mapping[str, Any] | None = None
 
 
+NAMES = ("sample_id", "index", "input", "epoch", "completion", "confidence", "usage")
+_WHICH = "; --column {}=NAME says which is meant"
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How somebody else's file is read: which column holds what, and which rows count.
+    """How somebody else's file is read: which column holds what, which rows count, how it is written.
 
     `columns` maps our names (`sample_id`, `completion`, ...) to theirs; `where` keeps the rows whose
     column has a value.
@@ -44,10 +49,11 @@ class Shape:
 
     columns: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
+    form: Form = Form()
 
     @classmethod
-    def of(cls, columns: Mapping[str, str], where: Mapping[str, str]) -> Shape:
-        """A checked shape.
+    def of(cls, columns: Mapping[str, str], where: Mapping[str, str], **form: Any) -> Shape:
+        """A checked shape; `form` are fields of a `Form`.
 
         Raises:
             UsageError: a name that a response doesn't have.
@@ -55,25 +61,42 @@ class Shape:
         for name in columns:
             if name not in NAMES:
                 raise UsageError(f"a response has no {name!r}; {nearest(name, NAMES, 'column')}")
-        return cls(dict(columns), dict(where))
+        cure = _WHICH.format("completion")
+        return cls(dict(columns), dict(where), Form(**form, flag="--", cure=cure))
 
-    def wanted(self, row: Any) -> bool:
+    def theirs(self, name: str) -> str:
+        """What the file calls one of our names."""
+        return self.columns.get(name, name)
+
+    def wanted(self, row: Mapping[str, Cell]) -> bool:
         """Whether a row counts."""
-        return not isinstance(row, dict) or all(str(row.get(k)) == v for k, v in self.where.items())
+        return all(_same(row.get(name), value) for name, value in self.where.items())
 
-    def read(self, row: Any) -> Any:
-        """The row under our names; a list stands for its first element."""
-        if not isinstance(row, dict) or not self.columns:
-            return row
-        named = {ours: row[theirs] for ours, theirs in self.columns.items() if theirs in row}
-        first = {
-            key: value[0] if isinstance(value, list) and value else value for key, value in named.items()
+    def read(self, row: Mapping[str, Cell]) -> dict[str, Cell]:
+        """The row under our names; in a column that was renamed a list stands for its first element."""
+        found = {name: row[self.theirs(name)] for name in NAMES if self.theirs(name) in row}
+        return {
+            name: cell[0] if isinstance(cell, list) and cell and name in self.columns else cell
+            for name, cell in found.items()
         }
-        return {**row, **first}
 
 
-WANTED = 'wanted is one response a line, as {"sample_id": "60", "completion": "..."}'
-NAMES = ("sample_id", "index", "input", "epoch", "completion", "confidence", "usage")
+def _same(cell: Cell, value: str) -> bool:
+    """Whether a cell has a value as it is written on a command line, where a truth value may be `True`."""
+    truth = ("true", "false")
+    return (cell or "") == value or (value.lower() in truth and str(cell).lower() == value.lower())
+
+
+def table_of(path: Path, shape: Shape, more: Sequence[str] = ()) -> TextTable:
+    """The columns of a file of responses, with those that select rows and `more`.
+
+    Raises:
+        DataError: no such file, it can't be read as it stands, or it has no completions.
+    """
+    if not path.is_file():
+        raise DataError(f"no responses file {path}")
+    optional = [shape.theirs(name) for name in NAMES if name != "completion"]
+    return read_table(path, [shape.theirs("completion"), *more, *shape.where], shape.form, optional)
 
 
 def column_values(path: Path, column: str, shape: Shape) -> list[str]:
@@ -82,37 +105,20 @@ def column_values(path: Path, column: str, shape: Shape) -> list[str]:
     Raises:
         DataError: no such file, or no row has the column.
     """
-    if not path.is_file():
-        raise DataError(f"no responses file {path}")
-    found = dict.fromkeys(
-        str(row[column])
-        for _, row in _rows(path, [], shape)
-        if isinstance(row, dict) and column in row and shape.wanted(row)
-    )
-    if not found:
-        raise DataError(f"{path.name} has no column {column!r}")
-    return list(found)
+    table = table_of(path, shape, [column])
+    return list(dict.fromkeys(str(row[column] or "") for row in table if shape.wanted(row)))
 
 
 def check_columns(path: Path, shape: Shape) -> None:
-    """Whether the first row that the shape wants names a sample and holds a completion.
+    """Whether the rows of a file name samples and hold completions.
 
     Raises:
-        DataError: it doesn't; says what columns there are and how to name them.
+        DataError: they don't; says what columns there are and how to name them.
     """
-    for place, row in _rows(path, [], shape):
-        if not isinstance(row, dict):
-            raise DataError(f"{path.name}: {place}: not an object; {WANTED}")
-        if shape.wanted(row):
-            fault = _fault(shape.read(row))
-            if fault and fault.startswith("no "):
-                held = ", ".join(str(name) for name in list(row)[:12])
-                raise DataError(
-                    f"{path.name}: {fault}; the columns are {held}: --column "
-                    f"{'completion' if 'completion' in fault else 'sample_id'}=NAME says which "
-                    "is meant"
-                )
-            return
+    table = table_of(path, shape)
+    if not any(shape.theirs(name) in table.cells for name in _SAMPLE):
+        held = ", ".join(list(table.names)[:12])
+        raise DataError(f"{path.name}: {_NO_SAMPLE}; the columns are {held}{_WHICH.format('sample_id')}")
 
 
 def results_module(name: str) -> Any:
@@ -143,36 +149,23 @@ def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
     """Every row of the file that the shape wants.
 
     Raises:
-        DataError: no such file, broken JSON, a row without completion or without a sample; names
-            the first faulty rows.
+        DataError: it can't be read as it stands, or a row is without completion or without a sample;
+            names the first faulty rows.
     """
-    if not path.is_file():
-        raise DataError(f"no responses file {path}")
+    shape = shape or Shape()
+    table = table_of(path, shape)
+    lacking = table.lacking.get(shape.theirs("completion"), ())
     responses: list[Response] = []
     faults: list[str] = []
-    shape = shape or Shape()
-    for place, found in _rows(path, faults, shape):
+    for number, found in enumerate(table):
         if not shape.wanted(found):
             continue
-        row = shape.read(found)
-        fault = _fault(row)
-        if fault:
-            faults.append(f"{place}: {fault}")
-            continue
-        epoch = row.get("epoch")
-        index = row.get("index")
-        responses.append(
-            Response(
-                place=place,
-                completion=row.get("completion") or "",
-                epoch=int(epoch) if epoch is not None else 0,
-                sample_id=str(row["sample_id"]) if row.get("sample_id") is not None else None,
-                index=int(index) if index is not None else None,
-                input=row.get("input"),
-                confidence=float(row["confidence"]) if row.get("confidence") is not None else None,
-                usage=row.get("usage") if isinstance(row.get("usage"), dict) else None,
-            )
-        )
+        try:
+            if number in lacking:
+                raise DataError("no 'completion'")
+            responses.append(_response(table.place(number), shape.read(found)))
+        except DataError as error:
+            faults.append(f"{table.place(number)}: {error}")
     if faults:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise DataError(f"{path.name}: {'; '.join(faults[:3])}{more}; nothing was scored")
@@ -182,124 +175,54 @@ def read_responses(path: Path, shape: Shape | None = None) -> list[Response]:
     return responses
 
 
-def _fault(row: Any) -> str | None:
-    if not isinstance(row, dict):
-        return "not an object"
-    if "completion" not in row:
-        return "no 'completion'"
-    if row["completion"] is not None and not isinstance(row["completion"], str):
-        return "'completion' is not text"
-    if all(row.get(key) is None for key in ("sample_id", "index", "input")):
-        return "no 'sample_id', 'index' or 'input'"
-    if not isinstance(row.get("input"), str | None):
-        return "'input' is not text"
-    try:
-        int(row.get("epoch") or 0), int(row.get("index") or 0)
-        if not math.isfinite(float(row.get("confidence") or 0)):
-            return "'confidence' is not finite"
-    except (TypeError, ValueError, OverflowError):
-        return "'epoch', 'index' or 'confidence' is not a number"
-    return None
+_SAMPLE = ("sample_id", "index", "input")
+_NO_SAMPLE = "no 'sample_id', 'index' or 'input'"
 
 
-def _rows(path: Path, faults: list[str], shape: Shape) -> Iterator[tuple[str, Any]]:
-    completion = shape.columns.get("completion", "completion")
-    kind = path.name.removesuffix(".gz")
-    if kind.endswith((".jsonl", ".json", ".ndjson", ".csv", ".tsv")):
-        opener = gzip.open if path.name.endswith(".gz") else open
-        tabular = kind.endswith((".csv", ".tsv"))
-        if kind.endswith(".json") and _is_document(path):
-            raise DataError(f"{path.name} is one JSON document; {WANTED}")
-        try:
-            with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
-                yield from _csv_rows(path, lines, completion) if tabular else _json_rows(lines, faults)
-        except (OSError, EOFError, zlib.error, csv.Error) as error:
-            raise DataError(f"can't read {path}: {error}") from error
-    else:
-        from harness.data.hub import Data
-
-        for number, row in enumerate(Data().file(str(path), [completion]), 1):
-            yield f"row {number}", dict(row)
-
-
-def _is_document(path: Path) -> bool:
-    """Whether a file is JSON as a whole, over several lines."""
-    try:
-        text = (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).strip()
-        json.loads(text)
-        return b"\n" in text
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
-        return False
-
-
-def _json_rows(lines: Iterable[str], faults: list[str]) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                yield f"line {number}", json.loads(line)
-            except (ValueError, RecursionError):
-                faults.append(f"line {number}: broken JSON")
-
-
-def _csv_rows(path: Path, lines: Iterable[str], completion: str) -> Iterator[tuple[str, Any]]:
-    """Cells stay text, so that the completion '42' and the id '007' are what they were."""
-    csv.field_size_limit(2**31 - 1)
-    rows = csv.DictReader(lines, delimiter="\t" if ".tsv" in path.suffixes else ",")
-    if completion not in (rows.fieldnames or ()):
-        raise DataError(
-            f"{path} has no column {completion!r}; it has: {', '.join(rows.fieldnames or ())}; "
-            "--column completion=NAME says which is meant"
-        )
-    for number, row in enumerate(rows, 1):
-        yield f"row {number}", {name: cell for name, cell in row.items() if cell or name == completion}
-
-
-def attach(
-    responses: Sequence[Response],
-    questions: Sequence[Question],
-    source: str,
-    strict: bool = True,
-    rows: int | None = None,
-) -> dict[tuple[str, int], Response]:
-    """Responses by (sample id, epoch). An `index` may name one of the first `rows` questions.
+def _response(place: str, row: Mapping[str, Cell]) -> Response:
+    """One row as a response.
 
     Raises:
-        DataError: unless `strict` is off, a response names no sample of the task, or one that has a
-            response for that epoch already; names the first of them.
+        DataError: it names no sample, or a cell isn't what its column holds.
     """
-    ids: dict[str, str] = {}
-    by_input: dict[str, list[str]] = {}
-    for question in questions:
-        for alias in question.metadata.get("aliases", ()):
-            ids[str(alias)] = question.id
-        by_input.setdefault(question.input.strip(), []).append(question.id)
-    ids.update((question.id, question.id) for question in questions)
-    found: dict[tuple[str, int], Response] = {}
-    faults: list[str] = []
-    for response in responses:
-        sample_id: str | None = None
-        if response.sample_id is not None:
-            sample_id = ids.get(response.sample_id)
-            name = f"sample_id {response.sample_id!r}"
-        elif response.index is not None:
-            if 0 <= response.index < (len(questions) if rows is None else rows):
-                sample_id = questions[response.index].id
-            name = f"index {response.index}"
-        else:
-            same = by_input.get((response.input or "").strip(), [])
-            sample_id = same[0] if same else None
-            name = f"input {(response.input or '')[:40]!r}"
-        if sample_id is None:
-            faults.append(f"{response.place}: unknown {name}")
-        elif (sample_id, response.epoch) in found:
-            first = found[sample_id, response.epoch]
-            if first.completion != response.completion or response.input is None:
-                faults.append(
-                    f"{response.place}: {name}, epoch {response.epoch} stands already in {first.place}"
-                )
-        else:
-            found[sample_id, response.epoch] = response
-    if faults and strict:
-        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-        raise DataError(f"{source}: {'; '.join(faults[:3])}{more}; nothing was scored")
-    return found
+    texts: dict[str, str | None] = {}
+    for name, cell in row.items():
+        if isinstance(cell, list):
+            raise DataError(f"{name!r} is not text, but {len(cell)} values")
+        texts[name] = cell
+    if not any(texts.get(name) for name in _SAMPLE):
+        raise DataError(_NO_SAMPLE)
+    index, epoch, confidence = (_number(texts.get(name), name) for name in ("index", "epoch", "confidence"))
+    return Response(
+        place=place,
+        completion=texts.get("completion") or "",
+        epoch=int(epoch or 0),
+        sample_id=texts.get("sample_id") or None,
+        index=int(index) if index is not None else None,
+        input=texts.get("input"),
+        confidence=confidence,
+        usage=_counts(texts.get("usage")),
+    )
+
+
+def _number(text: str | None, name: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or (name != "confidence" and not value.is_integer()):
+        raise DataError(
+            f"{name!r} is not a {'number' if name == 'confidence' else 'whole number'}: {text[:40]!r}"
+        )
+    return value
+
+
+def _counts(text: str | None) -> dict[str, float] | None:
+    """The numbers of an object of counts; None where there is none."""
+    try:
+        found = json.loads(text or "null")
+        return {name: float(value) for name, value in found.items() if value is not None}
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.base.errors import HarnessError, UsageError
+from harness.base.known_files import located
 from harness.comparison.arms import Arm, arms_of
 from harness.comparison.export import points
 from harness.comparison.paired import compare
@@ -87,8 +88,8 @@ def cell_of(arm: Arm, offline: bool = False) -> Cell:
         task=arm.task,
         method=arm.method,
         model=arm.model,
-        task_args=comparability["task_args"],
-        method_args=subject["method_args"],
+        task_args=located(comparability["task_args"], "-T"),
+        method_args=located(subject["method_args"], "-M"),
         model_args=subject["model_args"],
         roles={name: role[0] for name, role in subject["roles"].items()},
         embedder=subject["embedder"] or Request.embedder,

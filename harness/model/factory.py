@@ -91,7 +91,8 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
         from harness.model.recorded import Recorded
 
         strict = str(args.get("strict", True)).lower() not in ("false", "0")
-        shape = Shape.of(args.get("columns") or {}, args.get("where") or {})
+        form = {key: args[key] for key in ("encoding", "separator", "header", "quotes") if key in args}
+        shape = Shape.of(args.get("columns") or {}, args.get("where") or {}, **form)
         own = {key: str(args.get(key) or "") for key in ("label", "results", "of")}
         return Recorded(rest, strict, shape, **own)
     if family == "pocket":

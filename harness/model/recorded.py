@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
 from harness.base.errors import ModelCallError
-from harness.data.responses import Response, Shape, attach, read_responses, results_module
+from harness.data.attach import attach
+from harness.data.responses import Response, Shape, read_responses, results_module
 from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
+from harness.base.known_files import without_folders
 from harness.base.secrets import redacted
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _direct_url(name: str) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """The command that is running, as typed but for secrets."""
+    """The command that is running, as typed but for secrets and the folders of files."""
     import shlex
 
-    return shlex.join(["harness", *redacted(sys.argv[1:])])
+    return without_folders(shlex.join(["harness", *redacted(sys.argv[1:])]))

@@ -37,7 +37,9 @@ def with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
 
 def short(value: Any) -> str:
     """A value as it is shown beside a name: on one line, a long one cut."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, dict) and value.get("file") and "digest" in value:
+        text = str(value["file"])
+    elif isinstance(value, list | tuple):
         text = ",".join(map(str, value))
     elif isinstance(value, bool) or value is None:
         text = {True: "true", False: "false", None: "null"}[value]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.base.digest import digest
+from harness.base.known_files import named_by_content, without_folders
 
 #: what was not recorded before version 2
 UNKNOWN_CODE = {"digest": "", "development": False}
@@ -40,6 +41,30 @@ def _to_2(record: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     return new
+
+
+def without_paths(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record in which files of the user's have names and digests, not paths, as later ones are sealed. Keys
+    are computed again where a path stood in them: only in those of plugins in development."""
+    new = dict(record)
+    for part, key, hashed in (
+        ("task", "comparability", "task_args"),
+        ("method", "subject", "method_args"),
+    ):
+        inputs = dict(record[key])
+        named = {name: _by_name(value) for name, value in inputs.get(hashed, {}).items()}
+        if named != inputs.get(hashed, {}):
+            inputs[hashed] = named
+            new |= {key: inputs, f"{key}_key": digest(inputs)}
+        new[part] = {**record[part], "args": named_by_content(record[part].get("args", {}), named)}
+    return {**new, "command": without_folders(record.get("command", ""))}
+
+
+def _by_name(value: Any) -> Any:
+    """`{"value": path, "digest": ...}`, as it was for one file, by the file's name."""
+    if isinstance(value, Mapping) and set(value) == {"value", "digest"} and "/" in str(value["value"]):
+        return {"file": str(value["value"]).rpartition("/")[2], "digest": value["digest"]}
+    return value
 
 
 #: version -> function from a record of that version to one of the next

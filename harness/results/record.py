@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import RecordError, UsageError
+from harness.base.known_files import named_by_content
 from harness.model.ledger import Ledger
 from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
@@ -89,13 +90,13 @@ def seal(
                 "name": cell.task.name,
                 "version": cell.task.version,
                 "distribution": cell.task.distribution,
-                "args": dict(cell.task_args),
+                "args": named_by_content(cell.task_args, comparability["task_args"]),
             },
             "method": {
                 "name": cell.method.name,
                 "version": cell.method.version,
                 "distribution": cell.method.distribution,
-                "args": dict(cell.method_args),
+                "args": named_by_content(cell.method_args, subject["method_args"]),
             },
             "model": subject["model"],
             "model_revision": subject["model_revision"],

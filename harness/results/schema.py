@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
-from harness.results.migrations import MIGRATIONS
+from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.ranges import declared_range
 
 SCHEMA = 2
@@ -224,6 +224,7 @@ def check(found: Any, where: str) -> dict[str, Any]:
     try:
         while record["schema"] < SCHEMA:
             record = MIGRATIONS[record["schema"]](record)
+        record = without_paths(record)
         RunRecord.model_validate(record)
     except ValueError as error:
         first = str(error).splitlines()

@@ -76,17 +76,18 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def run_folder(self, cell: Cell, run_id: str) -> Path:
-        """The folder of a run's first attempt; later ones are next to it with a number."""
-        return (
-            self.root
-            / "v1"
-            / slug(cell.task.name)
-            / str(cell.task.comparability_version)
-            / slug(cell.method.name)
-            / slug(cell.model)
-            / run_id[:12]
-        )
+    def run_folder(self, cell: Cell, run_id: str, model: str = "") -> Path:
+        """The folder of a run's first attempt; later ones are next to it with a number.
+
+        Args:
+            model: the model's name in the record, where that isn't the cell's: a file's has no path.
+        """
+        version = str(cell.task.comparability_version)
+        above = self.root / "v1" / slug(cell.task.name) / version / slug(cell.method.name)
+        folder = above / slug(model or cell.model) / run_id[:12]
+        if not folder.exists():  # once a folder was named after the path of a file of responses
+            folder = next(above.glob(f"recorded__*/{run_id[:12]}"), folder)
+        return folder
 
     def running_folder(self, run_id: str) -> Path:
         """Where the journal of an unfinished run lies."""

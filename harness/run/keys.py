@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.digest import digest, path_digest, set_digest
+from harness.base.digest import digest, file_digest, path_digest, set_digest
+from harness.base.known_files import remember
 from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
 from harness.run.code import Code
@@ -109,13 +110,18 @@ def run_id(comparability_key: str, subject_key: str, cell: Cell, code: Mapping[s
 
 def by_content(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that are hashed; of one that names a file or a folder its content, whatever its name. In
-    a plugin without a package nobody need say which do: a text that names a file counts with its content."""
+    a plugin without a package nobody need say which do: a text that names a file counts with its content, and
+    with the file's name, which their code may look at."""
     found = spec.hashed(arguments)
     for name, value in found.items():
         if not isinstance(value, str) or not value:
             continue
         if spec.params[name].file and Path(value).exists():
             found[name] = {"digest": path_digest(Path(value))}
+            remember(Path(value), found[name]["digest"])
+        elif spec.origin != "package" and Path(value).is_file():
+            found[name] = {"file": Path(value).name, "digest": file_digest(Path(value))}
+            remember(Path(value), found[name]["digest"])
         elif spec.origin != "package" and (content := named_content(value)):
             found[name] = {"value": value, "digest": content}
     return found

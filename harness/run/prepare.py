@@ -87,7 +87,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
         comparability=comparability,
         subject=subject,
         run_id=run_id,
-        folder=session.store.run_folder(cell, run_id),
+        folder=session.store.run_folder(cell, run_id, provider.name),
     )
 
 

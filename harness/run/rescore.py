@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import DataError, UsageError
+from harness.base.known_files import located
 from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
 from harness.results.attempts import TOKENS
@@ -129,7 +130,7 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
     request = Request(
         spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror, offline=offline
     )
-    arguments = spec.arguments(record["task"]["args"])
+    arguments = spec.arguments(located(record["task"]["args"], "-T"))
     return Cell(spec, arguments, method, record["method"]["args"], record["model"], record["seed"], request)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import DataError, UsageError
 from harness.sample import LazySamples, Splits
 from harness.spec import TaskSpec
-from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids
+from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids, label_text
 from harness.tasks.intent.adapter import (
     Classification,
     Row,
@@ -70,7 +70,7 @@ class CustomClassification(Classification):
             found = "" if part == "pool" else self._label(row[label], names)
             if said and (found or part == "pool"):
                 name = f"{part}-{index}" if part else source.row_id(row, index)
-                kept.append(Row(name, said, found or ""))
+                kept.append(Row(name, said, found or "", None if part else index))
         count_left_out(self.spec.name, part or "test", len(rows), len(kept))
         return kept
 
@@ -80,4 +80,8 @@ class CustomClassification(Classification):
                 f"the column {self.args['label']!r} holds several labels in a row; "
                 "classify/custom scores one label a row"
             )
-        return one_label(cell_text(value) if isinstance(value, float) else value, names)
+        if isinstance(value, (list, tuple)):
+            value = value[0] if value else None
+        if names is not None and isinstance(value, int):
+            return one_label(value, names)
+        return label_text(value) or None

@@ -14,7 +14,7 @@ from harness.base.errors import DataError, UsageError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
-from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids
+from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids, label_text
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
 from harness.tasks.math import answers as maths
@@ -70,13 +70,14 @@ class CustomQuestions(Task):
             if names is not None and isinstance(value, int):
                 value = names[value]
             values = value if isinstance(value, (list, tuple)) else [value]
-            right = [text for text in map(cell_text, values) if text]
+            right = [text for text in map(label_text, values) if text]
             if self.match in ("number", "math"):
                 right = [self._target(text, index) for text in right]
             if asked and right:
                 name = f"{prefix}{index}" if prefix else source.row_id(row, index)
                 target = right[0] if len(right) == 1 else right
-                samples.append(Sample(Question(name, asked), target, shot=self._shot(right[0])))
+                made = Question(name, asked, metadata={} if prefix else {"row": index})
+                samples.append(Sample(made, target, shot=self._shot(right[0])))
         count_left_out(self.spec.name, prefix.rstrip("-") or "test", len(rows), len(samples))
         return samples
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, UsageError
+from harness.data.cells import as_text, tidy
+from harness.data.content import Form
+from harness.data.tables import FORMATS, is_table
 from harness.spec import DataPin
 
 if TYPE_CHECKING:
     from harness.data.hub import Data, Rows
 
 LOG = logging.getLogger("harness.tasks.custom")
-SUFFIXES = (".csv", ".tsv", ".csv.gz", ".jsonl", ".json", ".jsonl.gz", ".parquet")
 
 
 class Source:
@@ -26,6 +28,7 @@ class Source:
         if not args["data"]:
             raise UsageError(f"{task} needs -T data=FILE_OR_HUB_ID")
         self.is_file = is_file(args["data"])
+        self.form = Form(args["encoding"], args["separator"], args["header"], args["quotes"])
 
     def test(self, data: Data, columns: Sequence[str]) -> Rows:
         """The rows of `data`, or of its `split`."""
@@ -41,7 +44,7 @@ class Source:
         if self.is_file:
             raise UsageError(
                 f"{self.task}: {name}={value!r} is not a file; where data is a file, "
-                f"{name} is one too ({', '.join(SUFFIXES)})"
+                f"{name} is one too ({FORMATS})"
             )
         return data.rows(self._pin(value), columns)
 
@@ -52,12 +55,23 @@ class Source:
             held = sorted(each.name for each in folder.glob("*") if is_file(str(each)))
             there = f"{folder} holds: {', '.join(held[:8])}" if held else f"{folder} holds no data"
             raise DataError(f"{self.task}: no file {name}; {there}")
-        return data.file(name, columns)
+        return data.file(name, columns, self.form)
 
     def row_id(self, row: Mapping[str, Any], index: int) -> str:
-        """The id of a test row."""
+        """The id of a test row: its own, or the number of the row in its file, from 0.
+
+        Raises:
+            DataError: the column of ids is empty there.
+        """
         own = self.args["id"]
-        return str(row[own]) if own else str(index)
+        if not own:
+            return str(index)
+        if not (text := label_text(row[own])):
+            raise DataError(
+                f"{self.task}: the column {own!r} is empty in row {index} of {self.args['data']} (the first "
+                "is row 0); leave out -T id to number the rows"
+            )
+        return text
 
     def _pin(self, split: str) -> DataPin:
         return DataPin(self.args["data"], self.args["config"] or None, split, self.args["revision"])
@@ -67,16 +81,25 @@ class Source:
 
 
 def is_file(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) or Path(name).is_file()
+    """Whether an argument names a file, there or not, and no data set of the Hub."""
+    return is_table(name) or Path(name).is_file()
 
 
 def cell_text(value: Any) -> str:
-    """A cell as text: whole numbers without a decimal point, nothing for a missing value."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
+    """A cell as the text that stands there, without space around it; "" where it is missing.
+
+    Raises:
+        DataError: the cell holds several values.
+    """
+    text = as_text(value)
+    if isinstance(text, list):
+        raise DataError(f"a cell holds {len(text)} values where one is wanted: {', '.join(text)[:60]}")
+    return (text or "").strip()
+
+
+def label_text(value: Any) -> str:
+    """A label, an answer or an id as text: Unicode NFC, nothing invisible around it."""
+    return tidy(cell_text(value))
 
 
 def count_left_out(task: str, part: str, all_rows: int, kept: int) -> None:

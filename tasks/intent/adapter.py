@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A text with its one label."""
+    """A text with its one label. `row` is where it stands in its file or split, from 0, where a recorded
+    response may name it so."""
 
     id: str
     text: str
     label: str
+    row: int | None = None
 
     def question(self, choices: tuple[str, ...]) -> Question:
-        return Question(self.id, self.text, choices=choices)
+        metadata = {} if self.row is None else {"row": self.row}
+        return Question(self.id, self.text, choices=choices, metadata=metadata)
 
     def sample(self, choices: tuple[str, ...]) -> Sample:
         return Sample(self.question(choices), self.label)
@@ -138,7 +141,8 @@ class Intent(Classification):
                 continue
             for ending in endings:
                 found = found.removesuffix(ending)
-            kept.append(Row(str(row[own_id]) if own_id else f"{prefix}{index}", said, found))
+            name = str(row[own_id]) if own_id else f"{prefix}{index}"
+            kept.append(Row(name, said, found, None if prefix or self.replay else index))
         return kept
 
     def _replay(self, data: Data) -> Splits:

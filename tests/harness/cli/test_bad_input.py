@@ -116,8 +116,8 @@ def test_a_mirror_with_rows_of_another_kind(fails, tmp_path):
             "line 2: index 0, epoch 0 stands already in line 1",
         ),
         (['{"index": 0, "completion": "a"}', '{"index": 1, "compl'], "line 2: broken JSON"),
-        (["\x00\x01"], "line 1: broken JSON"),
-        ([], "holds no responses"),
+        (["\x00\x01"], "is not text: a zero byte in line 1"),
+        ([], "is empty"),
         (["null"], "line 1: not an object"),
     ],
 )

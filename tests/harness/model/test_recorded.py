@@ -119,15 +119,17 @@ def test_empty_completions_are_answers(tmp_path):
         (['{"sample_id": "s1", "compl'], "line 1: broken JSON"),
         (["[" * 100_000], "line 1: broken JSON"),
         (["[1]"], "line 1: not an object"),
-        ([{"sample_id": "s1"}], "no 'completion'"),
-        ([{"sample_id": "s1", "completion": 4}], "'completion' is not text"),
+        ([{"sample_id": "s1"}], "no column 'completion'"),
+        ([{"sample_id": "s1"}, {"sample_id": "s2", "completion": "a"}], "line 1: no 'completion'"),
+        ([{"sample_id": "s1", "completion": {"role": "a"}}], "holds an object with role"),
+        ([{"sample_id": "s1", "completion": ["4", "5"]}], "'completion' is not text"),
         ([{"completion": "a"}], "no 'sample_id', 'index' or 'input'"),
-        ([{"input": 5, "completion": "a"}], "'input' is not text"),
-        ([{"index": "x", "completion": "a"}], "is not a number"),
-        (['{"index": Infinity, "completion": "a"}'], "is not a number"),
-        (['{"index": 0, "completion": "a", "confidence": NaN}'], "'confidence' is not finite"),
-        ([""], "holds no responses"),
-        (["{"] * 9, "line 3: broken JSON and 6 more"),
+        ([{"input": 5, "completion": "a"}], "line 1: unknown input '5'"),
+        ([{"index": "x", "completion": "a"}], "is not a whole number: 'x'"),
+        (['{"index": Infinity, "completion": "a"}'], "is not a whole number"),
+        (['{"index": 0, "completion": "a", "confidence": Infinity}'], "'confidence' is not a number"),
+        ([""], "is empty"),
+        ([{"index": "x", "completion": ""}] * 9, "line 3: 'index' is not a whole number: 'x' and 6 more"),
     ],
 )
 def test_faulty_files_say_where(tmp_path, rows, expected):
@@ -217,5 +219,5 @@ def test_files_with_other_names_are_read_whatever_their_kind(tmp_path, kind):
 def test_a_row_that_names_no_sample_is_answered_with_the_columns_there_are(tmp_path):
     path = tmp_path / "answers.jsonl"
     path.write_text('{"item": "60", "completion": "x"}\n')
-    with pytest.raises(DataError, match="columns are item, completion: --column sample_id=NAME"):
+    with pytest.raises(DataError, match="columns are item, completion; --column sample_id=NAME"):
         check_columns(path, Shape())

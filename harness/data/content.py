@@ -1,0 +1,132 @@
+"""A file of the user's as bytes and as text: unpacked by what it holds, decoded strictly."""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.base.errors import DataError
+
+_PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\x04": ".zip"}
+#: the longer mark first: that of UTF-32 begins as that of UTF-16 does
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file of the user's is written, as far as that can't be seen from it.
+
+    Attributes:
+        encoding: name of its encoding; "" for UTF-8, or what a byte order mark says.
+        separator: what stands between cells; "" finds it.
+        header: whether the first row names the columns; else they are named 1 to n.
+        quotes: whether quotation marks enclose cells; else they are text like any other.
+        flag: what stands before the name of a setting where a message names it as the cure.
+        cure: what a message adds where a column is missing.
+    """
+
+    encoding: str = ""
+    separator: str = ""
+    header: bool = True
+    quotes: bool = True
+    flag: str = "-T "
+    cure: str = ""
+
+
+def read_bytes(path: Path) -> tuple[bytes, str]:
+    """What a file holds, unpacked where it is packed (gzip, bzip2, xz, a zip of one file), and its name
+    without the ending that says so.
+
+    Raises:
+        DataError: it isn't there, can't be read, or is damaged.
+    """
+    if not path.is_file():
+        raise DataError(f"no file {path}")
+    name = path.name
+    try:
+        raw = path.read_bytes()
+        packed = next((ending for mark, ending in _PACKED.items() if raw.startswith(mark)), "")
+        if packed and not (packed == ".zip" and b"xl/workbook" in raw):  # a workbook is a zip of its own
+            raw, inner = _unpack(raw, packed, name)
+            name = inner or (name[: -len(packed)] if name.lower().endswith(packed) else name)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise DataError(f"can't read {path}: {str(error).splitlines()[0] or 'it is damaged'}") from error
+    return raw, name
+
+
+def _unpack(raw: bytes, packed: str, name: str) -> tuple[bytes, str]:
+    """The bytes and, where the archive says it, the name of what is in it."""
+    import bz2
+    import gzip
+    import io
+    import lzma
+    import zipfile
+
+    if packed == ".zip":
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(raw))
+        except zipfile.BadZipFile as error:
+            raise DataError(f"{name} begins like a zip archive or a workbook and is none: {error}") from error
+        held = [each for each in archive.namelist() if not each.endswith("/") and "__MACOSX" not in each]
+        if len(held) != 1:
+            raise DataError(f"{name} is an archive of {len(held)} files; unpack it and name one of them")
+        return archive.read(held[0]), held[0].rpartition("/")[2]
+    unpack: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.decompress,
+        ".bz2": bz2.decompress,
+        ".xz": lzma.decompress,
+    }
+    try:
+        return unpack[packed](raw), ""
+    except lzma.LZMAError as error:
+        raise ValueError(str(error)) from error
+
+
+def decode(raw: bytes, name: str, form: Form) -> str:
+    """The text of a file, without a byte order mark. Nothing is replaced and nothing guessed.
+
+    Raises:
+        DataError: bytes that the encoding doesn't have; names the place and the cure.
+    """
+    marked = next((encoding for mark, encoding in _MARKS if raw.startswith(mark)), "")
+    encoding = form.encoding or marked or "utf-8"
+    try:
+        text = raw.decode(encoding)
+    except LookupError:
+        raise DataError(f"there is no encoding {encoding!r}; {_cure(form)}") from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{name} is not {encoding}: byte 0x{raw[error.start]:02x} at offset {error.start}, line {line}; "
+            f"name its encoding: {_cure(form)}"
+        ) from None
+    text = text.removeprefix("\ufeff")
+    if "\0" in text:
+        raise DataError(
+            f"{name} is not text: a zero byte in line {text.count(chr(10), 0, text.index(chr(0))) + 1}; "
+            f"for UTF-16 without a mark at its start, {form.flag}encoding=utf-16-le"
+        )
+    return text
+
+
+def _cure(form: Form) -> str:
+    return f"{form.flag}encoding=cp1252 (Windows), latin-1, or the one that its program wrote"
+
+
+def read_text(path: Path, form: Form | None = None) -> str:
+    """The text of a file, unpacked and decoded.
+
+    Raises:
+        DataError: see `read_bytes` and `decode`.
+    """
+    raw, _ = read_bytes(path)
+    return decode(raw, path.name, form or Form())

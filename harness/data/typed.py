@@ -1,0 +1,116 @@
+"""Tables whose cells have types (parquet, feather, workbooks) as texts, by the rule of `cells.as_text`."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from harness.base.errors import DataError
+from harness.data.cells import as_text, chosen, find_columns
+from harness.data.content import Form
+from harness.data.table import Cell, TextTable
+
+LOG = logging.getLogger("harness.data")
+
+
+def read_arrow(
+    raw: bytes, name: str, columns: Sequence[str] | None, form: Form, optional: Sequence[str] = ()
+) -> TextTable:
+    """The rows of a parquet or feather (arrow) file; of a column that holds objects, `a.b` is the field b.
+
+    Raises:
+        DataError: it is damaged, a column is missing, or a cell has no text.
+    """
+    import pyarrow
+    from pyarrow import feather, ipc, parquet
+
+    source = pyarrow.BufferReader(raw)
+    try:
+        if raw.startswith(b"PAR1"):
+            file = parquet.ParquetFile(source)
+            names = list(file.schema_arrow.names)
+            places = _places(names, columns, optional, name, form.cure)
+            table = file.read(columns=[names[place] for place in places.values()])
+        else:
+            stream = raw.startswith(b"\xff\xff\xff\xff")
+            table = ipc.open_stream(source).read_all() if stream else feather.read_table(source)
+            names = list(table.column_names)
+            places = _places(names, columns, optional, name, form.cure)
+        cells = {
+            wanted: _cells(table.column(names[place]), wanted, name, wanted not in (columns or ()))
+            for wanted, place in places.items()
+        }
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        raise DataError(f"can't read {name}: {str(error).splitlines()[0]}") from error
+    return TextTable(names, cells, table.num_rows)
+
+
+def _places(
+    names: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str], where: str, cure: str
+) -> dict[str, int]:
+    """As `cells.chosen`, where `a.b` may be a field of the column a."""
+    fields = [c for c in columns or () if find_columns(names, [c]) is None and c.partition(".")[0] in names]
+    plain = None if columns is None else [column for column in columns if column not in fields]
+    found = chosen(names, plain, optional, where, cure)
+    return {**found, **{field: names.index(field.partition(".")[0]) for field in fields}}
+
+
+def read_workbook(
+    raw: bytes, name: str, columns: Sequence[str] | None, form: Form, optional: Sequence[str] = ()
+) -> TextTable:
+    """The rows of the first sheet of an .xlsx file. Numbers are as precise as the format: 15 digits.
+
+    Raises:
+        DataError: it is damaged, openpyxl isn't installed, or a column is missing.
+    """
+    import pandas
+
+    try:
+        book = pandas.ExcelFile(io.BytesIO(raw), engine="openpyxl")
+        frame = book.parse(0, header=None, dtype=object, na_filter=False)
+    except ImportError as error:
+        raise DataError(f"{name} needs openpyxl: pip install 'method-harness[xlsx]'") from error
+    except Exception as error:  # a damaged workbook raises whatever its XML made of it
+        raise DataError(f"can't read {name}: {str(error).splitlines()[0]}") from error
+    if len(book.sheet_names) > 1:
+        others = ", ".join(map(str, book.sheet_names[1:4]))
+        LOG.warning("%s: the sheet %s is read; there are others: %s", name, book.sheet_names[0], others)
+    rows = [[as_text(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
+    while rows and not any(rows[-1]):
+        rows.pop()
+    if not rows:
+        raise DataError(f"{name} is empty")
+    width = len(rows[0])
+    names = [str(n + 1) for n in range(width)]
+    if form.header:
+        names = [str(cell or "") for cell in rows.pop(0)]
+    cure = f"; without a header, {form.flag}header=false numbers the columns{form.cure}"
+    places = chosen(names, columns, optional, name, cure)
+    cells = {each: [row[place] or None for row in rows] for each, place in places.items()}
+    return TextTable(names, cells, len(rows))
+
+
+def _cells(column: Any, wanted: str, where: str, objects: bool) -> Any:
+    """A column as texts: arrow's own where it is one of texts or whole numbers, for those are many."""
+    import pyarrow
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind):
+        return column.cast(pyarrow.string())
+    field = wanted.partition(".")[2]
+    found: list[Cell] = []
+    for row, value in enumerate(column.to_pylist(), 1):
+        for key in field.split(".") if isinstance(value, dict) and field else ():
+            value = value.get(key) if isinstance(value, dict) else None
+        try:
+            found.append(as_text(value, objects))
+        except DataError as error:
+            first = next(iter(value), "") if isinstance(value, dict) else ""
+            cure = f"; name one of its fields, as in {wanted}.{first}" if first else ""
+            raise DataError(f"{where}, row {row}: {wanted!r}: {error}{cure}") from None
+    return found
