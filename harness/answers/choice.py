@@ -135,6 +135,11 @@ _CLAIM = re.compile(
     r"(?:is|must be|seems|has to be|should be|would be)\s+(?:clearly |therefore |thus |indeed |the |a )*"
     r"(?:correct|right|true|best|most|answer|only)\b",
 )
+#: a last line that ends with its letter: 'Therefore, C.', 'I would go with option B'
+_ENDING = re.compile(
+    r"(?i:\b(?:is|it's|be|with|option|choice|answer|choose|pick|select|therefore|thus|hence|so)[,:]?\s+"
+    r"(?:option |choice |answer )?)[*_]*\(?([A-Z])\)?[.!*_\s]*$"
+)
 _RULED_OUT = re.compile(
     r"\b(?:not|n't|isn't|rule[ds]? out|ruling out|eliminat\w+|exclud\w+|wrong|incorrect|fails?|false"
     r"|cannot|can't"
@@ -162,6 +167,8 @@ def _unstated(text: str, letters: str) -> Reading:
         first = _first_line(lines[0], letters)
         if first.reason != "no statement":
             return first
+    if (ending := _ENDING.search(lines[-1])) and not _RULED_OUT.search(lines[-1][: ending.start()]):
+        return _one(ending[1], "", letters)
     for sentence in reversed(_SENTENCE.split(text)):
         if _PARENTHESES.search(sentence):
             return _asserted(sentence, letters)
@@ -182,7 +189,7 @@ def _first_line(line: str, letters: str) -> Reading:
     if not match or match[1].upper() not in letters:
         return NOTHING
     found = _one(match[1], content[match.end() :], letters)
-    marked = clothed is not None or re.match(r"[).:](?=\s|$)|\s*$|\s+-\s", content[match.end() :])
+    marked = clothed is not None or re.match(r"[).:,](?=\s|$)|\s*$|\s+-\s", content[match.end() :])
     if found.reason == "hedged" or (
         marked and (match[1].isupper() or clothed is not None or len(content) <= 2)
     ):

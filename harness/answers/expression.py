@@ -27,6 +27,8 @@ def read_expression(completion: str, closing: bool = False) -> Reading:
     text, cut = said(completion)
     text = without_html(without_code(text))
     found = last_statement(text, read_stated)
+    if found.reason == "no statement" and _ALONE.fullmatch(bare(text)):
+        found = _reading(text)
     if found.reason == "no statement" and closing:
         stated = closing_statement(text)
         found = _reading(stated) if stated else found
@@ -89,6 +91,8 @@ _PROSE = re.compile(
 )
 _PLAIN_WORDS = re.compile(r"[a-z][a-z'-]+(?: [a-z'-]+)*")
 _WORDY = re.compile(r"[^\d\\$=+*/^<>]*")
+#: a reply that is a value and nothing else
+_ALONE = re.compile(r"(?=.*[\d\\])(?:\\[a-zA-Z]+|[a-zA-Z](?![a-zA-Z])|[^a-zA-Z\n=])+")
 _REMARK = re.compile(
     r"^(.*\S)\s+\((?!mod\b|base\b|deg)(?:[a-z][^()]*\s[^()]*|or [^()]*|approx[^()]*|units?|exact\w*"
     r"|very|given)\)\s*$",

@@ -20,6 +20,7 @@ _CHATTER = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])[*_\")\]]*\s+(?=\S)|\n+")
+_FORMULA = re.compile(r"\$([^$]*)\$")
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join((*WORDS, *SCALES, *PARTS))})\b", re.IGNORECASE)
 #: longer statements of several sentences are derivations
 _LONGEST_PHRASE = 60
@@ -61,12 +62,26 @@ def _in(content: str) -> Reading:
         return NOTHING
     if len(content) > _LONGEST_PHRASE and len(_SENTENCE.split(content)) > 1:
         return _last_number(content)  # a field or tag that holds the whole derivation
+    if content.count("$") > 1:
+        content = _FORMULA.sub(r" \1 ", content)
     number, reason = number_in(content)
     return Reading(number, reason)  # type: ignore[arg-type]
 
 
+#: numbers with nothing but signs between them, such as '3 x 10^3' or '5 + 3 = 8'
+_RUN = re.compile(
+    r"[-+]?(?:\\?\$\s?)?\\?(?:[dt]?frac\s?\{-?\d+\}\{\d+\}|\.?\d[\d.,']*(?:\s\d+/\d+)?)"
+    r"(?:\s?[-+*/x\u00d7\u00f7^=]\s?\$?\.?\d[\d.,']*)*\s?%?"
+)
+
+
 def _last_number(text: str) -> Reading:
+    """The number of the last sentence that has one; of several there, the last."""
     for sentence in reversed(_SENTENCE.split(text)):
         if any(map(str.isnumeric, sentence)) and not _CHATTER.match(sentence):
-            return _in(sentence)
+            runs = list(_RUN.finditer(sentence))
+            whole = _in(sentence)
+            if len(runs) < 2 or whole.answer is None and len(runs) == 2:
+                return whole  # one number, or two that are one measure: '2 hours 10 minutes'
+            return _in(sentence[runs[-1].start() : runs[-1].end()])
     return NOTHING

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.answers.locate import Statement, statements
+from harness.answers.locate import Statement, from_last
 from harness.answers.reading import Reading
 
 #: Reads one statement; the reason "no statement" says that it isn't one of this kind.
@@ -21,7 +21,7 @@ CUT = Reading(None, "cut off")
 
 def last_statement(text: str, read: ReadStatement, nouns: tuple[str, ...] = ()) -> Reading:
     """What the last statement says that is one of the reader's kind."""
-    for statement in reversed(statements(text, nouns)):
+    for statement in from_last(text, nouns):
         if statement.form == "broken":
             return CUT
         if statement.form == "field" and not statement.text.strip():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question, statements
+from harness.answers.locate import Statement, before_next_question, from_last
 from harness.answers.markup import bare, without_fences, without_html, without_wrappers
 from harness.answers.normalise import said
 from harness.answers.reading import Reading
@@ -29,10 +29,10 @@ def read_text(completion: str) -> Reading:
     text, cut = said(completion)
     text = before_next_question(without_html(without_fences(text)))
     answer = None
-    for statement in reversed(statements(text)):
+    for statement in from_last(text):
         if statement.form == "broken":
             return Reading(None, "cut off")
-        if statement.form != "backwards" and (answer := _stated(text, statement)):
+        if answer := _stated(text, statement):
             break
     if answer is None and not _LEAD_ALONE.fullmatch(text):
         answer = _one_line(text)

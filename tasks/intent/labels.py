@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from harness.answers import Reading, normalise, said, statements
 from harness.answers.boxes import boxes
-from harness.answers.locate import before_next_question
+from harness.answers.locate import before_next_question, from_last
 from harness.answers.markup import QUOTES, without_fences, without_html, without_wrappers
 
 #: No label is as long as this, and the answer stands near the end of a completion.
@@ -50,7 +50,7 @@ def read_label(completion: str, choices: tuple[str, ...]) -> Reading:
     index = _index(choices)
     if (found := _match(lines[-1], index)) is not None:
         return Reading(found)
-    for statement in reversed(statements(text, NOUNS)):
+    for statement in from_last(text, NOUNS):
         if statement.form == "broken":
             return Reading(None, "cut off")
         content = _content(statement.text, statement.form)
