@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from harness.answers.statement import MAX_ANSWER, Statement
 
-_NOUNS = ("answer", "antwort", "respuesta", "risposta", "resposta", "solution", "result", "correct ", "best ")
-_NOUNS += ("values", "roots")
+_NOUNS: tuple[str, ...] = ("answer", "antwort", "respuesta", "risposta", "resposta", "solution", "result")
+_NOUNS += ("correct ", "best ", "values", "roots")
 _FOREIGN = ("ответ", "答案", "答え", "解答", "정답", "réponse")
 _ANSWER = f"answers?|antwort|respuesta|risposta|resposta|{'|'.join(_FOREIGN)}"
 #: what a heading may be, and what 'X is the ...' goes on with
