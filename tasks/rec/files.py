@@ -120,7 +120,7 @@ class Reader:
         if text is None:
             return lambda columns: read_table(Path(path), columns, self.form)
         if text.lstrip()[0] in "{[" or name.lower().endswith((".json", ".jsonl", ".ndjson")):
-            return lambda columns: read_json_rows(text, Path(path).name, columns)
+            return lambda columns: read_json_rows(text, Path(path).name, columns, self.form)
         return None
 
     def _ids(self, names: Sequence[str], where: str) -> str:

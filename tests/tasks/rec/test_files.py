@@ -1,5 +1,6 @@
 """Files of interactions as users have them: what an id is, what lines mean, what is told and what refused."""
 
+import gzip
 import json
 from contextlib import nullcontext
 
@@ -284,3 +285,19 @@ def test_ids_survive_a_file(tmp_path_factory, pairs, sign):
 def test_lines_say_what_they_were():
     assert from_lines(["1 2"], "x")[1] == "" and from_lines(["1 2 3", "2 3"], "x")[1] == "lists"
     assert from_lines(["1 2 3 4"], "x")[1] == "pairs"
+
+
+def test_the_same_interactions_are_the_same_data(tmp_path):
+    """Whatever the path, the format, the order of the rows and the unit of the times."""
+    names = ("user_id", "item_id", "rating", "timestamp")
+    lists = "".join(f"{u} {EARLY[str(u)]} {10 * u}\n" for u in (1, 2, 3))
+    files = [
+        put(tmp_path, "a.csv", joined_rows(",", head=names)),
+        put(tmp_path, "b.dat", joined_rows("::", ROWS[::-1])),
+        put(tmp_path, "c.csv", joined_rows(";", [(*r[:3], r[3] * 1000) for r in ROWS], names), "utf-16"),
+        put(tmp_path, "d.jsonl", "\n".join(json.dumps(dict(zip(names, r, strict=True))) for r in ROWS)),
+        put(tmp_path, "e.txt.gz", gzip.compress(lists.encode())),
+    ]
+    loaded = [load(train=file, format="auto" if file.suffix != ".gz" else "lists") for file in files]
+    assert len({splits.interactions.digest() for splits in loaded}) == 1
+    assert len({tuple(sample.digest() for sample in splits.test) for splits in loaded}) == 1
