@@ -40,7 +40,10 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         method_spec = registry().method(name)
         for dim in map(int, args.dims.split(",")):
             for seed in range(args.seeds):
-                method: Any = load_method(method_spec, method_spec.arguments({"dim": dim, **args.M}))
+                # the tables that the validation score is of
+                method: Any = load_method(
+                    method_spec, method_spec.arguments({"dim": dim, "refit": False, **args.M})
+                )
                 budget = Budget()
                 job = Job(
                     task=task,
@@ -70,7 +73,7 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                         "seed": seed,
                         "table": side,
                         "validation_ndcg@10": tables["best"],
-                        "epochs": tables["epochs"],
+                        "epochs": tables["until_stop"],
                         "effective_rank": effective_rank(tables[side]),
                         "singular_values": json.dumps([round(float(v), 5) for v in values]),
                     }

@@ -238,6 +238,7 @@ def _compared(
 ) -> Comparisons:
     from harness.comparison.paired import CORRECTIONS, adjust
     from harness.comparison.select import by_key, check_baseline, mixed
+    from harness.comparison.training_data import unequal_training
 
     if correction not in CORRECTIONS:
         raise UsageError(f"correction is one of {', '.join(CORRECTIONS)}, not {correction!r}")
@@ -248,6 +249,7 @@ def _compared(
     made = [one for table in by_key(arms).values() for one in _table(table, baseline, metric)]
     if not made:
         raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
+    notices = [*notices, *unequal_training(arms)]
     return Comparisons(adjust(made, correction), arms, correction, faults, notices, bool(apart))
 
 

@@ -26,14 +26,18 @@ class Recommender(Method):
     _score: Scorer
 
     def learn(self, data: Interactions, job: Job) -> Scorer:
-        """Learns what is needed to score every item for a user; larger is better."""
+        """Learns what is needed to score every item for a user; larger is better. Learns from all that is
+        known before the test, as every method of a comparison does, or notes what else it learnt from as
+        `job.access["interactions_trained_on"]`."""
         raise NotImplementedError
 
     def calls(self, n_questions: int, splits: SplitSizes) -> int:
         return 0
 
     async def fit(self, job: Job) -> None:
-        self._score = self.learn(job.data.interactions, job)
+        data = job.data.interactions
+        job.access["interactions_trained_on"] = len(data)
+        self._score = self.learn(data, job)
 
     async def answer_all(self, questions: Iterable[Question], job: Job) -> AsyncIterator[Outcome]:
         data, asked = job.data.interactions, list(questions)

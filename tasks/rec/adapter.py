@@ -21,7 +21,8 @@ from harness.data.interactions import LONGEST, Interactions, decode, encode_list
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import DataPin, TaskSpec
 from harness.task import Task
-from harness.tasks.rec import files, metrics
+from harness.tasks.rec import hub, metrics
+from harness.tasks.rec.lines import from_lines
 from harness.tasks.rec.log import LOG, Events, Log, joined, make_log
 from harness.tasks.rec.split import DROPPED, TEST, VALIDATION, roles
 
@@ -76,6 +77,16 @@ class Recommendation(Task):
             raise UsageError(f"{self.spec.name}: no interaction is left to train on with these arguments")
         histories, wanted = _by_user(log, known), _by_user(log, test)
         users = np.flatnonzero(np.bincount(log.user[test], minlength=len(log.users)))
+        if not len(users):
+            raise UsageError(
+                f"{self.spec.name}: no user has a test item with these arguments; leave-one-out needs "
+                "users of two interactions, a test file ones that don't stand in train"
+            )
+        taken = np.bincount(log.item[known], minlength=len(log.items))
+        if self.args["split"] == "official" and (new := int((taken[np.unique(log.item[test])] == 0).sum())):
+            LOG.warning(
+                "%s: items that stand in the test alone: %d; they are ranked too", self.spec.name, new
+            )
         unknown = sum(not histories[user] for user in users)
         if unknown:
             LOG.warning(
@@ -107,10 +118,10 @@ class Recommendation(Task):
         settings = self.spec.settings
         rows = data.rows(pin, [])
         if rows.columns == ["text"]:  # the Hub repository has lines of ids
-            return files.from_lines(rows.arrow(["text"])["text"].to_pylist(), pin.id, "lists")
+            return from_lines(rows.arrow(["text"])["text"].to_pylist(), pin.id, "lists")[0]
         where = f"{pin.id} ({pin.split})"
         if settings["form"] == "pairs":
-            return files.from_table(rows.arrow(rows.columns), settings, where)
+            return hub.from_table(rows.arrow(rows.columns), settings, where)
         wanted = [settings[name] for name in ("user", "list", "last") if name in settings]
         for name in wanted:
             if name not in rows.columns:
@@ -119,7 +130,7 @@ class Recommendation(Task):
             name: table.combine_chunks()
             for name, table in zip(wanted, rows.arrow(wanted).columns, strict=True)
         }
-        events = files.from_lists(columns[settings["user"]], columns[settings["list"]])
+        events = hub.from_lists(columns[settings["user"]], columns[settings["list"]])
         if "last" not in settings:
             return events
         return Events(
@@ -191,37 +202,6 @@ class Recommendation(Task):
             **metrics.by_item_stratum(owner, metrics.strata(popularity)[test_items], rank),
             **metrics.by_user_stratum(metrics.per_user(hits, relevant), activity),
         }
-
-
-class CustomRecommendation(Recommendation):
-    """`rec/custom`: the user's own files."""
-
-    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
-        super().__init__(spec, args)
-        if not args["train"]:
-            raise UsageError(f"{spec.name} needs -T train=FILE (and -T test=FILE, or it splits the file)")
-        if self.args["split"] == "auto":
-            self.args["split"] = "official" if args["test"] else "last"
-
-    def events(self, data: Data) -> Events:
-        columns = {name: self.args[name] for name in ("user", "item", "rating", "time")}
-        form = self.args["format"]
-        train = files.read_events(data, self.args["train"], columns, form)
-        if not self.args["test"]:
-            return train
-        return joined(train, files.read_events(data, self.args["test"], columns, form))
-
-    def texts(self, data: Data, items: Sequence[str]) -> Sequence[str]:
-        if not self.args["items"]:
-            return ()
-        text = files.read_texts(data, self.args["items"], self.args["item"], self.args["text"])
-        found = [text.get(item, "") for item in items]
-        if not any(found):
-            raise DataError(
-                f"{self.args['items']} has a text for none of the {len(items)} items; "
-                "-T item names its column of ids, -T text that of texts"
-            )
-        return found
 
 
 def _filled(template: str, row: Mapping[str, Any]) -> str:

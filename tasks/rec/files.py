@@ -2,158 +2,233 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.base.errors import DataError, nearest
-from harness.tasks.rec.log import Events
+from harness.base.errors import DataError
+from harness.data.cells import find_columns, tidy
+from harness.data.content import Form, decode, read_bytes
+from harness.data.delimited import read_delimited
+from harness.data.json_rows import read_json_rows
+from harness.data.tables import read_table
+from harness.tasks.rec.columns import find_roles, named
+from harness.tasks.rec.lines import from_lines, of_columns
+from harness.tasks.rec.log import LOG, Events
+from harness.tasks.rec.numbers import numbers
+from harness.tasks.rec.tables import complete, of_table
 
 if TYPE_CHECKING:
     from harness.data.hub import Data
+    from harness.data.table import TextTable
 
-Array = NDArray[Any]
-TABLES = (".csv", ".tsv", ".csv.gz", ".jsonl", ".json", ".jsonl.gz", ".parquet")
-ATOMIC = (".inter", ".item")
+#: what stands between fields, the likelier first where several are as frequent
+SEPARATORS = ("::", "\t", ",", ";", "|")
+_NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
+#: a column of a RecBole atomic file (`.inter`, `.item`): name and type
+_TYPED = re.compile(r"(.+):(token|token_seq|float|float_seq)")
+_SAMPLED = 1000
 
 
-def read_events(data: Data, path: str, columns: dict[str, str], form: str = "auto") -> Events:
-    """The interactions of a file.
+class Reader:
+    """Reads the files of one set. Every id is the text that stands in the file.
 
-    A table (CSV, TSV, JSON lines, parquet) or a RecBole atomic file (`.inter`) has named columns.
-    Any other file has lines of ids with white space between them: `pairs` are a user and an item,
-    then perhaps a rating and a time; `lists` are a user and all of the user's items, in the order of
-    time where there is one (LightGCN adjacency lists, per-user sequences). `auto` takes lines for
-    pairs if all have two ids.
+    Tables (CSV and its kind, JSON, parquet, feather, xlsx, RecBole's atomic files) have named columns, and
+    an item may be a list of items. Other text has lines of fields with a separator or white space between
+    them, whose meaning `lines.from_lines` finds; what one file shows clearly holds for the next.
 
     Args:
-        columns: names of the columns `user`, `item`, `rating`, `time`; the last two may be missing.
-
-    Raises:
-        DataError: no such file, another format, a column is missing or not a number.
+        asked: names of the columns of `user`, `item`, `rating` and `time`; "" for one not to be read.
+        shape: `auto`, `pairs` or `lists`: what lines without a header are.
+        form: encoding, separator and quotes.
+        header: `auto`, `true` or `false`: whether the first line names the columns.
     """
-    if not Path(path).is_file():
-        raise DataError(f"no file {path}")
-    if path.endswith((*TABLES, *ATOMIC)):
-        return from_table(_table(data, path), columns, path)
-    data.note_file(path)
-    try:
-        text = Path(path).read_text("utf-8")
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not text; a table has one of the endings {', '.join(TABLES)}") from None
-    return from_lines(text.splitlines(), path, form)
 
+    def __init__(
+        self,
+        data: Data,
+        asked: Mapping[str, str],
+        shape: str = "auto",
+        form: Form | None = None,
+        header: str = "auto",
+    ) -> None:
+        self.data, self.asked, self.shape, self.header = data, asked, shape, header
+        self.form = form or Form()
 
-def read_texts(data: Data, path: str, item: str, text: str) -> dict[str, str]:
-    """The text of every item of a table or RecBole atomic file.
+    def events(self, path: str) -> Events:
+        """The interactions of a file.
 
-    Raises:
-        DataError: no such file, another format, or a column is missing.
-    """
-    if not Path(path).is_file():
-        raise DataError(f"no file {path}")
-    if not path.endswith((*TABLES, *ATOMIC)):
-        raise DataError(f"{path} is not a table of items; the endings are {', '.join((*TABLES, *ATOMIC))}")
-    table = _table(data, path)
-    for name in (item, text):
-        _check_column(table, name, path)
-    ids = [str(value) for value in _values(table, item).tolist()]
-    return dict(zip(ids, (str(t or "").strip() for t in table[text].to_pylist()), strict=True))
+        Raises:
+            DataError: it can't be read as it stands, with the cure.
+        """
+        where, name, text = self._open(path)
+        table = self._typed_table(path, name, text)
+        if table is None:
+            return self._of_text(text or "", name, where)
+        roles = find_roles(list(table([]).names), self.asked, where)
+        return of_table(table(list(dict.fromkeys(roles.values()))), roles, where)
 
+    def texts(self, path: str, column: str) -> dict[str, str]:
+        """The text of every item of a table of items; the first one where an item has several.
 
-def from_table(table: Any, columns: Mapping[str, str], where: str) -> Events:
-    """The events of a pyarrow.Table."""
-    for name in ("user", "item"):
-        _check_column(table, columns[name], where)
-    extra: dict[str, Array | None] = {"rating": None, "time": None}
-    for name in extra:
-        if columns.get(name) in table.column_names:
-            values = _values(table, columns[name])
-            if values.dtype.kind not in "iuf":
-                values = _numbers(values, columns[name], where)
-            extra[name] = values
-    return Events(_values(table, columns["user"]), _values(table, columns["item"]), **extra)
+        Raises:
+            DataError: it can't be read as it stands, or a column is missing.
+        """
+        where, name, text = self._open(path)
+        table = self._typed_table(path, name, text)
+        if table is None:
+            plain, form = text or "", self.form
+            first = next(line for line in plain.splitlines() if line.strip())
+            if types := _types(first.split("\t")):
+                plain, form = plain.replace(first, "\t".join(types), 1), Form(separator="\t", quotes=False)
 
+            def table(columns: Sequence[str]) -> TextTable:
+                return read_delimited(plain, where, columns, form)
 
-def from_lists(users: Any, lists: Any) -> Events:
-    """The events of a pyarrow array of users and one of their lists of items."""
-    from pyarrow import compute
+        ids = self._ids(list(table([]).names), where)
+        read = table([ids, column])
+        found: dict[str, str] = {}
+        repeated = 0
+        for cell, words in zip(read.column(ids), read.column(column), strict=True):
+            id = tidy(str(cell or ""))
+            repeated += id in found
+            found.setdefault(id, str(words or "").strip())
+        if repeated:
+            LOG.warning(
+                "%s: rows whose item stood there before: %d; its first text is taken", where, repeated
+            )
+        return found
 
-    lengths = compute.fill_null(compute.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    user = users.to_numpy(zero_copy_only=False)
-    return Events(np.repeat(user, lengths), lists.flatten().to_numpy(zero_copy_only=False))
+    def _open(self, path: str) -> tuple[str, str, str | None]:
+        """What a message calls the file, its name unpacked, and its text; None where it isn't one of text."""
+        raw, name = read_bytes(Path(path))
+        where = Path(path).name
+        self.data.note_file(path)
+        if raw.startswith((b"PAR1", b"ARROW1", b"FEA1", b"PK\x03\x04")):
+            return where, name, None
+        text = decode(raw, where, self.form)
+        if not text.strip():
+            raise DataError(f"{where} is empty")
+        return where, name, text
 
+    def _typed_table(
+        self, path: str, name: str, text: str | None
+    ) -> Callable[[Sequence[str]], TextTable] | None:
+        """Reads some columns of a file in a format that has columns; None where it is delimited text."""
+        if text is None:
+            return lambda columns: read_table(Path(path), columns, self.form)
+        if text.lstrip()[0] in "{[" or name.lower().endswith((".json", ".jsonl", ".ndjson")):
+            return lambda columns: read_json_rows(text, Path(path).name, columns, self.form)
+        return None
 
-def from_lines(lines: list[str], where: str, form: str = "auto") -> Events:
-    """The events of lines of ids with white space between them; see `read_events`.
+    def _ids(self, names: Sequence[str], where: str) -> str:
+        """The column of ids in a table of items."""
+        if find_columns(names, [self.asked["item"]]) is not None:
+            return self.asked["item"]
+        asked = {"user": "\0", "item": self.asked["item"]}
+        return find_roles([*names, "\0"], asked, where)["item"]
 
-    Raises:
-        DataError: no line, or pairs are wanted and a line has another number of fields.
-    """
-    import pyarrow as pa
-    from pyarrow import compute
+    # -- text -------------------------------------------------------------------------------------
 
-    filled = [line.strip() for line in lines if line.strip()]
-    lists = compute.utf8_split_whitespace(pa.array(filled, pa.string()))
-    lengths = compute.list_value_length(lists).to_numpy(zero_copy_only=False)
-    if not len(lengths):
-        raise DataError(f"{where} is empty")
-    flat = lists.flatten().to_numpy(zero_copy_only=False)
-    if form == "auto":
-        form = "pairs" if (lengths == 2).all() else "lists"
-    starts = np.cumsum(lengths) - lengths
-    if form == "lists":  # a line may hold a user alone: one without items
-        first = np.zeros(len(flat), bool)
-        first[starts] = True
-        return Events(np.repeat(flat[first], lengths - 1), flat[~first])
-    width = int(lengths[0])
-    if not 2 <= width <= 4 or (lengths != width).any():
-        line = int(np.flatnonzero((lengths != width) | (lengths < 2) | (lengths > 4))[0]) + 1
-        raise DataError(
-            f"{where}, line {line}: {lengths[line - 1]} fields where pairs have a user, an item "
-            "and perhaps a rating and a time; -T format=lists reads a user's items"
+    def _of_text(self, text: str, name: str, where: str) -> Events:
+        hint, first, rest = "", *text.lstrip("\r\n").partition("\n")[::2]
+        if re.fullmatch(r"sep=.+", first.strip()) and rest:  # Excel's own first line
+            hint, text = first.strip()[4:], rest
+        lines = text.splitlines()
+        sample = [line for line in lines[: 2 * _SAMPLED] if line.strip()][:_SAMPLED]
+        separator = _NAMED.get(self.form.separator, self.form.separator) or hint or _separator(sample)
+        separator = separator.strip(" ")
+        cells = _split(sample[0], separator)
+        if types := _types(cells):
+            text = text.replace(sample[0], separator.join(types), 1)
+            return self._of_named(text, list(types), separator, where, types=types)
+        header = (
+            self._is_header(cells, sample, separator, name)
+            if self.header == "auto"
+            else self.header == "true"
         )
-    fields = flat.reshape(-1, width).T
-    extra = [
-        _numbers(values, name, where)
-        for values, name in zip(fields[2:], ("the rating", "the time"), strict=False)
-    ]
-    return Events(fields[0], fields[1], *extra)
+        if header and self.shape == "lists" and not named(cells, self.asked):
+            lines = lines[lines.index(sample[0]) + 1 :]
+        elif header:
+            return self._of_named(text, cells, separator, where)
+        elif self.asked["user"].isdecimal() and self.asked["item"].isdecimal():
+            numbered = [str(n + 1) for n in range(len(cells))]
+            return self._of_named(text, numbered, separator, where, header=False)
+        if separator in (",", ";", "|") and '"' in text and self.form.quotes and self.shape != "lists":
+            table = read_delimited(text, where, None, Form(separator=separator, header=False))
+            if 2 <= len(table.names) <= 4:
+                return complete(of_columns([table.column(n) for n in table.names], where), where)
+        if separator == "\t" and self.shape == "auto" and all(_is_two(line) for line in sample):
+            raise DataError(
+                f"{where}: a tab, and then words with spaces between them: -T format=pairs takes the words "
+                "for one id, -T format=lists for a list of items"
+            )
+        if separator == "\t" and self.shape == "lists":
+            separator = ""
+        events, shape = from_lines(lines, where, self.shape, separator)
+        if self.shape == "auto" and shape:
+            self.shape = shape
+        return complete(events, where)
+
+    def _is_header(self, cells: Sequence[str], sample: Sequence[str], separator: str, name: str) -> bool:
+        """Whether the first line names columns, or can't be one of ids: it is unlike all others."""
+        if named(cells, self.asked):
+            return True
+        rest = [_split(line, separator) for line in sample[1:]]
+        if self.shape == "lists" or not rest or any(numbers([cell]) is not None for cell in cells):
+            return False
+        columns = [[row[n] for row in rest if n < len(row)] for n in range(len(cells))]
+        if any(cell in column for cell, column in zip(cells, columns, strict=True)):
+            return False
+        if any(column and numbers([cell or None for cell in column]) is not None for column in columns):
+            return True
+        return name.lower().endswith((".csv", ".tsv", ".inter"))
+
+    def _of_named(
+        self,
+        text: str,
+        names: Sequence[str],
+        separator: str,
+        where: str,
+        header: bool = True,
+        types: Mapping[str, str] | None = None,
+    ) -> Events:
+        """The events of delimited text whose columns have names; `types` are those of an atomic file."""
+        roles = find_roles(names, self.asked, where)
+        if not separator:  # any white space
+            text, separator = "\n".join("\t".join(line.split()) for line in text.splitlines()), "\t"
+        form = Form(separator=separator, header=header, quotes=self.form.quotes and types is None)
+        table = read_delimited(text, where, list(dict.fromkeys(roles.values())), form)
+        return of_table(table, roles, where, (types or {}).get(roles["item"]) == "token_seq")
 
 
-def _table(data: Data, path: str) -> Any:
-    if not path.endswith(ATOMIC):
-        rows = data.file(path, [])
-        return rows.arrow(rows.columns)
-    import pyarrow as pa
-    from pyarrow import csv
-
-    data.note_file(path)
-    try:
-        table = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter="\t", quote_char=False))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"can't read {path}: {str(error).splitlines()[0]}") from error
-    return table.rename_columns([name.partition(":")[0] for name in table.column_names])
+def _types(cells: Sequence[str]) -> dict[str, str]:
+    """The types of the columns that the header of an atomic file names; empty for any other line."""
+    matches = [_TYPED.fullmatch(cell.strip()) for cell in cells]
+    return {match[1]: match[2] for match in matches if match} if all(matches) else {}
 
 
-def _check_column(table: Any, name: str, where: str) -> None:
-    if name not in table.column_names:
-        raise DataError(
-            f"{where} has no column {name!r}; it has: {', '.join(table.column_names)} "
-            f"({nearest(name, table.column_names, 'column')})"
-        )
+def _is_two(line: str) -> bool:
+    """Whether a line is one field, a tab, and a field with spaces in it."""
+    parts = line.strip().split("\t")
+    return len(parts) == 2 and " " in parts[1].strip()
 
 
-def _values(table: Any, name: str) -> Array:
-    values: Array = table[name].combine_chunks().to_numpy(zero_copy_only=False)
-    return values
+def _separator(sample: Sequence[str]) -> str:
+    """What stands between fields: of what nearly all lines hold, the most frequent; "" for white space."""
+    counts = {
+        sign: sum(line.count(sign) for line in sample)
+        for sign in SEPARATORS
+        if sign in sample[0] and sum(sign in line for line in sample) >= 0.9 * len(sample)
+    }
+    return max(counts, key=lambda sign: counts[sign], default="")
 
 
-def _numbers(values: Array, name: str, where: str) -> Array:
-    try:
-        return values.astype(np.float64)
-    except (ValueError, TypeError):
-        raise DataError(f"{where}: {name} is not a number everywhere") from None
+def _split(line: str, separator: str) -> list[str]:
+    if not separator:
+        return line.split()
+    if len(separator) == 1 and '"' in line:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
+    return [cell.strip() for cell in line.strip("\r\n").split(separator)]

@@ -59,8 +59,10 @@ class Log:
 
 
 def joined(train: Events, test: Events) -> Events:
-    """An official split as one log."""
+    """An official split as one log. The test part may lack times: it comes after what is known."""
     held = np.repeat([False, True], [len(train), len(test)])
+    if train.time is not None and test.time is None and len(train):
+        test = replace(test, time=np.full(len(test), train.time.max()))
     pairs = [(getattr(train, name), getattr(test, name)) for name in ("user", "item", "rating", "time")]
     fields = [np.concatenate([a, b]) if a is not None and b is not None else None for a, b in pairs]
     return Events(fields[0], fields[1], fields[2], fields[3], held)  # type: ignore[arg-type]
@@ -69,17 +71,15 @@ def joined(train: Events, test: Events) -> Events:
 def make_log(events: Events, where: str, min_rating: float = 0.0, core: int = 0) -> Log:
     """Orders, filters and codes raw events.
 
-    Of repeated pairs the first in time stays. `core` removes users and items with fewer interactions
-    until none is left (iterative k-core).
+    Of repeated pairs the first in time stays. A pair on both sides of an official split is known, and so is
+    no test interaction: what is known isn't ranked. `core` removes users and items with fewer
+    interactions until none is left (iterative k-core).
 
     Raises:
         DataError: a rating filter without ratings, an id that can't be written into a ranking, or
             nothing left.
     """
-    if min_rating > 0:
-        if events.rating is None:
-            raise DataError(f"{where} has no ratings to filter by; leave out -T min_rating")
-        events = events.take(events.rating >= min_rating)
+    events = _rated(events, where, min_rating)
     users, user = coded(events.user, where)
     items, item = coded(events.item, where)
     time = events.time if events.time is not None else np.arange(len(user))
@@ -89,20 +89,65 @@ def make_log(events: Events, where: str, min_rating: float = 0.0, core: int = 0)
     if held is not None:  # where a pair is on both sides of an official split, training comes first
         order = np.lexsort((held, user))
         user, item, held = user[order], item[order], held[order]
-    _, first = np.unique(user * np.int64(max(len(items), 1)) + item, return_index=True)
-    if len(first) < len(user):
-        LOG.warning(
-            "%s: %d repeated interactions of the same user and item are left out",
-            where,
-            len(user) - len(first),
-        )
-        kept = np.sort(first)
-        user, item = user[kept], item[kept]
-        held = held[kept] if held is not None else None
+    kept = _distinct(user, item, held, len(items), where)
+    user, item = user[kept], item[kept]
+    held = held[kept] if held is not None else None
     log = _core(Log(users, items, user, item, held), core)
     if not len(log):
         raise DataError(f"{where} has no interactions left with min_rating={min_rating:g} and core={core}")
     return log
+
+
+def _rated(events: Events, where: str, least: float) -> Events:
+    """The events rated at least so; all of them where that is 0."""
+    rating = events.rating
+    numeric = rating is not None and rating.dtype.kind in "iuf"
+    if least <= 0:
+        low = int((rating <= 0).sum()) if rating is not None and numeric else 0
+        if low:
+            LOG.warning(
+                "%s: %d of %d interactions are rated 0 or less and count like any other; "
+                "-T min_rating=1 leaves them out",
+                where,
+                low,
+                len(events),
+            )
+        return events
+    if rating is None:
+        raise DataError(f"{where} has no ratings to filter by; leave out -T min_rating")
+    if not numeric:
+        raise DataError(f"{where}: the rating is not a number everywhere; leave out -T min_rating")
+    unrated = int(np.isnan(rating).sum())
+    if unrated:
+        LOG.warning("%s: %d interactions without a rating are left out by min_rating", where, unrated)
+    return events.take(rating >= least)
+
+
+def _distinct(user: Array, item: Array, held: Array | None, n_items: int, where: str) -> Array:
+    """The places of the first interaction of every pair; what is left out is told."""
+    _, first, pair = np.unique(
+        user * np.int64(max(n_items, 1)) + item, return_index=True, return_inverse=True
+    )
+    kept = np.sort(first)
+    if len(first) == len(user):
+        return kept
+    again = np.ones(len(user), bool)
+    again[kept] = False
+    known = again & held & ~held[first[pair]] if held is not None else np.zeros(len(user), bool)
+    if known.any():
+        LOG.warning(
+            "%s: %d test interactions also stand in train and are left out of the test: what is known is not "
+            "ranked",
+            where,
+            int(known.sum()),
+        )
+    if (again & ~known).any():
+        LOG.warning(
+            "%s: %d repeated interactions of the same user and item are left out",
+            where,
+            int((again & ~known).sum()),
+        )
+    return kept
 
 
 def coded(raw: Array, where: str) -> tuple[list[str], Array]:
@@ -115,6 +160,10 @@ def coded(raw: Array, where: str) -> tuple[list[str], Array]:
         if not np.isfinite(raw).all():
             raise DataError(f"{where}: an interaction lacks its user or its item")
         if (raw == np.rint(raw)).all():
+            if (np.abs(raw) >= 2.0**53).any():
+                raise DataError(
+                    f"{where}: ids are floating-point numbers too large to be exact; write them as text"
+                )
             raw = raw.astype(np.int64)
     if raw.dtype.kind in "iu":
         numbers, codes = np.unique(raw, return_inverse=True)
@@ -126,11 +175,11 @@ def coded(raw: Array, where: str) -> tuple[list[str], Array]:
     names = encoded.dictionary.to_pylist()
     if encoded.null_count or "" in names:
         raise DataError(f"{where}: an interaction lacks its user or its item")
-    broken = [name for name in names if "\t" in name or "\n" in name]
+    broken = [name for name in names if any(mark in name for mark in "\t\n\r")]
     if broken:
         raise DataError(f"{where}: the id {broken[0]!r} holds a tab or a line break")
-    plain = all(name.isascii() and name.isdigit() and str(int(name)) == name for name in names)
-    ordered = sorted(names, key=int if plain else None)
+    plain = all(name.isascii() and name.isdigit() and (name[0] != "0" or name == "0") for name in names)
+    ordered = sorted(names, key=lambda name: (len(name), name)) if plain else sorted(names)
     place = compute.index_in(pa.array(names, pa.string()), value_set=pa.array(ordered, pa.string()))
     return ordered, place.to_numpy()[encoded.indices.to_numpy()].astype(np.int64)
 

@@ -31,7 +31,9 @@ LOG = logging.getLogger("harness.methods.recommend")
 POPULAR = 0.2
 
 
-def tables(how: str, training: Any, job: Job, args: Mapping[str, Any]) -> tuple[Array, Array]:
+def tables(
+    how: str, training: Any, job: Job, args: Mapping[str, Any], quiet: bool = False
+) -> tuple[Array, Array]:
     """The initial tables of users (users, d) and items (items, d), float32.
 
     Args:
@@ -39,6 +41,7 @@ def tables(how: str, training: Any, job: Job, args: Mapping[str, Any]) -> tuple[
             items), `rand`, `uni`, `var`, `full`, `pca`, `lsa`, `gauss` or `shuffle`.
         training: CSR matrix (users, items).
         args: `dim`, `centre`, `rms`, `like`, `released`.
+        quiet: whether items without text go unsaid, for a second start of the same items.
 
     Raises:
         UsageError: more dimensions are wanted than the vectors have.
@@ -50,7 +53,7 @@ def tables(how: str, training: Any, job: Job, args: Mapping[str, Any]) -> tuple[
     if how in ("xavier", "normal"):
         draw = _normal if how == "normal" else _xavier
         return draw(n_users, dim, rng), draw(n_items, dim, rng)
-    items = _xavier(n_items, dim, rng) if how == "mean" else _items(how, training, job, args, rng)
+    items = _xavier(n_items, dim, rng) if how == "mean" else _items(how, training, job, args, rng, quiet)
     return mean_of_items(training, items), items
 
 
@@ -60,11 +63,13 @@ def mean_of_items(training: Any, items: Array) -> Array:
     return np.asarray((training @ items) / degree[:, None], np.float32)
 
 
-def _items(how: str, training: Any, job: Job, args: Mapping[str, Any], rng: Generator) -> Array:
+def _items(
+    how: str, training: Any, job: Job, args: Mapping[str, Any], rng: Generator, quiet: bool = False
+) -> Array:
     if how == "lsa":
         return scaled(lsa(job.data.item_texts, args["dim"]), args["rms"])
     vectors, without = job.data.item_vectors()
-    if without:
+    if without and not quiet:
         LOG.warning("%d of %d items have no text and start at the mean of the others", without, len(vectors))
     if args["centre"]:
         vectors = unit(vectors - vectors.mean(axis=0))

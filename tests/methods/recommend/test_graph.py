@@ -134,6 +134,9 @@ class StubJob:
     def curve(self, rows):
         self.learning_curve = checked(rows)
 
+    def charge(self, purpose, usage):
+        self.charged = purpose, usage.seconds
+
     def artifact(self, key):
         from contextlib import contextmanager
         from pathlib import Path
@@ -200,12 +203,48 @@ def test_same_seed_same_scores_and_other_seed_others():
     assert (first == again).all() and (first != other).any()
 
 
-def test_early_stopping_keeps_the_best_and_patience_0_trains_on_everything():
+STOPPED = {"dim": "8", "lr": "0.05", "batch": "64", "epochs": "200", "patience": "3", "check": "2"}
+
+
+def test_epochs_are_chosen_on_the_validation_part_and_all_that_is_known_is_trained_on():
     data = blocks()
-    _, job = learned("lightgcn", data, dim="8", lr="0.05", batch="64", epochs="200", patience="3", check="2")
-    assert job.access["training_epochs"] < 200
-    measured = [row["dev"] for row in job.learning_curve if "dev" in row]
-    assert job.learning_curve[-1]["step"] == job.access["training_epochs"] and max(measured) > measured[0]
+    scores, job = learned("lightgcn", data, **STOPPED)
+    measured = {row["step"]: row["dev"] for row in job.learning_curve if "dev" in row}
+    chosen = max(measured, key=measured.get)
+    assert 0 < chosen < max(measured) < 200  # the curve is that of the run that chose
+    assert job.access == {
+        "interactions_trained_on": data.known.nnz,
+        "training_epochs": chosen,
+        "epochs_until_stop": max(measured),
+        "interactions_chosen_on": data.validation.nnz,
+    }
+    direct, other = learned("lightgcn", data, **{**STOPPED, "patience": "0", "epochs": str(chosen)})
+    assert (scores == direct).all()  # the same as to have known the number of epochs beforehand
+    assert set(other.access) == {"interactions_trained_on", "training_epochs"}
+    assert job.charged[0] == "training" and job.charged[1] > job.learning_curve[-1]["wall_s"]
+
+
+def test_without_refit_the_tables_of_the_best_epoch_answer():
+    data = blocks()
+    scores, job = learned("lightgcn", data, refit="false", **STOPPED)
+    assert job.access["interactions_trained_on"] == data.training.nnz < data.known.nnz
+    rest = Interactions(data.users, data.items, data.training, csr_array(data.known.shape, dtype="f4"))
+    epochs = str(job.access["training_epochs"])
+    direct, _ = learned("lightgcn", rest, **{**STOPPED, "patience": "0", "epochs": epochs})
+    assert (scores == direct).all()
+
+
+def test_a_start_of_user_means_is_refit_from_the_means_of_all_known_items():
+    data = blocks()
+    nothing = {**STOPPED, "epochs": "0"}
+    scores, _ = learned("bpr-mf+mean", data, **nothing)
+    direct, _ = learned("bpr-mf+mean", data, **{**nothing, "patience": "0"})
+    kept, _ = learned("bpr-mf+mean", data, refit="false", **nothing)
+    assert (scores == direct).all() and (scores != kept).any()
+
+
+def test_patience_0_trains_on_everything_and_the_best_tables_are_kept():
+    data = blocks()
     trainer = Trainer(
         "lightgcn",
         registry().method("lightgcn").arguments({}),
@@ -228,6 +267,11 @@ def test_validation_ndcg():
     # user 0 sees 2, 3, 1 (0 is masked): rank 2; user 2 sees 1, 2, 0: ranks 1 and 3
     wanted = (1 / math.log2(3) + 1.5 / (1 + 1 / math.log2(3))) / 2
     assert validation_ndcg(users, items, training, held) == pytest.approx(wanted)
+
+
+def test_the_last_epoch_is_checked_too():
+    _, job = learned("lightgcn", blocks(), dim="8", lr="0.05", batch="64", epochs="7")
+    assert [row["step"] for row in job.learning_curve if "dev" in row] == [0, 5, 7]
 
 
 def test_what_can_not_be_trained_is_said():
@@ -294,7 +338,22 @@ def test_from_the_command_to_the_comparison(tmp_path, monkeypatch):
     runs = json.loads(done.stdout)["runs"]
     assert [run["method"] for run in runs] == ["lightgcn"] * 2 + ["lightgcn+llminit-var"] * 2
     record = json.loads((tmp_path / runs[2]["record"]).read_text())
-    assert record["data_access"]["training_epochs"] == 3 and record["data_access"]["item_texts_seen"] == 11
+    read = record["data_access"]
+    assert (
+        read["training_epochs"] in (0, 3) and read["epochs_until_stop"] == 3 and read["item_texts_seen"] == 11
+    )
+    trained_on = [
+        json.loads((tmp_path / run["record"]).read_text())["data_access"]["interactions_trained_on"]
+        for run in runs
+    ]
+    assert set(trained_on) == {96}
+    shown = CliRunner().invoke(cli, ["show", runs[2]["run_id"]]).output
+    assert "interactions_trained_on: 96" in shown and "interactions_chosen_on: 19" in shown
+    assert "trained on different" not in CliRunner().invoke(cli, ["compare", "--baseline", "lightgcn"]).output
+    held_back = ["--method", "bpr-mf", "-M", "refit=false", "-M", "epochs=2", "-T", "items=items.csv"]
+    assert CliRunner().invoke(cli, [*common, *held_back]).exit_code == 0
+    said = CliRunner().invoke(cli, ["compare", "--baseline", "lightgcn"]).stderr
+    assert "different numbers of interactions (bpr-mf (epochs=2, refit=false) x none: 77; lightgcn" in said
     assert record["subject"]["embedder"] and "trainable" in record["subject"]["data_access"]
     assert len({run["comparability_key"] for run in runs}) == 1
     done = CliRunner().invoke(cli, [*common, "--method", "lightgcn+lsa"])

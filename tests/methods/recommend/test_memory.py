@@ -20,7 +20,7 @@ class StubJob:
     seed = 0
 
     def __init__(self, known=KNOWN):
-        self.data = self
+        self.data, self.access = self, {}
         names = [str(n) for n in range(max(known.shape))]
         rows, columns = known.shape
         self.interactions = Interactions(
@@ -35,6 +35,7 @@ def scores(name, job, **args):
     spec = registry().method(name)
     method = load_method(spec, spec.arguments(args))
     asyncio.run(method.fit(job))
+    assert job.access["interactions_trained_on"] == job.interactions.known.nnz
     return method._score(np.arange(job.interactions.known.shape[0]))
 
 

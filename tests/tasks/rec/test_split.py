@@ -33,6 +33,8 @@ def test_order_is_time_then_item_and_ids_are_numeric():
 def test_text_ids_and_digits_as_text():
     assert make_log(events([("b", "10"), ("a", "9")]), "x").items == ["9", "10"]
     assert make_log(events([("b", "10"), ("a", "09")]), "x").items == ["09", "10"]
+    huge = np.array([2**64 - 1, 2**64 - 2], np.uint64)
+    assert make_log(Events(huge, np.array([1, 2])), "x").users == [str(2**64 - 2), str(2**64 - 1)]
 
 
 def test_duplicates_keep_the_first_in_time(caplog):
@@ -45,7 +47,9 @@ def test_duplicates_keep_the_first_in_time(caplog):
 def test_a_pair_on_both_sides_of_an_official_split_is_training(caplog):
     log = make_log(joined(events([(1, 1), (1, 2)]), events([(1, 2), (1, 3)])), "x")
     role = roles(log, "official", **{**PLAIN, "validation": 0.0})
-    assert named(log, role == TEST) == {("1", "3")} and "1 repeated" in caplog.text
+    assert named(log, role == TEST) == {("1", "3")}
+    assert "1 test interactions also stand in train and are left out of the test" in caplog.text
+    assert "repeated" not in caplog.text
 
 
 def test_k_core_and_ratings():
@@ -57,6 +61,19 @@ def test_k_core_and_ratings():
         make_log(raw, "x", min_rating=6)
     with pytest.raises(DataError, match="no ratings to filter by"):
         make_log(events(pairs), "x", min_rating=4)
+    with pytest.raises(DataError, match="the rating is not a number everywhere"):
+        make_log(events(pairs[:2], rating=["good", "bad"]), "x", min_rating=4)
+
+
+def test_ratings_of_0_and_missing_ones_are_told(caplog):
+    raw = events([(1, 1), (1, 2), (1, 3)], rating=[0.0, np.nan, 3])
+    assert len(make_log(raw, "x")) == 3 and "1 of 3 interactions are rated 0 or less" in caplog.text
+    assert len(make_log(raw, "x", min_rating=1)) == 1 and "1 interactions without a rating" in caplog.text
+
+
+def test_a_test_part_without_times_comes_after_what_is_known():
+    log = make_log(joined(events([(1, 1), (1, 2)], time=[9, 8]), events([(1, 3)])), "x")
+    assert [log.items[i] for i in log.item] == ["2", "1", "3"]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +83,7 @@ def test_k_core_and_ratings():
         (np.array(["a", None], object), np.array([1, 2]), "lacks its user"),
         (np.array([1, 2]), np.array(["a", ""]), "lacks its user"),
         (np.array([1, 2]), np.array(["a", "b\tc"]), "tab or a line break"),
+        (np.array([1.0, 2.0**53 + 2]), np.array([1, 2]), "too large to be exact"),
     ],
 )
 def test_broken_ids_are_named(user, item, says):
