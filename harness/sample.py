@@ -159,6 +159,18 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Classes:
+    """That targets and answers are classes, so that a run has scores by class and a confusion matrix.
+
+    `several`: targets and answers are lists of classes, which may be empty, not one class each.
+    `out_of_scope` is the class that stands for all that none of the others fits.
+    """
+
+    several: bool = False
+    out_of_scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What a task makes of an outcome: metric values, and whether the grader could do its work."""
 
