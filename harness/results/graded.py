@@ -23,7 +23,8 @@ def wrong_attempts(record: Mapping[str, Any]) -> int | None:
     if metric is None or not counts["ok"]:
         return None if counts["ok"] else 0
     if metric["ci_method"] == "wilson":  # the interval of one yes or no an item
-        return int(counts["ok"]) - round(span.share(float(metric["value"])) * counts["attempts"])
+        right: float = span.share(float(metric["value"])) * counts["attempts"]
+        return int(counts["ok"]) - round(right)
     values = _scored(record)
     if values is None or is_graded(values, span):
         return None

@@ -208,8 +208,13 @@ def one_label(value: Any, names: Sequence[str] | None) -> str | None:
 
 
 def label_set(rows: Iterable[Row]) -> tuple[str, ...]:
-    """The labels in their fixed order: alphabetical whatever the case, then by spelling."""
-    return tuple(sorted({row.label for row in rows}, key=lambda label: (label.casefold(), label)))
+    """The labels in their fixed order."""
+    return in_order({row.label for row in rows})
+
+
+def in_order(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels alphabetical whatever the case, then by spelling."""
+    return tuple(sorted(labels, key=lambda label: (label.casefold(), label)))
 
 
 def share_of_texts(rows: Iterable[Row], share: float) -> set[str]:
