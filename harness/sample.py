@@ -19,8 +19,8 @@ class Question:
     """What a method sees: a sample without its target.
 
     `epoch` counts repeated askings of the same item from 0. `choices` is the closed set of answers, or of
-    what an answer holds several of, empty where any answer may be given; all questions of a task share one tuple. `metadata` holds
-    only what a method may know.
+    what an answer holds several of, empty where any answer may be given; all questions of a task share one
+    tuple. `metadata` holds only what a method may know.
     """
 
     id: str

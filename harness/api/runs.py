@@ -90,8 +90,8 @@ class Run(Shown):
         return pd.read_parquet(self.record["samples_path"])
 
     def class_report(self) -> ClassReport | None:
-        """Precision, recall and F1 by class and on average, the confusion matrix and the pairs of classes that
-        are confused most; None where answers are no classes, or the task keeps its targets private.
+        """Precision, recall and F1 by class and on average, the confusion matrix and the pairs of classes
+        that are confused most; None where answers are no classes, or the task keeps its targets private.
 
         Raises:
             RecordError: the sealed attempts can't be read.

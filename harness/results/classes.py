@@ -181,7 +181,7 @@ class ClassReport:
     matrix: list[list[int]]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "confused": [list(pair) for pair in self.confused]}
 
 
 def class_report(table: ClassTable) -> ClassReport:

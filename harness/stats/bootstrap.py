@@ -78,6 +78,11 @@ def bootstrap_estimate(
     )
 
 
+def resampled(rows: Any, statistic: Statistic, draws: int = DRAWS) -> FloatArray:
+    """The statistic of resampled sets of the rows, shape (draws,), the same whenever the rows are."""
+    return _drawn(*_distinct(sparse.csr_matrix(rows, dtype=np.float64)), statistic, draws)
+
+
 def influence(rows: Any, weights: FloatArray, statistic: Statistic) -> FloatArray:
     """What each row adds to the statistic: numbers, shape (rows,), whose weighted mean is the statistic
     itself and whose spread is that of its sampling distribution (the infinitesimal jackknife; Efron 1982,
