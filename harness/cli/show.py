@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError, nearest
-from harness.cli.options import Command, json_option, store_option
+from harness.cli.options import Command, json_option, plot_option, store_option
 
 if TYPE_CHECKING:
     from harness.registry import Registry
@@ -30,7 +30,7 @@ Examples:
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
-@click.option("--plot", metavar="FILE", help="Draw the run's confusion matrix: .svg, .png or .pdf.")
+@plot_option
 @store_option
 @json_option
 def command(
@@ -38,7 +38,8 @@ def command(
 ) -> None:
     """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name.
 
-    A run whose answers are classes is shown with precision, recall and F1 by class, and what was confused.
+    A run whose answers are classes is shown with precision, recall and F1 by class, and what was confused;
+    --plot draws its confusion matrix.
     """
     from harness.registry import registry
     from harness.results.store import Store
