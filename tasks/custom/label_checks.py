@@ -33,11 +33,9 @@ def doubts(test: Sequence[Labelled], train: Sequence[Labelled]) -> Iterator[str]
         forms.setdefault(label.casefold(), []).append(label)
     alike = [labels for labels in forms.values() if len(labels) > 1]
     if alike:
-        pairs = "; ".join(" and ".join(map(repr, labels)) for labels in alike[:NAMED])
-        yield (
-            f"{_some(len(alike), 'label differs', 'labels differ')} from another in case only ({pairs}) and "
-            "count as classes of their own"
-        )
+        groups = "; ".join(", ".join(map(repr, labels)) for labels in alike[:NAMED])
+        more = f" and {len(alike) - NAMED} more groups" if len(alike) > NAMED else ""
+        yield f"labels differ in case only ({groups}){more} and count as classes of their own"
     absent = [label for label in known if label.casefold() in MISSING]
     if absent:
         rows = sum(counts[label] for label in absent)

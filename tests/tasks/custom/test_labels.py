@@ -209,7 +209,7 @@ def test_out_of_scope_of_own_data(tmp_path):
     ("test", "train", "said"),
     [
         ([("t", "card"), ("u", "card")], [], "every label is 'card'"),
-        ([("t", "card"), ("u", "Card")], [], r"in case only \('Card' and 'card'\)"),
+        ([("t", "card"), ("u", "Card")], [], r"in case only \('Card', 'card'\)"),
         ([("t", "card"), ("t", "fees")], [], "1 text stands with different labels, such as 't' with 'card'"),
         (
             [("t", "card"), ("u", "fees")],
