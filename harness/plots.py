@@ -1,4 +1,5 @@
-"""Pictures through matplotlib (the extra `plot`): sweeps, learning curves, score against cost, differences.
+"""Pictures through matplotlib (the extra `plot`): sweeps, learning curves, score against cost, differences,
+confusion matrices.
 
 No picture holds a time stamp, so that the same runs give the same file.
 """
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from harness.comparison.learning import Learning
     from harness.comparison.paired import Comparison
     from harness.comparison.sweep import Curve
+    from harness.results.classes import ClassReport
     from harness.spec import MetricRange
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -260,6 +262,61 @@ def plot_learning(arms: Sequence[Arm], path: Path) -> None:
         axes.legend(fontsize="small", frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         axes.grid(alpha=0.3)
     _save(figure, path)
+
+
+#: classes that a picture of a confusion matrix shows, and up to which it writes the counts
+MOST_CLASSES, COUNTED = 40, 20
+
+
+def plot_confusion(report: ClassReport, path: Path, *, task: str, method: str) -> None:
+    """The confusion matrix, a row a target and a column an answer; the colour is the share of the target's
+    attempts. Of many classes those that take part in the most confusions are shown, and the title says so.
+
+    Raises:
+        UsageError: the picture can't be written.
+    """
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from harness.results.classes import NO_ANSWER
+
+    counts, names = np.array(report.matrix), [*report.labels, NO_ANSWER]
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    rows = np.arange(len(report.labels))
+    if len(rows) > MOST_CLASSES:
+        rows = np.sort(
+            np.argsort(-(wrong.sum(axis=1) + wrong.sum(axis=0)[:-1]), kind="stable")[:MOST_CLASSES]
+        )
+    columns = [*rows, *([len(names) - 1] if counts[:, -1].any() else [])]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = 2.6 + 0.24 * len(columns)
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axes = figure.add_subplot()
+    image = axes.imshow(shares[np.ix_(rows, columns)], cmap="Blues", vmin=0, vmax=1)
+    small = "small" if len(rows) <= COUNTED else "xx-small"
+    axes.set_xticks(range(len(columns)), [_tick(names[n]) for n in columns], rotation=90, fontsize=small)
+    axes.set_yticks(range(len(rows)), [_tick(names[n]) for n in rows], fontsize=small)
+    if len(rows) <= COUNTED:
+        for y, row in enumerate(rows):
+            for x, column in enumerate(columns):
+                if counts[row, column]:
+                    colour = "white" if shares[row, column] > 0.5 else "black"
+                    axes.text(
+                        x, y, counts[row, column], ha="center", va="center", color=colour, fontsize=small
+                    )
+    of_all = f", {len(rows)} of {len(report.labels)} classes, those confused most"
+    axes.set_title(f"{task}, {method}{of_all if len(rows) < len(report.labels) else ''}", fontsize="medium")
+    axes.set_xlabel("answer")
+    axes.set_ylabel("target")
+    figure.colorbar(image, ax=axes, label="share of the target's attempts", shrink=0.8)
+    _save(figure, path)
+
+
+def _tick(label: str) -> str:
+    """A label that no name of a class makes a formula or a second line of."""
+    short = " ".join(label.split())
+    return (short if len(short) <= 28 else f"{short[:27]}…").replace("$", r"\$")
 
 
 def _save(figure: Any, path: Path) -> None:

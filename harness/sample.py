@@ -18,9 +18,9 @@ Status = Literal["ok", "unscored", "error"]
 class Question:
     """What a method sees: a sample without its target.
 
-    `epoch` counts repeated askings of the same item from 0. `choices` is the closed set of answers,
-    empty where any answer may be given; all questions of a task share one tuple. `metadata` holds
-    only what a method may know.
+    `epoch` counts repeated askings of the same item from 0. `choices` is the closed set of answers, or of
+    what an answer holds several of, empty where any answer may be given; all questions of a task share one
+    tuple. `metadata` holds only what a method may know.
     """
 
     id: str
@@ -156,6 +156,18 @@ class Outcome:
     error: str | None = None
     trace: Mapping[str, Any] | None = None
     unscored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """That targets and answers are classes, so that a run has scores by class and a confusion matrix.
+
+    `several`: targets and answers are lists of classes, which may be empty, not one class each.
+    `out_of_scope` is the class that stands for all that none of the others fits.
+    """
+
+    several: bool = False
+    out_of_scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.answers import Reading, as_written
 from harness.base import messages
 from harness.plugins.base import Plugin
-from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.sample import Classes, Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.data.hub import Data
     from harness.external.services import Services
     from harness.model.gateway import Model
+    from harness.stats import Estimate
     from harness.world import World
 
 
@@ -137,9 +138,17 @@ class Task(Plugin[TaskSpec]):
         """Scores of a whole set at once, for metrics that need it; None means `score` each."""
         return None
 
+    @property
+    def classes(self) -> Classes | None:
+        """That targets and answers are classes, None where they are not. By default those of tasks whose
+        answer is a `label` are, one each. Then macro-F1 and its kin are measured of the set, with an
+        interval by resampling items, and a run has scores by class and a confusion matrix."""
+        return Classes() if self.spec.answer == "label" else None
+
     def measure_set(
         self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
-    ) -> Mapping[str, float]:
+    ) -> Mapping[str, float | Estimate]:
         """Values of the spec's `set_metrics`, which no item has of its own (coverage, Gini). Called
-        once with every outcome that was scored; these values have no interval."""
+        once with every outcome that was scored. A number has no interval; an `Estimate` has one, such as that
+        of `harness.stats.bootstrap_estimate`, by resampling items."""
         return {}

@@ -77,7 +77,8 @@ def _scorer_faults(spec: TaskSpec, task: Task, samples: Sequence[Sample]) -> Ite
             f"the gold answer of {len(low)} of {len(samples)} test items doesn't get full marks, such as "
             f"{_short(said)} of {first.id!r}: {_told(spec, scores[low[0]])}"
         )
-    yield from _choice_faults(samples, gold)
+    if task.classes is None or not task.classes.several:
+        yield from _choice_faults(samples, gold)
     for text in NONSENSE:
         outcomes = [_read(task, sample, text) for sample in samples]
         found = _scores(task, samples, outcomes)

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.base.errors import RecordError
 from harness.results.attempts import hashed_part
+from harness.results.graded import is_graded
 from harness.results.ranges import primary_range
 from harness.results.stored import item_metrics, question_of, target_of
 
@@ -49,13 +50,14 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
     hasher, total = hashlib.sha256(), 0
     rows: list[list[Any]] = []
     names: list[str] | None = None
-    span = primary_range(record)
+    span, graded = primary_range(record), False
     for attempt in _read(record):
         try:
             hasher.update(hashed_part(attempt))
         except (ValueError, TypeError):  # what was sealed has a JSON form
             break
         total += 1
+        graded |= is_graded([attempt.get(record["primary"])], span)
         if len(rows) < shown:
             names = item_metrics(record, attempt) if names is None else names
             values = {
@@ -75,8 +77,7 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
         "total": total,
         "metrics": names or [],
         "sign": span.sign,
-        "best": span.best if span.bounded else None,
-        "worst": span.worst if span.bounded else None,
+        "best": None if graded else span.best,
     }
     return f"window.harnessAttempts={script_json(data)};\n"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest
 from harness.leaderboard.attempts import script_json
 from harness.leaderboard.board import Board, Entry, number_first
+from harness.leaderboard.classes import classes
 from harness.leaderboard.figures import cost_figures, forest, scaling
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
@@ -83,7 +84,7 @@ def runs(records: Sequence[Record], faults: Mapping[str, str]) -> str:
 
 def run(record: Record, root: Path) -> str:
     """One run: what was measured, what it cost, where it comes from, and its attempts."""
-    return _page("run.html", "../", record=record, where=place(record, root))
+    return _page("run.html", "../", record=record, where=place(record, root), classes=classes(record))
 
 
 def file_name(name: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.api.comparisons import Comparisons
+    from harness.results.classes import ClassReport
     from harness.run.execute import GridResult, Result
 
 
@@ -87,6 +88,18 @@ class Run(Shown):
         if not self.record:
             raise UsageError(f"{self.title} has no attempts: {self.error}")
         return pd.read_parquet(self.record["samples_path"])
+
+    def class_report(self) -> ClassReport | None:
+        """Precision, recall and F1 by class and on average, the confusion matrix and the pairs of classes
+        that are confused most; None where answers are no classes, or the task keeps its targets private.
+
+        Raises:
+            RecordError: the sealed attempts can't be read.
+        """
+        from harness.results.classes import class_report, read_classes
+
+        table = read_classes(self.record)
+        return None if table is None else class_report(table)
 
     def to_json(self) -> dict[str, Any]:
         """The run as `harness eval --json` prints it."""

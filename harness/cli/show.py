@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError, nearest
-from harness.cli.options import Command, json_option, store_option
+from harness.cli.options import Command, json_option, plot_option, store_option
 
 if TYPE_CHECKING:
     from harness.registry import Registry
@@ -22,6 +22,7 @@ Examples:
   harness show bfcl                         (a family of tasks)
   harness show 3f9a12                       (the beginning of a run id)
   harness show 3f9a12 --sample 7 --epoch 2  (one attempt: its dialogue and score)
+  harness show 3f9a12 --plot confusion.svg  (the confusion matrix of a classification)
 """
 
 
@@ -29,10 +30,17 @@ Examples:
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
+@plot_option
 @store_option
 @json_option
-def command(name: str, sample: str | None, epoch: int | None, store: str, as_json: bool) -> None:
-    """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name."""
+def command(
+    name: str, sample: str | None, epoch: int | None, plot: str | None, store: str, as_json: bool
+) -> None:
+    """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name.
+
+    A run whose answers are classes is shown with precision, recall and F1 by class, and what was confused;
+    --plot draws its confusion matrix.
+    """
     from harness.registry import registry
     from harness.results.store import Store
 
@@ -40,10 +48,15 @@ def command(name: str, sample: str | None, epoch: int | None, store: str, as_jso
     spec = _spec(known, name, as_json)
     if sample is None and epoch is not None:
         raise UsageError("--epoch is an attempt on a sample: which one? --sample ID")
+    if plot is not None:
+        from harness.plots import check_plot
+
+        check_plot(plot)
     if spec is not None:
-        if sample is not None:
+        if sample is not None or plot is not None:
+            option = "--plot" if sample is None else "--sample"
             raise UsageError(
-                f"--sample is of a run, and {name!r} is a task or a method; 'harness results "
+                f"{option} is of a run, and {name!r} is a task or a method; 'harness results "
                 "list' shows every run"
             )
         _print(spec, as_json)
@@ -60,18 +73,42 @@ def command(name: str, sample: str | None, epoch: int | None, store: str, as_jso
 
         show_attempt(record, sample, epoch, as_json)
         return
+    from harness.results.classes import class_report, read_classes
+
+    table = read_classes(record)
+    report = class_report(table) if table else None
+    if plot is not None:
+        from harness.plots import plot_confusion
+
+        if report is None or not report.matrix:
+            raise UsageError(f"--plot draws a confusion matrix; run {name} has none{_no_matrix(record)}")
+        plot_confusion(report, Path(plot), task=record["task"]["name"], method=record["method"]["name"])
     if as_json:
-        print(json.dumps(record, ensure_ascii=False))
+        more = {"class_report": report.to_json()} if report else {}
+        print(json.dumps({**record, **more}, ensure_ascii=False))
         return
+    from harness.display.classes import class_blocks
+    from harness.display.layout import print_blocks
     from harness.display.records import print_records
 
     print_records([record])
+    if report:
+        print_blocks(class_blocks(report))
     if record["supersedes"]:
         print(f"supersedes {record['supersedes'][:12]}")
     if record["reason"]:
         print(f"reason: {record['reason']}")
     parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
     _print({key: record[key] for key in parts}, False)
+
+
+def _no_matrix(record: dict[str, Any]) -> str:
+    """Why."""
+    if not record.get("classes"):
+        return ": its answers are no classes"
+    return (
+        ": its items have several classes each" if record["classes"]["several"] else ": targets are private"
+    )
 
 
 def _spec(known: Registry, name: str, as_json: bool) -> dict[str, Any] | None:

@@ -64,7 +64,7 @@ def table(
                 f"{c.adjusted_p:.2g}",
                 c.verdict(),
                 c.test,
-                f"{c.difference.wins} / {c.difference.losses}",
+                "" if c.whole_set else f"{c.difference.wins} / {c.difference.losses}",
                 items,
                 *(times(c.cost_ratio.get(name)) for name in costs),
             ]

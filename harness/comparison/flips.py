@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.comparison.arms import Arm
-from harness.comparison.items import load_items, pair
+from harness.comparison.items import load_items, of_the_set, pair
 from harness.results.stored import NOT_STORED, item_metrics, question_of, target_of
 
 
@@ -54,11 +54,13 @@ class Flip:
 def flips(candidate: Arm, baseline: Arm, metric: str, limit: int | None = None) -> list[Flip]:
     """The items whose mean score changed, the largest changes first, losses before gains of a size.
 
-    Only the transcripts of the items shown are read.
+    Only the transcripts of the items shown are read. Of a metric of the whole set, which no item has, the
+    items are those that changed in the primary metric.
 
     Raises:
         RecordError: sealed attempts can't be read.
     """
+    metric = candidate.primary if of_the_set(candidate.runs[0], metric) else metric
     pairing = pair(load_items(candidate, metric), load_items(baseline, metric))
     means = pairing.candidate.means(), pairing.baseline.means()
     gains = candidate.metric_range(metric).sign * (means[0] - means[1])

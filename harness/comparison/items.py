@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from harness.base.errors import RecordError
 from harness.comparison.arms import Arm
+from harness.results.classes import CLASS_METRICS, item_influence, metric_names, read_classes
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange
 from harness.stats.items import ItemAttempts, ItemScores
 
 Array = NDArray[Any]
+_NOT_BY_ITEM = (
+    "{} is a value of a set as a whole, and run {} doesn't store what it is made of item by item; compare {}"
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,10 @@ def load_run(run: Any, metric: str) -> Items:
     from pyarrow import parquet
 
     path = Path(run["samples_path"])
+    if of_the_set(run, metric):
+        items = _of_the_set(run, metric)
+        _agrees(items, run, metric, path)
+        return items
     columns = ["item_digest", "status", metric]
     if run["metrics"].get(metric, {}).get("n_clusters") is not None:
         columns.append("group")
@@ -150,6 +158,8 @@ def load_run(run: Any, metric: str) -> Items:
     except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
         raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
     if metric not in table.column_names:
+        if metric in run["metrics"]:
+            raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))
         raise RecordError(f"{path} has no attempts at {metric!r}")
     digests, owner = _by_digest(table["item_digest"])
     rows = np.argsort(owner, kind="stable")
@@ -166,6 +176,34 @@ def load_run(run: Any, metric: str) -> Items:
     items = Items(digests, np.bincount(owner, minlength=len(digests)), scores[rows], scored[rows], groups)
     _agrees(items, run, metric, path)
     return items
+
+
+def of_the_set(run: Any, metric: str) -> bool:
+    """Whether a metric is made of the classes of the whole set, so that no item has a value of its own."""
+    return bool(run.get("classes")) and metric in CLASS_METRICS
+
+
+def _of_the_set(run: Any, metric: str) -> Items:
+    """What each attempt adds to a metric of the set: pairs of them vary as the metric does between sets of
+    items. Attempts that weren't scored are in it as such, so all count as scored.
+
+    Raises:
+        RecordError: the targets are not stored, or the attempts can't be read.
+    """
+    table = read_classes(run)
+    if table is None or metric not in metric_names(table):
+        raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))
+    names = np.asarray([each.item for each in table.attempts], dtype=object)
+    digests, owner = np.unique(names, return_inverse=True)
+    rows = np.argsort(owner, kind="stable")
+    scores = item_influence(table, metric)[rows]
+    groups = None
+    if any(each.group is not None for each in table.attempts):
+        groups = digests.copy()
+        for place, each in zip(owner, table.attempts, strict=True):
+            groups[place] = digests[place] if each.group is None else each.group
+    counts = np.bincount(owner, minlength=len(digests))
+    return Items(digests, counts, scores, np.ones(len(scores), dtype=bool), groups)
 
 
 def _worst(measured: Array, span: MetricRange) -> float:

@@ -9,9 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from harness.base.digest import seed_of
+from harness.base.errors import UsageError
 from harness.comparison.arms import Arm, brief
 from harness.comparison.changes import Change, change_of
-from harness.comparison.items import Items, Pairing, load_items, pair
+from harness.comparison.items import Items, Pairing, load_items, of_the_set, pair
 from harness.comparison.seeds import SeedView, over_seeds
 from harness.spec import MetricRange
 from harness.stats import (
@@ -62,6 +63,8 @@ class Comparison:
     differ.
     Unscored and failed attempts count as the worst value; `scored_only` leaves them out and is None where
     there are none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
+    Of a metric of the `whole_set`, such as macro-F1, the difference is that of the values, its interval and
+    test are over what each item adds to them, and no item is won or lost.
     """
 
     candidate: Arm
@@ -85,6 +88,7 @@ class Comparison:
     cost_ratio: dict[str, float | None] = field(default_factory=dict)
     seeds: SeedView | None = None
     warnings: tuple[str, ...] = ()
+    whole_set: bool = False
 
     @property
     def span(self) -> MetricRange:
@@ -159,6 +163,7 @@ def compare(
 
     Raises:
         ValueError: their keys differ, or they share no item.
+        UsageError: the metric is of the whole set, and only one side has some of its items.
         RecordError: sealed attempts can't be read.
     """
     if candidate.comparability_key != baseline.comparability_key:
@@ -167,6 +172,12 @@ def compare(
     pairing = pair(load(candidate, metric), load(baseline, metric))
     if not pairing.matched:
         raise ValueError(f"{candidate.named()} and {baseline.named()} share no item")
+    whole_set = of_the_set(candidate.runs[0], metric)
+    if whole_set and (pairing.only_candidate or pairing.only_baseline):
+        raise UsageError(
+            f"{metric} is a value of the whole set, and one of {candidate.named()} and {baseline.named()} "
+            f"has items that the other lacks; compare {candidate.primary}, which every item has"
+        )
     shares = pairing.shares(candidate.metric_range(metric))
     groups = shares.candidate.groups
     binary = shares.candidate.binary and shares.baseline.binary
@@ -175,6 +186,8 @@ def compare(
     gains = item_differences(left, right)
     variances = measured_variances(left, right) if shares.matched > 1 else None
     test, p_value, checks = _tests(gain, gains, groups, candidate, baseline)
+    if whole_set:  # every answer moves what all items add, so none is won or lost
+        gain, checks = replace(gain, wins=0, losses=0, ties=0), {}
     posterior = None
     if gain.ci_method == "tango" and shares.matched <= SMALL_SET:
         posterior = probability_better(gain.losses, gain.wins)
@@ -207,6 +220,7 @@ def compare(
         cost_ratio=_cost_ratio(candidate, baseline),
         seeds=seeds,
         warnings=tuple(_warnings(candidate, baseline, pairing)),
+        whole_set=whole_set,
     )
 
 

@@ -50,6 +50,8 @@ def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: s
 def notes(c: Comparison) -> list[str]:
     """What else there is to say of a comparison, a sentence each."""
     lines = [f"{c.metric}: lower is better"] if c.span.lower_is_better else []
+    if c.whole_set:
+        lines.append(f"{c.metric} is of the whole set: {c.test} over what each item adds to it")
     lines += c.warnings
     if c.seeds is not None:
         lines.append(c.seeds.sentence())

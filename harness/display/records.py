@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
+from harness.results.graded import wrong_attempts
 from harness.results.labels import method_label, with_arguments
 from harness.results.ranges import metric_range, primary_range
 from harness.spec import MetricRange
@@ -43,6 +44,13 @@ def failures(record: dict[str, Any]) -> str:
     if counts["error"]:
         said.append(f"{counts['error']} of {counts['attempts']} attempts ended in errors")
     return " and ".join(said) + f" and count as {primary_range(record).worst:g}" if said else ""
+
+
+def wrong(record: dict[str, Any]) -> str:
+    """How many scored attempts are wrong; empty where the primary metric is graded, as F1 and NDCG are, so
+    that an attempt may be neither right nor wrong."""
+    found = wrong_attempts(record)
+    return "" if found is None else str(found)
 
 
 def metric_name(record: dict[str, Any], name: str = "") -> str:
@@ -149,7 +157,6 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         counts, usage = record["counts"], record["usage"]
         metric = record["metrics"].get(record["primary"])
         span = primary_range(record)
-        right = span.share(metric["value"]) * counts["attempts"] if metric else counts["ok"]
         whole = record["status"] == "complete"
         items = str(record["n_items"]) if whole else f"{counts['attempts']} of {record['n_items']}"
         items += f" x {record['epochs']}" if record["epochs"] > 1 else ""
@@ -165,7 +172,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
                 *([scored_only(metric)] if partly else []),
                 *([validation(record.get("curve"))] if trained else []),
                 items,
-                str(round(counts["ok"] - right)) if span.bounded else "",
+                wrong(record),
                 str(counts["no_answer"]),
                 str(counts["unscored"]),
                 str(counts["error"]),

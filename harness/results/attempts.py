@@ -40,7 +40,7 @@ def rows_of(
     transcripts, private = cell.request.transcripts, cell.task.private_targets
     for attempt in attempts:
         sample = samples[attempt["n"]]
-        summary.add(attempt, sample.categories)
+        summary.add(attempt, sample.categories, sample.target)
         usage = Usage.total(attempt.get("usage") or {})
         tokens = usage.reported()
         answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None

@@ -17,7 +17,7 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.results.store import Store, standing
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "samples_file": record["samples"]["file"],
         "samples_digest": record["samples"]["digest"],
         "curve": record.get("curve"),
+        "classes": record.get("classes"),
         "private_targets": record.get("private_targets", False),
         "draws": record.get("draws", "none"),
         "draw_digest": record.get("draw_digest"),

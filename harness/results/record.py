@@ -17,17 +17,20 @@ from harness.base.known_files import named_by_content
 from harness.model.ledger import Ledger
 from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
+from harness.results.classes import CLASS_METRICS
 from harness.results.environment import environment, packages
 from harness.results.schema import SCHEMA, check, result_digest
 from harness.results.store import Store
 from harness.results.summary import Summary
+from harness.spec import MetricRange
 
 #: what a record says of the calls of one purpose
 PURPOSE = (*TOKENS, "cached_input_tokens", "cache_write_tokens", "unreported", "cost_usd")
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
-    from harness.sample import Sample
+    from harness.sample import Classes, Sample
+    from harness.stats import Estimate
 
 
 def seal(
@@ -50,7 +53,8 @@ def seal(
     command: str,
     prices: Mapping[str, Mapping[str, Any]] | None = None,
     supersedes: str | None = None,
-    of_the_set: Mapping[str, float] | None = None,
+    of_the_set: Mapping[str, float | Estimate] | None = None,
+    classes: Classes | None = None,
     curve: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Writes `samples.parquet`, `run.json` and, where there is one, `curve.jsonl`; returns the record as
@@ -60,12 +64,13 @@ def seal(
         code: digests of the task's and the method's code, as `Code.as_dict` gives them.
         prices: what was reckoned with, by model, as `prices_of` gives them.
         of_the_set: values of the task's `set_metrics`.
+        classes: that the task's answers are classes.
         curve: rows of the learning curve, as `job.training.curve` takes them.
 
     Raises:
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
     """
-    summary = Summary(cell.task, len(samples))
+    summary = Summary(cell.task, len(samples), classes)
     hasher = hashlib.sha256()
     parquet = store.root / ".running" / f"{run_id[:12]}-{uuid.uuid4().hex}.parquet"
     try:
@@ -76,6 +81,8 @@ def seal(
         for purpose, usage in sorted(ledger.by_purpose.items()):
             found = usage.reported()
             by_purpose[purpose] = {key: found[key] for key in PURPOSE}
+        metrics = summary.metrics(of_the_set or {})
+        ranges = {name: MetricRange() for name in CLASS_METRICS if name in metrics} | cell.task.metric_ranges
         attempt = len(store.attempts(folder)) + 1
         created = datetime.datetime.now(datetime.UTC)
         record: dict[str, Any] = {
@@ -104,8 +111,8 @@ def seal(
             "epochs": summary.epochs,
             "n_items": len(samples),
             "primary": cell.task.primary,
-            "metric_ranges": {name: asdict(span) for name, span in cell.task.metric_ranges.items()},
-            "metrics": summary.metrics(of_the_set or {}),
+            "metric_ranges": {name: asdict(span) for name, span in ranges.items()},
+            "metrics": metrics,
             "counts": summary.counts(),
             "reasons": dict(sorted(summary.reasons.items())),
             "usage": {**logical, "by_purpose": by_purpose},
@@ -132,6 +139,8 @@ def seal(
         files: dict[str, bytes | Path] = {"samples.parquet": parquet}
         if curve:
             record["curve"], files[curves.FILE] = curves.sealed(curve)
+        if classes is not None:
+            record["classes"] = asdict(classes)
         if summary.broken:
             record["known_broken"] = sorted(summary.broken.values())
         files["run.json"] = _finished(record, f"the new record of {cell.title}")

@@ -39,8 +39,9 @@ class Counts(Strict):
 
 
 class Metric(Strict):
-    """A mean over items: unscored and failed attempts count as the lowest value of the metric's range, which
-    is 0 unless the task says otherwise."""
+    """A mean over items, or a value of the set as a whole: unscored and failed attempts count as the lowest
+    value of the metric's range, which is 0 unless the task says otherwise; in scores of classes, as no
+    answer."""
 
     value: float
     stderr: float | None
@@ -92,6 +93,13 @@ class Price(Strict):
     cached_input: float | None = None
     cache_write: float | None = None
     as_of: str | None = Field(None, description="date of the price, as YYYY-MM-DD")
+
+
+class ClassesOfTask(Strict):
+    """Targets and answers are classes."""
+
+    several: bool = Field(False, description="lists of classes, in JSON, not one class each")
+    out_of_scope: str | None = Field(None, description="the class of what none of the others fits")
 
 
 class Origin(Strict):
@@ -168,6 +176,7 @@ class RunRecord(Strict):
     known_broken: list[str] = Field(
         [], description="items that are broken upstream; metrics '[without known-broken]' leave them out"
     )
+    classes: ClassesOfTask | None = Field(None, description="absent where answers are no classes")
     data: list[dict[str, Any]]
     licence: str = ""
     canary: str = ""

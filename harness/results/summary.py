@@ -6,12 +6,17 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.answers.reading import REASONS
 from harness.external.known_broken import WITHOUT, known_broken
+from harness.results.classes import ClassTable, class_metrics
 from harness.results.ranges import estimate
+from harness.sample import Classes
 from harness.spec import MetricRange, TaskSpec
+
+if TYPE_CHECKING:
+    from harness.stats import Estimate
 
 #: items up to which answers are kept for maj@k; beyond it they would outgrow the numbers
 MAX_VOTED = 20_000
@@ -20,8 +25,9 @@ MAX_VOTED = 20_000
 class Summary:
     """Keeps a few numbers per attempt, whatever the length of completions."""
 
-    def __init__(self, task: TaskSpec, n_items: int) -> None:
+    def __init__(self, task: TaskSpec, n_items: int, classes: Classes | None = None) -> None:
         self.task, self.n_items = task, n_items
+        self._classes = None if classes is None else ClassTable(classes)
         self.names = list(task.metrics)
         self._scores: dict[str, dict[int, array[float]]] = {
             name: defaultdict(lambda: array("d")) for name in self.names
@@ -44,10 +50,19 @@ class Summary:
         #: items of this run that the task's spec lists as broken, by position
         self.broken: dict[int, str] = {}
 
-    def add(self, attempt: Mapping[str, Any], categories: Sequence[str] = ()) -> None:
-        """Count one attempt (a line of the journal) at an item of these categories; attempts of an item
-        come one after another."""
+    def add(self, attempt: Mapping[str, Any], categories: Sequence[str] = (), target: Any = None) -> None:
+        """Count one attempt (a line of the journal) at an item of these categories and with this target;
+        attempts of an item come one after another."""
         n, status = attempt["n"], attempt["status"]
+        if self._classes is not None:
+            self._classes.add(
+                n,
+                target,
+                attempt["answer"],
+                scored=status == "ok",
+                group=attempt["group"],
+                confidence=attempt["confidence"],
+            )
         self._counts["attempts"] += 1
         self._counts[status] += 1
         self._counts["no_answer"] += status == "ok" and attempt["answer"] is None
@@ -77,11 +92,11 @@ class Summary:
     def counts(self) -> dict[str, int]:
         return dict(self._counts)
 
-    def metrics(self, of_the_set: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+    def metrics(self, of_the_set: Mapping[str, float | Estimate]) -> dict[str, dict[str, Any]]:
         """Every metric with its uncertainty; the primary one also for each category, as
         `primary/category`; for repeated attempts at a right-or-wrong primary metric also pass@k, pass^k
-        and maj@k. Where some of the items are known to be broken, also those of the others alone. The
-        values `of_the_set` have no uncertainty."""
+        and maj@k. Where some of the items are known to be broken, also those of the others alone. Numbers
+        `of_the_set` have no uncertainty; where answers are classes, their F1 and its kin have one."""
         if not self._counts["attempts"]:
             return {}
         items = sorted(self._scores[self.names[0]])
@@ -92,7 +107,11 @@ class Summary:
         sound = [n for n in items if n not in self.broken]
         if self.broken and sound:
             made |= {f"{name}{WITHOUT}": metric for name, metric in self._of(sound).items()}
+        made |= class_metrics(self._classes) if self._classes is not None else {}
         for name, value in of_the_set.items():
+            if not isinstance(value, int | float):
+                made[name] = _metric(value)
+                continue
             made[name] = {
                 "value": value,
                 "stderr": None,

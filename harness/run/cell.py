@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import BudgetSpent, PluginError
 from harness.job import Job
@@ -23,6 +23,9 @@ from harness.run.plan import Cell
 from harness.run.prepare import Prepared, prepare
 from harness.run.scoring import judge_rest, judged, measure_set, score_rest
 from harness.run.session import Session
+
+if TYPE_CHECKING:
+    from harness.stats import Estimate
 
 
 async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
@@ -57,7 +60,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     with Journal(session.store.running_folder(prepared.run_id)) as journal:
         _resume(journal, prepared, ledger, overwrite, session)
         status, reason = "complete", None
-        of_the_set: Mapping[str, float] = {}
+        of_the_set: Mapping[str, float | Estimate] = {}
         try:
             with run_of(
                 *(spec.implementation for spec in (cell.task, cell.method) if in_memory(spec))
@@ -91,6 +94,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             ledger=ledger,
             prices=prices_of(_models(prepared), session.prices),
             of_the_set=of_the_set,
+            classes=prepared.task.classes,
             access=job.access,
             started=started,
             command=session.command,
@@ -173,7 +177,7 @@ def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: boo
 
 async def _measure(
     prepared: Prepared, method: Method, job: Job, ledger: Ledger, journal: Journal, session: Session
-) -> Mapping[str, float]:
+) -> Mapping[str, float | Estimate]:
     """Fit, answer, judge and score; the metrics of the set as a whole."""
     task, roles, attempts = prepared.task, prepared.roles, prepared.attempts
     todo = [key for key in attempts.wanted if key not in journal.places]

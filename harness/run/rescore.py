@@ -107,6 +107,7 @@ def rescore(
             command=command,
             supersedes=record["run_id"],
             of_the_set=of_the_set,
+            classes=task.classes,
             curve=read_curve(record),
         )
     return new, changed

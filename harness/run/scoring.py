@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
 from harness.base.errors import HarnessError, ModelCallError
@@ -14,6 +14,9 @@ from harness.run.journal import Journal
 from harness.run.plugin_errors import fault
 from harness.sample import Outcome, Sample, Score, Splits
 from harness.task import Task
+
+if TYPE_CHECKING:
+    from harness.stats import Estimate
 
 
 @dataclass
@@ -146,7 +149,9 @@ def _ungraded(error: Exception) -> Score:
     return Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])
 
 
-def measure_set(task: Task, splits: Splits, attempts: Attempts, journal: Journal) -> Mapping[str, float]:
+def measure_set(
+    task: Task, splits: Splits, attempts: Attempts, journal: Journal
+) -> Mapping[str, float | Estimate]:
     """Metrics of the set as a whole, for tasks that have them."""
     if type(task).measure_set is Task.measure_set:
         return {}

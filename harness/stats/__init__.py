@@ -22,6 +22,8 @@ module            what it holds
 ``groups``        macro and micro averages over tasks
 ``power``         detectable effects, power, attempts and items needed; variances of stored runs
 ``items``         attempts in the shapes callers have, reduced to item means
+``bootstrap``     statistics of the set as a whole: intervals by resampling items
+``classification``  scores of classes from counts: macro-F1 and its kin, AUROC
 ``resample``      bootstrap draws of means over items
 ``quantiles``     the distributions, through scipy
 ================  ================================================================================
@@ -31,6 +33,7 @@ A gate that turns a comparison into a verdict is policy, and belongs above this 
 
 from harness.stats.attempts import avg_at_k, g_pass_at_k, maj_at_k, pass_at_k, pass_hat_k
 from harness.stats.bayes import probability_better
+from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.groups import macro_average, micro_average
@@ -91,6 +94,7 @@ __all__ = [
     "benjamini_hochberg",
     "beta11",
     "beta_attempt_variance",
+    "bootstrap_estimate",
     "bradley_terry",
     "clustered_stderr",
     "compare_seeds",

@@ -21,12 +21,11 @@
   }
   const pretty = (json) => { try { return JSON.stringify(JSON.parse(json), null, 1); } catch { return json; } };
 
-  function outcome(attempt, { sign, best, worst }) {
+  function outcome(attempt, { sign, best }) {
     if (attempt.status !== "ok") return attempt.status;
     if (attempt.answer === null) return "no answer";
-    if (best === null) return "scored"; // without bounds nothing is wholly right or wrong
-    if (sign * attempt.score >= sign * best) return "right";
-    return sign * attempt.score > sign * worst ? "partly right" : "wrong";
+    if (best === null) return "scored"; // where there are grades an attempt may be neither right nor wrong
+    return sign * attempt.score >= sign * best ? "right" : "wrong";
   }
   const short = (number) => String(Number(number.toPrecision(3)));
   function body(attempt, metrics) {
@@ -53,7 +52,7 @@
       return attempt;
     });
     const repeated = attempts.some((attempt) => attempt.epoch > 0);
-    const kinds = ["right", "partly right", "wrong", "scored", "no answer", "unscored", "error"]
+    const kinds = ["right", "wrong", "scored", "no answer", "unscored", "error"]
       .map((kind) => [kind, attempts.filter((attempt) => attempt.outcome === kind).length]).filter(([, n]) => n);
     const choose = make("select", {}, new Option(`all ${attempts.length}`, ""),
       ...kinds.map(([kind, n]) => new Option(`${kind} ${n}`, kind)));

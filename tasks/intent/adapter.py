@@ -15,7 +15,7 @@ from harness.answers import Reading
 from harness.base import messages
 from harness.base.digest import seed_of
 from harness.base.errors import DataError
-from harness.sample import LazySamples, Question, Sample, Splits
+from harness.sample import Classes, LazySamples, Question, Sample, Splits
 from harness.spec import DataPin, TaskSpec
 from harness.task import Task
 from harness.tasks.intent.labels import as_given, read_label
@@ -94,6 +94,14 @@ class Intent(Classification):
         optional = self.settings.get("optional")
         if optional and args.get(optional["param"]):
             self.hint = optional["hint"]
+
+    @property
+    def classes(self) -> Classes:
+        """One label an item; where a parameter brings in a label for what is out of scope, that one is it."""
+        optional = self.settings.get("optional")
+        if optional and self.args.get(optional["param"]):
+            return Classes(out_of_scope=optional["label"])
+        return Classes()
 
     @property
     def replay(self) -> bool:
@@ -200,8 +208,13 @@ def one_label(value: Any, names: Sequence[str] | None) -> str | None:
 
 
 def label_set(rows: Iterable[Row]) -> tuple[str, ...]:
-    """The labels in their fixed order: alphabetical whatever the case, then by spelling."""
-    return tuple(sorted({row.label for row in rows}, key=lambda label: (label.casefold(), label)))
+    """The labels in their fixed order."""
+    return in_order({row.label for row in rows})
+
+
+def in_order(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels alphabetical whatever the case, then by spelling."""
+    return tuple(sorted(labels, key=lambda label: (label.casefold(), label)))
 
 
 def share_of_texts(rows: Iterable[Row], share: float) -> set[str]:
