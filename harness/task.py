@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, as_written
 from harness.base import messages
+from harness.base.template import filled
 from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -44,12 +45,24 @@ class Task(Plugin[TaskSpec]):
         """The neutral prompt, after demonstrations given as earlier turns of the conversation."""
         turns = []
         for shot in shots:
-            turns.append(messages.user(self.render(shot.question)))
+            turns.append(messages.user(self.turn(shot.question)))
             turns.append(messages.assistant(shot.demonstration))
-        return [*turns, messages.user(self.render(question))]
+        return [*turns, messages.user(self.turn(question))]
+
+    def turn(self, question: Question) -> str:
+        """The text of the user's turn that asks `question`: the user's own template where one was given (a
+        parameter with `template = true`), else what `render` makes."""
+        own = self.spec.template(self.args)
+        return filled(own, self.turn_fields(question)) if own else self.render(question)
+
+    def turn_fields(self, question: Question) -> dict[str, str]:
+        """What the fields of a template stand for; `labels` is the closed set of answers, one a line. A
+        field that the task has no value for is left out."""
+        found = {"input": question.input, "question": question.input}
+        return found | ({"labels": "\n".join(question.choices)} if question.choices else {})
 
     def render(self, question: Question) -> str:
-        """The text of the user's turn that asks `question`."""
+        """The task's own text of the user's turn that asks `question`."""
         return question.input
 
     def parse(self, text: str, question: Question) -> Any | None:

@@ -156,7 +156,9 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         rows.append(
             [
                 task,
-                method_label(record["method"]["name"], record["method"]["args"]),
+                method_label(
+                    record["method"]["name"], record["method"]["args"], record["subject"]["decoding"]
+                ),
                 record["model"],
                 *([str(record["seed"])] if seeds else []),
                 metric_name(record),
@@ -250,7 +252,9 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
                 rows.append(
                     [
                         task,
-                        method_label(record["method"]["name"], record["method"]["args"]),
+                        method_label(
+                            record["method"]["name"], record["method"]["args"], record["subject"]["decoding"]
+                        ),
                         record["model"],
                         *([str(record["seed"])] if seeds else []),
                         name.removeprefix(part),

@@ -39,7 +39,7 @@ def comparability(
     simulated user; see `roles_of_task`); not how the items were answered."""
     questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
     if type(task).ask is Task.ask:
-        prompts: list[Any] = [task.render(question) for question in questions]
+        prompts: list[Any] = [task.turn(question) for question in questions]
     else:
         prompts = [[[m.role, m.text] for m in task.ask(question)] for question in questions]
     key = {

@@ -15,6 +15,7 @@ from harness.registry import registry
 from harness.run import keys
 from harness.run.code import Code, check_unchanged, code_of
 from harness.run.plan import Cell
+from harness.run.preflight import check_templates
 from harness.run.scoring import Attempts
 from harness.run.session import Session
 from harness.sample import Splits
@@ -60,6 +61,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     for each in (provider, *roles.values()):
         each.prepare(splits)
     _check_offers(cell, task, splits, provider)
+    check_templates(cell, task, splits.test[0].question)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
     embedder = open_embedder(cell)
