@@ -109,9 +109,10 @@ class Task(Plugin[TaskSpec]):
         """
         return self
 
-    #: roles that the task itself fills with these arguments, such as a simulated user
+    #: roles that the task itself fills with these arguments, such as a simulated user; a run without a model
+    #: for one of them is refused
     roles: tuple[str, ...] = ()
-    #: roles that it asks where a model is given for them; `judge`, where that is defined, goes without saying
+    #: roles that it asks where a model is given for them; `judge`, where it `judges`, goes without saying
     optional_roles: tuple[str, ...] = ()
     #: the prompt that this task gives a role, by role, where the task words it: a part of what is measured
     role_prompts: Mapping[str, str] = {}
@@ -122,6 +123,11 @@ class Task(Plugin[TaskSpec]):
         `role` gives the model of a role; calls on it carry `sample.question`.
         """
         raise NotImplementedError
+
+    @property
+    def judges(self) -> bool:
+        """Whether outcomes are put to `judge` with these arguments; by default where that is defined."""
+        return type(self).judge is not Task.judge
 
     def needs_judge(self, sample: Sample) -> bool:
         """Whether an attempt at a sample can't be scored without a judge."""

@@ -98,7 +98,7 @@ Examples:
 )
 @overwrite_option(None)
 @transcripts_option(None)
-@click.option("--dry-run", is_flag=True, help="Show the plan, its calls and what it could detect.")
+@click.option("--dry-run", is_flag=True, help="Show the plan: calls, tokens, cost, and what it could detect.")
 @store_option
 @json_option
 def command(**given: Any) -> None:

@@ -62,7 +62,7 @@ def comparability(
 
 def task_roles(task: Task) -> set[str]:
     """The roles that a task itself asks: what they say is part of the measurement."""
-    judged = {"judge"} if type(task).judge is not Task.judge else set()
+    judged = {"judge"} if task.judges else set()
     return {*task.roles, *task.optional_roles} | judged
 
 

@@ -16,10 +16,12 @@ from harness.task import Task
 
 
 def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]:
-    """One line a cell that acts in worlds and lacks a role, a key or another thing outside; `settings` is
-    `[services]` of harness.toml. A cell says the same itself, as its error, when it is run."""
+    """One line a cell that lacks a role that its task fills or, where it acts in worlds, a key or another
+    thing outside; `settings` is `[services]` of harness.toml. A cell says the same itself, as its error, when
+    it is run."""
     for cell in cells:
-        if "world" not in cell.task.offers or cell.model.startswith("recorded/"):
+        recorded, world = cell.model.startswith("recorded/"), "world" in cell.task.offers
+        if world and recorded:
             continue
         try:
             task = load_task(cell.task, cell.task_args)
@@ -28,6 +30,8 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
         absent = [role for role in task.roles if role not in cell.request.roles]
         if absent:
             yield f"{cell.title} can't be run: it needs --role {absent[0]}=MODEL"
+            continue
+        if not world:
             continue
         services = Services(
             settings=settings, offline=cell.request.offline, budget=Budget(cost=cell.request.budget_cost)

@@ -140,7 +140,11 @@ def check_abilities(cell: Cell, provider: Provider) -> None:
 
 def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) -> None:
     absent = [role for role in task.roles if role not in cell.request.roles]
-    if absent and "answers" not in provider.abilities:
+    if (
+        "answers" in provider.abilities
+    ):  # recorded dialogues were played; recorded answers are yet to be judged
+        absent = [role for role in absent if role == "judge"]
+    if absent:
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
     for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
         if need in cell.method.needs and not splits.size(need):

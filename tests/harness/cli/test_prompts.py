@@ -120,3 +120,12 @@ def test_a_field_that_the_task_cannot_fill_is_refused(command, tmp_path):
     assert done.code == 2 and "qa/custom has no closed set of labels" in done.errors[0]
     world = command("eval", "--task", "toolworld/single", "--model", "echo/4", "-M", "prompt={input}")
     assert world.code == 2 and "is a world to act in" in world.errors[0]
+
+
+def test_prompts_and_system_messages_are_gated(asked, command):
+    """A method's prompt and the system message are what a gate may see change."""
+    Path("a.txt").write_text("{input} ({labels})")
+    assert asked("--seeds", "3")[0].code == 0 and command("baseline", "set", "main").code == 0
+    asked("-M", "prompt=@a.txt", "--system", "You sort requests.", "--seeds", "3")
+    checked = json.loads(command("check", "--baseline", "main", "--json").out)["checks"]
+    assert [check["verdict"] in ("ok", "inconclusive") for check in checked] == [True]  # else not comparable
