@@ -22,6 +22,7 @@ Examples:
   harness show bfcl                         (a family of tasks)
   harness show 3f9a12                       (the beginning of a run id)
   harness show 3f9a12 --sample 7 --epoch 2  (one attempt: its dialogue and score)
+  harness show 3f9a12 --human labels.csv    (do people agree with its verdicts?)
 """
 
 
@@ -29,9 +30,17 @@ Examples:
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
+@click.option(
+    "--human",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Agreement of the run's verdicts with labels of people: sample_id and label (correct, incorrect).",
+)
 @store_option
 @json_option
-def command(name: str, sample: str | None, epoch: int | None, store: str, as_json: bool) -> None:
+def command(
+    name: str, sample: str | None, epoch: int | None, human: Path | None, store: str, as_json: bool
+) -> None:
     """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name."""
     from harness.registry import registry
     from harness.results.store import Store
@@ -41,9 +50,10 @@ def command(name: str, sample: str | None, epoch: int | None, store: str, as_jso
     if sample is None and epoch is not None:
         raise UsageError("--epoch is an attempt on a sample: which one? --sample ID")
     if spec is not None:
-        if sample is not None:
+        if sample is not None or human is not None:
+            flag = "--sample" if sample is not None else "--human"
             raise UsageError(
-                f"--sample is of a run, and {name!r} is a task or a method; 'harness results "
+                f"{flag} is of a run, and {name!r} is a task or a method; 'harness results "
                 "list' shows every run"
             )
         _print(spec, as_json)
@@ -59,6 +69,12 @@ def command(name: str, sample: str | None, epoch: int | None, store: str, as_jso
         from harness.cli.attempt import show_attempt
 
         show_attempt(record, sample, epoch, as_json)
+        return
+    if human is not None:
+        from harness.comparison.human import agreement_with
+
+        agreed = agreement_with(record, human)
+        print(json.dumps(agreed.as_dict(), ensure_ascii=False) if as_json else "\n".join(agreed.lines()))
         return
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
