@@ -79,6 +79,7 @@ def command(
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
         return
+    from harness.cli.prompts import prompt_lines
     from harness.display.records import print_records
 
     print_records([record])
@@ -86,6 +87,8 @@ def command(
         print(f"supersedes {record['supersedes'][:12]}")
     if record["reason"]:
         print(f"reason: {record['reason']}")
+    for line in prompt_lines(record, store):
+        print(line)
     parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
     _print({key: record[key] for key in parts}, False)
 

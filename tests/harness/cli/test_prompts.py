@@ -129,3 +129,25 @@ def test_prompts_and_system_messages_are_gated(asked, command):
     asked("-M", "prompt=@a.txt", "--system", "You sort requests.", "--seeds", "3")
     checked = json.loads(command("check", "--baseline", "main", "--json").out)["checks"]
     assert [check["verdict"] in ("ok", "inconclusive") for check in checked] == [True]  # else not comparable
+
+
+def test_show_prints_what_was_sent(asked, command):
+    Path("a.txt").write_text("{input} ->")
+    own = ("--method", "few-shot", "-M", "k=1", "-M", "prompt=@a.txt", "-T", "train=train.jsonl")
+    done, sent = asked(*own, "--system", "You sort requests.")
+    (record,) = records(done)
+    turns = next(turns for turns in sent if turns[-1][1] == "play the song ->")
+    shown = command("show", record["run_id"][:12])
+    assert shown.code == 0 and "sent for the first item:" in shown.out
+    place = -1
+    for role, text in turns:
+        place = shown.out.find(f"[{role}]\n  {text}\n", place + 1)
+        assert place >= 0, (role, text)
+    Path("rows.jsonl").write_text('{"text": "hush", "label": "alarm"}\n{"text": "a", "label": "b"}\n')
+    other = command("show", record["run_id"][:12]).out
+    assert "asks otherwise now than this run did" in other
+    Path("rows.jsonl").unlink()
+    without = command("show", record["run_id"][:12])
+    assert without.code == 0 and "prompts: no example, as the task can't be asked again here" in without.out
+    assert "[system]\n  You sort requests." in without.out
+    assert "[prompt of the method]\n  {input} ->" in without.out
