@@ -35,12 +35,12 @@ def prompt_lines(record: Mapping[str, Any], store: str) -> Iterator[str]:
         yield "prompts: every dialogue has its own; --sample ID shows one"
         yield from message_lines({"role": "system", "content": system}, {}) if system else ()
         return
-    added = "" if rehearsed.whole else f"; what {record['method']['name']} adds to it isn't known before"
+    added = "" if rehearsed.whole else f"; what {record['method']['name']} adds to it isn't shown"
     changed = "" if same else "; the task asks otherwise now than this run did"
     yield f"sent for the first item{added}{changed}:"
     for sent in _of_each_model(rehearsed.sent):
         yield from _lines(sent, "" if sent.model == model else f"to {sent.model}:")
-    for sent in rehearsed.judged[:1]:
+    for sent in [] if record["private_targets"] else rehearsed.judged[:1]:  # it names the target
         yield from _lines(sent, f"to the judge {sent.model}, here about a right answer:")
     yield ""
 

@@ -90,38 +90,43 @@ def rehearse(
     made = Rehearsal(len(samples))
     if not cell.method.model:
         return made
-    gold = {sample.id: found for sample in samples if isinstance(found := task.gold(sample), str)}
+    gold = {sample.id: _gold(task, sample) for sample in samples}
     names = {cell.model, *cell.request.roles.values()}
-    seen: list[Sent] = []
-    models = {name: StandIn(name, gold, seen) for name in names}
-    limits: dict[str, Any] = {f"budget_{of}": None for of in ("tokens", "cost", "time")}
-    job = make_job(
-        replace(cell, request=replace(cell.request, budget_calls=MOST, **limits)),
-        session,
-        task=task,
-        splits=splits,
-        provider=models[cell.model],
-        roles={role: models[name] for role, name in cell.request.roles.items()},
-        ledger=Ledger(),
-        embedder=_embedder(cell),
-        n_questions=len(samples),
-        code=Code("", False),
-    )
+
+    def job_for(seen: list[Sent], calls: int | None) -> Job:
+        models = {name: StandIn(name, gold, seen) for name in names}
+        limits: dict[str, Any] = {f"budget_{of}": None for of in ("tokens", "cost", "time")}
+        return make_job(
+            replace(cell, request=replace(cell.request, budget_calls=calls, **limits)),
+            session,
+            task=task,
+            splits=splits,
+            provider=models[cell.model],
+            roles={role: models[name] for role, name in cell.request.roles.items()},
+            ledger=Ledger(),
+            embedder=_embedder(cell),
+            n_questions=len(samples),
+            code=Code("", False),
+        )
+
+    job, judging = job_for(made.sent, MOST), job_for(made.judged, None)
     try:
-        run_sync(_play(cell, job, task, samples, made, seen))
+        outcomes = run_sync(_play(cell, job, samples, made))
+        if judged(task, cell.request.roles):
+            said = [outcomes.get(sample.id) or Outcome(sample.id, text=gold[sample.id]) for sample in samples]
+            run_sync(_judge(task, judging, samples, said, made))
+        if not made.whole:
+            config = {**cell.task.decoding, **cell.request.decoding}
+            longest = config.get("max_tokens")
+            made.sent = [Sent(cell.model, _asked(job, sample, config), longest) for sample in samples]
     finally:
         job.close()
-    if not made.whole:
-        config = {**cell.task.decoding, **cell.request.decoding}
-        made.sent = [
-            Sent(cell.model, _asked(job, sample, config), config.get("max_tokens")) for sample in samples
-        ]
+        judging.close()
     return made
 
 
-async def _play(
-    cell: Cell, job: Job, task: Task, samples: list[Sample], made: Rehearsal, seen: list[Sent]
-) -> None:
+async def _play(cell: Cell, job: Job, samples: list[Sample], made: Rehearsal) -> dict[str, Outcome]:
+    """The outcomes, by sample, as far as they came."""
     outcomes: dict[str, Outcome] = {}
     try:
         if APART & {*cell.method.needs} or "trainable" in cell.method.may_use:
@@ -134,14 +139,27 @@ async def _play(
         pass
     except Exception:  # its own run says why; here the task's prompts are all that is known
         made.whole = False
-    made.sent = seen[:]
-    seen.clear()
-    if judged(task, cell.request.roles):
-        for sample in samples:
-            outcome = outcomes.get(sample.id) or Outcome(sample.id, text=str(task.gold(sample) or ""))
+    return outcomes
+
+
+async def _judge(
+    task: Task, job: Job, samples: list[Sample], outcomes: list[Outcome], made: Rehearsal
+) -> None:
+    try:
+        for sample, outcome in zip(samples, outcomes, strict=True):
             line = attempt_line(task, sample, outcome, 0, scored=False)
             await task.judge(sample, replace(outcome, answer=line["answer"]), job.role("judge"))
-        made.judged = seen[:]
+    except Exception:
+        made.whole = False
+
+
+def _gold(task: Task, sample: Sample) -> str:
+    """A right answer as a completion; nothing where none can be written."""
+    try:
+        found = task.gold(sample)
+    except Exception:
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _asked(job: Job, sample: Sample, config: dict[str, Any]) -> tuple[ChatMessage, ...]:

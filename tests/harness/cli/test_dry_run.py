@@ -168,6 +168,11 @@ def test_a_judge_of_answers_is_counted_with_its_own_price(command, questions):
     found, _ = cells(command, *own, "--role", "judge=own/other")
     row = found["best-of-n x own/priced"]
     assert row["calls"] == 160 and row["unpriced"] == ["own/other"] and row["cost_usd"] is None
+    votes = (*questions, "--model", "own/priced", "--method", "self-consistency", "-M", "samples=70")
+    found, _ = cells(command, *votes, "-T", "match=judge", "-T", "votes=3", "--role", "judge=own/priced")
+    row = found["self-consistency x own/priced"]  # more calls than are played: their mean stands for the rest
+    assert row["calls"] == 40 * (70 + 3) and not row["tokens_are_at_least"]
+    assert row["input_tokens"] > 40 * (70 * 14 + 3 * 200)
 
 
 def test_what_a_pool_adds_is_not_known_before(command, tmp_path):
