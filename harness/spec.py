@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.base.errors import UsageError, nearest
 from harness.base.ranges import MetricRange as MetricRange
+from harness.base.template import check_template
 from harness.base.values import Written, load_yaml
 
 _WHOLE = re.compile(r"\s*[-+]?[0-9_]+\s*")
@@ -50,9 +51,9 @@ class Param:
 
     `later` marks one that was added once results were published: at its default, at which it must change
     nothing, the hashes of a run don't name it, so that rows from before stay comparable. `file` says that
-    the value, where a file or folder of that name exists, stands for its content. `type` is one of `TYPES`,
-    that of the default where it is empty. `optional` takes None too, and one that is `required` has no
-    default.
+    the value, where a file or folder of that name exists, stands for its content. `template` says that it is
+    the user's own prompt, see `harness.base.template`. `type` is one of `TYPES`, that of the default where it
+    is empty. `optional` takes None too, and one that is `required` has no default.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Param:
     type: str = ""
     optional: bool = False
     required: bool = False
+    template: bool = False
 
     @property
     def kind(self) -> str:
@@ -75,7 +77,7 @@ class Param:
         """`value` in the parameter's type: texts, as a command line has them, are read, typed values checked.
 
         Raises:
-            UsageError: the value is of another type or not among the choices.
+            UsageError: the value is of another type or not among the choices, or a template without an item.
         """
         if isinstance(value, Written):
             value = value.as_kind(self.kind)
@@ -91,6 +93,8 @@ class Param:
         if self.choices and any(part not in self.choices for part in _parts(value)):
             shown = ", ".join(map(str, self.choices))
             raise UsageError(f"{self.name}={value!r} is not one of: {shown}")
+        if self.template and value:
+            check_template(self.name, value)
         return value
 
 
@@ -233,6 +237,11 @@ class Spec:
             for name, value in arguments.items()
             if name not in self.params or not self.params[name].later or value != self.params[name].default
         }
+
+    def template(self, arguments: Mapping[str, Any]) -> str:
+        """The user's own prompt among the arguments; empty where none was given."""
+        own = (name for name, param in self.params.items() if param.template)
+        return next((str(arguments[name]) for name in own if arguments.get(name)), "")
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every parameter with its given or default value.

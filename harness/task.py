@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, as_written
 from harness.base import messages
+from harness.base.template import filled
 from harness.plugins.base import Plugin
 from harness.sample import Classes, Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -45,12 +46,24 @@ class Task(Plugin[TaskSpec]):
         """The neutral prompt, after demonstrations given as earlier turns of the conversation."""
         turns = []
         for shot in shots:
-            turns.append(messages.user(self.render(shot.question)))
+            turns.append(messages.user(self.turn(shot.question)))
             turns.append(messages.assistant(shot.demonstration))
-        return [*turns, messages.user(self.render(question))]
+        return [*turns, messages.user(self.turn(question))]
+
+    def turn(self, question: Question) -> str:
+        """The text of the user's turn that asks `question`: the user's own template where one was given (a
+        parameter with `template = true`), else what `render` makes."""
+        own = self.spec.template(self.args)
+        return filled(own, self.turn_fields(question)) if own else self.render(question)
+
+    def turn_fields(self, question: Question) -> dict[str, str]:
+        """What the fields of a template stand for; `labels` is the closed set of answers, one a line. A
+        field that the task has no value for is left out."""
+        found = {"input": question.input, "question": question.input}
+        return found | ({"labels": "\n".join(question.choices)} if question.choices else {})
 
     def render(self, question: Question) -> str:
-        """The text of the user's turn that asks `question`."""
+        """The task's own text of the user's turn that asks `question`."""
         return question.input
 
     def parse(self, text: str, question: Question) -> Any | None:
@@ -97,9 +110,10 @@ class Task(Plugin[TaskSpec]):
         """
         return self
 
-    #: roles that the task itself fills with these arguments, such as a simulated user
+    #: roles that the task itself fills with these arguments, such as a simulated user; a run without a model
+    #: for one of them is refused
     roles: tuple[str, ...] = ()
-    #: roles that it asks where a model is given for them; `judge`, where that is defined, goes without saying
+    #: roles that it asks where a model is given for them; `judge`, where it `judges`, goes without saying
     optional_roles: tuple[str, ...] = ()
     #: the prompt that this task gives a role, by role, where the task words it: a part of what is measured
     role_prompts: Mapping[str, str] = {}
@@ -110,6 +124,11 @@ class Task(Plugin[TaskSpec]):
         `role` gives the model of a role; calls on it carry `sample.question`.
         """
         raise NotImplementedError
+
+    @property
+    def judges(self) -> bool:
+        """Whether outcomes are put to `judge` with these arguments; by default where that is defined."""
+        return type(self).judge is not Task.judge
 
     def needs_judge(self, sample: Sample) -> bool:
         """Whether an attempt at a sample can't be scored without a judge."""

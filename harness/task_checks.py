@@ -65,7 +65,7 @@ def _scorer_faults(spec: TaskSpec, task: Task, samples: Sequence[Sample]) -> Ite
     samples = [sample for sample, _ in written]
     gold = [outcome for _, outcome in written]
     scores = _scores(task, samples, gold)
-    if type(task).judge is not Task.judge:  # what isn't scored may wait for it
+    if task.judges:  # what isn't scored may wait for it
         kept = [n for n, score in enumerate(scores) if score.status == "ok"]
         samples, gold = [samples[n] for n in kept], [gold[n] for n in kept]
         scores = [scores[n] for n in kept]

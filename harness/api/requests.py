@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
         temperature: of sampling.
         top_p: nucleus sampling.
         max_tokens: longest completion, in tokens.
+        system: a system message before every prompt to the model.
         generation: any other setting of a model call, `{"stop_seqs": ["\\n"]}`.
         budget_calls: a run stops at so many model calls.
         budget_tokens: a run stops at so many tokens.
@@ -61,6 +62,7 @@ class Options(TypedDict, total=False):
     temperature: float | None
     top_p: float | None
     max_tokens: int | None
+    system: str | None
     generation: Mapping[str, Any]
     budget_calls: int | None
     budget_tokens: int | None
@@ -90,7 +92,11 @@ _WHOLE = {
 }
 _NUMBERS = {"temperature", "top_p", "budget_cost", "budget_time"}
 _FLAGS = {"offline", "overwrite", "transcripts", "progress"}
-_SAMPLING = ("temperature", "top_p", "max_tokens")
+#: how each of these is called among the generation settings
+_SAMPLING = {
+    **{name: name for name in ("temperature", "top_p", "max_tokens")},
+    "system": "system_message",
+}
 
 
 def check_options(options: Mapping[str, Any], more: Iterable[str] = ()) -> None:
@@ -137,7 +143,7 @@ def requests_of(
     for name in ("store", "progress"):
         given.pop(name, None)
     decoding = generation_settings(given.pop("generation", {}))
-    decoding |= {name: given.pop(name) for name in _SAMPLING if name in given}
+    decoding |= {setting: given.pop(name) for name, setting in _SAMPLING.items() if name in given}
     if "mirror" in given:
         given["mirror"] = str(given["mirror"])
     models = names("model", model) if model is not None else default_model(configuration())

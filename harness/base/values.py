@@ -59,7 +59,7 @@ def given(text: str, flag: str) -> Written | str:
     begins a text that begins with `@`.
 
     Raises:
-        UsageError: the file can't be read; names it.
+        UsageError: the file can't be read, or holds nothing; names it.
     """
     if text.startswith("@@"):
         return text[1:]
@@ -67,7 +67,9 @@ def given(text: str, flag: str) -> Written | str:
         return Written(text)
     name = text[1:]
     try:
-        return Path(name).read_text("utf-8-sig").removesuffix("\n")
+        if (text := Path(name).read_text("utf-8-sig").removesuffix("\n")).strip():
+            return text
+        reason = "it is empty"
     except OSError as error:
         reason = error.strerror or str(error)
     except ValueError:

@@ -80,7 +80,7 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
         yield ""
         yield from _field("question", question_of(row))
     for message in dialogue:
-        yield from _message(message, names)
+        yield from message_lines(message, names)
     yield ""
     if not dialogue:
         yield (
@@ -114,7 +114,7 @@ def _field(name: str, text: str) -> Iterator[str]:
     yield from (f"  {_plain(line)}" for line in lines)
 
 
-def _message(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:
+def message_lines(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:
     """A message with the calls it makes; `names` remembers which call a result is of."""
     role = str(message.get("role"))
     of = f" {names[message['of']]}" if message.get("of") in names else ""

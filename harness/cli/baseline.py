@@ -10,13 +10,13 @@ import click
 
 from harness.cli.options import (
     Group,
+    arguments,
     json_option,
     only_methods_option,
     only_models_option,
     only_task_args_option,
     only_tasks_option,
     overwrite_option,
-    pairs,
     store_option,
 )
 
@@ -57,7 +57,7 @@ def set_command(
     from harness.gate.baseline import set_baseline
     from harness.results.index import read_index
 
-    selection = Selection(task or "", method or "", model or "", pairs(task_args, "-T"))
+    selection = Selection(task or "", method or "", model or "", arguments(task_args, "-T"))
     rows = selection.rows(read_index(Path(store)).rows)
     path = set_baseline(Path(store), name, rows, replace=overwrite)
     print(json.dumps({"schema": 1, "name": name, "path": str(path)}) if as_json else path)

@@ -10,6 +10,7 @@ import click
 from harness.base.errors import UsageError
 from harness.cli.options import (
     Command,
+    arguments,
     json_option,
     metric_option,
     only_method_args_option,
@@ -18,7 +19,6 @@ from harness.cli.options import (
     only_task_args_option,
     only_tasks_option,
     out_option,
-    pairs,
     plot_option,
     store_option,
     write_out,
@@ -126,8 +126,8 @@ def command(
         task=task or "",
         method=method or "",
         model=model or "",
-        task_args=pairs(task_args, "-T"),
-        method_args=pairs(method_args, "-M"),
+        task_args=arguments(task_args, "-T"),
+        method_args=arguments(method_args, "-M"),
         metric=metric,
         correction=correction,
         allow_mixed=allow_mixed,

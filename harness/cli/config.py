@@ -17,6 +17,7 @@ FLAGS = {
     "T": "task_args",
     "M": "method_args",
     "G": "generation",
+    "system": "system_message",
     "model_arg": "model_args",
     "role": "roles",
     "role_arg": "role_args",

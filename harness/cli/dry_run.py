@@ -1,4 +1,4 @@
-"""What a grid would do: its cells, calls, and the smallest difference it could detect."""
+"""What a grid would do: its cells, calls, tokens and cost, and the smallest difference it could detect."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from harness.base.errors import HarnessError
 from harness.registry import load_method
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault
-from harness.sample import SplitSizes
+from harness.sample import Splits, SplitSizes
 
 if TYPE_CHECKING:
     from harness.comparison.planning import Noise
+    from harness.run.estimate import Estimate
     from harness.run.session import Session
+    from harness.task import Task
 
 #: the difference for which the plan says how many attempts it needs
 WANTED = 0.02
@@ -33,32 +35,44 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     from harness.api.settings import configuration
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
+    from harness.run.estimate import RULE, together
     from harness.run.preflight import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
     from harness.stats import attempts_needed, minimum_detectable_effect
 
     check_roles(cells)
-    lacks = list(lacking(cells, configuration().get("services", {})))
-    session = Session(Store(Path(store)))
+    settings = configuration()
+    lacks = list(lacking(cells, settings.get("services", {})))
+    session = Session(Store(Path(store)), prices=settings.get("prices", {}))
     stored = in_force(read_index(Path(store)).rows)
-    sizes: dict[str, Any] = {}
+    loaded: dict[str, tuple[Task, Splits] | str] = {}
     noises: dict[str, Noise] = {}
+    estimates: dict[str, Estimate | str] = {}
+    uses: list[Estimate] = []
     rows: list[dict[str, Any]] = []
     for cell in cells:
         key = json.dumps([cell.task.name, dict(cell.task_args)], sort_keys=True, default=str)
-        if key not in sizes:
-            sizes[key] = _sizes(cell, session)
-        if isinstance(sizes[key], str):
-            rows.append({"cell": cell.title, "error": sizes[key]})
+        if key not in loaded:
+            loaded[key] = _load(cell, session)
+        found = loaded[key]
+        if isinstance(found, str):
+            rows.append({"cell": cell.title, "error": found})
             continue
         if key not in noises:
             noises[key] = _noise(cell, stored)
-        items = min(sizes[key].test, cell.request.limit or sizes[key].test)
-        calls = _calls(cell, items * cell.request.epochs, sizes[key])
-        if isinstance(calls, str):
-            rows.append({"cell": cell.title, "error": calls})
+        sizes = found[1].sizes
+        items = min(sizes.test, cell.request.limit or sizes.test)
+        subject = json.dumps([key, cell.method.name, dict(cell.method_args), cell.model], default=str)
+        if subject not in estimates:  # another seed asks the same
+            calls = _calls(cell, items * cell.request.epochs, sizes)
+            made = calls if isinstance(calls, str) else _estimate(cell, session, *found, calls, items)
+            estimates[subject] = made
+        use = estimates[subject]
+        if isinstance(use, str):
+            rows.append({"cell": cell.title, "error": use})
             continue
+        uses.append(use)
         seen = noises[key].variances
         noise: dict[str, Any] = {"reference_variance": seen.reference, "effect_variance": seen.effect}
         rows.append(
@@ -66,9 +80,10 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
                 "cell": cell.title,
                 "items": items,
                 "epochs": cell.request.epochs,
-                "calls": calls,
+                "calls": use.calls,
                 # a dialogue has as many calls as it has actions, of the agent and of the user
                 "calls_are_at_least": "world" in cell.task.offers,
+                **use.as_dict(),
                 "smallest_detectable_difference": round(
                     minimum_detectable_effect(items, cell.request.epochs, seen.candidate, **noise), 4
                 ),
@@ -76,23 +91,41 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
                 "noise": f"{cell.task.name}: {noises[key].source}",
             }
         )
+    total = together(uses)
     if as_json:
-        print(json.dumps({"schema": 1, "plan": rows, "lacking": lacks}, ensure_ascii=False))
+        made_of = {"calls": total.calls, **total.as_dict(), "rule": RULE}
+        print(json.dumps({"schema": 1, "plan": rows, "total": made_of, "lacking": lacks}, ensure_ascii=False))
     else:
-        _print(rows)
+        from harness.cli.plan_table import print_plan
+
+        print_plan(rows, total, uses)
     for lack in lacks:
         print(f"warning: {lack}", file=sys.stderr)
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 2 if failed == len(rows) else 1
 
 
-def _sizes(cell: Cell, session: Session) -> SplitSizes | str:
-    """The sizes of a task's splits, or why they can't be known."""
+def _load(cell: Cell, session: Session) -> tuple[Task, Splits] | str:
+    """A task and its data, or why they can't be had."""
     try:
-        _, splits, _ = session.load(cell)
+        task, splits, _ = session.load(cell)
     except HarnessError as error:
         return str(error)
-    return splits.sizes
+    return task, splits
+
+
+def _estimate(
+    cell: Cell, session: Session, task: Task, splits: Splits, calls: int | None, items: int
+) -> Estimate | str:
+    """What the cell would use, or why it can't be run."""
+    from harness.run.estimate import estimate
+    from harness.run.rehearsal import rehearse
+
+    try:
+        rehearsed = rehearse(cell, session, task, splits)
+    except HarnessError as error:
+        return str(error)
+    return estimate(rehearsed, calls, items * cell.request.epochs, session.prices)
 
 
 def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:
@@ -121,55 +154,3 @@ def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
     )
     tables = sorted(by_key(arms).values(), key=len)
     return stored_noise(tables[-1] if tables else [])
-
-
-def _shown(row: dict[str, Any]) -> str:
-    if row["calls"] is None:
-        return "?"
-    return f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}"
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    from harness.display.layout import print_table
-
-    names = ("cell", "items", "epochs", "calls", "detects", "epochs for 2 points")
-    made = []
-    for row in rows:
-        if "error" in row:
-            continue
-        needed = row["epochs_for_two_points"]
-        made.append(
-            [
-                row["cell"],
-                *map(
-                    str,
-                    (
-                        row["items"],
-                        row["epochs"],
-                        _shown(row),
-                        f"{100 * row['smallest_detectable_difference']:.1f} points",
-                        "more items" if needed is None else needed,
-                    ),
-                ),
-            ]
-        )
-    if made:
-        print_table(names, made, right=names[1:], keep=names)
-    for row in rows:
-        if "error" in row:
-            print(f"{row['cell']}: {row['error']}")
-    total = sum(row.get("calls") or 0 for row in rows)
-    unknown = sum("calls" in row and row["calls"] is None for row in rows)
-    dialogues = any(row.get("calls_are_at_least") for row in rows)
-    about = "at least" if dialogues or unknown else "about"
-    print(
-        f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {about} {total} "
-        f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
-        + (f" For {unknown} of them ('?') the method doesn't say." if unknown else "")
-    )
-    print(
-        "detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
-        "'harness power' plans with other numbers."
-    )
-    for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):
-        print(f"noise of {source}")

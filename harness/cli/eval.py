@@ -11,6 +11,7 @@ import click
 
 from harness.api.settings import STORE, configuration, default_model
 from harness.base.errors import UsageError
+from harness.base.values import given as read_value
 from harness.cli.config import read_config
 from harness.cli.options import (
     Command,
@@ -33,6 +34,7 @@ from harness.cli.options import (
     role_args_option,
     role_option,
     store_option,
+    system_option,
     take_fit_options,
     task_args_option,
     tasks_option,
@@ -76,6 +78,7 @@ Examples:
 @click.option("--temperature", type=float, metavar="T", help="Sampling temperature; as -G temperature=T.")
 @click.option("--top-p", type=float, metavar="P", help="Nucleus sampling; as -G top_p=P.")
 @click.option("--max-tokens", type=int, metavar="N", help="Longest completion; as -G max_tokens=N.")
+@system_option
 @generation_option
 @click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
 @budget_tokens_option
@@ -95,7 +98,7 @@ Examples:
 )
 @overwrite_option(None)
 @transcripts_option(None)
-@click.option("--dry-run", is_flag=True, help="Show the plan, its calls and what it could detect.")
+@click.option("--dry-run", is_flag=True, help="Show the plan: calls, tokens, cost, and what it could detect.")
 @store_option
 @json_option
 def command(**given: Any) -> None:
@@ -153,7 +156,10 @@ def show_runs(runs: Runs, as_json: bool, made: Mapping[str, Any] | None = None) 
 DECLARED = {"task_args": "-T", "method_args": "-M"}
 TYPED = {"model_args": "--model-arg", "role_args": "--role-arg", "generation": "-G"}
 #: generation settings with an option of their own
-SHORT = {"temperature": "--temperature", "top_p": "--top-p", "max_tokens": "--max-tokens"}
+SHORT = {
+    **{"temperature": "--temperature", "top_p": "--top-p", "max_tokens": "--max-tokens"},
+    "system_message": "--system",
+}
 
 
 def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Request, str]:
@@ -199,12 +205,17 @@ def _decoding(values: dict[str, Any]) -> dict[str, Any]:
         UsageError: no such setting, a value that it doesn't take, or both say different things.
     """
     from harness.model.generation import generation_settings
+    from harness.results.labels import short
 
     made = generation_settings(values.pop("generation", None) or {})
     for name, flag in SHORT.items():
         value = values.pop(name, None)
+        if name == "system_message" and value is not None:
+            value = str(read_value(value, f"{flag} "))
+            if not value.strip():
+                raise UsageError(f"{flag}: the text is empty; leave the option out for no system message")
         if value is not None and made.setdefault(name, value) != value:
-            raise UsageError(f"{flag} {value} and -G {name}={made[name]} contradict each other")
+            raise UsageError(f"{flag} {short(value)} and -G {name}={short(made[name])} contradict each other")
     return made
 
 

@@ -135,6 +135,12 @@ role_option = _pairs_option(
 role_args_option = _pairs_option(
     "--role-arg", "role_args", help="Argument of the roles' provider. [default: those of --model-arg]"
 )
+system_option = click.option(
+    "--system",
+    "system_message",
+    metavar="TEXT",
+    help="A system message before every prompt to the model: a text or @FILE.",
+)
 generation_option = _pairs_option(
     "-G",
     "generation",

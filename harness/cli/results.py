@@ -14,6 +14,7 @@ from harness.cli.corrections import correct, retract
 from harness.cli.diff import diff
 from harness.cli.options import (
     Group,
+    arguments,
     json_option,
     only_method_args_option,
     only_methods_option,
@@ -21,7 +22,6 @@ from harness.cli.options import (
     only_task_args_option,
     only_tasks_option,
     out_option,
-    pairs,
     store_option,
     write_out,
 )
@@ -69,7 +69,7 @@ def list_runs(
     invalid: list[str] = []
     in_force, superseded, retracted = Store(existing(store)).standing(invalid)
     selection = Selection(
-        task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
+        task or "", method or "", model or "", arguments(task_args, "-T"), arguments(method_args, "-M")
     )
     wanted = {each["run_id"] for each in selection.rows([row(record) for record in in_force])}
     records = [record for record in in_force if record["run_id"] in wanted]
@@ -192,7 +192,7 @@ def export(
     if curves and form not in ("csv", "parquet", "json"):
         raise UsageError(f"--curves has no form {form!r}; take --format csv, parquet or json")
     selection = Selection(
-        task or "", method or "", model or "", pairs(task_args, "-T"), pairs(method_args, "-M")
+        task or "", method or "", model or "", arguments(task_args, "-T"), arguments(method_args, "-M")
     )
     index = read_index(existing(store))
     rows = selection.rows(in_force(index.rows))

@@ -23,6 +23,7 @@ Examples:
   harness show 3f9a12                       (the beginning of a run id)
   harness show 3f9a12 --sample 7 --epoch 2  (one attempt: its dialogue and score)
   harness show 3f9a12 --plot confusion.svg  (the confusion matrix of a classification)
+  harness show 3f9a12 --human labels.csv    (do people agree with its verdicts?)
 """
 
 
@@ -31,10 +32,22 @@ Examples:
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
 @plot_option
+@click.option(
+    "--human",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Agreement of the run's verdicts with labels of people: sample_id and label (correct, incorrect).",
+)
 @store_option
 @json_option
 def command(
-    name: str, sample: str | None, epoch: int | None, plot: str | None, store: str, as_json: bool
+    name: str,
+    sample: str | None,
+    epoch: int | None,
+    plot: str | None,
+    human: Path | None,
+    store: str,
+    as_json: bool,
 ) -> None:
     """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name.
 
@@ -53,8 +66,9 @@ def command(
 
         check_plot(plot)
     if spec is not None:
-        if sample is not None or plot is not None:
-            option = "--plot" if sample is None else "--sample"
+        of_a_run = {"--sample": sample, "--plot": plot, "--human": human}
+        option = next((option for option, given in of_a_run.items() if given is not None), None)
+        if option is not None:
             raise UsageError(
                 f"{option} is of a run, and {name!r} is a task or a method; 'harness results "
                 "list' shows every run"
@@ -73,6 +87,12 @@ def command(
 
         show_attempt(record, sample, epoch, as_json)
         return
+    if human is not None:
+        from harness.comparison.human import agreement_with
+
+        agreed = agreement_with(record, human)
+        print(json.dumps(agreed.as_dict(), ensure_ascii=False) if as_json else "\n".join(agreed.lines()))
+        return
     from harness.results.classes import class_report, read_classes
 
     table = read_classes(record)
@@ -87,6 +107,7 @@ def command(
         more = {"class_report": report.to_json()} if report else {}
         print(json.dumps({**record, **more}, ensure_ascii=False))
         return
+    from harness.cli.prompts import prompt_lines
     from harness.display.classes import class_blocks
     from harness.display.layout import print_blocks
     from harness.display.records import print_records
@@ -98,6 +119,8 @@ def command(
         print(f"supersedes {record['supersedes'][:12]}")
     if record["reason"]:
         print(f"reason: {record['reason']}")
+    for line in prompt_lines(record, store):
+        print(line)
     parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
     _print({key: record[key] for key in parts}, False)
 

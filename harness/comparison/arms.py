@@ -10,7 +10,7 @@ from harness.results.fields import brief as brief
 from harness.results.fields import differing as differing
 from harness.results.fields import field_of as field_of
 from harness.results.fields import flat
-from harness.results.labels import unusual, with_arguments
+from harness.results.labels import told, unusual, with_arguments
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange
 
@@ -114,7 +114,7 @@ class Arm:
     def label(self, others: Iterable[Arm] = ()) -> str:
         """`self-consistency (samples=16)`: the method with its arguments that are not at their default, and
         with whatever else distinguishes it from `others` of the same method and model."""
-        arguments = unusual(self.method, self.subject["method_args"])
+        arguments = unusual(self.method, self.subject["method_args"]) | told(self.subject["decoding"])
         values = flat(self.subject)
         for field in self._distinguishing(others):
             if not field.startswith(METHOD_ARGS):

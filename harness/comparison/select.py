@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from harness.base.errors import UsageError, nearest
 from harness.base.values import typed
 from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of
+from harness.results.labels import short
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Selection:
                 kept = [row for row in chosen if _same(row[key].get(f"{name}_args", {}).get(argument), value)]
                 if chosen and not kept:
                     every = (row[key].get(f"{name}_args", {}) for row in chosen)
-                    held = sorted({str(one[argument]) for one in every if argument in one})
+                    held = sorted({short(one[argument], 60) for one in every if argument in one})
                     raise UsageError(
-                        f"no stored run has {argument}={value}; there are: {', '.join(held[:8])}"
+                        f"no stored run has {argument}={short(value, 60)}; there are: {', '.join(held[:8])}"
                     )
                 chosen = kept
         return chosen

@@ -163,7 +163,9 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         rows.append(
             [
                 task,
-                method_label(record["method"]["name"], record["method"]["args"]),
+                method_label(
+                    record["method"]["name"], record["method"]["args"], record["subject"]["decoding"]
+                ),
                 record["model"],
                 *([str(record["seed"])] if seeds else []),
                 metric_name(record),
@@ -257,7 +259,9 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
                 rows.append(
                     [
                         task,
-                        method_label(record["method"]["name"], record["method"]["args"]),
+                        method_label(
+                            record["method"]["name"], record["method"]["args"], record["subject"]["decoding"]
+                        ),
                         record["model"],
                         *([str(record["seed"])] if seeds else []),
                         name.removeprefix(part),

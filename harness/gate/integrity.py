@@ -11,7 +11,10 @@ from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
 
 #: what a candidate may change and still be compared with its reference
-MAY_CHANGE = ("code", "method_version", "method_args", "model_revision", "data_access")
+MAY_CHANGE = (
+    *("code", "method_version", "method_args", "model_revision", "data_access"),
+    "decoding.system_message",
+)
 
 
 @dataclass(frozen=True)

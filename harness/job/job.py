@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.base import messages
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
+from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access
 from harness.job.data import JobData
@@ -45,6 +47,7 @@ class Job:
         seed: int = 0,
         n_questions: int | None = None,
         code: str = "",
+        prompt: str = "",
         open_task: Callable[[str], tuple[Task, Splits]] | None = None,
         services: Services | None = None,
         progress: Callable[[str, int, int], None] | None = None,
@@ -55,7 +58,7 @@ class Job:
         self._task = task.for_run(self._services) if self.interactive else task
         self._method, self._splits, self._models, self._open_task = method, splits, models, open_task
         self.model, self.budget, self.concurrency = models.model, models.budget, models.concurrency
-        self.seed, self._progress = seed, progress
+        self.seed, self._progress, self._prompt = seed, progress, prompt
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
         #: how much the method read of what it declared, by name, for its record
@@ -83,8 +86,18 @@ class Job:
         return self._task.instruction
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
-        """The task's neutral prompt."""
-        return self._task.ask(question, shots)
+        """The task's neutral prompt; where the user gave the method a template, that in each of its turns."""
+        asked = self._task.ask(question, shots)
+        if not self._prompt:
+            return asked
+        turns: list[ChatMessage] = [message for message in asked if message.role == "system"]
+        for shot in shots:
+            turns.append(messages.user(self._filled(shot.question)))
+            turns.append(messages.assistant(shot.demonstration))
+        return [*turns, messages.user(self._filled(question))]
+
+    def _filled(self, question: Question) -> str:
+        return filled(self._prompt, {**self._task.turn_fields(question), "prompt": self._task.turn(question)})
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The answer in a completion, None if there is none."""

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness.base import messages as make
 from harness.base.digest import digest
 from harness.base.errors import ModelCallError
 from harness.model import backoff
@@ -69,7 +70,8 @@ class Model:
         """One completion on behalf of `question`.
 
         `draw` numbers repeated calls with the same messages (the samples of a vote); `decoding` are
-        fields of inspect-ai's GenerateConfig and win over the run's own. Only what `keep` says yes to goes
+        fields of inspect-ai's GenerateConfig and win over the run's own; a `system_message` among them stands
+        before the messages, whatever the provider. Only what `keep` says yes to goes
         into the cache, so that the same call is made again where an answer was of no use.
 
         Raises:
@@ -79,6 +81,8 @@ class Model:
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
         settings = {**self.decoding, **decoding}
+        if system := settings.pop("system_message", None):
+            messages = [make.system(system), *messages]
         key = self._key(question, messages, tools, tool_choice, settings, draw)
         seed = int(key[:15], 16)
         if self._keyed and self._cache is not None:

@@ -29,7 +29,7 @@ _PLACE = {"name", "package", "distribution", "folder", "origin", "path", "ranges
 KEYS: dict[type[Spec], set[str]] = {
     kind: {f.name for f in dataclass_fields(kind)} - _PLACE for kind in (TaskSpec, MethodSpec)
 }
-_PARAM = ("default", "help", "choices", "later", "file", "type", "optional", "required")
+_PARAM = ("default", "help", "choices", "later", "file", "type", "optional", "required", "template")
 _TEXTS = ("paper", "licence", "notes", "primary", "scorer", "canary", "results", "overall", "known_broken")
 _FLAGS = ("fits", "model", "apart", "private_targets")
 _COUNTS = ("n_items", "duplicates")
@@ -128,6 +128,7 @@ def _param(name: str, value: Any, where: str) -> Param:
         kind or ("str" if value.get("required") else ""),
         bool(value.get("optional", False)),
         bool(value.get("required", False)),
+        bool(value.get("template", False)),
     )
 
 

@@ -39,7 +39,7 @@ def types_of(owner: Any, place: str) -> dict[str, Any]:
 def read_param(declared: Declared, place: str) -> Param:
     """The parameter.
 
-    Help, choices and `file` come from a dataclass field's metadata, or from
+    Help, choices, `file` and `template` come from a dataclass field's metadata, or from
     `Annotated[int, "help"]` and `Annotated[int, {"help": ..., "choices": ..., "file": True}]`.
 
     Raises:
@@ -70,6 +70,7 @@ def read_param(declared: Declared, place: str) -> Param:
         kind,
         optional or (not required and default is None),
         required,
+        bool(metadata.get("template", False)),
     )
     if required:
         return param

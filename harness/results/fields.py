@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.results.labels import short
+
 
 def flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """A nested mapping with dots between levels."""
@@ -29,6 +31,6 @@ def field_of(mapping: Mapping[str, Any], field: str) -> Any:
 
 
 def brief(value: Any) -> str:
-    """A value as it is shown in a sentence: a hash by its beginning, long text cut."""
+    """A value as it is shown in a sentence: a hash by its beginning, long text cut as in a label."""
     text = str(value)
-    return text[:12] if len(text) == 64 else text[:60]
+    return text[:12] if len(text) == 64 else short(text, 60)

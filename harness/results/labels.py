@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.base.digest import digest
+
 #: characters of a value that are shown
 LONGEST = 24
 
@@ -23,9 +25,15 @@ def unusual(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def method_label(method: str, arguments: Mapping[str, Any]) -> str:
-    """`self-consistency (samples=16)`; the name alone where every argument has its default."""
-    return with_arguments(method, unusual(method, arguments))
+def told(decoding: Mapping[str, Any]) -> dict[str, Any]:
+    """The system message among the generation settings of a subject, if it has one."""
+    return {name: value for name, value in decoding.items() if name == "system_message"}
+
+
+def method_label(method: str, arguments: Mapping[str, Any], decoding: Mapping[str, Any] | None = None) -> str:
+    """`self-consistency (samples=16)`; the name alone where every argument has its default and the subject's
+    `decoding` has no system message."""
+    return with_arguments(method, {**unusual(method, arguments), **told(decoding or {})})
 
 
 def with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
@@ -35,8 +43,9 @@ def with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name} ({', '.join(f'{key}={short(value)}' for key, value in arguments.items())})"
 
 
-def short(value: Any) -> str:
-    """A value as it is shown beside a name: on one line, a long one cut."""
+def short(value: Any, longest: int = LONGEST) -> str:
+    """A value as it is shown beside a name: on one line, of at most `longest` characters. One that isn't
+    shown as it is ends in the beginning of its digest, so that two prompts that begin alike differ."""
     if isinstance(value, dict) and value.get("file") and "digest" in value:
         text = str(value["file"])
     elif isinstance(value, list | tuple):
@@ -45,5 +54,8 @@ def short(value: Any) -> str:
         text = {True: "true", False: "false", None: "null"}[value]
     else:
         text = f"{value:g}" if isinstance(value, float) else str(value)
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    line = " ".join(text.split())
+    if line == text and len(line) <= longest:
+        return line
+    end = f"#{digest(text)[:6]}"
+    return line + end if len(line + end) <= longest else line[: longest - len(end) - 3] + "..." + end

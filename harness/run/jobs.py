@@ -14,6 +14,7 @@ from harness.model.prices import price
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.run.code import Code
+from harness.run.keys import task_roles
 from harness.run.plan import Cell, task_arguments
 from harness.run.session import Session
 from harness.sample import Splits
@@ -37,6 +38,9 @@ def make_job(
     request = cell.request
     budget = Budget(request.budget_calls, request.budget_tokens, request.budget_cost, request.budget_time)
 
+    # how the subject decodes, and what it is told, is not how the task's judge or user does
+    of_task = task_roles(task)
+
     def handle(source: Provider, own: bool) -> Model:
         decoding = {**cell.task.decoding, **request.decoding} if own else {}
         return Model(
@@ -59,7 +63,10 @@ def make_job(
         splits=splits,
         models=Models(
             model=handle(provider, own=True),
-            roles={name: handle(role, own=role is provider) for name, role in roles.items()},
+            roles={
+                name: handle(role, own=role is provider and name not in of_task)
+                for name, role in roles.items()
+            },
             embedder=embedder,
             ledger=ledger,
             budget=budget,
@@ -69,6 +76,7 @@ def make_job(
         seed=cell.seed,
         n_questions=n_questions,
         code=code.digest if code.development else "",
+        prompt=cell.method.template(cell.method_args),
         open_task=lambda name: _other_task(name, cell),
         services=Services(
             ledger=ledger,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +37,6 @@ def comparability(
 ) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
     simulated user; see `roles_of_task`); not how the items were answered."""
-    questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
-    if type(task).ask is Task.ask:
-        prompts: list[Any] = [task.render(question) for question in questions]
-    else:
-        prompts = [[[m.role, m.text] for m in task.ask(question)] for question in questions]
     key = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version or code.digest,
@@ -49,7 +44,7 @@ def comparability(
         "data": sorted(map(_source, sources), key=str),
         "data_digest": set_digest(sample.digest() for sample in samples),
         "limit": cell.request.limit,
-        "prompt_digest": digest(prompts),
+        "prompt_digest": prompt_digest(task, samples),
         "scorer": cell.task.scorer,
         "metric": cell.task.primary,
         "scoring": SCORING,
@@ -60,9 +55,19 @@ def comparability(
     return key
 
 
+def prompt_digest(task: Task, samples: Sequence[Sample]) -> str:
+    """The digest of the prompts of the first items."""
+    questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
+    if type(task).ask is Task.ask:
+        prompts: list[Any] = [task.turn(question) for question in questions]
+    else:
+        prompts = [[[m.role, m.text] for m in task.ask(question)] for question in questions]
+    return digest(prompts)
+
+
 def task_roles(task: Task) -> set[str]:
     """The roles that a task itself asks: what they say is part of the measurement."""
-    judged = {"judge"} if type(task).judge is not Task.judge else set()
+    judged = {"judge"} if task.judges else set()
     return {*task.roles, *task.optional_roles} | judged
 
 

@@ -102,12 +102,14 @@ def plan(request: Request) -> list[Cell]:
                 continue
             model = NO_MODEL
         arguments = task_arguments(task, task_args[task.name], model)
-        for seed in range(request.seeds):
-            cells.append(
-                Cell(
-                    task, arguments, method, method.arguments(method_args[method.name]), model, seed, request
-                )
+        own = method.arguments(method_args[method.name])
+        if "world" in task.offers and method.template(own):
+            raise UsageError(
+                f"{method.name}: a prompt of your own is for tasks that ask in one text, and {task.name!r} "
+                "is a world to act in; --system TEXT adds to what an agent is told"
             )
+        for seed in range(request.seeds):
+            cells.append(Cell(task, arguments, method, own, model, seed, request))
     return cells
 
 

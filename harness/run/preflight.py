@@ -6,17 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
+from harness.base.template import fields
 from harness.external.services import Services
 from harness.model.ledger import Budget
 from harness.registry import load_task
 from harness.run.plan import Cell
+from harness.sample import Question
+from harness.task import Task
 
 
 def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]:
-    """One line a cell that acts in worlds and lacks a role, a key or another thing outside; `settings` is
-    `[services]` of harness.toml. A cell says the same itself, as its error, when it is run."""
+    """One line a cell that lacks a role that its task fills or, where it acts in worlds, a key or another
+    thing outside; `settings` is `[services]` of harness.toml. A cell says the same itself, as its error, when
+    it is run."""
     for cell in cells:
-        if "world" not in cell.task.offers or cell.model.startswith("recorded/"):
+        recorded, world = cell.model.startswith("recorded/"), "world" in cell.task.offers
+        if world and recorded:
             continue
         try:
             task = load_task(cell.task, cell.task_args)
@@ -25,6 +30,8 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
         absent = [role for role in task.roles if role not in cell.request.roles]
         if absent:
             yield f"{cell.title} can't be run: it needs --role {absent[0]}=MODEL"
+            continue
+        if not world:
             continue
         services = Services(
             settings=settings, offline=cell.request.offline, budget=Budget(cost=cell.request.budget_cost)
@@ -35,3 +42,23 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
             yield f"{cell.title} can't be run: {error}"
         finally:
             services.close()
+
+
+def check_templates(cell: Cell, task: Task, question: Question) -> None:
+    """Whether the user's own prompts name only what the task has a value for; a field that stayed as it
+    stands would be sent as text.
+
+    Raises:
+        UsageError: one names a field without a value.
+    """
+    known = {*task.turn_fields(question)}
+    for flag, template, given in (
+        ("-T", cell.task.template(cell.task_args), known),
+        ("-M", cell.method.template(cell.method_args), known | {"prompt"}),
+    ):
+        for name in sorted(fields(template) - given) if template else ():
+            why = {
+                "labels": f"{cell.task.name} has no closed set of labels",
+                "prompt": "the task's own prompt is what it replaces; only -M prompt= can hold it",
+            }.get(name, f"{cell.task.name} has no value for it")
+            raise UsageError(f"{flag} prompt: {{{name}}} stands in the template, but {why}")

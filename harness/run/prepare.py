@@ -15,6 +15,7 @@ from harness.registry import registry
 from harness.run import keys
 from harness.run.code import Code, check_unchanged, code_of
 from harness.run.plan import Cell
+from harness.run.preflight import check_templates
 from harness.run.scoring import Attempts
 from harness.run.session import Session
 from harness.sample import Splits
@@ -60,6 +61,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     for each in (provider, *roles.values()):
         each.prepare(splits)
     _check_offers(cell, task, splits, provider)
+    check_templates(cell, task, splits.test[0].question)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
     embedder = open_embedder(cell)
@@ -138,7 +140,11 @@ def check_abilities(cell: Cell, provider: Provider) -> None:
 
 def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) -> None:
     absent = [role for role in task.roles if role not in cell.request.roles]
-    if absent and "answers" not in provider.abilities:
+    if (
+        "answers" in provider.abilities
+    ):  # recorded dialogues were played; recorded answers are yet to be judged
+        absent = [role for role in absent if role == "judge"]
+    if absent:
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
     for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
         if need in cell.method.needs and not splits.size(need):

@@ -73,7 +73,7 @@ def _why_none(task: Task, sample: Sample, outcome: Outcome) -> str:
 
 def judged(task: Task, roles: Mapping[str, Any]) -> bool:
     """Whether a judge is asked before answers are scored."""
-    return "judge" in roles and type(task).judge is not Task.judge
+    return "judge" in roles and task.judges
 
 
 async def judge_rest(

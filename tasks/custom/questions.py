@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.answers import read_text
+from harness.answers import as_written, read_text
 from harness.base.errors import DataError, UsageError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
+from harness.tasks.custom import judging
 from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids, label_text
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
@@ -21,10 +22,12 @@ from harness.tasks.math import answers as maths
 
 if TYPE_CHECKING:
     from harness.data.hub import Data, Rows
+    from harness.model.gateway import Model
 
 
 class CustomQuestions(Task):
-    """`qa/custom`. The target is the right answer, or a list of several."""
+    """`qa/custom`. The target is the right answer, or a list of several. With match=judge the recorded answer
+    is what was said and the votes on it (`judging.votes`)."""
 
     instruction = "Answer the question."
     _CLOSING = {
@@ -32,12 +35,21 @@ class CustomQuestions(Task):
         "f1": "Reply with the answer alone, without explanation.",
         "number": "End your reply with a line that holds 'Answer:' and the number alone.",
         "math": "End your reply with the final answer in \\boxed{}.",
+        "judge": "Reply with the answer, in a few sentences at most.",
     }
 
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
         self.instruction = args["instruction"] or self.instruction
         self.match = args["match"]
+        if self.match == "judge":
+            self.roles = ("judge",)
+            self.role_prompts = {"judge": judging.PROMPT + args["rubric"]}
+            if args["votes"] < 1:
+                raise UsageError(f"{spec.name}: votes={args['votes']} is not at least 1")
+        elif args["rubric"] or args["votes"] != 1:
+            name = "rubric" if args["rubric"] else "votes"
+            raise UsageError(f"{spec.name}: {name}= is for a judge; give -T match=judge --role judge=MODEL")
 
     def load(self, data: Data) -> Splits:
         args, source = self.args, Source(self.spec.name, self.args)
@@ -107,12 +119,27 @@ class CustomQuestions(Task):
     def render(self, question: Question) -> str:
         return f"{self.instruction}\n\n{question.input}\n\n{self._CLOSING[self.match]}"
 
+    @property
+    def judges(self) -> bool:
+        return bool(self.match == "judge")
+
+    def needs_judge(self, sample: Sample) -> bool:
+        return self.judges
+
+    async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
+        """What was said, with a judge's votes on it; None where nothing was said, or it was judged before."""
+        if not isinstance(outcome.answer, str):
+            return None
+        text = judging.asked(sample.question.input, _targets(sample), outcome.answer, self.args["rubric"])
+        found = await judging.votes(judge, sample.question, text, self.args["votes"])
+        return {"said": outcome.answer, "votes": found}
+
     def parse(self, text: str, question: Question) -> str | None:
         if self.match in ("number", "math"):
             kind: maths.Kind = "number" if self.match == "number" else "expression"
             found = maths.extract(text, kind)
             return maths.canonical(found, kind) or None if found is not None else None
-        return read_text(text).answer
+        return as_written(text).text.strip() or None if self.judges else read_text(text).answer
 
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether the answer is one of the right ones under the task's match."""
@@ -127,8 +154,17 @@ class CustomQuestions(Task):
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         if outcome.answer is None:
             return Score({"accuracy": 0.0, "f1": 0.0})
-        right = self.correct(outcome.answer, sample)
-        overlap = max(word_overlap(str(outcome.answer), each) for each in _targets(sample))
+        said, right = str(outcome.answer), None
+        if not self.judges:
+            right = self.correct(outcome.answer, sample)
+        elif not isinstance(outcome.answer, dict):
+            return Score({}, "unscored", "the answer needs a judge: --role judge=MODEL")
+        else:
+            said, verdicts = outcome.answer["said"], judging.verdicts_of(outcome.answer["votes"])
+            right = judging.majority(verdicts)
+            if right is None:
+                return Score({}, "unscored", f"judge: no majority: {judging.tally(verdicts)}")
+        overlap = max(word_overlap(said, each) for each in _targets(sample))
         return Score({"accuracy": float(right), "f1": overlap})
 
 

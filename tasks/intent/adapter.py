@@ -57,7 +57,10 @@ class Classification(Task):
         return "\n\n".join(part for part in parts if part)
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
-        """The neutral prompt; with demonstrations, the label list stands in the first turn only."""
+        """The neutral prompt; with demonstrations, the label list stands in the first turn only. A template
+        of the user's is filled for every turn."""
+        if self.spec.template(self.args):
+            return super().ask(question, shots)
         questions = [*(shot.question for shot in shots), question]
         turns = [messages.user(self.render(questions[0]))]
         for shot, following in zip(shots, questions[1:], strict=True):

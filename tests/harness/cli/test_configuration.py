@@ -26,6 +26,7 @@ EVERY_KEY = {
     "temperature": 0.5,
     "top_p": 0.9,
     "max_tokens": 30,
+    "system": "Be brief.",
     "G": {"top_k": 40, "stop_seqs": ["END"]},
     "budget_cost": 1.5,
     "budget_tokens": 10_000,
@@ -62,6 +63,7 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
         "model-arg": "model_args",
         "role": "roles",
         "role-arg": "role_args",
+        "system": "system_message",
     }
     given = {aliases.get(key, key.replace("-", "_")) for key in EVERY_KEY}
     not_settings = {"config", "dry_run", "store", "as_json"}  # store says where to, not what
@@ -87,6 +89,7 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
                 "temperature": 0.5,
                 "top_p": 0.9,
                 "max_tokens": 30,
+                "system_message": "Be brief.",
             },
             budget_cost=1.5,
             budget_tokens=10_000,

@@ -105,3 +105,99 @@ def test_what_a_method_cannot_tell_is_a_question_mark(command, tmp_path):
 def test_a_number_of_calls_that_cannot_be_is_no_plan(command):
     done = command(*"eval --task arc1d --method self-consistency -M samples=-3 --limit 2 --dry-run".split())
     assert done.code == 2 and "-6 calls can't be made" in done.out and "about 0 calls" in done.out
+
+
+PRICES = '[prices."own/priced"]\ninput = 2.0\noutput = 10.0\n'
+
+
+@pytest.fixture
+def questions(tmp_path):
+    """Forty questions of 40 bytes each, and rows for demonstrations."""
+    for name, start in (("qa", 1000), ("shots", 2000)):
+        rows = [{"question": f"{n}".ljust(40, "x"), "answer": "yes"} for n in range(start, start + 40)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "harness.toml").write_text(PRICES)
+    return ("eval", "--task", "qa/custom", "-T", "data=qa.jsonl", "-T", "train=shots.jsonl", "--dry-run")
+
+
+def cells(command, *arguments):
+    done = command(*arguments, "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    return {row["cell"].split(" x ", 1)[1]: row for row in found["plan"]}, found["total"]
+
+
+def test_tokens_and_cost_are_those_of_the_prompts(command, questions, tmp_path):
+    """A prompt of 40 bytes and a system message of 8: (10 + 4) + (2 + 4) tokens."""
+    own = ("--model", "own/priced", "-T", "prompt={input}", "--system", "be brief", "--max-tokens", "100")
+    (row,), total = (list(part.values()) for part in cells(command, *questions, *own, "--epochs", "2"))
+    assert (row["calls"], row["input_tokens"], row["output_tokens"]) == (80, 80 * 20, [80 * 16, 80 * 100])
+    low, high = ((80 * 20 * 2 + out * 10) / 1e6 for out in row["output_tokens"])
+    assert row["cost_usd"] == [pytest.approx(low), pytest.approx(high)] and not row["unpriced"]
+    assert row["input_tokens"] in total and row["cost_usd"] in total
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_a_method_adds_is_counted(command, questions):
+    own = (*questions, "--model", "own/priced", "-T", "prompt={input}", "-M", "k=3")
+    found, total = cells(command, *own, "--method", "direct,cot,few-shot,self-consistency", "-M", "samples=3")
+    direct, cot, shots, votes = (
+        found[f"{name} x own/priced"] for name in ("direct", "cot", "few-shot", "self-consistency")
+    )
+    assert direct["input_tokens"] == 40 * 14 and direct["output_tokens"] == [40 * 16, 40 * 1024]
+    assert votes["calls"] == 120 and votes["input_tokens"] == 120 * 14
+    assert cot["input_tokens"] > direct["input_tokens"] + 40 * 20
+    assert shots["input_tokens"] == 40 * (4 * 14 + 3 * (4 + 1))  # three more questions, three answers
+    assert not any(row["tokens_are_at_least"] for row in found.values())
+    assert total["input_tokens"] == sum(row["input_tokens"] for row in found.values())
+
+
+def test_a_price_that_is_not_known_is_never_nothing(command, questions):
+    own = (*questions, "--model", "own/priced,own/other")
+    found, total = cells(command, *own)
+    assert found["direct x own/other"]["cost_usd"] is None
+    assert found["direct x own/other"]["unpriced"] == ["own/other"] == total["unpriced"]
+    assert total["cost_usd"] == found["direct x own/priced"]["cost_usd"]
+    text = command(*own).out
+    assert "no price is known of own/other" in text and "tokens: one for 4 bytes" in text
+    assert "USD unknown" in command(*questions, "--model", "own/other").out
+
+
+def test_a_judge_of_answers_is_counted_with_its_own_price(command, questions):
+    own = (*questions, "--model", "own/priced", "--method", "best-of-n", "-M", "n=2", "-M", "scorer=judge")
+    found, _ = cells(command, *own, "--role", "judge=own/other")
+    row = found["best-of-n x own/priced"]
+    assert row["calls"] == 160 and row["unpriced"] == ["own/other"] and row["cost_usd"] is None
+    votes = (*questions, "--model", "own/priced", "--method", "self-consistency", "-M", "samples=70")
+    found, _ = cells(command, *votes, "-T", "match=judge", "-T", "votes=3", "--role", "judge=own/priced")
+    row = found["self-consistency x own/priced"]  # more calls than are played: their mean stands for the rest
+    assert row["calls"] == 40 * (70 + 3) and not row["tokens_are_at_least"]
+    assert row["input_tokens"] > 40 * (70 * 14 + 3 * 200)
+
+
+def test_what_a_pool_adds_is_not_known_before(command, tmp_path):
+    rows = [{"text": f"{'ab'[n % 2]} {n}", "label": "ab"[n % 2]} for n in range(40)]
+    for name, part in (("test", rows[:10]), ("train", rows[10:])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, part)))
+    data = ("-T", "data=test.jsonl", "-T", "train=train.jsonl")
+    grid = (
+        "eval",
+        "--task",
+        "classify/custom",
+        *data,
+        "--method",
+        "testnuc",
+        "--dry-run",
+        "--model",
+        "echo/a",
+    )
+    found, _ = cells(command, *grid)
+    assert found["testnuc x echo/a"]["tokens_are_at_least"] and not (tmp_path / "cache/artifacts").exists()
+    assert "at least: what the method of 1 cell adds" in command(*grid).out
+
+
+def test_the_tokens_of_a_dialogue_are_not_known(command):
+    grid = ("eval", "--task", "toolworld/single", "--method", "react", "--dry-run", "--model", "echo/a")
+    found, total = cells(command, *grid)
+    assert found["react x echo/a"]["input_tokens"] is None and total["input_tokens"] is None
+    assert "Tokens and USD aren't known before" in command(*grid).out

@@ -155,12 +155,20 @@ def test_arms_of_one_name_are_distinguished_by_what_differs(store):
 
 def test_long_and_odd_values_are_short():
     assert (
-        short("a\nb") == "a b"
+        short("a b") == "a b"
         and short(["x", 1]) == "x,1"
         and short(1e-5) == "1e-05"
         and short(True) == "true"
     )
     assert len(short("x" * 100)) == 24
+
+
+def test_texts_that_begin_alike_are_told_apart():
+    """Two prompts differ in their last word, or in white space alone."""
+    head = "Choose the label that fits the text best. "
+    assert short(head + "{input}") != short(head + "{question}") and len(short(head + "{input}")) == 24
+    assert short("a\nb").startswith("a b#") and short("a\nb") != short("a b")
+    assert short(head, 60) == short(head.strip() + " ", 60) != short(head.strip(), 60)
 
 
 def test_released_code_that_changed_under_one_version_is_said(store):

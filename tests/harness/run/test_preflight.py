@@ -8,7 +8,9 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.run.plan import Request, plan
 from harness.run.preflight import lacking
-from harness.sample import SplitSizes
+from harness.sample import Question, Sample, Splits
+
+SPLITS = Splits([Sample(Question(str(n), ""), "") for n in range(10)])
 
 
 def lacks(task, settings=None, **request):
@@ -44,7 +46,7 @@ def test_everything_that_is_missing_is_said_at_once(monkeypatch):
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_the_dry_run_says_it_too(tmp_path, monkeypatch, flags):
-    monkeypatch.setattr("harness.cli.dry_run._sizes", lambda cell, session: SplitSizes(test=10))
+    monkeypatch.setattr("harness.cli.dry_run._load", lambda cell, session: (None, SPLITS))
     done = CliRunner().invoke(
         cli,
         [

@@ -1,0 +1,38 @@
+"""Templates of prompts: text in which a few named fields in braces stand for something; other braces stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harness.base.errors import UsageError
+
+#: fields that stand for what is asked: the item's own text, by two names, and the task's whole prompt
+ASKED = ("input", "question", "prompt")
+#: all fields, with that of the closed set of answers
+FIELDS = (*ASKED, "labels")
+_FIELD = re.compile(r"\{(" + "|".join(FIELDS) + r")\}")
+
+
+def fields(template: str) -> set[str]:
+    """The fields of `FIELDS` that stand in a template."""
+    return set(_FIELD.findall(template))
+
+
+def check_template(name: str, template: str) -> None:
+    """Whether a template says where the item stands.
+
+    Raises:
+        UsageError: none of the fields of `ASKED` stands in it.
+    """
+    if not fields(template) & {*ASKED}:
+        raise UsageError(
+            f"{name}: the template has no {{input}}, which is where the item's text stands "
+            "(other fields: {labels}, and {prompt} for the task's own prompt; other braces stay as they are)"
+        )
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with its fields replaced, all in one pass: braces within a value mean nothing. A field
+    without a value stays as it stands."""
+    return _FIELD.sub(lambda found: values.get(found[1], found[0]), template)

@@ -1,0 +1,110 @@
+"""The plan of `--dry-run` as a table, with what all its cells take together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.display.layout import print_table
+from harness.run.estimate import RULE, Estimate
+
+
+def _shown(row: dict[str, Any]) -> str:
+    if row["calls"] is None:
+        return "?"
+    return f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}"
+
+
+def _range(ends: list[float] | None, form: str) -> str:
+    """`800-51200`; one number where both ends are the same, `?` where they aren't known."""
+    if ends is None:
+        return "?"
+    low, high = (format(end, form) for end in ends)
+    return low if low == high else f"{low}-{high}"
+
+
+def _least(row: dict[str, Any], shown: str) -> str:
+    return f"at least {shown}" if row["tokens_are_at_least"] and shown != "?" else shown
+
+
+def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]) -> None:
+    """Prints the rows of the plan, `total` and what the numbers mean; `uses` are those of the rows."""
+
+    names = (
+        *("cell", "items", "epochs", "calls", "tokens in", "tokens out", "USD"),
+        *("detects", "epochs for 2 points"),
+    )
+    made = []
+    for row in rows:
+        if "error" in row:
+            continue
+        needed = row["epochs_for_two_points"]
+        made.append(
+            [
+                row["cell"],
+                *map(
+                    str,
+                    (
+                        row["items"],
+                        row["epochs"],
+                        _shown(row),
+                        _least(row, "?" if row["input_tokens"] is None else str(row["input_tokens"])),
+                        _range(row["output_tokens"], "d"),
+                        _least(row, _range(row["cost_usd"], ".3g")),
+                        f"{100 * row['smallest_detectable_difference']:.1f} points",
+                        "more items" if needed is None else needed,
+                    ),
+                ),
+            ]
+        )
+    if made:
+        print_table(names, made, right=names[1:], keep=names)
+    for row in rows:
+        if "error" in row:
+            print(f"{row['cell']}: {row['error']}")
+    unknown = sum("calls" in row and row["calls"] is None for row in rows)
+    dialogues = any(row.get("calls_are_at_least") for row in rows)
+    about = "at least" if dialogues or unknown else "about"
+    print(
+        f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {about} {total.calls} "
+        f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
+        + (f" For {unknown} of them ('?') the method doesn't say." if unknown else "")
+    )
+    for line in _totals(total, uses):
+        print(line)
+    if total.input_tokens is not None:
+        print(RULE)
+    print(
+        "detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
+        "'harness power' plans with other numbers."
+    )
+    for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):
+        print(f"noise of {source}")
+
+
+def _totals(total: Estimate, uses: list[Estimate]) -> list[str]:
+    """What all cells take together, and what is left out of it."""
+    if total.input_tokens is None:
+        return ["Tokens and USD aren't known before: a dialogue grows with every action."] if uses else []
+    found = total.as_dict()
+    least = "at least " if total.at_least else ""
+    tokens = f"{least}{total.input_tokens} tokens in and {_range(found['output_tokens'], 'd')} out"
+    if not total.unpriced:
+        lines = [f"In all {tokens}, {least}{_range(found['cost_usd'], '.3g')} USD."]
+    else:
+        names = ", ".join(total.unpriced)
+        rest = (
+            f"at least {_range(found['cost_usd'], '.3g')} USD without them"
+            if total.cost_usd
+            else "USD unknown"
+        )
+        lines = [
+            f"In all {tokens}; no price is known of {names}: {rest}. "
+            '[prices."MODEL"] in harness.toml gives one.'
+        ]
+    added = sum(each.at_least for each in uses)
+    if added:
+        lines.append(
+            f"at least: what the method of {added} cell{'' if added == 1 else 's'} adds to the task's "
+            "prompt, such as demonstrations from a pool, isn't known before."
+        )
+    return lines

@@ -1,0 +1,137 @@
+"""What a cell would cost: tokens from the prompts that it would send, USD from the price list.
+
+No tokenizer is asked, as each model has its own and most have to be fetched. The rule is stated with every
+estimate (`RULE`): it tells the order of size, and no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.model.prices import price
+from harness.run.rehearsal import Rehearsal, Sent
+
+#: bytes of UTF-8 a token, and tokens that a message adds
+BYTES, EACH = 4, 4
+#: tokens of a completion where no --max-tokens limits it: from a label to a page
+SHORTEST, LONGEST = 16, 1024
+RULE = (
+    f"tokens: one for {BYTES} bytes of the prompts and {EACH} for each message; a completion of {SHORTEST} "
+    f"up to --max-tokens, or {LONGEST} where that isn't given (a model that thinks takes more); USD by the "
+    "price list, on a cold cache"
+)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The use of a cell, or of several together.
+
+    Attributes:
+        calls: of the method and the task's judge together; None where the method doesn't say.
+        input_tokens: None where calls or prompts aren't known.
+        output_tokens: fewest and most.
+        cost_usd: lowest and highest; None where a price isn't known, which is never 0.
+        unpriced: the models without a known price.
+        at_least: whether more comes on top of the input: what a method adds, calls of cells not counted.
+    """
+
+    calls: int | None = None
+    input_tokens: int | None = None
+    output_tokens: tuple[int, int] | None = None
+    cost_usd: tuple[float, float] | None = None
+    unpriced: tuple[str, ...] = ()
+    at_least: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": list(self.output_tokens) if self.output_tokens else None,
+            "cost_usd": [round(end, 6) for end in self.cost_usd] if self.cost_usd else None,
+            "unpriced": list(self.unpriced),
+            "tokens_are_at_least": self.at_least,
+        }
+
+
+@dataclass
+class _Use:
+    """Use of one model, summed."""
+
+    read: float = 0.0
+    fewest: float = 0.0
+    most: float = 0.0
+
+
+@dataclass
+class _Sum:
+    by_model: dict[str, _Use] = field(default_factory=dict)
+
+    def add(self, sent: Sequence[Sent], times: float) -> None:
+        for call in sent:
+            use = self.by_model.setdefault(call.model, _Use())
+            longest = call.max_tokens or LONGEST
+            use.read += times * tokens_of(message.text for message in call.messages)
+            use.fewest += times * min(SHORTEST, longest)
+            use.most += times * longest
+
+
+def tokens_of(texts: Iterable[str]) -> int:
+    """The tokens that messages take, by `RULE`."""
+    return sum(EACH + math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES) for text in texts)
+
+
+def estimate(
+    rehearsed: Rehearsal | None, calls: int | None, attempts: int, prices: Mapping[str, Mapping[str, Any]]
+) -> Estimate:
+    """The use of a cell.
+
+    Args:
+        rehearsed: the calls on behalf of some items; None where that isn't known.
+        calls: what the method declares for the whole cell; None where it doesn't say.
+        attempts: items times epochs.
+        prices: `[prices]` of harness.toml.
+    """
+    if rehearsed is None or calls is None:
+        return Estimate(calls)
+    judge_calls = round(len(rehearsed.judged) / rehearsed.items * attempts)
+    total = _Sum()
+    if rehearsed.sent:
+        total.add(rehearsed.sent, calls / len(rehearsed.sent))
+    total.add(rehearsed.judged, attempts / rehearsed.items)
+    if calls and not rehearsed.sent:
+        return Estimate(calls + judge_calls)
+    found = {model: price(model, prices) for model in sorted(total.by_model)}
+    unpriced = tuple(model for model, each in found.items() if each is None)
+    low = high = 0.0
+    for model, each in found.items():
+        if each is not None:
+            use = total.by_model[model]
+            low += (use.read * each.input + use.fewest * each.output) / 1e6
+            high += (use.read * each.input + use.most * each.output) / 1e6
+    uses = total.by_model.values()
+    return Estimate(
+        calls + judge_calls,
+        round(sum(use.read for use in uses)),
+        (round(sum(use.fewest for use in uses)), round(sum(use.most for use in uses))),
+        None if unpriced else (low, high),
+        unpriced,
+        not rehearsed.whole,
+    )
+
+
+def together(estimates: Sequence[Estimate]) -> Estimate:
+    """The use of several cells: what is known of it, `at_least` where something isn't."""
+    known = [each for each in estimates if each.input_tokens is not None]
+    outputs = [each.output_tokens for each in known if each.output_tokens]
+    costs = [each.cost_usd for each in known if each.cost_usd]
+    return Estimate(
+        sum(each.calls or 0 for each in estimates),
+        sum(each.input_tokens or 0 for each in known) if known else None,
+        (sum(low for low, _ in outputs), sum(high for _, high in outputs)) if outputs else None,
+        (sum(low for low, _ in costs), sum(high for _, high in costs)) if costs else None,
+        tuple(sorted({model for each in estimates for model in each.unpriced})),
+        len(known) < len(estimates) or any(each.at_least for each in known),
+    )
