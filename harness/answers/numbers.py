@@ -53,7 +53,8 @@ _SIGNS = str.maketrans({
 _LATEX = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"<[^<>]{1,40}>", " "),
+        (r"<[^<>]{1,40}>|\\n(?=[A-Z\s]|$)", " "),
+        (r"\b(\d{1,2}):00\s*(?=[ap]\.?m\b)", r"\1 "),
         (r"\\(?:left|right|displaystyle|textstyle|boxed|fbox)(?![a-zA-Z])", ""),
         (r"\\(?:text|textbf|mathbf|mathrm|textrm|mbox|textit|emph|operatorname)\s*(?=\{)", " "),
         (r"\{,\}|,?\\!\s?", ","),
@@ -77,7 +78,7 @@ _LATEX = tuple(
 
 
 def _plain_text(text: str) -> str:
-    text = text.translate(_DASHES).translate(_SIGNS)
+    text = " ".join(text.translate(_DASHES).translate(_SIGNS).split())
     if not text.isascii():
         text = "".join(map(_ascii, text))
     for pattern, replacement in _LATEX:
@@ -120,15 +121,12 @@ _START = re.compile(
 _BETWEEN = re.compile(rf"\bbetween\b.*?{NUMERAL}.*?\band\b.*?{NUMERAL}|\beither\b", re.IGNORECASE)
 _RULED_OUT = re.compile(rf"\b(?:not|isn't|rather than|instead of)\s+(?:\$\s*)?-?{NUMERAL}", re.IGNORECASE)
 _UNITS = (
-    "st|nd|rd|th|mm|cm|dm|km|m|mi|ft|in|yd|kg|mg|g|lbs?|oz|t|ml|l|L|h|hrs?|min|mins|s|secs?|mph|kmh"
-    "|kph|c|cents?|"
+    "st|nd|rd|th|mm|cm|dm|km|m|mi|ft|in|yd|kg|mg|g|lbs?|oz|t|ml|l|L|h|hrs?|min|mins|s|secs?|mph|kmh|kph|c|cents?|"
     "p|W|kW|kWh|V|A|Hz|GB|MB|KB|TB|J|kJ|N|cal|kcal|C|F|K|am|pm"
 )
 _COMPOUND = (
-    r"(?:hours?|hrs?|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|feet|foot|ft|inch(?:es)?"
-    r"|pounds?|"
-    r"lbs?|ounces?|oz|dollars?|cents?|kg|kilograms?|g|grams?|km|kilometers?|meters?|m|cm|h|s|quarters?"
-    r"|dimes?)"
+    r"(?:hours?|hrs?|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|feet|foot|ft|inch(?:es)?|pounds?|"
+    r"lbs?|ounces?|oz|dollars?|cents?|kg|kilograms?|g|grams?|km|kilometers?|meters?|m|cm|h|s|quarters?|dimes?)"
 )
 _AFTER = tuple(
     (re.compile(pattern, re.IGNORECASE), reason)
@@ -168,7 +166,9 @@ def _stated(text: str) -> tuple[Fraction | None, str | None]:
     negative = (start["sign"] == "-") != (start["minus"] == "-")
     if start["sign"] and re.search(r"(?:(?<![a-zA-Z])[a-zA-Z]|[\d)])$", before):
         return None, "unreadable"  # a difference or a sum that begins with a variable
-    if re.search(r"(?:(?<![a-zA-Z])[b-hj-zB-HJ-Z]|[\d)])\s*[*/^+]$|[<>]$|\\[a-z]+$|\^$", before):
+    if re.search(
+        r"(?:(?<![a-zA-Z])[b-hj-zB-HJ-Z]|[\d)])\s*[*/^+]$|(?<![a-zA-Z])[a-zA-Z]-$|[<>]$|\\[a-z]+$|\^$", before
+    ):
         return None, "unreadable"
     if negative and start["sign"] and re.search(r"[a-zA-Z]{2}$", before) and text[start.end("sign")] == " ":
         negative = False  # 'the total - 5' has a dash

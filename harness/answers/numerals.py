@@ -38,11 +38,15 @@ SCALES = {
     "billion": 10**9,
     "trillion": 10**12,
 }
-PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4} | {
-    name + plural: value
-    for value, name in enumerate("fourth fifth sixth seventh eighth ninth tenth".split(), 4)
-    for plural in ("", "s")
-}
+PARTS = (
+    {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4}
+    | {"hundredth": 100, "hundredths": 100, "thousandth": 1000, "thousandths": 1000}
+    | {
+        name + plural: value
+        for value, name in enumerate("fourth fifth sixth seventh eighth ninth tenth".split(), 4)
+        for plural in ("", "s")
+    }
+)
 WORD = re.compile(r"[a-z]+")
 
 

@@ -32,7 +32,9 @@ class Sum:
                     self.reason = "hedged"
                     return None
                 value = value + right if sign == "+" else value - right
-            return value if self._small(value) else None
+                if not self._small(value):
+                    return None
+            return value
         except (ZeroDivisionError, ValueError, RecursionError):
             return None
 

@@ -145,9 +145,9 @@ class CustomQuestions(Task):
         """Whether the answer is one of the right ones under the task's match."""
         given, right = str(answer), _targets(sample)
         if self.match == "number":
-            return any(maths.equivalent(given, each, "number") for each in right)
+            return maths.equivalent(given, right, "number").right
         if self.match == "math":
-            return any(maths.equivalent(given, each, "expression") for each in right)
+            return maths.equivalent(given, right, "expression").right
         form = normal if self.match == "exact" else squad_form
         return any(form(given) == form(each) for each in right)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from harness.answers import Reading, has_number, read_expression, read_number
 from harness.base.digest import digest
 from harness.base.errors import DataError, UsageError
-from harness.sample import LazySamples, Question, Sample, Splits
+from harness.sample import LazySamples, Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
 from harness.tasks.math.answers import Kind, canonical, equivalent
@@ -107,8 +107,15 @@ class Mathematics(Task):
     def gold(self, sample: Sample) -> str:
         return f"\\boxed{{{sample.target}}}"
 
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        """Accuracy; the reason says why an answer is not right where it is more than another value."""
+        if outcome.answer is None:
+            return Score({"accuracy": 0.0})
+        verdict = equivalent(str(outcome.answer), sample.target, self.kind)
+        return Score({"accuracy": 1.0 if verdict.right else 0.0}, reason=verdict.reason)
+
     def correct(self, answer: Any, sample: Sample) -> bool:
-        return equivalent(str(answer), sample.target, self.kind)
+        return equivalent(str(answer), sample.target, self.kind).right
 
 
 class GradeSchool(Mathematics):

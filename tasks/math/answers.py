@@ -1,54 +1,112 @@
-r"""Final answers of mathematics tasks: found, written in a normal form, compared.
+r"""Final answers of mathematics tasks: found, written in a normal form, judged.
 
 Three functions are all that a task needs: `extract` finds the answer in a completion, `canonical`
-writes it so that votes can be counted, `equivalent` says whether it is right.
+writes it so that votes can be counted, `equivalent` says whether it is right. What is judged is the
+answer as it was written, never the normal form.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from harness.answers.numbers import read_number
 from harness.tasks.math.canonical import canonical
+from harness.tasks.math.comparison import Comparison, Outcome
 from harness.tasks.math.extraction import MAX_ANSWER, Kind, extract
+from harness.tasks.math.latex import tidy
 
-__all__ = ["MAX_ANSWER", "Kind", "canonical", "equivalent", "extract"]
+__all__ = ["MAX_ANSWER", "Kind", "Verdict", "canonical", "equivalent", "extract"]
 
-_EXACT = re.compile(r"-?(?:\d+|\\frac\{\d+\}\{\d+\})")
-_IN_BASE = re.compile(r"(-?[0-9A-F]+)(?:_(\w|\{\d+\}))?")
-_WORDS = re.compile(r"[a-z][a-z' -]+[a-z]")
+#: CPU seconds for all comparisons of one answer; of all recorded answers the slowest takes half of one.
+CPU_SECONDS = 5.0
 
 
-def equivalent(answer: str, target: str, kind: Kind) -> bool:
-    """Whether an answer has the value of the target; both may be in any notation.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an answer is right, and why it is not where that is more than another value.
 
-    Numbers are compared exactly, as rationals: 18.0 is 18, and 0.33 is not 1/3. Expressions that
-    differ in their normal form are compared symbolically. An expression that is too long or too
-    costly to check is not equivalent to anything but itself.
+    `hedged`: it offers alternatives; `several`: it holds several numbers; `not simplified`: it has the
+    right value but repeats the question (`\\sum_{n=1}^{100} n` for 5050); `not comparable`: the
+    comparison was given up, which says nothing about the answer.
+    """
+
+    right: bool
+    reason: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.right
+
+
+_REASONS = {"hedged": "hedged", "restated": "not simplified", "unknown": "not comparable"}
+
+
+def equivalent(answer: str, target: str | Sequence[str], kind: Kind) -> Verdict:
+    """Whether an answer has the value of the target, or of one of several; both may be in any notation.
+
+    Numbers are compared exactly, as rationals: 18.0 is 18, and 0.33 is not 1/3. Expressions are
+    compared by structure and by math-verify. The targets share 5 seconds of CPU time: what is too long,
+    too deep or too costly is not comparable with anything but itself.
 
     Raises:
         RuntimeError: expressions can't be compared because math-verify doesn't start.
     """
-    if answer == target:
-        return True
+    targets = [target] if isinstance(target, str) else target
+    if any(answer == each for each in targets):
+        return Verdict(True)
+    budget = _Budget()
+    verdicts = []
+    for each in targets:
+        verdicts.append(_judged(answer, each, kind, budget))
+        if verdicts[-1].right:
+            return verdicts[-1]
+    reasons = [verdict.reason for verdict in verdicts if verdict.reason]
+    return Verdict(False, reasons[0] if reasons else None)
+
+
+def _judged(answer: str, target: str, kind: Kind, budget: _Budget) -> Verdict:
     if len(answer) > MAX_ANSWER or len(target) > MAX_ANSWER:
-        return False
-    given, wanted = canonical(answer, kind), canonical(target, kind)
-    if given == wanted:
-        return True
-    if kind != "expression" or not given or _WORDS.fullmatch(wanted):
-        return False
-    if (of_given := _IN_BASE.fullmatch(given)) and (of_wanted := _IN_BASE.fullmatch(wanted)):
-        if of_given[2] or of_wanted[2]:  # a base that only one of them names is that of the other
-            same_base = of_given[2] == of_wanted[2] or not (of_given[2] and of_wanted[2])
-            return of_given[1] == of_wanted[1] and same_base
-    if _EXACT.fullmatch(given) and _EXACT.fullmatch(wanted):
-        return False
-    return _symbolic(given, wanted)
+        return Verdict(False, "not comparable")
+    if kind != "expression":
+        (given, reason), (wanted, _) = read_number(answer), read_number(target)
+        if wanted is not None and given is not None:
+            return Verdict(given == wanted)
+        if wanted is not None and (reason != "unreadable" or not ("\\" in answer or "^" in answer)):
+            return Verdict(False, "not comparable" if reason == "unreadable" and answer.strip() else reason)
+    try:
+        found = Comparison(budget.equal).outcome(tidy(answer), tidy(target))
+    except RecursionError:
+        found = "unknown"
+    return Verdict(found == "right", _REASONS.get(found))
 
 
-@lru_cache(maxsize=4096)
-def _symbolic(given: str, wanted: str) -> bool:
-    from harness.tasks.math.symbolic import symbolically_equal
+_OUTCOMES: dict[str, Outcome] = {"equal": "right", "different": "wrong", "restated": "restated"}
+_MOST_KNOWN = 16384
+_known: dict[tuple[str, str], Outcome] = {}
+_known_lock = threading.Lock()
 
-    return symbolically_equal(given, wanted)
+
+class _Budget:
+    """The CPU time that comparisons of one answer may still take; what was compared before costs nothing."""
+
+    def __init__(self) -> None:
+        self._left = CPU_SECONDS
+
+    def equal(self, given: str, wanted: str) -> Outcome:
+        pair = (given, wanted)
+        known = _known.get(pair)
+        if known is not None:
+            return known
+        from harness.tasks.math.symbolic import compared
+
+        whole = self._left == CPU_SECONDS
+        verdict, spent = compared(given, wanted, self._left)
+        self._left -= spent
+        outcome = _OUTCOMES.get(verdict, "unknown")
+        if outcome != "unknown" or whole:  # with more time left it might be known
+            with _known_lock:
+                if len(_known) >= _MOST_KNOWN:
+                    _known.clear()
+                _known[pair] = outcome
+        return outcome

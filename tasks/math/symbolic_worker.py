@@ -1,6 +1,8 @@
 r"""The process that compares two expressions; started by `symbolic`, which see.
 
-It reads lines of JSON, `[answer, target]`, and writes `1` or `0` for each. Model output is hostile:
+It reads lines of JSON, `[answer, target, seconds]`, and writes for each a verdict and the CPU seconds that
+it took: `1` equal, `0` not equal, `u` equal but a restatement of the question (see `exact`), `?` one of
+the two can't be read. Model output is hostile:
 a short expression can ask for more time or memory than any machine has, inside a single C call that
 no exception can interrupt. So each comparison may use so much CPU time, counted by a timer whose
 signal ends the process, and the process may map only so much memory. Nothing here is ever evaluated
@@ -9,16 +11,21 @@ as Python: sympy's own reader of text, which would, is replaced by one that read
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 MEMORY_BYTES = 512 << 20
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\s*\\circ")
+_DECIMAL = re.compile(r"(?<![\d.])([0-9]*)\.([0-9]+)(?![\d.])")
+_IMAGINARY = re.compile(r"(?<![a-zA-Z\\])i(?![a-zA-Z])")
 _NUMERAL = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
 
@@ -31,20 +38,21 @@ def main(cpu_seconds: float) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # the parsers print now and then
     _limit_memory()
-    equal = _comparison()
+    compare = _comparison()
     os.dup2(nowhere, 2)  # from here on no one reads it
     print("ready", file=replies, flush=True)
     for line in sys.stdin:
-        answer, target = json.loads(line)
-        _limit_time(cpu_seconds)
+        answer, target, seconds = json.loads(line)
+        started = time.process_time()
+        _limit_time(min(seconds, cpu_seconds))
         try:
-            verdict = equal(answer, target)
+            verdict = compare(answer, target)
         except MemoryError:
             return  # what is left of the memory can't be trusted
         except Exception:
-            verdict = False
+            verdict = "?"
         _limit_time(0)
-        print(int(verdict), file=replies, flush=True)
+        print(verdict, f"{time.process_time() - started:.3f}", file=replies, flush=True)
 
 
 def _limit_memory() -> None:
@@ -62,14 +70,18 @@ def _limit_time(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _comparison() -> Callable[[str, str], bool]:
+def _comparison() -> Callable[[str, str], str]:
     import logging
 
-    from math_verify import LatexExtractionConfig, parse, verify
-    from sympy import Float, Integer
+    from math_verify.grader import should_treat_as_complex, verify
+    from sympy import Float, Integer, Intersection, Set, Union
+    from sympy.core.relational import Relational
+    from sympy.logic.boolalg import Boolean
     from sympy.parsing import sympy_parser
     from sympy.physics import units  # noqa: F401  simplify imports it late, and it reads names
 
+    sys.path.append(str(Path(__file__).parent))  # this file is run by its path
+    exact = importlib.import_module("exact")
     logging.disable(logging.CRITICAL)
 
     def numeral(text: str, *_: Any, **__: Any) -> Any:
@@ -82,20 +94,38 @@ def _comparison() -> Callable[[str, str], bool]:
 
     sympy_parser.parse_expr = numeral
     sympy_parser.eval_expr = refuse
-    as_latex = [LatexExtractionConfig(boxed_match_priority=-1)]
+    exact.make_exact()
 
-    def read(latex: str) -> Any:
-        # The library's own time limits need SIGALRM in the main thread of the caller; ours don't.
+    def read(latex: str, complex_: bool) -> Any:
         line = _DEGREES.sub(r"(\\frac{\1\\pi}{180})", " ".join(latex.split()))
-        return parse(f"${line}$", as_latex, fallback_mode="no_fallback", parsing_timeout=0)
+        line = _DECIMAL.sub(_fraction, line)
+        if "\\lor" not in line and "\\land" not in line:
+            return exact.parsed(line, complex_)
+        return Union(*(Intersection(*map(condition, case.split("\\land"))) for case in line.split("\\lor")))
 
-    def equal(answer: str, target: str) -> bool:
-        wanted, given = read(target), read(answer)
-        return bool(
-            wanted and given and verify(wanted, given, allow_set_relation_comp=True, timeout_seconds=0)
-        )
+    def condition(latex: str) -> Any:
+        found = exact.parsed(latex, False)
+        if not isinstance(found, Relational | Boolean | Set):
+            raise ValueError("alternatives that are no conditions")
+        return found if isinstance(found, Set) else found.as_set()
 
-    return equal
+    def compare(answer: str, target: str) -> str:
+        complex_ = should_treat_as_complex(answer) or should_treat_as_complex(target)
+        complex_ = complex_ or bool(_IMAGINARY.search(answer) or _IMAGINARY.search(target))
+        wanted, given = read(target, complex_), read(answer, complex_)
+        if not verify(wanted, given, allow_set_relation_comp=True, timeout_seconds=0, raise_on_error=True):
+            return "0"
+        return "u" if exact.unsimplified(given, wanted) else "1"
+
+    return compare
+
+
+def _fraction(decimal: re.Match[str]) -> str:
+    """A decimal as the fraction that it states, so that nothing is rounded."""
+    places = decimal[0].rstrip("0").partition(".")[2]
+    if not places:
+        return decimal[1] or "0"
+    return f"(\\frac{{{int((decimal[1] or '0') + places)}}}{{{10 ** len(places)}}})"
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def _quantity(answer: str, target: str) -> float:
     """By value; a number not in lowest terms, so from the end of a text, has to hold the target too."""
     given, wanted = mathematics.value(answer), mathematics.value(mathematics.set_plainly(target))
     if given is None or wanted is None:
-        return float(maths.equivalent(answer, target, "expression"))
+        return float(maths.equivalent(answer, target, "expression").right)
     return float(abs(given - wanted) < NEARER and (str(given) == answer or target in answer))
 
 
@@ -134,7 +134,7 @@ def _expression(answer: str, target: str) -> float:
     given, wanted = (mathematics.value(text.strip("$ ")) for text in (answer, target))
     if given is not None and wanted is not None:
         return float(abs(given - wanted) < NEAR)
-    return float(maths.equivalent(answer, target.strip("$"), "expression"))
+    return float(maths.equivalent(answer, target.strip("$"), "expression").right)
 
 
 def _form(answer: str) -> str:

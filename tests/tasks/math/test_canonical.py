@@ -46,6 +46,7 @@ KINDS: tuple[Kind, ...] = ("integer", "number", "expression")
         ("5 \\text{ cm}", "5"),
         ("\u2212 4", "-4"),
         ("1/0", "1/0"),
+        ("3 \\cdot 10^4", "30000"),
     ],
 )
 def test_numbers(written: str, form: str) -> None:
@@ -53,7 +54,7 @@ def test_numbers(written: str, form: str) -> None:
     assert canonical(written, "integer") == form
 
 
-@pytest.mark.parametrize("written", ["2,-1", "a - 1", "-1 + 2i", "5\\sqrt{2}", "10-15", "3 \\cdot 10^4"])
+@pytest.mark.parametrize("written", ["2,-1", "a - 1", "-1 + 2i", "5\\sqrt{2}", "10-15", "3 \\pi"])
 def test_what_holds_more_than_a_number_is_not_read_as_one(written: str) -> None:
     assert canonical(written, "number") not in ("2", "-1", "1", "5", "10", "3", "30000")
 

@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[3]
     ],
 )
 def test_numbers_are_compared_exactly(answer: str, target: str, kind: Kind, same: bool) -> None:
-    assert equivalent(answer, target, kind) is same
+    assert equivalent(answer, target, kind).right is same
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_numbers_are_compared_exactly(answer: str, target: str, kind: Kind, same
     ],
 )
 def test_equal_expressions(answer: str, target: str) -> None:
-    assert equivalent(answer, target, "expression")
+    assert equivalent(answer, target, "expression").right
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_equal_expressions(answer: str, target: str) -> None:
         ("\\pi", "3.14"),
         ("x+1", "x-1"),
         ("", "5"),
-        ("5", "\\text{five}"),
+        ("5", "\\text{six}"),
         ("1, 2, 3", "1, 2"),
         ("x=2,y=3", "x=3,y=2"),
         ("\\frac{1}{", "1"),
@@ -84,7 +84,7 @@ def test_equal_expressions(answer: str, target: str) -> None:
     ],
 )
 def test_different_expressions(answer: str, target: str) -> None:
-    assert not equivalent(answer, target, "expression")
+    assert not equivalent(answer, target, "expression").right
 
 
 @settings(max_examples=15, deadline=None)
@@ -92,18 +92,24 @@ def test_different_expressions(answer: str, target: str) -> None:
 def test_a_product_equals_its_expansion(a: int, b: int, c: int, d: int) -> None:
     product = f"({a}x+{b})({c}x-{d})"
     middle = b * c - a * d
-    assert equivalent(product, f"{a * c}x^2{middle:+d}x-{b * d}", "expression")
-    assert not equivalent(product, f"{a * c}x^2{middle:+d}x-{b * d + 1}", "expression")
+    assert equivalent(product, f"{a * c}x^2{middle:+d}x-{b * d}", "expression").right
+    assert not equivalent(product, f"{a * c}x^2{middle:+d}x-{b * d + 1}", "expression").right
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[symbolic._Child]:
-    """A comparing process that gives up after a second instead of five."""
-    child = symbolic._Child(cpu_seconds=1.0)
-    monkeypatch.setattr(symbolic, "_current", child)
-    answers._symbolic.cache_clear()
-    yield child
-    child.close()
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[symbolic.Pool]:
+    """One comparing process that gives up after a second instead of five."""
+    pool = symbolic.Pool(most=1, cpu_seconds=1.0)
+    monkeypatch.setattr(symbolic, "_pool", pool)
+    monkeypatch.setattr(answers, "_known", {})
+    yield pool
+    pool.close()
+
+
+def only_process(pool: symbolic.Pool) -> subprocess.Popen[str]:
+    (child,) = pool._idle
+    assert child._process is not None
+    return child._process
 
 
 @pytest.mark.parametrize(
@@ -113,13 +119,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[symbolic._Child]:
         "(10^6)!",
         "\\binom{10^9}{5 \\cdot 10^8}",
         "((9999^{9999})^{9999})^{9999}",
-        "(x+y+z+w)^{300}",
+        "\\sum_{n=1}^{10^9} \\sin n \\cdot \\frac{1}{n^{1.001}} + (10^7)!",
     ],
 )
-def test_a_costly_expression_is_given_up(impatient: symbolic._Child, hostile: str) -> None:
+def test_a_costly_expression_is_given_up(impatient: symbolic.Pool, hostile: str) -> None:
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert not equivalent(hostile, "42", "expression")
-    assert equivalent("x+1", "1+x", "expression"), "and the next comparison works"
+    assert equivalent(hostile, "42", "expression").reason == "not comparable"
+    assert equivalent("x+1", "1+x", "expression").right, "and the next comparison works"
     # In kilobytes on Linux, of the largest child so far; its address space may have 512 MiB. Between fork
     # and exec a child counts as large as the process that started it, so that one is allowed for.
     after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -154,17 +160,17 @@ def test_a_costly_expression_is_given_up(impatient: symbolic._Child, hostile: st
     ],
 )
 @pytest.mark.parametrize("kind", ["integer", "number", "expression"])
-def test_hostile_answers_are_wrong(impatient: symbolic._Child, hostile: str, kind: Kind) -> None:
-    assert equivalent(hostile, "42", kind) is False
-    assert equivalent("42", hostile, kind) is False
+def test_hostile_answers_are_wrong(impatient: symbolic.Pool, hostile: str, kind: Kind) -> None:
+    assert not equivalent(hostile, "42", kind).right
+    assert not equivalent("42", hostile, kind).right
 
 
-def test_text_is_never_evaluated(impatient: symbolic._Child, tmp_path: Path) -> None:
+def test_text_is_never_evaluated(impatient: symbolic.Pool, tmp_path: Path) -> None:
     trace = tmp_path / "evaluated"
     code = f'__import__("os").system("touch {trace}")'
     for answer in (code, f"\\text{{{code}}}", f"\\{{{code}, 2\\}}", f"\\mathrm{{{code}}}+1", f"[{code}]"):
         equivalent(answer, "x+1", "expression")
-        impatient.compare(answer, "x+1")
+        symbolic.compared(answer, "x+1")
     assert not trace.exists()
 
 
@@ -182,38 +188,36 @@ def test_works_in_threads() -> None:
     assert threading.main_thread().ident not in seen
 
 
-def test_a_killed_process_is_replaced(impatient: symbolic._Child) -> None:
-    assert equivalent("a(b+c)", "ab+ac", "expression")
-    process = impatient._process
-    assert process is not None
+def test_a_killed_process_is_replaced(impatient: symbolic.Pool) -> None:
+    assert equivalent("a(b+c)", "ab+ac", "expression").right
+    process = only_process(impatient)
     process.kill()
     process.wait()
-    assert equivalent("a(b+d)", "ab+ad", "expression")
+    assert equivalent("a(b+d)", "ab+ad", "expression").right
 
 
-def test_an_interrupt_doesnt_make_an_answer_wrong(impatient: symbolic._Child) -> None:
+def test_an_interrupt_doesnt_make_an_answer_wrong(impatient: symbolic.Pool) -> None:
     """Ctrl-C reaches the whole process group, but only the parent decides what it means."""
-    assert equivalent("a(b+h)", "ab+ah", "expression")
-    process = impatient._process
-    assert process is not None
+    assert equivalent("a(b+h)", "ab+ah", "expression").right
+    process = only_process(impatient)
     process.send_signal(signal.SIGINT)
-    assert equivalent("a(b+k)", "ab+ak", "expression")
-    assert impatient._process is process
+    assert equivalent("a(b+k)", "ab+ak", "expression").right
+    assert only_process(impatient) is process
 
 
 def test_a_fork_gets_a_process_of_its_own() -> None:
-    assert equivalent("a(b+e)", "ab+ae", "expression")
+    assert equivalent("a(b+e)", "ab+ae", "expression").right
     pid = os.fork()
     if pid == 0:
-        own = symbolic._current is None and equivalent("a(b+f)", "ab+af", "expression")
+        own = not symbolic._pool._idle and equivalent("a(b+f)", "ab+af", "expression").right
         symbolic._close()
         os._exit(0 if own else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert equivalent("a(b+g)", "ab+ag", "expression")
+    assert equivalent("a(b+g)", "ab+ag", "expression").right
 
 
 def test_a_missing_engine_is_an_error_not_a_wrong_answer(
-    impatient: symbolic._Child, monkeypatch: pytest.MonkeyPatch
+    impatient: symbolic.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="doesn't start"):
@@ -224,12 +228,12 @@ def test_nothing_heavy_is_imported_until_an_expression_needs_it() -> None:
     program = """
 import sys
 from harness.tasks.math.answers import canonical, equivalent, extract
-assert equivalent(extract("\\\\boxed{025}", "integer"), "25", "integer")
-assert equivalent("$1,000", "1000", "number") and not equivalent("7", "8", "number")
-assert equivalent("\\\\frac12", "\\\\dfrac{1}{2}", "expression")
-assert not equivalent("3", "4", "expression")
+assert equivalent(extract("\\\\boxed{025}", "integer"), "25", "integer").right
+assert equivalent("$1,000", "1000", "number").right and not equivalent("7", "8", "number")
+assert equivalent("\\\\frac12", "\\\\dfrac{1}{2}", "expression").right
+assert not equivalent("3", "4", "expression").right
 heavy = {"sympy", "math_verify", "subprocess", "numpy", "inspect_ai", "latex2sympy2_extended"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
-assert equivalent("x(y+1)", "xy+x", "expression") and "sympy" not in sys.modules
+assert equivalent("x(y+1)", "xy+x", "expression").right and "sympy" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env=dict(os.environ))
