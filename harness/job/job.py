@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,16 @@ class Job:
     def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: equal answers are equal texts."""
         return self._task.canonical(answer, question)
+
+    def majority(self, answers: Sequence[Any], question: Question) -> tuple[Any | None, int]:
+        """The answer that was given most often, and how often; of equal counts the one given first. Answers of
+        one canonical form are the same, and None is no vote: (None, 0) where nothing was answered."""
+        given = [answer for answer in answers if answer is not None]
+        forms = [self.canonical(answer, question) for answer in given]
+        if not forms:
+            return None, 0
+        form, count = Counter(forms).most_common(1)[0]
+        return given[forms.index(form)], count
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""

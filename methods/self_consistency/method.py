@@ -32,13 +32,10 @@ class SelfConsistency(Method):
             )
         )
         answers = [job.parse(output.completion, question) for output in outputs]
-        given = [answer for answer in answers if answer is not None]
-        forms = [job.canonical(answer, question) for answer in given]
-        votes = Counter(forms)
-        if not votes:
+        winner, count = job.majority(answers, question)
+        if winner is None:
             return job.outcome(question, outputs[0], confidence=0.0, trace={"votes": []})
-        form, count = votes.most_common(1)[0]
-        winner = given[forms.index(form)]
+        votes = Counter(job.canonical(answer, question) for answer in answers if answer is not None)
         chosen = outputs[answers.index(winner)]
         return job.outcome(
             question,
