@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import HarnessError
+from harness.base.known_files import located
 from harness.cli.attempt import message_lines
 from harness.model.factory import NO_MODEL
 
@@ -89,7 +90,8 @@ def _cell(record: Mapping[str, Any]) -> Cell:
         decoding=subject["decoding"],
         offline=True,
     )
-    of_task, of_method = task.arguments(record["task"]["args"]), method.arguments(record["method"]["args"])
+    of_task = task.arguments(located(record["task"]["args"], "-T"))
+    of_method = method.arguments(located(record["method"]["args"], "-M"))
     return Cell(task, of_task, method, of_method, record["model"], record["seed"], request)
 
 

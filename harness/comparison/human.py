@@ -132,14 +132,13 @@ def _labels(
 ) -> tuple[dict[tuple[str, int], str], int]:
     """The label of each attempt that has one, and how many labels belong to none. A row without a label is
     one that nobody has judged."""
-    from harness.data.responses import Shape, read_responses
+    from harness.data.tables import read_table
 
-    try:
-        labels = read_responses(path, Shape(columns={"completion": "label"}))
-    except DataError as error:
-        reason = str(error).removeprefix(f"{path.name}: ").partition(";")[0]
-        reason = reason.replace("'completion'", "'label'")
-        raise DataError(f"--human {path.name}: {reason}; {WANTED}") from None
+    if not path.is_file():
+        raise DataError(f"no file {path}; {WANTED}")
+    table = read_table(path, ["label"], optional=["sample_id", "input", "epoch"])
+    if not {"sample_id", "input"} & {*table.cells}:
+        raise DataError(f"{path.name} has neither 'sample_id' nor 'input'; {WANTED}")
     by_input: dict[str, str] = {}
     for (sample, _), row in attempts.items():
         text = str(row["input"]).strip()
@@ -147,21 +146,22 @@ def _labels(
             by_input[text] = ""  # of two samples: no name for either
     found: dict[tuple[str, int], str] = {}
     unknown = 0
-    for label in labels:
-        text, place = label.completion.strip().lower(), f"--human {path.name}: {label.place}"
-        if not text:
+    for number, row in enumerate(table):
+        cells = {name: str(cell or "").strip() for name, cell in row.items()}
+        label, place = cells["label"], f"{path.name}: {table.place(number)}"
+        if not label:
             continue
-        if text not in WORDS:
-            raise UsageError(f"{place}: {label.completion[:40]!r} is no label; {WANTED}")
-        named = label.sample_id
-        sample = by_input.get((label.input or "").strip(), "") if named is None else named
-        key = (sample, label.epoch)
+        if label.lower() not in WORDS:
+            raise UsageError(f"{place}: {label[:40]!r} is no label; {WANTED}")
+        sample = cells.get("sample_id") or by_input.get(cells.get("input", ""), "")
+        epoch = cells.get("epoch") or "0"
+        if not epoch.isdecimal():
+            raise UsageError(f"{place}: {epoch[:40]!r} is no epoch, a whole number from 0")
+        key, said = (sample, int(epoch)), WORDS[label.lower()]
         if key not in attempts:
             unknown += 1
-        elif found.setdefault(key, WORDS[text]) != WORDS[text]:
-            raise UsageError(
-                f"{place}: sample {sample!r}, epoch {label.epoch} has two labels that differ; leave one"
-            )
+        elif found.setdefault(key, said) != said:
+            raise UsageError(f"{place}: sample {sample!r}, epoch {epoch} has two labels; leave one")
     return found, unknown
 
 

@@ -54,7 +54,11 @@ def test_agreement_is_that_of_the_verdicts(graded):
     )
 
 
-def test_labels_by_the_question(graded):
+def test_labels_by_the_question_and_as_truth_values(graded):
+    Path("truth.jsonl").write_text(
+        "\n".join(json.dumps({"sample_id": n, "label": n % 4 != 0}) for n in range(N - 1))
+    )
+    assert "kappa 1.000 [0." in graded([], "--human", "truth.jsonl").out
     done = graded([(f"{n}?", "1" if n % 4 else "0") for n in range(N - 1)], columns=("input", "label"))
     assert "raw agreement 1.000 [" in done.out and "kappa 1.000 [0." in done.out
 
@@ -63,10 +67,10 @@ def test_labels_by_the_question(graded):
     ("labels", "columns", "said"),
     [
         ([(1, "perhaps")], ("sample_id", "label"), "'perhaps' is no label"),
-        ([(1, "correct"), (1, "wrong")], ("sample_id", "label"), "has two labels that differ"),
+        ([(1, "correct"), (1, "wrong")], ("sample_id", "label"), "has two labels; leave one"),
         ([("x", "correct")], ("sample_id", "label"), "no label belongs to a verdict"),
-        ([(1, "correct")], ("sample_id", "grade"), "has no column 'label'"),
-        ([("correct",)], ("label",), "no 'sample_id'"),
+        ([(1, "correct")], ("sample_id", "grade"), "label"),
+        ([("correct",)], ("label",), "neither 'sample_id' nor 'input'"),
     ],
 )
 def test_what_is_no_label_is_said_in_one_line(graded, labels, columns, said):

@@ -131,7 +131,7 @@ def test_prompts_and_system_messages_are_gated(asked, command):
     assert [check["verdict"] in ("ok", "inconclusive") for check in checked] == [True]  # else not comparable
 
 
-def test_show_prints_what_was_sent(asked, command):
+def test_show_prints_what_was_sent(asked, command, monkeypatch):
     Path("a.txt").write_text("{input} ->")
     own = ("--method", "few-shot", "-M", "k=1", "-M", "prompt=@a.txt", "-T", "train=train.jsonl")
     done, sent = asked(*own, "--system", "You sort requests.")
@@ -143,9 +143,9 @@ def test_show_prints_what_was_sent(asked, command):
     for role, text in turns:
         place = shown.out.find(f"[{role}]\n  {text}\n", place + 1)
         assert place >= 0, (role, text)
-    Path("rows.jsonl").write_text('{"text": "hush", "label": "alarm"}\n{"text": "a", "label": "b"}\n')
-    other = command("show", record["run_id"][:12]).out
-    assert "asks otherwise now than this run did" in other
+    with monkeypatch.context() as other:
+        other.setattr("harness.tasks.intent.adapter.Classification.closing", "Reply with a number.")
+        assert "asks otherwise now than this run did" in command("show", record["run_id"][:12]).out
     Path("rows.jsonl").unlink()
     without = command("show", record["run_id"][:12])
     assert without.code == 0 and "prompts: no example, as the task can't be asked again here" in without.out
