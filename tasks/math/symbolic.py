@@ -26,7 +26,7 @@ MAX_DEPTH = 25
 CPU_SECONDS = 5.0
 #: The CPU limit of the child decides; this one is for a child that waits or a machine that swaps.
 WALL_SECONDS = 60.0
-MOST_CHILDREN = max(1, min(os.cpu_count() or 1, 8))
+MOST_CHILDREN = max(1, min(os.cpu_count() or 1, 4))
 
 #: `restated`: equal, but the answer only repeats the question; `unknown`: one of the two can't be read, or
 #: the comparison is too long, too deep or took more than its share of time or memory.

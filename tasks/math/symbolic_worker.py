@@ -22,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MEMORY_BYTES = 512 << 20
+#: beside what is mapped when the process starts, such as locales; sympy and a comparison take 60 MiB
+MEMORY_BYTES = 192 << 20
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\s*\\circ")
 _DECIMAL = re.compile(r"(?<![\d.])([0-9]*)\.([0-9]+)(?![\d.])")
 _IMAGINARY = re.compile(r"(?<![a-zA-Z\\])i(?![a-zA-Z])")
@@ -59,10 +60,19 @@ def _limit_memory() -> None:
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        most = _mapped() + MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     except (ImportError, ValueError, OSError):
         pass  # not on this platform; the caller's wall clock remains
+
+
+def _mapped() -> int:
+    """Bytes of address space in use, 0 where the platform doesn't say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
 
 
 def _limit_time(seconds: float) -> None:

@@ -126,11 +126,11 @@ def test_a_costly_expression_is_given_up(impatient: symbolic.Pool, hostile: str)
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert equivalent(hostile, "42", "expression").reason == "not comparable"
     assert equivalent("x+1", "1+x", "expression").right, "and the next comparison works"
-    # In kilobytes on Linux, of the largest child so far; its address space may have 512 MiB. Between fork
+    # In kilobytes on Linux, of the largest child so far; its address space may have 192 MiB. Between fork
     # and exec a child counts as large as the process that started it, so that one is allowed for.
     after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert after <= max(largest, own, 600_000)
+    assert after <= max(largest, own, 250_000)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,34 @@ def test_works_in_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(check, pairs))
     assert threading.main_thread().ident not in seen
+
+
+def test_children_work_side_by_side_and_no_more_than_allowed() -> None:
+    pool = symbolic.Pool(most=2)
+    one, two = pool.take(), pool.take()
+    assert one is not two
+    third: list[symbolic.Child] = []
+    waiting = threading.Thread(target=lambda: third.append(pool.take()))
+    waiting.start()
+    waiting.join(0.05)
+    assert not third, "two are out, so the third has to wait"
+    pool.give(two)
+    waiting.join()
+    assert third == [two]
+
+
+def test_the_targets_of_one_answer_share_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def costly(given: str, wanted: str, seconds: float) -> tuple[str, float]:
+        asked.append(seconds)
+        return "unknown", min(seconds, 2.0)
+
+    monkeypatch.setattr(symbolic, "compared", costly)
+    monkeypatch.setattr(answers, "_known", {})
+    verdict = equivalent("x^{9}+1", [f"x+{n}" for n in range(2, 30)], "expression")
+    assert verdict.reason == "not comparable"
+    assert asked[:4] == [5.0, 3.0, 1.0, 0.0]
 
 
 def test_a_killed_process_is_replaced(impatient: symbolic.Pool) -> None:
