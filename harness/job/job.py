@@ -109,8 +109,8 @@ class Job:
         return self._task.canonical(answer, question)
 
     def majority(self, answers: Sequence[Any], question: Question) -> tuple[Any | None, int]:
-        """The answer that was given most often, and how often; of equal counts the one given first. Answers of
-        one canonical form are the same, and None is no vote: (None, 0) where nothing was answered."""
+        """The answer that was given most often, and how often; of equal counts the one given first. Answers
+        of one canonical form are the same, and None is no vote: (None, 0) where nothing was answered."""
         given = [answer for answer in answers if answer is not None]
         forms = [self.canonical(answer, question) for answer in given]
         if not forms:
