@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from harness.tasks.math import words
-from harness.tasks.math.latex import rows
+from harness.tasks.math.latex import members, rows
 from harness.tasks.math.notation import same_notation
 from harness.tasks.math.structure import (
     INEQUALITY,
@@ -199,6 +199,9 @@ class Comparison:
 def _signs(text: str) -> str:
     """An expression for math-verify: words that stand for signs are those signs."""
     text = OR.sub(r" \\lor ", text)
+    parts = members(text)
+    if len(parts) > 1 and all(map(INEQUALITY.search, parts)):
+        text = " \\land ".join(parts)
     if INEQUALITY.search(text):
         text = _BOTH.sub(r" \\land ", text)
     return _PRIMED.sub(r"\1_{9}", as_signs(text))

@@ -73,6 +73,7 @@ _LAYOUT = tuple(
         (rf"(?<!\\)\\[,;:!> ]|~|\\q?quad{_END}|\\hspace\*?\{{[^{{}}]*\}}|&nbsp;", " "),
         (r"\*\*(?=\s*[\d({a-z-])", "^"),
         (rf"\\[dtc]frac{_END}", r"\\frac"),
+        (r"\{\s*(\w+)\s*\\choose\s*(\w+)\s*\}", r"\\binom{\1}{\2}"),
         (rf"\\[dt]binom{_END}", r"\\binom"),
         (rf"\\le(?:q|qslant){_END}", r"\\le"),
         (rf"\\ge(?:q|qslant){_END}", r"\\ge"),
@@ -136,7 +137,10 @@ def tidy(text: str) -> str:
             break
         text = unwrapped
     text = _UNIT_QUOTIENT.sub(r"\1/\2", " ".join(text.replace("\0", "\\text").split()))
-    return text.strip().rstrip(".,;:").strip() if not text.endswith("\\ldots") else text
+    text = text.strip() if text.endswith("\\ldots") else text.strip().rstrip(".,;:").strip()
+    while text.startswith("{") and text.endswith("}") and _closes_at_end(text, 0):
+        text = text[1:-1].strip()
+    return text
 
 
 def _unwrapped(match: re.Match[str]) -> str:
@@ -156,7 +160,7 @@ def _unwrapped(match: re.Match[str]) -> str:
     if _UNIT_PRODUCT.fullmatch(words):
         return f"\0{{{words}}}"
     if re.search(r"[\d\\^_,=<>]", words) or re.fullmatch(
-        r"\(\s*[A-Z]\s*\)|\W+|[A-Z](?:\s*(?:,|,?\s+and|,?\s+or)\s+[A-Z])+", words
+        r"\(\s*[A-Z]\s*\)|\W+|\(?[A-Z]\)?(?:\s*(?:,|,?\s+and|,?\s+or)\s+\(?[A-Z]\)?)+", words
     ):
         return f" {words} "
     return f"\0{{{words}}}"

@@ -9,24 +9,19 @@ from harness.tasks.math import words
 from harness.tasks.math.values import numeral
 
 _TIME = re.compile(
-    r"(\d{1,2})\s*(?:\\text\{\s*)?:(?:\s*\})?\s*(\d{2})\s*(?:\\text\{)?\s*(?:([AaPp])\s*\.?\s*[Mm])?[.\s]*\}?[.\s]*"
+    r"(\d{1,2})(?:\s*(?:\\text\{\s*)?:(?:\s*\})?\s*(\d{2}))?"
+    r"\s*(?:\\text\{)?\s*(?:([AaPp])\s*\.?\s*[Mm])?[.\s]*\}?[.\s]*"
 )
 _RATIO = re.compile(r"(.+?)\s*(?::|\\text\{\s*(?::|to)\s*\}|(?<![a-z])to(?![a-z]))\s*(.+)")
-_IN_BASE = re.compile(r"(-?[0-9A-F]+)\s*(?:_\s*(?:(\w)|\{\s*(?:\\text\{)?\s*(\w+)\s*\}?\s*\}))?")
+_IN_BASE = re.compile(
+    r"\(?(-?[0-9A-F]+)\)?\s*(?:_\s*(?:(\w)|\{\s*(?:\\text\{)?\s*(?:base )?(\w+)\s*\}?\s*\}))?"
+)
 
 
 def same_notation(given: str, wanted: str) -> bool | None:
     """The verdict on times, ratios and numerals in a base, None for anything else."""
-    time, wanted_time = _TIME.fullmatch(given), _TIME.fullmatch(wanted)
-    if wanted_time and (
-        wanted_time[3] or int(wanted_time[2]) < 60 and int(wanted_time[1]) < 25 and wanted_time[2] != "00"
-    ):
-        if time and (time[3] or wanted_time[3] or not _lowest(wanted)):
-            half, wanted_half = (each[3].lower() if each[3] else "" for each in (time, wanted_time))
-            same = (int(time[1]), time[2]) == (int(wanted_time[1]), wanted_time[2])
-            return same and (half == wanted_half or not (half and wanted_half))
-    if time and wanted_time and (time[2] == "00" or wanted_time[2] == "00"):
-        return (int(time[1]), time[2]) == (int(wanted_time[1]), wanted_time[2])
+    if (same := _same_time(given, wanted)) is not None:
+        return same
     if given.count(":") > 1 or wanted.count(":") > 1:
         return _proportional(given.split(":"), wanted.split(":"))
     ratio, wanted_ratio = _quotient(given), _quotient(wanted)
@@ -40,6 +35,21 @@ def same_notation(given: str, wanted: str) -> bool | None:
         if base or wanted_base:  # a base that only one of them names is that of the other
             return based[1] == wanted_based[1] and (base == wanted_base or not (base and wanted_base))
     return None
+
+
+def _same_time(given: str, wanted: str) -> bool | None:
+    """The verdict on two times; None where one is none, or both may be ratios: `3:25` without am or pm."""
+    time, target = _TIME.fullmatch(given), _TIME.fullmatch(wanted)
+    if not (time and target) or not all(each[2] or each[3] for each in (time, target)):
+        return None
+    minutes, wanted_minutes = time[2] or "00", target[2] or "00"
+    if not (time[3] or target[3] or minutes.startswith("0") or wanted_minutes.startswith("0")):
+        if _lowest(wanted) or int(wanted_minutes) > 59 or int(target[1]) > 24:
+            return None
+    half, wanted_half = (time[3] or "").lower(), (target[3] or "").lower()
+    if half and wanted_half and half != wanted_half:
+        return False
+    return (int(time[1]), minutes) == (int(target[1]), wanted_minutes)
 
 
 def _proportional(given: list[str], wanted: list[str]) -> bool:

@@ -76,7 +76,7 @@ _SIGN_WORDS = frozenset(
     "or and not no greater least most than between to from until up if when where unless "
     "except "
     "for with without is are was be equals equal approximately about around roughly either neither nor "
-    "undefined infinite nonzero positive negative i e d x y z n also but maybe respectively mode base".split()
+    "undefined infinite i e d x y z n also but maybe respectively mode base".split()
 ) | frozenset([*WORDS, *SCALES, *(scale + "s" for scale in SCALES), *PARTS])
 
 _CURRENCY = re.compile(

@@ -451,6 +451,79 @@ one hundred twenty | 120
 \text{None} | none
 \text{There is no solution} | \text{no solution}
 \text{cannot be determined} | \text{Cannot be determined}
+15\% | 15
+3 \text{ pm} | 3 \text{ p.m.}
+3:00 \text{ PM} | 3 \text{ PM}
+2500\,\mathrm{g} | 2500
+4\ln 5 | 4\mathrm{ln}5
+\mathrm{arctan}(2) | \arctan 2
+\mathrm{lcm}(4,6) | 12
+4\text{pi} | 4\pi
+4 \text{ times } x | 4x
+- 4 | -4
+-(4) | -4
+(-4)^2 | 16
+\frac{-3}{-4} | \frac34
+-\dfrac{3}{4} | \frac{-3}{4}
+\frac{3}{4}x | \frac{3x}{4}
+0.75x | \frac{3x}{4}
+1.0\overline{3} | \frac{31}{30}
+5.\overline{0} | 5
+0.12\overline{34} | \frac{611}{4950}
+111_2 | 111_{2}
+111_{\text{base two}} | 111_2
+(111)_2 | 111_2
+1A_{16} | 1A_{16}
+\text{(B) and (C)} | B, C
+\left( 2 , 3 \right) | (2,3)
+(2; 3) | (2,3)
+{2, 3} | 2,3
+\left\{2,3\right\} | \{3,2\}
+2,3,5 | 5, 3, 2
+2, 3, \text{ and } 5 | 2,3,5
+a=2, b=3 | (2,3)
+b=3, a=2 | (2,3)
+(a, b) = (2, 3) | (2,3)
+(x,y,z)=(1,2,3) | (1,2,3)
+\begin{pmatrix} 2 \\ 3 \end{pmatrix} | (2,3)
+\begin{vmatrix}1&2\\3&4\end{vmatrix} | -2
+x\geq -3 | [-3,\infty)
+-3\leq x | [-3,\infty)
+x>-3, x\ne 2 | (-3,2)\cup(2,\infty)
+(0,1)\cup(1,2) | (1,2)\cup(0,1)
+x=\pm\sqrt{5} | \pm\sqrt5
+\sqrt5,-\sqrt5 | x=\pm\sqrt5
+1\pm i | 1+i,1-i
+yx^2 | x^2y
+z+y+x | x+y+z
+4(x+2) | 4x+8
+x^2+2xy+y^2 | (x+y)^2
+\frac{1}{x+1} | (x+1)^{-1}
+\frac{1}{1+\sqrt2} | \sqrt2-1
+3 | \log_{10} 1000
+\text{Yes, they are} | \text{Yes}
+\text{No.} | \text{No}
+\text{hexagon} | \text{Hexagon}
+a hexagon | \text{hexagon}
+\text{does not exist} | \text{DNE}
+DNE | \text{DNE}
+\text{Saturday} | Saturday
+\text{one million} | 1000000
+2 \text{ million} | 2{,}000{,}000
+2 million | 2,000,000
+2 \text{ ways} | 2
+2 solutions | 2
+2 \text{ real roots} | 2
+2 \text{ distinct values} | 2
+12 \text{ positive integers} | 12
+9:00 | 9:00
+09:05 | 9:05
+1:1 | 1
+4:2 | 2
+4:2 | 2:1
+\text{May 5, 2020} | \text{May 5, 2020}
+\text{May 5th} | \text{May 5}
+5\text{ or }5.0 | 5
 """
 
 WRONG = r"""
@@ -710,6 +783,78 @@ e^{50}+1 | e^{50}
 \text{none} | 0
 \text{no solution} | 5
 \text{cannot be determined} | 5
+15\% | 0.15
+\frac{15}{100} | 15\%
+3 \text{ km}^2 | 3 \text{ km}
+2.5 \text{ kg} | 2500 \text{ g}
+4\mathrm{ln}5 | 4
+4\text{pi} | 4
+4 \text{ times } x | 4
+4 to 5 | 4
+4 to 5 | 5
+-4 | 4
+4 - | 5
+(-4)^2 | -16
+-4^2 | 16
+0.75 | \frac{3x}{4}
+1.03 | \frac{31}{30}
+0.\overline{3} | 0.\overline{6}
+111_2 | 111_3
+7 | 111_2
+1B_{16} | 1A_{16}
+(2,3) | (2,3]
+\left(2,3\right) | \left(3,2\right)
+\{2\} | \{2,3\}
+2, 3, \text{ and } 6 | 2,3,5
+a=3, b=2 | (2,3)
+(1,2,3) | (1,2)
+\begin{pmatrix} 3 \\ 2 \end{pmatrix} | (2,3)
+x\leq -3 | [-3,\infty)
+[-3,\infty] | (-3,\infty)
+\mathbb{R} | (0,\infty)
+\sqrt{5} | \pm\sqrt5
+z | Z
+P | p
+\pi R | \pi r
+x^2y | xy^2
+4(x+2) | 4x+2
+\sqrt{2} | 1.41421356237
+1.41 | \sqrt2
+9.8696 | \pi^2
+1.0986 | \ln 3
+2^{99} | 2^{100}
+5^{100}+1 | 5^{100}
+\frac{1}{5^{100}} | \frac{1}{5^{101}}
+200! | 200!+1
+\frac{1}{1000!} | \frac{1}{1001!}
+e^{-60} | e^{-61}
+0 | e^{-60}
+\log_{10} 1000 | 4
+\sum_{n=0}^{\infty} \frac{1}{2^n} | 2
+1+2+\cdots+100 | 5050
+\text{Not yes} | \text{Yes}
+\text{No, yes} | \text{Yes}
+\text{octagon} | \text{hexagon}
+\text{exists} | \text{DNE}
+\text{Sunday} | Saturday
+2 million | 2
+2M | 2
+2 \text{ score} | 2
+9:00 | 21:00
+9:05 | 9:50
+4:3 | 2:1
+\text{May 6, 2020} | \text{May 5, 2020}
+5\text{ or }{-5} | 5
+5 \text{ and } -5 | 5
+5,\,-5 | 5
+\text{either } 5 \text{ or } 6 | 5
+5/6 | 5
+5 \leq n | 5
+n=5k | 5
+5n | 5
+5^2 | 5
+5^{\circ}\mathrm{C}^2 | 6
+5\cdot | 6
 """
 
 
