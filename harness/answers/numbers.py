@@ -16,6 +16,7 @@ from harness.answers.sums import NUMERAL, Sum
 #: Longer phrases are no statement of a number.
 MAX_LENGTH = 1000
 
+_WHOLE = re.compile(r"-?[1-9]\d{0,30}|0")
 Reading = tuple[str | None, str | None]
 
 
@@ -30,6 +31,8 @@ def read_number(text: str) -> Reading:
     `unreadable` (no number, a time of day, a variable's multiple, a measure in two units, a phrase of
     more than 1000 characters). Never raises.
     """
+    if _WHOLE.fullmatch(text):
+        return text, None
     if len(text) > MAX_LENGTH:
         return None, "unreadable"
     phrase = _plain_text(text)
