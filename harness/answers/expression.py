@@ -40,17 +40,15 @@ def read_expression(completion: str, closing: bool = False) -> Reading:
 def read_stated(statement: Statement) -> Reading:
     """The expression that one statement holds."""
     content = statement.text
-    if statement.form != "box":
-        inside, broken = boxes(content)
-        if inside:
-            content = ", ".join(box.content for box in last_boxes(content, inside))
-        elif broken:
-            return CUT
-        elif statement.form == "tag" and (stated := _nested(content)):
+    inside, _ = boxes(content)
+    if inside:
+        content = ", ".join(box.content for box in last_boxes(content, inside))
+    elif statement.form != "box":
+        if statement.form == "tag" and (stated := _nested(content)):
             return stated
         elif not statement.whole:
             content = _without_remark(content)
-            plain = bare(content)
+            plain = _closed(bare(content))
             if _PROSE.match(plain) or (statement.form == "phrase" and _PLAIN_WORDS.fullmatch(plain)):
                 return NOTHING
     return _reading(content)
@@ -70,6 +68,8 @@ def _nested(content: str) -> Reading | None:
 
 def _reading(content: str) -> Reading:
     answer = _closed(bare(content))
+    if answer.count("$") % 2 and "\\$" not in answer and not _PRICE.search(answer):
+        answer = bare(answer.replace("$", "").rstrip("'\""))  # half of a formula's marks
     if not answer or len(answer) > MAX_ANSWER:
         return NOTHING
     if _WORDY.fullmatch(answer) and len(answer.split()) > 6:
@@ -89,6 +89,7 @@ _PROSE = re.compile(
     r"|expression|solution)s?$",
     re.IGNORECASE,
 )
+_PRICE = re.compile(r"(?<![-\d.])\$\s?\d")
 _PLAIN_WORDS = re.compile(r"[a-z][a-z'-]+(?: [a-z'-]+)*")
 _WORDY = re.compile(r"[^\d\\$=+*/^<>]*")
 #: a reply that is a value and nothing else

@@ -100,16 +100,13 @@ _RUN_ON = re.compile(
 
 
 def _boxed(text: str) -> Iterator[Statement]:
-    found, broken = boxes(text)
+    found, _ = boxes(text)
     if found:
         group = last_boxes(text, found)
         for box in found[: len(found) - len(group)]:
             yield Statement("box", box.start, box.end, box.content)
         content = group[0].content if len(group) == 1 else ", ".join(box.content for box in group)
         yield Statement("box", group[0].start, group[-1].end, content)
-    if broken:
-        start = text.rfind("box") - 1
-        yield Statement("broken", start, len(text), text[start:][: MAX_ANSWER + 1])
 
 
 _TAG = re.compile(

@@ -129,8 +129,8 @@ def _without_thoughts(text: str) -> tuple[str, bool]:
     if not sections or cut:
         return text, cut
     rest, open_section = _without(text, _SECTION)
-    if not open_section:
-        return rest, False
+    if not open_section:  # a reply that is one section, and nothing else, says what stands in it
+        return (rest, False) if rest.strip() else (_SECTION.sub("", text), False)
     start = _ANSWER_TAG.search(text, sections.end())
     return (text[start.start() :], False) if start else (rest, True)
 

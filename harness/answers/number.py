@@ -8,8 +8,8 @@ from harness.answers.boxes import boxes
 from harness.answers.locate import Statement, before_next_question
 from harness.answers.markup import QUOTES, bare, without_code, without_html
 from harness.answers.normalise import said
-from harness.answers.numbers import read_number as number_in
 from harness.answers.numerals import PARTS, SCALES, WORDS
+from harness.answers.quantity import read_quantity
 from harness.answers.read import CUT, NOTHING, last_statement
 from harness.answers.reading import Reading
 
@@ -43,7 +43,7 @@ def read_number(completion: str) -> Reading:
 
 def _stated(statement: Statement) -> Reading:
     content = statement.text
-    if statement.form not in ("box", "broken") and (inside := boxes(content)[0]):
+    if statement.form != "box" and (inside := boxes(content)[0]):
         content = inside[-1].content
     found = _in(content)
     if statement.form == "field" and found.reason == "no statement":
@@ -64,8 +64,7 @@ def _in(content: str) -> Reading:
         return _last_number(content)  # a field or tag that holds the whole derivation
     if content.count("$") > 1:
         content = _FORMULA.sub(r" \1 ", content)
-    number, reason = number_in(content)
-    return Reading(number, reason)  # type: ignore[arg-type]
+    return read_quantity(content)
 
 
 #: numbers with nothing but signs between them, such as '3 x 10^3' or '5 + 3 = 8'

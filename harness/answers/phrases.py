@@ -180,7 +180,8 @@ def _sentence_end(text: str, start: int) -> int:
         # '5!' is a factorial, and 'B. Paris' is one statement with the letter before it
         if stop[0] == "!" and text[stop.start() - 1 : stop.start()].isdigit():
             continue
-        if stop[0] == "." and len(text[start : stop.start()].strip(" *_(\"'")) <= 1:
+        before = text[start : stop.start()].strip(" *_(\"'")
+        if stop[0] == "." and (not before or (len(before) == 1 and before.isalpha())):
             continue
         return stop.start()
     return last

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.answers.boxes import boxes
 from harness.answers.locate import Statement, from_last
 from harness.answers.reading import Reading
 
@@ -19,10 +20,18 @@ NOTHING = Reading(None, "no statement")
 CUT = Reading(None, "cut off")
 
 
+def _breaks_off(statement: Statement) -> bool:
+    """Whether a statement holds a box that is never closed, and none that is."""
+    if statement.whole or "box" not in statement.text:
+        return False
+    inside, broken = boxes(statement.text)
+    return broken and not inside
+
+
 def last_statement(text: str, read: ReadStatement, nouns: tuple[str, ...] = ()) -> Reading:
     """What the last statement says that is one of the reader's kind."""
     for statement in from_last(text, nouns):
-        if statement.form == "broken":
+        if _breaks_off(statement):
             return CUT
         if statement.form == "field" and not statement.text.strip():
             return Reading(None, "unreadable")  # the model left the answer out

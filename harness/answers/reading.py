@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-#: Why a completion has no answer, or an answer could not be judged:
-#: "no statement" nothing is presented as an answer; "cut off" the thought or the statement never ends;
-#: "hedged" two answers are offered as alternatives; "several" more are given than were asked for;
-#: "unreadable" something is presented that is no answer of the wanted kind; "not comparable" the grader
-#: gave up.
-Reason = Literal["no statement", "cut off", "hedged", "several", "unreadable", "not comparable"]
-REASONS: tuple[Reason, ...] = ("no statement", "cut off", "hedged", "several", "unreadable", "not comparable")
+#: Why a completion has no answer, or an answer is no right one: "no statement" nothing is presented as one;
+#: "cut off" the thought or the statement never ends; "hedged" two answers are offered as alternatives;
+#: "several" more are given than were asked for; "unreadable" what is presented is no answer of the kind;
+#: "not simplified" it restates the question; "not comparable" the grader gave up, which says nothing of it.
+Reason = Literal[
+    "no statement", "cut off", "hedged", "several", "unreadable", "not simplified", "not comparable"
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)

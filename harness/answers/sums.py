@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from math import factorial
 
+from harness.answers.reading import Reason
+
 NUMERAL = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _MAX_VALUE: int = 10**60  # of numerator and denominator, once something was worked out
 _RANGE = re.compile(r"[\d.$\s-]+")  # '5-6'
@@ -17,7 +19,7 @@ class Sum:
 
     def __init__(self, text: str, at: int) -> None:
         self.text, self.at = text, at
-        self.reason = "unreadable"
+        self.reason: Reason = "unreadable"
         self._terms = 0
 
     def read(self) -> Fraction | None:

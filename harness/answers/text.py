@@ -30,8 +30,6 @@ def read_text(completion: str) -> Reading:
     text = before_next_question(without_html(without_fences(text)))
     answer = None
     for statement in from_last(text):
-        if statement.form == "broken":
-            return Reading(None, "cut off")
         if answer := _stated(text, statement):
             break
     if answer is None and not _LEAD_ALONE.fullmatch(text):

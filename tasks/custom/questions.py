@@ -6,10 +6,12 @@ The matches of answers are our own code; the word overlap follows the definition
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.answers import as_written, read_text
+from harness.answers import Reading, read_expression, read_number, read_text
 from harness.base.errors import DataError, UsageError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -23,6 +25,17 @@ from harness.tasks.math import answers as maths
 if TYPE_CHECKING:
     from harness.data.hub import Data, Rows
     from harness.model.gateway import Model
+
+
+_READERS: dict[str, Callable[[str], Reading]] = {
+    "exact": read_text,
+    "f1": read_text,
+    "number": read_number,
+    "math": partial(read_expression, closing=True),
+}
+#: the form in which answers of words are compared and counted
+_FORMS: dict[str, Callable[[str], str]] = {"exact": normal, "f1": squad_form, "judge": str}
+_KINDS: dict[str, maths.Kind] = {"number": "number", "math": "expression"}
 
 
 class CustomQuestions(Task):
@@ -99,17 +112,14 @@ class CustomQuestions(Task):
         Raises:
             DataError: a number is wanted and there is none; names the row.
         """
-        kind: maths.Kind = "number" if self.match == "number" else "expression"
-        found = maths.extract(text, kind)
-        if found is None and self.match == "math":
-            found = text
+        found = self.read(text, Question("", "")).answer or (text if self.match == "math" else None)
         if found is None:
             column, data = self.args["answer"], self.args["data"]
             raise DataError(
                 f"row {index} of {data} has no number in the column {column!r}: "
                 f"{text[:40]!r}; match=exact takes any text"
             )
-        return maths.canonical(found, kind) or found
+        return found
 
     def _shot(self, answer: str) -> str:
         if self.match == "number":
@@ -134,29 +144,33 @@ class CustomQuestions(Task):
         found = await judging.votes(judge, sample.question, text, self.args["votes"])
         return {"said": outcome.answer, "votes": found}
 
-    def parse(self, text: str, question: Question) -> str | None:
-        if self.match in ("number", "math"):
-            kind: maths.Kind = "number" if self.match == "number" else "expression"
-            found = maths.extract(text, kind)
-            return maths.canonical(found, kind) or None if found is not None else None
-        return as_written(text).text.strip() or None if self.judges else read_text(text).answer
+    def read(self, text: str, question: Question) -> Reading:
+        if self.judges:
+            return super().read(text, question)
+        return _READERS[self.match](text)
+
+    def canonical(self, answer: Any, question: Question) -> str:
+        if self.match in _KINDS:
+            return maths.canonical(str(answer), _KINDS[self.match])
+        return _FORMS[self.match](str(answer))
 
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether the answer is one of the right ones under the task's match."""
-        given, right = str(answer), _targets(sample)
-        if self.match == "number":
-            return maths.equivalent(given, right, "number").right
-        if self.match == "math":
-            return maths.equivalent(given, right, "expression").right
-        form = normal if self.match == "exact" else squad_form
-        return any(form(given) == form(each) for each in right)
+        return self._verdict(str(answer), sample).right
+
+    def _verdict(self, given: str, sample: Sample) -> maths.Verdict:
+        right = _targets(sample)
+        if self.match in _KINDS:
+            return maths.equivalent(given, right, _KINDS[self.match])
+        form = _FORMS[self.match]
+        return maths.Verdict(any(form(given) == form(each) for each in right))
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         if outcome.answer is None:
             return Score({"accuracy": 0.0, "f1": 0.0})
-        said, right = str(outcome.answer), None
+        said, right, reason = str(outcome.answer), None, None
         if not self.judges:
-            right = self.correct(outcome.answer, sample)
+            right, reason = astuple(self._verdict(said, sample))
         elif not isinstance(outcome.answer, dict):
             return Score({}, "unscored", "the answer needs a judge: --role judge=MODEL")
         else:
@@ -165,7 +179,7 @@ class CustomQuestions(Task):
             if right is None:
                 return Score({}, "unscored", f"judge: no majority: {judging.tally(verdicts)}")
         overlap = max(word_overlap(said, each) for each in _targets(sample))
-        return Score({"accuracy": float(right), "f1": overlap})
+        return Score({"accuracy": float(right), "f1": overlap}, reason=reason)
 
 
 def _targets(sample: Sample) -> Sequence[str]:

@@ -51,8 +51,6 @@ def read_label(completion: str, choices: tuple[str, ...]) -> Reading:
     if (found := _match(lines[-1], index)) is not None:
         return Reading(found)
     for statement in from_last(text, NOUNS):
-        if statement.form == "broken":
-            return Reading(None, "cut off")
         content = _content(statement.text, statement.form)
         if (found := _match(content, index) or _explained(content, index)) is not None:
             return Reading(found)

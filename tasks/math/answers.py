@@ -1,8 +1,5 @@
-r"""Final answers of mathematics tasks: found, written in a normal form, judged.
-
-Three functions are all that a task needs: `extract` finds the answer in a completion, `canonical`
-writes it so that votes can be counted, `equivalent` says whether it is right. What is judged is the
-answer as it was written, never the normal form.
+r"""Final answers of mathematics tasks: `canonical` writes one so that votes can be counted, `equivalent` says
+whether it is right. What is judged is the answer as it was written, never the normal form.
 """
 
 from __future__ import annotations
@@ -11,13 +8,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.answers.numbers import read_number
-from harness.tasks.math.canonical import canonical
+from harness.answers.quantity import read_quantity
+from harness.answers.reading import Reason
+from harness.answers.statement import MAX_ANSWER
+from harness.tasks.math.canonical import Kind, canonical
 from harness.tasks.math.comparison import Comparison, Outcome
-from harness.tasks.math.extraction import MAX_ANSWER, Kind, extract
 from harness.tasks.math.latex import tidy
 
-__all__ = ["MAX_ANSWER", "Kind", "Verdict", "canonical", "equivalent", "extract"]
+__all__ = ["MAX_ANSWER", "Kind", "Verdict", "canonical", "equivalent"]
 
 #: CPU seconds for all comparisons of one answer; of all recorded answers the slowest takes half of one.
 CPU_SECONDS = 5.0
@@ -33,13 +31,13 @@ class Verdict:
     """
 
     right: bool
-    reason: str | None = None
+    reason: Reason | None = None
 
     def __bool__(self) -> bool:
         return self.right
 
 
-_REASONS = {"hedged": "hedged", "restated": "not simplified", "unknown": "not comparable"}
+_REASONS: dict[str, Reason] = {"hedged": "hedged", "restated": "not simplified", "unknown": "not comparable"}
 
 
 def equivalent(answer: str, target: str | Sequence[str], kind: Kind) -> Verdict:
@@ -69,11 +67,11 @@ def _judged(answer: str, target: str, kind: Kind, budget: _Budget) -> Verdict:
     if len(answer) > MAX_ANSWER or len(target) > MAX_ANSWER:
         return Verdict(False, "not comparable")
     if kind != "expression":
-        (given, reason), (wanted, _) = read_number(answer), read_number(target)
-        if wanted is not None and given is not None:
-            return Verdict(given == wanted)
-        if wanted is not None and (reason != "unreadable" or not ("\\" in answer or "^" in answer)):
-            return Verdict(False, "not comparable" if reason == "unreadable" and answer.strip() else reason)
+        given, wanted = read_quantity(answer), read_quantity(target).answer
+        if wanted is not None and given.answer is not None:
+            return Verdict(given.answer == wanted)
+        if wanted is not None and (given.reason != "unreadable" or not ("\\" in answer or "^" in answer)):
+            return Verdict(False, given.reason)
     try:
         found = Comparison(budget.equal).outcome(tidy(answer), tidy(target))
     except RecursionError:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Literal
 
-from harness.answers.numbers import read_number
+from harness.answers.quantity import read_quantity
+from harness.answers.statement import MAX_ANSWER
 from harness.tasks.math import words
-from harness.tasks.math.extraction import MAX_ANSWER, Kind
 from harness.tasks.math.latex import rows, tidy
 from harness.tasks.math.structure import collection, named_values, value_of
 from harness.tasks.math.units import without_unit
 from harness.tasks.math.values import numeral
+
+Kind = Literal["integer", "number", "expression"]
 
 _MAX_PASSES = 60
 _CHOICE = re.compile(r"(?:\\text\{)?\s*\(?\s*(?:\\text\{)?\s*([A-Z])\s*\}?\s*\)?\s*\}?")
@@ -27,7 +30,7 @@ _SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+")
 def canonical(answer: str, kind: Kind) -> str:
     r"""The normal form of an answer; `canonical(canonical(a, k), k) == canonical(a, k)`.
 
-    'integer' and 'number' read the number that the answer states, as `harness.answers.numbers` does; an
+    'integer' and 'number' read the number that the answer states, as `harness.answers.quantity` does; an
     answer that states none is treated as an expression. 'expression' gives LaTeX without layout, units
     and the `x =` before a value; rationals become `p` or `\frac{p}{q}`, and the members of a set are sorted.
 
@@ -36,7 +39,7 @@ def canonical(answer: str, kind: Kind) -> str:
     if len(answer) > MAX_ANSWER:
         return answer.strip()
     if kind != "expression":
-        number = read_number(answer)[0]
+        number = read_quantity(answer).answer
         if number is not None:
             return number
     for _ in range(_MAX_PASSES):
@@ -44,7 +47,7 @@ def canonical(answer: str, kind: Kind) -> str:
         if simpler == answer or len(simpler) > MAX_ANSWER:
             break
         answer = simpler
-    return answer if kind == "expression" else read_number(answer)[0] or answer
+    return answer if kind == "expression" else read_quantity(answer).answer or answer
 
 
 def _form(text: str, depth: int) -> str:

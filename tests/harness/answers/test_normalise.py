@@ -30,6 +30,7 @@ from harness.answers import as_written, normalise, said
         ("<reasoning>a</reasoning>b", "b", False),
         ("<reasoning>a <answer>b</answer>", "<answer>b</answer>", False),
         ("<reasoning>a", "", True),
+        ("<reasoning>a</reasoning>", "a", False),
         ("b</think>", "", False),  # all of it was a thought
         ("b<|im_end|>c", "b", False),
         ("b<|im_end|>\n<|im_start|>user\nc", "b", False),

@@ -255,8 +255,9 @@ def test_a_missing_engine_is_an_error_not_a_wrong_answer(
 def test_nothing_heavy_is_imported_until_an_expression_needs_it() -> None:
     program = """
 import sys
-from harness.tasks.math.answers import canonical, equivalent, extract
-assert equivalent(extract("\\\\boxed{025}", "integer"), "25", "integer").right
+from harness.answers import read_expression
+from harness.tasks.math.answers import canonical, equivalent
+assert equivalent(read_expression("\\\\boxed{025}").answer, "25", "integer").right
 assert equivalent("$1,000", "1000", "number").right and not equivalent("7", "8", "number")
 assert equivalent("\\\\frac12", "\\\\dfrac{1}{2}", "expression").right
 assert not equivalent("3", "4", "expression").right

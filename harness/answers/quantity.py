@@ -11,17 +11,17 @@ import unicodedata
 from fractions import Fraction
 
 from harness.answers.numerals import PARTS, SCALES, WORD, in_words, numeral, ungrouped, written
+from harness.answers.reading import Reading, Reason
 from harness.answers.sums import NUMERAL, Sum
 
 #: Longer phrases are no statement of a number.
 MAX_LENGTH = 1000
 
 _WHOLE = re.compile(r"-?[1-9]\d{0,30}|0")
-Reading = tuple[str | None, str | None]
 
 
-def read_number(text: str) -> Reading:
-    """The number in a phrase, as (canonical text, None) or (None, why there is none).
+def read_quantity(text: str) -> Reading:
+    """The number in a phrase, or why there is none.
 
     The text is a whole number in digits, a terminating decimal as a decimal, any other fraction as
     `p/q` in lowest terms, each exact: 18.0 is `18`, 10 / 4 is `2.5`, 50% is `50`. Of a phrase with an
@@ -32,27 +32,45 @@ def read_number(text: str) -> Reading:
     more than 1000 characters). Never raises.
     """
     if _WHOLE.fullmatch(text):
-        return text, None
+        return Reading(text)
     if len(text) > MAX_LENGTH:
-        return None, "unreadable"
-    phrase = _plain_text(text)
-    for part in _parts(phrase):
+        return Reading(None, "unreadable")
+    for part in _parts(_plain_text(text)):
         value, reason = _stated(part)
         if value is not None:
-            return written(value), None
+            return Reading(written(value))
         if reason:
-            return None, reason
-    return None, "unreadable"
+            return Reading(None, reason)
+    return Reading(None, "unreadable")
 
 
 # --- text --------------------------------------------------------------------------------
 
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"), "-")
-_SIGNS = str.maketrans({
-    "\u00d7": "*", "\u22c5": "*", "\u00b7": "*", "\u2217": "*", "\u00f7": "/", "\u2044": "/", "\u2215": "/",
-    "\u2248": "\u2248", "\u2245": "\u2248", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\uff0c": ",",
-    "\uff0e": ".", "\uff05": "%", "\u2032": "'", "\u2019": "'", "\u02bc": "'", "\u066b": ".", "\u066c": ",",
-})  # fmt: skip
+_SIGNS = str.maketrans(
+    {
+        "\u00d7": "*",
+        "\u22c5": "*",
+        "\u00b7": "*",
+        "\u2217": "*",
+        "\u00f7": "/",
+        "\u2044": "/",
+        "\u2215": "/",
+        "\u2248": "\u2248",
+        "\u2245": "\u2248",
+        "\u00a0": " ",
+        "\u2009": " ",
+        "\u202f": " ",
+        "\uff0c": ",",
+        "\uff0e": ".",
+        "\uff05": "%",
+        "\u2032": "'",
+        "\u2019": "'",
+        "\u02bc": "'",
+        "\u066b": ".",
+        "\u066c": ",",
+    }
+)
 _LATEX = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -131,34 +149,32 @@ _COMPOUND = (
     r"(?:hours?|hrs?|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|feet|foot|ft|inch(?:es)?|pounds?|"
     r"lbs?|ounces?|oz|dollars?|cents?|kg|kilograms?|g|grams?|km|kilometers?|meters?|m|cm|h|s|quarters?|dimes?)"
 )
-_AFTER = tuple(
-    (re.compile(pattern, re.IGNORECASE), reason)
-    for pattern, reason in (
-        (rf"\s*(?:{_COMPOUND}\s*)?,?\s*(?:or|to)\s+(?:maybe\s+)?\$?\s*-?{NUMERAL}", "hedged"),
-        (r"\s*(?:[a-z]+\s+)?or\s+(?:more|less|fewer|so)\b", "hedged"),
-        (rf"\s*-\s*\$?\s*{NUMERAL}", "hedged"),
-        (rf"\s*(?:,|;|&|,?\s*and\b)\s*\$?\s*-?{NUMERAL}", "several"),
-        (rf"\s+\$?\s*-?{NUMERAL}", "several"),
-        (rf"\s*{_COMPOUND}\b,?\s*(?:and\s*)?{NUMERAL}\s*{_COMPOUND}\b", "unreadable"),
-        (r"\s*(?:\u00b1|\+/?-|\\pm)", "unreadable"),
-        (rf"\s*(?::|\bmod\b|\\?pmod)\s*{NUMERAL}", "unreadable"),
-        (
-            r"\s*\*?\s*(?:\\?(?:sqrt|pi|sin|cos|tan|log|ln|infty)(?![a-z])|\u03c0|\u221a|\\[a-z])",
-            "unreadable",
-        ),
-        (r"\s*[-+*/^]\s*(?:[a-z(\\$]|$)(?![a-z]{2})", "unreadable"),
-        (r"\s+(?:plus|times|minus|over|squared|cubed|factorial|divided by|multiplied by)\b", "unreadable"),
-        (r"\s*(?:am|pm|a\.m\.|p\.m\.)(?![a-z])(?=.*:)", "unreadable"),
-        (r"[.:/'^_]\d", "unreadable"),
-    )
+_REFUSED: tuple[tuple[str, Reason], ...] = (
+    (rf"\s*(?:{_COMPOUND}\s*)?,?\s*(?:or|to)\s+(?:maybe\s+)?\$?\s*-?{NUMERAL}", "hedged"),
+    (r"\s*(?:[a-z]+\s+)?or\s+(?:more|less|fewer|so)\b", "hedged"),
+    (rf"\s*-\s*\$?\s*{NUMERAL}", "hedged"),
+    (rf"\s*(?:,|;|&|,?\s*and\b)\s*\$?\s*-?{NUMERAL}", "several"),
+    (rf"\s+\$?\s*-?{NUMERAL}", "several"),
+    (rf"\s*{_COMPOUND}\b,?\s*(?:and\s*)?{NUMERAL}\s*{_COMPOUND}\b", "unreadable"),
+    (r"\s*(?:\u00b1|\+/?-|\\pm)", "unreadable"),
+    (rf"\s*(?::|\bmod\b|\\?pmod)\s*{NUMERAL}", "unreadable"),
+    (
+        r"\s*\*?\s*(?:\\?(?:sqrt|pi|sin|cos|tan|log|ln|infty)(?![a-z])|\u03c0|\u221a|\\[a-z])",
+        "unreadable",
+    ),
+    (r"\s*[-+*/^]\s*(?:[a-z(\\$]|$)(?![a-z]{2})", "unreadable"),
+    (r"\s+(?:plus|times|minus|over|squared|cubed|factorial|divided by|multiplied by)\b", "unreadable"),
+    (r"\s*(?:am|pm|a\.m\.|p\.m\.)(?![a-z])(?=.*:)", "unreadable"),
+    (r"[.:/'^_]\d", "unreadable"),
 )
+_AFTER = tuple((re.compile(pattern, re.IGNORECASE), reason) for pattern, reason in _REFUSED)
 _ATTACHED = re.compile(rf"(?!(?:{_UNITS})(?:\W|\d|$))[a-zA-Z\\(]")
 _VARIABLE = re.compile(r"\s+[b-hj-zB-HJ-Z](?=\s*(?:$|[-+*/^=.,)]))(?!\s*\.\s*[a-z])")
 _SCALED = re.compile(r"\s*(?:(dozen|hundred|thousand|million|billion|trillion)s?\b|([kK])(?![a-zA-Z]))", re.I)
 _PART_OF = re.compile(rf"\s+({'|'.join(PARTS)})\b", re.IGNORECASE)
 
 
-def _stated(text: str) -> tuple[Fraction | None, str | None]:
+def _stated(text: str) -> tuple[Fraction | None, Reason | None]:
     text = _RULED_OUT.sub(" ", text)
     if _BETWEEN.search(text):
         return None, "hedged"
@@ -196,7 +212,7 @@ def _stated(text: str) -> tuple[Fraction | None, str | None]:
     return (-value if negative else value), None
 
 
-def _refused(rest: str, value: Fraction) -> str | None:
+def _refused(rest: str, value: Fraction) -> Reason | None:
     """Why what follows a number makes it another statement, None where it doesn't."""
     if _ATTACHED.match(rest) or _VARIABLE.match(rest):
         return "unreadable"
@@ -213,7 +229,7 @@ def _refused(rest: str, value: Fraction) -> str | None:
 _NO_NUMBER = frozenset("no the this that any every each which some only another".split())
 
 
-def _spelled(text: str) -> tuple[Fraction | None, str | None]:
+def _spelled(text: str) -> tuple[Fraction | None, Reason | None]:
     words = WORD.findall(text.casefold())
     for position in range(len(words)):
         value, used = numeral(words[position:])

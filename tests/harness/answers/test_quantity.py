@@ -1,12 +1,14 @@
 """The number that a phrase states, or why it states none."""
 
+from dataclasses import astuple
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.answers.numbers import read_number
+from harness.answers import Reading
+from harness.answers.quantity import read_quantity
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ from harness.answers.numbers import read_number
     ],
 )
 def test_a_number_is_read(phrase: str, number: str) -> None:
-    assert read_number(phrase) == (number, None)
+    assert read_quantity(phrase) == Reading(number)
 
 
 @pytest.mark.parametrize(
@@ -193,15 +195,15 @@ def test_a_number_is_read(phrase: str, number: str) -> None:
     ],
 )
 def test_a_phrase_without_one_number_says_why(phrase: str, reason: str) -> None:
-    assert read_number(phrase) == (None, reason)
+    assert read_quantity(phrase) == Reading(None, reason)
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    number, reason = read_number(text)
+    number, reason = astuple(read_quantity(text))
     assert (number is None) != (reason is None)
     if number is not None:
-        assert read_number(number) == (number, None)
+        assert read_quantity(number) == Reading(number)
         Fraction(number)
 
 
@@ -210,7 +212,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     st.sampled_from(["{}", "the answer: {} apples", "x = {}", "${}$", "{}."]),
 )
 def test_a_fraction_keeps_its_value(value: Fraction, clothing: str) -> None:
-    number, _ = read_number(clothing.format(value))
+    number = read_quantity(clothing.format(value)).answer
     assert number is not None and Fraction(number) == value
 
 
@@ -220,4 +222,4 @@ def test_a_fraction_keeps_its_value(value: Fraction, clothing: str) -> None:
 def test_repetition_takes_no_time(piece: str) -> None:
     """A pattern that takes cubic time would not end here."""
     for text in (piece * (1000 // len(piece)), "5" + piece * (900 // len(piece)) + "6"):
-        read_number(text)
+        read_quantity(text)
