@@ -683,7 +683,7 @@ def test_result_files_that_cannot_be_read_are_named(tmp_path):
         ),
         ("list.json", b"[]", "BFCL_v4_CATEGORY_result.json"),
         ("a.json", b"{}", "BFCL_v4_CATEGORY_result.json"),
-        ("lines.json", b'{\n"a": 1\n}', "one JSON document"),
+        ("lines.json", b'{\n"a": 1\n}', "no column"),
     ],
 )
 @pytest.mark.parametrize("task", ["bfcl", "bfcl/multiple"])
