@@ -63,10 +63,10 @@ published: $(READY)
 		-M steps=60 -M prompts=64 -M candidates=512 -M rate=0.0005
 	$(DRAWN) --task arc1d -T bank=4000 --plot results/published/curricula-arc1d.svg
 	$(DRAWN) --task countdown -T bank=1000 --plot results/published/curricula-countdown.svg
-	$(BIN)/harness eval --task rec/ml-100k --embedder minilm -M lr=0.005 --seeds 5 --mirror $(SHARED)/hub \
+	$(BIN)/harness eval --task rec/ml-100k --embedder minilm -M lr=0.005 -M refit=false --seeds 5 --mirror $(SHARED)/hub \
 		--method $(STARTS) --no-transcripts --store results/published
 	$(BIN)/harness eval --task rec/amazon-games --embedder minilm -M layers=2 -M batch=65536 -M lr=0.03 \
-		-M patience=2 --seeds 5 --mirror $(SHARED)/hub --method $(STARTS) --no-transcripts \
+		-M patience=2 -M refit=false --seeds 5 --mirror $(SHARED)/hub --method $(STARTS) --no-transcripts \
 		--store results/recommendation
 	$(BIN)/harness results export --store results/recommendation \
 		--out results/published/recommendation/amazon-games.csv

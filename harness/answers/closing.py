@@ -36,6 +36,8 @@ _VERB = re.compile(
     r"| equal to| just| only| simply| also| approximately)?|=)[ \t]*:?[ \t]*",
     re.IGNORECASE,
 )
+_HAS_VALUE = re.compile(r"\d|\\(?!text|mathrm)[a-zA-Z]|[-+*/=<>]")
+_VERB_BEFORE = re.compile(r"(?:\b(?:is|are|equals?|be|becomes?|get|obtain|find)|[=:])\s*$", re.IGNORECASE)
 _QUANTITY = re.compile(
     r"[-+]?\\?\$?\s?(?:\d+ \d+/\d+|\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?|\.\d+)(?:\s?\\?%|\s?\u00b0)?"
 )
@@ -69,6 +71,8 @@ def _value(sentence: str) -> str | None:
     quantities = list(_QUANTITY.finditer(plain))
     if formulas and (not quantities or quantities[-1].end() < formulas[-1].start()):
         content = next(group for group in formulas[-1].groups() if group is not None)
+        if not _HAS_VALUE.search(content) and not _VERB_BEFORE.search(sentence, 0, formulas[-1].start()):
+            return None  # a name that the sentence speaks of: 'the same holds for $c$'
         listed = _list_of(sentence, formulas)
         return (listed or _right_side(content))[:MAX_ANSWER].strip() or None
     verbs = [verb for verb in _VERB.finditer(plain)]
