@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice, takewhile
 
 from harness.answers.statement import MAX_ANSWER, Statement
 
@@ -69,11 +70,15 @@ _LEAD_IN = re.compile(
 )
 
 
+#: statements of a kind that are looked at, beside the first
+_MOST = 100
+
+
 def some(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
     """The first match and the last hundred: what a text repeats endlessly must not cost more than it says."""
     if (first := next(matches, None)) is not None:
         yield first
-        yield from deque(matches, maxlen=100)
+        yield from deque(matches, maxlen=_MOST)
 
 
 def at_lines(pattern: re.Pattern[str], text: str, start: int = 0) -> Iterator[re.Match[str]]:
@@ -95,7 +100,7 @@ def phrases(text: str, nouns: tuple[str, ...]) -> Iterator[Statement]:
     lower = text.lower()
     if len(lower) != len(text):  # a capital whose small letter is two characters
         lower = text
-    for match in some(_at_nouns(text, lower, nouns)):
+    for match in _at_nouns(text, lower, nouns):
         if _ABOUT.search(text, max(match.start() - 40, 0), match.start()) or _ASKS.match(text, match.start()):
             continue
         end, content = _content(text, match.end())
@@ -114,18 +119,21 @@ def phrases(text: str, nouns: tuple[str, ...]) -> Iterator[Statement]:
 
 
 def _at_nouns(text: str, lower: str, nouns: tuple[str, ...]) -> Iterator[re.Match[str]]:
-    """Matches of the phrase at every place where one of its nouns stands, in the order of the text."""
+    """Matches of the phrase where its nouns stand: the first, and the last hundred from the end on."""
     places: set[int] = set()
     for noun in (*_NOUNS, *nouns) if text.isascii() else (*_NOUNS, *_FOREIGN, *nouns):
         place = lower.find(noun)
         while place >= 0:
             places.add(place)
             place = lower.find(noun, place + len(noun))
-    pattern, end = _phrase(nouns), 0
-    for place in sorted(places):
-        if place >= end and (match := pattern.match(text, place)):
-            end = match.end()
-            yield match
+    pattern, ordered = _phrase(nouns), sorted(places)
+    if len(ordered) > 20 * _MOST:  # a text that repeats a noun endlessly
+        ordered = ordered[: 10 * _MOST] + ordered[-10 * _MOST :]
+    matches = (match for place in ordered if (match := pattern.match(text, place)))
+    if (first := next(matches, None)) is not None:
+        yield first
+        later = (match for place in reversed(ordered) if (match := pattern.match(text, place)))
+        yield from islice(takewhile(lambda match: match.start() > first.start(), later), _MOST)
 
 
 _HASHES = re.compile(r"[ \t]*####[ \t]*(\S[^\n]{0,200})(?:\n|\Z)")

@@ -201,7 +201,7 @@ def test_a_box_round_trips_with_its_braces(content: str, before: str) -> None:
     assert extract(f"{before}\\boxed{{{content}}}{before}", "expression") == content
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["number", "expression"])
 @pytest.mark.parametrize(
     "piece",
     [
