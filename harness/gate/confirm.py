@@ -84,6 +84,7 @@ def cell_of(arm: Arm, offline: bool = False) -> Cell:
     """
     run = arm.runs[0]
     subject, comparability = run["subject"], run["comparability"]
+    roles = {**comparability["roles"], **subject["roles"]}
     request = Request(
         task=arm.task,
         method=arm.method,
@@ -91,7 +92,8 @@ def cell_of(arm: Arm, offline: bool = False) -> Cell:
         task_args=located(comparability["task_args"], "-T"),
         method_args=located(subject["method_args"], "-M"),
         model_args=subject["model_args"],
-        roles={name: role[0] for name, role in subject["roles"].items()},
+        roles={name: role["model"] for name, role in roles.items()},
+        role_args=next((role["args"] for role in roles.values()), {}),
         embedder=subject["embedder"] or Request.embedder,
         epochs=run["epochs"],
         limit=comparability["limit"],

@@ -449,3 +449,24 @@ def test_baselines_are_found_in_the_usual_stores(tmp_path, monkeypatch):
     assert find_baseline("main", [Path("results/candidate")]) == path
     with pytest.raises(UsageError, match="'main'"):
         find_baseline("mian", [Path("results/candidate")])
+
+
+def test_a_second_look_asks_the_roles_that_the_task_and_the_method_asked(tmp_path):
+    """Who judged is part of the measurement, so fresh seeds are judged by the same model."""
+    import harness
+
+    data = tmp_path / "questions.csv"
+    data.write_text("question,answer\ncapital of France?,Paris\ncapital of Peru?,Lima\n")
+    harness.evaluate(
+        task="qa/custom",
+        task_args={"data": str(data), "match": "judge"},
+        model="echo/Paris",
+        roles={"judge": "echo/VERDICT"},
+        role_args={"temperature": 0.0},
+        store=str(tmp_path / "out"),
+    )
+    (arm,) = arms_of(read_index(tmp_path / "out").rows)
+    cell = second_look.cell_of(arm)
+    assert dict(cell.request.roles) == {"judge": "echo/VERDICT"}
+    assert dict(cell.request.role_args) == {"temperature": 0.0}
+    assert cell.task_args["match"] == "judge"
