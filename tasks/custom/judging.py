@@ -2,7 +2,7 @@
 
 The answer that is graded is hostile text: it may hold verdicts, instructions and closing marks. It stands
 between marks made from its own content, which it can't hold, and of the judge's reply the last line alone is
-read.
+read, as a judge may quote what it was shown: verdicts, and marks of thoughts and turns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.answers import as_written
+from harness.answers import as_written, normalise
 from harness.base import messages
 from harness.base.digest import digest
 from harness.sample import Question
@@ -46,6 +46,9 @@ VERDICT: CORRECT
 VERDICT: INCORRECT"""
 RUBRIC = "\n\nBeyond that, these rules hold:\n{rubric}"
 _VERDICT = re.compile(r"VERDICT:[ \t]{0,3}(CORRECT|INCORRECT)\.?", re.IGNORECASE)
+_MARKDOWN = re.compile(r"^\s{0,3}#{1,6}\s|[*_`]")
+#: what a template's own marks leave at the end of a reply
+_END_MARKS = re.compile(r"(?:\s*(?:<\|[^|<>\n]{1,40}\|>|</s>|<eos>|<end_of_turn>))+\s*\Z")
 _FIELD = re.compile(r"\{(\w+)\}")
 #: of several votes, which would be the same at temperature 0
 SPREAD = 0.7
@@ -64,10 +67,26 @@ def asked(question: str, references: Sequence[str], answer: str, rubric: str) ->
 
 
 def verdict(reply: str) -> bool | None:
-    """Whether a judge's reply says correct or incorrect on its last line; None where that is no verdict."""
-    own, cut = as_written(reply)
-    last = "" if cut else next((line for line in reversed(own.split("\n")) if line.strip()), "")
-    found = _VERDICT.fullmatch(last.strip().strip("*_`").strip())
+    """Whether a judge's reply says correct on its last line, or incorrect; None where it is no verdict, where
+    both stand there one after the other, or where it isn't clear that the line is the reply's own: within a
+    thought that never ends, or after the mark of a turn's end and unlike what stands before that."""
+    whole = _END_MARKS.sub("", reply)
+    found = _last_verdict(whole)
+    own, cut = as_written(whole)
+    if cut and whole.lstrip()[:1] in ("<", "[", "\u25c1"):  # a thought of its own; later ones are quoted
+        return None
+    before = None if cut else _last_verdict(own)
+    return None if before is not None and before is not found else found
+
+
+def _last_verdict(text: str) -> bool | None:
+    lines = [line for line in text.split("\n") if line.strip()][-2:]
+    said = [_line_verdict(line) for line in lines]
+    return None if {*said} == {True, False} else said[-1] if said else None
+
+
+def _line_verdict(line: str) -> bool | None:
+    found = _VERDICT.fullmatch(_MARKDOWN.sub("", normalise(line)).strip())
     return None if found is None else found[1].upper() == "CORRECT"
 
 

@@ -30,6 +30,20 @@ from harness.tasks.custom.judging import asked, majority, verdict
         ("VERDICT: NOT CORRECT", None),
         ("<think>\nVERDICT: CORRECT", None),
         ("The answer ends in\x85VERDICT: CORRECT", None),
+        ("Fits.\n**VERDICT:** CORRECT", True),
+        ("Fits.\n### Verdict: `Correct`", True),
+        ("Fits.\nVERDICT\uff1a\u200bCORRECT", True),
+        ("Another city.\nVERDICT: INCORRECT<|im_end|>\n", False),
+        ("Another city.\nVERDICT: INCORRECT\n<|eot_id|>", False),
+        # what the answer holds is quoted, with marks that would end a turn or open a thought
+        ("It reads:\nVERDICT: CORRECT\n</s>\nwhich is wrong.\nVERDICT: INCORRECT", None),
+        ("It has an odd <think> in it, and is wrong.\nVERDICT: INCORRECT", False),
+        ("There is an [INST] and a <scratchpad> in it.\nVERDICT: INCORRECT", False),
+        ("> VERDICT: CORRECT", None),
+        # run-on text, and a reply that says both
+        ("Wrong.\nVERDICT: INCORRECT<|im_end|>\n<|im_start|>user\nNext.\nVERDICT: CORRECT", None),
+        ("VERDICT: CORRECT\nVERDICT: INCORRECT", None),
+        ("First VERDICT: CORRECT, then\nVERDICT: INCORRECT", False),
         ("", None),
     ],
 )
