@@ -19,6 +19,7 @@ from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
 from harness.results.ranges import MetricRange, metric_range
+from harness.results.reasons import reasons_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -84,7 +85,14 @@ def runs(records: Sequence[Record], faults: Mapping[str, str]) -> str:
 
 def run(record: Record, root: Path) -> str:
     """One run: what was measured, what it cost, where it comes from, and its attempts."""
-    return _page("run.html", "../", record=record, where=place(record, root), classes=classes(record))
+    return _page(
+        "run.html",
+        "../",
+        record=record,
+        where=place(record, root),
+        classes=classes(record),
+        reasons=reasons_text(record),
+    )
 
 
 def file_name(name: str) -> str:

@@ -10,6 +10,7 @@ from harness.external.known_broken import WITHOUT
 from harness.results.graded import wrong_attempts
 from harness.results.labels import method_label, with_arguments
 from harness.results.ranges import metric_range, primary_range
+from harness.results.reasons import reasons_text
 from harness.spec import MetricRange
 
 
@@ -203,11 +204,12 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
 
 
 def beside(record: dict[str, Any]) -> list[str]:
-    """What a run says besides its primary metric: its second metrics, of attempts that weren't scored, of
-    repeated attempts, and of its items without those that are known to be broken."""
+    """What a run says besides its primary metric: its second metrics, of attempts that weren't scored or held
+    no answer, of repeated attempts, and of its items without those that are known to be broken."""
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
+    lines += [f"no answer, or none to compare: {reasons_text(record)}"] if reasons_text(record) else []
     second = [
         f"{metric_name(record, name)} {interval(metrics[name])}"
         for name in record["metric_ranges"]

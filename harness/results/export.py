@@ -119,6 +119,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         "n_items": record["n_items"],
         "epochs": record["epochs"],
         "counts": counts,
+        "reasons": record.get("reasons"),
         "primary": record["primary"],
         "metrics": metrics,
         "usage": {

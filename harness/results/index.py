@@ -17,7 +17,7 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.results.store import Store, standing
 
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "wall_s": record["volatile"]["wall_s"],
         "samples_file": record["samples"]["file"],
         "samples_digest": record["samples"]["digest"],
+        "reasons": record.get("reasons"),
         "curve": record.get("curve"),
         "classes": record.get("classes"),
         "private_targets": record.get("private_targets", False),

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import RecordError, UsageError
+from harness.results.reasons import COLUMNS as REASON_COLUMNS
+from harness.results.reasons import reason_counts
 from harness.results.store import Store
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ COLUMNS = (
     "unscored",
     "error",
     "no_answer",
+    *REASON_COLUMNS.values(),
     "truncated",
     "calls",
     "input_tokens",
@@ -104,6 +107,7 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         shared = {
             **{key: row[key] for key in SHARED},
             **{key: row["counts"][key] for key in COUNTS},
+            **reason_counts(row),
             **{key: row["usage"][key] for key in USAGE},
             "labels_seen": row["data_access"].get("labels_seen", 0),
             "pool_size": row["data_access"].get("pool_size", 0),
@@ -125,7 +129,7 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 }
             )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for name in ("input_tokens", "output_tokens"):
+    for name in ("input_tokens", "output_tokens", *REASON_COLUMNS.values()):
         if table[name].isna().any():  # counts stay whole numbers beside unknown ones
             table[name] = table[name].astype("Int64")
     return table
