@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from harness.base.errors import UsageError
 
@@ -30,6 +30,23 @@ def check_template(name: str, template: str) -> None:
             f"{name}: the template has no {{input}}, which is where the item's text stands "
             "(other fields: {labels}, and {prompt} for the task's own prompt; other braces stay as they are)"
         )
+
+
+_NEARLY = re.compile(r"\{\s*(\w+)\s*\}")
+_TWICE = re.compile(r"\{\{\s*(?:" + "|".join(FIELDS) + r")\s*\}\}")
+
+
+def doubts(template: str) -> Iterator[str]:
+    """What looks like a field and isn't one, or is one in the braces of another syntax: a sentence each."""
+    twice = sorted({found[0] for found in _TWICE.finditer(template)})
+    for text in twice:
+        field = "{" + text.strip("{} ") + "}"
+        yield f"fields stand in single braces, {field}; in {text} the others are sent as they stand"
+    nearly = {found[0]: found[1].lower().rstrip("s") for found in _NEARLY.finditer(template)}
+    for text, name in sorted(nearly.items()):
+        meant = next((field for field in FIELDS if field.rstrip("s") == name), None)
+        if meant and text != f"{{{meant}}}" and not any(text in each for each in twice):
+            yield f"{text} is no field and is sent as it stands; did you mean {{{meant}}}?"
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

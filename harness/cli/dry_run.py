@@ -101,6 +101,8 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
         print_plan(rows, total, uses)
     for lack in lacks:
         print(f"warning: {lack}", file=sys.stderr)
+    for notice in session.notices:
+        print(f"hint: {notice}", file=sys.stderr)
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 2 if failed == len(rows) else 1
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
-from harness.base.template import fields
+from harness.base.template import doubts, fields
 from harness.external.services import Services
 from harness.model.ledger import Budget
 from harness.registry import load_task
@@ -44,9 +44,9 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
             services.close()
 
 
-def check_templates(cell: Cell, task: Task, question: Question) -> None:
+def check_templates(cell: Cell, task: Task, question: Question, notice: Callable[[str], None]) -> None:
     """Whether the user's own prompts name only what the task has a value for; a field that stayed as it
-    stands would be sent as text.
+    stands would be sent as text. `notice` is told what looks like a mistake.
 
     Raises:
         UsageError: one names a field without a value.
@@ -62,3 +62,5 @@ def check_templates(cell: Cell, task: Task, question: Question) -> None:
                 "prompt": "the task's own prompt is what it replaces; only -M prompt= can hold it",
             }.get(name, f"{cell.task.name} has no value for it")
             raise UsageError(f"{flag} prompt: {{{name}}} stands in the template, but {why}")
+        for doubt in doubts(template) if template else ():
+            notice(f"{flag} prompt: {doubt}")

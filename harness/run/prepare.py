@@ -61,7 +61,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     for each in (provider, *roles.values()):
         each.prepare(splits)
     _check_offers(cell, task, splits, provider)
-    check_templates(cell, task, splits.test[0].question)
+    check_templates(cell, task, splits.test[0].question, session.notice)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
     embedder = open_embedder(cell)

@@ -23,8 +23,8 @@ from harness.task import Task
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
-#: items that are played, spread evenly over the set, and calls after which no further one is made
-ITEMS, MOST = 8, 200
+#: items that are played, spread evenly over the set, and the most calls that are made: 250 an item
+ITEMS, MOST = 8, 2000
 #: what makes a method one that isn't played: it would train, label a pool, or wait for a person
 APART = {"pool", "trainable", "human", "interactions", "item_texts"}
 #: embedders that are made on the spot; others would load weights or ask a server
@@ -85,7 +85,7 @@ def rehearse(
     """
     if "world" in cell.task.offers:
         return None
-    check_templates(cell, task, splits.test[0].question)
+    check_templates(cell, task, splits.test[0].question, session.notice)
     samples = _spread(splits.test[: cell.request.limit] if cell.request.limit else splits.test, items)
     made = Rehearsal(len(samples))
     if not cell.method.model:

@@ -47,9 +47,10 @@ def agreement(
     """Raw agreement and kappa of two raters.
 
     The intervals hold the middle `level` of the posterior of the table of proportions, Dirichlet with the
-    counts and `prior` in every cell. Unlike the large-sample formula they don't shrink to a point where the
-    raters always agreed; they hold the truth as often as they say from about 30 pairs on, 50 where nearly all
-    agree. Items that several pairs belong to are weighted whole (Rubin's bootstrap).
+    counts and `prior` in every cell, and always the estimate. Unlike the large-sample formula they don't
+    shrink to a point where the raters always agreed; they hold the truth as often as they say from about 30
+    pairs on, 50 where nearly all agree. Items that several pairs belong to are weighted whole (Rubin's
+    bootstrap).
 
     Args:
         first: the ratings of one rater.
@@ -91,9 +92,9 @@ def agreement(
         categories,
         tuple(tuple(int(n) for n in row[:size]) for row in counts.reshape(k, k)[:size]),
         raw,
-        _middle(raws, level),
+        _around(raw, raws, level),
         kappa if known else None,
-        _middle(kappas, level) if known else None,
+        _around(kappa, kappas, level) if known else None,
     )
 
 
@@ -106,6 +107,7 @@ def _raw_and_kappa(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
         return raw, (raw - chance) / (1 - chance)
 
 
-def _middle(values: FloatArray, level: float) -> tuple[float, float]:
+def _around(estimate: float, values: FloatArray, level: float) -> tuple[float, float]:
+    """The middle of the draws, extended to the estimate: perfect agreement can't be excluded by itself."""
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return min(float(low), estimate), max(float(high), estimate)

@@ -168,11 +168,25 @@ def test_a_judge_of_answers_is_counted_with_its_own_price(command, questions):
     found, _ = cells(command, *own, "--role", "judge=own/other")
     row = found["best-of-n x own/priced"]
     assert row["calls"] == 160 and row["unpriced"] == ["own/other"] and row["cost_usd"] is None
-    votes = (*questions, "--model", "own/priced", "--method", "self-consistency", "-M", "samples=70")
+    votes = (*questions, "--model", "own/priced", "--method", "self-consistency", "-M", "samples=300")
     found, _ = cells(command, *votes, "-T", "match=judge", "-T", "votes=3", "--role", "judge=own/priced")
     row = found["self-consistency x own/priced"]  # more calls than are played: their mean stands for the rest
-    assert row["calls"] == 40 * (70 + 3) and not row["tokens_are_at_least"]
-    assert row["input_tokens"] > 40 * (70 * 14 + 3 * 200)
+    assert row["calls"] == 40 * (300 + 3) and not row["tokens_are_at_least"]
+    assert row["input_tokens"] > 40 * (300 * 14 + 3 * 200)
+
+
+def test_every_item_that_is_played_counts_alike(command, tmp_path):
+    """However many answers each takes: the first item, which is long, doesn't stand for the others."""
+    rows = [{"question": "word " * (1000 if n == 0 else 1), "answer": "4"} for n in range(8)]
+    (tmp_path / "qa.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    grid = ("eval", "--task", "qa/custom", "-T", "data=qa.jsonl", "--model", "echo/4", "--dry-run")
+    one, _ = cells(command, *grid)
+    many, _ = cells(command, *grid, "--method", "self-consistency", "-M", "samples=100")
+    tokens = [
+        found[f"{name} x echo/4"]["input_tokens"]
+        for found, name in ((one, "direct"), (many, "self-consistency"))
+    ]
+    assert tokens[1] == 100 * tokens[0]
 
 
 def test_what_a_pool_adds_is_not_known_before(command, tmp_path):

@@ -113,6 +113,26 @@ def test_what_is_no_prompt_is_refused_in_one_line(asked, arguments, content, sai
     assert done.code == 2 and said in line and not sent
 
 
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("{{input}} {labels}", "fields stand in single braces, {input}; in {{input}} the others are sent"),
+        ("{input}: {{ labels }}", "fields stand in single braces, {labels}; in {{ labels }}"),
+        ("{input} {label}", "{label} is no field and is sent as it stands; did you mean {labels}?"),
+        ("{input} { Labels }", "{ Labels } is no field and is sent as it stands; did you mean {labels}?"),
+        ('{"a": {"b": {input}}} {label_of} {x} {} {{', None),
+    ],
+)
+def test_what_only_looks_like_a_field_is_told(asked, command, prompt, told):
+    done, sent = asked("-M", f"prompt={prompt}")
+    hints = [line for line in done.err.splitlines() if "hint: -M prompt:" in line]
+    assert done.code == 0 and len(sent) == 3
+    assert len(hints) == bool(told) and (told is None or told in hints[0])
+    own = ("eval", "--task", "classify/custom", "-T", "data=rows.jsonl", "-M", f"prompt={prompt}")
+    planned = command(*own, "--model", "echo/a", "--dry-run")
+    assert planned.code == 0 and ("hint: -M prompt:" in planned.err) == bool(told)
+
+
 def test_a_field_that_the_task_cannot_fill_is_refused(command, tmp_path):
     (tmp_path / "qa.jsonl").write_text('{"question": "2+2?", "answer": "4"}\n')
     own = ("--task", "qa/custom", "-T", f"data={tmp_path / 'qa.jsonl'}", "--model", "echo/4")

@@ -57,6 +57,15 @@ def test_the_interval_holds_the_truth(tables, share, kappa, least):
     assert least <= likely[(low <= kappa) & (kappa <= high)].sum() / likely.sum() <= 0.98
 
 
+def test_the_interval_holds_the_estimate():
+    for n in (1, 2, 3, 20):
+        for first, second in itertools.product(([0] * n, [1] * n, [0, 1] * n), repeat=2):
+            size = min(len(first), len(second))
+            found = agreement(first[:size], second[:size], draws=200)
+            assert found.raw_ci[0] <= found.raw <= found.raw_ci[1]
+            assert found.kappa is None or found.kappa_ci[0] <= found.kappa <= found.kappa_ci[1]
+
+
 def test_attempts_on_one_item_count_as_one():
     """Every item five times alike: the interval is that of the items, and wider than that of the attempts."""
     rng = np.random.default_rng(0)
@@ -76,6 +85,7 @@ def test_attempts_on_one_item_count_as_one():
 def test_perfect_agreement_is_no_certainty_and_one_label_no_agreement():
     perfect = agreement(["a", "b"] * 8, ["a", "b"] * 8)
     assert perfect.kappa == perfect.raw == 1 and 0.5 < perfect.kappa_ci[0] < 0.95
+    assert perfect.kappa_ci[1] == perfect.raw_ci[1] == 1
     single = agreement(["a"] * 9, ["a"] * 9)
     assert single.kappa is None and single.kappa_ci is None and single.raw == 1 and single.raw_ci[0] < 1
     assert single.table == ((9,),)
