@@ -237,7 +237,7 @@ def _compared(
     notices: Sequence[str] = (),
 ) -> Comparisons:
     from harness.comparison.paired import CORRECTIONS, adjust
-    from harness.comparison.select import by_key, check_baseline, mixed
+    from harness.comparison.select import by_key, check_baseline, mixed, nothing_beside
     from harness.comparison.training_data import unequal_training
 
     if correction not in CORRECTIONS:
@@ -248,7 +248,7 @@ def _compared(
         raise UsageError(apart[0].sentence())
     made = [one for table in by_key(arms).values() for one in _table(table, baseline, metric)]
     if not made:
-        raise UsageError(f"nothing to compare with {baseline!r}: it is the only subject on its items")
+        raise UsageError(nothing_beside(arms, baseline))
     notices = [*notices, *unequal_training(arms)]
     return Comparisons(adjust(made, correction), arms, correction, faults, notices, bool(apart))
 

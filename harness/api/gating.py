@@ -194,6 +194,7 @@ def set_baseline(
     method: str = "",
     model: str = "",
     task_args: Mapping[str, Any] | None = None,
+    method_args: Mapping[str, Any] | None = None,
     replace: bool = False,
     store: str | Path = STORE,
 ) -> Path:
@@ -202,7 +203,7 @@ def set_baseline(
     Args:
         name: of the baseline.
         task: only these; a comma list of names and globs. `method` and `model` alike.
-        task_args: only runs with these arguments.
+        task_args: only runs with these arguments of the task; `method_args` of the method.
         replace: set a baseline again that exists.
         store: the result store.
 
@@ -216,5 +217,6 @@ def set_baseline(
     from harness.gate import baseline
     from harness.results.index import read_index
 
-    rows = Selection(task, method, model, task_args or {}).rows(read_index(Path(store)).rows)
+    selection = Selection(task, method, model, task_args or {}, method_args or {})
+    rows = selection.rows(read_index(Path(store)).rows)
     return Path(baseline.set_baseline(Path(store), name, rows, replace=replace))

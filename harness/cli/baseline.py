@@ -12,6 +12,7 @@ from harness.cli.options import (
     Group,
     arguments,
     json_option,
+    only_method_args_option,
     only_methods_option,
     only_models_option,
     only_task_args_option,
@@ -36,6 +37,7 @@ def command() -> None:
 @only_methods_option
 @only_models_option
 @only_task_args_option
+@only_method_args_option
 @overwrite_option()
 @store_option
 @json_option
@@ -45,6 +47,7 @@ def set_command(
     method: str | None,
     model: str | None,
     task_args: tuple[str, ...],
+    method_args: tuple[str, ...],
     overwrite: bool,
     store: str,
     as_json: bool,
@@ -57,7 +60,9 @@ def set_command(
     from harness.gate.baseline import set_baseline
     from harness.results.index import read_index
 
-    selection = Selection(task or "", method or "", model or "", arguments(task_args, "-T"))
+    selection = Selection(
+        task or "", method or "", model or "", arguments(task_args, "-T"), arguments(method_args, "-M")
+    )
     rows = selection.rows(read_index(Path(store)).rows)
     path = set_baseline(Path(store), name, rows, replace=overwrite)
     print(json.dumps({"schema": 1, "name": name, "path": str(path)}) if as_json else path)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.base.digest import path_digest
 from harness.base.errors import UsageError, nearest
 from harness.base.values import typed
 from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of
 from harness.results.labels import short
+
+#: characters of a value that a line with a cure names
+LONGEST_CURE = 60
+#: digits of a digest that name a file, at least, and those that are shown
+FEWEST_DIGITS, SHOWN_DIGITS = 6, 12
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Selection:
                 kept = [row for row in chosen if _same(row[key].get(f"{name}_args", {}).get(argument), value)]
                 if chosen and not kept:
                     every = (row[key].get(f"{name}_args", {}) for row in chosen)
-                    held = sorted({short(one[argument], 60) for one in every if argument in one})
+                    held = sorted({_held(one[argument]) for one in every if argument in one})
                     raise UsageError(
                         f"no stored run has {argument}={short(value, 60)}; there are: {', '.join(held[:8])}"
                     )
@@ -154,13 +162,31 @@ def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
     return [row for row in rows if row[name] in wanted]
 
 
+def _held(stored: Any) -> str:
+    """A stored argument as it can be given; of a file the first digits of its digest."""
+    if isinstance(stored, Mapping) and "digest" in stored:
+        return f"a file #{stored['digest'][:SHOWN_DIGITS]}"
+    return short(stored, LONGEST_CURE)
+
+
 def _same(stored: Any, given: Any) -> bool:
     """Whether a stored argument is the given one, which may be a value or text as it was typed."""
     if stored == given or str(stored).lower() == str(given).lower():
         return True
+    if stored is None:  # an argument at the default that it had before it was there
+        return isinstance(given, str) and (given == "" or typed(given) is None)
+    if isinstance(stored, Mapping) and "digest" in stored:
+        return _same_content(str(stored["digest"]), str(given))
     if not isinstance(given, str):
         return False
     return stored == typed(given) or (isinstance(stored, list) and ",".join(map(str, stored)) == given)
+
+
+def _same_content(digest: str, given: str) -> bool:
+    """Whether a file or folder has this digest; it is named by its path, or by the digest's first digits."""
+    if os.path.exists(given):
+        return path_digest(Path(given)) == digest
+    return len(given) >= FEWEST_DIGITS and digest.startswith(given)
 
 
 @dataclass(frozen=True)
@@ -168,7 +194,7 @@ class Mixed:
     """Rows of one task that must not be compared: their keys, and the fields in which these differ."""
 
     task: str
-    fields: Mapping[str, Sequence[Any]]
+    fields: Mapping[str, Sequence[str]]
 
     def sentence(self, allow: str = ", or print one table for each key with --allow-mixed") -> str:
         """What differs, and the cure; `allow` says how both are shown, where that can be done."""
@@ -179,11 +205,22 @@ class Mixed:
         return f"runs of {self.task} are not comparable: {shown}. {_cure(self.fields)}{allow}"
 
 
-def _cure(fields: Mapping[str, Sequence[Any]]) -> str:
+def _cure(fields: Mapping[str, Sequence[str]]) -> str:
     for name, values in fields.items():
         if name.startswith("task_args."):
-            return f"Choose with -T {name.removeprefix('task_args.')}={values[0]}"
+            return f"Choose with -T {_typed_form(name.removeprefix('task_args.'), values)}"
     return "Keep runs of other settings in stores of their own (--store)"
+
+
+def _typed_form(name: str, values: Sequence[str]) -> str:
+    """One of the values as an argument that a shell takes; of a long text, how to give it."""
+    if name.endswith(".digest"):
+        return f"{name.removesuffix('.digest')}={values[0][:SHOWN_DIGITS]} (or the name of the file)"
+    for value in values:
+        text = "null" if value == "None" else value  # an argument that isn't there
+        if len(text) <= LONGEST_CURE and text.isprintable():
+            return shlex.quote(f"{name}={text}")
+    return f"{name}=@FILE, a file with one of the texts"
 
 
 def by_key(arms: Iterable[Arm]) -> dict[str, list[Arm]]:
@@ -265,3 +302,16 @@ def check_baseline(arms: Sequence[Arm], baseline: str) -> None:
         known = {arm.method for arm in arms} | {arm.model for arm in arms}
         cure = nearest(baseline, known, "baseline")
         raise UsageError(f"no stored run is the baseline {baseline!r}; {cure}")
+
+
+def nothing_beside(arms: Sequence[Arm], baseline: str) -> str:
+    """Why nothing stands beside a baseline: it is alone, or the name is that of all, as of two prompts."""
+    alike = next((table for table in by_key(arms).values() if len(table) > 1), None)
+    if alike is None:
+        return f"nothing to compare with {baseline!r}: it is the only subject on its items"
+    first = alike[0]
+    return (
+        f"nothing to compare with {baseline!r}, as it names all {len(alike)} subjects on {first.task}, which "
+        f"differ in {', '.join(differing(first.subject, alike[1].subject)) or 'store'}; name one by the "
+        f"beginning of a run id, as --baseline {first.run_ids[0][:12]}"
+    )
