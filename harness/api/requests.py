@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from harness.base.errors import UsageError, nearest
+from harness.base.template import as_text
 
 if TYPE_CHECKING:
     from harness.method import Method
@@ -142,6 +144,9 @@ def requests_of(
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("store", "progress"):
         given.pop(name, None)
+    system = str(given.get("system", ""))
+    if system.startswith("@") and os.path.isfile(system[1:]):
+        raise UsageError(f"system={system!r} would be sent as it stands; {as_text(system)}")
     decoding = generation_settings(given.pop("generation", {}))
     decoding |= {setting: given.pop(name) for name, setting in _SAMPLING.items() if name in given}
     if "mirror" in given:

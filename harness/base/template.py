@@ -19,6 +19,11 @@ def fields(template: str) -> set[str]:
     return set(_FIELD.findall(template))
 
 
+def as_text(path: str) -> str:
+    """How the text of `@FILE` is given in Python."""
+    return f"in Python a file's text is given as Path({path[1:]!r}).read_text()"
+
+
 def check_template(name: str, template: str) -> None:
     """Whether a template says where the item stands.
 
@@ -26,6 +31,8 @@ def check_template(name: str, template: str) -> None:
         UsageError: none of the fields of `ASKED` stands in it.
     """
     if not fields(template) & {*ASKED}:
+        if template.startswith("@"):
+            raise UsageError(f"{name}: {template!r} is taken as the text itself here; {as_text(template)}")
         raise UsageError(
             f"{name}: the template has no {{input}}, which is where the item's text stands "
             "(other fields: {labels}, and {prompt} for the task's own prompt; other braces stay as they are)"

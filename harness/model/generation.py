@@ -62,11 +62,14 @@ def generation_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_ranges(settings: Mapping[str, Any]) -> None:
-    """Whether the settings are in their ranges, and finite.
+    """Whether the settings are in their ranges, and finite, and a system message says something.
 
     Raises:
         UsageError: one is not; says what it must be.
     """
+    system = settings.get("system_message")
+    if system is not None and not str(system).strip():
+        raise UsageError("system: the text is empty; leave it out for no system message")
     for name, value in settings.items():
         low, high, words = RANGES.get(name, (-math.inf, math.inf, "a finite number"))
         if isinstance(value, int | float) and not (low <= value <= high and math.isfinite(value)):

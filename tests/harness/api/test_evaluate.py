@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -231,3 +232,18 @@ def test_cancelling_keeps_what_is_finished(place):
     (run,) = asyncio.run(cell())
     assert run.status == "complete" and len(run.samples) == 5
     assert len(answered()) == 6 and len(set(answered())) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"system": "@who.txt"}, "would be sent as it stands; in Python a file's text is given as Path('who"),
+        ({"system": " "}, "system: the text is empty"),
+        ({"method_args": {"prompt": "@who.txt"}}, "is taken as the text itself here; in Python"),
+    ],
+)
+def test_a_text_is_given_and_not_the_name_of_its_file(tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "who.txt").write_text("You are {input}.")
+    with pytest.raises(UsageError, match=re.escape(said)):
+        harness.evaluate("arc1d", "direct", "echo/1", task_args={"level": 1}, limit=1, **options)
