@@ -47,8 +47,9 @@ VERDICT: INCORRECT"""
 RUBRIC = "\n\nBeyond that, these rules hold:\n{rubric}"
 _VERDICT = re.compile(r"VERDICT:[ \t]{0,3}(CORRECT|INCORRECT)\.?", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^\s{0,3}#{1,6}\s|[*_`]")
-#: what a template's own marks leave at the end of a reply
-_END_MARKS = re.compile(r"(?:\s*(?:<\|[^|<>\n]{1,40}\|>|</s>|<eos>|<end_of_turn>))+\s*\Z")
+#: a mark of the template's own at the end of a reply, and how many may stand there
+_END_MARK = re.compile(r"(?:<\|[^|<>\n]{1,40}\|>|</s>|<eos>|<end_of_turn>)\Z")
+_END_MARKS = 4
 _FIELD = re.compile(r"\{(\w+)\}")
 #: of several votes, which would be the same at temperature 0
 SPREAD = 0.7
@@ -70,7 +71,10 @@ def verdict(reply: str) -> bool | None:
     """Whether a judge's reply says correct on its last line, or incorrect; None where it is no verdict, where
     both stand there one after the other, or where it isn't clear that the line is the reply's own: within a
     thought that never ends, or after the mark of a turn's end and unlike what stands before that."""
-    whole = _END_MARKS.sub("", reply)
+    whole = reply.rstrip()
+    for _ in range(_END_MARKS):
+        if mark := _END_MARK.search(whole[-50:]):
+            whole = whole[: -len(mark[0])].rstrip()
     found = _last_verdict(whole)
     own, cut = as_written(whole)
     if cut and whole.lstrip()[:1] in ("<", "[", "\u25c1"):  # a thought of its own; later ones are quoted

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import Counter
 
 import pandas
@@ -49,6 +50,13 @@ from harness.tasks.custom.judging import asked, majority, verdict
 )
 def test_only_the_last_line_is_a_verdict(reply, said):
     assert verdict(reply) is said
+
+
+@pytest.mark.parametrize("part", [" ", "\n", "<|a|>", "<|", "*", "#", "<think>", "VERDICT:", "\u200b"])
+def test_a_reply_of_any_length_is_read_at_once(part):
+    start = time.process_time()
+    assert verdict(f"{part * 100_000}x") is None and verdict(f"x\n{part * 100_000}") is None
+    assert time.process_time() - start < 1
 
 
 def test_more_than_half_of_all_votes_decide():
