@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import DataError, RecordError, UsageError
 
 if TYPE_CHECKING:
+    from harness.data.table import TextTable
     from harness.stats.agreement import Agreement
 
 #: what a person's label says, in small letters
@@ -101,7 +102,8 @@ def agreement_with(record: Mapping[str, Any], path: Path) -> HumanAgreement:
             pairs.append((label, said, key[0]))
             differing += [(*key, label)] if said != label else []
     if not pairs:
-        raise UsageError(f"{path.name}: no label belongs to a verdict of this run; {WANTED}")
+        without = f" ({unscored} labelled attempts have none)" if unscored else ""
+        raise UsageError(f"{path.name}: no label belongs to a verdict of this run{without}; {WANTED}")
     people, run, items = zip(*pairs, strict=True)
     verdicts = sum(row["status"] == "ok" and row["answer"] is not None for row in attempts.values())
     repeated = len(set(items)) < len(items)
@@ -132,11 +134,9 @@ def _labels(
 ) -> tuple[dict[tuple[str, int], str], int]:
     """The label of each attempt that has one, and how many labels belong to none. A row without a label is
     one that nobody has judged."""
-    from harness.data.tables import read_table
-
     if not path.is_file():
         raise DataError(f"no file {path}; {WANTED}")
-    table = read_table(path, ["label"], optional=["sample_id", "input", "epoch"])
+    table = _read(path)
     if not {"sample_id", "input"} & {*table.cells}:
         raise DataError(f"{path.name} has neither 'sample_id' nor 'input'; {WANTED}")
     by_input: dict[str, str] = {}
@@ -163,6 +163,22 @@ def _labels(
         elif found.setdefault(key, said) != said:
             raise UsageError(f"{place}: sample {sample!r}, epoch {epoch} has two labels; leave one")
     return found, unknown
+
+
+#: stands in a message for options that say how a file is written, which there are none of here
+_NO_OPTION = "\0"
+
+
+def _read(path: Path) -> TextTable:
+    from harness.data.content import Form
+    from harness.data.tables import read_table
+
+    try:
+        return read_table(path, ["label"], Form(flag=_NO_OPTION), ["sample_id", "input", "epoch"])
+    except DataError as error:
+        said, option, _ = str(error).partition(_NO_OPTION)
+        fault = said.rpartition("; ")[0] or said if option else said
+        raise DataError(f"{fault}; save it as a table in UTF-8; {WANTED}") from None
 
 
 def _ends(ends: tuple[float, float]) -> str:

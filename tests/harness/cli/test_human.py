@@ -79,6 +79,14 @@ def test_what_is_no_label_is_said_in_one_line(graded, labels, columns, said):
     assert done.code == 2 and said in line
 
 
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"sample_id,label\n1,\xe9\n", b'sample_id,label\n1,"x\n'])
+def test_a_cure_is_one_that_show_has(graded, content):
+    Path("hand.csv").write_bytes(content)
+    (line,) = graded([], "--human", "hand.csv").errors
+    assert "hand.csv" in line and "save it as a table in UTF-8; wanted is one label a row" in line
+    assert "-T" not in line and "\0" not in line
+
+
 def test_a_file_that_is_not_there_and_a_task(command, graded):
     run = graded([(1, "correct")], "--json")
     assert json.loads(run.out)["agreement"]["kappa"] is None
