@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -22,6 +24,9 @@ EMPTY = "[]"
 #: the answer stands near the end of a completion, and no list of labels is longer
 MAX_TEXT = 20_000
 
+#: an array of numbers as numpy writes it
+_NUMBERS = re.compile(r"\[\s*[-+]?[\d.][\d.e+-]*(?:\s+[-+]?[\d.][\d.e+-]*)*\s*\]")
+_NAMED = {"True": True, "False": False, "None": None, "nan": None}
 _NONE = {"none", "no label", "no labels", "none of them", "none of the labels", "empty", ""}
 _PREFIX = re.compile(
     r"(?:the )?(?:(?:final|correct|best|predicted|right) )?"
@@ -42,32 +47,53 @@ def written(labels: Iterable[str]) -> str:
 
 
 def cell_labels(value: Any, separator: str) -> list[str] | None:
-    """The labels of a cell: a list, a text with `separator` between them, or the text of a list as JSON or
-    Python writes it. None for a text without a separator that is no list."""
+    """The labels of a cell: a list, the text of a list as JSON or Python writes it, or a text with
+    `separator` between them. None for a text without a separator that is no list."""
     found = as_text(value)
-    if isinstance(found, str):
-        if separator:
-            found = found.split(separator)
-        elif found.strip():
-            if (listed := _list_of(found.strip())) is None:
-                return None
-            found = as_text(listed)
+    if isinstance(found, str) and found.strip():
+        listed = as_text(_list_of(found.strip()))
+        if listed is None and separator:
+            listed = found.split(separator)
+        if listed is None:
+            return None
+        found = listed
     labels = map(tidy, found or ())
     return list(dict.fromkeys(label for label in labels if label))
 
 
 def _list_of(text: str) -> list[Any] | None:
-    """A list as JSON or Python writes it."""
+    """A list as JSON, Python or numpy writes it; numbers keep their characters. None for any other text."""
     if not (text.startswith("[") and text.endswith("]")):
         return None
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(found, (list, tuple)):
-            return list(found)
-    return None
+    try:
+        found = json.loads(text, parse_int=str, parse_float=str)
+        return found if isinstance(found, list) else None
+    except (ValueError, RecursionError):
+        return text[1:-1].split() if _NUMBERS.fullmatch(text) else _python_list(text)
+
+
+def _python_list(text: str) -> list[Any] | None:
+    """The values of a list of Python; between texts there may be space alone, as numpy writes an array, which
+    Python would read as one text."""
+    found: list[Any] = []
+    before = ","
+    try:
+        tokens = [
+            each for each in tokenize.generate_tokens(io.StringIO(text).readline) if each.string.strip()
+        ]
+        for token in tokens[1:-1]:
+            if token.type == tokenize.STRING and before not in "+-":
+                found.append(ast.literal_eval(token.string))
+            elif token.type == tokenize.NUMBER and before in ",+-":
+                found.append(before.strip(",") + token.string)
+            elif token.string in _NAMED and before == ",":
+                found.append(_NAMED[token.string])
+            elif not (token.string == "," or (token.string in "+-" and before == ",")):
+                return None
+            before = token.string if token.type == tokenize.OP else "value"
+    except (tokenize.TokenError, ValueError, SyntaxError):
+        return None
+    return found
 
 
 def read_labels(completion: str, choices: tuple[str, ...]) -> Reading:

@@ -104,6 +104,17 @@ def test_labels_that_differ_in_case_need_their_case():
         (None, "", []),
         ("card", "", None),
         ("[card", "", None),
+        ("['card','lost']", ",", ["card", "lost"]),
+        ("['card' 'lost']", "", ["card", "lost"]),
+        ("['card'\n 'lost']", "", ["card", "lost"]),
+        ("[1 20 -3.]", "", ["1", "20", "-3."]),
+        ('[1.50, 1e5, "1.50", true]', "", ["1.50", "1e5", "true"]),
+        ("[-1.50, 1e5, True, None]", "", ["-1.50", "1e5", "true"]),
+        ("[card, lost]", "", None),
+        ("[card, lost]", ",", ["[card", "lost]"]),
+        ("['a'] + ['b']", "", None),
+        ("['a' 1]", "", None),
+        ("['a', 'b'", "", None),
     ],
 )
 def test_cells_of_several_labels(cell, separator, labels):
