@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from harness.base.errors import DataError
 
 Array = NDArray[Any]
-#: as many digits as an int64 holds for certain
-_WHOLE = re.compile(r"[-+]?\d{1,18}")
+_WHOLE = re.compile(r"[-+]?\d{1,19}")
 _YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
 
 
 def numbers(cells: Sequence[str | None]) -> Array | None:
     """The numbers that texts are, NaN where one is missing; None where one is no number."""
     if all(cell is not None and _WHOLE.fullmatch(cell.strip()) for cell in cells):
-        return np.array([int(cell or 0) for cell in cells], np.int64)
+        whole = [int(cell or 0) for cell in cells]
+        if not whole or max(map(abs, whole)) < 2**63:  # nanoseconds fit, and floats would round them
+            return np.array(whole, np.int64)
     try:
         found = np.array([np.nan if cell is None else float(cell) for cell in cells])
     except ValueError:
