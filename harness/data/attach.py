@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.base.errors import DataError
 from harness.data.cells import tidy
 from harness.data.responses import Response
 from harness.sample import Question
 
+LOG = logging.getLogger("harness.data")
 _Found = dict[tuple[str, int], Response]
 
 
@@ -50,7 +52,8 @@ def attach(
         else:
             continue
         if sample_id is None:
-            faults.append(f"{response.place}: unknown {name}")
+            counted = "" if response.sample_id is not None else " (rows count from 0)"
+            faults.append(f"{response.place}: unknown {name}{counted}")
         elif (sample_id, response.epoch) in found:
             first = found[sample_id, response.epoch]
             if first.completion != response.completion or response.input is None:
@@ -59,11 +62,22 @@ def attach(
                 )
         else:
             found[sample_id, response.epoch] = response
+    _warn_of_counting({response.index for response in responses}, by_row, source)
     faults.extend(_by_input(responses, questions, found))
     if faults and strict:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise DataError(f"{source}: {'; '.join(faults[:3])}{more}; nothing was scored")
     return found
+
+
+def _warn_of_counting(given: Collection[int | None], rows: Collection[int], source: str) -> None:
+    numbers = {index for index in given if index is not None}
+    if 0 in rows and numbers and min(numbers) == 1 and max(numbers) - 1 in rows:
+        LOG.warning(
+            "%s: no response is for row 0, but one for row 1; rows count from 0, so subtract 1 if the file "
+            "counts from 1",
+            source,
+        )
 
 
 def _by_input(responses: Sequence[Response], questions: Sequence[Question], found: _Found) -> Iterator[str]:

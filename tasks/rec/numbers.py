@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from harness.base.errors import DataError
 
 Array = NDArray[Any]
+LOG = logging.getLogger("harness.tasks.rec")
 _WHOLE = re.compile(r"[-+]?\d{1,19}")
 _YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
 
@@ -43,6 +45,14 @@ def times(cells: Sequence[str | None], where: str, column: str) -> Array:
         raise DataError(
             f"{where}: {missing} of {len(cells)} interactions have no time in {column!r}; fill them in or "
             "leave them out; -T time= takes the order of the file"
+        )
+    if found is not None and len(found) and found.min() >= 1e8 and found.max() / 500 >= found.min():
+        LOG.warning(
+            "%s: the times in %r go from %s to %s; seconds and milliseconds mixed have no order",
+            where,
+            column,
+            found.min(),
+            found.max(),
         )
     return found if found is not None else _dates([str(cell) for cell in cells], where, column)
 

@@ -248,3 +248,11 @@ def test_a_row_that_names_no_sample_is_answered_with_the_columns_there_are(tmp_p
     path.write_text('{"item": "60", "completion": "x"}\n')
     with pytest.raises(DataError, match="columns are item, completion; --column sample_id=NAME"):
         check_columns(path, Shape())
+
+
+def test_a_file_that_counts_from_one_is_told(tmp_path, caplog):
+    rows = [{"index": n, "completion": "a"} for n in (1, 2)]
+    opened(write(tmp_path / "r.jsonl", rows))
+    assert "rows count from 0, so subtract 1 if the file counts from 1" in caplog.text
+    rows.append({"index": 3, "completion": "a"})
+    assert "line 3: unknown index 3 (rows count from 0)" in fault(write(tmp_path / "s.jsonl", rows))

@@ -101,3 +101,11 @@ def test_the_content_of_a_file_is_its_identity(tmp_path: Path) -> None:
     assert first["run_id"] == second["run_id"]
     assert first["comparability_key"] == second["comparability_key"]
     assert [each["task"]["args"]["data"]["file"] for each in found] == ["x.csv", "y.csv"]
+
+
+def test_an_answer_that_looks_like_a_list_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text('question,answer\nq,"[""a"", ""b""]"\nr,[1]\n')
+    (first, second) = load("qa/custom", data=str(data)).test
+    assert (first.target, second.target) == ('["a", "b"]', "[1]")
+    assert 'the answer ["a", "b"] looks like a list and counts as one text' in caplog.text

@@ -221,6 +221,11 @@ def test_out_of_scope_of_own_data(tmp_path):
     [
         ([("t", "card"), ("u", "card")], [], "every label is 'card'"),
         ([("t", "card"), ("u", "Card")], [], r"in case only \('Card', 'card'\)"),
+        (
+            [("t", "['card']"), ("u", "fees")],
+            [],
+            r"the label \"\['card'\]\" looks like a list and counts as one",
+        ),
         ([("t", "card"), ("t", "fees")], [], "1 text stands with different labels, such as 't' with 'card'"),
         (
             [("t", "card"), ("u", "fees")],

@@ -131,6 +131,9 @@ def test_space_and_unicode_forms_make_no_other_id(tmp_path, caplog):
         ("1\t2 3\n2\t3 4\n", "lists", [("1", "2"), ("1", "3"), ("2", "3"), ("2", "4")], ""),
         ("1\t2 3\n2\t3 4\n", "pairs", [("1", "2 3"), ("2", "3 4")], ""),
         ('"a, b",1\n"a, b",2\n', "auto", [("a, b", "1"), ("a, b", "2")], ""),
+        ('"a; b",1\n"a; b",2\n', "auto", [("a; b", "1"), ("a; b", "2")], ""),
+        ("u;a, b\nu;c, d\n", "auto", None, "',' or ';' may stand between its fields; -T separator="),
+        ("u;a, b\nu;c\n", "auto", [("u", "a, b"), ("u", "c")], ""),
         ("sep=;\nuser;item\na;1\n", "auto", [("a", "1")], ""),
         ("# user\titems\n1\t2\n", "auto", None, "has no column 'user_id'; it has: # user, items"),
         ("kunde,artikel\n7,8\n7,9\n", "auto", None, "-T user=COLUMN names that .* -T header=false"),
@@ -225,6 +228,13 @@ def test_times_are_ordered(cells, order):
 def test_times_that_have_no_order_are_refused(cells, said):
     with pytest.raises(DataError, match=said):
         times(cells, "x", "t")
+
+
+def test_seconds_and_milliseconds_mixed_are_told(caplog):
+    times(["1577836800", "1577836801", "1609459200"], "x", "t")
+    assert not caplog.text
+    times(["1577836800", "1577836800000"], "x", "t")
+    assert "seconds and milliseconds mixed have no order" in caplog.text
 
 
 def test_numbers():
