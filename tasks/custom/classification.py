@@ -13,6 +13,7 @@ from harness.sample import Classes, LazySamples, Question, Sample, Splits
 from harness.spec import TaskSpec
 from harness.tasks.custom import multilabel
 from harness.tasks.custom.label_checks import warn_of_labels
+from harness.tasks.custom.lists import cell_labels
 from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids, label_text
 from harness.tasks.intent.adapter import (
     Classification,
@@ -135,7 +136,7 @@ class CustomClassification(Classification):
 
     def _label(self, value: Any, names: Sequence[str] | None) -> str | None:
         if self.several:
-            found = multilabel.cell_labels(value, self.args["label_separator"])
+            found = cell_labels(value, self.args["label_separator"])
             if found is None:
                 raise UsageError(
                     f"{self.spec.name}: the column {self.column!r} holds texts such as {str(value)[:40]!r}; "

@@ -14,7 +14,8 @@ from harness.base.errors import DataError, UsageError
 from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.tasks.custom.label_checks import doubts
-from harness.tasks.custom.multilabel import cell_labels, read_labels, written
+from harness.tasks.custom.lists import cell_labels
+from harness.tasks.custom.multilabel import read_labels, written
 
 LABELS = ("card", "card lost", "Fees", "a, b", "x; y", "R and D", "none yet")
 
@@ -39,6 +40,12 @@ CLOTHES = (
     "Labels: {semicolons}\n\nThis text speaks of both.",
     "Labels:\n{bullets}\n\nI hope this helps.",
     "{numbered}",
+    "Here are the labels:\n\n{apart}",
+    "{apart}",
+    "<answer>{semicolons}</answer>",
+    "It speaks of both, so \\boxed{{\\text{{{semicolons}}}}}.",
+    "Labels: {semicolons}\nText: another one\nLabels: a, b",
+    "{semicolons}\n\nText: another one\nLabels: a, b",
 )
 
 
@@ -49,6 +56,7 @@ def test_what_was_written_is_read(labels, clothing):
         lines="\n".join(given_),
         bullets="\n".join(f"- {label}" for label in given_),
         numbered="\n".join(f"{n}. `{label}`" for n, label in enumerate(given_, 1)),
+        apart="\n\n".join(f"- {label}" for label in given_),
         semicolons="; ".join(given_),
         json=json.dumps(given_),
     )
@@ -62,6 +70,10 @@ def test_what_was_written_is_read(labels, clothing):
         ("card lost and Fees", ["card lost", "Fees"]),
         ("card, a, b, and fees", ["card", "a, b", "Fees"]),
         ("CARD | R and D", ["card", "R and D"]),
+        ("card、Fees", ["card", "Fees"]),
+        ("card / Fees", ["card", "Fees"]),
+        ("card\n\nFees", ["card", "Fees"]),
+        ("card\n\nWait, it is\n\nFees", ["Fees"]),
         ("[]", []),
         ("Labels: none", []),
         ("None of the labels.", []),
