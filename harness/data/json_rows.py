@@ -107,7 +107,8 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
                 if text[place] == ","
                 else error.msg
             )
-            raise DataError(f"{name}, line {line}: broken JSON: {found}") from None
+            at = error.lineno if text[place] == "[" else line
+            raise DataError(f"{name}, line {at}: broken JSON: {found}") from None
         yield line, value
 
 
@@ -124,6 +125,9 @@ def _unfolded(value: Any, columns: Sequence[str] | None, alone: bool) -> Sequenc
     rows = [each for each in held if isinstance(each, list) and each and isinstance(each[0], dict)]
     if len(rows) == 1 and not (columns and _has(value, columns)):
         return rows[0]
+    lengths = {len(each) if isinstance(each, list) else -1 for each in held}
+    if len(lengths) == 1 and min(lengths) > 0:  # lists side by side
+        return [dict(zip(value, row, strict=True)) for row in zip(*held, strict=True)]
     if all(isinstance(each, dict) for each in held):
         return _of_columns(value, columns)
     return [value]

@@ -18,7 +18,7 @@ from harness.spec import TaskSpec
 from harness.task import Task
 from harness.tasks.custom import judging
 from harness.tasks.custom.label_checks import looks_like_a_list
-from harness.tasks.custom.source import LOG, Source, cell_text, count_left_out, distinct_ids, label_text
+from harness.tasks.custom.source import LOG, Source, count_left_out, distinct_ids, label_text
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
 from harness.tasks.math import answers as maths
@@ -92,7 +92,7 @@ class CustomQuestions(Task):
         names = rows.features(answer)
         samples = []
         for index, row in enumerate(rows):
-            asked, value = cell_text(row[question]), row[answer]
+            asked, value = source.text(row, question, index), row[answer]
             if names is not None and isinstance(value, int):
                 value = names[value]
             values = value if isinstance(value, (list, tuple)) else [value]

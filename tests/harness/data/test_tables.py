@@ -114,6 +114,7 @@ def test_other_archives(tmp_path):
         '{"text": "first", "label": "a"}\r{"text": "second", "label": "b"}\r',
         '{"version": "1", "data": [{"text": "first", "label": "a"}, {"text": "second", "label": "b"}]}',
         '{"text": {"0": "first", "1": "second"}, "label": {"0": "a", "1": "b"}}',
+        '{"text": ["first", "second"], "label": ["a", "b"], "n": [1, null]}',
         '{"0": {"text": "first", "label": "a"}, "1": {"text": "second", "label": "b"}}',
         '{"columns": ["text", "label"], "index": [0, 1], "data": [["first", "a"], ["second", "b"]]}',
         '{"text": "first", "label": "a", "more": {"k": 1}}\n{"text": "second", "label": "b", "more": "none"}',
@@ -216,6 +217,7 @@ def test_damaged_delimited_text_is_refused_in_one_line(tmp_path, content, says):
         ('{"text": "first", "label": "a"},\n{"text": "b"}', "line 1: broken JSON: a comma after the object"),
         ('{"text": "first", "label": "a"}\n{"text": "b', "line 2: broken JSON"),
         ('{"text": "first", "label": "a"}\n[1]', "line 2: not an object"),
+        ('[\n{"text": "first", "label": "a"},\n]', "line 3: broken JSON"),
         ('{"data": {"text": "t"}, "label": "a"}', "a field of an object is named as in data.NAME"),
         (
             '{"text": "t", "label": "a"}\n{"text": "t", "label": "a", "label": "b"}',

@@ -109,3 +109,13 @@ def test_an_answer_that_looks_like_a_list_is_told(tmp_path: Path, caplog: pytest
     (first, second) = load("qa/custom", data=str(data)).test
     assert (first.target, second.target) == ('["a", "b"]', "[1]")
     assert 'the answer ["a", "b"] looks like a list and counts as one text' in caplog.text
+
+
+@pytest.mark.parametrize("task", ["classify/custom", "qa/custom"])
+def test_a_cell_of_several_texts_is_named(tmp_path: Path, task: str) -> None:
+    columns = ("text", "label") if task == "classify/custom" else ("question", "answer")
+    rows = [{columns[0]: "one", columns[1]: "a"}, {columns[0]: ["two", "three"], columns[1]: "b"}]
+    data = tmp_path / "a.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match=rf"row 1 \(from 0\), column '{columns[0]}': the cell holds 2 values"):
+        load(task, data=str(data))
