@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from harness.base.errors import UsageError, nearest
 from harness.base.values import typed
-from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of
+from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of, shown_keys
 from harness.results.labels import short
 
 
@@ -45,10 +45,10 @@ class Selection:
                     raise UsageError(
                         f"no stored run has an argument {argument!r}; {nearest(argument, named, 'argument')}"
                     )
-                kept = [row for row in chosen if _same(row[key].get(f"{name}_args", {}).get(argument), value)]
+                stored = [_argument(row, row[key].get(f"{name}_args", {}).get(argument)) for row in chosen]
+                kept = [row for row, own in zip(chosen, stored, strict=True) if _same(own, value)]
                 if chosen and not kept:
-                    every = (row[key].get(f"{name}_args", {}) for row in chosen)
-                    held = sorted({short(one[argument], 60) for one in every if argument in one})
+                    held = sorted({short(own, 60) for own in stored if own is not None})
                     raise UsageError(
                         f"no stored run has {argument}={short(value, 60)}; there are: {', '.join(held[:8])}"
                     )
@@ -74,6 +74,21 @@ class Selection:
             for row in rows
             if id(row) not in taken and row["comparability_key"] in lacking and _identity(row) in subjects
         ]
+
+
+class _File(str):
+    """The name of a file, with the digest of its content."""
+
+    digest = ""
+
+
+def _argument(row: Row, value: Any) -> Any:
+    """A stored argument; a file, which keys know by its digest, is its name."""
+    if not (isinstance(value, Mapping) and set(value) == {"digest"}):
+        return value
+    file = _File(row.get("files", {}).get(value["digest"], value["digest"]))
+    file.digest = value["digest"]
+    return file
 
 
 def _identity(row: Row) -> tuple[str, str]:
@@ -155,7 +170,12 @@ def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
 
 
 def _same(stored: Any, given: Any) -> bool:
-    """Whether a stored argument is the given one, which may be a value or text as it was typed."""
+    """Whether a stored argument is the given one, which may be a value or text as it was typed; of a file its
+    name, a path to it, its digest or the beginning of that, or both as messages show them."""
+    if isinstance(stored, _File) and isinstance(given, str):
+        name, _, digest = given.rpartition("/")[2].rpartition(" ")
+        by_digest = stored.digest.startswith(digest) and len(digest) >= 8
+        return stored == given.rpartition("/")[2] or (by_digest and name in ("", stored))
     if stored == given or str(stored).lower() == str(given).lower():
         return True
     if not isinstance(given, str):
@@ -203,18 +223,11 @@ def mixed(arms: Iterable[Arm]) -> list[Mixed]:
     for task, keyed in by_task.items():
         if len(keyed) < 2:
             continue
-        first, *others = keyed.values()
-        fields = dict.fromkeys(
-            name for other in others for name in differing(first.comparability, other.comparability)
-        )
+        keys = shown_keys(keyed.values())
+        fields = dict.fromkeys(name for other in keys[1:] for name in differing(keys[0], other))
+        ordered = sorted(fields, key=lambda name: not name.startswith("task_args."))
         found.append(
-            Mixed(
-                task,
-                {
-                    name: sorted({str(field_of(arm.comparability, name)) for arm in keyed.values()})
-                    for name in fields
-                },
-            )
+            Mixed(task, {name: sorted({str(field_of(key, name)) for key in keys}) for name in ordered})
         )
     return found
 
