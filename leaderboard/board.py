@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import RecordError
-from harness.comparison.arms import Arm, arms_of, differing, field_of
+from harness.comparison.arms import Arm, arms_of, differing, field_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
 from harness.results.ranges import MetricRange
 
@@ -247,16 +247,15 @@ def with_varying_fields(sections: Iterable[Section]) -> list[Section]:
         by_task.setdefault(each.task, []).append(each)
     made = []
     for same in by_task.values():
-        fields = dict.fromkeys(
-            name for other in same[1:] for name in differing(same[0].comparability, other.comparability)
-        )
+        keys = shown_keys(each.entries[0].arm for each in same)
+        fields = dict.fromkeys(name for other in keys[1:] for name in differing(keys[0], other))
         names = _readable(fields)
         arguments = [name for name in names if name.startswith("task_args.")]
-        apart = {tuple(brief(field_of(each.comparability, name)) for name in arguments) for each in same}
+        apart = {tuple(brief(field_of(key, name)) for name in arguments) for key in keys}
         if len(apart) == len(same):
             names = arguments  # what else differs follows from them, such as the data read
-        for each in same:
-            varying_fields = tuple((name, brief(field_of(each.comparability, name))) for name in names)
+        for each, key in zip(same, keys, strict=True):
+            varying_fields = tuple((name, brief(field_of(key, name))) for name in names)
             made.append(replace(each, varying_fields=varying_fields))
     return sorted(made, key=lambda s: (s.task, [number_first(v) for _, v in s.varying_fields], s.key))
 

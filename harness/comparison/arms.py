@@ -9,7 +9,7 @@ from typing import Any
 from harness.results.fields import brief as brief
 from harness.results.fields import differing as differing
 from harness.results.fields import field_of as field_of
-from harness.results.fields import flat
+from harness.results.fields import flat, told_apart, with_names
 from harness.results.labels import told, unusual, with_arguments
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange
@@ -163,3 +163,12 @@ def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
 
 def _last(field: str) -> str:
     return field.rpartition(".")[2]
+
+
+def shown_keys(arms: Iterable[Arm]) -> list[dict[str, Any]]:
+    """What each arm's comparability key is made of, with files by their names; where several files of these
+    arms have one name, the beginning of the digest tells them apart."""
+    every = list(arms)
+    files = {digest: name for arm in every for digest, name in arm.runs[0].get("files", {}).items()}
+    names = told_apart(files)
+    return [with_names(arm.comparability, names) for arm in every]

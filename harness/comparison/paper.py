@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.comparison.arms import Arm, Row, arms_of, brief, differing, field_of
+from harness.comparison.arms import Arm, Row, arms_of, brief, differing, field_of, shown_keys
 from harness.comparison.items import ItemTables
 from harness.comparison.scores import Score, score
 from harness.comparison.select import by_key, newest_versions
@@ -90,10 +90,13 @@ def _names(tables: Sequence[Sequence[Arm]]) -> dict[int, tuple[str, str]]:
 
 def _column(arm: Arm, tables: Iterable[Sequence[Arm]]) -> str:
     """A task's name, with the fields in which its comparability key differs from its others."""
-    others = [table[0].comparability for table in tables if table[0].task == arm.task]
-    fields = dict.fromkeys(name for other in others for name in differing(arm.comparability, other))
-    chosen = sorted(fields, key=lambda name: (not name.startswith("task_args."), name))[:NAMED]
-    values = {name.rpartition(".")[2]: field_of(arm.comparability, name) for name in chosen}
+    own, *others = shown_keys([arm, *(table[0] for table in tables if table[0].task == arm.task)])
+    fields = dict.fromkeys(name for other in others for name in differing(own, other))
+    arguments = [name for name in fields if name.startswith("task_args.")]
+    apart = [other for other in others if other != own]
+    if not all(any(field_of(own, n) != field_of(other, n) for n in arguments) for other in apart):
+        arguments += sorted(name for name in fields if name not in arguments)
+    values = {name.rpartition(".")[2]: field_of(own, name) for name in arguments[:NAMED]}
     shown = [f"{name}={brief(value)}" for name, value in values.items() if value is not None]
     return f"{arm.task} ({', '.join(shown)})" if shown else arm.task
 

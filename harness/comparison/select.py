@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from harness.base.digest import path_digest
 from harness.base.errors import UsageError, nearest
 from harness.base.values import typed
-from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of
+from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of, shown_keys
 from harness.results.labels import short
 
 #: characters of a value that a line with a cure names
@@ -53,10 +53,10 @@ class Selection:
                     raise UsageError(
                         f"no stored run has an argument {argument!r}; {nearest(argument, named, 'argument')}"
                     )
-                kept = [row for row in chosen if _same(row[key].get(f"{name}_args", {}).get(argument), value)]
+                stored = [_argument(row, row[key].get(f"{name}_args", {}).get(argument)) for row in chosen]
+                kept = [row for row, own in zip(chosen, stored, strict=True) if _same(own, value)]
                 if chosen and not kept:
-                    every = (row[key].get(f"{name}_args", {}) for row in chosen)
-                    held = sorted({_held(one[argument]) for one in every if argument in one})
+                    held = sorted({_held(own) for own in stored if own is not None})
                     raise UsageError(
                         f"no stored run has {argument}={short(value, 60)}; there are: {', '.join(held[:8])}"
                     )
@@ -82,6 +82,21 @@ class Selection:
             for row in rows
             if id(row) not in taken and row["comparability_key"] in lacking and _identity(row) in subjects
         ]
+
+
+class _File(str):
+    """The name of a file, with the digest of its content."""
+
+    digest = ""
+
+
+def _argument(row: Row, value: Any) -> Any:
+    """A stored argument; a file, which keys know by its digest, is its name."""
+    if not (isinstance(value, Mapping) and set(value) == {"digest"}):
+        return value
+    file = _File(row.get("files", {}).get(value["digest"], value["digest"]))
+    file.digest = value["digest"]
+    return file
 
 
 def _identity(row: Row) -> tuple[str, str]:
@@ -163,30 +178,33 @@ def _matching(rows: Sequence[Row], name: str, patterns: str) -> list[Row]:
 
 
 def _held(stored: Any) -> str:
-    """A stored argument as it can be given; of a file the first digits of its digest."""
-    if isinstance(stored, Mapping) and "digest" in stored:
-        return f"a file #{stored['digest'][:SHOWN_DIGITS]}"
+    """A stored argument as it can be given."""
+    if isinstance(stored, _File):
+        return f"{stored} {stored.digest[:SHOWN_DIGITS]}"
     return short(stored, LONGEST_CURE)
 
 
 def _same(stored: Any, given: Any) -> bool:
     """Whether a stored argument is the given one, which may be a value or text as it was typed."""
+    if isinstance(stored, _File):
+        return _same_file(stored, str(given))
     if stored == given or str(stored).lower() == str(given).lower():
         return True
     if stored is None:  # an argument at the default that it had before it was there
         return isinstance(given, str) and (given == "" or typed(given) is None)
-    if isinstance(stored, Mapping) and "digest" in stored:
-        return _same_content(str(stored["digest"]), str(given))
     if not isinstance(given, str):
         return False
     return stored == typed(given) or (isinstance(stored, list) and ",".join(map(str, stored)) == given)
 
 
-def _same_content(digest: str, given: str) -> bool:
-    """Whether a file or folder has this digest; it is named by its path, or by the digest's first digits."""
+def _same_file(stored: _File, given: str) -> bool:
+    """Whether a file is meant: by its content where there is such a path, else by its name, the beginning of
+    its digest, or both as messages show them."""
     if os.path.exists(given):
-        return path_digest(Path(given)) == digest
-    return len(given) >= FEWEST_DIGITS and digest.startswith(given)
+        return path_digest(Path(given)) == stored.digest
+    name, _, digits = given.rpartition("/")[2].rpartition(" ")
+    by_digits = len(digits) >= FEWEST_DIGITS and stored.digest.startswith(digits)
+    return stored == given.rpartition("/")[2] or (by_digits and name in ("", stored))
 
 
 @dataclass(frozen=True)
@@ -214,8 +232,6 @@ def _cure(fields: Mapping[str, Sequence[str]]) -> str:
 
 def _typed_form(name: str, values: Sequence[str]) -> str:
     """One of the values as an argument that a shell takes; of a long text, how to give it."""
-    if name.endswith(".digest"):
-        return f"{name.removesuffix('.digest')}={values[0][:SHOWN_DIGITS]} (or the name of the file)"
     for value in values:
         text = "null" if value == "None" else value  # an argument that isn't there
         if len(text) <= LONGEST_CURE and text.isprintable():
@@ -240,18 +256,11 @@ def mixed(arms: Iterable[Arm]) -> list[Mixed]:
     for task, keyed in by_task.items():
         if len(keyed) < 2:
             continue
-        first, *others = keyed.values()
-        fields = dict.fromkeys(
-            name for other in others for name in differing(first.comparability, other.comparability)
-        )
+        keys = shown_keys(keyed.values())
+        fields = dict.fromkeys(name for other in keys[1:] for name in differing(keys[0], other))
+        ordered = sorted(fields, key=lambda name: not name.startswith("task_args."))
         found.append(
-            Mixed(
-                task,
-                {
-                    name: sorted({str(field_of(arm.comparability, name)) for arm in keyed.values()})
-                    for name in fields
-                },
-            )
+            Mixed(task, {name: sorted({str(field_of(key, name)) for key in keys}) for name in ordered})
         )
     return found
 

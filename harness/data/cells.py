@@ -25,7 +25,7 @@ def as_text(value: Any, objects: bool = False) -> str | list[str] | None:
     date is ISO, without a time of day at midnight.
 
     Raises:
-        DataError: it is an object of several fields, or bytes that are no text.
+        DataError: it is an object of several fields, a list of lists, or bytes that are no text.
     """
     if value is None or isinstance(value, str):
         return value
@@ -44,7 +44,10 @@ def as_text(value: Any, objects: bool = False) -> str | list[str] | None:
     if isinstance(value, Mapping):
         raise DataError(f"it holds an object with {', '.join(map(str, list(value)[:4]))}")
     if isinstance(value, list | tuple):
-        return [text for text in (as_text(each, objects) for each in value) if isinstance(text, str)]
+        texts = [as_text(each, objects) for each in value]
+        if any(isinstance(text, list) for text in texts):
+            raise DataError("it holds a list of lists")
+        return [text for text in texts if isinstance(text, str)]
     if isinstance(value, bytes):
         try:
             return value.decode()

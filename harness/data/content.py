@@ -10,7 +10,19 @@ from pathlib import Path
 
 from harness.base.errors import DataError
 
+_SAMPLED = 2**16
 _PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\x04": ".zip"}
+#: what is no text, by its first bytes
+_OTHER = {
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel before 2007; save it as .xlsx or .csv",
+    b"%PDF": "a PDF; export its table as .csv",
+    b"\x93NUMPY": "an array of numpy; save it as .csv",
+    b"SQLite format 3": "a database of SQLite; export its table as .csv",
+    b"\x80\x04": "a pickle of Python, which isn't loaded; save it as .parquet or .csv",
+    b"\x80\x05": "a pickle of Python, which isn't loaded; save it as .parquet or .csv",
+    b"\x28\xb5\x2f\xfd": "packed with zstandard; unpack it, or pack it with gzip",
+    b"\x1f\x8b": "packed twice; unpack it once",
+}
 #: the longer mark first: that of UTF-32 begins as that of UTF-16 does
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -97,8 +109,13 @@ def decode(raw: bytes, name: str, form: Form) -> str:
     Raises:
         DataError: bytes that the encoding doesn't have; names the place and the cure.
     """
+    if other := next((what for start, what in _OTHER.items() if raw.startswith(start)), ""):
+        raise DataError(f"{name} is {other}")
     marked = next((encoding for mark, encoding in _MARKS if raw.startswith(mark)), "")
     encoding = form.encoding or marked or "utf-8"
+    if b"\0" in raw[:_SAMPLED] and not marked and not form.encoding:
+        line = raw[: raw.index(b"\0")].count(b"\n") + 1
+        raise DataError(f"{name} is not text: a zero byte in line {line}; {_zero_cure(raw[:_SAMPLED], form)}")
     try:
         text = raw.decode(encoding)
     except LookupError:
@@ -111,11 +128,19 @@ def decode(raw: bytes, name: str, form: Form) -> str:
         ) from None
     text = text.removeprefix("\ufeff")
     if "\0" in text:
-        raise DataError(
-            f"{name} is not text: a zero byte in line {text.count(chr(10), 0, text.index(chr(0))) + 1}; "
-            f"for UTF-16 without a mark at its start, {form.flag}encoding=utf-16-le"
-        )
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{name} is not text: a zero character in line {line}; take it out")
     return text
+
+
+def _zero_cure(raw: bytes, form: Form) -> str:
+    """UTF-16 has a zero byte in every second place where its text is Latin."""
+    even, odd = raw[0::2].count(0), raw[1::2].count(0)
+    if max(even, odd) < 0.05 * len(raw):
+        return "take it out"
+    return (
+        f"for UTF-16 without a mark at its start, {form.flag}encoding=utf-16-{'be' if even > odd else 'le'}"
+    )
 
 
 def _cure(form: Form) -> str:

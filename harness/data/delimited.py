@@ -95,6 +95,8 @@ def _plain(text: str, separator: str, places: Sequence[int], form: Form) -> Any:
         text, separator = text.replace(separator, _UNIT), _UNIT
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
     width = text.partition("\n")[0].count(separator) + 1
+    if width <= max(places):
+        return None  # a line of spaces before the first
     names = [str(n) for n in range(width)]
     try:
         return arrow_csv.read_csv(
@@ -198,7 +200,16 @@ def _find(text: str, name: str, columns: Sequence[str], form: Form, usual: str) 
         if width > 1:
             named = sum(find_columns(rows[0], [column]) is not None for column in columns if form.header)
             ranks[separator] = named, sum(len(row) == width for row in rows) / len(rows)
-    return max(ranks, key=ranks.__getitem__) if ranks else _UNIT  # one column: no cell ends before its line
+    if not ranks:
+        return _UNIT  # one column: no cell ends before its line
+    best = max(ranks, key=ranks.__getitem__)
+    alike = [separator for separator in ranks if ranks[separator] == ranks[best]]
+    if len(alike) > 1 and not form.header and usual == ",":  # the name of a .csv speaks for nothing
+        raise DataError(
+            f"{name}: {' or '.join(map(repr, alike))} may stand between its cells, and no header tells; "
+            f"{form.flag}separator= says which"
+        )
+    return best
 
 
 def _sample(text: str, separator: str, name: str, form: Form) -> list[list[str]]:

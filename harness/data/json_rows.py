@@ -12,9 +12,30 @@ from harness.data.content import Form
 from harness.data.table import Cell, TextTable
 
 _SPACE = " \t\r\n"
+
+
+class _Twice(dict[str, Any]):
+    """An object that names keys twice, with different values."""
+
+    twice: frozenset[str] = frozenset()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a key that stands twice the last value, as JSON's readers have it, and a mark."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    marked = _Twice(found)
+    marked.twice = frozenset(key for key, value in pairs if value != found[key])
+    return marked
+
+
 #: numbers keep the characters in which they are written; NaN is a missing number
 _DECODER = json.JSONDecoder(
-    parse_int=str, parse_float=str, parse_constant=lambda name: None if name == "NaN" else name
+    object_pairs_hook=_object,
+    parse_int=str,
+    parse_float=str,
+    parse_constant=lambda name: None if name == "NaN" else name,
 )
 
 
@@ -34,8 +55,9 @@ def read_json_rows(
     """
     rows: list[Mapping[str, Any]] = []
     lines: list[int] = []
-    for line, value in _values(text, name):
-        for each in _unfolded(value, columns):
+    values = list(_values(text, name))
+    for line, value in values:
+        for each in _unfolded(value, columns, len(values) == 1):
             if not isinstance(each, Mapping):
                 raise DataError(f'{name}, line {line}: not an object, such as {{"text": ..., ...}}')
             rows.append(each)
@@ -85,25 +107,36 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
                 if text[place] == ","
                 else error.msg
             )
-            raise DataError(f"{name}, line {line}: broken JSON: {found}") from None
+            at = error.lineno if text[place] == "[" else line
+            raise DataError(f"{name}, line {at}: broken JSON: {found}") from None
         yield line, value
 
 
-def _unfolded(value: Any, columns: Sequence[str] | None) -> Sequence[Any]:
-    """The rows in one value: those of an array, of columns side by side, or the object itself."""
+def _unfolded(value: Any, columns: Sequence[str] | None, alone: bool) -> Sequence[Any]:
+    """The rows in one value: those of an array, of columns side by side, or the object itself; one of
+    several values is a row, whatever it holds. `alone`: whether the text holds no other value."""
     if isinstance(value, list):
         return value
-    if not isinstance(value, dict) or not value:
+    if not alone or not isinstance(value, dict) or not value:
         return [value]
     held = list(value.values())
     if set(value) >= {"columns", "data"} and all(isinstance(value[key], list) for key in ("columns", "data")):
         return [dict(zip(map(str, value["columns"]), row, strict=False)) for row in value["data"]]
     rows = [each for each in held if isinstance(each, list) and each and isinstance(each[0], dict)]
-    if len(rows) == 1 and not (columns and set(columns) <= set(value)):
+    if len(rows) == 1 and not (columns and _has(value, columns)):
         return rows[0]
+    lengths = {len(each) if isinstance(each, list) else -1 for each in held}
+    if len(lengths) == 1 and min(lengths) > 0:  # lists side by side
+        return [dict(zip(value, row, strict=True)) for row in zip(*held, strict=True)]
     if all(isinstance(each, dict) for each in held):
         return _of_columns(value, columns)
     return [value]
+
+
+def _has(value: Mapping[str, Any], columns: Sequence[str]) -> bool:
+    """Whether an object has all columns, as `find_columns` finds them."""
+    names = list(value)
+    return find_columns(names, [_root(names, column) for column in columns]) is not None
 
 
 def _of_columns(value: Mapping[str, Mapping[str, Any]], columns: Sequence[str] | None) -> Sequence[Any]:
@@ -132,6 +165,8 @@ def _column(
     for row, line in zip(rows, lines, strict=True):
         value: Any = row
         for key in path:
+            if isinstance(value, _Twice) and key in value.twice:
+                raise DataError(f"{where}, line {line}: the object names {key!r} twice; leave one out")
             value = value.get(key) if isinstance(value, Mapping) else None
         try:
             found.append(as_text(value, objects))

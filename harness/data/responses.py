@@ -209,7 +209,7 @@ def _number(text: str | None, name: str) -> float | None:
     if not text:
         return None
     try:
-        value = float(text)
+        value = float(text) if "_" not in text else math.nan  # Python reads 1_0 as 10
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or (name != "confidence" and not value.is_integer()):

@@ -104,6 +104,11 @@ def _cells(column: Any, wanted: str, where: str, objects: bool) -> Any:
         return column.cast(pyarrow.string())
     field = wanted.partition(".")[2]
     found: list[Cell] = []
+    text, wide = pyarrow.string(), pyarrow.float64()
+    if types.is_float32(kind):  # by its shortest form: the nearest float64 is 0.10000000149011612
+        column = column.cast(text).cast(wide)
+    elif types.is_list(kind) and types.is_float32(kind.value_type):
+        column = column.cast(pyarrow.list_(text)).cast(pyarrow.list_(wide))
     for row, value in enumerate(column.to_pylist(), 1):
         for key in field.split(".") if isinstance(value, dict) and field else ():
             value = value.get(key) if isinstance(value, dict) else None

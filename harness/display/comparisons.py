@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.comparison.arms import Arm
+from harness.comparison.arms import Arm, shown_keys
 from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
@@ -22,9 +22,10 @@ def comparison_blocks(
     for c in comparisons:
         tables.setdefault(c.candidate.comparability_key if by_key else "", []).append(c)
     blocks: list[Block] = []
-    for key, rows in tables.items():
+    shown = shown_keys(rows[0].candidate for rows in tables.values())
+    for (key, rows), named in zip(tables.items(), shown, strict=True):
         if by_key:
-            given = ", ".join(f"{k}={v}" for k, v in rows[0].candidate.comparability["task_args"].items())
+            given = ", ".join(f"{k}={v}" for k, v in named["task_args"].items())
             blocks.append(Line(f"comparability key {key[:12]} ({given})", "bold"))
         blocks.append(_table(rows, arms, correction))
     for c in comparisons:

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
+from harness.results.fields import told_apart, with_names
 from harness.results.graded import wrong_attempts
 from harness.results.labels import method_label, with_arguments
 from harness.results.ranges import metric_range, primary_range
@@ -109,13 +110,17 @@ def validation(curve: dict[str, Any] | None) -> str:
 
 def task_labels(records: Sequence[dict[str, Any]]) -> list[str]:
     """Each record's task, with the arguments in which the records of that task differ."""
+    given = [record["task"]["args"] for record in records]
+    values_of = (value for arguments in given for value in arguments.values())
+    names = told_apart({v["digest"]: v["file"] for v in values_of if isinstance(v, dict) and "file" in v})
+    every = [with_names(arguments, names) for arguments in given]
     values: dict[tuple[str, str], set[str]] = {}
-    for record in records:
-        for name, value in record["task"]["args"].items():
+    for record, arguments in zip(records, every, strict=True):
+        for name, value in arguments.items():
             values.setdefault((record["task"]["name"], name), set()).add(str(value))
     labels = []
-    for record in records:
-        task, arguments = record["task"]["name"], record["task"]["args"]
+    for record, arguments in zip(records, every, strict=True):
+        task = record["task"]["name"]
         varying = {name: arguments[name] for name in arguments if len(values[task, name]) > 1}
         labels.append(with_arguments(task, varying))
     return labels

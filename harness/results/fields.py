@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,23 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
 def field_of(mapping: Mapping[str, Any], field: str) -> Any:
     """The value behind a dotted field of `differing`."""
     return flat(mapping).get(field)
+
+
+def told_apart(files: Mapping[str, str]) -> dict[str, str]:
+    """Names of files by digest; those that several files have end in the beginning of the digest."""
+    held = Counter(files.values())
+    return {digest: name if held[name] == 1 else f"{name} {digest[:8]}" for digest, name in files.items()}
+
+
+def with_names(value: Any, names: Mapping[str, str]) -> Any:
+    """A value in which every file, which keys know by the digest of its content, stands under its name."""
+    if isinstance(value, Mapping) and "digest" in value and set(value) <= {"digest", "file"}:
+        return names.get(value["digest"], value["digest"])
+    if isinstance(value, Mapping):
+        return {key: with_names(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_names(each, names) for each in value]
+    return value
 
 
 def brief(value: Any) -> str:

@@ -100,6 +100,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "method_version": record["method"]["version"],
         "usage": {key: value for key, value in record["usage"].items() if key != "by_purpose"},
         "wall_s": record["volatile"]["wall_s"],
+        "files": _files(record),
         "samples_file": record["samples"]["file"],
         "samples_digest": record["samples"]["digest"],
         "reasons": record.get("reasons"),
@@ -120,6 +121,12 @@ def _with_code(record: dict[str, Any]) -> dict[str, Any]:
     """The subject, with the code of a method in development: rows of other code are not of the same arm."""
     code = record["code"]["method"]
     return {**record["subject"], "code": code["digest"]} if code["development"] else record["subject"]
+
+
+def _files(record: dict[str, Any]) -> dict[str, str]:
+    """The names of the files that arguments name, by the digest of their content, which keys hold."""
+    values = [*record["task"].get("args", {}).values(), *record["method"].get("args", {}).values()]
+    return {v["digest"]: v["file"] for v in values if isinstance(v, dict) and {"digest", "file"} <= set(v)}
 
 
 def _records(root: Path) -> Iterator[tuple[str, list[int]]]:

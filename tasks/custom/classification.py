@@ -13,7 +13,8 @@ from harness.sample import Classes, LazySamples, Question, Sample, Splits
 from harness.spec import TaskSpec
 from harness.tasks.custom import multilabel
 from harness.tasks.custom.label_checks import warn_of_labels
-from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids, label_text
+from harness.tasks.custom.lists import cell_labels
+from harness.tasks.custom.source import Source, count_left_out, distinct_ids, label_text
 from harness.tasks.intent.adapter import (
     Classification,
     Row,
@@ -125,7 +126,7 @@ class CustomClassification(Classification):
         names = rows.features(self.column)
         kept = []
         for index, row in enumerate(rows):
-            said = cell_text(row[text])
+            said = source.text(row, text, index)
             found = "" if part == "pool" else self._label(row[self.column], names)
             if said and (found or part == "pool"):
                 name = f"{part}-{index}" if part else source.row_id(row, index)
@@ -135,7 +136,7 @@ class CustomClassification(Classification):
 
     def _label(self, value: Any, names: Sequence[str] | None) -> str | None:
         if self.several:
-            found = multilabel.cell_labels(value, self.args["label_separator"])
+            found = cell_labels(value, self.args["label_separator"])
             if found is None:
                 raise UsageError(
                     f"{self.spec.name}: the column {self.column!r} holds texts such as {str(value)[:40]!r}; "

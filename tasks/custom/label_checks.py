@@ -43,6 +43,12 @@ def doubts(test: Sequence[Labelled], train: Sequence[Labelled]) -> Iterator[str]
             f"{_named(absent)} may stand for a missing value, and {_some(rows, 'row has', 'rows have')} it "
             "as a label; leave such rows out if so"
         )
+    listed = [label for label in known if looks_like_a_list(label)]
+    if listed:
+        yield (
+            f"{_named(listed)} look{'s' if len(listed) == 1 else ''} like a list and count"
+            f"{'s' if len(listed) == 1 else ''} as one label; labels= in place of label= reads several"
+        )
     given: dict[str, set[tuple[str, ...]]] = {}
     for text, labels in (*test, *train):
         given.setdefault(text, set()).add(tuple(sorted(labels)))
@@ -58,6 +64,11 @@ def doubts(test: Sequence[Labelled], train: Sequence[Labelled]) -> Iterator[str]
         new = sorted({label for _, labels in test for label in labels} - learned)
         if new:
             yield f"{_named(new)} {'is' if len(new) == 1 else 'are'} in the test rows and in no training row"
+
+
+def looks_like_a_list(text: str) -> bool:
+    """Whether a text is a list of quoted texts, as JSON, Python and numpy write it."""
+    return text[:2] in ("['", '["') and text[-2:] in ("']", '"]')
 
 
 def _some(count: int, one: str, several: str) -> str:

@@ -1,16 +1,16 @@
-"""Several labels of a closed set for a text: cells of the user's and completions, read as sets."""
+"""Several labels of a closed set for a text: completions read as sets."""
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from harness.answers import Reading, said
-from harness.data.cells import as_text, tidy
+from harness.answers.locate import before_next_question, from_last
+from harness.answers.markup import without_wrappers
+from harness.tasks.custom.lists import list_of
 from harness.tasks.intent.labels import normal
 
 INSTRUCTION = "Choose all labels that fit the text, which may be none."
@@ -30,7 +30,7 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"(?:[-+*•>]|\d{1,3}[.)])\s+")
-_BETWEEN = re.compile(r"(\s*(?:[;,|&]|\band\b)\s*)", re.IGNORECASE)
+_BETWEEN = re.compile(r"(\s*(?:[;,|&\u3001]|\band\b)\s*|\s+/\s+)", re.IGNORECASE)
 _MARKUP = "*_`~ \t"
 _FENCE = re.compile(r"\s*(?:```|~~~)\w*\s*")
 
@@ -41,35 +41,6 @@ def written(labels: Iterable[str]) -> str:
     return json.dumps(sorted(set(labels)), ensure_ascii=False)
 
 
-def cell_labels(value: Any, separator: str) -> list[str] | None:
-    """The labels of a cell: a list, a text with `separator` between them, or the text of a list as JSON or
-    Python writes it. None for a text without a separator that is no list."""
-    found = as_text(value)
-    if isinstance(found, str):
-        if separator:
-            found = found.split(separator)
-        elif found.strip():
-            if (listed := _list_of(found.strip())) is None:
-                return None
-            found = as_text(listed)
-    labels = map(tidy, found or ())
-    return list(dict.fromkeys(label for label in labels if label))
-
-
-def _list_of(text: str) -> list[Any] | None:
-    """A list as JSON or Python writes it."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return None
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(found, (list, tuple)):
-            return list(found)
-    return None
-
-
 def read_labels(completion: str, choices: tuple[str, ...]) -> Reading:
     """The labels that a completion gives, as `written`, or why it gives none.
 
@@ -78,6 +49,7 @@ def read_labels(completion: str, choices: tuple[str, ...]) -> Reading:
     every part has to be a label; what a JSON list holds besides stays as it is, and is wrong. Never raises.
     """
     text, cut = said(completion[-MAX_TEXT:])
+    text = before_next_question(text)
     lines = [line.strip() for line in text.splitlines() if not _FENCE.fullmatch(line)]
     while lines and not lines[-1]:
         lines.pop()
@@ -88,11 +60,31 @@ def read_labels(completion: str, choices: tuple[str, ...]) -> Reading:
     elif isinstance(listed, str):
         found = _labels_in(listed, choices)
     else:
-        found = _at_the_end(lines, choices)
-        found = _stated_before(lines, choices) if found is None else found
+        found = _all_of(lines, choices)
+        for read in (_at_the_end, _stated_before):
+            found = read(lines, choices) if found is None else found
+        found = _marked(text, choices) if found is None else found
     if found is None:
         return Reading(None, "cut off" if cut else "no statement")
     return Reading(written(found))
+
+
+def _all_of(lines: Sequence[str], choices: tuple[str, ...]) -> list[str] | None:
+    """The labels of a reply that is a list of them, with blank lines between or without."""
+    filled = [line for line in lines if line]
+    if len(filled) < 2 or any(_stated(line)[0] for line in filled):
+        return None
+    each = [_labels_in(_stated(line)[1], choices) for line in filled]
+    return None if None in each else [label for labels in each for label in labels or ()]
+
+
+def _marked(text: str, choices: tuple[str, ...]) -> list[str] | None:
+    """The labels in the last box, tag or field that states some."""
+    for statement in from_last(text):
+        labels = _labels_in(without_wrappers(statement.text), choices)
+        if labels is not None:
+            return labels
+    return None
 
 
 def _stated_before(lines: Sequence[str], choices: tuple[str, ...]) -> list[str] | None:
@@ -106,12 +98,17 @@ def _stated_before(lines: Sequence[str], choices: tuple[str, ...]) -> list[str] 
 
 
 def _at_the_end(lines: Sequence[str], choices: tuple[str, ...]) -> list[str] | None:
-    """The labels on the last lines that hold nothing else, from the line that states them on if one does."""
+    """The labels on the last lines that hold nothing else, from the line that states them on if one does;
+    blank lines are within a list of bullets alone."""
     found: list[str] | None = None
-    for line in reversed(lines):
+    below = ""
+    for place, line in reversed(list(enumerate(lines))):
         states, rest = _stated(line)
+        if not line and _BULLET.match(below) and _BULLET.match(lines[place - 1]):
+            continue
         if not line or (states and not rest):
             break
+        below = line
         labels = _labels_in(rest, choices)
         if labels is None:
             return None if states else found
@@ -141,7 +138,7 @@ def _from_json(lines: Sequence[str]) -> list[str] | str | None:
         try:
             value = json.loads(part)
         except (ValueError, RecursionError):
-            value = _list_of(part)
+            value = list_of(part)
         if isinstance(value, Mapping):
             value = next((v for k, v in value.items() if _PREFIX.fullmatch(f"{k}:")), None)
             if isinstance(value, str):

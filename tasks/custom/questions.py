@@ -17,7 +17,8 @@ from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
 from harness.tasks.custom import judging
-from harness.tasks.custom.source import Source, cell_text, count_left_out, distinct_ids, label_text
+from harness.tasks.custom.label_checks import looks_like_a_list
+from harness.tasks.custom.source import LOG, Source, count_left_out, distinct_ids, label_text
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
 from harness.tasks.math import answers as maths
@@ -91,7 +92,7 @@ class CustomQuestions(Task):
         names = rows.features(answer)
         samples = []
         for index, row in enumerate(rows):
-            asked, value = cell_text(row[question]), row[answer]
+            asked, value = source.text(row, question, index), row[answer]
             if names is not None and isinstance(value, int):
                 value = names[value]
             values = value if isinstance(value, (list, tuple)) else [value]
@@ -103,6 +104,14 @@ class CustomQuestions(Task):
                 target = right[0] if len(right) == 1 else right
                 made = Question(name, asked, metadata={} if prefix else {"row": index})
                 samples.append(Sample(made, target, shot=self._shot(right[0])))
+        texts = (sample.target for sample in samples if isinstance(sample.target, str))
+        if listed := next(filter(looks_like_a_list, texts), ""):
+            LOG.warning(
+                "%s: the answer %s looks like a list and counts as one text; JSON and parquet can hold "
+                "several right answers",
+                self.spec.name,
+                listed[:60],
+            )
         count_left_out(self.spec.name, prefix.rstrip("-") or "test", len(rows), len(samples))
         return samples
 

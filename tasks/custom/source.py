@@ -57,6 +57,17 @@ class Source:
             raise DataError(f"{self.task}: no file {name}; {there}")
         return data.file(name, columns, self.form)
 
+    def text(self, row: Mapping[str, Any], column: str, index: int) -> str:
+        """The text of a row's cell, see `cell_text`.
+
+        Raises:
+            DataError: the cell holds several values.
+        """
+        try:
+            return cell_text(row[column])
+        except DataError as error:
+            raise DataError(f"{self.task}: row {index} (from 0), column {column!r}: {error}") from None
+
     def row_id(self, row: Mapping[str, Any], index: int) -> str:
         """The id of a test row: its own, or the number of the row in its file, from 0.
 
@@ -93,7 +104,7 @@ def cell_text(value: Any) -> str:
     """
     text = as_text(value)
     if isinstance(text, list):
-        raise DataError(f"a cell holds {len(text)} values where one is wanted: {', '.join(text)[:60]}")
+        raise DataError(f"the cell holds {len(text)} values where one is wanted: {', '.join(text)[:60]}")
     return (text or "").strip()
 
 

@@ -29,6 +29,7 @@ SEPARATORS = ("::", "\t", ",", ";", "|")
 _NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
 #: a column of a RecBole atomic file (`.inter`, `.item`): name and type
 _TYPED = re.compile(r"(.+):(token|token_seq|float|float_seq)")
+_QUOTED = re.compile(r'"[^"]*"')
 _SAMPLED = 1000
 
 
@@ -138,7 +139,11 @@ class Reader:
             hint, text = first.strip()[4:], rest
         lines = text.splitlines()
         sample = [line for line in lines[: 2 * _SAMPLED] if line.strip()][:_SAMPLED]
-        separator = _NAMED.get(self.form.separator, self.form.separator) or hint or _separator(sample)
+        separator = (
+            _NAMED.get(self.form.separator, self.form.separator)
+            or hint
+            or _separator(sample, where, self.form)
+        )
         separator = separator.strip(" ")
         cells = _split(sample[0], separator)
         if types := _types(cells):
@@ -216,14 +221,27 @@ def _is_two(line: str) -> bool:
     return len(parts) == 2 and " " in parts[1].strip()
 
 
-def _separator(sample: Sequence[str]) -> str:
-    """What stands between fields: of what nearly all lines hold, the most frequent; "" for white space."""
+def _separator(sample: Sequence[str], where: str, form: Form) -> str:
+    """What stands between fields: of what nearly all lines hold, the most frequent; "" for white space.
+
+    Raises:
+        DataError: several signs that text may have are as frequent.
+    """
+    if form.quotes:
+        sample = [_QUOTED.sub("", line) for line in sample]
     counts = {
         sign: sum(line.count(sign) for line in sample)
         for sign in SEPARATORS
         if sign in sample[0] and sum(sign in line for line in sample) >= 0.9 * len(sample)
     }
-    return max(counts, key=lambda sign: counts[sign], default="")
+    best = max(counts, key=lambda sign: counts[sign], default="")
+    alike = [sign for sign, count in counts.items() if count == counts[best] and sign in (",", ";", "|")]
+    if best in alike and len(alike) > 1:
+        raise DataError(
+            f"{where}: {' or '.join(map(repr, alike))} may stand between its fields; "
+            f"{form.flag}separator= says which"
+        )
+    return best
 
 
 def _split(line: str, separator: str) -> list[str]:

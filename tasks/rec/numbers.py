@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,15 +13,17 @@ from numpy.typing import NDArray
 from harness.base.errors import DataError
 
 Array = NDArray[Any]
-#: as many digits as an int64 holds for certain
-_WHOLE = re.compile(r"[-+]?\d{1,18}")
+LOG = logging.getLogger("harness.tasks.rec")
+_WHOLE = re.compile(r"[-+]?\d{1,19}")
 _YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*")
 
 
 def numbers(cells: Sequence[str | None]) -> Array | None:
     """The numbers that texts are, NaN where one is missing; None where one is no number."""
     if all(cell is not None and _WHOLE.fullmatch(cell.strip()) for cell in cells):
-        return np.array([int(cell or 0) for cell in cells], np.int64)
+        whole = [int(cell or 0) for cell in cells]
+        if not whole or max(map(abs, whole)) < 2**63:  # nanoseconds fit, and floats would round them
+            return np.array(whole, np.int64)
     try:
         found = np.array([np.nan if cell is None else float(cell) for cell in cells])
     except ValueError:
@@ -42,6 +45,14 @@ def times(cells: Sequence[str | None], where: str, column: str) -> Array:
         raise DataError(
             f"{where}: {missing} of {len(cells)} interactions have no time in {column!r}; fill them in or "
             "leave them out; -T time= takes the order of the file"
+        )
+    if found is not None and len(found) and found.min() >= 1e8 and found.max() / 500 >= found.min():
+        LOG.warning(
+            "%s: the times in %r go from %s to %s; seconds and milliseconds mixed have no order",
+            where,
+            column,
+            found.min(),
+            found.max(),
         )
     return found if found is not None else _dates([str(cell) for cell in cells], where, column)
 

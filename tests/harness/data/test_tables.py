@@ -72,6 +72,7 @@ def test_numbers_in_json_keep_their_characters(tmp_path):
         "sep=;\n" + PLAIN.replace(",", ";"),
         PLAIN.replace(",", ", ").replace("text, label", "text, label"),
         PLAIN.replace("\n", "\n\n") + "  \n",
+        "\n  \n" + PLAIN,
         PLAIN.replace("\n", ",\n"),
         PLAIN.replace("text,label", "Text , LABEL"),
         ',text,label\n0,first,a\n1,"second",b\n',
@@ -113,10 +114,13 @@ def test_other_archives(tmp_path):
         '{"text": "first", "label": "a"}\r{"text": "second", "label": "b"}\r',
         '{"version": "1", "data": [{"text": "first", "label": "a"}, {"text": "second", "label": "b"}]}',
         '{"text": {"0": "first", "1": "second"}, "label": {"0": "a", "1": "b"}}',
+        '{"text": ["first", "second"], "label": ["a", "b"], "n": [1, null]}',
         '{"0": {"text": "first", "label": "a"}, "1": {"text": "second", "label": "b"}}',
         '{"columns": ["text", "label"], "index": [0, 1], "data": [["first", "a"], ["second", "b"]]}',
         '{"text": "first", "label": "a", "more": {"k": 1}}\n{"text": "second", "label": "b", "more": "none"}',
         "\ufeff" + '{"text": "first", "label": "a"}\n{"text": "second", "label": "b", "score": "high"}',
+        '{"Text": "first", "label": "a", "turns": [{"text": "t"}]}\n{"Text": "second", "label": "b"}',
+        '{"text": "first", "label": "a", "x": 1, "x": 2}\n{"text": "second", "label": "b", "label": "b"}',
     ],
 )
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.ndjson"])
@@ -152,6 +156,8 @@ def test_typed_cells_become_text_by_one_rule(tmp_path):
         "time": pyarrow.array([datetime.datetime(2020, 1, 2), datetime.datetime(2020, 1, 2, 3, 4), None]),
         "decimal": pyarrow.array([Decimal("1.50"), None, None]),
         "category": pyarrow.array(["x", "y", None]).dictionary_encode(),
+        "single": pyarrow.array([0.1, 3.0, None], pyarrow.float32()),
+        "singles": pyarrow.array([[0.1, 1e10], [], None], pyarrow.list_(pyarrow.float32())),
         "list": pyarrow.array([["a", "b"], [], None]),
         "object": pyarrow.array([{"k": 1}, None, None]),
     }
@@ -169,6 +175,8 @@ def test_typed_cells_become_text_by_one_rule(tmp_path):
             "time": ["2020-01-02", "2020-01-02 03:04:00", None],
             "decimal": ["1.50", None, None],
             "category": ["x", "y", None],
+            "single": ["0.1", "3", None],
+            "singles": [["0.1", "10000000000"], [], None],
             "list": [["a", "b"], [], None],
         }
 
@@ -181,6 +189,13 @@ def test_typed_cells_become_text_by_one_rule(tmp_path):
             "byte 0xe9 at offset 13, line 2; name its encoding: -T encoding=cp1252",
         ),
         (PLAIN.encode("utf-16-le"), "is not text: a zero byte in line 1; for UTF-16"),
+        (PLAIN.replace("first", "é").encode("utf-16-be"), "-T encoding=utf-16-be"),
+        (PLAIN.replace("first", "a\0b"), "a zero byte in line 2; take it out"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
+            "a workbook of Excel before 2007; save it as .xlsx",
+        ),
+        (gzip.compress(gzip.compress(PLAIN.encode())), "is packed twice"),
         ("text,label\nfirst,a\nsecond,b,c\n", "line 3: 3 cells where the first line has 2"),
         ("text,label\nfirst\n", "line 2: 1 cell where the first line has 2"),
         ('text,label\nfirst,a\n"never closed,b\nlast,c\n', "line 3: a quotation mark opens a cell there"),
@@ -202,12 +217,31 @@ def test_damaged_delimited_text_is_refused_in_one_line(tmp_path, content, says):
         ('{"text": "first", "label": "a"},\n{"text": "b"}', "line 1: broken JSON: a comma after the object"),
         ('{"text": "first", "label": "a"}\n{"text": "b', "line 2: broken JSON"),
         ('{"text": "first", "label": "a"}\n[1]', "line 2: not an object"),
+        ('[\n{"text": "first", "label": "a"},\n]', "line 3: broken JSON"),
         ('{"data": {"text": "t"}, "label": "a"}', "a field of an object is named as in data.NAME"),
+        (
+            '{"text": "t", "label": "a"}\n{"text": "t", "label": "a", "label": "b"}',
+            "line 2: the object names 'label' twice",
+        ),
+        ('{"text": "t", "label": ["a", ["b"]]}', "line 1: 'label': it holds a list of lists"),
         ("[" * 100_000, "broken JSON: nested too deeply"),
     ],
 )
 def test_damaged_json_is_refused_in_one_line(tmp_path, content, says):
     assert says in refused(tmp_path / "a.jsonl", content)
+
+
+def test_without_a_header_a_separator_that_may_be_text_is_asked_for(tmp_path):
+    path, content = tmp_path / "a.csv", "Hello, you;a\nBye, all;b\n"
+    said = refused(path, content, columns=("1", "2"), header=False)
+    assert "',' or ';' may stand between its cells" in said and "-T separator=" in said
+    assert rows(path, content, ("1", "2"), header=False, separator=";") == [
+        ("Hello, you", "a"),
+        ("Bye, all", "b"),
+    ]
+    assert rows(path, content + "No comma;a\n", ("2",), header=False) == [("a",), ("b",), ("a",)]
+    tabs = content.replace(";", "\t")
+    assert rows(tmp_path / "a.tsv", tabs, ("2",), header=False) == [("a",), ("b",)]
 
 
 def test_cures_work(tmp_path):

@@ -64,6 +64,32 @@ def test_a_row_names_its_sample(tmp_path, name):
         answer(provider, 0, epoch=1)
 
 
+def test_texts_that_stand_twice_have_an_answer_each(tmp_path):
+    twice = [Sample(Question(str(n), text), "x") for n, text in enumerate(["same", "other", "same\r\n"])]
+
+    def completions(*said):
+        rows = [{"input": text, "completion": completion} for text, completion in said]
+        provider = open_model(f"recorded/{write(tmp_path / 'r.jsonl', rows)}", {})
+        provider.prepare(Splits(test=twice))
+        return {id: response.completion for (id, _), response in provider.found.items()}
+
+    assert completions(("same", "a"), ("other", "b"), ("same", "c")) == {"0": "a", "1": "b", "2": "c"}
+    assert completions(("same", "a"), ("other", "b")) == {"0": "a", "1": "b", "2": "a"}
+    assert completions(("same", "a"), ("same", "a"), ("same", "a")) == {"0": "a", "2": "a"}
+    with pytest.raises(
+        DataError, match="line 2: input 'same' is that of 2 samples and has 3 responses; name"
+    ):
+        completions(("same", "a"), ("same", "b"), ("same", "a"))
+
+
+def test_names_of_samples_are_one_in_every_unicode_form(tmp_path):
+    named = [Sample(Question("caf\u00e9", "Qu\u00e9?\nOui?"), "x"), Sample(Question("2", "two"), "x")]
+    for name in ({"sample_id": "cafe\u0301 "}, {"input": "Que\u0301?\r\nOui?"}):
+        provider = open_model(f"recorded/{write(tmp_path / 'r.jsonl', [{**name, 'completion': 'a'}])}", {})
+        provider.prepare(Splits(test=named))
+        assert list(provider.found) == [("caf\u00e9", 0)]
+
+
 def test_epochs_confidence_and_usage(tmp_path):
     rows = [
         {
@@ -112,6 +138,7 @@ def test_empty_completions_are_answers(tmp_path):
         ([{"index": 3, "completion": ""}], "line 1: unknown index 3"),
         ([{"index": -1, "completion": ""}], "line 1: unknown index -1"),
         ([{"input": "other", "completion": ""}], "line 1: unknown input 'other'"),
+        ([{"index": "1_0", "completion": "a"}], "'index' is not a whole number: '1_0'"),
         (
             [{"sample_id": "s1", "completion": "a"}, {"index": 0, "completion": "b"}],
             "line 2: index 0, epoch 0 stands already in line 1",
@@ -221,3 +248,11 @@ def test_a_row_that_names_no_sample_is_answered_with_the_columns_there_are(tmp_p
     path.write_text('{"item": "60", "completion": "x"}\n')
     with pytest.raises(DataError, match="columns are item, completion; --column sample_id=NAME"):
         check_columns(path, Shape())
+
+
+def test_a_file_that_counts_from_one_is_told(tmp_path, caplog):
+    rows = [{"index": n, "completion": "a"} for n in (1, 2)]
+    opened(write(tmp_path / "r.jsonl", rows))
+    assert "rows count from 0, so subtract 1 if the file counts from 1" in caplog.text
+    rows.append({"index": 3, "completion": "a"})
+    assert "line 3: unknown index 3 (rows count from 0)" in fault(write(tmp_path / "s.jsonl", rows))

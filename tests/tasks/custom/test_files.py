@@ -8,9 +8,12 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 import harness
-from harness.base.errors import DataError
+from harness.base.errors import DataError, UsageError
+from harness.comparison.paper import paper
+from harness.comparison.select import Selection
 from harness.data.hub import Data
 from harness.registry import load_task, registry
+from harness.results.index import read_index
 from harness.sample import Splits
 
 
@@ -101,3 +104,53 @@ def test_the_content_of_a_file_is_its_identity(tmp_path: Path) -> None:
     assert first["run_id"] == second["run_id"]
     assert first["comparability_key"] == second["comparability_key"]
     assert [each["task"]["args"]["data"]["file"] for each in found] == ["x.csv", "y.csv"]
+
+
+def test_an_answer_that_looks_like_a_list_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text('question,answer\nq,"[""a"", ""b""]"\nr,[1]\n')
+    (first, second) = load("qa/custom", data=str(data)).test
+    assert (first.target, second.target) == ('["a", "b"]', "[1]")
+    assert 'the answer ["a", "b"] looks like a list and counts as one text' in caplog.text
+
+
+@pytest.mark.parametrize("task", ["classify/custom", "qa/custom"])
+def test_a_cell_of_several_texts_is_named(tmp_path: Path, task: str) -> None:
+    columns = ("text", "label") if task == "classify/custom" else ("question", "answer")
+    rows = [{columns[0]: "one", columns[1]: "a"}, {columns[0]: ["two", "three"], columns[1]: "b"}]
+    data = tmp_path / "a.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match=rf"row 1 \(from 0\), column '{columns[0]}': the cell holds 2 values"):
+        load(task, data=str(data))
+
+
+def test_runs_are_chosen_and_told_apart_by_the_names_of_their_files(tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    for place, last in (("x.csv", "b"), ("deep/x.csv", "c"), ("y.csv", "d")):
+        path = tmp_path / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"text,label\none,a\ntwo,{last}\n")
+        for model in ("echo/a", "echo/b"):
+            args = {"data": str(path)}
+            harness.evaluate("classify/custom", "direct", model, task_args=args, store=store, progress=False)
+    with pytest.raises(
+        UsageError, match=r"task_args.data: x.csv \w{8} against x.csv \w{8} against y.csv"
+    ) as told:
+        harness.compare(baseline="echo/a", store=store)
+    assert "Choose with -T 'data=x.csv " in str(told.value)  # quoted for a shell
+    rows = read_index(store).rows
+    digest = Selection(task_args={"data": "y.csv"}).rows(rows)[0]["comparability"]["task_args"]["data"][
+        "digest"
+    ]
+    (name,) = {f for row in rows for d, f in row["files"].items() if d == digest}
+    chosen = [
+        [row["run_id"] for row in Selection(task_args={"data": given}).rows(rows)]
+        for given in (name, "elsewhere/y.csv", digest, digest[:8], f"y.csv {digest[:8]}")
+    ]
+    assert len(chosen[0]) == 2 and all(each == chosen[0] for each in chosen)
+    assert len(Selection(task_args={"data": "x.csv"}).rows(rows)) == 4
+    with pytest.raises(UsageError, match="no stored run has data=z.csv; there are: x.csv, y.csv"):
+        Selection(task_args={"data": "z.csv"}).rows(rows)
+    made = paper(rows)
+    titles = {column.split(" (")[1] for column, _ in made.columns}
+    assert "data=y.csv)" in titles and sum(title.startswith("data=x.csv ") for title in titles) == 2

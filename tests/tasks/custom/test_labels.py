@@ -14,7 +14,8 @@ from harness.base.errors import DataError, UsageError
 from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.tasks.custom.label_checks import doubts
-from harness.tasks.custom.multilabel import cell_labels, read_labels, written
+from harness.tasks.custom.lists import cell_labels
+from harness.tasks.custom.multilabel import read_labels, written
 
 LABELS = ("card", "card lost", "Fees", "a, b", "x; y", "R and D", "none yet")
 
@@ -39,6 +40,12 @@ CLOTHES = (
     "Labels: {semicolons}\n\nThis text speaks of both.",
     "Labels:\n{bullets}\n\nI hope this helps.",
     "{numbered}",
+    "Here are the labels:\n\n{apart}",
+    "{apart}",
+    "<answer>{semicolons}</answer>",
+    "It speaks of both, so \\boxed{{\\text{{{semicolons}}}}}.",
+    "Labels: {semicolons}\nText: another one\nLabels: a, b",
+    "{semicolons}\n\nText: another one\nLabels: a, b",
 )
 
 
@@ -49,6 +56,7 @@ def test_what_was_written_is_read(labels, clothing):
         lines="\n".join(given_),
         bullets="\n".join(f"- {label}" for label in given_),
         numbered="\n".join(f"{n}. `{label}`" for n, label in enumerate(given_, 1)),
+        apart="\n\n".join(f"- {label}" for label in given_),
         semicolons="; ".join(given_),
         json=json.dumps(given_),
     )
@@ -62,6 +70,10 @@ def test_what_was_written_is_read(labels, clothing):
         ("card lost and Fees", ["card lost", "Fees"]),
         ("card, a, b, and fees", ["card", "a, b", "Fees"]),
         ("CARD | R and D", ["card", "R and D"]),
+        ("card、Fees", ["card", "Fees"]),
+        ("card / Fees", ["card", "Fees"]),
+        ("card\n\nFees", ["card", "Fees"]),
+        ("card\n\nWait, it is\n\nFees", ["Fees"]),
         ("[]", []),
         ("Labels: none", []),
         ("None of the labels.", []),
@@ -104,6 +116,17 @@ def test_labels_that_differ_in_case_need_their_case():
         (None, "", []),
         ("card", "", None),
         ("[card", "", None),
+        ("['card','lost']", ",", ["card", "lost"]),
+        ("['card' 'lost']", "", ["card", "lost"]),
+        ("['card'\n 'lost']", "", ["card", "lost"]),
+        ("[1 20 -3.]", "", ["1", "20", "-3."]),
+        ('[1.50, 1e5, "1.50", true]', "", ["1.50", "1e5", "true"]),
+        ("[-1.50, 1e5, True, None]", "", ["-1.50", "1e5", "true"]),
+        ("[card, lost]", "", None),
+        ("[card, lost]", ",", ["[card", "lost]"]),
+        ("['a'] + ['b']", "", None),
+        ("['a' 1]", "", None),
+        ("['a', 'b'", "", None),
     ],
 )
 def test_cells_of_several_labels(cell, separator, labels):
@@ -210,6 +233,11 @@ def test_out_of_scope_of_own_data(tmp_path):
     [
         ([("t", "card"), ("u", "card")], [], "every label is 'card'"),
         ([("t", "card"), ("u", "Card")], [], r"in case only \('Card', 'card'\)"),
+        (
+            [("t", "['card']"), ("u", "fees")],
+            [],
+            r"the label \"\['card'\]\" looks like a list and counts as one",
+        ),
         ([("t", "card"), ("t", "fees")], [], "1 text stands with different labels, such as 't' with 'card'"),
         (
             [("t", "card"), ("u", "fees")],

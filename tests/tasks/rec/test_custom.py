@@ -125,7 +125,7 @@ def test_what_is_missing_is_named(tmp_path):
         load(train=empty)
     binary = tmp_path / "data.npz"
     binary.write_bytes(b"\x93NUMPY\x01\x00v\x00")
-    with pytest.raises(DataError, match="data.npz is not utf-8: byte 0x93"):
+    with pytest.raises(DataError, match="data.npz is an array of numpy; save it as .csv"):
         load(train=binary)
     with pytest.raises(UsageError, match="split of their own"):
         load(train=path, split="official")

@@ -131,6 +131,9 @@ def test_space_and_unicode_forms_make_no_other_id(tmp_path, caplog):
         ("1\t2 3\n2\t3 4\n", "lists", [("1", "2"), ("1", "3"), ("2", "3"), ("2", "4")], ""),
         ("1\t2 3\n2\t3 4\n", "pairs", [("1", "2 3"), ("2", "3 4")], ""),
         ('"a, b",1\n"a, b",2\n', "auto", [("a, b", "1"), ("a, b", "2")], ""),
+        ('"a; b",1\n"a; b",2\n', "auto", [("a; b", "1"), ("a; b", "2")], ""),
+        ("u;a, b\nu;c, d\n", "auto", None, "',' or ';' may stand between its fields; -T separator="),
+        ("u;a, b\nu;c\n", "auto", [("u", "a, b"), ("u", "c")], ""),
         ("sep=;\nuser;item\na;1\n", "auto", [("a", "1")], ""),
         ("# user\titems\n1\t2\n", "auto", None, "has no column 'user_id'; it has: # user, items"),
         ("kunde,artikel\n7,8\n7,9\n", "auto", None, "-T user=COLUMN names that .* -T header=false"),
@@ -200,6 +203,8 @@ def test_atomic_files_keep_their_ids(tmp_path):
         (["3", "1", "2"], [1, 2, 0]),
         (["1e3", "999.5", "-4"], [2, 1, 0]),
         (["9007199254740993", "9007199254740992", "5"], [2, 1, 0]),
+        (["1609459200000000123", "1609459200000000122", "1609459200000000121"], [2, 1, 0]),
+        (["99999999999999999999", "5", "6"], [1, 2, 0]),
         (["2021-01-10", "2020-12-31", "2021-01-09"], [1, 2, 0]),
         (["2021/01/10", "2021/1/9", "2020-12-31 23:59:59.5"], [2, 1, 0]),
         (["2021-01-01T00:30:00+02:00", "2020-12-31T23:00:00Z", "2020-12-31T22:00:00Z"], [2, 0, 1]),
@@ -223,6 +228,13 @@ def test_times_are_ordered(cells, order):
 def test_times_that_have_no_order_are_refused(cells, said):
     with pytest.raises(DataError, match=said):
         times(cells, "x", "t")
+
+
+def test_seconds_and_milliseconds_mixed_are_told(caplog):
+    times(["1577836800", "1577836801", "1609459200"], "x", "t")
+    assert not caplog.text
+    times(["1577836800", "1577836800000"], "x", "t")
+    assert "seconds and milliseconds mixed have no order" in caplog.text
 
 
 def test_numbers():
