@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question
+from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import QUOTES, bare, without_code, without_html, without_wrappers
 from harness.answers.normalise import said
 from harness.answers.read import CUT, NOTHING, last_statement
@@ -56,6 +56,7 @@ def read_choice(completion: str, letters: str) -> Reading:
     """
     text, cut = said(completion)
     text = without_html(without_code(text))
+    text = reply(text, lambda head: _ALONE.fullmatch(head) is not None)
     found = last_statement(text, lambda statement: _stated(statement, letters), ("correct choice", "choice"))
     if found.reason == "no statement":
         found = _unstated(before_next_question(text), letters)

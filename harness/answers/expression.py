@@ -7,7 +7,7 @@ import re
 
 from harness.answers.boxes import boxes, last_boxes
 from harness.answers.closing import closing_statement
-from harness.answers.locate import MAX_ANSWER, Statement
+from harness.answers.locate import MAX_ANSWER, Statement, reply
 from harness.answers.markup import bare, without_code, without_html
 from harness.answers.normalise import said
 from harness.answers.read import CUT, NOTHING, last_statement
@@ -25,7 +25,7 @@ def read_expression(completion: str, closing: bool = False) -> Reading:
             ('Therefore, the sixth term is 350.'), see `closing`.
     """
     text, cut = said(completion)
-    text = without_html(without_code(text))
+    text = reply(without_html(without_code(text)), lambda head: _ALONE.fullmatch(bare(head)) is not None)
     found = last_statement(text, read_stated)
     if found.reason == "no statement" and _ALONE.fullmatch(bare(text)):
         found = _reading(text)
