@@ -56,7 +56,9 @@ def boxes(text: str) -> tuple[list[Box], bool]:
         if content.strip(" \t\n.,$~"):
             complete.append(Box(start, end + 1, content))
     last_end = complete[-1].end if complete else 0
-    complete = [box for box in complete if not _DENIED.search(text, max(box.start - 24, 0), box.start)] or complete
+    complete = [
+        box for box in complete if not _DENIED.search(text, max(box.start - 24, 0), box.start)
+    ] or complete
     return complete, any(start >= last_end and text[inside:].strip() for _, start, inside in opened[:1])
 
 

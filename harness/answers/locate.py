@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from harness.answers.boxes import boxes, last_boxes
 from harness.answers.phrases import at_lines, marked, phrases, some
@@ -87,6 +88,7 @@ def reply(text: str, is_answer: Callable[[str], bool]) -> str:
     return head if len(head) < len(text) and is_answer(head.strip()) else text
 
 
+@lru_cache(maxsize=4)
 def before_next_question(text: str) -> str:
     """The text up to an invented next question; all of it where it starts with one."""
     start = len(text) - len(text.lstrip())

@@ -13,7 +13,20 @@ from harness.answers.statement import MAX_ANSWER, Statement
 
 _NOUNS: tuple[str, ...] = ("answer", "antwort", "respuesta", "risposta", "resposta", "solution", "result")
 _NOUNS += ("ans:", "ans.", "ans =", "ans :", "correct ", "best ", "values", "roots")
-_FOREIGN = ("ответ", "答案", "答え", "解答", "正解", "정답", "réponse", "lösung", "đáp án", "उत्तर", "الإجابة", "الجواب")
+_FOREIGN = (
+    "ответ",
+    "答案",
+    "答え",
+    "解答",
+    "正解",
+    "정답",
+    "réponse",
+    "lösung",
+    "đáp án",
+    "उत्तर",
+    "الإجابة",
+    "الجواب",
+)
 _ANSWER = rf"answers?|ans\b\.?(?=\s?[:=.])|antwort|respuesta|risposta|resposta|{'|'.join(_FOREIGN)}"
 #: what a heading may be, and what 'X is the ...' goes on with
 _HEADED = ("answer", "solution", "result", "output", "label", "conclusion")
@@ -24,7 +37,8 @@ _MARKUP = r"[*_\"'`)\]}]{0,5}"
 _VERB = (
     r"\b(?:is|equals?|(?:should|must|would|will|has to|can only) be|becomes|comes (?:out )?to"
     r"|turns out to be|ist"
-    r"|est|es|\u00e8|\u00e9|jest)\b[ \t]*:?|\u662f|\u4e3a|\u70ba|\u306f|\uc740|\u044d\u0442\u043e|\u0647[\u064a\u0648](?!\w)|\bl\u00e0\b"
+    r"|est|es|\u00e8|\u00e9|jest)\b[ \t]*:?|\u662f|\u4e3a|\u70ba|\u306f|\uc740|\u044d\u0442\u043e"
+    r"|\u0647[\u064a\u0648](?!\w)|\bl\u00e0\b"
 )
 _SIGN = r":|=|\u2192|->|\|"
 _DASHED = r"[ \t]+[-\u2013\u2014][ \t]+"
@@ -113,7 +127,7 @@ def phrases(text: str, nouns: tuple[str, ...]) -> Iterator[Statement]:
     if any(noun in lower for noun in _HEADED):
         for match in some(at_lines(_HEADING, text)):
             yield Statement("heading", match.start(), *_content(text, _skip_blank(text, match.end())))
-    if corrected := _corrected(text):
+    if any(word in lower[-_TAIL:] for word in _TAKES_BACK) and (corrected := _corrected(text)):
         yield corrected
     if any(words in lower for words in _IS_THE):
         for match in some(_BACKWARDS.finditer(text)):
@@ -143,9 +157,12 @@ def _at_nouns(text: str, lower: str, nouns: tuple[str, ...]) -> Iterator[re.Matc
 
 #: characters at the end of a text in which it may take back what it stated
 _TAIL = 300
+_TAKES_BACK = ("wait", "actually", "no,", "no.", "oops", "sorry", "correction", "hold on", "mistake", "error")
+_TAKES_BACK += ("wrong", "incorrect")
 _CORRECTS = re.compile(
-    r"\b(?:wait|actually|no|oops|sorry|correction|hold on|mistake|error|wrong|incorrect)\b[^\n]{0,100}?"
-    r"\b(?:it|this|that)(?:'s| is| should be| must be| has to be)(?: (?:actually|really|in fact|indeed|rather))?"
+    rf"\b(?:{'|'.join(map(re.escape, _TAKES_BACK))})(?![a-z])[^\n]{{0,100}}?"
+    r"\b(?:it|this|that)(?:'s| is| should be| must be| has to be)"
+    r"(?: (?:actually|really|in fact|indeed|rather))?"
     r"[ \t]*:?[ \t]*(?=\S)",
     re.IGNORECASE,
 )
@@ -190,8 +207,10 @@ _SENTENCE_END = re.compile(
 )
 #: 'J. R. R. Tolkien', 'George W. Bush'
 _INITIAL = re.compile(r"(?:^|[A-Z][a-z]+ |\. ?)[A-Z]$")
-_NAME = re.compile(r"\s?(?!(?:It|This|That|The|These|There|Here|In|We|He|She|They|Because|Since|As|So|Note|Option|Let"
-    r"|However|Therefore|Thus|Hence|For|If|I|A)\b)[A-Z]")
+_NAME = re.compile(
+    r"\s?(?!(?:It|This|That|The|These|There|Here|In|We|He|She|They|Because|Since|As|So|Note|Option|Let"
+    r"|However|Therefore|Thus|Hence|For|If|I|A)\b)[A-Z]"
+)
 _GOES_ON = re.compile(r"[*_]*\s*(?:,\s*(?:and\s+|or\s+)?\$|(?:and|or)\b|\\cup|\\cap)")  # 'is $1$ and $2$'
 _DELIMITERS = (("\\[", "\\]"), ("$$", "$$"), ("\\(", "\\)"), ("$", "$"))
 
