@@ -157,7 +157,18 @@ def _at_nouns(text: str, lower: str, nouns: tuple[str, ...]) -> Iterator[re.Matc
 
 #: characters at the end of a text in which it may take back what it stated
 _TAIL = 300
-_TAKES_BACK = ("wait", "actually", "no,", "no.", "oops", "sorry", "correction", "hold on", "mistake", "error")
+_TAKES_BACK: tuple[str, ...] = (
+    "wait",
+    "actually",
+    "no,",
+    "no.",
+    "oops",
+    "sorry",
+    "correction",
+    "hold on",
+    "mistake",
+    "error",
+)
 _TAKES_BACK += ("wrong", "incorrect")
 _CORRECTS = re.compile(
     rf"\b(?:{'|'.join(map(re.escape, _TAKES_BACK))})(?![a-z])[^\n]{{0,100}}?"
