@@ -12,6 +12,9 @@ _BETWEEN = re.compile(
     r"[\s$.]*(?:\\[)\]]|\$)?\s*(?:,|;|and|,\s*and|\\text\{\s*,?\s*and\s*\})\s*(?:\\[(\[]|\$)?[\s$]*"
 )
 
+#: 'the answer is \\boxed{5}, not \\boxed{6}'
+_DENIED = re.compile(r"\b(?:not|rather than|instead of)[\s$*\\(]*$", re.IGNORECASE)
+
 
 class Box(NamedTuple):
     """A box: where it starts and ends in the text, and its content."""
@@ -53,6 +56,9 @@ def boxes(text: str) -> tuple[list[Box], bool]:
         if content.strip(" \t\n.,$~"):
             complete.append(Box(start, end + 1, content))
     last_end = complete[-1].end if complete else 0
+    complete = [
+        box for box in complete if not _DENIED.search(text, max(box.start - 24, 0), box.start)
+    ] or complete
     return complete, any(start >= last_end and text[inside:].strip() for _, start, inside in opened[:1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question
+from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import bare, without_fences, without_html, without_wrappers
 from harness.answers.normalise import said
 from harness.answers.read import CUT, NOTHING, last_statement
@@ -16,6 +16,7 @@ MAX_CELLS = 1_000
 
 _BETWEEN = re.compile(r"(?:\\[ ,;:!]|\\quad|\\\\|[\s,|;&])+")
 _CELLS = re.compile(r"\d(?:[\s,|;&]*\d)*")
+_ROW = re.compile(r"[\[\s*`]*\d(?:[\s,|]*\d)*[\]\s*`.]*")
 _BRACKETS = " \t\r\n.,;[](){}|\\\"'`$*"
 _WORDS = re.compile(r"[a-zA-Z]{2,}")
 
@@ -28,7 +29,7 @@ def read_cells(completion: str) -> Reading:
     last line. Cells of more than one digit are no row.
     """
     text, cut = said(completion)
-    text = without_html(without_fences(text))
+    text = reply(without_html(without_fences(text)), lambda head: _ROW.fullmatch(head) is not None)
     found = last_statement(text, _stated, NOUNS)
     if found.reason == "no statement":
         lines = [line for line in before_next_question(text).splitlines() if line.strip(_BRACKETS)]
@@ -45,7 +46,7 @@ def _stated(statement: Statement) -> Reading:
 
 def _cells(content: str) -> Reading:
     content = without_wrappers(bare(content))
-    if len(content) > 4 * MAX_CELLS:
+    if len(content) > 4 * MAX_CELLS or content.endswith(("...", "\u2026")):
         return Reading(None, "unreadable")
     rows = re.findall(r"\[([^\[\]]*)\]", content)
     if len(rows) > 1:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question
+from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import QUOTES, bare, without_code, without_html, without_wrappers
 from harness.answers.normalise import said
 from harness.answers.read import CUT, NOTHING, last_statement
@@ -17,7 +17,8 @@ _LEAD = re.compile(
     r"|definitely|most"
     r"|likely|probably|simply|just|indeed|actually|obviously|both|either|that|it|be|must|final|correct"
     r"|best|right"
-    r"|options|choices|letters|opci\u00f3n|option|antwort|\u0432\u0430\u0440\u0438\u0430\u043d\u0442"
+    r"|options|choices|letters|opci\u00f3n|(?:a |la )?letra|lettera|lettre|la|r\u00e9ponse|correcta|antwort"
+    r"|\u0432\u0430\u0440\u0438\u0430\u043d\u0442"
     r"|\u9009\u9879)\b"
     r"|[\s,:*_$`\"'#>-])*",
     re.IGNORECASE,
@@ -25,14 +26,18 @@ _LEAD = re.compile(
 #: a letter with something around it that tells it from a word: (B), [B], **B**, {B}, <B>, "B", $B$
 _CLOTHED = re.compile(r"[(\[{<*_\"'`$\u201c\u2018]+\s?([A-Za-z])\s?[)\]}>*_\"'`$\u201d\u2019]+(?![a-zA-Z])")
 _PLAIN = re.compile(r"([A-Za-z])(?![a-zA-Z'\u2019])")
-_ENDS = re.compile(r"\s*(?:$|[)\].,:;|/\\*_$\n\"'<=]|[-\u2013\u2014](?!\w)|->|\u2192)")
+_ENDS = re.compile(
+    r"\s*(?:$|[)\].,:;|/\\*_$\n\"'<=]|[-\u2013\u2014](?!\w)|->|\u2192"
+    r"|\u3002|\u3067\u3059|\uc785\ub2c8\ub2e4|\u9009\u9879|\u9009|\u9879)"
+)
 _CONNECTIVE = re.compile(
     r"\s+(?:because|since|as|which|with|where|for|from|and|or|is|was|due|but|not|given|based|instead"
     r"|rather|by|in|on)\b"
     r"|\s+[(\[\-\u2013\u2014=:]",
 )
 _OR = re.compile(
-    r"[)\]}*_$\"'.\s]*(?:,|/|&|\+|\bor\b|\band\b|\bund\b|\boder\b|;)\s*(?:or|and)?\s*(?:option|choice)?\s*"
+    r"[)\]}*_$\"'.\s]*(?:,|/|&|\+|\bor\b|\band\b|\bund\b|\boder\b|;)\s*(?:or|and)?\s*"
+    r"(?:maybe|perhaps|possibly|even|also)?\s*(?:option|choice)?\s*"
 )
 _NEGATION = re.compile(
     r"\b(?:not|n't|isn't|never|neither|nor|rather than|instead of|other than|except)\b", re.I
@@ -56,6 +61,7 @@ def read_choice(completion: str, letters: str) -> Reading:
     """
     text, cut = said(completion)
     text = without_html(without_code(text))
+    text = reply(text, lambda head: _ALONE.fullmatch(head) is not None)
     found = last_statement(text, lambda statement: _stated(statement, letters), ("correct choice", "choice"))
     if found.reason == "no statement":
         found = _unstated(before_next_question(text), letters)
@@ -135,10 +141,16 @@ _CLAIM = re.compile(
     r"(?:is|must be|seems|has to be|should be|would be)\s+(?:clearly |therefore |thus |indeed |the |a )*"
     r"(?:correct|right|true|best|most|answer|only)\b",
 )
+_REMAINS = re.compile(r"\b[Oo]nly (?:option |choice |answer )?\(?([A-Z])\)? (?:remains|is left|works|fits)\b")
+#: a line of a list of choices that says that its choice is right: '(C) ... correct', '(C) \u2713'
+_TICKED = re.compile(r"(?i:\b(?:correct|right|true)|[\u2713\u2714\u2705])[*_.! \t]*$")
 #: a last line that ends with its letter: 'Therefore, C.', 'I would go with option B'
 _ENDING = re.compile(
-    r"(?i:\b(?:is|it's|be|with|option|choice|answer|choose|pick|select|therefore|thus|hence|so)[,:]?\s+"
-    r"(?:option |choice |answer )?)[*_]*\(?([A-Z])\)?[.!*_\s]*$"
+    r"(?i:(?:\b(?:is|it's|be|with|towards?|option|choice|answer|choose|pick|select"
+    r"|therefore|thus|hence|so)[,:]?\s+"
+    r"|[\u9009\u9078][\u9879\u64c7\u62e9]?[\u4e3a\u662f:]?\s?)"
+    r"(?:option |choice |answer )?)[*_]*\(?([A-Z])\)?"
+    r"(?:[.!*_\s\u3002]*|[.,]?\s+(?:[-\u2013\u2014]|because\b|since\b)\s.*)$"
 )
 _RULED_OUT = re.compile(
     r"\b(?:not|n't|isn't|rule[ds]? out|ruling out|eliminat\w+|exclud\w+|wrong|incorrect|fails?|false"
@@ -148,13 +160,23 @@ _RULED_OUT = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _WHOLE_LINE = re.compile(
-    r"[*_\s#>]*[(\[]?([A-Za-z])(?:[)\]]|[.:](?=\s|$))?[*_\s]*(?:$|(?<=[)\].:*_])\s*\S.*)"
+    r"[*_\s#>]*(?:[Oo]ption |[Cc]hoice )?[(\[]?([A-Za-z])(?:[)\]]|[.:](?=\s|$))?[*_\s]*"
+    r"(?:$|(?<=[)\].:*_])\s*\S.*)"
 )
+_DENIED = re.compile(
+    r"[\s).:*_-]*(?:the [^-]{1,30} - )?(?:is|was|can|does|would|seems)?\s*"
+    r"(?:clearly |definitely |also |just |simply )?"
+    r"(?:not\b|n't|isn't|cannot|wrong|incorrect|false|ruled|eliminated|\u2717|\u2718|\u274c)",
+    re.IGNORECASE,
+)
+_BLANK = QUOTES + "*_ \t$"
+_LISTED = re.compile(r"[*_\s#>-]*(?:\(([A-Za-z])\)|([A-Za-z])[).:](?=\s|\*|$))")
 _ALONE = re.compile(r"[*_\s#>`$\"']*[(\[<{]?([A-Za-z])[)\]>}]?[.*_\s`$\"']*")
 
 
 def _unstated(text: str, letters: str) -> Reading:
-    lines = [line.strip() for line in without_wrappers(text).splitlines() if line.strip(QUOTES + "*_ \t$")]
+    stripped = map(str.strip, without_wrappers(text).splitlines())
+    lines = [line for line in stripped if line.strip(_BLANK)]
     if not lines:
         return NOTHING
     for line in (lines[0], lines[-1]) if len(lines) > 1 else lines:
@@ -163,16 +185,32 @@ def _unstated(text: str, letters: str) -> Reading:
     claims = [claim for claim in _CLAIM.finditer(text) if not _negated(text, claim.start())]
     if claims:
         return _one(claims[-1][1] or claims[-1][2], "", letters)
-    if len(lines) == 1 or _WHOLE_LINE.fullmatch(lines[0]):
+    if "nly " in text and (remains := _REMAINS.search(text)):
+        return _one(remains[1], "", letters)
+    if ticked := [found for line in lines if (found := _LISTED.match(line)) and _is_ticked(line)]:
+        return _one(ticked[0][1] or ticked[0][2], "", letters) if len(ticked) == 1 else NOTHING
+    if len(lines) == 1 or (_WHOLE_LINE.fullmatch(lines[0]) and not _lists(lines)):
         first = _first_line(lines[0], letters)
         if first.reason != "no statement":
             return first
-    if (ending := _ENDING.search(lines[-1])) and not _RULED_OUT.search(lines[-1][: ending.start()]):
+    last = re.split(r"(?<=[.!?;])\s+|,\s+(?:but|so)\s+", lines[-1].strip())[-1]
+    if (ending := _ENDING.search(last)) and not _RULED_OUT.search(last[: ending.start()]):
         return _one(ending[1], "", letters)
     for sentence in reversed(_SENTENCE.split(text)):
         if _PARENTHESES.search(sentence):
-            return _asserted(sentence, letters)
+            listed = _LISTED.match(sentence) and _lists(lines)
+            return NOTHING if listed else _asserted(sentence, letters)
     return NOTHING
+
+
+def _lists(lines: list[str]) -> bool:
+    """Whether lines go through the choices, each with its letter."""
+    found = [_LISTED.match(line) for line in lines[:40] if not _RULED_OUT.search(line)]
+    return len({(match[1] or match[2]).upper() for match in found if match}) > 1
+
+
+def _is_ticked(line: str) -> bool:
+    return _TICKED.search(line) is not None and not _RULED_OUT.search(line)
 
 
 def _negated(text: str, start: int) -> bool:
@@ -183,15 +221,16 @@ def _negated(text: str, start: int) -> bool:
 
 def _first_line(line: str, letters: str) -> Reading:
     """A reply that begins with its letter: 'B) Paris', '**B. Paris**', 'A or B'."""
-    content = bare(line)
+    content = re.sub(r"^(?:[Oo]ption|[Cc]hoice) +(?=\(?[A-Z]\b)", "", bare(line))
     clothed = _CLOTHED.match(content)
     match = clothed or _PLAIN.match(content)
-    if not match or match[1].upper() not in letters:
+    if not match or match[1].upper() not in letters or _DENIED.match(content, match.end()):
         return NOTHING
     found = _one(match[1], content[match.end() :], letters)
     marked = clothed is not None or re.match(r"[).:,](?=\s|$)|\s*$|\s+-\s", content[match.end() :])
     if found.reason == "hedged" or (
-        marked and (match[1].isupper() or clothed is not None or len(content) <= 2)
+        marked
+        and (match[1].isupper() or clothed is not None or re.match(r"[.)]\s|$", content[match.end() :]))
     ):
         return found
     return NOTHING

@@ -28,6 +28,12 @@ _CONCLUDES = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*]*\s+(?=[A-Z$\\(])|\n\s*\n|\n(?=[A-Z*#\-\d])")
+#: sentences that offer help or check what was found
+_OFFERS = re.compile(
+    r"[*_\s]*(?:let me know|i hope|hope this|feel free|please|if you|would you|do you"
+    r"|(?:now,? |(?:let's|let us|we can) )*(?:double-?)?(?:check|verify)\b)",
+    re.IGNORECASE,
+)
 _FIGURES = re.compile(r"[\d$\\]")
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$]+)\$", re.DOTALL)
 _VERB = re.compile(
@@ -50,7 +56,7 @@ def closing_statement(text: str) -> str | None:
     passed = 0
     for place in range(len(sentences) - 1, -1, -1):
         sentence = sentences[place]
-        if not _FIGURES.search(sentence):
+        if not _FIGURES.search(sentence) or _OFFERS.match(sentence):
             passed += 1
             if passed > _MOST_PASSED:
                 return None

@@ -7,7 +7,7 @@ import re
 
 from harness.answers.boxes import boxes, last_boxes
 from harness.answers.closing import closing_statement
-from harness.answers.locate import MAX_ANSWER, Statement
+from harness.answers.locate import MAX_ANSWER, Statement, reply
 from harness.answers.markup import bare, without_code, without_html
 from harness.answers.normalise import said
 from harness.answers.read import CUT, NOTHING, last_statement
@@ -25,10 +25,10 @@ def read_expression(completion: str, closing: bool = False) -> Reading:
             ('Therefore, the sixth term is 350.'), see `closing`.
     """
     text, cut = said(completion)
-    text = without_html(without_code(text))
+    text = reply(without_html(without_code(text)), lambda head: _ALONE.fullmatch(bare(head)) is not None)
     found = last_statement(text, read_stated)
-    if found.reason == "no statement" and _ALONE.fullmatch(bare(text)):
-        found = _reading(text)
+    if found.reason == "no statement" and (alone := _ALONE.fullmatch(bare(text))):
+        found = _reading(alone[1])
     if found.reason == "no statement" and closing:
         stated = closing_statement(text)
         found = _reading(stated) if stated else found
@@ -93,7 +93,11 @@ _PRICE = re.compile(r"(?<![-\d.])\$\s?\d")
 _PLAIN_WORDS = re.compile(r"[a-z][a-z'-]+(?: [a-z'-]+)*")
 _WORDY = re.compile(r"[^\d\\$=+*/^<>]*")
 #: a reply that is a value and nothing else
-_ALONE = re.compile(r"(?=.*[\d\\])(?:\\[a-zA-Z]+|[a-zA-Z](?![a-zA-Z])|[^a-zA-Z\n=])+")
+_ALONE = re.compile(
+    r"(?:(?:it|the value|the result)\s(?:is|equals)\s)?"
+    r"((?=.*[\d\\])(?:\\[a-zA-Z]+|[a-zA-Z](?![a-zA-Z])|[^a-zA-Z\n=])+(?:(?<=\d)\s[a-zA-Z]{2,20}\.?)?)",
+    re.IGNORECASE,
+)
 _REMARK = re.compile(
     r"^(.*\S)\s+\((?!mod\b|base\b|deg)(?:[a-z][^()]*\s[^()]*|or [^()]*|approx[^()]*|units?|exact\w*"
     r"|very|given)\)\s*$",
@@ -102,11 +106,17 @@ _REMARK = re.compile(
 _EXPLAINED = re.compile(
     r"\s*,?\s+(?:because|since|so that|which (?:is|means|gives|equals)|as (?:we|it|the|required|desired"
     r"|shown|can|this)"
-    r"|i\.e\.|that is|where\b(?! x))",
+    r"|i\.e\.|that is|where\b(?! x)|(?:by|from|after|using) (?=[a-z]{3})|due to\b|(?:and )?not\b(?! \w+ but)"
+    r"|rather than\b|instead of\b)",
     re.IGNORECASE,
 )
 _LEADS = re.compile(
-    r"^(?:[*_]*(?:therefore|thus|then|hence|so|simply|just|now|clearly|indeed|obviously)\b[*_]*,?\s+)+",
+    r"^(?:[,*_ ]*(?:therefore|thus|then|hence|so|simply|just|now|clearly|indeed|obviously)\b[*_]*,?\s+)+",
+    re.IGNORECASE,
+)
+#: 'not 5 but 6', 'the sum of 2 and 3, which is 5'
+_TURNED = re.compile(
+    r"^not\s[^.;]{1,40}?\sbut\s+(?=\S)|^the\s[^.;]{1,80}?,\s+which\s(?:is|equals)\s+(?=[\d$\\-])",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"^(?:the|our|an?)\s+[^\d\\$=]{0,80}?\s(?:is|are|equals)\s+(?=\S)", re.IGNORECASE)
@@ -114,7 +124,7 @@ _NAMED = re.compile(r"^(?:the|our|an?)\s+[^\d\\$=]{0,80}?\s(?:is|are|equals)\s+(
 
 def _without_remark(content: str) -> str:
     """Without what explains an answer rather than being one: 'so', '(without quotes)', ', because ...'."""
-    content = _NAMED.sub("", _LEADS.sub("", content.strip(" \t\n*_")))
+    content = _NAMED.sub("", _TURNED.sub("", _LEADS.sub("", content.strip(" \t\n*_"))))
     if explained := _EXPLAINED.search(content):
         content = content[: explained.start()] or content
     if remark := _REMARK.match(bare(content)):

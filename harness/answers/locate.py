@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from harness.answers.boxes import boxes, last_boxes
 from harness.answers.phrases import at_lines, marked, phrases, some
 from harness.answers.statement import MAX_ANSWER, Statement
 
-__all__ = ["MAX_ANSWER", "Statement", "before_next_question", "from_last", "statements"]
+__all__ = ["MAX_ANSWER", "Statement", "before_next_question", "from_last", "reply", "statements"]
 
 
 def statements(text: str, nouns: tuple[str, ...] = ()) -> list[Statement]:
@@ -31,6 +32,8 @@ def statements(text: str, nouns: tuple[str, ...] = ()) -> list[Statement]:
     found = [*_boxed(text), *_tagged(text), *phrases(text, nouns), *marked(text)]
     found = sorted((*_outside(fields, found), *fields), key=lambda statement: statement.start)
     filled = [statement for statement in found if statement.text.strip(_EMPTY) or statement.form == "field"]
+    if filled and filled[0].form == "correction":
+        filled = filled[1:]  # it corrects nothing
     if filled and (later := next(at_lines(_RUN_ON, text, filled[0].end), None)):
         filled = [statement for statement in filled if statement.start < later.start()]
     # 'The answer is that she bakes 5 dozens' tells again what a field or a box gave
@@ -78,6 +81,14 @@ def _reaches_over(text: str, place: int) -> bool:
     return next(at_lines(_RUN_ON, text, 1), None) is not None
 
 
+def reply(text: str, is_answer: Callable[[str], bool]) -> str:
+    """The text up to an invented next question where that is an answer and nothing else; else all of it, as
+    models also repeat the question that they answer."""
+    head = before_next_question(text)
+    return head if len(head) < len(text) and is_answer(head.strip()) else text
+
+
+@lru_cache(maxsize=4)
 def before_next_question(text: str) -> str:
     """The text up to an invented next question; all of it where it starts with one."""
     start = len(text) - len(text.lstrip())
@@ -92,7 +103,8 @@ _RUN_ON = re.compile(
     r"|User|Input|Text|Review|Passage|Context|Premise|Tweet|Utterance|Query"
     r"|Message)[ \t]*\d{0,4}[*_]{0,2}[ \t]*:"
     r"|Q[ \t]*\d{0,4}[:.]|(?:Question|Problem|Exercise)[ \t]+\d{1,4}[.:)]|\[Question\]|\u95ee\u9898[:]"
-    r"|###[ \t]*(?:Instruction|Question|Human|User|Input)\b)",
+    r"|###[ \t]*(?:Instruction|Question|Human|User|Input)\b"
+    r"|#{1,6}[ \t]*(?:Question|Problem|Exercise|Example)[ \t]+\d{1,4}[*_]{0,2}[ \t]*(?:\n|\Z))",
 )
 
 

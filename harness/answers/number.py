@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question
+from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import QUOTES, bare, without_code, without_html
 from harness.answers.normalise import said
 from harness.answers.numerals import PARTS, SCALES, WORDS
@@ -22,6 +22,8 @@ _CHATTER = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?])[*_\")\]]*\s+(?=\S)|\n+")
 _FORMULA = re.compile(r"\$([^$]*)\$")
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join((*WORDS, *SCALES, *PARTS))})\b", re.IGNORECASE)
+#: a reply that is a number and its unit
+_ALONE = re.compile(r"[*_$\\]*[-+]?\d[\d.,/ ]*%?(?: [a-zA-Z]{1,20}){0,2}[.*_$]*")
 #: longer statements of several sentences are derivations
 _LONGEST_PHRASE = 60
 
@@ -34,7 +36,7 @@ def read_number(completion: str) -> Reading:
     word problems; what offers help or hopes is passed over.
     """
     text, cut = said(completion)
-    text = without_html(without_code(text))
+    text = reply(without_html(without_code(text)), lambda head: _ALONE.fullmatch(head) is not None)
     found = last_statement(text, _stated)
     if found.reason == "no statement":
         found = _last_number(before_next_question(text))

@@ -12,9 +12,22 @@ from itertools import islice, takewhile
 from harness.answers.statement import MAX_ANSWER, Statement
 
 _NOUNS: tuple[str, ...] = ("answer", "antwort", "respuesta", "risposta", "resposta", "solution", "result")
-_NOUNS += ("correct ", "best ", "values", "roots")
-_FOREIGN = ("ответ", "答案", "答え", "解答", "정답", "réponse")
-_ANSWER = f"answers?|antwort|respuesta|risposta|resposta|{'|'.join(_FOREIGN)}"
+_NOUNS += ("ans:", "ans.", "ans =", "ans :", "correct ", "best ", "values", "roots")
+_FOREIGN = (
+    "ответ",
+    "答案",
+    "答え",
+    "解答",
+    "正解",
+    "정답",
+    "réponse",
+    "lösung",
+    "đáp án",
+    "उत्तर",
+    "الإجابة",
+    "الجواب",
+)
+_ANSWER = rf"answers?|ans\b\.?(?=\s?[:=.])|antwort|respuesta|risposta|resposta|{'|'.join(_FOREIGN)}"
 #: what a heading may be, and what 'X is the ...' goes on with
 _HEADED = ("answer", "solution", "result", "output", "label", "conclusion")
 _IS_THE = (" is the ", " is my ", " is our ", " is therefore ", " is thus ", " are the ", " is clearly ")
@@ -24,7 +37,8 @@ _MARKUP = r"[*_\"'`)\]}]{0,5}"
 _VERB = (
     r"\b(?:is|equals?|(?:should|must|would|will|has to|can only) be|becomes|comes (?:out )?to"
     r"|turns out to be|ist"
-    r"|est|es|\u00e8|\u00e9|jest)\b[ \t]*:?|\u662f|\u4e3a|\u70ba|\u044d\u0442\u043e"
+    r"|est|es|\u00e8|\u00e9|jest)\b[ \t]*:?|\u662f|\u4e3a|\u70ba|\u306f|\uc740|\u044d\u0442\u043e"
+    r"|\u0647[\u064a\u0648](?!\w)|\bl\u00e0\b"
 )
 _SIGN = r":|=|\u2192|->|\|"
 _DASHED = r"[ \t]+[-\u2013\u2014][ \t]+"
@@ -45,7 +59,10 @@ def _phrase(nouns: tuple[str, ...]) -> re.Pattern[str]:
 #: 'the check of the answer: ...' is about an answer and gives none, nor does 'if the answer is ...'
 _ABOUT = re.compile(
     r"(?:\b(?:of|check|verify|if|whether|what|wrong|incorrect|previous|common|student's|their|your|to)"
-    r"(?: (?:the|your|an?|my|our|this|final|correct))*)[ \t]*$",
+    r"(?: (?:the|your|an?|my|our|this|final|correct))*"
+    r"|\b(?:assum(?:e|es|ed|ing)|suppos(?:e|es|ed|ing)|imagine"
+    r"|(?<!\bI )(?<!\bwe )(?:might|could|may) (?:say|think|guess|argue|assume|claim|believe|expect))"
+    r"(?: (?:that|the|an?|my|our|this|final|correct))*)[ \t]*$",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -110,6 +127,8 @@ def phrases(text: str, nouns: tuple[str, ...]) -> Iterator[Statement]:
     if any(noun in lower for noun in _HEADED):
         for match in some(at_lines(_HEADING, text)):
             yield Statement("heading", match.start(), *_content(text, _skip_blank(text, match.end())))
+    if any(word in lower[-_TAIL:] for word in _TAKES_BACK) and (corrected := _corrected(text)):
+        yield corrected
     if any(words in lower for words in _IS_THE):
         for match in some(_BACKWARDS.finditer(text)):
             start = _sentence_start(text, match.start())
@@ -136,17 +155,54 @@ def _at_nouns(text: str, lower: str, nouns: tuple[str, ...]) -> Iterator[re.Matc
         yield from islice(takewhile(lambda match: match.start() > first.start(), later), _MOST)
 
 
+#: characters at the end of a text in which it may take back what it stated
+_TAIL = 300
+_TAKES_BACK: tuple[str, ...] = (
+    "wait",
+    "actually",
+    "no,",
+    "no.",
+    "oops",
+    "sorry",
+    "correction",
+    "hold on",
+    "mistake",
+    "error",
+)
+_TAKES_BACK += ("wrong", "incorrect")
+_CORRECTS = re.compile(
+    rf"\b(?:{'|'.join(map(re.escape, _TAKES_BACK))})(?![a-z])[^\n]{{0,100}}?"
+    r"\b(?:it|this|that)(?:'s| is| should be| must be| has to be)"
+    r"(?: (?:actually|really|in fact|indeed|rather))?"
+    r"[ \t]*:?[ \t]*(?=\S)",
+    re.IGNORECASE,
+)
+
+
+def _corrected(text: str) -> Statement | None:
+    """The last sentence where it takes back what was stated: 'Wait, that's wrong. It should be 42.'"""
+    matches = list(_CORRECTS.finditer(text, max(len(text) - _TAIL, 0)))
+    if not matches:
+        return None
+    end, content = _content(text, matches[-1].end())
+    over = text[end:].strip(" .!*_$\n")
+    return None if over else Statement("correction", matches[-1].start(), end, content)
+
+
 _HASHES = re.compile(r"[ \t]*####[ \t]*(\S[^\n]{0,200})(?:\n|\Z)")
 _LABELLED = re.compile(r"[ \t]*A:[ \t]*(\S[^\n]*)")
-_PLAIN_NUMBER = re.compile(r"[*_]*[-+]?\$?\s?[-+]?[\d,]*\.?\d+\s?%?(?:\s+[a-zA-Z ]{1,30})?\.?[*_]*")
+_PLAIN_VALUE = re.compile(
+    r"\$[^$]+\$\.?|\\\(.+\\\)\.?|\$?\\boxed\{.*\}\$?\.?"
+    r"|[*_]*[-+]?\$?\s?[-+]?[\d,]*\.?\d+\s?%?(?:\s+[a-zA-Z ]{1,30})?\.?[*_]*"
+)
 
 
 def marked(text: str) -> Iterator[Statement]:
     """What follows `####` or `A:` at the start of a line. A heading of the fourth level begins with `####`
-    too, so only a number counts there."""
+    too, so only a number or a formula counts there."""
     if "####" in text:
         for match in some(at_lines(_HASHES, text)):
-            if _PLAIN_NUMBER.fullmatch(match[1].strip()):
+            if _PLAIN_VALUE.fullmatch(match[1].strip()):
                 yield Statement("mark", match.start(), match.end(1), match[1])
     if "A:" in text:
         for match in some(at_lines(_LABELLED, text)):
@@ -157,8 +213,14 @@ def marked(text: str) -> Iterator[Statement]:
 
 #: a full stop ends a sentence, but not between digits, after an initial, or within 'Rs. 20'
 _SENTENCE_END = re.compile(
-    r"(?<!\bRs)(?<!\bNo)(?<!\bno)(?<!\bapprox)(?<!\bca)(?<!\bvs)\.(?=\s|$|\*|\"|\\\)|</)"
+    r"(?<!\bRs)(?<!\bNo)(?<!\bno)(?<!\bapprox)(?<!\bca)(?<!\bvs)(?<!\b[MDSJ]r)(?<!\bMrs)(?<!\bMs)(?<!\bSt)(?<!\bMt)(?<!\bProf)\.(?=\s|$|\*|\"|\\\)|</)"
     r"|[\u3002!?](?=\s|$|\S)"
+)
+#: 'J. R. R. Tolkien', 'George W. Bush'
+_INITIAL = re.compile(r"(?:^|[A-Z][a-z]+ |\. ?)[A-Z]$")
+_NAME = re.compile(
+    r"\s?(?!(?:It|This|That|The|These|There|Here|In|We|He|She|They|Because|Since|As|So|Note|Option|Let"
+    r"|However|Therefore|Thus|Hence|For|If|I|A)\b)[A-Z]"
 )
 _GOES_ON = re.compile(r"[*_]*\s*(?:,\s*(?:and\s+|or\s+)?\$|(?:and|or)\b|\\cup|\\cap)")  # 'is $1$ and $2$'
 _DELIMITERS = (("\\[", "\\]"), ("$$", "$$"), ("\\(", "\\)"), ("$", "$"))
@@ -190,6 +252,8 @@ def _sentence_end(text: str, start: int) -> int:
             continue
         before = text[start : stop.start()].strip(" *_(\"'")
         if stop[0] == "." and (not before or (len(before) == 1 and before.isalpha())):
+            continue
+        if stop[0] == "." and _INITIAL.search(before) and _NAME.match(text, stop.end()):
             continue
         return stop.start()
     return last

@@ -74,6 +74,7 @@ _SIGNS = str.maketrans(
 _LATEX = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"<\s*(-?[\d.,]+)\s*>", r" \1 "),
         (r"<[^<>]{1,40}>|\\n(?=[A-Z\s]|$)", " "),
         (r"\b(\d{1,2}):00\s*(?=[ap]\.?m\b)", r"\1 "),
         (r"\\(?:left|right|displaystyle|textstyle|boxed|fbox)(?![a-zA-Z])", ""),
@@ -136,7 +137,7 @@ def _parts(phrase: str) -> list[str]:
 # --- the number ----------------------------------------------------------------------
 
 _START = re.compile(
-    rf"(?<![\w.^])(?:(?:US|USD|Rs\.?|INR|EUR|GBP|CAD|AUD|[ACR](?=\\?\$))(?=[\s$\d]))?"
+    rf"(?:(?<![\w.^])|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]))(?:(?:US|USD|Rs\.?|INR|EUR|GBP|CAD|AUD|[ACR](?=\\?\$))(?=[\s$\d]))?"
     rf"(?P<sign>[-+]?)\s*\$?\s*(?P<minus>[-+]?)\s*(?=\(*{NUMERAL})"
 )
 _BETWEEN = re.compile(rf"\bbetween\b.*?{NUMERAL}.*?\band\b.*?{NUMERAL}|\beither\b", re.IGNORECASE)
@@ -151,6 +152,7 @@ _COMPOUND = (
 )
 _REFUSED: tuple[tuple[str, Reason], ...] = (
     (rf"\s*(?:{_COMPOUND}\s*)?,?\s*(?:or|to)\s+(?:maybe\s+)?\$?\s*-?{NUMERAL}", "hedged"),
+    (r"\s*(?:[a-z]+\s+)?if\b.*\b(?:else|otherwise)\b.*\d", "hedged"),
     (r"\s*(?:[a-z]+\s+)?or\s+(?:more|less|fewer|so)\b", "hedged"),
     (rf"\s*-\s*\$?\s*{NUMERAL}", "hedged"),
     (rf"\s*(?:,|;|&|,?\s*and\b)\s*\$?\s*-?{NUMERAL}", "several"),
@@ -169,8 +171,12 @@ _REFUSED: tuple[tuple[str, Reason], ...] = (
 )
 _AFTER = tuple((re.compile(pattern, re.IGNORECASE), reason) for pattern, reason in _REFUSED)
 _ATTACHED = re.compile(rf"(?!(?:{_UNITS})(?:\W|\d|$))[a-zA-Z\\(]")
-_VARIABLE = re.compile(r"\s+[b-hj-zB-HJ-Z](?=\s*(?:$|[-+*/^=.,)]))(?!\s*\.\s*[a-z])")
-_SCALED = re.compile(r"\s*(?:(dozen|hundred|thousand|million|billion|trillion)s?\b|([kK])(?![a-zA-Z]))", re.I)
+_VARIABLE = re.compile(
+    r"\s+(?!m\^?\{?[23]\b|[mghsLlWVNJ]\s*(?:$|[.,)]))[b-hj-zB-HJ-Z](?=\s*(?:$|[-+*/^=.,)]))(?!\s*\.\s*[a-z])"
+)
+_SCALED = re.compile(
+    r"\s*(?:(dozen|hundred|thousand|million|billion|trillion)s?\b|(k|(?-i:M))(?![a-zA-Z]))", re.I
+)
 _PART_OF = re.compile(rf"\s+({'|'.join(PARTS)})\b", re.IGNORECASE)
 
 
@@ -186,7 +192,9 @@ def _stated(text: str) -> tuple[Fraction | None, Reason | None]:
     if start["sign"] and re.search(r"(?:(?<![a-zA-Z])[a-zA-Z]|[\d)])$", before):
         return None, "unreadable"  # a difference or a sum that begins with a variable
     if re.search(
-        r"(?:(?<![a-zA-Z])[b-hj-zB-HJ-Z]|[\d)])\s*[*/^+]$|(?<![a-zA-Z])[a-zA-Z]-$|[<>]$|\\[a-z]+$|\^$", before
+        r"(?:(?<![a-zA-Z])[b-hj-zB-HJ-Z]|[\d)])\s*[*/^+]$|(?<![a-zA-Z])[a-zA-Z]-$|[<>]$|\\[a-z]+$|\^$"
+        r"|\b(?:log|ln|sin|cos|tan|sqrt|exp)$",
+        before,
     ):
         return None, "unreadable"
     if negative and start["sign"] and re.search(r"[a-zA-Z]{2}$", before) and text[start.end("sign")] == " ":
@@ -201,7 +209,7 @@ def _stated(text: str) -> tuple[Fraction | None, Reason | None]:
         return None, reader.reason
     rest = text[reader.at :]
     if scaled := _SCALED.match(rest):
-        value *= SCALES[scaled[1].lower()] if scaled[1] else 1000
+        value *= SCALES[scaled[1].lower()] if scaled[1] else 10**6 if scaled[2] == "M" else 1000
         rest = rest[scaled.end() :]
     elif part := _PART_OF.match(rest):
         value /= PARTS[part[1].lower()]

@@ -38,4 +38,4 @@ def last_statement(text: str, read: ReadStatement, nouns: tuple[str, ...] = ()) 
         found = read(statement)
         if found.answer is not None or found.reason != "no statement":
             return found
-    return NOTHING
+    return CUT if boxes(text)[1] else NOTHING

@@ -30,7 +30,7 @@ def read_text(completion: str) -> Reading:
     text = before_next_question(without_html(without_fences(text)))
     answer = None
     for statement in from_last(text):
-        if answer := _stated(text, statement):
+        if statement.form != "correction" and (answer := _stated(text, statement)):
             break
     if answer is None and not _LEAD_ALONE.fullmatch(text):
         answer = _one_line(text)

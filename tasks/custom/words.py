@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
+from itertools import zip_longest
 
 from harness.answers import normalise
 
@@ -31,10 +32,8 @@ def squad_form(text: str) -> str:
     plain = normalise(text.casefold()).translate(_APOSTROPHES)
     signs = [match[0].strip() for match in _TELLING.finditer(plain)]
     plain = _TELLING.sub(_KEPT, plain)
-    plain = "".join(sign for sign in plain if not _punctuation(sign))
-    for sign in signs:
-        plain = plain.replace(_KEPT, sign, 1)
-    words = plain.split()
+    parts = "".join(sign for sign in plain if not _punctuation(sign)).split(_KEPT)
+    words = "".join(part + sign for part, sign in zip_longest(parts, signs, fillvalue="")).split()
     return " ".join([word for word in words if word not in _ARTICLES] or words)
 
 

@@ -28,9 +28,21 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 #: what comes right before a label at the end of a sentence: 'I would say positive', 'the mood is: positive'
-_JOINT = re.compile(r"\b(?:is|as|say|be|with|would|choose|pick)\b\s*:?|[:=→]|->", re.IGNORECASE)
+_JOINT = re.compile(
+    r"(?:\b(?:is|as|say|be|with|would|choose|pick|so|but|therefore|thus|hence)\b|['’]s\b)(?:\s*:)?"
+    r"(?:\s+(?:clearly|definitely|an?|the)\b)*|[:=→]|->",
+    re.IGNORECASE,
+)
+#: what closes a clause that a negation stands in
+_CLAUSE = re.compile(r"[;.!?]\s|,?\s(?:so|but|therefore|thus|hence)\b")
+#: a reply that begins with its label and goes on: 'No, it doesn't.', 'Entailment: the premise says so'
+_OPENS = re.compile(r"([^\s,;:.!](?:[^,;:.!\n]{0,60}[^\s,;:.!])?)[*_]*[,;:.!][*_]*\s+(?=\S)")
 _NEGATED = re.compile(r"\b(?:not|never|neither|nor|cannot|rather than|instead of)\b|n['’]t\b", re.IGNORECASE)
-_REASON = re.compile(r"\s+\([^()]*\)\s*$|\s+[-–—]\s.*$|,?\s+(?:because|since|as|due to)\b.*$", re.DOTALL)
+_REASON = re.compile(
+    r"\s+\([^()]*\)\s*$|\s+[-–—]\s.*$|,?\s+(?:because|since|as|due to|(?:even )?though|although"
+    r"|but|however|rather than)\b.*$",
+    re.DOTALL,
+)
 _EITHER = re.compile(r"\s*(?:,|/|\bor\b|\band\b|;)\s*")
 
 
@@ -49,7 +61,7 @@ def read_label(completion: str, choices: tuple[str, ...]) -> Reading:
         return Reading(None, "cut off" if cut else "no statement")
     index = _index(choices)
     if (found := _match(lines[-1], index)) is not None:
-        return Reading(found)
+        return Reading(None, "several") if _lists(lines, index) else Reading(found)
     for statement in from_last(text, NOUNS):
         content = _content(statement.text, statement.form)
         if (found := _match(content, index) or _explained(content, index)) is not None:
@@ -62,6 +74,8 @@ def read_label(completion: str, choices: tuple[str, ...]) -> Reading:
         if (found := _match(line, index) or _explained(line, index)) is not None:
             return Reading(found)
     if (found := _at_the_end(lines[-1], index)) is not None:
+        return Reading(found)
+    if (found := _at_the_start(lines[0], index)) is not None:
         return Reading(found)
     if cut:
         return Reading(None, "cut off")
@@ -109,12 +123,41 @@ def _explained(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
 
 def _at_the_end(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
     """The label that a sentence ends with, behind a verb or a colon, where nothing is negated."""
-    if len(line) > MAX_LINE or line.startswith("{") or _NEGATED.search(line):
+    if len(line) > MAX_LINE or line.startswith("{"):
         return None
     for joint in reversed(list(_JOINT.finditer(line))):
-        if (found := _match(line[joint.end() :], index)) is not None:
-            return found
+        found = _match(line[joint.end() :], index)
+        if found is None:
+            found = _explained(line[joint.end() :], index)
+        if found is not None:
+            clause = _CLAUSE.split(line[: joint.end()] + " ")[-1]
+            return None if _NEGATED.search(clause) else found
     return None
+
+
+def _at_the_start(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
+    """The label that a line begins with and explains, where it names no other."""
+    opening = _OPENS.match(line[:MAX_LINE])
+    found = _match(opening[1], index) if opening else None
+    if opening is None or found is None:
+        return None
+    rest = f" {_plain(line[opening.end() :])} "
+    others = (label for label in index[1].values() if label != found)
+    return (
+        None
+        if any(re.search(rf"(?<!\w){re.escape(_plain(label))}(?!\w)", rest) for label in others)
+        else found
+    )
+
+
+def _lists(lines: Sequence[str], index: tuple[Mapping[str, str], ...]) -> bool:
+    """Whether all lines are labels, and three or more of them."""
+    found: set[str] = set()
+    for line in lines[:20]:
+        if (label := _match(line, index)) is None:
+            return False
+        found.add(label)
+    return len(found) > 2
 
 
 def _several(line: str, index: tuple[Mapping[str, str], ...]) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Literal
 
+from harness.answers import numerals
 from harness.tasks.math import words
 from harness.tasks.math.latex import members, rows
 from harness.tasks.math.notation import same_notation
@@ -41,6 +43,10 @@ _ABOUT = re.compile(
     re.I,
 )
 _BOTH = re.compile(r"\s*(?:\\text\{\s*and\s*\}|(?<![a-zA-Z\\])and(?![a-zA-Z])|\\land(?![a-zA-Z])|\\wedge)\s*")
+#: the set of all numbers with a property: {x : x > 1}
+_SET_OF = re.compile(
+    r"\\\{\s*([a-zA-Z])\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?::|\||\\mid)\s*([^{}]*(?:[<>]|\\[lg]e)[^{}]*)\\\}"
+)
 _PRIMED = re.compile(r"([a-zA-Z])'")  # another letter; math-verify drops the prime
 _SPACED_DIGITS = re.compile(r"\d\s+\d")
 
@@ -75,6 +81,7 @@ class Comparison:
             return "right" if verdict else "wrong"
         given, wanted = words.as_symbols(given), words.as_symbols(wanted)
         given, wanted = _ABOUT.sub("", given), _ABOUT.sub("", wanted)
+        given, wanted = _SET_OF.sub(_condition, given), _SET_OF.sub(_condition, wanted)
         given, wanted = self._unnamed(given, wanted)
         if given == wanted:
             return "right"
@@ -88,6 +95,7 @@ class Comparison:
         if one is not None and other is not None:
             if one == other or "," not in given or "," not in wanted:
                 return "right" if one == other else "wrong"
+        given, wanted = _ungrouped(given, one), _ungrouped(wanted, other)
         return self._structure(given, wanted, depth)
 
     def _unnamed(self, given: str, wanted: str) -> tuple[str, str]:
@@ -111,6 +119,8 @@ class Comparison:
         if mine is None and theirs is None:
             return self._algebra(given, wanted)
         if mine is None or theirs is None:
+            if _values_beside_condition(mine, given) or _values_beside_condition(theirs, wanted):
+                return "wrong"  # 0 < x < 2 is no list of 0 and 2
             if (
                 SETLIKE.search(given + wanted)
                 or INEQUALITY.search(given + wanted)
@@ -194,6 +204,21 @@ class Comparison:
             if set(re.findall(r"(?<![\\a-zA-Z])[a-zA-Z](?![a-zA-Z])", given)) - {"x"}:
                 return "wrong"  # an interval is one of x unless the target says otherwise
         return self._equal(given, wanted)
+
+
+def _ungrouped(text: str, value: Fraction | None) -> str:
+    """A numeral of grouped thousands as plain digits, which is no list for the algebra."""
+    return numerals.written(value) if value is not None and "," in text else text
+
+
+def _values_beside_condition(found: tuple[str, list[str]] | None, text: str) -> bool:
+    """Whether a text is a list of plain values, of which none is a condition or a set."""
+    return found is not None and found[0] == "list" and not (SETLIKE.search(text) or INEQUALITY.search(text))
+
+
+def _condition(found: re.Match[str]) -> str:
+    """The property of a set as a condition on x, which intervals are of."""
+    return re.sub(rf"(?<![\\a-zA-Z]){found[1]}(?![a-zA-Z])", "x", found[2]).strip()
 
 
 def _signs(text: str) -> str:

@@ -150,3 +150,27 @@ def test_never_raises_on_hostile_text(parts: list[str]) -> None:
 def test_long_texts_are_quick() -> None:
     for text in ("the label is" + " " * 200_000, "{" * 200_000, '"' * 200_000, "\n" * 200_000):
         assert label_in(text, BANK) is None
+
+
+def test_labels_in_sentences() -> None:
+    mood = ("positive", "negative", "neutral")
+    told = {
+        "The sentiment of this review is clearly positive.": "positive",
+        "This review is positive because it praises.": "positive",
+        "The text isn't negative; it's positive.": "positive",
+        "It is neither positive nor negative, so neutral": "neutral",
+        "I think the best label here is positive, though one could argue neutral.": "positive",
+        "Positive: the author praises the food.": "positive",
+        "Positive, not negative.": None,  # another label is named beside it
+        "I would not say it is positive": None,
+        "It is very positive": None,
+        "positive\nneutral\nnegative": None,  # a list of the labels chooses none
+    }
+    for completion, label in told.items():
+        assert read_label(completion, mood).answer == label, completion
+    assert read_label("It is very positive", ("positive", "very positive")).answer == "very positive"
+    assert (
+        read_label("This is not hate speech.", ("hate speech", "not hate speech")).answer == "not hate speech"
+    )
+    assert read_label("No, it doesn't.", ("yes", "no")).answer == "no"
+    assert read_label("No idea", ("yes", "no")).answer is None
