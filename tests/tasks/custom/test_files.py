@@ -149,7 +149,9 @@ def test_runs_are_chosen_and_told_apart_by_the_names_of_their_files(tmp_path: Pa
     ]
     assert len(chosen[0]) == 2 and all(each == chosen[0] for each in chosen)
     assert len(Selection(task_args={"data": "x.csv"}).rows(rows)) == 4
-    with pytest.raises(UsageError, match="no stored run has data=z.csv; there are: x.csv \w{12}, x.csv \w{12}, y.csv \w{12}"):
+    with pytest.raises(
+        UsageError, match=r"no stored run has data=z.csv; there are: x.csv \w{12}, x.csv \w{12}, y.csv \w{12}"
+    ):
         Selection(task_args={"data": "z.csv"}).rows(rows)
     made = paper(rows)
     titles = {column.split(" (")[1] for column, _ in made.columns}
