@@ -78,7 +78,7 @@ _BACKWARDS = re.compile(
     r"(?<=\S)[*_$)\]}\"']{0,4}[ \t]+(?:is|are)[ \t]+(?:therefore |thus |clearly |indeed )?(?:the|my"
     r"|our)[ \t]+"
     r"(?:(?:final|correct|right|best|only)[ \t]+){0,2}(?:answers?|solutions?|choice"
-    r"|option)\b(?![ \t]+(?:to|of|that|in))",
+    r"|option)\b(?![ \t]+(?:of|that|in))",
     re.IGNORECASE,
 )
 _LEAD_IN = re.compile(
@@ -87,6 +87,8 @@ _LEAD_IN = re.compile(
 )
 
 
+#: 'This is the final answer' gives none
+_POINTS_BACK = re.compile(r"(?:this|that|these|it|which|what|there|here)\b", re.IGNORECASE)
 #: statements of a kind that are looked at, beside the first
 _MOST = 100
 
@@ -133,7 +135,7 @@ def phrases(text: str, nouns: tuple[str, ...]) -> Iterator[Statement]:
         for match in some(_BACKWARDS.finditer(text)):
             start = _sentence_start(text, match.start())
             content = _LEAD_IN.sub("", text[start : match.start()], count=1)
-            if not content.lower().startswith(("this ", "that ", "it ", "which ", "what ", "there ")):
+            if not _POINTS_BACK.match(content):
                 yield Statement("backwards", start, match.end(), content)
 
 

@@ -35,7 +35,7 @@ def read_quantity(text: str) -> Reading:
         return Reading(text)
     if len(text) > MAX_LENGTH:
         return Reading(None, "unreadable")
-    for part in _parts(_plain_text(text)):
+    for part in _parts(_plain_text(_PRICE_CRIED.sub(r"\1", text))):
         value, reason = _stated(part)
         if value is not None:
             return Reading(written(value))
@@ -178,6 +178,8 @@ _SCALED = re.compile(
     r"\s*(?:(dozen|hundred|thousand|million|billion|trillion)s?\b|(k|(?-i:M))(?![a-zA-Z]))", re.I
 )
 _PART_OF = re.compile(rf"\s+({'|'.join(PARTS)})\b", re.IGNORECASE)
+#: '$18!' cries out, as a price has no factorial
+_PRICE_CRIED = re.compile(r"(\$\s?\d[\d,]*(?:\.\d+)?)!(?!\w)")
 
 
 def _stated(text: str) -> tuple[Fraction | None, Reason | None]:
