@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question
+from harness.answers.locate import before_next_question
 from harness.answers.markup import bare, without_fences, without_html, without_wrappers
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.read import CUT, NOTHING, content_of, last_statement
 from harness.answers.reading import Reading
 
 #: an expression is no longer than this, nests no deeper, and its numbers have no more digits
@@ -84,18 +83,11 @@ def read_arithmetic(completion: str) -> Reading:
     """
     text, cut = said(completion)
     text = without_html(without_fences(text))
-    found = last_statement(text, _stated, ("expression", "equation"))
+    found = last_statement(text, lambda each: _among(content_of(each)), ("expression", "equation"))
     if found.reason == "no statement":
         lines = [line for line in before_next_question(text).splitlines() if line.strip(" \t*_`$.#>")]
         found = _worked_out(lines[-1]) if lines else NOTHING
     return CUT if cut and found.reason == "no statement" else found
-
-
-def _stated(statement: Statement) -> Reading:
-    content = statement.text
-    if statement.form != "box" and (inside := boxes(content)[0]):
-        content = inside[-1].content
-    return _among(content)
 
 
 _GIVES = re.compile(r"\s*(?:gives|equals|is|makes|yields|evaluates to|results in)\s+(\d+)\b")

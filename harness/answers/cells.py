@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from harness.answers.boxes import boxes
-from harness.answers.locate import Statement, before_next_question, reply
+from harness.answers.locate import before_next_question, reply
 from harness.answers.markup import bare, without_fences, without_html, without_wrappers
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.read import CUT, NOTHING, content_of, last_statement
 from harness.answers.reading import Reading
 
 NOUNS = ("output", "output row", "output grid", "output sequence", "test output", "row", "grid", "sequence")
@@ -30,18 +29,11 @@ def read_cells(completion: str) -> Reading:
     """
     text, cut = said(completion)
     text = reply(without_html(without_fences(text)), lambda head: _ROW.fullmatch(head) is not None)
-    found = last_statement(text, _stated, NOUNS)
+    found = last_statement(text, lambda each: _cells(content_of(each)), NOUNS)
     if found.reason == "no statement":
         lines = [line for line in before_next_question(text).splitlines() if line.strip(_BRACKETS)]
         found = _cells(lines[-1]) if lines else NOTHING
     return CUT if cut and found.reason == "no statement" else found
-
-
-def _stated(statement: Statement) -> Reading:
-    content = statement.text
-    if statement.form != "box" and (inside := boxes(content)[0]):
-        content = inside[-1].content
-    return _cells(content)
 
 
 def _cells(content: str) -> Reading:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import re
 
-from harness.answers.boxes import boxes
 from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import QUOTES, bare, without_code, without_html, without_wrappers
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.read import CUT, NOTHING, content_of, last_statement
 from harness.answers.reading import Reading
 
 _LEAD = re.compile(
@@ -69,12 +68,7 @@ def read_choice(completion: str, letters: str) -> Reading:
 
 
 def _stated(statement: Statement, letters: str) -> Reading:
-    content = statement.text
-    if statement.form != "box":
-        inside, _ = boxes(content)
-        if inside:
-            content = inside[-1].content
-    content = without_wrappers(content).strip()
+    content = without_wrappers(content_of(statement)).strip()
     if statement.form == "backwards":  # 'I think option B is the answer': the letter ends it
         content = re.sub(r"^.*\s(?=\S+$)", "", content, flags=re.DOTALL)
     return _letter(content, letters)

@@ -76,13 +76,12 @@ def _value(sentence: str) -> str | None:
     plain = _FORMULA.sub(lambda formula: " " * len(formula[0]), sentence)
     quantities = list(_QUANTITY.finditer(plain))
     if formulas and (not quantities or quantities[-1].end() < formulas[-1].start()):
-        content = next(group for group in formulas[-1].groups() if group is not None)
+        content = _content(formulas[-1])
         if not _HAS_VALUE.search(content) and not _VERB_BEFORE.search(sentence, 0, formulas[-1].start()):
             return None  # a name that the sentence speaks of: 'the same holds for $c$'
         listed = _list_of(sentence, formulas)
         return (listed or _right_side(content))[:MAX_ANSWER].strip() or None
-    verbs = [verb for verb in _VERB.finditer(plain)]
-    for verb in reversed(verbs):
+    for verb in reversed(list(_VERB.finditer(plain))):
         quantity = _QUANTITY.search(plain, verb.end())
         if quantity and quantity.start() - verb.end() <= 40:
             return quantity[0].strip()
@@ -100,7 +99,12 @@ def _list_of(sentence: str, formulas: list[re.Match[str]]) -> str | None:
     group = formulas[first:]
     if len(group) < 2:
         return None
-    return ", ".join(_right_side(next(g for g in formula.groups() if g is not None)) for formula in group)
+    return ", ".join(_right_side(_content(formula)) for formula in group)
+
+
+def _content(formula: re.Match[str]) -> str:
+    """What stands between the delimiters of a formula."""
+    return next(group for group in formula.groups() if group is not None)
 
 
 def _right_side(formula: str) -> str:

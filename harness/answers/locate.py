@@ -121,8 +121,10 @@ def _boxed(text: str) -> Iterator[Statement]:
         yield Statement("box", group[0].start, group[-1].end, content)
 
 
+_TAG_NAMES = "answer|final_answer|ans|solution|label|output|result"
+_TAG_OPENS = re.compile(rf"<\s{{0,2}}(?:{_TAG_NAMES})\s{{0,2}}>", re.IGNORECASE)
 _TAG = re.compile(
-    r"<\s{0,2}(answer|final_answer|ans|solution|label|output|result)\s{0,2}>(.*?)"
+    rf"<\s{{0,2}}({_TAG_NAMES})\s{{0,2}}>(.*?)"
     r"(?:</\s{0,2}\1\s{0,2}>|(?=<\s{0,2}\1\s{0,2}>)|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -135,7 +137,6 @@ def _tagged(text: str) -> Iterator[Statement]:
             yield Statement("tag", tag.start(), tag.end(), tag[2])
 
 
-_TAG_OPENS = re.compile(r"<\s{0,2}(?:answer|final_answer|ans|solution|label|output|result)\s{0,2}>", re.I)
 _FIELD = re.compile(
     r"[\"'](?:final[_ ]?)?(?:answer|label|choice|output|prediction|result|solution|category|class"
     r"|sentiment|intent"

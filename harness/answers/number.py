@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from harness.answers.boxes import boxes
 from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import QUOTES, bare, without_code, without_html
 from harness.answers.normalise import said
 from harness.answers.numerals import PARTS, SCALES, WORDS
 from harness.answers.quantity import read_quantity
-from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.read import CUT, NOTHING, content_of, last_statement
 from harness.answers.reading import Reading
 
 #: sentences at the end of a reply that offer or hope, and have numbers of their own
@@ -44,10 +43,7 @@ def read_number(completion: str) -> Reading:
 
 
 def _stated(statement: Statement) -> Reading:
-    content = statement.text
-    if statement.form != "box" and (inside := boxes(content)[0]):
-        content = inside[-1].content
-    found = _in(content)
+    found = _in(content_of(statement))
     if statement.form == "field" and found.reason == "no statement":
         return Reading(None, "unreadable")  # 'it can't be determined' is what the model answers
     return found

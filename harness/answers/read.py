@@ -20,6 +20,12 @@ NOTHING = Reading(None, "no statement")
 CUT = Reading(None, "cut off")
 
 
+def content_of(statement: Statement) -> str:
+    """What a statement holds: the last box in it where there is one, else all of its content."""
+    inside = [] if statement.form == "box" else boxes(statement.text)[0]
+    return inside[-1].content if inside else statement.text
+
+
 def _breaks_off(statement: Statement) -> bool:
     """Whether a statement holds a box that is never closed, and none that is."""
     if statement.whole or "box" not in statement.text:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from harness.answers import Reading, normalise, said, statements
-from harness.answers.boxes import boxes
 from harness.answers.locate import before_next_question, from_last
 from harness.answers.markup import QUOTES, without_fences, without_html, without_wrappers
+from harness.answers.read import content_of
 
 #: No label is as long as this, and the answer stands near the end of a completion.
 MAX_LINE, MAX_TEXT = 2_000, 100_000
@@ -63,7 +63,7 @@ def read_label(completion: str, choices: tuple[str, ...]) -> Reading:
     if (found := _match(lines[-1], index)) is not None:
         return Reading(None, "several") if _lists(lines, index) else Reading(found)
     for statement in from_last(text, NOUNS):
-        content = _content(statement.text, statement.form)
+        content = without_wrappers(content_of(statement)).strip()
         if (found := _match(content, index) or _explained(content, index)) is not None:
             return Reading(found)
         if _several(content, index):
@@ -106,13 +106,6 @@ def normal(label: str) -> str:
         if less == bare:
             return bare or plain
         bare = less
-
-
-def _content(content: str, form: str) -> str:
-    if form != "box" and "box" in content:
-        inside, _ = boxes(content)
-        content = inside[-1].content if inside else content
-    return without_wrappers(content).strip()
 
 
 def _explained(line: str, index: tuple[Mapping[str, str], ...]) -> str | None:
