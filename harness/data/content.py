@@ -145,13 +145,3 @@ def _zero_cure(raw: bytes, form: Form) -> str:
 
 def _cure(form: Form) -> str:
     return f"{form.flag}encoding=cp1252 (Windows), latin-1, or the one that its program wrote"
-
-
-def read_text(path: Path, form: Form | None = None) -> str:
-    """The text of a file, unpacked and decoded.
-
-    Raises:
-        DataError: see `read_bytes` and `decode`.
-    """
-    raw, _ = read_bytes(path)
-    return decode(raw, path.name, form or Form())

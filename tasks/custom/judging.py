@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.answers import as_written, normalise
@@ -109,7 +109,7 @@ def tally(verdicts: Sequence[bool | None]) -> str:
 
 
 async def votes(judge: Model, question: Question, text: str, n: int) -> list[dict[str, Any]]:
-    """The replies of a judge that is asked `n` times, each with its verdict.
+    """The replies of a judge that is asked `n` times, each with its verdict: `{"correct", "reply"}`.
 
     Raises:
         ModelCallError: the judge failed.
@@ -128,8 +128,3 @@ def _vote(output: ModelOutput) -> dict[str, Any]:
     """A reply that was cut off ends wherever it ends, perhaps within a quotation of the answer."""
     whole = output.stop_reason not in ("max_tokens", "model_length", "content_filter")
     return {"correct": verdict(output.completion) if whole else None, "reply": output.completion}
-
-
-def verdicts_of(judged: Iterable[dict[str, Any]]) -> list[bool | None]:
-    """The verdicts in recorded votes."""
-    return [each["correct"] for each in judged]

@@ -183,7 +183,8 @@ class CustomQuestions(Task):
         elif not isinstance(outcome.answer, dict):
             return Score({}, "unscored", "the answer needs a judge: --role judge=MODEL")
         else:
-            said, verdicts = outcome.answer["said"], judging.verdicts_of(outcome.answer["votes"])
+            said = outcome.answer["said"]
+            verdicts = [vote["correct"] for vote in outcome.answer["votes"]]
             right = judging.majority(verdicts)
             if right is None:
                 return Score({}, "unscored", f"judge: no majority: {judging.tally(verdicts)}")

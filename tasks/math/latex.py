@@ -167,19 +167,19 @@ def _unwrapped(match: re.Match[str]) -> str:
     return f"\0{{{words}}}"
 
 
-def members(text: str, separators: str = ",;") -> list[str]:
-    """The parts between separators that stand in no bracket."""
-    return [part.strip() for part in _parts(text, separators)]
+def members(text: str) -> list[str]:
+    """The parts between commas and semicolons that stand in no bracket."""
+    return [part.strip() for part in _parts(text)]
 
 
-def _parts(text: str, separators: str) -> Iterator[str]:
+def _parts(text: str) -> Iterator[str]:
     depth = start = 0
     for position, sign in enumerate(text):
         if sign in "([{":
             depth += 1
         elif sign in ")]}":
             depth -= 1
-        elif sign in separators and depth == 0:
+        elif sign in ",;" and depth == 0:
             yield text[start:position]
             start = position + 1
     yield text[start:]
