@@ -74,8 +74,8 @@ class Selection:
         if not baseline:
             return chosen
         lacking = {row["comparability_key"] for row in chosen}
-        lacking -= {row["comparability_key"] for row in chosen if _names(row, baseline)}
-        subjects = {_identity(row) for row in rows if _names(row, baseline)}
+        lacking -= {row["comparability_key"] for row in chosen if _is_named(row, baseline)}
+        subjects = {_identity(row) for row in rows if _is_named(row, baseline)}
         taken = {id(row) for row in chosen}
         return chosen + [
             row
@@ -103,7 +103,7 @@ def _identity(row: Row) -> tuple[str, str]:
     return row["comparability_key"], row["subject_key"]
 
 
-def _names(row: Row, baseline: str) -> bool:
+def _is_named(row: Row, baseline: str) -> bool:
     """Whether a baseline is this row's method, model, `method@model` or the beginning of its run id."""
     method, sign, model = baseline.partition("@")
     if sign:
@@ -293,12 +293,7 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
 
 def is_baseline(arm: Arm, baseline: str) -> bool:
     """Whether a baseline is this arm's method, model, `method@model`, store or the beginning of a run id."""
-    method, sign, model = baseline.partition("@")
-    if sign:
-        return (arm.method, arm.model) == (method, model)
-    if baseline in (arm.method, arm.model, arm.store):
-        return True
-    return len(baseline) >= 4 and any(run.startswith(baseline) for run in arm.run_ids)
+    return baseline == arm.store or any(_is_named(run, baseline) for run in arm.runs)
 
 
 def check_baseline(arms: Sequence[Arm], baseline: str) -> None:
