@@ -128,9 +128,10 @@ def rehearse(
 async def _play(cell: Cell, job: Job, samples: list[Sample], made: Rehearsal) -> dict[str, Outcome]:
     """The outcomes, by sample, as far as they came."""
     outcomes: dict[str, Outcome] = {}
+    if APART & {*cell.method.needs} or "trainable" in cell.method.may_use:
+        made.whole = False
+        return outcomes
     try:
-        if APART & {*cell.method.needs} or "trainable" in cell.method.may_use:
-            raise NotImplementedError
         method = load_method(cell.method, cell.method_args)
         await method.fit(job)
         async for outcome in method.answer_all((sample.question for sample in samples), job):
