@@ -11,7 +11,7 @@ from harness.answers import Reading, said
 from harness.answers.locate import before_next_question, from_last
 from harness.answers.markup import without_wrappers
 from harness.tasks.custom.lists import list_of
-from harness.tasks.intent.labels import normal
+from harness.tasks.intent.labels import by_form, normal
 
 INSTRUCTION = "Choose all labels that fit the text, which may be none."
 CLOSING = (
@@ -183,9 +183,4 @@ def _match(text: str, choices: tuple[str, ...]) -> str | None:
 
 @lru_cache(maxsize=16)
 def _index(choices: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    forms: dict[str, list[str]] = {}
-    for label in choices:
-        forms.setdefault(normal(label), []).append(label)
-    return {label: label for label in choices}, {
-        form: labels[0] for form, labels in forms.items() if form and len(labels) == 1
-    }
+    return {label: label for label in choices}, by_form(choices, normal)

@@ -197,10 +197,11 @@ def _plain(text: str) -> str:
 def _index(choices: tuple[str, ...]) -> tuple[Mapping[str, str], ...]:
     """Labels by spelling, by plain form and by bare form; a form of two labels is left out."""
     exact = {normalise(label): label for label in choices} | {label: label for label in choices}
-    return exact, _unique(choices, _plain), _unique(choices, normal)
+    return exact, by_form(choices, _plain), by_form(choices, normal)
 
 
-def _unique(choices: Sequence[str], form: Callable[[str], str]) -> Mapping[str, str]:
+def by_form(choices: Sequence[str], form: Callable[[str], str]) -> Mapping[str, str]:
+    """Labels by a form of theirs; a form of two labels is left out, and an empty one."""
     found: dict[str, str] = {}
     twice: set[str] = set()
     for label in choices:
