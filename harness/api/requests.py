@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from harness.base.errors import UsageError, nearest
-from harness.base.template import as_text
+from harness.base.template import given_in_python
 
 if TYPE_CHECKING:
     from harness.method import Method
@@ -146,7 +146,7 @@ def requests_of(
         given.pop(name, None)
     system = str(given.get("system", ""))
     if system.startswith("@") and os.path.isfile(system[1:]):
-        raise UsageError(f"system={system!r} would be sent as it stands; {as_text(system)}")
+        raise UsageError(f"system={system!r} would be sent as it stands; {given_in_python(system)}")
     decoding = generation_settings(given.pop("generation", {}))
     decoding |= {setting: given.pop(name) for name, setting in _SAMPLING.items() if name in given}
     if "mirror" in given:

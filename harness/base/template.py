@@ -19,9 +19,9 @@ def fields(template: str) -> set[str]:
     return set(_FIELD.findall(template))
 
 
-def as_text(path: str) -> str:
-    """How the text of `@FILE` is given in Python."""
-    return f"in Python a file's text is given as Path({path[1:]!r}).read_text()"
+def given_in_python(at_file: str) -> str:
+    """What a message says where `@FILE` was given in Python, which only a command line takes."""
+    return f"in Python a file's text is given as Path({at_file[1:]!r}).read_text()"
 
 
 def check_template(name: str, template: str) -> None:
@@ -32,7 +32,9 @@ def check_template(name: str, template: str) -> None:
     """
     if not fields(template) & {*ASKED}:
         if template.startswith("@"):
-            raise UsageError(f"{name}: {template!r} is taken as the text itself here; {as_text(template)}")
+            raise UsageError(
+                f"{name}: {template!r} is taken as the text itself here; {given_in_python(template)}"
+            )
         raise UsageError(
             f"{name}: the template has no {{input}}, which is where the item's text stands "
             "(other fields: {labels}, and {prompt} for the task's own prompt; other braces stay as they are)"

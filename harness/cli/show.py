@@ -101,7 +101,7 @@ def command(
         from harness.plots import plot_confusion
 
         if report is None or not report.matrix:
-            raise UsageError(f"--plot draws a confusion matrix; run {name} has none{_no_matrix(record)}")
+            raise UsageError(f"--plot draws a confusion matrix; run {name} has none: {_no_matrix(record)}")
         plot_confusion(report, Path(plot), task=record["task"]["name"], method=record["method"]["name"])
     if as_json:
         more = {"class_report": report.to_json()} if report else {}
@@ -126,12 +126,10 @@ def command(
 
 
 def _no_matrix(record: dict[str, Any]) -> str:
-    """Why."""
+    """Why a run has no confusion matrix."""
     if not record.get("classes"):
-        return ": its answers are no classes"
-    return (
-        ": its items have several classes each" if record["classes"]["several"] else ": targets are private"
-    )
+        return "its answers are no classes"
+    return "its items have several classes each" if record["classes"]["several"] else "targets are private"
 
 
 def _spec(known: Registry, name: str, as_json: bool) -> dict[str, Any] | None:
