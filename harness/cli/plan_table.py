@@ -8,7 +8,7 @@ from harness.display.layout import print_table
 from harness.run.estimate import RULE, Estimate
 
 
-def _shown(row: dict[str, Any]) -> str:
+def _calls(row: dict[str, Any]) -> str:
     if row["calls"] is None:
         return "?"
     return f"{'at least ' if row['calls_are_at_least'] else ''}{row['calls']}"
@@ -22,13 +22,13 @@ def _range(ends: list[float] | None, form: str) -> str:
     return low if low == high else f"{low}-{high}"
 
 
-def _least(row: dict[str, Any], shown: str) -> str:
+def _at_least(row: dict[str, Any], shown: str) -> str:
+    """`at least shown` where the tokens of the row are a lower bound."""
     return f"at least {shown}" if row["tokens_are_at_least"] and shown != "?" else shown
 
 
 def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]) -> None:
     """Prints the rows of the plan, `total` and what the numbers mean; `uses` are those of the rows."""
-
     names = (
         *("cell", "items", "epochs", "calls", "tokens in", "tokens out", "USD"),
         *("detects", "epochs for 2 points"),
@@ -46,10 +46,10 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
                     (
                         row["items"],
                         row["epochs"],
-                        _shown(row),
-                        _least(row, "?" if row["input_tokens"] is None else str(row["input_tokens"])),
+                        _calls(row),
+                        _at_least(row, "?" if row["input_tokens"] is None else str(row["input_tokens"])),
                         _range(row["output_tokens"], "d"),
-                        _least(row, _range(row["cost_usd"], ".3g")),
+                        _at_least(row, _range(row["cost_usd"], ".3g")),
                         f"{100 * row['smallest_detectable_difference']:.1f} points",
                         "more items" if needed is None else needed,
                     ),

@@ -146,8 +146,8 @@ def _spec(known: Registry, name: str, as_json: bool) -> dict[str, Any] | None:
     return spec
 
 
-#: what a list of a family's tasks shows of each
-OF_EACH = ("name", "summary", "n_items")
+#: fields in which the tasks of a family may differ and which the list of them shows
+SHOWN_OF_EACH = ("name", "summary", "n_items")
 
 
 def _family(name: str, members: list[dict[str, Any]], as_json: bool) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _family(name: str, members: list[dict[str, Any]], as_json: bool) -> dict[str
     shared = {
         key: value
         for key, value in members[0].items()
-        if key not in OF_EACH and all(each[key] == value for each in members)
+        if key not in SHOWN_OF_EACH and all(each[key] == value for each in members)
     }
     if as_json:
         own = [{key: value for key, value in each.items() if key not in shared} for each in members]
@@ -165,7 +165,7 @@ def _family(name: str, members: list[dict[str, Any]], as_json: bool) -> dict[str
     for each in members:
         size = f"{each['n_items'] or '?':>{width - len(each['name']) + 6}} items"
         lines[each["name"]] = f"{size}  {each['summary']}"
-    differ = [key for key in members[0] if key not in (*shared, *OF_EACH)]
+    differ = [key for key in members[0] if key not in (*shared, *SHOWN_OF_EACH)]
     more = {"each its own": f"{', '.join(differ)} ('harness show {members[0]['name']}')"} if differ else {}
     return {"name": name, **shared, "tasks": lines, **more}
 

@@ -7,8 +7,9 @@ estimate (`RULE`): it tells the order of size, and no more.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.model.prices import price
@@ -58,24 +59,17 @@ class Estimate:
 
 @dataclass
 class _Use:
-    """Use of one model, summed."""
+    """Tokens of one model, summed: those that it reads, and the fewest and most that it writes."""
 
     read: float = 0.0
     fewest: float = 0.0
     most: float = 0.0
 
-
-@dataclass
-class _Sum:
-    by_model: dict[str, _Use] = field(default_factory=dict)
-
-    def add(self, sent: Sequence[Sent], times: float) -> None:
-        for call in sent:
-            use = self.by_model.setdefault(call.model, _Use())
-            longest = call.max_tokens or LONGEST
-            use.read += times * tokens_of(message.text for message in call.messages)
-            use.fewest += times * min(SHORTEST, longest)
-            use.most += times * longest
+    def add(self, call: Sent, times: float) -> None:
+        longest = call.max_tokens or LONGEST
+        self.read += times * tokens_of(message.text for message in call.messages)
+        self.fewest += times * min(SHORTEST, longest)
+        self.most += times * longest
 
 
 def tokens_of(texts: Iterable[str]) -> int:
@@ -97,21 +91,22 @@ def estimate(
     if rehearsed is None or calls is None:
         return Estimate(calls)
     judge_calls = round(len(rehearsed.judged) / rehearsed.items * attempts)
-    total = _Sum()
-    if rehearsed.sent:
-        total.add(rehearsed.sent, calls / len(rehearsed.sent))
-    total.add(rehearsed.judged, attempts / rehearsed.items)
     if calls and not rehearsed.sent:
         return Estimate(calls + judge_calls)
-    found = {model: price(model, prices) for model in sorted(total.by_model)}
+    by_model: dict[str, _Use] = defaultdict(_Use)
+    for call in rehearsed.sent:
+        by_model[call.model].add(call, calls / len(rehearsed.sent))
+    for call in rehearsed.judged:
+        by_model[call.model].add(call, attempts / rehearsed.items)
+    found = {model: price(model, prices) for model in sorted(by_model)}
     unpriced = tuple(model for model, each in found.items() if each is None)
     low = high = 0.0
     for model, each in found.items():
         if each is not None:
-            use = total.by_model[model]
+            use = by_model[model]
             low += (use.read * each.input + use.fewest * each.output) / 1e6
             high += (use.read * each.input + use.most * each.output) / 1e6
-    uses = total.by_model.values()
+    uses = by_model.values()
     return Estimate(
         calls + judge_calls,
         round(sum(use.read for use in uses)),

@@ -14,7 +14,7 @@ from harness.spec import TaskSpec
 from harness.tasks.custom import multilabel
 from harness.tasks.custom.label_checks import warn_of_labels
 from harness.tasks.custom.lists import cell_labels
-from harness.tasks.custom.source import Source, count_left_out, distinct_ids, label_text
+from harness.tasks.custom.source import Source, check_distinct_ids, label_text, warn_of_left_out
 from harness.tasks.intent.adapter import (
     Classification,
     Row,
@@ -59,7 +59,7 @@ class CustomClassification(Classification):
         test = self._rows(source, source.test(data, columns), None)
         if not test:
             raise DataError(f"{args['data']} has no row with both {' and '.join(columns)}")
-        distinct_ids([row.id for row in test], self.spec.name, args["id"])
+        check_distinct_ids([row.id for row in test], self.spec.name, args["id"])
         labelled: list[Row] = []
         if args["train"]:
             labelled = self._rows(source, source.other(data, "train", columns), "train")
@@ -131,7 +131,7 @@ class CustomClassification(Classification):
             if said and (found or part == "pool"):
                 name = f"{part}-{index}" if part else source.row_id(row, index)
                 kept.append(Row(name, said, found or "", None if part else index))
-        count_left_out(self.spec.name, part or "test", len(rows), len(kept))
+        warn_of_left_out(self.spec.name, part or "test", len(rows), len(kept))
         return kept
 
     def _label(self, value: Any, names: Sequence[str] | None) -> str | None:

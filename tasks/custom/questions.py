@@ -18,7 +18,7 @@ from harness.spec import TaskSpec
 from harness.task import Task
 from harness.tasks.custom import judging
 from harness.tasks.custom.label_checks import looks_like_a_list
-from harness.tasks.custom.source import LOG, Source, count_left_out, distinct_ids, label_text
+from harness.tasks.custom.source import LOG, Source, check_distinct_ids, label_text, warn_of_left_out
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
 from harness.tasks.math import answers as maths
@@ -71,7 +71,7 @@ class CustomQuestions(Task):
         test = self._samples(source, source.test(data, columns), "")
         if not test:
             raise DataError(f"{args['data']} has no row with both {' and '.join(columns)}")
-        distinct_ids([sample.id for sample in test], self.spec.name, args["id"])
+        check_distinct_ids([sample.id for sample in test], self.spec.name, args["id"])
         train: list[Sample] = []
         if args["train"]:
             asked = {sample.question.input for sample in test}
@@ -112,7 +112,7 @@ class CustomQuestions(Task):
                 self.spec.name,
                 listed[:60],
             )
-        count_left_out(self.spec.name, prefix.rstrip("-") or "test", len(rows), len(samples))
+        warn_of_left_out(self.spec.name, prefix.rstrip("-") or "test", len(rows), len(samples))
         return samples
 
     def _target(self, text: str, index: int) -> str:

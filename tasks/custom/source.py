@@ -113,7 +113,8 @@ def label_text(value: Any) -> str:
     return tidy(cell_text(value))
 
 
-def count_left_out(task: str, part: str, all_rows: int, kept: int) -> None:
+def warn_of_left_out(task: str, part: str, all_rows: int, kept: int) -> None:
+    """Says how many rows of a part (`test`, `train`, `pool`) are left out, if any."""
     if kept < all_rows:
         LOG.warning(
             "%s: %d of %d rows of %s lack a text or an answer and are left out",
@@ -124,7 +125,12 @@ def count_left_out(task: str, part: str, all_rows: int, kept: int) -> None:
         )
 
 
-def distinct_ids(ids: Sequence[str], task: str, column: str) -> None:
+def check_distinct_ids(ids: Sequence[str], task: str, column: str) -> None:
+    """Whether the column of ids names every test row once.
+
+    Raises:
+        DataError: it holds one twice.
+    """
     twice = [name for name, count in Counter(ids).items() if count > 1]
     if twice:
         raise DataError(

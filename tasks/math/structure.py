@@ -41,6 +41,7 @@ def several(text: str) -> bool:
 
 
 def conditions(given: str, wanted: str) -> bool:
+    """Whether both texts are conditions on a variable, such as `x > 1`."""
     return bool(INEQUALITY.search(given) and INEQUALITY.search(wanted))
 
 
