@@ -1,7 +1,7 @@
 """What a completion says its answer is, for every task alike: normalise, locate, read.
 
 1. `normalise`: one spelling for characters; marks of templates and thoughts are no part of what was said.
-2. `locate`: the places where an answer is stated, in all the usual clothes.
+2. `locate`: the places where an answer is stated, in every usual form.
 3. `read`, and a reader for each kind of answer (`read_expression`, `read_choice`, ...): from a whole
    completion to a `Reading`, which is an answer or says why there is none.
 

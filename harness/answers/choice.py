@@ -23,7 +23,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 #: a letter with something around it that tells it from a word: (B), [B], **B**, {B}, <B>, "B", $B$
-_CLOTHED = re.compile(r"[(\[{<*_\"'`$\u201c\u2018]+\s?([A-Za-z])\s?[)\]}>*_\"'`$\u201d\u2019]+(?![a-zA-Z])")
+_ENCLOSED = re.compile(r"[(\[{<*_\"'`$\u201c\u2018]+\s?([A-Za-z])\s?[)\]}>*_\"'`$\u201d\u2019]+(?![a-zA-Z])")
 _PLAIN = re.compile(r"([A-Za-z])(?![a-zA-Z'\u2019])")
 _ENDS = re.compile(
     r"\s*(?:$|[)\].,:;|/\\*_$\n\"'<=]|[-\u2013\u2014](?!\w)|->|\u2192"
@@ -83,15 +83,15 @@ def _letter(content: str, letters: str) -> Reading:
         content = content[turned.end() :]
     lead = _LEAD.match(content)
     start = lead.end() if lead else 0
-    # the lead-in takes marks that may be the letter's own clothes: step back onto them
+    # the lead-in takes marks that may be around the letter: step back onto them
     while start > 0 and content[start - 1] in "*_$`\"'":
         start -= 1
     rest = content[start:]
     if _NEGATION.match(rest):
         return Reading(None, "unreadable")
-    clothed = _CLOTHED.match(rest)
-    match = clothed or _PLAIN.match(rest)
-    if match and (clothed or _stands_alone(rest, match)):
+    enclosed = _ENCLOSED.match(rest)
+    match = enclosed or _PLAIN.match(rest)
+    if match and (enclosed or _stands_alone(rest, match)):
         return _one(match[1], rest[match.end() :], letters)
     together = re.match(r"[A-Z]{2,}\b", rest)
     if together and all(letter in letters for letter in together[0]):
@@ -100,7 +100,7 @@ def _letter(content: str, letters: str) -> Reading:
 
 
 def _stands_alone(text: str, match: re.Match[str]) -> bool:
-    """Whether a letter without clothes is one, and no word: 'A' may be an article and 'I' a pronoun."""
+    """Whether a letter with no marks around it is one, and no word: 'A' may be an article, 'I' a pronoun."""
     letter, after = match[1], match.end()
     if _ENDS.match(text, after):
         return letter.isupper() or len(text.strip(" .,:;)")) <= 2 or text[after : after + 1] in ").:"
@@ -113,12 +113,12 @@ def _one(letter: str, rest: str, letters: str) -> Reading:
         return Reading(None, "unreadable")
     other = _OR.match(rest)
     if other:
-        next_letter = _CLOTHED.match(rest, other.end()) or _PLAIN.match(rest, other.end())
+        next_letter = _ENCLOSED.match(rest, other.end()) or _PLAIN.match(rest, other.end())
         if next_letter and next_letter[1].upper() in letters and next_letter[1].upper() != letter:
-            clothed = not next_letter[0][0].isalpha()
+            enclosed = not next_letter[0][0].isalpha()
             end = next_letter.end()
-            if (clothed or next_letter[1].isupper()) and (
-                clothed
+            if (enclosed or next_letter[1].isupper()) and (
+                enclosed
                 or _ENDS.match(rest, end)
                 or _CONNECTIVE.match(rest, end)
                 or next_letter[1] not in "AI"
@@ -216,15 +216,15 @@ def _negated(text: str, start: int) -> bool:
 def _first_line(line: str, letters: str) -> Reading:
     """A reply that begins with its letter: 'B) Paris', '**B. Paris**', 'A or B'."""
     content = re.sub(r"^(?:[Oo]ption|[Cc]hoice) +(?=\(?[A-Z]\b)", "", bare(line))
-    clothed = _CLOTHED.match(content)
-    match = clothed or _PLAIN.match(content)
+    enclosed = _ENCLOSED.match(content)
+    match = enclosed or _PLAIN.match(content)
     if not match or match[1].upper() not in letters or _DENIED.match(content, match.end()):
         return NOTHING
     found = _one(match[1], content[match.end() :], letters)
-    marked = clothed is not None or re.match(r"[).:,](?=\s|$)|\s*$|\s+-\s", content[match.end() :])
+    marked = enclosed is not None or re.match(r"[).:,](?=\s|$)|\s*$|\s+-\s", content[match.end() :])
     if found.reason == "hedged" or (
         marked
-        and (match[1].isupper() or clothed is not None or re.match(r"[.)]\s|$", content[match.end() :]))
+        and (match[1].isupper() or enclosed is not None or re.match(r"[.)]\s|$", content[match.end() :]))
     ):
         return found
     return NOTHING

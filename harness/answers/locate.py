@@ -1,6 +1,6 @@
 r"""The second step of reading a completion: where it states an answer.
 
-Every usual clothing is known here, and only here: `Answer: X` in any markdown, a heading with the answer
+Every usual form is known here, and only here: `Answer: X` in any markdown, a heading with the answer
 below it, 'the answer is X' and 'X is the answer', boxes, tags, fields of JSON, `#### X`. What a statement
 holds is for `read` to say; of several, the last one counts. Every scan is linear in the length of the text.
 """

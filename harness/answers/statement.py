@@ -9,8 +9,15 @@ MAX_ANSWER = 1000
 
 
 class Statement(NamedTuple):
-    """A place where an answer is stated: where it starts, where its content ends, and the content as it is
-    written. `form` is its clothing; `whole` where its end is marked, so that all of it is the answer."""
+    """A place where an answer is stated.
+
+    Attributes:
+        form: how it is marked: a `box`, `tag` or `field` of JSON; a `phrase` ('the answer is X'), a `heading`
+            with the answer below it, `backwards` ("X is the answer"), a `mark` (`#### X`), a `correction`.
+        start: where it starts in the text.
+        end: where its content ends in the text.
+        text: its content as it is written.
+    """
 
     form: str
     start: int
@@ -19,4 +26,5 @@ class Statement(NamedTuple):
 
     @property
     def whole(self) -> bool:
+        """Whether its end is marked too, so that all of its content is the answer."""
         return self.form in ("box", "tag", "field")

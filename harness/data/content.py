@@ -13,7 +13,7 @@ from harness.base.errors import DataError
 _SAMPLED = 2**16
 _PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\x04": ".zip"}
 #: what is no text, by its first bytes
-_OTHER = {
+_NOT_TEXT = {
     b"\xd0\xcf\x11\xe0": "a workbook of Excel before 2007; save it as .xlsx or .csv",
     b"%PDF": "a PDF; export its table as .csv",
     b"\x93NUMPY": "an array of numpy; save it as .csv",
@@ -109,7 +109,7 @@ def decode(raw: bytes, name: str, form: Form) -> str:
     Raises:
         DataError: bytes that the encoding doesn't have; names the place and the cure.
     """
-    if other := next((what for start, what in _OTHER.items() if raw.startswith(start)), ""):
+    if other := next((what for start, what in _NOT_TEXT.items() if raw.startswith(start)), ""):
         raise DataError(f"{name} is {other}")
     marked = next((encoding for mark, encoding in _MARKS if raw.startswith(mark)), "")
     encoding = form.encoding or marked or "utf-8"

@@ -260,7 +260,7 @@ def item_influence(table: ClassTable, name: str) -> NDArray[Any]:
 
     _, weights = _items(table)
     if name in ("samples_f1", "oos_auroc"):
-        return _own_values(table, name)
+        return _attempt_values(table, name)
     return influence(_rows_of(table, table.labels), weights, _statistic(table, name))
 
 
@@ -280,7 +280,7 @@ def _estimate(table: ClassTable, name: str) -> Any:
             named[item] = f"#{item}" if each.group is None else each.group
         groups = [named[item] for item in range(len(named))]
     if name in ("samples_f1", "oos_auroc"):
-        values = by_item @ _own_values(table, name)
+        values = by_item @ _attempt_values(table, name)
         return bootstrap_estimate(
             np.column_stack([values, np.ones_like(values)]), mean_of_items, groups=groups
         )
@@ -295,7 +295,7 @@ def _statistic(table: ClassTable, name: str) -> Any:
     return out_of_scope_statistics(table.labels.index(str(table.classes.out_of_scope)))[name]
 
 
-def _own_values(table: ClassTable, name: str) -> NDArray[Any]:
+def _attempt_values(table: ClassTable, name: str) -> NDArray[Any]:
     """Of metrics that are means over attempts, what each of these has."""
     import numpy as np
 
@@ -305,7 +305,7 @@ def _own_values(table: ClassTable, name: str) -> NDArray[Any]:
 
     scope = str(table.classes.out_of_scope)
     outside = np.array([scope in each.wanted for each in table.attempts])
-    return auroc_values(outside, np.array([_strangeness(each, scope) for each in table.attempts]))
+    return auroc_values(outside, np.array([_out_of_scope_score(each, scope) for each in table.attempts]))
 
 
 def _overlap(attempt: ClassAttempt) -> float:
@@ -315,9 +315,9 @@ def _overlap(attempt: ClassAttempt) -> float:
     return 2 * len(set(given) & set(attempt.wanted)) / both if both else 0.0
 
 
-def _strangeness(attempt: ClassAttempt, scope: str) -> float:
-    """How far an attempt holds its item to be out of scope: those that say so above all others, by their
-    confidence; the others by their lack of it, and no answer as one without any."""
+def _out_of_scope_score(attempt: ClassAttempt, scope: str) -> float:
+    """How likely an attempt takes its item to be out of scope, in [0, 2]: 1 + confidence where it says so,
+    1 - confidence where it gives another class, 1 where it gives no answer."""
     if attempt.given is None:
         return 1.0
     sure = attempt.confidence or 0.0

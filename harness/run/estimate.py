@@ -16,13 +16,13 @@ from harness.model.prices import price
 from harness.run.rehearsal import Rehearsal, Sent
 
 #: bytes of UTF-8 a token, and tokens that a message adds
-BYTES, EACH = 4, 4
+TOKEN_BYTES, MESSAGE_TOKENS = 4, 4
 #: tokens of a completion where no --max-tokens limits it: from a label to a page
 SHORTEST, LONGEST = 16, 1024
 RULE = (
-    f"tokens: one for {BYTES} bytes of the prompts and {EACH} for each message; a completion of {SHORTEST} "
-    f"up to --max-tokens, or {LONGEST} where that isn't given (a model that thinks takes more); USD by the "
-    "price list, on a cold cache"
+    f"tokens: one for {TOKEN_BYTES} bytes of the prompts and {MESSAGE_TOKENS} for each message; "
+    f"a completion of {SHORTEST} up to --max-tokens, or {LONGEST} where that isn't given "
+    "(a model that thinks takes more); USD by the price list, on a cold cache"
 )
 
 
@@ -74,7 +74,9 @@ class _Use:
 
 def tokens_of(texts: Iterable[str]) -> int:
     """The tokens that messages take, by `RULE`."""
-    return sum(EACH + math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES) for text in texts)
+    return sum(
+        MESSAGE_TOKENS + math.ceil(len(text.encode("utf-8", "surrogatepass")) / TOKEN_BYTES) for text in texts
+    )
 
 
 def estimate(

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
 #: items that are played, spread evenly over the set, and the most calls that are made: 250 an item
-ITEMS, MOST = 8, 2000
+ITEMS, MOST_CALLS = 8, 2000
 #: what makes a method one that isn't played: it would train, label a pool, or wait for a person
-APART = {"pool", "trainable", "human", "interactions", "item_texts"}
+NOT_PLAYED = {"pool", "trainable", "human", "interactions", "item_texts"}
 #: embedders that are made on the spot; others would load weights or ask a server
 LEXICAL = ("lsa", "tfidf")
 
@@ -109,7 +109,7 @@ def rehearse(
             code=Code("", False),
         )
 
-    job, judging = job_for(made.sent, MOST), job_for(made.judged, None)
+    job, judging = job_for(made.sent, MOST_CALLS), job_for(made.judged, None)
     try:
         outcomes = run_sync(_play(cell, job, samples, made))
         if judged(task, cell.request.roles):
@@ -128,7 +128,7 @@ def rehearse(
 async def _play(cell: Cell, job: Job, samples: list[Sample], made: Rehearsal) -> dict[str, Outcome]:
     """The outcomes, by sample, as far as they came."""
     outcomes: dict[str, Outcome] = {}
-    if APART & {*cell.method.needs} or "trainable" in cell.method.may_use:
+    if NOT_PLAYED & {*cell.method.needs} or "trainable" in cell.method.may_use:
         made.whole = False
         return outcomes
     try:

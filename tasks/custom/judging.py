@@ -51,8 +51,8 @@ _MARKDOWN = re.compile(r"^\s{0,3}#{1,6}\s|[*_`]")
 _END_MARK = re.compile(r"(?:<\|[^|<>\n]{1,40}\|>|</s>|<eos>|<end_of_turn>)\Z")
 _END_MARKS = 4
 _FIELD = re.compile(r"\{(\w+)\}")
-#: of several votes, which would be the same at temperature 0
-SPREAD = 0.7
+#: where a judge has several votes, which would all be the same at temperature 0
+VOTES_TEMPERATURE = 0.7
 
 
 def asked(question: str, references: Sequence[str], answer: str, rubric: str) -> str:
@@ -114,7 +114,7 @@ async def votes(judge: Model, question: Question, text: str, n: int) -> list[dic
     Raises:
         ModelCallError: the judge failed.
     """
-    settings: dict[str, Any] = {"temperature": SPREAD if n > 1 else 0.0}
+    settings: dict[str, Any] = {"temperature": VOTES_TEMPERATURE if n > 1 else 0.0}
     outputs = await asyncio.gather(
         *(
             judge.generate(question, [messages.user(text)], purpose="judge", draw=draw, **settings)

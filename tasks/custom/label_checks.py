@@ -52,12 +52,12 @@ def doubts(test: Sequence[Labelled], train: Sequence[Labelled]) -> Iterator[str]
     given: dict[str, set[tuple[str, ...]]] = {}
     for text, labels in (*test, *train):
         given.setdefault(text, set()).add(tuple(sorted(labels)))
-    torn = [text for text, found in given.items() if len(found) > 1]
-    if torn:
-        both = " and ".join(repr(", ".join(labels)) for labels in sorted(given[torn[0]])[:2])
+    ambiguous = [text for text, found in given.items() if len(found) > 1]
+    if ambiguous:
+        both = " and ".join(repr(", ".join(labels)) for labels in sorted(given[ambiguous[0]])[:2])
         yield (
-            f"{_some(len(torn), 'text stands', 'texts stand')} with different labels, such as "
-            f"{torn[0][:40]!r} with {both}; no method can be right on all of them"
+            f"{_some(len(ambiguous), 'text stands', 'texts stand')} with different labels, such as "
+            f"{ambiguous[0][:40]!r} with {both}; no method can be right on all of them"
         )
     if train:
         learned = {label for _, labels in train for label in labels}

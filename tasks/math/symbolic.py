@@ -79,9 +79,9 @@ class Child:
     def compare(self, answer: str, target: str, seconds: float = CPU_SECONDS) -> tuple[Verdict, float]:
         process = self._running()
         assert process.stdin and process.stdout
-        patience = threading.Timer(WALL_SECONDS, process.kill)
-        patience.daemon = True
-        patience.start()
+        alarm = threading.Timer(WALL_SECONDS, process.kill)
+        alarm.daemon = True
+        alarm.start()
         reply = ""
         try:
             process.stdin.write(json.dumps([answer, target, seconds]) + "\n")
@@ -90,7 +90,7 @@ class Child:
         except BrokenPipeError:
             pass
         finally:
-            patience.cancel()
+            alarm.cancel()
             if not reply:  # ended by a limit, or interrupted: a late reply must not meet the next
                 self.close()
         verdict, _, spent = reply.strip().partition(" ")

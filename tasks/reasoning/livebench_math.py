@@ -28,7 +28,7 @@ _STATING = (
     r"(?i:answer)[^\w\n]{0,9}?(?:is[^\w\n]{0,9}?)?|\\boxed\{(?:\\text(?:bf)?\{)?|<solution>[^\w\n]{0,4}?"
 )
 _CONSTANT = re.compile(r"\s*\+\s*[cC](?![A-Za-z])")
-_CLOTHED = re.compile(r"\\(?:text|textbf|overline)\{([^{}]*)\}")
+_TYPESET = re.compile(r"\\(?:text|textbf|overline)\{([^{}]*)\}")
 #: what a last line says before the value: "The answer is", "**Answer:**", "So"
 _BEFORE_VALUE = re.compile(r"^(?:.*(?:=|:|\bis\b)[\s*]*)?(?:[A-Za-z]{2,}\s+)*")
 _QUANTITY = re.compile(r"-?\d+(?: ?/ ?\d+|\.\d+)?")
@@ -134,7 +134,7 @@ def expression(text: str, question: Question) -> str | None:
     if found is None:
         line = last_line(text).rpartition("\\boxed{")[2].removesuffix(".")
         found = _BEFORE_VALUE.sub("", line) if len(line) <= LONGEST_LINE else ""
-    return _CLOTHED.sub(r"\1", found.split("=")[-1].replace("$", "")).strip() or None
+    return _TYPESET.sub(r"\1", found.split("=")[-1].replace("$", "")).strip() or None
 
 
 def quantity(text: str, question: Question) -> str | None:
