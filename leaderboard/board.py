@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import RecordError
-from harness.comparison.arms import Arm, arms_of, differing, field_of, shown_keys
+from harness.comparison.arms import Arm, arms_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
+from harness.results.fields import differing, field_of
 from harness.results.ranges import MetricRange
 
 if TYPE_CHECKING:

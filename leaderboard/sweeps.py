@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.base.digest import digest
-from harness.comparison.arms import differing, field_of
 from harness.comparison.sweep import Curve, curve_of, fits
 from harness.leaderboard.board import Entry, Section
+from harness.results.fields import differing, field_of
 from harness.stats.scaling import Fit
 
 #: fewer points make no curve

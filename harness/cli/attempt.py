@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import RecordError, UsageError, nearest
-from harness.results.stored import item_metrics, question_of, target_of
+from harness.base.errors import UsageError, nearest
+from harness.results.stored import item_metrics, question_of, read_attempts, target_of
 
 #: characters of a message, and of the arguments of a call, that are printed; --json has them whole
 LONGEST, LONGEST_ARGUMENTS = 1600, 400
@@ -35,20 +35,11 @@ def show_attempt(record: Mapping[str, Any], sample: str, epoch: int | None, as_j
 
 def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[dict[str, Any], list[int]]:
     """The attempt, and every epoch of its sample."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
     path = Path(record["samples_path"])
-    try:
-        rows = parquet.read_table(path, filters=[("sample_id", "=", sample)]).to_pylist()
-        column = parquet.read_table(path, columns=["sample_id"])["sample_id"]
-    except (OSError, pa.ArrowException) as error:
-        raise RecordError(
-            f"{path} can't be read ({error}); 'harness results verify' lists every broken record"
-        ) from None
+    rows = read_attempts(path, filters=[("sample_id", "=", sample)]).to_pylist()
     run = record["run_id"][:12]
     if not rows:
-        ids = column.unique().to_pylist()
+        ids = read_attempts(path, ["sample_id"])["sample_id"].unique().to_pylist()
         cure = nearest(sample, ids, "sample")
         if len(ids) > 12 and not cure.startswith("did you mean"):
             cure = f"its {len(ids)} samples are {ids[0]} to {ids[-1]}"

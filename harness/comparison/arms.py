@@ -6,10 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.results.fields import brief as brief
-from harness.results.fields import differing as differing
-from harness.results.fields import field_of as field_of
-from harness.results.fields import flat, told_apart, with_names
+from harness.results.fields import brief, differing, flat, told_apart, with_names
 from harness.results.labels import told, unusual, with_arguments
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import DataError, RecordError, UsageError
+from harness.base.errors import DataError, UsageError
+from harness.results.stored import read_attempts
 
 if TYPE_CHECKING:
     from harness.data.table import TextTable
@@ -113,17 +114,9 @@ def agreement_with(record: Mapping[str, Any], path: Path) -> HumanAgreement:
 
 
 def _attempts(record: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    path, primary = Path(record["samples_path"]), record["primary"]
+    primary = record["primary"]
     columns = ["sample_id", "epoch", "status", "answer", "input", primary]
-    try:
-        rows = parquet.read_table(path, columns=columns).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise RecordError(
-            f"{path} can't be read ({error}); 'harness results verify' lists every broken record"
-        ) from None
+    rows = read_attempts(Path(record["samples_path"]), columns).to_pylist()
     if any(row["status"] == "ok" and row[primary] not in (0, 1) for row in rows):
         raise UsageError(f"{primary} is no verdict of right or wrong, and --human compares verdicts")
     return {(row["sample_id"], row["epoch"]): row for row in rows}

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
-from harness.comparison.arms import Arm, brief
+from harness.comparison.arms import Arm
 from harness.comparison.changes import Change, change_of
 from harness.comparison.items import Items, Pairing, load_items, of_the_set, pair
 from harness.comparison.seeds import SeedView, over_seeds
+from harness.results.fields import brief
 from harness.spec import MetricRange
 from harness.stats import (
     Difference,

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.comparison.arms import Arm, Row, arms_of, brief, differing, field_of, shown_keys
+from harness.comparison.arms import Arm, Row, arms_of, shown_keys
 from harness.comparison.items import ItemTables
 from harness.comparison.scores import Score, score
 from harness.comparison.select import by_key, newest_versions
 from harness.results.export import latex_text, markdown, tabular
+from harness.results.fields import brief, differing, field_of
 from harness.results.labels import with_arguments
 from harness.spec import MetricRange
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from harness.base.digest import path_digest
 from harness.base.errors import UsageError, nearest
 from harness.base.values import typed
-from harness.comparison.arms import Arm, Row, brief, code_of, differing, field_of, shown_keys
+from harness.comparison.arms import Arm, Row, code_of, shown_keys
+from harness.results.fields import brief, differing, field_of
 from harness.results.labels import short
 
 #: characters of a value that a line with a cure names

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.comparison.arms import Arm, differing, field_of
+from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
+from harness.results.fields import differing, field_of
 
 #: what a candidate may change and still be compared with its reference
 MAY_CHANGE = (

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Sequence
 
 from harness.base.errors import UsageError, nearest
-from harness.comparison.arms import Arm, Row, arms_of, brief, differing, field_of
+from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.paired import Comparison, compare
 from harness.comparison.select import Selection
 from harness.gate.baseline import Baseline
 from harness.gate.checks import Check, Rules
 from harness.gate.verdict import Verdict, judge, without_statistics
+from harness.results.fields import brief, differing, field_of
 
 
 def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Verdict]:

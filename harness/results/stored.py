@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.base.errors import RecordError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 NOT_STORED = "not stored"
 PRIVATE = "private: the task keeps its targets to itself"
+
+
+def read_attempts(
+    path: Path, columns: Sequence[str] | None = None, filters: Sequence[tuple[str, str, Any]] | None = None
+) -> pyarrow.Table:
+    """The sealed attempts of a run, a row each; all columns and rows by default.
+
+    Args:
+        filters: conditions that all hold of a row, as `pyarrow.parquet.read_table` takes them.
+
+    Raises:
+        RecordError: they can't be read.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        return parquet.read_table(path, columns=columns, filters=filters)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise RecordError(
+            f"{path} can't be read ({error}); 'harness results verify' lists every broken record"
+        ) from None
 
 
 def question_of(row: Mapping[str, Any]) -> str:
