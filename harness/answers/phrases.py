@@ -101,12 +101,21 @@ def some(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
 
 
 def at_lines(pattern: re.Pattern[str], text: str, start: int = 0) -> Iterator[re.Match[str]]:
-    """Matches of a pattern at starts of lines, from the line that begins at or after `start`."""
-    place = text.find("\n", start - 1) if start else -1
-    while place >= 0 or not start:
-        if match := pattern.match(text, place + 1):
-            yield match
-        place, start = text.find("\n", place + 1), 1
+    """Matches of a pattern at starts of lines, from the line that begins at or after `start`; but for the first
+    line of the text, a match begins with the end of the line before."""
+    if not start and (match := pattern.match(text)):
+        yield match
+    later = _after_line(pattern)
+    place = max(start - 1, 0)
+    while match := later.search(text, place):
+        yield match
+        place = match.start() + 1
+
+
+@lru_cache(maxsize=64)
+def _after_line(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """The pattern behind the end of a line: a search for that costs less than a try at every line."""
+    return re.compile(rf"\n(?:{pattern.pattern})", pattern.flags)
 
 
 def phrases(text: str, nouns: tuple[str, ...]) -> Iterator[Statement]:
