@@ -101,8 +101,8 @@ def some(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
 
 
 def at_lines(pattern: re.Pattern[str], text: str, start: int = 0) -> Iterator[re.Match[str]]:
-    """Matches of a pattern at starts of lines, from the line that begins at or after `start`; but for the first
-    line of the text, a match begins with the end of the line before."""
+    """Matches of a pattern at starts of lines, from the line that begins at or after `start`; but for the
+    first line of the text, a match begins with the end of the line before."""
     if not start and (match := pattern.match(text)):
         yield match
     later = _after_line(pattern)
