@@ -54,7 +54,7 @@ def as_text(value: Any, objects: bool = False) -> str | list[str] | None:
         except UnicodeDecodeError:
             raise DataError("it holds bytes that are no text") from None
     if hasattr(value, "tolist"):
-        return as_text(value.tolist())  # of numpy
+        return as_text(value.tolist(), objects)  # of numpy
     if type(value).__name__ in ("NaTType", "NAType"):
         return None  # of pandas
     return str(value)

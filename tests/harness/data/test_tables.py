@@ -317,3 +317,12 @@ def test_a_large_file_is_read_quickly(tmp_path):
     started = time.process_time()
     assert sum(1 for _ in read_table(tmp_path / "a.csv", ["text", "label"])) == 100_000
     assert time.process_time() - started < 1.5
+
+
+def test_objects_in_an_array_become_json_as_in_a_list():
+    import numpy as np
+
+    from harness.data.cells import as_text
+
+    held = np.array([{"a": 1}, {"a": 2}], dtype=object)
+    assert as_text(held, objects=True) == as_text(list(held), objects=True) == ['{"a": 1}', '{"a": 2}']
