@@ -103,8 +103,13 @@ _GROUPS = re.compile(
     r"(?<![\d.,'])(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3}|[1-9]\d{0,2}(?:'\d{3})+"
     r"|[1-9]\d{0,2}(?: \d{3})+|[1-9]\d{0,2}(?:\.\d{3}){2,})(?![\d']|[,.]\d{3}(?!\d))"
 )
+#: groups of thousands with a comma before the decimals, as in 1.234,56 and 1 234,56
+_COMMA_DECIMALS = re.compile(
+    r"(?<![\d.,'])([1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d{0,2}(?: \d{3})+),(\d{1,2})(?![\d.,])"
+)
 
 
 def ungrouped(text: str) -> str:
-    """Text whose numerals have no thousands separators: 1,234, 1'234, 1 234, 1,00,000, 1.234.567."""
+    """Text whose numerals have no thousands separators: 1,234, 1'234, 1 234, 1,00,000, 1.234.567, 1.234,5."""
+    text = _COMMA_DECIMALS.sub(lambda parts: f"{re.sub('[. ]', '', parts[1])}.{parts[2]}", text)
     return _GROUPS.sub(lambda numeral: re.sub(r"[,' .]", "", numeral[0]), text)
