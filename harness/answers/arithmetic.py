@@ -14,7 +14,7 @@ from fractions import Fraction
 from harness.answers.locate import before_next_question
 from harness.answers.markup import bare, without_fences, without_html, without_wrappers
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, content_of, last_statement
+from harness.answers.read import NOTHING, content_of, last_statement, unless_cut
 from harness.answers.reading import Reading
 
 #: an expression is no longer than this, nests no deeper, and its numbers have no more digits
@@ -87,7 +87,7 @@ def read_arithmetic(completion: str) -> Reading:
     if found.reason == "no statement":
         lines = [line for line in before_next_question(text).splitlines() if line.strip(" \t*_`$.#>")]
         found = _worked_out(lines[-1]) if lines else NOTHING
-    return CUT if cut and found.reason == "no statement" else found
+    return unless_cut(found, cut)
 
 
 _GIVES = re.compile(r"\s*(?:gives|equals|is|makes|yields|evaluates to|results in)\s+(\d+)\b")

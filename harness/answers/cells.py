@@ -7,7 +7,7 @@ import re
 from harness.answers.locate import before_next_question, reply
 from harness.answers.markup import bare, without_fences, without_html, without_wrappers
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, content_of, last_statement
+from harness.answers.read import NOTHING, content_of, last_statement, unless_cut
 from harness.answers.reading import Reading
 
 NOUNS = ("output", "output row", "output grid", "output sequence", "test output", "row", "grid", "sequence")
@@ -33,7 +33,7 @@ def read_cells(completion: str) -> Reading:
     if found.reason == "no statement":
         lines = [line for line in before_next_question(text).splitlines() if line.strip(_BRACKETS)]
         found = _cells(lines[-1]) if lines else NOTHING
-    return CUT if cut and found.reason == "no statement" else found
+    return unless_cut(found, cut)
 
 
 def _cells(content: str) -> Reading:

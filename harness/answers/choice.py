@@ -8,7 +8,7 @@ import re
 from harness.answers.locate import Statement, before_next_question, reply
 from harness.answers.markup import QUOTES, bare, without_code, without_html, without_wrappers
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, content_of, last_statement
+from harness.answers.read import NOTHING, content_of, last_statement, unless_cut
 from harness.answers.reading import Reading
 
 _LEAD = re.compile(
@@ -17,8 +17,7 @@ _LEAD = re.compile(
     r"|likely|probably|simply|just|indeed|actually|obviously|both|either|that|it|be|must|final|correct"
     r"|best|right"
     r"|options|choices|letters|opci\u00f3n|(?:a |la )?letra|lettera|lettre|la|r\u00e9ponse|correcta|antwort"
-    r"|\u0432\u0430\u0440\u0438\u0430\u043d\u0442"
-    r"|\u9009\u9879)\b"
+    r"|\u0432\u0430\u0440\u0438\u0430\u043d\u0442|\u9009\u9879)\b"
     r"|[\s,:*_$`\"'#>-])*",
     re.IGNORECASE,
 )
@@ -64,7 +63,7 @@ def read_choice(completion: str, letters: str) -> Reading:
     found = last_statement(text, lambda statement: _stated(statement, letters), ("correct choice", "choice"))
     if found.reason == "no statement":
         found = _unstated(before_next_question(text), letters)
-    return CUT if cut and found.reason == "no statement" else found
+    return unless_cut(found, cut)
 
 
 def _stated(statement: Statement, letters: str) -> Reading:
@@ -141,15 +140,13 @@ _TICKED = re.compile(r"(?i:\b(?:correct|right|true)|[\u2713\u2714\u2705])[*_.! \
 #: a last line that ends with its letter: 'Therefore, C.', 'I would go with option B'
 _ENDING = re.compile(
     r"(?i:(?:\b(?:is|it's|be|with|towards?|option|choice|answer|choose|pick|select"
-    r"|therefore|thus|hence|so)[,:]?\s+"
-    r"|[\u9009\u9078][\u9879\u64c7\u62e9]?[\u4e3a\u662f:]?\s?)"
+    r"|therefore|thus|hence|so)[,:]?\s+|[\u9009\u9078][\u9879\u64c7\u62e9]?[\u4e3a\u662f:]?\s?)"
     r"(?:option |choice |answer )?)[*_]*\(?([A-Z])\)?"
     r"(?:[.!*_\s\u3002]*|[.,]?\s+(?:[-\u2013\u2014]|because\b|since\b)\s.*)$"
 )
 _RULED_OUT = re.compile(
     r"\b(?:not|n't|isn't|rule[ds]? out|ruling out|eliminat\w+|exclud\w+|wrong|incorrect|fails?|false"
-    r"|cannot|can't"
-    r"|discard\w*|reject\w*|unlikely|except|neither|nor|decide|between|or)\b",
+    r"|cannot|can't|discard\w*|reject\w*|unlikely|except|neither|nor|decide|between|or)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")

@@ -20,8 +20,7 @@ _TAIL = 3000
 
 _CONCLUDES = re.compile(
     r"\b(?:therefore|thus|hence|so|consequently|accordingly|finally|in conclusion|in total|in summary"
-    r"|altogether"
-    r"|as a result|it follows|we (?:get|have|find|obtain|see|conclude|know)|this (?:gives|means"
+    r"|altogether|as a result|it follows|we (?:get|have|find|obtain|see|conclude|know)|this (?:gives|means"
     r"|simplifies|leaves|is)"
     r"|which (?:gives|means|simplifies)|must be|simplif\w+|results? in|the (?:sum|total|value|result"
     r"|number) of)\b",
@@ -38,8 +37,7 @@ _FIGURES = re.compile(r"[\d$\\]")
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$]+)\$", re.DOTALL)
 _VERB = re.compile(
     r"(?:\b(?:is|are|equals?|be|becomes?|gives?|get|obtain|find|leaves|have|contains?|takes?"
-    r"|to)\b(?: exactly| therefore"
-    r"| equal to| just| only| simply| also| approximately)?|=)[ \t]*:?[ \t]*",
+    r"|to)\b(?: exactly| therefore| equal to| just| only| simply| also| approximately)?|=)[ \t]*:?[ \t]*",
     re.IGNORECASE,
 )
 _HAS_VALUE = re.compile(r"\d|\\(?!text|mathrm)[a-zA-Z]|[-+*/=<>]")

@@ -10,7 +10,7 @@ from harness.answers.closing import closing_statement
 from harness.answers.locate import MAX_ANSWER, Statement, reply
 from harness.answers.markup import bare, without_code, without_html
 from harness.answers.normalise import said
-from harness.answers.read import CUT, NOTHING, last_statement
+from harness.answers.read import NOTHING, last_statement, unless_cut
 from harness.answers.reading import Reading
 
 
@@ -34,7 +34,7 @@ def read_expression(completion: str, closing: bool = False) -> Reading:
         found = _reading(stated) if stated else found
     if found.reason == "no statement":  # a word is an answer where nothing with a value is stated
         found = last_statement(text, _word)
-    return CUT if cut and found.reason == "no statement" else found
+    return unless_cut(found, cut)
 
 
 def read_stated(statement: Statement) -> Reading:
@@ -46,7 +46,7 @@ def read_stated(statement: Statement) -> Reading:
     elif statement.form != "box":
         if statement.form == "tag" and (stated := _nested(content)):
             return stated
-        elif not statement.whole:
+        if not statement.whole:
             content = _without_remark(content)
             plain = _closed(bare(content))
             if _PROSE.match(plain) or (statement.form == "phrase" and _PLAIN_WORDS.fullmatch(plain)):
@@ -85,8 +85,7 @@ _PROSE = re.compile(
     r"|indeed|also"
     r"|unique|based on|already|now|simply the|just the|not\b|the same|to be|what|how|that\b|where|when)\b"
     r"|(?:an?|the|our|some|any)\s+(?:positive |negative |real |single |whole )?(?:integer|number"
-    r"|fraction|answer|value"
-    r"|expression|solution)s?$",
+    r"|fraction|answer|value|expression|solution)s?$",
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"(?<![-\d.])\$\s?\d")

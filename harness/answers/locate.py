@@ -99,8 +99,7 @@ def before_next_question(text: str) -> str:
 _EMPTY = " \t\r\n*_`$.,:;~|\\"
 _RUN_ON = re.compile(
     r"[ \t]*[#*_>]{0,4}[ \t]?(?:(?:Next |New |Another )?(?:Question|Problem|Exercise|Example"
-    r"|Instruction|Human"
-    r"|User|Input|Text|Review|Passage|Context|Premise|Tweet|Utterance|Query"
+    r"|Instruction|Human|User|Input|Text|Review|Passage|Context|Premise|Tweet|Utterance|Query"
     r"|Message)[ \t]*\d{0,4}[*_]{0,2}[ \t]*:"
     r"|Q[ \t]*\d{0,4}[:.]|(?:Question|Problem|Exercise)[ \t]+\d{1,4}[.:)]|\[Question\]|\u95ee\u9898[:]"
     r"|###[ \t]*(?:Instruction|Question|Human|User|Input)\b"
@@ -139,8 +138,7 @@ def _tagged(text: str) -> Iterator[Statement]:
 
 _FIELD = re.compile(
     r"[\"'](?:final[_ ]?)?(?:answer|label|choice|output|prediction|result|solution|category|class"
-    r"|sentiment|intent"
-    r"|topic)[\"']\s{0,9}:\s{0,9}",
+    r"|sentiment|intent|topic)[\"']\s{0,9}:\s{0,9}",
     re.IGNORECASE,
 )
 _FIELD_ENDS = ('":', '" :', "':", "' :")

@@ -9,7 +9,7 @@ from harness.answers.markup import QUOTES, bare, without_code, without_html
 from harness.answers.normalise import said
 from harness.answers.numerals import PARTS, SCALES, WORDS
 from harness.answers.quantity import read_quantity
-from harness.answers.read import CUT, NOTHING, content_of, last_statement
+from harness.answers.read import NOTHING, content_of, last_statement, unless_cut
 from harness.answers.reading import Reading
 
 #: sentences at the end of a reply that offer or hope, and have numbers of their own
@@ -39,7 +39,7 @@ def read_number(completion: str) -> Reading:
     found = last_statement(text, _stated)
     if found.reason == "no statement":
         found = _last_number(before_next_question(text))
-    return CUT if cut and found.reason == "no statement" else found
+    return unless_cut(found, cut)
 
 
 def _stated(statement: Statement) -> Reading:

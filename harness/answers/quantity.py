@@ -10,6 +10,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
+from harness.answers.normalise import normalise
 from harness.answers.numerals import PARTS, SCALES, WORD, in_words, numeral, ungrouped, written
 from harness.answers.reading import Reading, Reason
 from harness.answers.sums import NUMERAL, Sum
@@ -46,27 +47,14 @@ def read_quantity(text: str) -> Reading:
 
 # --- text --------------------------------------------------------------------------------
 
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"), "-")
+#: what `normalise` leaves as it is: the dashes of ranges, signs of operations, other scripts' separators
 _SIGNS = str.maketrans(
     {
-        "\u00d7": "*",
-        "\u22c5": "*",
-        "\u00b7": "*",
-        "\u2217": "*",
-        "\u00f7": "/",
-        "\u2044": "/",
-        "\u2215": "/",
-        "\u2248": "\u2248",
+        **dict.fromkeys("\u2012\u2013\u2014\u2015", "-"),
+        **dict.fromkeys("\u00d7\u22c5\u00b7\u2217", "*"),
+        **dict.fromkeys("\u00f7\u2044\u2215", "/"),
+        **dict.fromkeys("\u2032\u2019\u02bc", "'"),
         "\u2245": "\u2248",
-        "\u00a0": " ",
-        "\u2009": " ",
-        "\u202f": " ",
-        "\uff0c": ",",
-        "\uff0e": ".",
-        "\uff05": "%",
-        "\u2032": "'",
-        "\u2019": "'",
-        "\u02bc": "'",
         "\u066b": ".",
         "\u066c": ",",
     }
@@ -100,7 +88,7 @@ _LATEX = tuple(
 
 
 def _plain_text(text: str) -> str:
-    text = " ".join(text.translate(_DASHES).translate(_SIGNS).split())
+    text = " ".join(normalise(text).translate(_SIGNS).split())
     if not text.isascii():
         text = "".join(map(_ascii, text))
     for pattern, replacement in _LATEX:

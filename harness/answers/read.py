@@ -20,6 +20,11 @@ NOTHING = Reading(None, "no statement")
 CUT = Reading(None, "cut off")
 
 
+def unless_cut(found: Reading, cut: bool) -> Reading:
+    """What was read; where nothing was stated in a completion that breaks off, that it was cut off."""
+    return CUT if cut and found.reason == "no statement" else found
+
+
 def content_of(statement: Statement) -> str:
     """What a statement holds: the last box in it where there is one, else all of its content."""
     inside = [] if statement.form == "box" else boxes(statement.text)[0]

@@ -14,12 +14,13 @@ _MARKUP = "*_` \t\r\n"
 #: a second sentence that explains the first
 _EXPLAINS = re.compile(
     r"(?<=[.!?\u3002])\s*(?:[*_(]*)(?:It|This|That|The|These|Because|Since|He|She|They|As|Note"
-    r"|Explanation|Reason|Here"
-    r"|In|We|I)\b.*$",
+    r"|Explanation|Reason|Here|In|We|I)\b.*$",
     re.DOTALL,
 )
 #: 'Answer:' and nothing after it
 _LEAD_ALONE = re.compile(r"\W*(?:the )?(?:final )?answer(?: is)?\W*", re.IGNORECASE)
+#: what may stand before the word 'answer' in a line that is its own
+_BEFORE_ANSWER = frozenset(("", "the", "final", "the final", "my", "short", "correct"))
 
 
 def read_text(completion: str) -> Reading:
@@ -55,15 +56,7 @@ def _is_line(text: str, statement: Statement) -> bool:
     """Whether the statement is a line of its own: `Answer: X`, and no sentence with a verb."""
     lead = text[statement.start : statement.end - len(statement.text)].rstrip(_MARKUP)
     before = text[: statement.start].rpartition("\n")[2].strip(" \t*_#>`-").lower()
-    return lead.endswith((":", "\n")) and before in (
-        "",
-        "the",
-        "final",
-        "the final",
-        "my",
-        "short",
-        "correct",
-    )
+    return lead.endswith((":", "\n")) and before in _BEFORE_ANSWER
 
 
 def _one_line(text: str) -> str:

@@ -53,7 +53,7 @@ _UNICODE = str.maketrans(
         **{code: f"^{{{digit}}}" for digit, code in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
         **{chr(0x2080 + digit): f"_{{{digit}}}" for digit in range(10)},
     }
-)  # fmt: skip
+)
 
 _END = r"(?![a-zA-Z])"
 #: Layout and spellings, in the order in which they are rewritten.

@@ -41,7 +41,6 @@ _OPERATORS = tuple(
         (r"(?<![\\a-zA-Z])sqrt\s*(\d+|[a-z])(?![a-z])", r"\\sqrt{\1}"),
         (r"(?<![\\a-zA-Z])(sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|ln|log)(?=[\s(\d^_]|\\)", r"\\\1"),
         (r"\{\}\s*(?=[_^])", ""),
-        (r"(?<![\w})])_(?=\{?\d+\}?\s*C)", "_"),
         (r"(?<![\w})])(?:_|\^)\s*\{?(\w+)\}?\s*C\s*_\s*\{?(\w+)\}?", r"\\binom{\1}{\2}"),
         (r"(?<![\w})])(?:_|\^)\s*\{?(\w+)\}?\s*P\s*_\s*\{?(\w+)\}?", r"\\frac{(\1)!}{(\1-\2)!}"),
         (r"\\binom\s*(\d)\s*(\d)", r"\\binom{\1}{\2}"),
@@ -49,7 +48,7 @@ _OPERATORS = tuple(
         (r"(?<![\d.^_{/a-zA-Z])(\d+)\s+(\d+)/(\d+)(?![\d.])", r"(\1+\\frac{\2}{\3})"),
         (r"\s*\\ast\s*|(?<=[\w)}])\s*\*\s*(?=[\w\\({])", r" \\cdot "),
     )
-)  # fmt: skip
+)
 
 
 def as_signs(text: str) -> str:

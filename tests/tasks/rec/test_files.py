@@ -138,7 +138,7 @@ def test_space_and_unicode_forms_make_no_other_id(tmp_path, caplog):
         ("# user\titems\n1\t2\n", "auto", None, "has no column 'user_id'; it has: # user, items"),
         ("kunde,artikel\n7,8\n7,9\n", "auto", None, "-T user=COLUMN names that .* -T header=false"),
     ],
-)  # fmt: skip
+)
 def test_what_lines_mean(tmp_path, lines, form, pairs, said):
     path = put(tmp_path, "lines.txt", lines)
     with pytest.raises(DataError, match=said) if said else nullcontext():
