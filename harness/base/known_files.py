@@ -40,6 +40,13 @@ def named_by_content(arguments: Mapping[str, Any], hashed: Mapping[str, Any]) ->
 _NAMED = {"file", "digest"}
 
 
+def remember_files(arguments: Mapping[str, Any], hashed: Mapping[str, Any]) -> None:
+    """Notes where the files that arguments name lie, each by its content; see `named_by_content`."""
+    for name, content in hashed.items():
+        if isinstance(content, Mapping) and "digest" in content and set(content) <= _NAMED:
+            remember(Path(str(arguments[name])), content["digest"])
+
+
 def remember(path: Path, digest: str) -> None:
     """Notes where a content lies, so that a record can be scored again. A cache: it may be deleted."""
     note = _note(digest)

@@ -85,7 +85,7 @@ class Store:
         version = str(cell.task.comparability_version)
         above = self.root / "v1" / slug(cell.task.name) / version / slug(cell.method.name)
         folder = above / slug(model or cell.model) / run_id[:12]
-        if not folder.exists():  # once a folder was named after the path of a file of responses
+        if cell.model.startswith("recorded/") and not folder.exists():  # once it was named after a path
             folder = next(above.glob(f"recorded__*/{run_id[:12]}"), folder)
         return folder
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest, file_digest, path_digest, set_digest
-from harness.base.known_files import remember
 from harness.base.secrets import without_secrets
 from harness.model.provider import Provider
 from harness.run.code import Code
@@ -123,10 +122,8 @@ def by_content(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if spec.params[name].file and Path(value).exists():
             found[name] = {"digest": path_digest(Path(value))}
-            remember(Path(value), found[name]["digest"])
         elif spec.origin != "package" and Path(value).is_file():
             found[name] = {"file": Path(value).name, "digest": file_digest(Path(value))}
-            remember(Path(value), found[name]["digest"])
         elif spec.origin != "package" and (content := named_content(value)):
             found[name] = {"value": value, "digest": content}
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
 from harness.base.errors import UsageError
+from harness.base.known_files import remember_files
 from harness.data.hub import Data
 from harness.model.provider import Provider
 from harness.registry import registry
@@ -75,6 +76,8 @@ def prepare(cell: Cell, session: Session) -> Prepared:
         splits.interactions,
     )
     subject = keys.subject(cell, provider, roles, embedder, code["method"])
+    remember_files(cell.task_args, comparability["task_args"])
+    remember_files(cell.method_args, subject["method_args"])
     run_id = keys.run_id(digest(comparability), digest(subject), cell, code)
     return Prepared(
         cell=cell,
