@@ -132,6 +132,7 @@ def seal_run(
         attempts=attempts,
         ledger=ledger,
         access=dict(access or {}),
+        draws=("none", None),
         started=0.0,
         command="harness eval",
         code={part: {"digest": "", "development": False} for part in ("task", "method")},

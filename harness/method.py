@@ -31,6 +31,12 @@ class Method(Plugin[MethodSpec]):
         own = type(self)
         return n_questions if own.fit is Method.fit and own.answer_all is Method.answer_all else None
 
+    def drawing(self) -> str:
+        """`run` where, with these arguments, all items of a run share something that depends on its seed (a
+        draw of demonstrations, weights, labels that a model gave a pool), else `none`: what the spec says.
+        Override it where an argument decides. `none` is overruled by what the run does: see `Job.rng`."""
+        return self.spec.draws
+
     async def fit(self, job: Job) -> None:
         """Train, annotate or index, on the job's budget; artefacts go to `job.files.dir`."""
 

@@ -30,6 +30,8 @@ OFFERS = (
 ROLES = ("judge", "user", "simulator", "annotator")
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
 DRAWS = ("none", "run")
+#: what a method draws on once for all items, unless its spec says that it doesn't
+DRAWN_FROM = frozenset({"labelled", "pool", "trainable", "interactions"})
 #: types of parameters, and how a message calls a value of each
 TYPES = {
     "int": "a whole number",
@@ -322,9 +324,9 @@ class MethodSpec(Spec):
     """A method's spec: also what it needs from the task, the model and the run.
 
     `model` says whether it spends a generating model at all; one that doesn't is run once, with the model
-    `none`. `roles` are roles of its own, beside those of `ROLES`. `draws` says where what it draws at random
-    comes from: `run` where whole runs differ by their seed, as a demonstration set drawn once for all items
-    does, `none` otherwise.
+    `none`. `roles` are roles of its own, beside those of `ROLES`. `draws` is `run` where all items of a run
+    share something that depends on its seed, as demonstrations drawn once or trained weights do, and `none`
+    where they don't; undeclared it is `run` for a method that has a `fit` or reaches for `DRAWN_FROM`.
     """
 
     noun: ClassVar[str] = "method"
@@ -334,4 +336,10 @@ class MethodSpec(Spec):
     fits: bool = False
     model: bool = True
     roles: tuple[str, ...] = ()
-    draws: str = "none"
+    draws: str = ""
+
+    def __post_init__(self, implementation: type | None = None) -> None:
+        super().__post_init__(implementation)
+        if not self.draws:
+            shares = self.fits or DRAWN_FROM & {*self.needs, *self.may_use}
+            object.__setattr__(self, "draws", "run" if shares else "none")

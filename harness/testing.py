@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import BudgetSpent
 from harness.data.hub import Data
 from harness.job import Job, Models
+from harness.job.drawn import Drawn
 from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
 from harness.sample import Outcome, Question, Sample, Score, Splits
-from harness.spec import MetricRange, TaskSpec
+from harness.spec import DRAWS, MetricRange, TaskSpec
 from harness.task import Task
 from harness.task_checks import check_splits
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
@@ -179,16 +181,20 @@ def _check_score(spec: TaskSpec, metrics: Mapping[str, float]) -> None:
 
 def check_method(name: str, /, **args: Any) -> None:
     """Checks a method, installed or `file.py:Class`, on a tiny task: an outcome for every question, the same
-    ones again, no target in any prompt, no undeclared data, budget respected, pickling.
+    ones again, the same draws again, no target in any prompt, no undeclared data, budget respected, pickling.
 
     Raises:
         AssertionError: says which rule of the contract is broken.
+
+    Warns:
+        UserWarning: the method says that its items share no draw, and uses the run's seed for all of them.
     """
     spec = registry().method(name)
     arguments = spec.arguments(args)
-    pickle.loads(pickle.dumps(load_method(spec, arguments)))
-    first, calls = asyncio.run(_run(name, arguments, Budget()))
-    second, _ = asyncio.run(_run(name, arguments, Budget()))
+    method = load_method(spec, arguments)
+    pickle.loads(pickle.dumps(method))
+    first, calls, drawn = asyncio.run(_run(name, arguments, Budget()))
+    second, _, again = asyncio.run(_run(name, arguments, Budget()))
     assert sorted(o.question_id for o in first) == [f"test{n}" for n in range(6)], (
         f"{name}: not exactly one outcome for every question"
     )
@@ -196,12 +202,21 @@ def check_method(name: str, /, **args: Any) -> None:
     assert sorted(key, key=str) == sorted(
         [(o.question_id, o.text, o.answer, o.error) for o in second], key=str
     ), f"{name}: a second run with the same seed gives other outcomes"
+    assert drawn.state() == again.state(), f"{name}: a second run with the same seed draws something else"
+    said = method.drawing()
+    assert said in DRAWS, f"{name}: drawing() gives {said!r}, not one of {DRAWS}"
+    if said == "none" and drawn.shared:
+        warnings.warn(
+            f"{name} says draws = none, and uses the run's seed for all items, so that its runs are recorded "
+            "as draws = run; draw for one question from job.rng(question.id, ...), or declare run",
+            stacklevel=2,
+        )
     for call in calls:
         assert isinstance(call.question, Question), f"{name}: generate() needs the question"
     if calls:
         budget = Budget(calls=max(1, len(calls) // 2))
         try:
-            _, limited = asyncio.run(_run(name, arguments, budget))
+            _, limited, _ = asyncio.run(_run(name, arguments, budget))
             spent = len(limited)
         except BudgetSpent:
             spent = 0
@@ -210,7 +225,7 @@ def check_method(name: str, /, **args: Any) -> None:
 
 async def _run(
     name: str, args: Mapping[str, Any], budget: Budget
-) -> tuple[Sequence[Outcome], Sequence[Call]]:
+) -> tuple[Sequence[Outcome], Sequence[Call], Drawn]:
     spec = registry().method(name)
     method = load_method(spec, args)
     task = TinyWorld(TINY_WORLD, {}) if "world" in spec.needs else TinyTask(TINY, {})
@@ -236,11 +251,12 @@ async def _run(
     )
     try:
         await method.fit(job)
+        job.drawn.close()
         questions = [sample.question for sample in splits.test]
         outcomes = [outcome async for outcome in method.answer_all(questions, job)]
     finally:
         job.close()
-    return outcomes, provider.calls
+    return outcomes, provider.calls, job.drawn
 
 
 #: from 0 to 1, more is better
@@ -265,6 +281,8 @@ def seal_scores(
     calls: int = 1,
     metric_range: MetricRange = RIGHT_OR_WRONG,
     curve: Sequence[Mapping[str, Any]] = (),
+    draws: str | None = "",
+    draw_digest: str | None = None,
 ) -> dict[str, Any]:
     """Seals a run whose scores are given, for tests and benchmarks of what reads records.
 
@@ -277,6 +295,7 @@ def seal_scores(
             same comparability key.
         status: of an attempt, by item and epoch; other than `ok` it has no score.
         curve: rows of a learning curve.
+        draws: `run`, `none` or None for unknown; by default what `needs` say.
     """
     import numpy as np
 
@@ -377,6 +396,7 @@ def seal_scores(
         attempts=attempts(),
         ledger=ledger,
         access={},
+        draws=(method_spec.draws if draws == "" else draws, draw_digest),
         started=0.0,
         command="simulated",
         code={part: {"digest": "", "development": False} for part in ("task", "method")},

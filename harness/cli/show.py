@@ -121,8 +121,9 @@ def command(
         print(f"reason: {record['reason']}")
     for line in prompt_lines(record, store):
         print(line)
+    print(f"draws for all items of the run: {record['draws'] or 'unknown'}")
     parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
-    _print({key: record[key] for key in parts}, False)
+    _print({key: record.get(key) for key in ("draw_digest", *parts)}, False)
 
 
 def _no_matrix(record: dict[str, Any]) -> str:

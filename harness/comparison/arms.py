@@ -73,6 +73,19 @@ class Arm:
         return "trainable" in self.subject.get("data_access", ())
 
     @property
+    def draws(self) -> bool | None:
+        """Whether all items of a run share something that was drawn with its seed. None: unknown, as it is of
+        records that don't say it, and then to be taken for true."""
+        said = {run["draws"] for run in self.runs}
+        return True if "run" in said else None if None in said else False
+
+    @property
+    def draw_digests(self) -> list[str] | None:
+        """The digest of what each run drew for all its items; None unless every run tells it."""
+        told = [run["draw_digest"] for run in self.runs]
+        return None if None in told else told
+
+    @property
     def complete(self) -> bool:
         return all(run["status"] == "complete" for run in self.runs)
 

@@ -17,6 +17,7 @@ from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access
 from harness.job.data import JobData
+from harness.job.drawn import Drawn
 from harness.job.files import Files
 from harness.job.models import Models
 from harness.job.training import Training
@@ -59,11 +60,13 @@ class Job:
         self._task = task.for_run(self._services) if self.interactive else task
         self._method, self._splits, self._models, self._open_task = method, splits, models, open_task
         self.model, self.budget, self.concurrency = models.model, models.budget, models.concurrency
-        self.seed, self._progress, self._prompt = seed, progress, prompt
+        self._seed, self._progress, self._prompt = seed, progress, prompt
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
         #: how much the method read of what it declared, by name, for its record
         self.access = access.seen
+        #: what was drawn for all items, for its record
+        self.drawn = Drawn(method.name, lambda: (sample.id for sample in splits.test))
         asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(splits, access, asked, models.embedder)
         self.training = Training(self._task, models, access, self._other)
@@ -177,9 +180,30 @@ class Job:
         if self._progress is not None:
             self._progress(what, done, total)
 
+    @property
+    def seed(self) -> int:
+        """The run's seed. Whoever reads it draws for the whole run, and the record says so; what one question
+        has to itself is drawn from `rng(question.id)`."""
+        self.drawn.note()
+        return self._seed
+
     def rng(self, *name: Any) -> random.Random:
-        """A random generator that depends on the run's seed and the name alone."""
-        return random.Random(seed_of(self.seed, *name))
+        """A random generator that depends on the run's seed and the name alone. Where no part of the name is
+        a question, or the id of one, all items share what it draws, and the record says so."""
+        if not self.drawn.names_a_question(name):
+            self.drawn.note()
+        return random.Random(seed_of(self._seed, *name))
+
+    def drew(self, *what: Any) -> None:
+        """Tells, in `fit`, what was drawn for all items, in order: samples, questions, texts, numbers, bytes,
+        arrays, and lists of them. Its digest stands in the record. Runs of two methods with one digest drew
+        the same, whatever they do with it, and are compared in pairs; so tell the draws that others can
+        share (demonstrations, rows of the pool, initial weights), not what became of them.
+
+        Raises:
+            UsageError: something else is told, or after `fit`.
+        """
+        self.drawn.tell(*what)
 
     def close(self) -> None:
         """Removes the run's own folder, closes what it reached outside."""

@@ -82,7 +82,7 @@ def checked_spec(
             fields[key] = tuple(fields[key])
     if kind is TaskSpec:
         _read_task(fields, where)
-    elif fields.get("draws", "none") not in DRAWS:
+    elif "draws" in fields and fields["draws"] not in DRAWS:
         raise PluginError(f"{where} has draws {fields['draws']!r}, not one of {', '.join(DRAWS)}")
     return kind(name=name, **fields, **place)
 

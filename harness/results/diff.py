@@ -195,6 +195,12 @@ def _again(a: Row, b: Row) -> Reason:
     """Of two runs of one identity: they were made again, or scored by other code under the same version."""
     if a["status"] != b["status"]:
         return Reason("status", a["status"], b["status"], f"{a['status']} before, {b['status']} now")
+    old, new = a["draw_digest"], b["draw_digest"]
+    if None not in (old, new) and old != new:
+        return Reason("draw_digest", old, new, "the same run, made again, which drew something else")
+    if a["samples_digest"] == b["samples_digest"] and a["draws"] != b["draws"]:
+        before, now = a["draws"] or "unknown", b["draws"] or "unknown"
+        return Reason("draws", a["draws"], b["draws"], f"the same attempts; draws were {before}, are {now}")
     return Reason(
         "samples_digest",
         a["samples_digest"],

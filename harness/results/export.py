@@ -131,6 +131,8 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
             "wall_s": volatile["wall_s"],
         },
         "data_access": record["data_access"],
+        "draws": record["draws"],
+        "draw_digest": record.get("draw_digest"),
         "comparability_key": record["comparability_key"],
         "reused": bool(record.get("reused")),
         "record": record["record"],

@@ -17,7 +17,7 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.results.store import Store, standing
 
-FORMAT = 6
+FORMAT = 7
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "curve": record.get("curve"),
         "classes": record.get("classes"),
         "private_targets": record.get("private_targets", False),
-        "draws": record.get("draws", "none"),
+        "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
     }
 

@@ -43,6 +43,12 @@ def _to_2(record: Mapping[str, Any]) -> dict[str, Any]:
     return new
 
 
+def _to_3(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 3: what a run draws for all its items is said, not assumed. Before, nothing was declared or
+    watched, and every record said "none", so that it is unknown."""
+    return {**record, "schema": 3, "draws": None, "draw_digest": None}
+
+
 def without_paths(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record in which files of the user's have names and digests, not paths, as later ones are sealed. Keys
     are computed again where a path stood in them: only in those of plugins in development."""
@@ -68,4 +74,4 @@ def _by_name(value: Any) -> Any:
 
 
 #: version -> function from a record of that version to one of the next
-MIGRATIONS: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _to_2}
+MIGRATIONS: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _to_2, 2: _to_3}

@@ -49,6 +49,7 @@ def seal(
     attempts: Iterable[dict[str, Any]],
     ledger: Ledger,
     access: Mapping[str, int],
+    draws: tuple[str | None, str | None],
     started: float,
     command: str,
     prices: Mapping[str, Mapping[str, Any]] | None = None,
@@ -62,6 +63,7 @@ def seal(
 
     Args:
         code: digests of the task's and the method's code, as `Code.as_dict` gives them.
+        draws: `run`, `none` or, where it is unknown, None; and the digest of what was drawn, if it is known.
         prices: what was reckoned with, by model, as `prices_of` gives them.
         of_the_set: values of the task's `set_metrics`.
         classes: that the task's answers are classes.
@@ -125,7 +127,8 @@ def seal(
             "data_access": dict(access),
             "code": {part: dict(found) for part, found in code.items()},
             "packages": packages(cell.task.setup),
-            "draws": cell.method.draws,
+            "draws": draws[0],
+            "draw_digest": draws[1],
             "planned": {"n_items": len(samples), "epochs": cell.request.epochs},
             "comparability": dict(comparability),
             "comparability_key": digest(dict(comparability)),

@@ -1,7 +1,7 @@
-"""The run record, version 2. A newer version is refused, an older one is migrated (`migrations.py`).
+"""The run record, version 3. A newer version is refused, an older one is migrated (`migrations.py`).
 
-`run.v2.schema.json` beside this file is the published JSON Schema of these classes; `run.v1.schema.json` is
-that of version 1.
+`run.v3.schema.json` beside this file is the published JSON Schema of these classes; `run.v1.schema.json` and
+`run.v2.schema.json` are those of versions 1 and 2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.base.errors import RecordError
 from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.ranges import declared_range
 
-SCHEMA = 2
+SCHEMA = 3
 #: what may differ between two executions of the same run and is left out of `result_digest`
 VOLATILE = ("created_at", "wall_s", "environment", "command", "attempt", "result_digest", "volatile")
 
@@ -186,10 +186,13 @@ class RunRecord(Strict):
     packages: dict[str, dict[str, str]] = Field(
         {}, description="official packages that graded or played: version and commit by name"
     )
-    draws: Literal["run", "none"] = Field(
-        "none", description="'run': something is drawn once a run, so that items share its luck"
+    draws: Literal["run", "none"] | None = Field(
+        description="'run': something is drawn once a run, so that items share its luck; null: unknown, as "
+        "in every record before version 3 and of recorded answers"
     )
-    draw_digest: str | None = Field(None, description="of what was drawn")
+    draw_digest: str | None = Field(
+        None, description="SHA-256 of what was drawn for all items, where the method tells it"
+    )
     origin: Origin | None = Field(None, description="only of imported records")
     planned: Planned | None = None
     comparability: dict[str, Any]

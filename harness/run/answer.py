@@ -32,6 +32,7 @@ async def fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
         raise
     except Exception as error:
         raise fault(cell.method.name, cell.method.distribution, "fit", error) from error
+    job.drawn.close()
 
 
 async def answer(

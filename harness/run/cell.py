@@ -15,6 +15,7 @@ from harness.registry import load_method
 from harness.results.record import seal
 from harness.run.answer import answer, fit
 from harness.run.code import check_unchanged, in_memory
+from harness.run.draws import declared, of_run
 from harness.run.jobs import make_job
 from harness.run.journal import Journal
 from harness.run.keys import by_content
@@ -44,6 +45,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     cell = prepared.cell  # with the code as it is now
     method = load_method(cell.method, cell.method_args)
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
+    says = declared(method, cell)
     ledger, started = Ledger(), time.time()
     job = make_job(
         cell,
@@ -96,6 +98,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             of_the_set=of_the_set,
             classes=prepared.task.classes,
             access=job.access,
+            draws=of_run(says, job),
             started=started,
             command=session.command,
             curve=job.training.learning_curve,
@@ -181,15 +184,23 @@ async def _measure(
     """Fit, answer, judge and score; the metrics of the set as a whole."""
     task, roles, attempts = prepared.task, prepared.roles, prepared.attempts
     todo = [key for key in attempts.wanted if key not in journal.places]
+    kept = journal.fit()
+    job.drawn.restore(kept.get("drawn", {}), told=not todo)
     if todo:
         await fit(method, job, prepared.cell, session)
         curve = job.training.learning_curve
-        journal.keep_fit({"usage": ledger.take_all(), "data_access": job.access, "curve": curve})
+        spent = {"usage": ledger.take_all(), "data_access": job.access, "curve": curve}
+
+        def keep() -> None:
+            journal.keep_fit({**spent, "drawn": job.drawn.state()})
+
+        keep()
+        job.drawn.noticed = keep  # a draw while answering is known after a kill, too
     else:  # killed before its seal: nothing is left to fit for
-        kept = journal.fit()
         ledger.restore([kept.get("usage", {})])
         job.access.update(kept.get("data_access", {}))
         job.training.learning_curve = kept.get("curve", [])
+        job.drawn.close()
     await answer(prepared, method, job, todo, ledger, journal, session)
     if judged(task, roles):
         judge = job.role("judge")

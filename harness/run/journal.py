@@ -118,8 +118,8 @@ class Journal:
             yield json.loads(os.pread(self._file, length, start))
 
     def keep_fit(self, spent: dict[str, Any]) -> None:
-        """Keep what `fit` spent, looked at and learned, for a run that is killed between its last answer and
-        its seal and doesn't fit again."""
+        """Keep what `fit` spent, looked at, learned and drew, for a run that is killed between its last
+        answer and its seal and doesn't fit again."""
         part = self.folder / "fit.part"
         try:
             part.write_text(json.dumps(spent), "utf-8")
@@ -128,7 +128,7 @@ class Journal:
             raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
 
     def fit(self) -> dict[str, Any]:
-        """What `fit` spent, looked at and learned; empty if it didn't end."""
+        """What `fit` spent, looked at, learned and drew; empty if it didn't end."""
         try:
             found = json.loads((self.folder / "fit.json").read_text("utf-8"))
         except (OSError, ValueError):

@@ -21,6 +21,7 @@ from harness.results.store import Store
 from harness.results.verify import verify_samples
 from harness.run import keys
 from harness.run.code import Code, code_of
+from harness.run.draws import Draws
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
 from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
@@ -103,6 +104,7 @@ def rescore(
             ledger=_ledger(record),
             prices=record.get("prices", {}),
             access=record["data_access"],
+            draws=Draws(record["draws"], record.get("draw_digest")),
             started=time.time() - record["volatile"]["wall_s"],
             command=command,
             supersedes=record["run_id"],

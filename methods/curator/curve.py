@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -43,3 +43,18 @@ def kept_curve(folder: Path, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
+
+
+def silence(curve: Sequence[dict[str, Any]]) -> str:
+    """What is to be said of a run without a learning signal, empty for others."""
+    if not any(row["reward"] > 0 for row in curve):
+        return (
+            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learned "
+            "nothing; take easier problems, more rollouts or a policy that solves some of them"
+        )
+    if not any(row["mixed"] > 0 for row in curve):
+        return (
+            f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
+            "policy has learned nothing; take problems that it solves sometimes"
+        )
+    return ""

@@ -14,7 +14,7 @@ from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.methods.curator import vllm_rollouts
-from harness.methods.curator.curve import kept_curve, points
+from harness.methods.curator.curve import kept_curve, points, silence
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.model.gateway import Model
@@ -51,6 +51,10 @@ class Curated(Method):
         measured = -(-plan.steps // plan.measure_every)
         return n_questions + plan.steps * plan.prompts * plan.rollouts + measured * splits.dev
 
+    def drawing(self) -> str:
+        """A policy trained before is what it is, whatever the seed of the run that asks it."""
+        return "none" if self.args["policy"] else "run"
+
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
             folder = Path(self.args["policy"])
@@ -62,6 +66,7 @@ class Curated(Method):
         home = self._home(job)
         bank = _bank(home, plan.levels)
         key = self._key(job, plan, bank)
+        job.drew(bank.shuffled(job.seed))
         shipped = SHIPPED / self.curriculum
         if self.args["fit"] != "train" and _facts(shipped).get("key") == digest(key):
             self._take(job, shipped)
@@ -382,18 +387,3 @@ def usages(cost: Any) -> dict[str, Usage]:
         ),
     }
     return {purpose: usage for purpose, usage in by_purpose.items() if usage != Usage()}
-
-
-def silence(curve: Sequence[dict[str, Any]]) -> str:
-    """What is to be said of a run without a learning signal, empty for others."""
-    if not any(row["reward"] > 0 for row in curve):
-        return (
-            f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learned "
-            "nothing; take easier problems, more rollouts or a policy that solves some of them"
-        )
-    if not any(row["mixed"] > 0 for row in curve):
-        return (
-            f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
-            "policy has learned nothing; take problems that it solves sometimes"
-        )
-    return ""

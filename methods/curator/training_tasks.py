@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import UsageError
+from harness.methods.curator.sampling import Deck
 from harness.methods.curator.signals import Floats, Indices
 from harness.sample import Sample
 
@@ -40,6 +41,11 @@ class ProblemSet:
     @property
     def ids(self) -> list[str]:
         return [sample.id for sample in self.samples]
+
+    def shuffled(self, seed: int) -> list[Sample]:
+        """The problems in the order in which curricula of that seed first come to them."""
+        order = Deck(np.arange(len(self)), seed).draw(len(self))
+        return [self.samples[row] for row in order]
 
     @cached_property
     def features(self) -> Floats:

@@ -17,6 +17,10 @@ class FewShot(Method):
     def calls(self, n_questions: int, splits: SplitSizes) -> int:
         return n_questions
 
+    def drawing(self) -> str:
+        """The nearest demonstrations are those of each question; no other choice shows all the same."""
+        return "run" if self.args["k"] > 0 and self.args["choose"] != "nearest" else "none"
+
     async def fit(self, job: Job) -> None:
         k, choose = self.args["k"], self.args["choose"]
         if k < 0:
@@ -27,9 +31,10 @@ class FewShot(Method):
         self._train, self._vectors, self._shots = train, None, list[Sample]()
         if choose == "nearest":
             self._vectors = job.embed([sample.question.input for sample in train])
-            return
-        job.rng("shots").shuffle(train)
-        self._shots = _per_label(train) if choose == "per-label" else train
+        elif k:
+            job.rng("shots").shuffle(train)
+            self._shots = _per_label(train) if choose == "per-label" else train
+            job.drew(self._shots[:k])
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         shots = self._chosen(question, job)

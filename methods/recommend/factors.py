@@ -23,13 +23,15 @@ class ImplicitALS(Recommender):
             from implicit.cpu.als import AlternatingLeastSquares
         except ImportError:
             raise UsageError("method als needs the extra: pip install 'method-harness[rec]'") from None
+        seed = seed_of(job.seed, "als") % 2**31
         model = AlternatingLeastSquares(
             factors=self.args["dim"],
             regularization=self.args["reg"],
             alpha=self.args["alpha"],
             iterations=self.args["epochs"],
-            random_state=seed_of(job.seed, "als") % 2**31,
+            random_state=seed,
         )
+        job.drew("als", [*data.known.shape, self.args["dim"]], seed)  # its factors start from these alone
         model.fit(csr_matrix(data.known), show_progress=False)
         users, items = model.user_factors, model.item_factors
         return lambda rows: users[rows] @ items.T

@@ -48,6 +48,11 @@ class SemiICL(Method):
         each = {"self-consistency": a["samples"], "back-translation": 2}.get(a["confidence"], 1)
         return n_questions + int(pool * each)
 
+    def drawing(self) -> str:
+        """Gold demonstrations are drawn with the seed, and the model labels the pool with it: all items share
+        both, but where no demonstration is shown at all."""
+        return "run" if self.args["k"] or self.args["k_gt"] else "none"
+
     async def fit(self, job: Job) -> None:
         self._check()
         self.annotator = Annotator(job, self.args["confidence"], self.args["samples"])
@@ -56,7 +61,10 @@ class SemiICL(Method):
         pool = self._pool(job, gold)
         self.room = self._room(job, gold, pool)
         wanted = max(self.args["k"] - self.args["k_gt"], 0)
-        kept = await self._annotated(job, gold, pool) if wanted else []
+        kept = []
+        if wanted:
+            job.drew(pool)
+            kept = await self._annotated(job, gold, pool)
         self._nearest = None
         pseudo: list[Shot] = []
         if self.args["choose"] == "nearest" and kept:
@@ -129,6 +137,7 @@ class SemiICL(Method):
                 wanted,
             )
         chosen = draw(train, wanted, lambda sample: str(sample.target), job.rng("gold"))
+        job.drew(chosen)
         return [Shot(s.id, s.question.input, str(s.target), s.demonstration) for s in chosen]
 
     def _pool(self, job: Job, gold: Sequence[Shot]) -> list[Question]:
@@ -174,6 +183,8 @@ class SemiICL(Method):
         return room
 
     def _drawn(self, kept: Sequence[Annotation], k: int, job: Job, *name: Any) -> list[Shot]:
+        if not kept or k <= 0:
+            return []
         rows = draw(kept, k, lambda a: str(a.label), job.rng(*name), self.args["choose"] != "uniform")
         return [annotation.shot for annotation in rows]
 
@@ -330,5 +341,6 @@ def rounded(confidence: float) -> float | None:
 def shuffled(shots: Sequence[Shot], job: Job, *name: Any) -> list[Shot]:
     """The shots in an order that the run's seed gives."""
     order = list(shots)
-    job.rng(*name).shuffle(order)
+    if len(order) > 1:
+        job.rng(*name).shuffle(order)
     return order

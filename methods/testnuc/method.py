@@ -46,9 +46,18 @@ class TestNUC(Method):
 
         pool = min(a["pool_size"] or splits.pool, splits.pool)
         fit = asked(splits.dev) if a["choose_k"] else 0
-        if a["k"] or a["choose_k"] or a["inner"] in PSEUDO:
+        if self._uses_pool:
             fit += asked(pool) * (2 if a["inner"] in PSEUDO else 1)
         return int(fit + asked(n_questions))
+
+    @property
+    def _uses_pool(self) -> bool:
+        a = self.args
+        return bool(a["k"] or a["choose_k"] or a["inner"] in PSEUDO)
+
+    def drawing(self) -> str:
+        """Whatever the pool, the model labels it with the run's seed, and all items share the labels."""
+        return "run" if self._uses_pool else "none"
 
     async def fit(self, job: Job) -> None:
         a = self.args
@@ -60,7 +69,7 @@ class TestNUC(Method):
             raise UsageError("testnuc: choose_k=true needs a dev split; the task has none")
         self.k, self.vote, self.theta = a["k"], a["vote"], a["theta"]
         self.predictor = Predictor(job, inner=a["inner"], size=a["inner_samples"])
-        if self.k or a["choose_k"] or a["inner"] in PSEUDO:
+        if self._uses_pool:
             await self._index(job)
         else:
             self.pool = Pool([], None, [])
@@ -72,6 +81,7 @@ class TestNUC(Method):
     async def _index(self, job: Job) -> None:
         """Embeds and labels the pool."""
         questions, share = self._drawn(job), self.args["theta_quantile"]
+        job.drew(questions)
         if job.embedder in ("tfidf", "lsa"):
             job.log.warning(
                 "testnuc: neighbours by words alone (embedder %s) gained about nothing where "

@@ -84,7 +84,7 @@ def test_the_only_name_at_the_top_is_harness_and_its_data_are_there(wheel):
     assert {top for top in tops if not top.endswith(".dist-info")} == {"harness"}
     for part in ("harness/py.typed", "harness/tasks/math/task.toml", "harness/methods/direct/method.toml"):
         assert part in names
-    for ending in (".safetensors", ".jsonl.gz", ".html", ".css", ".js", "run.v2.schema.json"):
+    for ending in (".safetensors", ".jsonl.gz", ".html", ".css", ".js", "run.v3.schema.json"):
         assert any(name.endswith(ending) for name in names), f"no {ending} in the wheel"
     in_checkout = subprocess.run(
         ["git", "ls-files", "*.toml"], cwd=ROOT, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""Records: the golden file of schema 1, the published JSON Schema, what is refused."""
+"""Records: the golden files of every schema, the published JSON Schema, what is refused."""
 
 import copy
 import json
@@ -10,14 +10,15 @@ import pytest
 from harness.base.digest import digest
 from harness.base.errors import RecordError
 from harness.results import load, load_samples
+from harness.results.index import read_index
 from harness.results.schema import check, invariants, json_schema, result_digest
 from harness.results.store import Store
 from harness.results.verify import verify_store
 
 GOLDEN = Path(__file__).with_name("golden")
-#: the same of schema 2, sealed by version 0.1.0 of the harness
-GOLDEN_2 = Path(__file__).with_name("golden_2")
-SCHEMA = Path(__file__).parents[3] / "harness/results/run.v2.schema.json"
+#: the same of schemas 2 and 3, sealed by version 0.1.0 of the harness
+GOLDEN_2, GOLDEN_3 = (Path(__file__).with_name(f"golden_{version}") for version in (2, 3))
+SCHEMAS = Path(__file__).parents[3] / "harness/results"
 
 
 @pytest.fixture
@@ -26,12 +27,15 @@ def record():
 
 
 def newest():
-    (path,) = GOLDEN_2.glob("v1/**/run.json")
-    return json.loads(path.read_text())
+    return sealed(GOLDEN_3)
 
 
 def oldest():
-    (path,) = GOLDEN.glob("v1/**/run.json")
+    return sealed(GOLDEN)
+
+
+def sealed(golden):
+    (path,) = golden.glob("v1/**/run.json")
     return json.loads(path.read_text())
 
 
@@ -46,11 +50,28 @@ def test_golden_record_still_loads():
     assert mean == pytest.approx(table.set_index("metric")["value"]["accuracy"])
 
 
-def test_a_golden_record_of_the_present_schema_loads():
-    assert verify_store(GOLDEN_2) == ([], 1)
-    (run,) = set(load(str(GOLDEN_2))["run_id"])
-    samples = load_samples(run[:8], str(GOLDEN_2))
+@pytest.mark.parametrize("golden", [GOLDEN_2, GOLDEN_3])
+def test_golden_records_of_later_schemas_load(golden):
+    assert verify_store(golden) == ([], 1)
+    (run,) = set(load(str(golden))["run_id"])
+    samples = load_samples(run[:8], str(golden))
     assert set(samples["target"]) and not samples["target"].isna().any()
+
+
+@pytest.mark.parametrize(("golden", "draws"), [(GOLDEN, None), (GOLDEN_2, None), (GOLDEN_3, "none")])
+def test_draws_are_unknown_before_they_were_declared(golden, draws):
+    """Before version 3 every record that had the field said none, whatever its method drew."""
+    assert sealed(golden).get("draws", "none") == "none"
+    assert check(sealed(golden), "it")["draws"] == draws
+    (row,) = read_index(golden).rows
+    assert (row["draws"], row["draw_digest"]) == (draws, None)
+
+
+def test_a_new_record_says_its_draws(record):
+    del record["draws"]
+    record["result_digest"] = result_digest(record)
+    with pytest.raises(RecordError, match="broken"):
+        check(record, "it")
 
 
 def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
@@ -61,7 +82,7 @@ def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
         old[f"{key}_key"] = digest(old[key])
     old["result_digest"] = result_digest(old)
     new = check(old, "it")
-    assert new["schema"] == 2 and invariants(new) == []
+    assert new["schema"] == 3 and invariants(new) == []
     assert (new["run_id"], new["result_digest"]) == (old["run_id"], old["result_digest"])
     assert new["comparability"]["roles"] == {
         "judge": {"model": "openai/a", "revision": "1", "args": {"wait": 1}},
@@ -85,8 +106,9 @@ def test_a_damaged_older_record_is_one_line(damage):
 
 
 def test_published_schema_is_that_of_the_code_and_fits(record):
-    published = json.loads(SCHEMA.read_text())
+    published = json.loads((SCHEMAS / "run.v3.schema.json").read_text())
     assert published == json_schema()
+    jsonschema.validate(sealed(GOLDEN_2), json.loads((SCHEMAS / "run.v2.schema.json").read_text()))
     jsonschema.validate(record, published)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**record, "surprise": 1}, published)
@@ -97,7 +119,7 @@ def test_published_schema_is_that_of_the_code_and_fits(record):
     [
         (("seed",), 7, "changed after it was sealed"),
         (("metrics", "accuracy", "value"), 0.99, "changed after it was sealed"),
-        (("schema",), 3, "upgrade"),
+        (("schema",), 4, "upgrade"),
         (("schema",), "1", "not a run record"),
         (("counts", "ok"), -1, "broken"),
     ],
