@@ -292,14 +292,12 @@ def _entry(arm: Arm, others: Sequence[Arm], tables: ItemTables) -> Entry:
         return Entry(
             arm, metric["value"], ci, metric["ci_method"], metric["scored_only"], varying_fields=labels
         )
-    from harness.results.ranges import estimate
+    from harness.comparison.scores import score
 
-    items = tables(arm, arm.primary)
-    found = estimate(arm.metric_range(), items.attempts(), items.groups)
-    scored = None
-    if not items.scored.all() and items.scored.any():
-        scored = float(items.scores[items.scored].mean())
-    return Entry(arm, found.value, found.ci, found.ci_method, scored, varying_fields=labels)
+    items, found = tables(arm, arm.primary), score(arm, load=tables)
+    known = items.scored_only()
+    scored = None if items.all_scored or not len(known) else float(known.means().mean())
+    return Entry(arm, found.value, found.interval, found.ci_method, scored, varying_fields=labels)
 
 
 def _ranks(arms: Sequence[Arm], tables: ItemTables, notes: list[str]) -> list[tuple[int, int] | None]:

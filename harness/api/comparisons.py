@@ -82,6 +82,7 @@ class Comparisons(ShownItems["Comparison"]):
                     "p_value": c.p_value,
                     "adjusted_p": c.adjusted_p,
                     "verdict": c.verdict(),
+                    "claim": c.claim,
                     "test": c.test,
                     "wins": c.difference.wins,
                     "losses": c.difference.losses,

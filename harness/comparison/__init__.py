@@ -4,11 +4,12 @@
 module         what it holds
 =============  ================================================================================
 ``arms``       a subject's runs on one task, pooled: what stands on one side of a comparison
-``items``      the attempts of an arm by item, and two arms brought to the same items
+``items``      an arm as a table item x run, and two arms brought to the same items
 ``select``     which arms are meant, which may be compared, and what differs where they may not
 ``paired``     the comparison of two arms: difference, interval, tests, cost
 ``changes``    differences as they are shown, in the unit of the metric
-``seeds``      the same for methods that train, with the seed as the unit
+``claims``     which of items and runs a difference holds for
+``sentences``  what a comparison says, in one line
 ``suites``     comparisons on several tasks, pooled
 ``flips``      the items on which two arms differ, with both transcripts
 ``planning``   what a comparison could see, from the noise of stored runs

@@ -69,21 +69,21 @@ class Arm:
 
     @property
     def trains(self) -> bool:
-        """Whether the method trains the model, so that a seed, not an attempt, is its unit."""
+        """Whether the method trains the model, and so has a learning curve."""
         return "trainable" in self.subject.get("data_access", ())
 
     @property
     def draws(self) -> bool | None:
         """Whether all items of a run share something that was drawn with its seed. None: unknown, as it is of
         records that don't say it, and then to be taken for true."""
-        said = {run["draws"] for run in self.runs}
+        said = {run.get("draws") for run in self.runs}
         return True if "run" in said else None if None in said else False
 
     @property
     def draw_digests(self) -> list[str] | None:
         """The digest of what each run drew for all its items; None unless every run tells it."""
-        told = [run["draw_digest"] for run in self.runs]
-        return None if None in told else told
+        told = [run.get("draw_digest") for run in self.runs]
+        return None if None in told else [str(digest) for digest in told]
 
     @property
     def complete(self) -> bool:

@@ -1,4 +1,4 @@
-"""The attempts of an arm by item, and two arms brought to the same items."""
+"""An arm as a table item x run, and two arms brought to the same items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from harness.comparison.arms import Arm
 from harness.results.classes import CLASS_METRICS, item_influence, metric_names, read_classes
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange
-from harness.stats.items import ItemAttempts, ItemScores
 
 Array = NDArray[Any]
 _NOT_BY_ITEM = (
@@ -26,61 +25,76 @@ _NOT_BY_ITEM = (
 
 @dataclass(frozen=True)
 class Items:
-    """Scores by item, of every attempt of an arm.
+    """A table item x run of one arm at one metric; with one run a table of one column.
 
     Attributes:
-        digests: content hash of each item, shape (items,), sorted.
-        counts: attempts on each item, shape (items,).
-        scores: every attempt's score, item after item; unscored and failed attempts count as the worst value.
-        scored: whether each attempt was scored.
-        groups: the cluster of each item, None where the task names none.
+        digests: content hash of each item, shape (n,), sorted.
+        cells: mean of the attempts of a run at an item, or what is made of them (`pass@4`), shape (n, S);
+            unscored and failed attempts count as the worst value. NaN where a run lacks the item.
+        scored: mean of the scored attempts alone, shape (n, S); NaN where there are none.
+        attempts: number of attempts in each cell, shape (n, S).
+        spread: unbiased variance of each cell's attempts, shape (n, S); NaN below two.
+        groups: the group of each item, shape (n,); None where the task names none.
     """
 
     digests: Array
-    counts: Array
-    scores: Array
+    cells: Array
     scored: Array
+    attempts: Array
+    spread: Array
     groups: Array | None
 
     def __len__(self) -> int:
         return len(self.digests)
 
     @property
-    def binary(self) -> bool:
-        return bool(np.isin(self.scores, (0.0, 1.0)).all())
+    def runs(self) -> int:
+        return int(self.cells.shape[1])
+
+    @property
+    def single(self) -> bool:
+        """Whether each item has one attempt in all, which is right or wrong."""
+        once = self.runs == 1 and bool((self.attempts == 1).all())
+        return once and bool(((self.cells == 0) | (self.cells == 1)).all())
+
+    @property
+    def all_scored(self) -> bool:
+        """Whether no attempt was left unscored or failed."""
+        return bool(((self.cells == self.scored) | np.isnan(self.cells)).all())
 
     def shares(self, span: MetricRange) -> Items:
         """The same with each score as its share of the metric's range, of which more is better."""
-        return replace(self, scores=span.share(self.scores))
+        return replace(
+            self,
+            cells=span.share(self.cells),
+            scored=span.share(self.scored),
+            spread=self.spread / span.width**2,
+        )
 
     def take(self, rows: Array) -> Items:
         """The items at `rows`, in that order."""
-        starts = np.concatenate(([0], np.cumsum(self.counts)[:-1]))
-        counts = self.counts[rows]
-        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = np.repeat(starts[rows], counts) + offsets
         groups = self.groups[rows] if self.groups is not None else None
-        return Items(self.digests[rows], counts, self.scores[places], self.scored[places], groups)
+        cells, scored, attempts, spread = (
+            table[rows] for table in (self.cells, self.scored, self.attempts, self.spread)
+        )
+        return Items(self.digests[rows], cells, scored, attempts, spread, groups)
 
     def scored_only(self) -> Items:
         """Without attempts that were not scored, and without items that have no other."""
-        owner = np.repeat(np.arange(len(self)), self.counts)[self.scored]
-        counts = np.bincount(owner, minlength=len(self))
-        kept = counts > 0
-        groups = self.groups[kept] if self.groups is not None else None
-        scores = self.scores[self.scored]
-        return Items(self.digests[kept], counts[kept], scores, np.ones(len(scores), bool), groups)
+        kept = np.flatnonzero(~np.isnan(self.scored).all(axis=1))
+        return replace(self, cells=self.scored).take(kept)
 
     def means(self) -> Array:
-        """The mean score of each item, shape (items,)."""
-        return ItemAttempts(self.scores, self.counts).means() if len(self) else self.scores
+        """The mean of each item over the runs that have it, shape (n,)."""
+        if self.runs == 1:
+            return self.cells[:, 0]
+        absent = np.isnan(self.cells)
+        found: Array = np.where(absent, 0.0, self.cells).sum(axis=1) / (self.runs - absent.sum(axis=1))
+        return found
 
-    def attempts(self) -> ItemScores:
-        """In the shape that `harness.stats` takes."""
-        k = int(self.counts[0]) if len(self) else 0
-        if (self.counts == k).all():
-            return self.scores if k == 1 else self.scores.reshape(-1, k)
-        return [part.tolist() for part in np.split(self.scores, np.cumsum(self.counts)[:-1])]
+    def codes(self) -> Array | None:
+        """The groups as numbers; None where there are none."""
+        return None if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,26 @@ class Pairing:
     def matched(self) -> int:
         return len(self.candidate)
 
+    def same_cells(self) -> Pairing:
+        """The same with the cells that both have, for arms whose runs are paired; items without one are left
+        out, and count as those that only one side has."""
+        absent = np.isnan(self.candidate.cells) | np.isnan(self.baseline.cells)
+        if not absent.any():
+            return self
+        kept = np.flatnonzero(~absent.all(axis=1))
+        gone = len(absent) - len(kept)
+
+        def masked(items: Items) -> Items:
+            cells, scored = (np.where(absent, np.nan, table) for table in (items.cells, items.scored))
+            return replace(items, cells=cells, scored=scored).take(kept)
+
+        return Pairing(
+            masked(self.candidate),
+            masked(self.baseline),
+            self.only_candidate + gone,
+            self.only_baseline + gone,
+        )
+
     def shares(self, span: MetricRange) -> Pairing:
         """The same with scores as shares of the metric's range; see `Items.shares`."""
         return replace(self, candidate=self.candidate.shares(span), baseline=self.baseline.shares(span))
@@ -106,13 +140,18 @@ def pair(candidate: Items, baseline: Items) -> Pairing:
     shared, left, right = np.intersect1d(
         candidate.digests, baseline.digests, assume_unique=True, return_indices=True
     )
+    ours, theirs = candidate.take(left), baseline.take(right)
+    groups = _known(ours.digests, [ours.groups, theirs.groups])
     return Pairing(
-        candidate.take(left), baseline.take(right), len(candidate) - len(shared), len(baseline) - len(shared)
+        replace(ours, groups=groups),
+        replace(theirs, groups=groups),
+        len(candidate) - len(shared),
+        len(baseline) - len(shared),
     )
 
 
 def load_items(arm: Arm, metric: str) -> Items:
-    """The attempts of an arm's runs at one metric.
+    """The table of an arm's runs at one metric, runs in the order of the arm.
 
     Raises:
         RecordError: the sealed attempts are missing, have no such metric, or don't give the value
@@ -135,7 +174,7 @@ class ItemTables:
 
 
 def load_run(run: Any, metric: str) -> Items:
-    """The attempts of one run.
+    """The table of one run, of one column.
 
     Raises:
         RecordError: as in `load_items`.
@@ -162,7 +201,6 @@ def load_run(run: Any, metric: str) -> Items:
             raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))
         raise RecordError(f"{path} has no attempts at {metric!r}")
     digests, owner = _by_digest(table["item_digest"])
-    rows = np.argsort(owner, kind="stable")
     scored = _array(pyarrow.compute.equal(table["status"], "ok").cast("int8")) == 1
     values = _array(table[metric].fill_null(math.nan))
     measured = scored & ~np.isnan(values)
@@ -171,11 +209,41 @@ def load_run(run: Any, metric: str) -> Items:
     if "group" in columns:
         groups = np.empty(len(digests), dtype=object)
         groups[owner] = np.asarray(table["group"].to_pylist(), dtype=object)
-        lone = np.array([label is None for label in groups], dtype=bool)
-        groups[lone] = digests[lone]
-    items = Items(digests, np.bincount(owner, minlength=len(digests)), scores[rows], scored[rows], groups)
+        groups = _known(digests, [groups])
+    items = _column(digests, owner, scores, measured, groups)
     _agrees(items, run, metric, path)
     return items
+
+
+def _column(digests: Array, owner: Array, scores: Array, measured: Array, groups: Array | None) -> Items:
+    """The table of one run from its attempts; `owner` is the item of each."""
+    n = len(digests)
+    counts = np.bincount(owner, minlength=n)
+    cells = np.bincount(owner, weights=scores, minlength=n) / counts
+    scored = cells
+    if not measured.all():
+        known = np.bincount(owner, weights=measured, minlength=n)
+        total = np.bincount(owner, weights=np.where(measured, scores, 0.0), minlength=n)
+        scored = np.divide(total, known, out=np.full(n, np.nan), where=known > 0)
+    spread = np.full(n, np.nan)
+    if counts.max(initial=1) > 1:
+        squares = np.bincount(owner, weights=(scores - cells[owner]) ** 2, minlength=n)
+        np.divide(squares, counts - 1, out=spread, where=counts > 1)
+    return Items(digests, cells[:, None], scored[:, None], counts[:, None], spread[:, None], groups)
+
+
+def _known(digests: Array, labels: Sequence[Array | None]) -> Array | None:
+    """The group of each item by the first of `labels` that knows it, else a group of its own; None where no
+    item has one."""
+    found = np.full(len(digests), None, dtype=object)
+    for each in labels:
+        if each is not None:
+            found = np.where(found == None, each, found)  # noqa: E711  (element by element)
+    lone = found == None  # noqa: E711
+    if lone.all():
+        return None
+    found[lone] = digests[lone]
+    return found
 
 
 def of_the_set(run: Any, metric: str) -> bool:
@@ -195,15 +263,10 @@ def _of_the_set(run: Any, metric: str) -> Items:
         raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))
     names = np.asarray([each.item for each in table.attempts], dtype=object)
     digests, owner = np.unique(names, return_inverse=True)
-    rows = np.argsort(owner, kind="stable")
-    scores = item_influence(table, metric)[rows]
-    groups = None
-    if any(each.group is not None for each in table.attempts):
-        groups = digests.copy()
-        for place, each in zip(owner, table.attempts, strict=True):
-            groups[place] = digests[place] if each.group is None else each.group
-    counts = np.bincount(owner, minlength=len(digests))
-    return Items(digests, counts, scores, np.ones(len(scores), dtype=bool), groups)
+    groups = np.full(len(digests), None, dtype=object)
+    groups[owner] = [each.group for each in table.attempts]
+    scores = item_influence(table, metric)
+    return _column(digests, owner, scores, np.ones(len(scores), dtype=bool), _known(digests, [groups]))
 
 
 def _worst(measured: Array, span: MetricRange) -> float:
@@ -231,23 +294,34 @@ def _by_digest(column: Any) -> tuple[Array, Array]:
 
 
 def combine(parts: Sequence[Items]) -> Items:
-    """The attempts of several runs of one arm, pooled by item."""
+    """The runs of one arm side by side, each a column."""
     if len(parts) == 1:
         return parts[0]
-    digests, owner = np.unique(np.concatenate([p.digests for p in parts]), return_inverse=True)
-    counts = np.concatenate([p.counts for p in parts])
-    owners = np.repeat(owner, counts)
-    rows = np.argsort(owners, kind="stable")
-    groups = None
-    if all(p.groups is not None for p in parts):
-        groups = np.empty(len(digests), dtype=object)
-        groups[owner] = np.concatenate([p.groups for p in parts])
+    digests = parts[0].digests
+    alike = all(np.array_equal(part.digests, digests) for part in parts[1:])
+    if not alike:
+        digests = np.unique(np.concatenate([part.digests for part in parts]))
+    places = [np.arange(len(digests)) if alike else np.searchsorted(digests, p.digests) for p in parts]
+
+    def beside(tables: Sequence[Array], absent: float) -> Array:
+        made = np.full((len(digests), len(tables)), absent, dtype=tables[0].dtype)
+        for at, (rows, table) in enumerate(zip(places, tables, strict=True)):
+            made[rows, at] = table[:, 0]
+        return made
+
+    labels = []
+    for rows, part in zip(places, parts, strict=True):
+        if part.groups is not None:
+            own = np.full(len(digests), None, dtype=object)
+            own[rows] = part.groups
+            labels.append(own)
     return Items(
         digests,
-        np.bincount(owners, minlength=len(digests)),
-        np.concatenate([p.scores for p in parts])[rows],
-        np.concatenate([p.scored for p in parts])[rows],
-        groups,
+        beside([part.cells for part in parts], np.nan),
+        beside([part.scored for part in parts], np.nan),
+        beside([part.attempts for part in parts], 0),
+        beside([part.spread for part in parts], np.nan),
+        _known(digests, labels),
     )
 
 

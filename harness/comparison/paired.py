@@ -4,42 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from numpy.typing import NDArray
 
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.comparison.arms import Arm
 from harness.comparison.changes import Change, change_of
+from harness.comparison.claims import (
+    RUNS_DIFFER,
+    Claim,
+    Wanted,
+    claim_of,
+    paired_by_seed,
+    parts_for,
+    parts_of_one_subject,
+    run_effects,
+)
 from harness.comparison.items import Items, Pairing, load_items, of_the_set, pair
-from harness.comparison.seeds import SeedView, over_seeds
 from harness.results.fields import brief
 from harness.spec import MetricRange
 from harness.stats import (
     Difference,
-    Variances,
     benjamini_hochberg,
     holm,
-    item_differences,
     mcnemar_test,
-    measured_variances,
     paired_difference,
     probability_better,
     sign_flip,
 )
-from harness.stats.seeds import LEAST_SEEDS
 
 #: how p-values are adjusted over a table: family-wise error, or the share of false discoveries
 CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}
-#: the test behind a kind of interval
+#: the test behind a kind of interval; where runs are drawn it is that of the items with the part of the runs
 TESTS = {
     "tango": "McNemar mid-p",
     "t": "paired t",
     "clustered_t": "clustered t",
     "bounded": "score",
+    "runs": "t over runs",
     "none": "none",
 }
+CROSSED = "crossed t"
+FEW = "sign flips"
 #: below this many units a sign-flip permutation checks the t test
 FEW_UNITS = 50
 #: shares of failed attempts that differ by more are warned of
@@ -53,17 +58,21 @@ class Comparison:
     """A candidate against a baseline on the items that both answered.
 
     `span` is the metric's range and says which end of it is the good one. Everything that decides is about
-    the `gain` over items: in shares of that range, above 0 where the candidate is better. What is shown
+    the `gain`: in shares of that range, above 0 where the candidate is better. What is shown
     (`difference`, `value`, `interval`, `scored_only`) is candidate - baseline in the unit of the metric,
     below 0 for a gain where less is better. `scale` turns that into points where the metric lies within
     -1 and 1.
 
-    `p_value` is two-sided, that of `test`; `adjusted_p` is adjusted over the table. `checks` holds the other
-    tests that were made. If a side trains, seeds are the unit: `seeds` holds that comparison, and `test`,
-    `p_value`, `interval` and the verdict are over seeds, while `difference` says whether these trained models
-    differ.
+    `claim` says what the gain, its interval and its p hold for: new items and new seeds, new items (nothing
+    is drawn per run), these runs alone, or new seeds on these items. `asked` is whether the user asked for
+    that claim; a claim about these runs that nobody asked for is never called better or worse.
+    `paired_draws`: whether the runs of both arms drew the same, seed by seed.
+
+    `p_value` is two-sided, that of `test`; `adjusted_p` is adjusted over the `tests` of the table. Both are
+    None where nothing can be tested. `checks` holds the other tests that were made.
     Unscored and failed attempts count as the worst value; `scored_only` leaves them out and is None where
     there are none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
+    `run_effects` are F and p of the candidate's and of the baseline's runs.
     Of a metric of the `whole_set`, such as macro-F1, the difference is that of the values, its interval and
     test are over what each item adds to them, and no item is won or lost.
     """
@@ -74,20 +83,21 @@ class Comparison:
     candidate_value: float
     baseline_value: float
     gain: Difference
-    item_gains: NDArray[Any]
-    groups: NDArray[Any] | None
-    variances: Variances | None
+    claim: Claim
+    asked: bool
+    paired_draws: bool
     matched: int
     only_candidate: int
     only_baseline: int
     test: str
-    p_value: float
-    adjusted_p: float
+    p_value: float | None
+    adjusted_p: float | None
+    tests: int = 1
     checks: dict[str, float] = field(default_factory=dict)
     probability_better: float | None = None
     scored_gain: Difference | None = None
     cost_ratio: dict[str, float | None] = field(default_factory=dict)
-    seeds: SeedView | None = None
+    run_effects: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
     warnings: tuple[str, ...] = ()
     whole_set: bool = False
 
@@ -101,55 +111,56 @@ class Comparison:
 
     @property
     def difference(self) -> Change:
-        """Over items."""
+        """In the unit of the metric."""
         return change_of(self.gain, self.span)
 
     @property
     def scored_only(self) -> Change | None:
-        """Over items, without attempts that were not scored."""
+        """The same without attempts that were not scored."""
         return None if self.scored_gain is None else change_of(self.scored_gain, self.span)
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the difference over the unit that decides: seeds or items."""
-        if self.seeds is None:
-            return self.difference.ci
-        return self.span.changes(self.seeds.test.ci) if self.seeds.test else None
-
-    @property
-    def gained(self) -> float:
-        """The gain over the unit that decides."""
-        return self.seeds.test.value if self.seeds and self.seeds.test else self.gain.value
+        """The 95 % interval of the difference."""
+        return self.difference.ci
 
     @property
     def value(self) -> float:
-        """The difference over the unit that decides."""
-        return self.span.change(self.gained)
+        """The difference."""
+        return self.difference.value
 
     def p_inferior(self, margin: float) -> float:
         """One-sided, of "worse by `margin` (in the unit of the metric) or more": below alpha, non-inferiority
         is shown."""
-        lost = -margin / self.span.width
-        if self.seeds is not None:
-            return self.seeds.p_above(lost) if self.seeds.enough else 1.0
-        return self.gain.p_better(lost)
+        return self.gain.p_better(-margin / self.span.width)
 
     @property
     def p_worse(self) -> float:
-        """One-sided, of "no worse": McNemar's mid-p for single right-or-wrong attempts, else the
-        interval's own test; over seeds, their t test, and 1 with too few of them."""
-        if self.seeds is not None:
-            return self.seeds.p_below() if self.seeds.enough else 1.0
-        found = self.gain
-        if found.ci_method == "tango":
-            return float(mcnemar_test(found.losses, found.wins, alternative="worse"))
-        return found.p_worse()
+        """One-sided, of "no worse"."""
+        return self.gain.p_worse()
+
+    @property
+    def one_seed(self) -> bool:
+        """Whether an arm that draws has one run, so that nothing is said of other seeds."""
+        return self.claim == "these runs" and not self.asked
 
     def verdict(self, alpha: float = 0.05) -> str:
         """`better`, `worse`, or `not shown`: too little evidence is never called equality."""
-        if self.adjusted_p >= alpha or self.gained == 0 or (self.seeds and not self.seeds.enough):
+        p = self.adjusted_p
+        if p is None or p >= alpha or self.gain.value == 0 or self.one_seed:
             return "not shown"
-        return "better" if self.gained > 0 else "worse"
+        return "better" if self.gain.value > 0 else "worse"
+
+    def verdict_with_reason(self, alpha: float = 0.05) -> str:
+        """The verdict, `not shown` with the reason where the interval by itself suggests another."""
+        said = self.verdict(alpha)
+        if said != "not shown":
+            return said
+        if self.one_seed:
+            return "not shown (1 seed)"
+        if self.p_value is None:
+            return "not shown (nothing to test)"
+        return f"not shown ({self.tests} tests)" if self.p_value < alpha else said
 
 
 def compare(
@@ -159,12 +170,21 @@ def compare(
     *,
     load: Callable[[Arm, str], Items] = load_items,
     level: float = 0.95,
+    wanted: Wanted = "",
+    one_subject: bool = False,
 ) -> Comparison:
     """Compares two arms of one comparability key.
 
+    Args:
+        load: gives the table of an arm, such as an `ItemTables` that keeps them.
+        wanted: another claim than the widest that the runs allow; see `claims`.
+        one_subject: both arms are one subject at two times, as in a gate: how much runs vary is one number,
+            pooled over both, so that one run of the candidate is enough.
+
     Raises:
         ValueError: their keys differ, or they share no item.
-        UsageError: the metric is of the whole set, and only one side has some of its items.
+        UsageError: the metric is of the whole set, and only one side has some of its items; or the claim that
+            is wanted needs more runs.
         RecordError: sealed attempts can't be read.
     """
     if candidate.comparability_key != baseline.comparability_key:
@@ -179,26 +199,19 @@ def compare(
             f"{metric} is a value of the whole set, and one of {candidate.named()} and {baseline.named()} "
             f"has items that the other lacks; compare {candidate.primary}, which every item has"
         )
+    claim: Claim = "items and runs" if one_subject else claim_of(candidate, baseline, wanted)
+    paired_draws = not one_subject and claim != "items" and paired_by_seed(candidate, baseline)
+    if paired_draws:
+        pairing = pairing.same_cells()
     shares = pairing.shares(candidate.metric_range(metric))
-    groups = shares.candidate.groups
-    binary = shares.candidate.binary and shares.baseline.binary
-    left, right = shares.candidate.attempts(), shares.baseline.attempts()
-    gain = paired_difference(left, right, groups=groups, binary=binary, level=level)
-    gains = item_differences(left, right)
-    variances = measured_variances(left, right) if shares.matched > 1 else None
-    test, p_value, checks = _tests(gain, gains, groups, candidate, baseline)
+    gain = _gain(shares, candidate, baseline, claim, one_subject, level)
+    checks = _checks(gain, shares, candidate, baseline)
     if whole_set:  # every answer moves what all items add, so none is won or lost
         gain, checks = replace(gain, wins=0, losses=0, ties=0), {}
     posterior = None
     if gain.ci_method == "tango" and shares.matched <= SMALL_SET:
         posterior = probability_better(gain.losses, gain.wins)
-    seeds = None
-    if candidate.trains or baseline.trains:
-        seeds = over_seeds([(candidate, baseline, metric)])
-    if seeds is not None:
-        if test != "none":
-            checks = {f"{test} over items": p_value, **checks}
-        test, p_value = seeds.name, 1.0 if seeds.test is None else seeds.test.p_value
+    effects = run_effects(shares)
     return Comparison(
         candidate=candidate,
         baseline=baseline,
@@ -206,67 +219,80 @@ def compare(
         candidate_value=float(pairing.candidate.means().mean()),
         baseline_value=float(pairing.baseline.means().mean()),
         gain=gain,
-        item_gains=gains,
-        groups=groups,
-        variances=variances,
+        claim=claim,
+        asked=bool(wanted),
+        paired_draws=paired_draws,
         matched=pairing.matched,
         only_candidate=pairing.only_candidate,
         only_baseline=pairing.only_baseline,
-        test=test,
-        p_value=p_value,
-        adjusted_p=p_value,
+        test=_test(gain),
+        p_value=gain.p_value,
+        adjusted_p=gain.p_value,
         checks=checks,
         probability_better=posterior,
-        scored_gain=_scored_gain(shares, binary, level),
+        scored_gain=_scored_gain(shares, candidate, baseline, claim, one_subject, level),
         cost_ratio=_cost_ratio(candidate, baseline),
-        seeds=seeds,
-        warnings=tuple(_warnings(candidate, baseline, pairing)),
+        run_effects=effects,
+        warnings=tuple(_warnings(candidate, baseline, pairing, effects)),
         whole_set=whole_set,
     )
 
 
 def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[Comparison]:
-    """The same comparisons with p-values adjusted over all of them, by one of `CORRECTIONS`."""
-    if not comparisons:
-        return []
-    adjusted = CORRECTIONS[correction]([comparison.p_value for comparison in comparisons])
-    return [replace(c, adjusted_p=float(p)) for c, p in zip(comparisons, adjusted, strict=True)]
+    """The same comparisons with p-values adjusted over all that can be tested, by one of `CORRECTIONS`."""
+    tested = [c.p_value for c in comparisons if c.p_value is not None]
+    adjusted = iter(CORRECTIONS[correction](tested) if tested else ())
+    return [
+        c if c.p_value is None else replace(c, adjusted_p=float(next(adjusted)), tests=len(tested))
+        for c in comparisons
+    ]
 
 
-def _tests(
-    gain: Difference,
-    gains: NDArray[Any],
-    groups: NDArray[Any] | None,
-    candidate: Arm,
-    baseline: Arm,
-) -> tuple[str, float, dict[str, float]]:
-    """Which test gives p, p, and the others that check it."""
-    checks: dict[str, float] = {}
-    clustered = gain.ci_method == "clustered_t"
-    p_value = 1.0 if gain.p_value is None else gain.p_value
-    if gain.ci_method == "tango":
-        exact = float(mcnemar_test(gain.losses, gain.wins, mid_p=False))
-        checks["mcnemar_exact"] = exact
-    units = gain.n_clusters if clustered else gain.n_items
-    if (units or 0) < FEW_UNITS:
-        seed = seed_of(*candidate.run_ids, *baseline.run_ids) % 2**32
-        checks["sign_flip"] = sign_flip(gains, groups=groups, seed=seed).p_value
-    return TESTS[gain.ci_method], p_value, checks
-
-
-def _scored_gain(pairing: Pairing, binary: bool, level: float) -> Difference | None:
-    if pairing.candidate.scored.all() and pairing.baseline.scored.all():
-        return None
-    kept = pair(pairing.candidate.scored_only(), pairing.baseline.scored_only())
-    if not kept.matched:
-        return None
+def _gain(
+    shares: Pairing, candidate: Arm, baseline: Arm, claim: Claim, one_subject: bool, level: float
+) -> Difference:
+    ours, theirs = shares.candidate, shares.baseline
+    parts = parts_of_one_subject(shares) if one_subject else parts_for(claim, shares, candidate, baseline)
     return paired_difference(
-        kept.candidate.attempts(),
-        kept.baseline.attempts(),
-        groups=kept.candidate.groups,
-        binary=binary,
+        ours.means(),
+        theirs.means(),
+        groups=ours.groups,
+        binary=ours.single and theirs.single,
         level=level,
+        parts=parts,
     )
+
+
+def _scored_gain(
+    shares: Pairing, candidate: Arm, baseline: Arm, claim: Claim, one_subject: bool, level: float
+) -> Difference | None:
+    if shares.candidate.all_scored and shares.baseline.all_scored:
+        return None
+    kept = pair(shares.candidate.scored_only(), shares.baseline.scored_only())
+    return _gain(kept, candidate, baseline, claim, one_subject, level) if kept.matched else None
+
+
+def _test(gain: Difference) -> str:
+    """What the test behind p is called."""
+    if gain.p_value is None:
+        return "none"
+    if gain.at_zero is not None and gain.ci_method != "tango":
+        return FEW
+    if gain.parts.runs > 0 and gain.ci_method in ("t", "clustered_t"):
+        return CROSSED
+    return TESTS[gain.ci_method]
+
+
+def _checks(gain: Difference, shares: Pairing, candidate: Arm, baseline: Arm) -> dict[str, float]:
+    """Other tests of the items alone, that check the one that decides."""
+    checks: dict[str, float] = {}
+    if gain.ci_method == "tango":
+        checks["mcnemar_exact"] = float(mcnemar_test(gain.losses, gain.wins, mid_p=False))
+    if gain.parts.n_groups < FEW_UNITS and gain.parts.runs <= 0:
+        seed = seed_of(*candidate.run_ids, *baseline.run_ids) % 2**32
+        gains = shares.candidate.means() - shares.baseline.means()
+        checks["sign_flip"] = sign_flip(gains, groups=shares.candidate.groups, seed=seed).p_value
+    return checks
 
 
 def _cost_ratio(candidate: Arm, baseline: Arm) -> dict[str, float | None]:
@@ -284,7 +310,12 @@ def _cost_ratio(candidate: Arm, baseline: Arm) -> dict[str, float | None]:
     }
 
 
-def _warnings(candidate: Arm, baseline: Arm, pairing: Pairing) -> list[str]:
+def _warnings(
+    candidate: Arm,
+    baseline: Arm,
+    pairing: Pairing,
+    effects: tuple[tuple[float, float] | None, tuple[float, float] | None],
+) -> list[str]:
     """What a reader has to know before believing the difference."""
     found = []
     if pairing.only_candidate or pairing.only_baseline:
@@ -292,13 +323,15 @@ def _warnings(candidate: Arm, baseline: Arm, pairing: Pairing) -> list[str]:
             f"only {pairing.matched} items are in both; {pairing.only_candidate} are only in the "
             f"candidate, {pairing.only_baseline} only in the baseline"
         )
-    for arm, side in ((candidate, "candidate"), (baseline, "baseline")):
+    for arm, side, effect in zip((candidate, baseline), ("candidate", "baseline"), effects, strict=True):
         if not arm.complete:
             found.append(f"the {side} was stopped before its end")
-        if arm.trains and len(arm.runs) < LEAST_SEEDS:
+        if arm.draws is None:
+            found.append(f"the {side}'s records don't say what is drawn per run; taken as drawn")
+        if arm.draws is False and effect is not None and effect[1] < RUNS_DIFFER:
             found.append(
-                f"the {side} trains and has {len(arm.runs)} of the {LEAST_SEEDS} seeds that a "
-                "claim about training needs"
+                f"{arm.method} is said to draw nothing per run, and its runs differ by more than their items "
+                f'explain (F = {effect[0]:.1f}, p = {effect[1]:.2g}); declare draws = "run"'
             )
     scored_by = candidate.code("task") | baseline.code("task")
     if len(scored_by) > 1:

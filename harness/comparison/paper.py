@@ -163,10 +163,10 @@ def _caption(made: Paper, one_model: bool) -> str:
         words.append(f"All methods use {latex_text(made.rows[0][1])}")
     units = {found.unit for found in made.scores.values()}
     runs = sorted({found.runs for found in made.scores.values()})
-    if units == {"items", "seeds"}:
-        words.append("Intervals are over items, for methods that train over seeds")
+    if units == {"items", "items and runs"}:
+        words.append("Intervals are over items, and over runs where methods draw something per run")
     elif units:
-        words.append(f"Intervals are over {units.pop()}")
+        words.append(f"Intervals are over {' or '.join(sorted(units))}")
     if runs and runs[-1] > 1:
         span = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
         words.append(f"Each value pools {span} seed{'' if span == '1' else 's'}")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from harness.comparison.arms import Arm
-from harness.comparison.items import Items, load_items, pair
+from harness.comparison.items import Array, Items, load_items, pair
 from harness.spec import MetricRange
 from harness.stats import (
     Variances,
@@ -46,7 +48,7 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
     for a, b in list(combinations(found, 2))[:MOST_PAIRS]:
         both = pair(a, b)
         if both.matched > 1:
-            variances = measured_variances(both.candidate.attempts(), both.baseline.attempts())
+            variances = measured_variances(_attempts(both.candidate), _attempts(both.baseline))
             seen.append((variances.of_item_difference(1), both.matched, variances))
     seen = [entry for entry in seen if entry[0] > 0]  # subjects that agree throughout say nothing
     if seen:
@@ -59,7 +61,7 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
         )
         return Noise(variances, n_items, f"{len(found)} stored subjects{separated}", span)
     for items in found:
-        own = attempt_variance(items.attempts()) if int(items.counts.max()) > 1 else 0.0
+        own = attempt_variance(_attempts(items)) if items.runs > 1 else 0.0
         if own > 0:
             source = "the attempts of one stored subject, if the effect is the same on every item"
             return Noise(Variances(own, own, 0.0, False), len(items), source, span)
@@ -71,6 +73,11 @@ def stored_noise(arms: Sequence[Arm]) -> Noise:
         "effect on every item): no stored run says more",
         span,
     )
+
+
+def _attempts(items: Items) -> Array:
+    """Runs as attempts; the means of items that a run lacks."""
+    return items.means() if np.isnan(items.cells).any() else items.cells
 
 
 def given_noise(noise: Noise, variance: float | None, effect_sd: float | None) -> Noise:

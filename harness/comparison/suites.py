@@ -5,27 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.base.digest import seed_of
 from harness.comparison.paired import Comparison
-from harness.comparison.seeds import SeedView, over_seeds
 from harness.spec import MetricRange
 from harness.stats import SuiteDifference, suite_difference
 
 
-def suite_over_seeds(comparisons: Sequence[Comparison]) -> SeedView | None:
-    """The same as `over_suite` with seeds as the unit; None where nothing trains or seeds differ."""
-    if any(c.seeds is None for c in comparisons):
-        return None
-    return over_seeds([(c.candidate, c.baseline, c.metric) for c in comparisons])
-
-
 def over_suite(comparisons: Sequence[Comparison]) -> SuiteDifference:
-    """The mean gain over the tasks of one candidate against one baseline, over items; in shares of each
-    metric's range, above 0 where the candidate is better."""
-    seed = seed_of(*(run for c in comparisons for run in c.candidate.run_ids)) % 2**32
-    return suite_difference(
-        [c.item_gains for c in comparisons], groups=[c.groups for c in comparisons], seed=seed
-    )
+    """The mean gain over the tasks of one candidate against one baseline; in shares of each metric's range,
+    above 0 where the candidate is better."""
+    return suite_difference([c.gain.parts for c in comparisons])
 
 
 def common_range(comparisons: Sequence[Comparison]) -> MetricRange | None:
@@ -37,19 +25,29 @@ def common_range(comparisons: Sequence[Comparison]) -> MetricRange | None:
 
 def suite_sentence(comparisons: Sequence[Comparison]) -> str:
     """The mean difference over several tasks, in one line."""
-    found, first, seeds = over_suite(comparisons), comparisons[0], suite_over_seeds(comparisons)
+    found, first = over_suite(comparisons), comparisons[0]
     common = common_range(comparisons)
     span = common or MetricRange()
-    low, high = (span.points * end for end in span.changes(found.ci or found.bootstrap_ci))
-    p = found.permutation_p if found.p_value is None else found.p_value
-    shown = f"{seeds.sentence()}; over items " if seeds else ""
+    ends = p = ""
+    if found.ci is not None and found.p_value is not None:
+        low, high = (span.points * end for end in span.changes(found.ci))
+        ends, p = f" [{low:+.1f}, {high:+.1f}]", f", p = {found.p_value:.2g}"
     unit = "" if common else " in percent of each metric's range, above 0 where better,"
     return (
         f"over {found.n_tasks} tasks, {first.candidate.method} x {first.candidate.model} - "
-        f"{first.baseline.method} x {first.baseline.model}:{unit} {shown}"
-        f"{span.points * span.change(found.value):+.1f} [{low:+.1f}, {high:+.1f}], p = {p:.2g}, "
-        f"sign-flip p = {found.permutation_p:.2g}"
+        f"{first.baseline.method} x {first.baseline.model}:{unit} "
+        f"{span.points * span.change(found.value):+.1f}{ends}{p} {_claim(comparisons)}"
     )
+
+
+def _claim(comparisons: Sequence[Comparison]) -> str:
+    """The narrowest claim of the tasks, which is that of their mean."""
+    claims = {c.claim for c in comparisons}
+    if "these runs" in claims:
+        return "for new items on these runs only"
+    if claims == {"items"}:
+        return "for new items"
+    return "for new seeds on these items" if "runs" in claims else "for new items and new seeds"
 
 
 def suites(comparisons: Sequence[Comparison]) -> list[list[Comparison]]:

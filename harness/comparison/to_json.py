@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from harness.comparison.arms import Arm
 from harness.comparison.changes import Change
 from harness.comparison.paired import Comparison
-from harness.comparison.suites import common_range, over_suite, suite_over_seeds
+from harness.comparison.sentences import sentence
+from harness.comparison.suites import common_range, over_suite
 from harness.spec import MetricRange
+from harness.stats import Parts
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
@@ -35,7 +38,13 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "candidate": side(comparison.candidate, comparison.candidate_value),
         "baseline": side(comparison.baseline, comparison.baseline_value),
         "difference": difference(comparison.difference),
-        "unit": "items" if comparison.seeds is None else "seeds",
+        "claim": comparison.claim,
+        "paired_draws": comparison.paired_draws,
+        "draws": {"candidate": comparison.candidate.draws, "baseline": comparison.baseline.draws},
+        "variances": variances(comparison.gain.parts),
+        "run_effects": [
+            None if effect is None else {"f": effect[0], "p": effect[1]} for effect in comparison.run_effects
+        ],
         "items": {
             "matched": comparison.matched,
             "only_candidate": comparison.only_candidate,
@@ -48,8 +57,10 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "probability_better": comparison.probability_better,
         "scored_only": difference(comparison.scored_only) if comparison.scored_only else None,
         "cost_ratio": comparison.cost_ratio,
-        "seeds": comparison.seeds.plain() if comparison.seeds else None,
         "verdict": comparison.verdict(),
+        "shown_verdict": comparison.verdict_with_reason(),
+        "sentence": sentence(comparison),
+        "tests": comparison.tests,
         "warnings": list(comparison.warnings),
     }
 
@@ -57,7 +68,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
 def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """A pooled comparison as JSON knows it: in the unit of the metric, or, where the tasks' metrics have
     several ranges, as a gain in shares of each range."""
-    first, seeds, found = comparisons[0], suite_over_seeds(comparisons), over_suite(comparisons)
+    first, found = comparisons[0], over_suite(comparisons)
     common = common_range(comparisons)
     span = common or MetricRange()
     return {
@@ -65,12 +76,27 @@ def plain_suite(comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "baseline": {"method": first.baseline.method, "model": first.baseline.model},
         "tasks": [c.candidate.task for c in comparisons],
         "unit": "metric" if common else "share of range",
-        **asdict(found),
+        **{key: value for key, value in asdict(found).items() if key != "parts"},
         "value": span.change(found.value),
         "stderr": None if found.stderr is None else span.width * found.stderr,
         "ci": None if found.ci is None else span.changes(found.ci),
-        "bootstrap_ci": span.changes(found.bootstrap_ci),
-        "seeds": seeds.plain() if seeds else None,
+        "variances": variances(found.parts),
+    }
+
+
+def variances(parts: Parts) -> dict[str, Any]:
+    """The variances behind an interval, in shares of the metric's range; degrees of freedom are null where
+    they are infinite, as where nothing is drawn per run."""
+
+    def finite(number: float) -> float | None:
+        return number if math.isfinite(number) else None
+
+    return {
+        "items": parts.items,
+        "runs": parts.runs,
+        "overlap": parts.overlap,
+        "df_items": finite(parts.df_items),
+        "df_runs": finite(parts.df_runs),
     }
 
 

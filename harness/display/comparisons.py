@@ -8,6 +8,7 @@ from harness.comparison.arms import Arm, shown_keys
 from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
+from harness.comparison.sentences import claim
 from harness.comparison.suites import suite_sentence, suites
 from harness.display.layout import Block, Line, Table
 
@@ -29,7 +30,7 @@ def comparison_blocks(
             blocks.append(Line(f"comparability key {key[:12]} ({given})", "bold"))
         blocks.append(_table(rows, arms, correction))
     for c in comparisons:
-        said = "; ".join(notes(c))
+        said = "; ".join(notes(c, arms))
         if said:
             blocks.append(Line(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}"))
     return blocks + [Line(suite_sentence(same)) for same in ([] if by_key else suites(comparisons))]
@@ -48,17 +49,13 @@ def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: s
     )
 
 
-def notes(c: Comparison) -> list[str]:
+def notes(c: Comparison, arms: Sequence[Arm] = ()) -> list[str]:
     """What else there is to say of a comparison, a sentence each."""
-    lines = [f"{c.metric}: lower is better"] if c.span.lower_is_better else []
+    lines = [claim(c, arms)]
+    lines += [f"{c.metric}: lower is better"] if c.span.lower_is_better else []
     if c.whole_set:
         lines.append(f"{c.metric} is of the whole set: {c.test} over what each item adds to it")
     lines += c.warnings
-    if c.seeds is not None:
-        lines.append(c.seeds.sentence())
-        low, high = c.difference.ci or (None, None)
-        if low is not None and high is not None:
-            lines.append(f"over items {points(c.difference.value, c)} [{points(low, c)}, {points(high, c)}]")
     if c.probability_better is not None:
         lines.append(f"P(better) = {c.probability_better:.3f} by a Dirichlet posterior over the pairs")
     if c.checks:

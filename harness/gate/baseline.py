@@ -79,8 +79,8 @@ def _arm(arm: Arm, root: Path) -> dict[str, Any]:
     from harness.results.ranges import estimate
 
     values = [run["metrics"][arm.primary]["value"] for run in arm.runs]
-    attempts = load_items(arm, arm.primary).attempts()
-    spread = estimate(arm.metric_range(), attempts).rerun_stderr
+    attempts = load_items(arm, arm.primary).cells
+    spread = None if np.isnan(attempts).any() else estimate(arm.metric_range(), attempts).rerun_stderr
     return {
         "task": arm.task,
         "method": arm.method,

@@ -44,7 +44,9 @@ def confirm(
     for n, arm in fresh.items():
         comparison = verdicts[n].comparison
         assert comparison is not None
-        pairs.append((verdicts[n].check, compare(arm, comparison.baseline, comparison.metric)))
+        pairs.append(
+            (verdicts[n].check, compare(arm, comparison.baseline, comparison.metric, one_subject=True))
+        )
     for n, second in zip(fresh, judge(pairs, rules), strict=True):
         confirmed = second.verdict == "regressed"
         first = verdicts[n].comparison

@@ -44,7 +44,7 @@ def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Ver
             verdicts.append(without_statistics(check, "no data", "a run of the candidate measured nothing"))
         else:
             verdicts.append(None)
-            pairs.append((check, compare(found, arm)))
+            pairs.append((check, compare(found, arm, one_subject=True)))
     judged = iter(judge(pairs, rules))
     return [verdict or next(judged) for verdict in verdicts]
 

@@ -78,7 +78,7 @@ def self_check(baseline: Baseline, rows: Sequence[Row] = (), rules: Rules | None
     newest = runs[-LAST:]
     for run, arm in newest:
         others = Arm(tuple(other for other in arm.runs if other is not run))
-        pair = (Check(margin=rules.margin), compare(Arm((run,)), others, load=load))
+        pair = (Check(margin=rules.margin), compare(Arm((run,)), others, load=load, one_subject=True))
         flagged += judge([pair], rules)[0].verdict == "regressed"
     p_value = 1.0
     if newest:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Check, Rules
 from harness.gate.integrity import faults
-from harness.stats import attempts_needed, detectable_from, holm
-from harness.stats.seeds import LEAST_SEEDS
+from harness.stats import detectable_from, holm
 
 #: from the gravest; the overall verdict is the gravest there is
 VERDICTS = ("regressed", "invalid", "no data", "not comparable", "inconclusive", "ok")
@@ -71,7 +69,7 @@ def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdi
 
 def _verdict(check: Check, comparison: Comparison, p_loss: float, p_inferior: float, rules: Rules) -> Verdict:
     said = Verdict(check, "ok", (), comparison, p_loss, p_inferior)
-    loss = -comparison.span.width * comparison.gained
+    loss = -comparison.span.width * comparison.gain.value
     if identical(comparison):
         return replace(said, reasons=("every output is that of the reference",))
     if p_loss < rules.alpha and loss > rules.regress_factor * check.margin:
@@ -80,7 +78,7 @@ def _verdict(check: Check, comparison: Comparison, p_loss: float, p_inferior: fl
         return said
     code = EXIT_CODES["inconclusive"] if rules.fail_inconclusive else 0
     said = replace(said, verdict="inconclusive", exit_code=code)
-    return _with_seeds_needed(said, rules) if comparison.seeds else _with_attempts_needed(said, rules)
+    return _with_detectable(said, rules)
 
 
 def identical(comparison: Comparison) -> bool:
@@ -90,42 +88,13 @@ def identical(comparison: Comparison) -> bool:
     return all(run["samples_digest"] in known for run in comparison.candidate.runs)
 
 
-def _with_attempts_needed(verdict: Verdict, rules: Rules) -> Verdict:
-    """With the loss that these runs would show, and the attempts an item that would show the margin."""
+def _with_detectable(verdict: Verdict, rules: Rules) -> Verdict:
+    """With the loss that these runs would show."""
     comparison = verdict.comparison
     assert comparison is not None
-    width, margin = comparison.span.width, verdict.check.margin
-    error, variances = comparison.gain.stderr, comparison.variances
-    detectable = None if error is None else width * detectable_from(error, alpha=rules.alpha)
-    if margin <= 0 or variances is None:
-        return replace(verdict, detectable=detectable)
-    return replace(
-        verdict,
-        detectable=detectable,
-        attempts=attempts_needed(
-            margin / width,
-            comparison.matched,
-            variances.candidate,
-            reference_variance=variances.reference,
-            effect_variance=variances.effect,
-            alpha=rules.alpha,
-        ),
-    )
-
-
-def _with_seeds_needed(verdict: Verdict, rules: Rules) -> Verdict:
-    """The same for methods that train: with the spread over seeds, and the seeds needed."""
-    comparison = verdict.comparison
-    assert comparison is not None and comparison.seeds is not None
-    view = comparison.seeds
-    if view.test is None:
-        return replace(verdict, seeds=LEAST_SEEDS)
-    detectable = comparison.span.width * detectable_from(view.test.stderr, alpha=rules.alpha)
-    seeds = LEAST_SEEDS
-    if verdict.check.margin > 0:
-        wanted = min(view.found.n_seeds) * (detectable / verdict.check.margin) ** 2
-        seeds = max(LEAST_SEEDS, math.ceil(wanted))
-    return replace(verdict, detectable=detectable, seeds=seeds)
+    error = comparison.gain.stderr
+    detectable = None if error is None else comparison.span.width * detectable_from(error, alpha=rules.alpha)
+    return replace(verdict, detectable=detectable)
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[str, int]:

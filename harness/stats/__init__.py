@@ -13,7 +13,7 @@ module            what it holds
 ``bayes``         P(candidate better) from the 2x2 table
 ``multiplicity``  Holm and Benjamini-Hochberg over many tests
 ``suite``         the pooled comparison over the tasks of a suite
-``seeds``         methods that train: seeds as the unit, interquartile mean
+``crossed``       items and runs at once: the variances behind every comparison
 ``ranks``         intervals of rank for several methods on the same items
 ``preference``    Bradley-Terry strengths and ranks from pairwise votes
 ``scaling``       forms of a score over one number: fits, AIC, verdict
@@ -35,6 +35,7 @@ from harness.stats.attempts import avg_at_k, g_pass_at_k, maj_at_k, pass_at_k, p
 from harness.stats.bayes import probability_better
 from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
+from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
@@ -66,27 +67,17 @@ from harness.stats.power import (
 )
 from harness.stats.preference import Preference, bradley_terry, preference_ranks
 from harness.stats.ranks import RankInterval, rank_intervals
-from harness.stats.seeds import (
-    MeanDifference,
-    SeedComparison,
-    TrainingComparison,
-    compare_seeds,
-    compare_training,
-    interquartile_mean,
-)
 from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [
     "Difference",
     "Estimate",
-    "MeanDifference",
+    "Parts",
     "Preference",
     "RankInterval",
-    "SeedComparison",
     "SignFlip",
     "Step",
     "SuiteDifference",
-    "TrainingComparison",
     "Variances",
     "attempt_variance",
     "attempts_needed",
@@ -97,8 +88,6 @@ __all__ = [
     "bootstrap_estimate",
     "bradley_terry",
     "clustered_stderr",
-    "compare_seeds",
-    "compare_training",
     "default_attempt_variance",
     "detectable_from",
     "estimate_mean",
@@ -106,7 +95,6 @@ __all__ = [
     "g_pass_at_k",
     "holm",
     "holm_factor",
-    "interquartile_mean",
     "item_differences",
     "items_needed",
     "jeffreys",
@@ -119,8 +107,10 @@ __all__ = [
     "micro_average",
     "minimum_detectable_effect",
     "paired_difference",
+    "parts_of",
     "pass_at_k",
     "pass_hat_k",
+    "pooled_parts",
     "power_of",
     "preference_ranks",
     "probability_better",
@@ -128,8 +118,11 @@ __all__ = [
     "rerun_stderr",
     "sign_flip",
     "suite_difference",
+    "summed",
     "t_interval",
     "tango_interval",
+    "tipping_sd",
+    "unpaired_parts",
     "wilson",
     "z_factor",
 ]

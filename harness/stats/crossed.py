@@ -76,6 +76,15 @@ class Parts:
         half = self.half_width(1 - level)
         return self.value - half, self.value + half
 
+    def with_runs(self, below: float, above: float, p: float) -> tuple[float, float]:
+        """How far an interval reaches below and above ``value``, given how far one over the items does whose
+        two tails hold ``p`` together: the part of the runs added in squares, as in :func:`half_width`."""
+        if self.runs <= 0:
+            return below, above
+        of_runs = float(t_squared(p, self.df_runs)) * self.runs
+        more = max(0.0, of_runs - float(t_squared(p, self.df_items)) * self.overlap)
+        return math.sqrt(max(below**2 + more, of_runs)), math.sqrt(max(above**2 + more, of_runs))
+
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided, of the true value being ``null``."""
         return float(p_value(abs(self.value - null), *self._parts))
@@ -245,14 +254,27 @@ def p_value(
     d, vi, dfi, vs, dfs, vr = np.broadcast_arrays(
         *(np.asarray(x, np.float64) for x in (distance, items, df_items, runs, df_runs, overlap))
     )
-    low = np.full(d.shape, math.log(_LEAST_P))
-    high = np.zeros(d.shape)
+    nothing = (d == 0) | (dfi <= 0) | ((vi <= 0) & (vs <= 0))
+    # p is at least that of either part alone, and the larger of these where it already gives the distance
+    floor = np.maximum(np.maximum(_p_alone(d, vi, dfi), _p_alone(d, vs, dfs)), _LEAST_P)
+    if not (vs > 0).any():
+        return np.asarray(np.where(nothing, 1.0, floor), dtype=np.float64)
+    low, high = np.log(floor), np.zeros(d.shape)
     for _ in range(_STEPS):
         middle = (low + high) / 2
         wide = half_width(np.exp(middle), vi, dfi, vs, dfs, vr) > d
         low, high = np.where(wide, middle, low), np.where(wide, high, middle)
-    nothing = (d == 0) | (dfi <= 0) | ((vi <= 0) & (vs <= 0))
-    return np.asarray(np.where(nothing, 1.0, np.exp((low + high) / 2)), dtype=np.float64)
+    return np.asarray(np.where(nothing, 1.0, np.exp(low)), dtype=np.float64)
+
+
+def _p_alone(distance: FloatArray, variance: FloatArray, df: FloatArray) -> FloatArray:
+    """Two-sided p of a distance whose variance has one part; 0 where that is 0."""
+    some = (variance > 0) & (df > 0)
+    square = distance**2 / np.where(some, variance, 1.0)
+    freedom = np.where(np.isfinite(df) & (df > 0), df, 1.0)
+    t = special.betainc(freedom / 2, 0.5, freedom / (freedom + square))
+    normal = 2 * special.ndtr(-np.sqrt(square))
+    return np.asarray(np.where(some, np.where(np.isinf(df), normal, t), 0.0), dtype=np.float64)
 
 
 def t_squared(p: ArrayLike, df: ArrayLike) -> FloatArray:

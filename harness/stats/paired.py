@@ -8,12 +8,20 @@ once:
 data                                                ``ci_method``    ``df``        two-sided p
 ==================================================  ===============  ============  ==============
 binary, one attempt in both arms, no clusters       ``tango``        none          McNemar, mid-p
-scores in [0, 1], fewer than six units differ       ``bounded``      none          score
+scores in [0, 1], fewer than six units differ       ``bounded``      none          sign flips
 scores in [0, 1], all units differ alike            ``bounded``      none          score
 other differences with a spread                     ``t``            items - 1     t
 the same, in clusters of more than one item         ``clustered_t``  clusters - 1  t
 differences without spread, no known range          ``none``         none          none
 ==================================================  ===============  ============  ==============
+
+Where arms draw something per run, the part of the runs is added to whichever of these holds for the items
+(:mod:`harness.stats.crossed`): half widths are added in squares.
+
+The p-value and the interval never contradict each other. With fewer than six units that differ no test can
+reach .05 in both directions (five to nothing happens one time in sixteen), so "no difference" is tested
+exactly, by all flips of their signs; from six on, for single yes/no attempts, by McNemar's mid-p. Where such
+a test can't rule out 0, the interval is extended to hold it.
 
 Why Tango's score interval for yes/no data: where few items are discordant a t interval claims far
 too much (with one item in twenty lost, n = 15, its lower 95 % bound is wrong 46 % of the time, because
@@ -43,15 +51,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
+from harness.stats.crossed import Parts, parts_of
 from harness.stats.estimate import Groups
-from harness.stats.intervals import cluster_codes, clustered_stderr, mean_stderr, t_interval
+from harness.stats.intervals import cluster_codes
 from harness.stats.items import ItemAttempts, ItemScores, gather_attempts
-from harness.stats.mcnemar import mcnemar_test, tango_interval, tango_statistic
+from harness.stats.mcnemar import Alternative, mcnemar_test, tango_interval, tango_statistic
 from harness.stats.quantiles import FloatArray, check_level
 
 # Differences below this, relative to the size of the scores, are rounding of equal numbers.
 _ROUNDING = 1e-12
-_FEWEST_FOR_T = 6
+#: with fewer units that differ no exact two-sided test reaches .05
+FEWEST = 6
+# Bisection for the p at which an end of an interval reaches a value: steps on its logarithm, and the least.
+_STEPS, _LEAST_P = 40, 1e-12
 
 
 @dataclass(frozen=True)
@@ -60,22 +72,25 @@ class Difference:
 
     Attributes:
         value: Δ, the mean over items of the differences of item means.
-        stderr: population standard error of ``value``, clustered where there are clusters; None
-            for one item or one cluster.
+        stderr: standard error of ``value`` over items (clustered where there are clusters) and over runs
+            where these are drawn; None where one item or one cluster leaves it unknown.
         ci: two-sided confidence interval of Δ at ``level``, or None where the data give none.
-        ci_method: ``tango``, ``t``, ``clustered_t``, ``bounded`` or ``none``.
-        df: degrees of freedom of a t interval, else None.
+        ci_method: ``tango``, ``t``, ``clustered_t``, ``bounded`` or ``none`` for the part of the items;
+            ``runs`` where the items are fixed.
+        df: degrees of freedom of a t interval over items, else None.
         p_value: two-sided, of "no difference"; None where there is no interval.
         n_items: items compared.
         n_clusters: clusters they fall into, or None where none were named.
         wins: items on which the candidate scores more.
         losses: items on which the reference scores more.
         ties: the rest.
-        variance: variance over items of d_i, with n - 1; None for one item.
         level: confidence level of ``ci``.
         limits: what Δ cannot leave: (-1, 1) for scores in [0, 1], else None.
         trials: for ``tango`` and ``bounded``, what the interval is computed from: units lost, won
             and compared. Fractions, for ``bounded``: a unit that differs by 1/4 is lost by 1/4.
+        at_zero: one-sided p of "no better" and of "no worse" by a test of 0 alone (sign flips, McNemar's
+            mid-p), which the interval's own p never falls below; None where the interval's own is enough.
+        parts: the variances over items and runs.
     """
 
     value: float
@@ -89,13 +104,14 @@ class Difference:
     wins: int
     losses: int
     ties: int
-    variance: float | None
     level: float
     limits: tuple[float, float] | None
     trials: tuple[float, float, float] | None
+    at_zero: tuple[float, float] | None
+    parts: Parts
 
     def interval(self, level: float) -> tuple[float, float]:
-        """Two-sided interval by ``ci_method`` at any level; infinite where there is no method.
+        """Two-sided interval at any level; infinite where there is no method.
 
         Raises:
             ValueError: if level is outside (0, 1).
@@ -103,13 +119,13 @@ class Difference:
         check_level(level)
         if self.ci_method == "none":
             return -math.inf, math.inf
-        if self.trials is not None:
-            lower, upper = tango_interval(*self.trials, level)
-            # A bound found by bisection may end a rounding error inside the estimate.
-            return min(float(lower), self.value), max(float(upper), self.value)
-        lower, upper = t_interval(self.value, self.stderr or 0.0, self.df or 0.0, level)
+        lower, upper = self._ends(1 - level)
         least, most = self.limits or (-math.inf, math.inf)
-        return max(float(lower), least), min(float(upper), most)
+        if self.at_zero is not None:
+            no_better, no_worse = self.at_zero
+            lower = min(lower, 0.0) if no_better >= (1 - level) / 2 else lower
+            upper = max(upper, 0.0) if no_worse >= (1 - level) / 2 else upper
+        return max(lower, least), min(upper, most)
 
     def lower_bound(self, level: float = 0.95) -> float:
         """One-sided: Δ lies above it with this confidence. With level = 1 - α, it exceeds -m exactly
@@ -134,28 +150,52 @@ class Difference:
 
         ``p_better(-margin)`` is the test of non-inferiority. 1 where there is no method.
         """
-        return 1.0 if self.ci_method == "none" else self._upper_tail(self._statistic(than))
+        if self.ci_method == "none":
+            return 1.0
+        p = self._one_sided(than, 1)
+        return max(p, self.at_zero[0]) if self.at_zero is not None and than >= 0 else p
 
     def p_worse(self, than: float = 0.0) -> float:
-        """One-sided p-value of H0: Δ >= ``than`` against Δ < ``than``, by the interval's method.
+        """One-sided p-value of H0: Δ >= ``than`` against Δ < ``than``, by the interval's method."""
+        if self.ci_method == "none":
+            return 1.0
+        p = self._one_sided(than, -1)
+        return max(p, self.at_zero[1]) if self.at_zero is not None and than <= 0 else p
 
-        For ``tango`` at 0 this is McNemar's test without a correction, which agrees with mid-p
-        except where a handful of items is discordant; :func:`harness.stats.mcnemar.mcnemar_test` on
-        ``losses`` and ``wins`` gives mid-p and exact ones.
-        """
-        return 1.0 if self.ci_method == "none" else self._upper_tail(-self._statistic(than))
-
-    def _statistic(self, delta: float) -> float:
+    def _ends(self, p: float) -> tuple[float, float]:
+        """The interval whose two tails hold ``p`` together, without regard to ``at_zero``."""
+        parts = self.parts
         if self.trials is None:
-            return (self.value - delta) / (self.stderr or 0.0)
-        if abs(delta) > 1:
+            half = parts.half_width(p)
+            return self.value - half, self.value + half
+        lower, upper = (float(end) for end in tango_interval(*self.trials, 1 - p))
+        # A bound found by bisection may end a rounding error inside the estimate.
+        below, above = max(self.value - lower, 0.0), max(upper - self.value, 0.0)
+        below, above = parts.with_runs(below, above, p)
+        return self.value - below, self.value + above
+
+    def _one_sided(self, than: float, sign: int) -> float:
+        """P of a value as far above (sign 1) or below (-1) ``than`` as the one seen, or farther."""
+        beyond = sign * (self.value - than)
+        if self.trials is not None and self.parts.runs <= 0:
+            return float(special.ndtr(-sign * self._score(than)))
+        tail = self._tail(than) if self.trials is not None else self.parts.p_value(than) / 2
+        return tail if beyond > 0 else 1 - tail
+
+    def _score(self, delta: float) -> float:
+        if abs(delta) > 1 or self.trials is None:
             return math.copysign(math.inf, -delta)
         return float(tango_statistic(*self.trials, delta))
 
-    def _upper_tail(self, statistic: float) -> float:
-        if self.trials is None:
-            return float(special.stdtr(self.df, -statistic))
-        return float(special.ndtr(-statistic))
+    def _tail(self, than: float) -> float:
+        """Half of the p at which the end of the interval on the side of ``than`` reaches it."""
+        low, high, side = math.log(_LEAST_P), 0.0, int(self.value <= than)
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            end = self._ends(math.exp(middle))[side]
+            wide = end > than if side else end < than
+            low, high = (middle, high) if wide else (low, middle)
+        return math.exp((low + high) / 2) / 2
 
 
 def paired_difference(
@@ -165,6 +205,7 @@ def paired_difference(
     groups: Groups | None = None,
     binary: bool,
     level: float = 0.95,
+    parts: Parts | None = None,
 ) -> Difference:
     """Compare two methods on the same items.
 
@@ -172,13 +213,17 @@ def paired_difference(
     The module docstring says which interval is chosen when.
 
     Args:
-        candidate: the attempts of every item, as for ``estimate_mean``.
+        candidate: the attempts of every item, as for ``estimate_mean``; its means over runs where there are
+            several.
         reference: the same items in the same order; the number of attempts may differ.
         groups: the cluster of each item (passage, user, ...). Labels that are all different say
             nothing and change only ``n_clusters``.
         binary: whether a score is 0 or 1 by definition. Other scores are taken to have the range
             [0, 1] when all of both arms lie in it.
         level: confidence level of ``ci``, in (0, 1).
+        parts: the variances over items and runs of this very difference, where runs are drawn; those over
+            items alone by default. With ``items`` 0 and infinite ``df_items`` the items are fixed, and the
+            claim is about runs alone.
 
     Raises:
         ValueError: if the arms differ in their number of items, or as in ``estimate_mean``.
@@ -197,18 +242,19 @@ def paired_difference(
         codes, n_clusters = cluster_codes(groups, n_items)
     units = n_items if n_clusters is None else n_clusters
     clustered = units < n_items
-
-    stderr: float | None = None
-    if units >= 2:
-        stderr = float(clustered_stderr(differences, codes)[0] if clustered else mean_stderr(differences))
-    value = float(differences.mean())
+    over_items = parts_of(differences, codes)
+    fixed = parts is not None and math.isinf(parts.df_items)
+    parts = over_items if parts is None else parts
     unit_range = binary or all(bool(((s >= 0) & (s <= 1)).all()) for s in (a.scores for a in arms))
     single = all(arm.common_count == 1 for arm in arms)
     scale = max(1.0, *(float(np.abs(arm.scores).max()) for arm in arms))
-    spread = stderr is not None and stderr > _ROUNDING * scale
+    spread = units >= 2 and math.sqrt(over_items.items) > _ROUNDING * scale
     totals = np.bincount(codes, weights=differences).astype(np.float64) * (units / n_items)
-    few = int((np.abs(totals) > _ROUNDING).sum()) < _FEWEST_FOR_T
-    if binary and single and not clustered:
+    differing = totals[np.abs(totals) > _ROUNDING]
+    few = differing.size < FEWEST
+    if fixed:
+        method = "runs" if parts.runs > 0 else "none"
+    elif binary and single and not clustered:
         method = "tango"
     elif unit_range and (few or not spread):
         method = "bounded"
@@ -216,26 +262,45 @@ def paired_difference(
         method = "clustered_t" if clustered else "t"
     else:
         method = "none"
+    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
+    at_zero = None
+    if few and not fixed and differing.size:
+        at_zero = _sign_flips(differing)
+    elif method == "tango" and not few:
+        sides: tuple[Alternative, Alternative] = ("better", "worse")
+        better, worse = (float(mcnemar_test(losses, wins, alternative=side)) for side in sides)
+        at_zero = better, worse
     by_trials = method in ("tango", "bounded")
-    return _with_interval(
-        Difference(
-            value=value,
-            stderr=stderr,
-            ci=None,
-            ci_method=method,
-            df=float(units - 1) if spread and not by_trials else None,
-            p_value=None,
-            n_items=n_items,
-            n_clusters=n_clusters,
-            wins=int((differences > 0).sum()),
-            losses=int((differences < 0).sum()),
-            ties=int((differences == 0).sum()),
-            variance=float(differences.var(ddof=1)) if n_items > 1 else None,
-            level=level,
-            limits=(-1.0, 1.0) if unit_range else None,
-            trials=_trials(totals) if by_trials else None,
-        )
+    found = Difference(
+        value=float(differences.mean()),
+        stderr=math.sqrt(parts.variance) if units >= 2 else None,
+        ci=None,
+        ci_method=method,
+        df=float(units - 1) if spread and method in ("t", "clustered_t") else None,
+        p_value=None,
+        n_items=n_items,
+        n_clusters=n_clusters,
+        wins=wins,
+        losses=losses,
+        ties=n_items - wins - losses,
+        level=level,
+        limits=(-1.0, 1.0) if unit_range else None,
+        trials=_trials(totals) if by_trials else None,
+        at_zero=at_zero,
+        parts=parts,
     )
+    if method == "none":
+        return found
+    p_value = min(1.0, 2 * min(found.p_better(), found.p_worse()))
+    return replace(found, ci=found.interval(level), p_value=p_value)
+
+
+def _sign_flips(differing: FloatArray) -> tuple[float, float]:
+    """One-sided p of "no better" and "no worse" over all signs that a few differences could have."""
+    signs = 1 - 2 * (np.arange(2**differing.size)[:, None] >> np.arange(differing.size) & 1)
+    sums, seen = signs @ np.abs(differing), float(differing.sum())
+    rounding = _ROUNDING * float(np.abs(differing).sum())
+    return float((sums >= seen - rounding).mean()), float((sums <= seen + rounding).mean())
 
 
 def item_differences(candidate: ItemScores, reference: ItemScores) -> FloatArray:
@@ -265,17 +330,6 @@ def _trials(totals: FloatArray) -> tuple[float, float, float]:
     lost, won = -float(np.minimum(totals, 0).sum()), float(np.maximum(totals, 0).sum())
     # Clusters of very unequal size may add up to more than one a unit.
     return lost, won, max(float(totals.size), lost + won)
-
-
-def _with_interval(difference: Difference) -> Difference:
-    """The same comparison with the interval and p-value of its method filled in."""
-    if difference.ci_method == "none":
-        return difference
-    if difference.ci_method == "tango":
-        p_value = float(mcnemar_test(difference.losses, difference.wins))
-    else:
-        p_value = min(1.0, 2 * min(difference.p_better(), difference.p_worse()))
-    return replace(difference, ci=difference.interval(difference.level), p_value=p_value)
 
 
 def _two_sided(level: float) -> float:

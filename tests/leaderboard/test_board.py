@@ -206,7 +206,7 @@ def test_ranks_hold_over_the_items_that_all_rows_have(tmp_path, seal_run):
     ranks = [(e.arm.method, e.rank) for e in section.entries]
     assert ranks == [("m2", (1, 1)), ("m1", (2, 2)), ("m0", (3, 3))]
     items = load_items(section.entries[0].arm, "accuracy")
-    assert section.entries[0].value == pytest.approx(np.mean(items.scores))
+    assert section.entries[0].value == pytest.approx(np.mean(items.cells))
 
 
 def test_learning_curves_are_drawn_per_row_and_listed_as_rows(board):

@@ -1,6 +1,6 @@
 """Comparison of sealed runs: pairing, tests, refusals, what flipped."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +13,11 @@ from harness.comparison.items import Items, load_items, pair
 from harness.comparison.paired import adjust, compare
 from harness.comparison.planning import stored_noise
 from harness.comparison.select import Mixed, Selection, baseline_of, check_baseline, mixed
-from harness.comparison.suites import over_suite, suite_over_seeds, suite_sentence, suites
+from harness.comparison.sentences import sentence
+from harness.comparison.suites import over_suite, suite_sentence, suites
 from harness.comparison.to_json import plain
 from harness.results.index import in_force, read_index
+from harness.stats.crossed import parts_of
 from harness.testing import seal_scores
 
 
@@ -67,7 +69,7 @@ def test_pairs_by_content_whatever_the_order_and_counts_what_does_not_match(tmp_
     (left,), (right,) = arms(tmp_path / "a"), arms(tmp_path / "b")
     pairing = pair(load_items(left, "accuracy"), load_items(right, "accuracy"))
     assert (pairing.matched, pairing.only_candidate, pairing.only_baseline) == (30, 10, 0)
-    assert np.array_equal(pairing.candidate.scores, pairing.baseline.scores)
+    assert np.array_equal(pairing.candidate.cells, pairing.baseline.cells)
     with pytest.raises(ValueError, match="not comparable"):
         compare(left, right)
 
@@ -93,27 +95,6 @@ def test_clusters_widen_the_interval(tmp_path, rng):
     assert clustered.test == "clustered t" and clustered.difference.n_clusters == 20
     assert clustered.difference.stderr > 2 * alone.difference.stderr
     assert "sign_flip" in clustered.checks and "sign_flip" not in alone.checks
-
-
-def test_seeds_are_the_unit_of_methods_that_train(tmp_path, rng):
-    for seed in range(5):
-        seal_scores(tmp_path, rng.random(50) < 0.4 + 0.02 * seed, method="direct", seed=seed)
-        seal_scores(
-            tmp_path, rng.random(50) < 0.6 + 0.02 * seed, method="curator", seed=seed, needs=("trainable",)
-        )
-    curator, direct = arms(tmp_path)
-    found = compare(curator, direct)
-    assert found.seeds.found.n_seeds == (5, 5) and found.seeds.paired
-    values = [[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in (curator, direct)]
-    assert found.seeds.found.paired.p_value == pytest.approx(scipy_stats.ttest_rel(*values).pvalue)
-    assert "5 and 5 seeds" in found.seeds.sentence() and json.dumps(plain(found))
-
-
-def test_a_claim_about_training_with_few_seeds_is_warned_of(tmp_path, rng):
-    for method in ("direct", "curator"):
-        seal_scores(tmp_path, rng.random(50) < 0.5, method=method, needs=("trainable",))
-    curator, direct = arms(tmp_path)
-    assert any("1 of the 5 seeds" in line for line in compare(curator, direct).warnings)
 
 
 def test_holm_over_the_table_and_the_suite(tmp_path, rng):
@@ -229,8 +210,8 @@ def test_noise_to_plan_with(tmp_path, rng):
     assert both.variances.separated and both.variances.effect == pytest.approx(0, abs=0.01)
 
 
-def trained(root, rng, seeds, better=0.2, spread=0.0, **more):
-    """Runs of a baseline and of a method that trains; seeds move the latter by up to `spread`."""
+def drawn(root, rng, seeds, better=0.2, spread=0.0, **more):
+    """Runs of a baseline and of a method that draws; seeds move the latter by up to `spread`."""
     for seed in range(seeds):
         moved = better + (spread if seed % 2 else -spread)
         seal_scores(root, rng.random(400) < 0.4, method="direct", seed=seed, **more)
@@ -241,34 +222,119 @@ def trained(root, rng, seeds, better=0.2, spread=0.0, **more):
     return compare(curator, direct)
 
 
-def test_verdict_and_p_of_a_method_that_trains_follow_its_seeds_not_its_items(tmp_path, rng):
-    found = trained(tmp_path / "loose", rng, 6, better=0.1, spread=0.3)
-    assert found.difference.p_value < 1e-6, "over 2,400 attempts the items are certain"
-    assert found.test == "paired t over seeds" and found.p_value == found.seeds.test.p_value > 0.05
-    assert found.verdict() == "not shown" and plain(found)["unit"] == "seeds"
-    assert found.checks["paired t over items"] == found.difference.p_value
-    assert found.interval == found.seeds.test.ci and found.interval[0] < 0 < found.difference.ci[0]
+def test_verdict_and_p_rest_on_items_and_on_runs(tmp_path, rng):
+    found = drawn(tmp_path / "loose", rng, 6, better=0.1, spread=0.3)
+    alone = compare(found.candidate, found.baseline, wanted="these-runs")
+    assert alone.p_value < 1e-6 and alone.verdict() == "better", "over 2,400 attempts the items are certain"
+    assert found.claim == "items and runs" and found.test == "crossed t" and found.p_value > 0.05
+    assert found.verdict() == "not shown" and plain(found)["claim"] == "items and runs"
+    assert found.interval[0] < 0 < alone.interval[0]
     assert found.p_worse == pytest.approx(1 - found.p_value / 2)
     assert found.p_inferior(0.0) == pytest.approx(found.p_value / 2)
-    assert trained(tmp_path / "tight", rng, 6).verdict() == "better"
+    assert drawn(tmp_path / "tight", rng, 6).verdict() == "better"
 
 
-def test_fewer_than_five_seeds_of_a_method_that_trains_claim_nothing(tmp_path, rng):
-    found = trained(tmp_path, rng, 4)
+def test_one_seed_claims_these_runs_and_says_what_it_would_take(tmp_path, rng):
+    found = drawn(tmp_path, rng, 1)
     assert found.p_value < 0.05 and found.verdict() == "not shown"
-    assert (found.p_worse, found.p_inferior(0.02)) == (1.0, 1.0)
-    assert trained(tmp_path / "one", rng, 1).test == "none"
+    assert found.verdict_with_reason() == "not shown (1 seed)"
+    line = sentence(found)
+    assert "for new items on these 2 runs only" in line and "run-to-run SD is at most" in line
+    tau = float(line.split("at most ")[1].split()[0])
+    parts = found.gain.parts
+    bound = scipy_stats.t.isf(0.025, parts.df_items)
+    assert tau == pytest.approx(100 * np.sqrt(((parts.value / bound) ** 2 - parts.items) / 2), abs=0.06)
+    assert compare(found.candidate, found.baseline, wanted="these-runs").verdict() == "better"
 
 
-def test_a_suite_of_trained_methods_is_pooled_over_seeds(tmp_path, rng):
-    made = [trained(tmp_path, rng, 5, task=task) for task in ("a", "b")]
-    pooled = suite_over_seeds(made)
+def test_fixed_items_ask_about_other_seeds_alone(tmp_path, rng):
+    found = drawn(tmp_path, rng, 4)
+    fixed = compare(found.candidate, found.baseline, wanted="fixed-items")
+    assert fixed.claim == "runs" and fixed.test == "t over runs"
     means = [
-        np.mean([[run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in side], axis=0)
-        for side in zip(*((c.candidate, c.baseline) for c in made), strict=True)
+        [run["metrics"]["accuracy"]["value"] for run in arm.runs] for arm in (found.candidate, found.baseline)
     ]
-    assert pooled.test.p_value == pytest.approx(scipy_stats.ttest_rel(*means).pvalue)
-    assert "over 5 and 5 seeds" in suite_sentence(made) and "over items" in suite_sentence(made)
+    welch = scipy_stats.ttest_ind(*means, equal_var=False)
+    assert fixed.p_value == pytest.approx(welch.pvalue, rel=1e-6)
+    with pytest.raises(UsageError, match="has one run"):
+        compare(Arm(found.candidate.runs[:1]), found.baseline, wanted="fixed-items")
+
+
+def test_runs_are_paired_where_both_sides_drew_the_same(tmp_path, rng):
+    for seed in range(4):
+        for method in ("a", "b"):
+            seal_scores(
+                *(tmp_path, rng.random(50) < 0.5),
+                method=method,
+                seed=seed,
+                draws="run",
+                draw_digest=f"shots {seed}",
+            )
+    one, other = arms(tmp_path)
+    found = compare(one, other)
+    assert found.paired_draws and "4 seeds a side, paired draws" in sentence(found)
+    cells = [load_items(arm, "accuracy").cells for arm in (one, other)]
+    assert found.p_value == pytest.approx(parts_of(cells[0] - cells[1]).p_value())
+    assert not compare(Arm(one.runs[:3]), other).paired_draws
+
+
+def test_runs_of_a_method_without_draws_are_further_attempts(tmp_path, rng):
+    for seed in range(3):
+        for method in ("a", "b"):
+            seal_scores(tmp_path, rng.random(50) < 0.5, method=method, seed=seed, draws="none")
+    one, other = arms(tmp_path)
+    found = compare(one, other)
+    means = [load_items(arm, "accuracy").cells.mean(axis=1) for arm in (one, other)]
+    assert found.claim == "items" and found.p_value == pytest.approx(scipy_stats.ttest_rel(*means).pvalue)
+    assert "nothing is drawn per run; 3 and 3 runs pooled" in sentence(found)
+
+
+def test_a_method_that_says_it_draws_nothing_and_whose_runs_differ_is_named(tmp_path, rng):
+    for seed in range(6):
+        rate = 0.3 if seed % 2 else 0.7
+        seal_scores(tmp_path, rng.random(300) < rate, method="a", seed=seed, draws="none")
+        seal_scores(tmp_path, rng.random(300) < 0.5, method="b", seed=seed, draws="none")
+    warned = compare(*arms(tmp_path)).warnings
+    assert len([line for line in warned if "said to draw nothing" in line]) == 1 and "a is said" in warned[0]
+
+
+def test_unknown_draws_are_taken_as_drawn_and_it_is_said(tmp_path, rng):
+    for method in ("a", "b"):
+        seal_scores(tmp_path, rng.random(50) < 0.5, method=method, draws=None)
+    found = compare(*arms(tmp_path))
+    assert found.one_seed and any("don't say what is drawn" in line for line in found.warnings)
+
+
+def test_a_suite_is_pooled_over_items_and_runs(tmp_path, rng):
+    made = [drawn(tmp_path, rng, 5, task=task) for task in ("a", "b")]
+    pooled = over_suite(made)
+    assert pooled.parts.runs == pytest.approx(sum(c.gain.parts.runs for c in made) / 4)
+    assert pooled.ci == pytest.approx(pooled.parts.interval())
+    assert "for new items and new seeds" in suite_sentence(made)
+
+
+def test_five_items_to_none_are_not_worse(tmp_path):
+    found = compare(*two(tmp_path, [1] * 5, [0] * 5, draws="none"))
+    assert found.verdict() == "not shown" and found.interval[1] >= 0 and found.test == "McNemar mid-p"
+
+
+def test_a_verdict_beside_an_interval_that_excludes_zero_names_the_tests(tmp_path, rng):
+    seal_scores(tmp_path, rng.random(200) < 0.4, method="direct", draws="none")
+    for n in range(6):
+        seal_scores(tmp_path, rng.random(200) < 0.4 + 0.12 * (n == 0), method=f"v{n}", draws="none")
+    direct, *others = arms(tmp_path)
+    made = adjust([compare(arm, direct) for arm in others])
+    shown = [c for c in made if c.p_value < 0.05 <= c.adjusted_p]
+    assert shown and all(c.verdict_with_reason() == "not shown (6 tests)" for c in shown)
+
+
+def test_what_cannot_be_tested_leaves_the_family(tmp_path, rng):
+    found = compare(*two(tmp_path, rng.random(200) < 0.4, rng.random(200) < 0.5, draws="none"))
+    nothing = replace(found, p_value=None, adjusted_p=None)
+    tested, untested = adjust([found, nothing])
+    assert tested.adjusted_p == found.p_value and tested.tests == 1
+    assert untested.p_value is None and untested.verdict_with_reason() == "not shown (nothing to test)"
+    assert plain(untested)["p_value"] is None and "; p" not in sentence(untested)
 
 
 def test_reports_may_control_false_discoveries_instead(tmp_path, rng):
@@ -281,10 +347,10 @@ def test_reports_may_control_false_discoveries_instead(tmp_path, rng):
     assert max(c.adjusted_p for c in adjust(made)) >= max(expected)
 
 
-def test_the_level_over_seeds_holds_where_that_over_items_does_not():
+def test_the_level_holds_where_that_over_items_does_not():
     """The same trainings on both sides: seeds move the accuracy by five points either way."""
     rng, runs, n = np.random.default_rng(8), 400, 200
-    over_seeds = over_items = 0
+    over_both = over_items = 0
 
     def arm(name):
         rows = []
@@ -294,6 +360,8 @@ def test_the_level_over_seeds_holds_where_that_over_items_does_not():
                 {
                     "run_id": f"{name}{seed}",
                     "seed": seed,
+                    "draws": "run",
+                    "draw_digest": f"{name}{seed}",
                     "status": "complete",
                     "scores": scores,
                     "primary": "accuracy",
@@ -309,12 +377,12 @@ def test_the_level_over_seeds_holds_where_that_over_items_does_not():
         return Arm(tuple(rows))
 
     def load(arm, metric):
-        scores = np.stack([row["scores"] for row in arm.runs], axis=1)
-        return Items(np.arange(n), np.full(n, 5), scores.ravel(), np.ones(5 * n, bool), None)
+        cells = np.stack([row["scores"] for row in arm.runs], axis=1)
+        return Items(np.arange(n), cells, cells, np.ones((n, 5), int), np.full((n, 5), np.nan), None)
 
     for _ in range(runs):
         found = compare(arm("a"), arm("b"), load=load)
-        over_seeds += found.p_value < 0.05
-        over_items += found.difference.p_value < 0.05
+        over_both += found.p_value < 0.05
+        over_items += compare(found.candidate, found.baseline, load=load, wanted="these-runs").p_value < 0.05
     allowed = 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
-    assert over_seeds / runs <= allowed < over_items / runs, (over_seeds, over_items)
+    assert over_both / runs <= allowed < over_items / runs, (over_both, over_items)

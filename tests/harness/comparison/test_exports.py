@@ -9,11 +9,13 @@ import pytest
 from harness.base.errors import UsageError
 from harness.comparison.arms import arms_of
 from harness.comparison.export import comparison_csv, comparison_latex, comparison_markdown
+from harness.comparison.items import load_items
 from harness.comparison.paired import adjust, compare
 from harness.comparison.paper import paper, paper_latex, paper_markdown
 from harness.comparison.scores import score
 from harness.plots import KINDS, plot_comparisons
 from harness.results.index import in_force, read_index
+from harness.stats.crossed import parts_of
 from harness.testing import seal_scores
 
 
@@ -70,18 +72,16 @@ def test_arms_that_train_draw_their_curves_where_nothing_else_is_said(tmp_path):
     assert plot_comparisons(adjust([compare(*arms)]), arms, tmp_path / "a.pdf") == "curves"
 
 
-def test_a_score_pools_runs_over_items_or_over_seeds(tmp_path):
+def test_a_score_pools_runs_over_items_and_where_they_draw_over_runs(tmp_path):
     rng = np.random.default_rng(1)
     for seed in range(4):
         seal_scores(tmp_path, rng.random(60) < 0.5, method="direct", seed=seed)
         seal_scores(tmp_path, rng.random(60) < 0.5, method="curator", seed=seed, needs=("trainable",))
     curator, direct = arms_of(in_force(read_index(tmp_path).rows))
-    values = [run["metrics"]["accuracy"]["value"] for run in curator.runs]
     over = score(curator)
-    from scipy import stats
-
-    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
-    assert (over.unit, over.runs) == ("seeds", 4) and over.interval == pytest.approx((low, high))
+    parts = parts_of(load_items(curator, "accuracy").cells)
+    assert (over.unit, over.runs) == ("items and runs", 4)
+    assert over.interval == pytest.approx(parts.interval())
     over = score(direct)
     assert (over.unit, over.runs) == ("items", 4)
     assert over.value == pytest.approx(np.mean([run["metrics"]["accuracy"]["value"] for run in direct.runs]))

@@ -12,6 +12,7 @@ from harness.comparison.flips import flips
 from harness.comparison.paired import adjust, compare
 from harness.comparison.paper import paper, paper_latex, paper_markdown
 from harness.comparison.planning import stored_noise
+from harness.comparison.sentences import sentence
 from harness.comparison.suites import over_suite, suite_sentence, suites
 from harness.comparison.sweep import curves, fits
 from harness.comparison.to_json import plain, plain_suite
@@ -89,7 +90,7 @@ def claims(comparisons):
             "test": c.test,
             "won": c.difference.wins,
             "lost": c.difference.losses,
-            "gain": c.gained,
+            "gain": c.gain.value,
             "checks": sorted(c.checks.items()),
             "scored": c.scored_gain and c.scored_gain.value,
         }
@@ -258,7 +259,7 @@ def test_forms_rise_to_what_is_best_and_are_given_in_the_metrics_unit(tmp_path, 
 
 
 @pytest.mark.parametrize("clothes", RANGES)
-def test_methods_that_train_are_judged_alike_over_seeds(tmp_path, clothes):
+def test_methods_that_draw_are_judged_alike_over_runs(tmp_path, clothes):
     rng = np.random.default_rng(11)
     shares = rng.random((12, 40))
     found = []
@@ -274,11 +275,10 @@ def test_methods_that_train_are_judged_alike_over_seeds(tmp_path, clothes):
     assert same(claims([one]), claims([other])) and one.verdict() == "better"
     span = RANGES[clothes]
     assert other.value == pytest.approx(span.unit * one.value)
-    seen, shown = one.seeds.plain(), other.seeds.plain()
-    assert shown["candidate_iqm"] == pytest.approx(span.value(seen["candidate_iqm"]))
-    assert shown["iqm_difference"] == pytest.approx(span.unit * seen["iqm_difference"])
-    sign = "+" if span.sign > 0 else "-"
-    assert f"IQM {sign}" in other.seeds.sentence()
+    assert other.claim == "items and runs" and other.test == "crossed t"
+    assert other.interval == pytest.approx(span.changes(one.interval))
+    points = other.scale * other.value
+    assert sentence(other).startswith(f"better {points:+.1f} [")
 
 
 def test_the_noise_of_a_plan_is_that_of_shares(tmp_path):

@@ -253,8 +253,13 @@ def test_the_vectorised_experiments_are_paired_difference() -> None:
             candidate = (np.arange(k) < np.maximum(d, 0)[:, None]).astype(float)
             reference = (np.arange(k) < np.maximum(-d, 0)[:, None]).astype(float)
             one = paired_difference(candidate, reference, binary=True)
-            assert one.interval(0.9) == pytest.approx((lower[row], upper[row]), abs=1e-9)
-            assert one.p_worse() == pytest.approx(e.p_worse()[row])
+            if one.at_zero is None:
+                assert one.interval(0.9) == pytest.approx((lower[row], upper[row]), abs=1e-9)
+                assert one.p_worse() == pytest.approx(e.p_worse()[row])
+            else:  # few units differ, and signs are flipped
+                seen = one.interval(0.9)
+                assert seen[0] <= lower[row] + 1e-9 and seen[1] >= upper[row] - 1e-9
+                assert one.p_worse() >= e.p_worse()[row] - 1e-12
             assert (one.losses, one.wins) == (e.losses[row], e.wins[row])
 
 

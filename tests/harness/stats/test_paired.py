@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from harness.stats import (
     paired_difference,
     tango_interval,
 )
+from harness.stats.crossed import parts_of
 
 RNG = np.random.default_rng(0)
 
@@ -46,7 +48,6 @@ def test_agrees_with_scipy(k: int, k_reference: int) -> None:
         assert p == pytest.approx(one_sided.pvalue)
     shifted = stats.ttest_1samp(item_differences(candidate, reference), -0.1, alternative="greater")
     assert found.p_better(-0.1) == pytest.approx(shifted.pvalue)
-    assert found.variance == pytest.approx(item_differences(candidate, reference).var(ddof=1))
 
 
 def test_agrees_with_cluster_robust_least_squares() -> None:
@@ -90,8 +91,9 @@ def test_binary_single_attempts() -> None:
     assert found.ci_method == "tango" and found.df is None
     assert (found.losses, found.wins, found.ties) == (12, 4, 84)
     assert found.value == pytest.approx(-0.08)
-    # At 0 the score is McNemar's (c - b) / √(b + c); two-sided p is mid-p.
-    assert found.p_worse() == pytest.approx(stats.norm.sf(8 / 4))
+    # At 0 the score is McNemar's (c - b) / √(b + c), and never below mid-p.
+    assert stats.norm.sf(8 / 4) < found.p_worse()
+    assert found.p_worse() == pytest.approx(stats.binom.sf(12, 16, 0.5) + stats.binom.pmf(12, 16, 0.5) / 2)
     mid = 2 * (stats.binom.sf(12, 16, 0.5) + stats.binom.pmf(12, 16, 0.5) / 2)
     assert found.p_value == pytest.approx(mid)
 
@@ -134,7 +136,7 @@ def test_no_spread_is_bounded_by_its_units() -> None:
     clustered = paired_difference(np.ones((30, 4)), np.ones((30, 4)), groups=np.arange(30) // 3, binary=True)
     assert clustered.ci == pytest.approx((-3.8415 / 13.8415, 3.8415 / 13.8415), abs=1e-4)
     single = paired_difference([0.4], [0.1], binary=False)
-    assert single.stderr is None and single.variance is None and single.ci_method == "bounded"
+    assert single.stderr is None and single.ci_method == "bounded"
     assert single.ci is not None and single.ci[0] < -0.5
 
 
@@ -200,3 +202,61 @@ def test_refusals(call, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wins", range(1, 12))
+@pytest.mark.parametrize("losses", range(6))
+@pytest.mark.parametrize("n", [12, 20, 164])
+def test_interval_and_p_never_contradict_each_other(wins: int, losses: int, n: int) -> None:
+    if wins + losses > n:
+        return
+    found = from_counts(losses, wins, n)
+    assert found.p_value is not None
+    for level in (0.8, 0.9, 0.95, 0.99):
+        lower, upper = found.interval(level)
+        assert (found.p_value >= 1 - level - 1e-9) == (lower <= 1e-9 <= upper + 2e-9), (level, lower, upper)
+
+
+def test_five_to_nothing_shows_nothing_and_six_to_nothing_does() -> None:
+    five, six = from_counts(5, 0, 5), from_counts(6, 0, 6)
+    assert five.p_value == pytest.approx(2 / 32) and five.ci is not None and five.ci[1] == 0
+    assert six.p_value is not None and six.p_value < 0.05 and six.ci is not None and six.ci[1] < 0
+    # The same for scores that are no yes or no: five items down by a half.
+    half = paired_difference([0.5] * 5 + [1.0] * 9, [1.0] * 14, binary=False)
+    assert half.p_value is not None and half.p_value >= 2 / 32
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_runs_widen_the_interval_and_raise_p_alike(few: bool) -> None:
+    rng = np.random.default_rng(3)
+    candidate, reference = (rng.random((40, 3)) < 0.5 for _ in range(2))
+    if few:
+        candidate[4:] = reference[4:] = True
+        candidate[:4] = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
+        reference[:4] = True
+    tables = candidate.astype(float), reference.astype(float)
+    parts = parts_of(tables[0] - tables[1])
+    means = tables[0].mean(axis=1), tables[1].mean(axis=1)
+    alone = paired_difference(*means, binary=False)
+    both = paired_difference(*means, binary=False, parts=parts)
+    assert both.ci_method == ("bounded" if few else "t") and both.value == pytest.approx(parts.value)
+    assert alone.ci is not None and both.ci is not None and alone.p_value is not None
+    assert both.ci[0] <= alone.ci[0] and both.ci[1] >= alone.ci[1]
+    assert both.p_value is not None and both.p_value >= alone.p_value - 1e-9
+    for level in (0.5, 0.9, 0.99):
+        lower, _ = both.interval(level)
+        if -1 < lower < 0:
+            assert both.p_better(lower) == pytest.approx((1 - level) / 2, rel=1e-4)
+    if not few:
+        assert both.ci == pytest.approx(parts.interval())
+
+
+def test_fixed_items_leave_the_runs() -> None:
+    runs = np.random.default_rng(1).normal(0.1, 0.05, 5)
+    table = np.tile(runs, (9, 1))
+    parts = replace(parts_of(table), items=0.0, df_items=np.inf, overlap=0.0)
+    found = paired_difference(table.mean(axis=1), np.zeros(9), binary=False, parts=parts)
+    expected = stats.ttest_1samp(runs, 0)
+    assert found.ci_method == "runs" and found.p_value == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert found.ci == pytest.approx((interval.low, interval.high))

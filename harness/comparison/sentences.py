@@ -1,0 +1,76 @@
+"""What a comparison says, in one line: the difference, its interval, and what they hold for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.comparison.arms import Arm
+from harness.comparison.paired import Comparison
+from harness.stats.crossed import tipping_sd
+
+#: an arm with fewer runs says little about how much runs vary
+RUNS_FOR_SD = 3
+
+
+def sentence(c: Comparison, arms: Sequence[Arm] = ()) -> str:
+    """`better +4.0 [+1.9, +6.2] for new items and new seeds (500 items, 3 seeds a side); p 0.008`.
+
+    Args:
+        arms: others of the table, whose runs say how much runs vary where these are single.
+    """
+    low, high = c.interval or (None, None)
+    ends = "" if low is None or high is None else f" [{c.scale * low:+.1f}, {c.scale * high:+.1f}]"
+    p = "" if c.adjusted_p is None else f"; p {c.adjusted_p:.2g}"
+    return f"{c.verdict_with_reason()} {c.scale * c.value:+.1f}{ends} {claim(c, arms)}{p}"
+
+
+def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
+    """What the difference holds for, and what it rests on."""
+    items = f"{c.gain.n_items} items"
+    if c.gain.n_clusters is not None and c.gain.n_clusters < c.gain.n_items:
+        items += f" in {c.gain.n_clusters} groups"
+    runs = len(c.candidate.runs), len(c.baseline.runs)
+    seeds = f"{runs[0]} seeds a side" if runs[0] == runs[1] else f"{runs[0]} and {runs[1]} seeds"
+    draws = ", paired draws" if c.paired_draws else ""
+    few = "; 2 seeds rarely decide" if min(runs) == 2 and c.claim in ("items and runs", "runs") else ""
+    if c.claim == "items and runs":
+        return f"for new items and new seeds ({items}, {seeds}{draws}{few})"
+    if c.claim == "runs":
+        return f"for new seeds on these {items} ({seeds}{draws}{few})"
+    if c.claim == "items":
+        pooled = f"; {runs[0]} and {runs[1]} runs pooled" if max(runs) > 1 else ""
+        return f"for new items ({items}; nothing is drawn per run{pooled})"
+    if c.asked:
+        return f"for new items, these runs ({items}, {runs[0]} and {runs[1]} runs)"
+    return f"for new items on these {sum(runs)} runs only ({items}); {_tipping(c, arms)}"
+
+
+def _tipping(c: Comparison, arms: Sequence[Arm]) -> str:
+    """What one run a side leaves open."""
+    tau = c.span.points * c.span.width * tipping_sd(c.gain.parts)
+    seen = run_sd(arms, c.metric) if arms else None
+    others = ""
+    if seen is not None:
+        sd, runs = seen
+        others = f" (other methods here: {c.span.points * sd:.1f} over {runs} runs)"
+    if c.p_value is None or c.p_value >= 0.05 or tau <= 0:
+        return f"says nothing about another seed{others}"
+    return (
+        f"says nothing about another seed: it would hold if the run-to-run SD is at most {tau:.1f} "
+        f"points{others}"
+    )
+
+
+def run_sd(arms: Sequence[Arm], metric: str) -> tuple[float, int] | None:
+    """The pooled standard deviation between the runs of each arm, in the unit of the metric, and how many
+    runs say so; None where no arm has enough."""
+    squares, free, runs = 0.0, 0, 0
+    for arm in arms:
+        values = [run["metrics"][metric]["value"] for run in arm.runs if metric in run["metrics"]]
+        if arm.draws is not False and len(values) >= RUNS_FOR_SD:
+            squares += float(np.var(values)) * len(values)
+            free += len(values) - 1
+            runs += len(values)
+    return ((squares / free) ** 0.5, runs) if free else None
