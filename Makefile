@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test docs lint types published clean system
+.PHONY: demo test docs lint types published simulations clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -76,6 +76,11 @@ published: $(READY)
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
 
 # The tables of docs/cli.md, made again from the commands.
+# Every statement about levels and power, simulated at length (an hour or two); tests hold short ones.
+simulations: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.simulations > benchmarks/simulations/README.part
+	mv benchmarks/simulations/README.part benchmarks/simulations/README.md
+
 docs: $(STAMP)
 	$(BIN)/python -m harness.cli.reference docs/cli.md
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.api.requests import MethodLike, TaskLike
     from harness.api.runs import Runs
     from harness.comparison.arms import Arm, Row
+    from harness.comparison.claims import Wanted
     from harness.comparison.paired import Comparison
     from harness.comparison.select import Selection
     from harness.plots import Kind
@@ -156,6 +157,7 @@ def compare(
     metric: str | None = None,
     correction: str = "holm",
     allow_mixed: bool = False,
+    wanted: Wanted = "",
     store: str | Path = STORE,
 ) -> Comparisons:
     """Compares stored runs with a baseline on the same items, paired by content hash.
@@ -170,6 +172,8 @@ def compare(
         metric: another metric than the task's primary one.
         correction: of p over the table: `holm` (no false claim) or `bh` (few false ones among the claims).
         allow_mixed: compare within each comparability key where a task has several.
+        wanted: what the differences shall hold for: by default new items and, where methods draw something
+            per run, new seeds; `these-runs` new items alone, `fixed-items` new seeds on these items.
         store: the result store.
 
     Raises:
@@ -195,7 +199,7 @@ def compare(
         raise UsageError(f"no runs to compare in {where}; 'harness eval' makes some")
     if named is None:
         raise UsageError("compare with what? --baseline METHOD, MODEL, METHOD@MODEL or a run id")
-    return _compared(arms, named, metric, correction, allow_mixed, faults, notices)
+    return _compared(arms, named, metric, correction, allow_mixed, faults, notices, wanted)
 
 
 def compare_runs(
@@ -236,6 +240,7 @@ def _compared(
     allow_mixed: bool,
     faults: Sequence[str],
     notices: Sequence[str] = (),
+    wanted: Wanted = "",
 ) -> Comparisons:
     from harness.comparison.paired import CORRECTIONS, adjust
     from harness.comparison.select import by_key, check_baseline, mixed, nothing_beside
@@ -247,7 +252,7 @@ def _compared(
     apart = mixed(arms)
     if apart and not allow_mixed:
         raise UsageError(apart[0].sentence())
-    made = [one for table in by_key(arms).values() for one in _table(table, baseline, metric)]
+    made = [one for table in by_key(arms).values() for one in _table(table, baseline, metric, wanted)]
     if not made:
         raise UsageError(nothing_beside(arms, baseline))
     notices = [*notices, *unequal_training(arms)]
@@ -289,7 +294,7 @@ def _arms(
     return arms_of(found), baseline, index.faults, [older] if older else []
 
 
-def _table(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Comparison]:
+def _table(arms: Sequence[Arm], baseline: str, metric: str | None, wanted: Wanted) -> list[Comparison]:
     """The comparisons of one comparability key."""
     from harness.comparison.items import ItemTables
     from harness.comparison.paired import compare as compare_arms
@@ -302,5 +307,5 @@ def _table(arms: Sequence[Arm], baseline: str, metric: str | None) -> list[Compa
             if metric and metric not in arm.runs[0]["metrics"]:
                 known = ", ".join(arm.runs[0]["metrics"])
                 raise UsageError(f"{arm.task} has no metric {metric!r}; it has: {known}")
-            made.append(compare_arms(arm, reference, metric, load=load))
+            made.append(compare_arms(arm, reference, metric, load=load, wanted=wanted))
     return made

@@ -77,6 +77,18 @@ FORMATS = ("markdown", "latex", "csv")
     metavar="KIND",
     help="cost, difference or curves. [default: curves where methods train, else cost]",
 )
+@click.option(
+    "--these-runs",
+    "wanted",
+    flag_value="these-runs",
+    help="Claim about new items alone: what other seeds would give is left out.",
+)
+@click.option(
+    "--fixed-items",
+    "wanted",
+    flag_value="fixed-items",
+    help="Claim about new seeds on these very items.",
+)
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @store_option
 @json_option
@@ -95,6 +107,7 @@ def command(
     out: str | None,
     plot: str | None,
     plot_kind: str | None,
+    wanted: str | None,
     allow_mixed: bool,
     store: str,
     as_json: bool,
@@ -102,9 +115,10 @@ def command(
     """Compare runs or methods with a baseline on the same items.
 
     Items are paired by content hash. The interval is of the paired difference; p is adjusted by Holm
-    over the table. If a method trains, seeds are the unit of the interval, p and verdict. Rows that
-    are not comparable are refused, with the fields that differ. Options that choose runs choose
-    candidates: they never take the baseline away.
+    over the table. A line below the table says what each difference holds for: new items, and new seeds
+    where a method draws something per run (demonstrations, a pool, a training). Rows that are not
+    comparable are refused, with the fields that differ. Options that choose runs choose candidates: they
+    never take the baseline away.
     """
     from harness.api.comparisons import compare
     from harness.display.comparisons import flip_blocks
@@ -131,6 +145,7 @@ def command(
         metric=metric,
         correction=correction,
         allow_mixed=allow_mixed,
+        wanted=wanted or "",  # type: ignore[arg-type]
         store=store,
     )
     for fault in made.left_out:

@@ -179,7 +179,7 @@ def load_run(run: Any, metric: str) -> Items:
     Raises:
         RecordError: as in `load_items`.
     """
-    import pyarrow.compute
+    import pyarrow
     from pyarrow import parquet
 
     path = Path(run["samples_path"])
@@ -192,17 +192,18 @@ def load_run(run: Any, metric: str) -> Items:
         columns.append("group")
     try:
         # ParquetFile, as read_table would import pandas
-        with parquet.ParquetFile(path, read_dictionary=["item_digest"]) as file:
-            table = file.read(columns=columns)
+        with parquet.ParquetFile(path, read_dictionary=["item_digest", "status"]) as file:
+            table = file.read(columns=columns, use_threads=False)
     except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
         raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
     if metric not in table.column_names:
         if metric in run["metrics"]:
             raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))
         raise RecordError(f"{path} has no attempts at {metric!r}")
-    digests, owner = _by_digest(table["item_digest"])
-    scored = _array(pyarrow.compute.equal(table["status"], "ok").cast("int8")) == 1
-    values = _array(table[metric].fill_null(math.nan))
+    digests, owner = _by_name(table["item_digest"])
+    statuses, status = _by_name(table["status"])
+    scored = (statuses == "ok")[status]
+    values = _numbers(table[metric])
     measured = scored & ~np.isnan(values)
     scores = np.where(measured, values, _worst(values[measured], metric_range(run, metric)))
     groups = None
@@ -283,8 +284,13 @@ def _array(column: Any) -> Array:
     return np.from_dlpack(whole)
 
 
-def _by_digest(column: Any) -> tuple[Array, Array]:
-    """The different digests, sorted, and which of them each row has."""
+def _numbers(column: Any) -> Array:
+    """A column of numbers, NaN where there is none."""
+    return _array(column.fill_null(math.nan) if column.null_count else column)
+
+
+def _by_name(column: Any) -> tuple[Array, Array]:
+    """The different names of a column, sorted, and which of them each row has."""
     whole = column.unify_dictionaries().combine_chunks()
     names = np.asarray(whole.dictionary.to_pylist(), dtype=object)
     order = np.argsort(names)

@@ -31,8 +31,8 @@ from scipy import special
 from harness.stats.quantiles import FloatArray
 
 Codes = NDArray[np.int64]
-#: halvings of the logarithm of p, and the smallest p that is looked for
-_STEPS, _LEAST_P = 45, 1e-150
+#: halvings of the logarithm of p (to eight digits of p), and the smallest p that is looked for
+_STEPS, _LEAST_P = 32, 1e-150
 
 
 @dataclass(frozen=True)
@@ -283,13 +283,17 @@ def t_squared(p: ArrayLike, df: ArrayLike) -> FloatArray:
     tail, freedom = np.broadcast_arrays(np.asarray(p, np.float64), np.asarray(df, np.float64))
     known = np.isfinite(freedom) & (freedom > 0)
     safe = np.where(known, freedom, 1.0)
-    # P(|T| > t) = I_x(df/2, 1/2) at x = df / (df + t²)
+    # P(|T| > t) = I_x(df/2, 1/2) at x = df / (df + t²); near 1 from the other side
     x = special.betaincinv(safe / 2, 0.5, tail)
-    rest = special.betaincinv(0.5, safe / 2, 1 - tail)
     with np.errstate(divide="ignore"):
-        square = safe * np.where(tail < 0.5, 1 - x, rest) / np.where(tail < 0.5, x, 1 - rest)
-    normal = special.ndtri(tail / 2) ** 2
-    return np.asarray(np.where(known, square, np.where(freedom > 0, normal, 0.0)), dtype=np.float64)
+        square = safe * (1 - x) / x
+    if (tail >= 0.5).any():
+        rest = special.betaincinv(0.5, safe / 2, 1 - tail)
+        square = np.where(tail < 0.5, square, safe * rest / (1 - rest))
+    if not known.all():
+        normal = special.ndtri(tail / 2) ** 2
+        square = np.where(known, square, np.where(freedom > 0, normal, 0.0))
+    return np.asarray(square, dtype=np.float64)
 
 
 def welch_df(variances: ArrayLike, df: ArrayLike) -> float:

@@ -291,7 +291,7 @@ def paired_difference(
     )
     if method == "none":
         return found
-    p_value = min(1.0, 2 * min(found.p_better(), found.p_worse()))
+    p_value = min(1.0, 2 * (found.p_better() if found.value > 0 else found.p_worse()))
     return replace(found, ci=found.interval(level), p_value=p_value)
 
 
