@@ -2,8 +2,8 @@
 
     python -m benchmarks.simulations [--replicates N] [PART ...]
 
-Each part is a module beside this one whose `tables(replicates)` yields lines of Markdown. Everything is drawn from
-fixed seeds. The committed output is `benchmarks/simulations/README.md`.
+Each part is a module beside this one whose `tables(replicates)` yields lines of Markdown. Everything is drawn
+from fixed seeds. The committed output is `benchmarks/simulations/README.md`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def main() -> None:
     given = parser.parse_args()
     print("# Simulations\n")
     print(
-        f"Made by `make simulations` on {datetime.date.today()}, {given.replicates} replicates a cell where a "
-        "part names no other number; a share p has a Monte-Carlo error of sqrt(p (1 - p) / replicates).\n"
+        f"Made by `make simulations` on {datetime.date.today()}, {given.replicates} replicates a cell where "
+        "a part names no other number; a share p has a Monte-Carlo error of sqrt(p (1 - p) / replicates).\n"
     )
     for name in given.parts or [part for part in parts if part not in BY_NAME]:
         started = time.perf_counter()
