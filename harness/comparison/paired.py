@@ -239,11 +239,14 @@ def compare(
 
 
 def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[Comparison]:
-    """The same comparisons with p-values adjusted over all that can be tested, by one of `CORRECTIONS`."""
-    tested = [c.p_value for c in comparisons if c.p_value is not None]
+    """The same comparisons with p-values adjusted, by one of `CORRECTIONS`, over all that can make a claim:
+    what can't be tested, and what says nothing of other seeds, is no part of the family."""
+    tested = [c.p_value for c in comparisons if c.p_value is not None and not c.one_seed]
     adjusted = iter(CORRECTIONS[correction](tested) if tested else ())
     return [
-        c if c.p_value is None else replace(c, adjusted_p=float(next(adjusted)), tests=len(tested))
+        c
+        if c.p_value is None or c.one_seed
+        else replace(c, adjusted_p=float(next(adjusted)), tests=len(tested))
         for c in comparisons
     ]
 
@@ -326,13 +329,17 @@ def _warnings(
     for arm, side, effect in zip((candidate, baseline), ("candidate", "baseline"), effects, strict=True):
         if not arm.complete:
             found.append(f"the {side} was stopped before its end")
-        if arm.draws is None:
-            found.append(f"the {side}'s records don't say what is drawn per run; taken as drawn")
         if arm.draws is False and effect is not None and effect[1] < RUNS_DIFFER:
             found.append(
                 f"{arm.method} is said to draw nothing per run, and its runs differ by more than their items "
                 f'explain (F = {effect[0]:.1f}, p = {effect[1]:.2g}); declare draws = "run"'
             )
+    unknown = [side for arm, side in ((candidate, "candidate"), (baseline, "baseline")) if arm.draws is None]
+    if unknown:
+        found.append(
+            f"records of the {' and the '.join(unknown)} don't say whether something is drawn per run; taken "
+            "as drawn"
+        )
     scored_by = candidate.code("task") | baseline.code("task")
     if len(scored_by) > 1:
         found.append(f"other code of the same task version scored a part: {', '.join(map(brief, scored_by))}")

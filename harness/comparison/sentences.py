@@ -50,7 +50,8 @@ def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
 def _tipping(c: Comparison, arms: Sequence[Arm]) -> str:
     """What one run a side leaves open."""
     tau = c.span.points * c.span.width * tipping_sd(c.gain.parts)
-    seen = run_sd(arms, c.metric) if arms else None
+    same = [arm for arm in arms if arm.comparability_key == c.candidate.comparability_key]
+    seen = run_sd(same, c.metric)
     others = ""
     if seen is not None:
         sd, runs = seen

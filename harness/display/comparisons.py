@@ -29,11 +29,18 @@ def comparison_blocks(
             given = ", ".join(f"{k}={v}" for k, v in named["task_args"].items())
             blocks.append(Line(f"comparability key {key[:12]} ({given})", "bold"))
         blocks.append(_table(rows, arms, correction))
+    alike: dict[str, list[str]] = {}
     for c in comparisons:
-        said = "; ".join(notes(c, arms))
-        if said:
-            blocks.append(Line(f"{c.candidate.task}, {c.candidate.title(arms)}: {said}"))
+        alike.setdefault("; ".join(notes(c, arms)), []).append(
+            f"{c.candidate.task}, {c.candidate.title(arms)}"
+        )
+    blocks += [Line(f"{_all_or_named(names, len(comparisons))}: {said}") for said, names in alike.items()]
     return blocks + [Line(suite_sentence(same)) for same in ([] if by_key else suites(comparisons))]
+
+
+def _all_or_named(names: Sequence[str], count: int) -> str:
+    """The candidates of which the same is said."""
+    return f"each of the {count} rows" if len(names) == count > 1 else "; ".join(names)
 
 
 def _table(comparisons: Sequence[Comparison], arms: Sequence[Arm], correction: str) -> Table:
