@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -240,11 +241,13 @@ def compare(
 
 def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[Comparison]:
     """The same comparisons with p-values adjusted over all that can be tested, by one of `CORRECTIONS`."""
-    tested = [c.p_value for c in comparisons if c.p_value is not None]
-    adjusted = iter(CORRECTIONS[correction](tested) if tested else ())
+    if not comparisons:
+        return []
+    adjusted = CORRECTIONS[correction]([math.nan if c.p_value is None else c.p_value for c in comparisons])
+    tests = sum(c.p_value is not None for c in comparisons)
     return [
-        c if c.p_value is None else replace(c, adjusted_p=float(next(adjusted)), tests=len(tested))
-        for c in comparisons
+        c if c.p_value is None else replace(c, adjusted_p=float(p), tests=tests)
+        for c, p in zip(comparisons, adjusted, strict=True)
     ]
 
 
