@@ -181,6 +181,8 @@ def test_simulated_verdicts():
     step = words(n, 6, TRUTHS["only the last (+5)"], 1000, 3, 0)
     assert step["flat"] == 0 and step["rises"] >= n / 2
     assert words(n, 7, TRUTHS["flat"], 1000, 3, 0)["flat"] >= n - 4
+    noisy = words(n, 9, TRUTHS["+1 a value"], 1000, 3, 2)  # .87, and .95 by the pooled run variance
+    assert noisy["+slope"] >= 0.6 * n and noisy["+pooled"] >= 0.75 * n
 
 
 def test_sweeps_are_drawn_as_declared(rng):
