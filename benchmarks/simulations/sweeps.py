@@ -106,6 +106,8 @@ def tables(replicates: int) -> Iterator[str]:
     def share(said: Counter[str], *names: str) -> str:
         return " / ".join(f"{said[name] / replicates:.2f}".removeprefix("0") for name in names)
 
+    yield "## Sweeps"
+    yield ""
     yield (
         f"Seven values x three seeds, {replicates:,} sweeps a cell: slope shown upwards / downwards by each "
         "value's own run variance; by the pooled one."
