@@ -43,8 +43,9 @@ def check_plot(name: str) -> None:
         raise UsageError("--plot needs the extra: pip install 'method-harness[plot]'")
 
 
-def plot_sweep(curves: Sequence[Curve], path: Path) -> None:
-    """Points with their intervals and the best form, a colour a curve; the format is the name's.
+def plot_sweep(curves: Sequence[Curve], path: Path, margin: float | None = None) -> None:
+    """Points with their intervals, the verdict and the form of lowest AIC, a colour a curve; the format is
+    the name's.
 
     Raises:
         UsageError: it can't be written.
@@ -52,22 +53,24 @@ def plot_sweep(curves: Sequence[Curve], path: Path) -> None:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from harness.comparison.sweep import fits
+    from harness.comparison.forms import fits
+    from harness.comparison.trends import trend_of, verdict
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
     logarithmic = all(curve.values[0] > 0 for curve in curves)
     for n, curve in enumerate(curves):
-        made, (verdict, _) = fits(curve)
+        made, (form, _) = fits(curve)
         low, high = curve.intervals.T
-        bars = np.clip([curve.means - low, high - curve.means], 0, None)
+        bars = np.nan_to_num(np.clip([curve.means - low, high - curve.means], 0, None))
+        said = f"{curve.title}: {verdict(curve, trend_of(curve, margin))}"
         axes.errorbar(
-            curve.values, curve.means, yerr=bars, fmt="o", ms=4, capsize=3, color=f"C{n}", label=curve.title
+            curve.values, curve.means, yerr=bars, fmt="o", ms=4, capsize=3, color=f"C{n}", label=said
         )
         if made:
             k = curve.grid(200)
-            name = made[0].form + (" (inconclusive)" if verdict == "inconclusive" else "")
-            axes.plot(k, made[0].at(k), color=f"C{n}", lw=1.2, ls="--", label=f"best form: {name}")
+            name = made[0].form + (" (inconclusive)" if form == "inconclusive" else "")
+            axes.plot(k, made[0].at(k), color=f"C{n}", lw=1.2, ls="--", label=f"lowest AIC: {name}")
     if logarithmic:
         axes.set_xscale("log")
         ticks = sorted({float(value) for curve in curves for value in curve.values})

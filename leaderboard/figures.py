@@ -246,7 +246,7 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
 
 
 def scaling(sweep: Sweep, metric: str) -> Figure:
-    """The metric over a parameter: points for each subject, and the form that fits them best."""
+    """The metric over a parameter: what each subject shows, its points, and the form of lowest AIC."""
     short = sweep.parameter.rpartition(".")[2]
     found = [fitted(line, short, metric) for line in sweep.lines]
     traces = []
@@ -275,14 +275,15 @@ def scaling(sweep: Sweep, metric: str) -> Figure:
         if sweep.comparable
         else " Each point has items of its own: the line shows how difficulty moves and ranks nothing."
     )
+    said = " ".join(f"{line.name}: {fit.sentence}." for line, fit in zip(sweep.lines, found, strict=True))
     if any(fit.drawn for fit in found):
         note += (
-            " Dashed: the scaling form of lowest AIC (ours, no published law); the table of forms says "
-            "where another is as good."
+            " Dashed: the scaling form of lowest AIC (ours, no published law), a description and no verdict; "
+            "the table of forms says where another is as good."
         )
     return Figure(
         f"{metric} over {short}",
-        f"Rows that differ in {short} alone.{note}",
+        f"{said} Rows that differ in {short} alone.{note}",
         plot,
         ("row", short, metric, "95 % interval"),
         rows,
@@ -294,12 +295,12 @@ def _form(fit: Fitted, n: int) -> list[dict[str, Any]]:
     """The best form as a dashed line, named in the legend."""
     if not fit.drawn:
         return []
-    name = fit.forms[0].form + (" (inconclusive)" if fit.verdict == "inconclusive" else "")
+    name = fit.forms[0].form + (" (inconclusive)" if fit.form == "inconclusive" else "")
     return [
         {
             "type": "scatter",
             "mode": "lines",
-            "name": f"best form: {name}",
+            "name": f"lowest AIC: {name}",
             "legendgroup": str(n),
             "x": [k for k, _ in fit.drawn],
             "y": [y for _, y in fit.drawn],
@@ -318,9 +319,9 @@ def _forms(sweep: Sweep, found: Sequence[Fitted]) -> Table | None:
                 f"{name} {value:.3g} {_between(form.intervals.get(name))}".rstrip()
                 for name, value in form.parameters.items()
             )
-            said = fit.verdict if fit.verdict == form.form else f"inconclusive: {fit.reason}"
+            said = fit.form if fit.form == form.form else f"inconclusive: {fit.reason}"
             rows.append([line.name, form.form, form.aic, parameters, "" if place else said])
-    columns = ("row", "form", "AIC", "parameters [95 % bootstrap interval]", "verdict")
+    columns = ("row", "form", "AIC", "parameters [95 % bootstrap interval]", "which fits best")
     return Table("Scaling forms", columns, rows) if rows else None
 
 

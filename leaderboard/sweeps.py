@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.base.digest import digest
-from harness.comparison.sweep import Curve, curve_of, fits
+from harness.comparison.forms import fits
+from harness.comparison.sweep import Curve, curve_of
+from harness.comparison.trends import sentence, trend_of, verdict
 from harness.leaderboard.board import Entry, Section
 from harness.results.fields import differing, field_of
 from harness.stats.scaling import Fit
@@ -47,11 +49,13 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A line's scaling forms, best AIC first, and what they let one say. `drawn` is the best form over the
-    range of the points; empty where there were too few points for more than one form."""
+    """What a line shows, and the scaling forms that describe it, best AIC first. `drawn` is the best form
+    over the range of the points; empty where there were too few points for more than one form."""
 
-    forms: Sequence[Fit]
     verdict: str
+    sentence: str
+    forms: Sequence[Fit]
+    form: str
     reason: str
     drawn: Sequence[tuple[float, float]]
 
@@ -61,7 +65,7 @@ _FITTED: dict[str, Fitted] = {}
 
 
 def fitted(line: Line, parameter: str, metric: str) -> Fitted:
-    """The forms that fit a line, as `harness sweep` fits them."""
+    """What `harness sweep` says of a line. No margin is declared on a page, so no line is called flat."""
     placed = [(point.at, point.entry.arm) for point in line.points]
     key = digest([metric, [(at, [run["samples_digest"] for run in arm.runs]) for at, arm in placed]])
     if key not in _FITTED:
@@ -70,12 +74,13 @@ def fitted(line: Line, parameter: str, metric: str) -> Fitted:
 
 
 def _fitted(curve: Curve) -> Fitted:
-    forms, (verdict, reason) = fits(curve)
+    forms, (form, reason) = fits(curve)
+    found = trend_of(curve)
     drawn: list[tuple[float, float]] = []
     if len(forms) > 1:
         grid = curve.grid(41)
         drawn = [(float(k), float(y)) for k, y in zip(grid, forms[0].at(grid), strict=True)]
-    return Fitted(forms, verdict, reason, drawn)
+    return Fitted(verdict(curve, found), sentence(curve, found), forms, form, reason, drawn)
 
 
 def method_sweeps(section: Section) -> list[Sweep]:

@@ -1,4 +1,4 @@
-"""A score over one number, with the scaling forms that fit it."""
+"""How a score moves with one number: the runs, the verdict, the forms that describe it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ if TYPE_CHECKING:
 
 
 class Curves(ShownItems["Curve"]):
-    """The curves of a sweep, one for each task, method and model: points with their intervals, then the forms
-    that fit, best AIC first, and the verdict.
+    """The curves of a sweep, one for each task, method and model: the verdict, the points with their
+    intervals, and the forms that describe them, best AIC first.
 
     Attributes:
         runs: the runs behind them.
+        margin: differences up to which a curve is flat, in the unit of the metric; None without one.
     """
 
-    def __init__(self, curves: Sequence[Curve], runs: Runs) -> None:
+    def __init__(self, curves: Sequence[Curve], runs: Runs, margin: float | None = None) -> None:
         super().__init__(curves)
-        self.runs = runs
+        self.runs, self.margin = runs, margin
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness sweep --json` prints."""
-        from harness.comparison.sweep import plain
+        from harness.comparison.sweep_json import plain_sweep
 
-        return {**self.runs.to_json(), "sweeps": [plain(curve) for curve in self._items]}
+        return {**self.runs.to_json(), "sweeps": [plain_sweep(curve, self.margin) for curve in self._items]}
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a point: task, method, model, parameter, value, mean, ci_low, ci_high, seeds."""
@@ -71,11 +72,11 @@ class Curves(ShownItems["Curve"]):
         from harness.plots import check_plot, plot_sweep
 
         check_plot(str(path))
-        plot_sweep(self._items, Path(path))
+        plot_sweep(self._items, Path(path), self.margin)
         return Path(path)
 
     def blocks(self) -> list[Block]:
-        return [block for curve in self._items for block in _blocks(curve)] or [Line("no curve")]
+        return [block for curve in self._items for block in _blocks(curve, self.margin)] or [Line("no curve")]
 
 
 def sweep(
@@ -86,19 +87,26 @@ def sweep(
     model: str | Sequence[str] | None = None,
     *,
     metric: str | None = None,
+    margin: float | None = None,
+    same_seeds: bool = False,
     **options: Unpack[Options],
 ) -> Curves:
-    """Runs a grid over one argument and fits how the score moves with it.
+    """Runs a grid over one argument and says how the score moves with it: rises, falls, peaks, dips, is flat
+    within `margin`, or nothing of it is shown.
 
-    Every run is an ordinary one: it is stored, resumed and compared like any other. The forms (constant;
-    logarithmic up to a peak; power with decline) are compared by AIC; a gap of 4 or less, fewer than 6 values
-    or fewer than 3 seeds is inconclusive.
+    Every run is an ordinary one: it is stored, resumed and compared like any other. Where the method draws
+    something per run, every value has seeds of its own, so that no draw is shared along the sweep. Forms
+    (constant; logarithmic up to a peak; power with decline) describe the curve below the verdict and never
+    make it.
 
     Args:
         parameter: of the methods or the tasks; `name.key` means that of one of several.
         values: two numbers or more.
         task: as for `evaluate`; `method` and `model` alike.
         metric: another metric than the task's primary one.
+        margin: differences up to which the score is flat, above 0, in the unit of the metric. Without one it
+            is never called flat.
+        same_seeds: seeds 0, 1, ... at every value, as those of `evaluate`.
         options: the keywords of `evaluate`.
 
     Raises:
@@ -109,15 +117,33 @@ def sweep(
         >>> harness.sweep("samples", [1, 2, 4, 8], "countdown", "self-consistency", seeds=3)
     """
     requests = requests_of(task, method, model, options)
-    cells = [cell for request in requests for cell in cells_of(request, parameter, values)[1]]
+    cells = [cell for request in requests for cell in cells_of(request, parameter, values, same_seeds)[1]]
+    check_margin(margin, metric, cells)
     store, command = str(options.get("store") or STORE), as_called("sweep", cells, options)
     runs = run_cells(cells, store, progress=options.get("progress", True), command=command)
     if runs.interrupted:
         raise KeyboardInterrupt(interrupted(runs))
-    return curves_of(judged(runs), parameter.rpartition(".")[2], metric)
+    return curves_of(judged(runs), parameter.rpartition(".")[2], metric, margin)
 
 
-def curves_of(runs: Runs, parameter: str, metric: str | None = None) -> Curves:
+def check_margin(margin: float | None, metric: str | None, cells: Sequence[Cell]) -> None:
+    """Before anything is run.
+
+    Raises:
+        UsageError: the margin isn't above 0, or the metric can't move by more.
+    """
+    if margin is None:
+        return
+    if not margin > 0:
+        raise UsageError(f"--margin {margin:g}: a margin is above 0")
+    for task in {cell.task.name: cell.task for cell in cells}.values():
+        name = metric or task.primary
+        span = task.metric_ranges.get(name)
+        if span and span.bounded and margin >= span.width:
+            raise UsageError(f"--margin {margin:g}: {name} lies between {span.low:g} and {span.high:g}")
+
+
+def curves_of(runs: Runs, parameter: str, metric: str | None = None, margin: float | None = None) -> Curves:
     """The curves that runs make over a parameter.
 
     Raises:
@@ -130,14 +156,18 @@ def curves_of(runs: Runs, parameter: str, metric: str | None = None) -> Curves:
     rows = list({record["run_id"]: placed_row(record) for record in runs.records}.values())
     if metric and rows and not any(metric in row["metrics"] for row in rows):
         raise UsageError(f"no metric {metric!r}; there are: {', '.join(rows[0]['metrics'])}")
-    return Curves(curves(rows, parameter, metric), runs)
+    return Curves(curves(rows, parameter, metric), runs, margin)
 
 
-def cells_of(request: Request, name: str, values: Sequence[Any]) -> tuple[str, list[Cell]]:
-    """The swept parameter without its owner, and the cells of every value, smallest first.
+def cells_of(
+    request: Request, name: str, values: Sequence[Any], same_seeds: bool = False
+) -> tuple[str, list[Cell]]:
+    """The swept parameter without its owner, and the cells of every value, smallest first. Methods that draw
+    something per run get seeds of their own at every value, unless `same_seeds`.
 
     Raises:
-        UsageError: fewer than two values, a value is no number, or nothing in the grid has such a parameter.
+        UsageError: fewer than two values, a value is no number, nothing in the grid has such a parameter, or
+            there are more seeds than a value has of its own.
     """
     from harness.registry import registry
     from harness.run.plan import plan
@@ -170,13 +200,35 @@ def cells_of(request: Request, name: str, values: Sequence[Any]) -> tuple[str, l
     for value in values:
         given: Mapping[str, Any] = {**getattr(request, field), name: value}
         changed: dict[str, Any] = {field: given}
-        cells += plan(replace(request, **changed))
+        first = 0 if same_seeds else first_seed(float(value))
+        for cell in plan(replace(request, **changed)):
+            draws = cell.method.draws == "run"
+            if draws and not same_seeds and request.seeds > SEEDS:
+                raise UsageError(f"--seeds {request.seeds}: a value has {SEEDS} of its own; or --same-seeds")
+            cells.append(replace(cell, seed=first + cell.seed) if draws else cell)
     return short, cells
 
 
-def _blocks(curve: Curve) -> list[Block]:
-    """The points, then the forms with their parameters, then the verdict."""
-    from harness.comparison.sweep import fits
+#: seeds that a value has of its own
+SEEDS = 1000
+
+
+def first_seed(value: float) -> int:
+    """The first of a value's own seeds: 16000 for k=16. It depends on nothing else, so that values added
+    later leave the runs of the others as they are; what is no whole number below a million has a place above.
+    """
+    from harness.base.digest import digest
+
+    million = 1_000_000
+    if value.is_integer() and 0 <= value < million:
+        return SEEDS * int(value)
+    return SEEDS * (million + int(digest(value)[:8], 16) % million)
+
+
+def _blocks(curve: Curve, margin: float | None) -> list[Block]:
+    """The verdict, the points, then the forms with their parameters."""
+    from harness.comparison.forms import fits
+    from harness.comparison.trends import sentence, trend_of
 
     made, (form, reason) = fits(curve)
     names = (curve.parameter, "seeds", "mean [95 % interval]", "calls an item", "tokens in")
@@ -184,7 +236,7 @@ def _blocks(curve: Curve) -> list[Block]:
         [
             f"{value:g}",
             str(len(arm.runs)),
-            f"{mean:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]",
+            f"{mean:.4f}" + (f" [{ends[0]:.4f}, {ends[1]:.4f}]" if ends[0] == ends[0] else ""),
             _number(arm.usage("calls")),
             _number(arm.usage("input_tokens")),
         ]
@@ -203,9 +255,10 @@ def _blocks(curve: Curve) -> list[Block]:
     ]
     return [
         Line(f"{curve.title}: {curve.metric}", "bold"),
+        Line(f"verdict: {sentence(curve, trend_of(curve, margin))}"),
         Table(names, rows, right=names, keep=names),
         Table(("form", "AIC", "parameters [95 % bootstrap interval]"), forms, keep=("form", "AIC")),
-        Line(f"verdict: {form} ({reason})"),
+        Line(f"form, a description and no verdict: {form} ({reason})"),
     ]
 
 

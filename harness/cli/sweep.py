@@ -1,4 +1,4 @@
-"""`harness sweep`: a score over one number, with the scaling forms that fit it."""
+"""`harness sweep`: how a score moves with one number."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ EXAMPLE = """
 Examples:
   harness sweep --task banking77 --method naive-semi-icl --set k=64,100,500,1000,2000 --seeds 5
   harness sweep --task banking77 --method testnuc --set pool_size=500,1000,2500,5000 --plot n.svg
-  harness sweep --task 'countdown' --method self-consistency --set samples=1,2,4,8,16,32 --json
+  harness sweep --task countdown --method self-consistency --set samples=1,2,4,8,16,32 --margin 0.05 --json
 """
 
 
 def sweep(**given: Any) -> None:
-    """Run a grid over one argument and fit how the score moves with it.
+    """Run a grid over one argument and say how the score moves with it.
 
-    Every run is an ordinary one: it is stored, resumed and compared like any other, and the leaderboard
-    finds the curve by the runs' own arguments. The forms (constant; logarithmic up to a peak; power with
-    decline) are compared by AIC; a gap of 4 or less, fewer than 6 values or fewer than 3 seeds is
-    inconclusive.
+    The verdict: it peaks, dips, rises, falls, is flat within --margin, or nothing of it is shown. Every run
+    is an ordinary one: it is stored, resumed and compared like any other, and the leaderboard finds the
+    curve by the runs' own arguments. Where the method draws something per run, every value has seeds of its
+    own. The forms (constant; logarithmic up to a peak; power with decline) describe the points, by AIC.
     """
     setting, plot, metric = given.pop("setting"), given.pop("plot"), given.pop("metric")
+    margin, same_seeds = given.pop("margin"), given.pop("same_seeds")
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     from harness.api.evaluation import run_cells
-    from harness.api.sweeps import cells_of, curves_of
+    from harness.api.sweeps import cells_of, check_margin, curves_of
     from harness.display.layout import print_blocks
     from harness.results.environment import command_line
 
@@ -44,13 +45,14 @@ def sweep(**given: Any) -> None:
         check_plot(plot)
     given["store"] = as_typed("store")
     request, store = request_from(given, configuration())
-    parameter, cells = cells_of(request, *_setting(setting))
+    parameter, cells = cells_of(request, *_setting(setting), same_seeds)
+    check_margin(margin, metric, cells)
     if dry_run:
         from harness.cli.dry_run import show_plan
 
         sys.exit(show_plan(cells, store, as_json))
     runs = run_cells(cells, store, command=command_line())
-    curves = curves_of(runs, parameter, metric)
+    curves = curves_of(runs, parameter, metric, margin)
     show_runs(runs, as_json, curves.to_json() if as_json else None)
     if curves and not as_json:
         print_blocks(curves.blocks())
@@ -86,6 +88,17 @@ command = Command(
             required=True,
             metavar="NAME=V1,V2,...",
             help="The method's or task's argument and its values.",
+        ),
+        click.Option(
+            ["--margin"],
+            type=float,
+            metavar="D",
+            help="Differences up to which the score is flat, in the unit of the metric.",
+        ),
+        click.Option(
+            ["--same-seeds"],
+            is_flag=True,
+            help="Seeds 0 to N-1 at every value, also of a method that draws per run.",
         ),
         *evaluate.params,
     ],

@@ -13,7 +13,11 @@ module         what it holds
 ``suites``     comparisons on several tasks, pooled
 ``flips``      the items on which two arms differ, with both transcripts
 ``planning``   what a comparison could see, from the noise of stored runs
-``sweep``      how a score moves with one argument
+``overlap``    which items only one side has, and whether the common ones may be compared
+``sweep``      the runs over one argument: points, and what makes them vary
+``trends``     whether a sweep rises, falls, peaks, dips or is flat, in words
+``forms``      the scaling forms that describe a sweep
+``sweep_json`` sweeps as JSON
 ``to_json``    comparisons as JSON
 =============  ================================================================================
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -241,13 +242,12 @@ def compare(
 def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[Comparison]:
     """The same comparisons with p-values adjusted, by one of `CORRECTIONS`, over all that can make a claim:
     what can't be tested, and what says nothing of other seeds, is no part of the family."""
-    tested = [c.p_value for c in comparisons if c.p_value is not None and not c.one_seed]
-    adjusted = iter(CORRECTIONS[correction](tested) if tested else ())
+    family = [math.nan if c.p_value is None or c.one_seed else c.p_value for c in comparisons]
+    tests = sum(not math.isnan(p) for p in family)
+    adjusted = CORRECTIONS[correction](family) if family else ()
     return [
-        c
-        if c.p_value is None or c.one_seed
-        else replace(c, adjusted_p=float(next(adjusted)), tests=len(tested))
-        for c in comparisons
+        c if math.isnan(p) else replace(c, adjusted_p=float(p), tests=tests)
+        for c, p in zip(comparisons, adjusted, strict=True)
     ]
 
 

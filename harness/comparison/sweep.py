@@ -1,23 +1,22 @@
-"""A score over one swept number: the points of a curve, their uncertainty, the forms that fit them.
+"""A score over one swept number: the points of a curve, and what makes them vary.
 
 A sweep is nothing but runs that differ in one argument, found in any store by their own argument values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from harness.comparison.arms import Arm, Row, arms_of
-from harness.comparison.items import Items, combine, load_run
+from harness.comparison.items import Items, ItemTables
+from harness.comparison.scores import score
 from harness.spec import MetricRange
+from harness.stats.designs import Design, design
 from harness.stats.quantiles import FloatArray
-from harness.stats.scaling import Fit, fit_forms, verdict
-
-DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,11 @@ class Curve:
     Attributes:
         arms: the runs at each value, in the order of `values`.
         means: mean score at each value, shape (values,).
-        variance: of each mean, for the weights of a fit.
-        draws: bootstrap replicates of the means, shape (draws, values).
-        paired: whether all values were measured on the same items, which are then drawn together.
+        intervals: 95 % of each mean, shape (values, 2); NaN where none can be told.
+        design: the means as shares of the metric's range with their covariances, which verdict and forms
+            rest on.
+        items: items that the sweep rests on; of each value where all have items of their own.
+        left_out: items that some value lacks, and which are left out.
     """
 
     parameter: str
@@ -37,9 +38,15 @@ class Curve:
     values: FloatArray
     arms: list[Arm]
     means: FloatArray
-    variance: FloatArray
-    draws: FloatArray
-    paired: bool
+    intervals: FloatArray
+    design: Design
+    items: list[int]
+    left_out: int
+
+    @property
+    def paired(self) -> bool:
+        """Whether all values are measured on the same items."""
+        return self.design.totals is not None
 
     @property
     def span(self) -> MetricRange:
@@ -54,11 +61,6 @@ class Curve:
         """Values above 0 to draw a form at, evenly in their logarithm."""
         above = self.values[self.values > 0]
         return np.geomspace(above[0], above[-1], points) if len(above) else above
-
-    @property
-    def intervals(self) -> FloatArray:
-        """95 % bootstrap percentiles of the means, shape (values, 2)."""
-        return np.quantile(self.draws, (0.025, 0.975), axis=0).T
 
 
 def curves(rows: Iterable[Row], parameter: str, metric: str | None = None) -> list[Curve]:
@@ -111,147 +113,54 @@ def _rest(arm: Arm, parameter: str) -> str:
 def curve_of(placed: Sequence[tuple[float, Arm]], parameter: str, metric: str) -> Curve:
     """The curve of arms at two or more values, in rising order of value.
 
+    Values with the same data are compared on the items that all of them have; where the parameter is the
+    task's, each value has items of its own.
+
     Raises:
         RecordError: sealed attempts can't be read or don't agree with their record.
     """
-    span = placed[0][1].metric_range(metric)
-    by_seed = [[load_run(run, metric).shares(span) for run in arm.runs] for _, arm in placed]
-    first = by_seed[0][0].digests
-    paired = all(np.array_equal(items.digests, first) for runs in by_seed for items in runs)
-    rng = np.random.default_rng(0)
-    means = np.array([np.mean([items.means().mean() for items in runs]) for runs in by_seed])
-    draws = _drawn(by_seed, paired, rng)
+    arms = [arm for _, arm in placed]
+    span, load = arms[0].metric_range(metric), ItemTables()
+    tables = [load(arm, metric).shares(span) for arm in arms]
+    every = np.unique(np.concatenate([table.digests for table in tables]))
+    kept = every
+    if len({arm.comparability_key for arm in arms}) == 1:
+        shared = set(every).intersection(*(table.digests for table in tables))
+        kept = np.array([item for item in every if item in shared], dtype=object)
+        kept = kept if len(kept) else every
+    scores = [score(arm, metric, load) for arm in arms]
     return Curve(
         parameter,
         metric,
         np.array([value for value, _ in placed]),
-        [arm for _, arm in placed],
-        span.value(means),
-        span.width**2 * _variance(by_seed, paired),
-        span.value(draws),
-        paired,
+        arms,
+        np.array([found.value for found in scores]),
+        np.array([found.interval or (np.nan, np.nan) for found in scores]),
+        design(
+            [_on(table, kept) for table in tables],
+            [arm.seeds for arm in arms],
+            _codes(tables, kept),
+            draws=any(arm.draws is not False for arm in arms),
+        ),
+        [int(np.isin(kept, table.digests).sum()) for table in tables],
+        len(every) - len(kept),
     )
 
 
-def _drawn(by_seed: list[list[Items]], paired: bool, rng: np.random.Generator) -> FloatArray:
-    """Replicates of the means: seeds are drawn within each value, items once for all of them where they
-    are the same."""
-    draws = np.empty((DRAWS, len(by_seed)))
-    n = len(by_seed[0][0])
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) / n if paired else None
-    for at, runs in enumerate(by_seed):
-        scores = np.stack([items.means() for items in runs])
-        drawn = weights
-        if drawn is None:
-            own = scores.shape[1]
-            drawn = rng.multinomial(own, np.full(own, 1 / own), size=DRAWS) / own
-        by_run = drawn @ scores.T
-        picks = rng.integers(len(runs), size=(DRAWS, len(runs)))
-        draws[:, at] = np.take_along_axis(by_run, picks, axis=1).mean(axis=1)
-    return draws
+def _on(table: Items, items: Any) -> FloatArray:
+    """The cells of a table at some items, shape (items, runs); NaN where it lacks one."""
+    cells = np.full((len(items), table.runs), np.nan)
+    here = np.isin(items, table.digests)
+    cells[here] = table.cells[np.searchsorted(table.digests, items[here])]
+    return cells
 
 
-def _variance(by_seed: list[list[Items]], paired: bool) -> FloatArray:
-    """Variance of each mean of shares: the larger of what items and what seeds say.
-
-    Where all values share their items, how hard an item is is the same for every point and says nothing
-    about the shape: each item's mean over the values is taken out first (Cousineau, with Morey's factor).
-    Seeds: the pooled variance of the runs' means within a value, over the seeds there.
-    """
-    pooled = [np.array([items.means().mean() for items in runs]) for runs in by_seed]
-    spare = sum(len(means) - 1 for means in pooled)
-    between = sum(float(((means - means.mean()) ** 2).sum()) for means in pooled) / spare if spare else 0.0
-    count = len(by_seed)
-    scores = [combine(runs).means() for runs in by_seed]
-    if paired:
-        table = np.stack(scores)
-        inner = (table - table.mean(axis=0)).var(axis=1, ddof=1) / table.shape[1] * count / (count - 1)
-    else:
-        inner = np.array([each.var(ddof=1) / len(each) if len(each) > 1 else 0.25 for each in scores])
-    seeds = np.array([between / len(means) for means in pooled])
-    least = (0.5 / sum(len(each) for each in scores)) ** 2  # scores that never move still have some
-    return np.asarray(np.maximum(np.maximum(inner, seeds), least))
-
-
-def fits(curve: Curve) -> tuple[list[Fit], tuple[str, str]]:
-    """The forms that fit a curve, best first, and the verdict with its reason. Values that are not above
-    0 have no logarithm and are left out.
-
-    Forms are of shares of the metric's range, which rise to a peak and saturate upwards; they are given in
-    the unit of the metric, so that where less is better they fall to it.
-    """
-    kept = curve.values > 0
-    if not kept.any():
-        return [], ("inconclusive", "no value is above 0")
-    span = curve.span
-    shares, draws = span.share(curve.means[kept]), span.share(curve.draws[:, kept])
-    made = fit_forms(curve.values[kept], shares, curve.variance[kept] / span.width**2, draws)
-    seeds = min((len(arm.runs) for arm, keep in zip(curve.arms, kept, strict=True) if keep), default=0)
-    return [_in_unit(fit, span) for fit in made], verdict(made, int(kept.sum()), seeds)
-
-
-def _in_unit(fit: Fit, span: MetricRange) -> Fit:
-    """A form of shares as one of values; what is no score (the peak, an exponent) stays."""
-
-    def turned(name: str, value: float) -> float:
-        if name in ("a", "A"):
-            return span.value(value)
-        return span.change(value) if name in ("b", "B", "D") else value
-
-    return replace(
-        fit,
-        parameters={name: turned(name, value) for name, value in fit.parameters.items()},
-        intervals={
-            name: (min(ends), max(ends))
-            for name, interval in fit.intervals.items()
-            for ends in [tuple(turned(name, end) for end in interval)]
-        },
-    )
-
-
-def plain(curve: Curve) -> Mapping[str, Any]:
-    """A curve and its fits as JSON rows."""
-    made, (form, reason) = fits(curve)
-    first = curve.arms[0]
-    grid = curve.grid(41)
-    return {
-        "parameter": curve.parameter,
-        "metric": curve.metric,
-        "lower_is_better": curve.span.lower_is_better,
-        "task": first.task,
-        "method": first.method,
-        "model": first.model,
-        "paired_items": curve.paired,
-        "points": [
-            {
-                "value": float(value),
-                "mean": float(mean),
-                "ci": [float(end) for end in ends],
-                "stderr": float(var**0.5),
-                "seeds": arm.seeds,
-                "run_ids": arm.run_ids,
-                "complete": arm.complete,
-                "calls": arm.usage("calls"),
-                "input_tokens": arm.usage("input_tokens"),
-                "cost_usd": arm.usage("cost_usd"),
-            }
-            for value, mean, ends, var, arm in zip(
-                curve.values, curve.means, curve.intervals, curve.variance, curve.arms, strict=True
-            )
-        ],
-        "fits": [
-            {
-                "form": fit.form,
-                "aic": fit.aic,
-                "chi2": fit.chi2,
-                "parameters": {
-                    name: {"value": value, "ci": list(fit.intervals.get(name, ())) or None}
-                    for name, value in fit.parameters.items()
-                },
-                "curve": [[float(k), float(y)] for k, y in zip(grid, fit.at(grid), strict=True)],
-            }
-            for fit in made
-        ],
-        "verdict": form,
-        "reason": reason,
-    }
+def _codes(tables: Sequence[Items], items: Any) -> Any:
+    """The group of each item as a number, by the first table that knows it; None where none does."""
+    known: dict[str, str] = {}
+    for table in reversed(tables):
+        if table.groups is not None:
+            known.update(zip(table.digests, table.groups, strict=True))
+    if not known:
+        return None
+    return np.unique([str(known.get(item, item)) for item in items], return_inverse=True)[1]

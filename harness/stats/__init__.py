@@ -16,7 +16,9 @@ module            what it holds
 ``crossed``       items and runs at once: the variances behind every comparison
 ``ranks``         intervals of rank for several methods on the same items
 ``preference``    Bradley-Terry strengths and ranks from pairwise votes
-``scaling``       forms of a score over one number: fits, AIC, verdict
+``trend``         rises, falls, peaks, dips or flat over the values of a sweep (``designs``: the means there
+                  with their covariances; ``contrasts``: weighted sums of them)
+``scaling``       forms of a score over one number: fits, AIC
 ``steps``         steps in a history of scores
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks

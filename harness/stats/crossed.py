@@ -79,11 +79,8 @@ class Parts:
     def with_runs(self, below: float, above: float, p: float) -> tuple[float, float]:
         """How far an interval reaches below and above ``value``, given how far one over the items does whose
         two tails hold ``p`` together: the part of the runs added in squares, as in :func:`half_width`."""
-        if self.runs <= 0:
-            return below, above
-        of_runs = float(t_squared(p, self.df_runs)) * self.runs
-        more = max(0.0, of_runs - float(t_squared(p, self.df_items)) * self.overlap)
-        return math.sqrt(max(below**2 + more, of_runs)), math.sqrt(max(above**2 + more, of_runs))
+        ends = with_runs((below, above), p, self.df_items, self.runs, self.df_runs, self.overlap)
+        return float(ends[0]), float(ends[1])
 
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided, of the true value being ``null``."""
@@ -239,6 +236,23 @@ def half_width(
     ai, bs = a * vi, np.where(vs > 0, b * vs, 0.0)
     square = np.maximum(np.maximum(ai - a * vr + bs, ai), bs)
     return np.asarray(np.where(df > 0, np.sqrt(square), np.inf), dtype=np.float64)
+
+
+def with_runs(
+    reach: ArrayLike,
+    p: ArrayLike,
+    df_items: ArrayLike,
+    runs: ArrayLike,
+    df_runs: ArrayLike,
+    overlap: ArrayLike,
+) -> FloatArray:
+    """How far an interval reaches, given how far one over the items alone does (>= 0), whose two tails hold
+    ``p`` together: the part of the runs added in squares, as in :func:`half_width`; all broadcastable."""
+    far, vs, vr = (np.asarray(x, dtype=np.float64) for x in (reach, runs, overlap))
+    of_runs = np.where(vs > 0, t_squared(p, df_runs) * vs, 0.0)
+    twice = np.where(vr > 0, t_squared(p, df_items) * vr, 0.0)
+    square = np.maximum(far**2 + np.maximum(0.0, of_runs - twice), of_runs)
+    return np.asarray(np.where(vs > 0, np.sqrt(square), far), dtype=np.float64)
 
 
 def p_value(

@@ -109,8 +109,9 @@ def fit_forms(
     return sorted(fits, key=lambda fit: fit.aic)
 
 
-def verdict(fits: Sequence[Fit], values: int, seeds: int) -> tuple[str, str]:
-    """The form that the points support, or `inconclusive`, and why.
+def chosen(fits: Sequence[Fit], values: int, seeds: int) -> tuple[str, str]:
+    """The form that describes the points best, or `inconclusive`, and why. Whether they rise or fall at all
+    is another question (:mod:`harness.stats.trend`).
 
     Args:
         fits: from `fit_forms`.

@@ -25,14 +25,19 @@ def test_a_sweep_is_ordinary_runs_and_a_curve(harness, tmp_path):
     assert len(found["runs"]) == 6 and not any(run["reused"] for run in found["runs"])
     (curve,) = found["sweeps"]
     assert [point["value"] for point in curve["points"]] == [1, 2, 4]
-    assert curve["parameter"] == "samples" and curve["verdict"] == "inconclusive"
+    assert curve["parameter"] == "samples" and curve["form"] == "inconclusive"
+    assert curve["verdict"] == "not shown" and curve["trend"]["draws"] is False
     assert {run for point in curve["points"] for run in point["run_ids"]} == {
         run["run_id"] for run in found["runs"]
     }
     drawn = figure.read_text()
     assert "<svg" in drawn and "<dc:date>" not in drawn
     again = harness(tmp_path, *asked, "--plot", figure)
-    assert "verdict: inconclusive" in again.stdout and "reused" in again.stdout
+    lines = again.stdout.splitlines()
+    first, last = (
+        next(n for n, line in enumerate(lines) if start in line) for start in ("verdict: ", "form, ")
+    )
+    assert "verdict: not shown: " in lines[first] and first < last and "reused" in again.stdout
     assert figure.read_text() == drawn
     harness(tmp_path, *asked, "--plot", "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
@@ -45,6 +50,8 @@ def test_a_sweep_is_ordinary_runs_and_a_curve(harness, tmp_path):
         (["--set", "samples=1,many"], "a swept value is a number"),
         (["--set", "sample=1,2"], "did you mean 'samples'"),
         (["--set", "samples=1,2.5"], "samples='2.5' is not a whole number"),
+        (["--set", "samples=1,2", "--margin", "0"], "--margin 0: a margin is above 0"),
+        (["--set", "samples=1,2", "--margin", "2"], "--margin 2: accuracy lies between 0 and 1"),
         (["--set", "samples=1,2", "--plot", "curve.gif"], "the name ends in .svg, .png, .pdf"),
         (["--set", "samples=1,2", "--plot", "nowhere/curve.svg"], "there is no folder nowhere"),
         (["--set", "samples=1,2", "--method", "direct,self-consistency"], "'direct' has no such parameter"),

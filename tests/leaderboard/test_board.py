@@ -243,7 +243,7 @@ def test_learning_curves_are_drawn_per_row_and_listed_as_rows(board):
 
 def test_a_swept_argument_is_drawn_with_the_forms_that_harness_sweep_fits(tmp_path):
     from harness.comparison.sweep import curves as swept
-    from harness.comparison.sweep import plain
+    from harness.comparison.sweep_json import plain_sweep
     from harness.results.index import read_index
     from harness.testing import seal_scores
 
@@ -255,13 +255,14 @@ def test_a_swept_argument_is_drawn_with_the_forms_that_harness_sweep_fits(tmp_pa
     (section,) = sites.load(tmp_path).sections
     (sweep,) = method_sweeps(section)
     made = scaling(sweep, section.metric)
-    (row,) = [plain(curve) for curve in swept(read_index(tmp_path).rows, "k")]
+    (row,) = [plain_sweep(curve) for curve in swept(read_index(tmp_path).rows, "k")]
     assert [(cells[1], cells[2]) for cells in made.also.rows] == [(f["form"], f["aic"]) for f in row["fits"]]
     points, form = made.plot["data"]
     assert points["mode"] == "markers" and form["line"]["dash"] == "dash"
     assert [list(pair) for pair in zip(form["x"], form["y"], strict=True)] == row["fits"][0]["curve"]
-    assert form["name"].startswith(f"best form: {row['fits'][0]['form']}")
-    assert ("inconclusive" in form["name"]) == (row["verdict"] == "inconclusive")
+    assert form["name"].startswith(f"lowest AIC: {row['fits'][0]['form']}")
+    assert row["sentence"] in made.summary and row["verdict"] == "rises"
+    assert ("inconclusive" in form["name"]) == (row["form"] == "inconclusive")
     for cells, fit in zip(made.also.rows, row["fits"], strict=True):
         for name, parameter in fit["parameters"].items():
             low, high = parameter["ci"]

@@ -9,13 +9,15 @@ import pytest
 
 from harness.comparison.arms import arms_of
 from harness.comparison.flips import flips
+from harness.comparison.forms import fits, variances
 from harness.comparison.paired import adjust, compare
 from harness.comparison.paper import paper, paper_latex, paper_markdown
 from harness.comparison.planning import stored_noise
 from harness.comparison.sentences import sentence
 from harness.comparison.suites import over_suite, suite_sentence, suites
-from harness.comparison.sweep import curves, fits
+from harness.comparison.sweep import curves
 from harness.comparison.to_json import plain, plain_suite
+from harness.comparison.trends import trend_of
 from harness.display.comparisons import comparison_blocks, flip_blocks
 from harness.display.layout import as_text
 from harness.display.records import record_blocks
@@ -255,7 +257,10 @@ def test_forms_rise_to_what_is_best_and_are_given_in_the_metrics_unit(tmp_path, 
         assert all(low <= high for low, high in other.intervals.values())
     assert turned[0].parameters["peak"] == forms[0].parameters["peak"] == 8
     assert np.sign(turned[0].parameters["b"]) == span.sign
-    assert dressed.variance == pytest.approx(span.width**2 * plainly.variance)
+    assert variances(dressed) == pytest.approx(variances(plainly))
+    better, worse = ("rises", "falls")[:: span.sign]
+    assert trend_of(plainly).word == "rises" and trend_of(dressed).word == better != worse
+    assert trend_of(dressed).slope == pytest.approx(span.change(trend_of(plainly).slope))
 
 
 @pytest.mark.parametrize("clothes", RANGES)

@@ -33,7 +33,21 @@ def test_families_are_separate() -> None:
     np.testing.assert_array_equal(benjamini_hochberg(p)[7], benjamini_hochberg(p[7]))
 
 
-@pytest.mark.parametrize("bad", [[], [0.1, float("nan")], [1.1], [-0.1]])
+def test_what_cannot_be_tested_is_no_test_and_stays_so() -> None:
+    p = np.random.default_rng(1).random((40, 7)) ** 3
+    gone = np.random.default_rng(2).random((40, 7)) < 0.3
+    p[gone] = np.nan
+    p[0] = np.nan
+    for method in (holm, benjamini_hochberg):
+        found = method(p)
+        assert (np.isnan(found) == gone)[1:].all() and np.isnan(found[0]).all()
+        for row, adjusted in zip(p[1:], found[1:], strict=True):
+            kept = ~np.isnan(row)
+            if kept.any():
+                np.testing.assert_array_equal(adjusted[kept], method(row[kept]))
+
+
+@pytest.mark.parametrize("bad", [[], [1.1, float("nan")], [1.1], [-0.1]])
 def test_refusals(bad: list[float]) -> None:
     for method in (holm, benjamini_hochberg):
         with pytest.raises(ValueError, match="p-values"):

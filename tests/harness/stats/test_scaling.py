@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats import scaling
-from harness.stats.scaling import Fit, fit_forms, verdict
+from harness.stats.scaling import Fit, chosen, fit_forms
 
 K = np.array([16, 64, 100, 250, 500, 1000, 2000, 4000], dtype=float)
 TRUE = {
@@ -36,7 +36,7 @@ def test_the_verdict_names_the_truth_where_noise_is_small_and_seldom_another(for
     said = []
     for seed in range(60):
         fits = fit_forms(K, made(form, 0.004, seed), np.full(len(K), 0.004**2))
-        said.append(verdict(fits, len(K), 5)[0])
+        said.append(chosen(fits, len(K), 5)[0])
     wrong = sum(name not in (form, "inconclusive") for name in said)
     assert wrong <= 3
     if form != "constant":  # a richer form is never further than 4 or 6 behind, so it stays possible
@@ -45,7 +45,7 @@ def test_the_verdict_names_the_truth_where_noise_is_small_and_seldom_another(for
 
 def test_noise_is_no_form():
     said = [
-        verdict(fit_forms(K, made("logarithmic", 0.1, seed), np.full(len(K), 0.01)), len(K), 3)[0]
+        chosen(fit_forms(K, made("logarithmic", 0.1, seed), np.full(len(K), 0.01)), len(K), 3)[0]
         for seed in range(40)
     ]
     assert said.count("inconclusive") >= 30
@@ -85,8 +85,8 @@ def test_constraints_and_order_of_points(scores, variance):
 def test_few_points_decide_nothing():
     assert [f.form for f in fit_forms([1, 2], [0.1, 0.2], [1e-4, 1e-4])] == ["constant"]
     fits = fit_forms(K, made("power"), np.full(len(K), 1e-6))
-    assert verdict(fits, 5, 5)[0] == verdict(fits, 8, 2)[0] == "inconclusive"
-    assert verdict(fits, 8, 3)[0] == "power"
+    assert chosen(fits, 5, 5)[0] == chosen(fits, 8, 2)[0] == "inconclusive"
+    assert chosen(fits, 8, 3)[0] == "power"
 
 
 @pytest.mark.parametrize(

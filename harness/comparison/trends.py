@@ -1,0 +1,89 @@
+"""What a sweep shows, in words: rises, falls, flat, peaks, dips or not shown, and what that holds for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.comparison.sweep import Curve
+from harness.stats.trend import Trend, Word, trend
+
+_TURNED: dict[Word, Word] = {"rises": "falls", "falls": "rises", "peaks": "dips", "dips": "peaks"}
+
+
+def trend_of(curve: Curve, margin: float | None = None) -> Trend:
+    """The verdict over a curve, of the metric as it is printed and in its unit: where less is better, one
+    that gets better falls.
+
+    Args:
+        margin: differences up to which the metric is flat, above 0, in its own unit; without one it is never
+            called so.
+    """
+    span = curve.span
+    found = trend(curve.design, curve.values, margin=None if margin is None else margin / span.width)
+    low, high = sorted(span.change(end) for end in found.interval)
+    word = _TURNED.get(found.word, found.word) if span.lower_is_better else found.word
+    return replace(
+        found,
+        word=word,
+        slope=span.change(found.slope),
+        interval=(low, high),
+        detectable=found.detectable * span.width,
+        reach=found.reach * span.width,
+        largest=found.largest * span.width,
+        margin=margin,
+    )
+
+
+def one_seed(curve: Curve) -> bool:
+    """Whether something is drawn per run and the runs can't tell how much that matters."""
+    return curve.design.draws and curve.design.df_runs.min() < 1
+
+
+def verdict(curve: Curve, found: Trend) -> str:
+    """The word, with `(one seed)` where it says nothing about another."""
+    return f"{found.word} (one seed)" if one_seed(curve) else found.word
+
+
+def sentence(curve: Curve, found: Trend) -> str:
+    """`rises: accuracy moves by +1.0 [+0.4, +1.6] points a step of k (p 0.004), for new items and ...`."""
+    scale, unit = curve.span.points, " points" if curve.span.points == 100 else ""
+    low, high = (scale * end for end in found.interval)
+    moved = f"{scale * found.slope:+.2g} [{low:+.2g}, {high:+.2g}]{unit} a step of {curve.parameter}"
+    if found.at is not None:
+        a, b, c = (f"{curve.values[k]:g}" for k in found.at)
+        side = "above" if found.word == "peaks" else "below"
+        pairs = len(curve.values) * (len(curve.values) - 1) // 2
+        said = f" at {curve.parameter} = {b}, surely {side} {a} and {c} (of {pairs} pairs, Bonferroni)"
+    elif found.word == "flat":
+        said = (
+            f": every difference lies within ±{scale * found.reach:.2g}{unit} (90 %), inside the margin of "
+            f"{scale * (found.margin or 0.0):.2g}"
+        )
+    elif found.word == "not shown":
+        said = (
+            f": {moved}; a slope of {scale * found.detectable:.2g} would be shown (80 % power), flat with a "
+            f"margin above {scale * found.reach:.2g}"
+        )
+    else:
+        said = f": {moved}, p {found.p_value:.2g}"
+    lower = f"; {curve.metric}: lower is better" if curve.span.lower_is_better else ""
+    return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}"
+
+
+def _holds_for(curve: Curve) -> str:
+    """Which items and seeds a verdict is about, and what it rests on."""
+    runs, design = [len(arm.runs) for arm in curve.arms], curve.design
+    few, many = min(curve.items), max(curve.items)
+    items = f"{many} items" if few == many else f"{few} to {many} items"
+    items += "" if curve.paired else " of its own at each value"
+    if curve.left_out:
+        items += f", {curve.left_out} left out that some value lacks"
+    seeds = f"{min(runs)} seeds" if min(runs) == max(runs) else f"{min(runs)} to {max(runs)} seeds"
+    unknown = any(arm.draws is None for arm in curve.arms)
+    note = "; whether runs draw is not recorded and taken for yes" if unknown else ""
+    if not design.draws:
+        return f"for new items ({items}; nothing is drawn per run)"
+    if one_seed(curve):
+        return f"for new items on these runs only ({items}); says nothing about another seed{note}"
+    nested = "" if design.apart else ", seeds shared along the sweep"
+    return f"for new items and new seeds ({items}, {seeds} at each value{nested}){note}"

@@ -1,0 +1,39 @@
+"""The runs of a sweep before any is made: their values and their seeds."""
+
+import pytest
+
+from harness.api.sweeps import cells_of, check_margin, first_seed
+from harness.base.errors import UsageError
+from harness.run.plan import Request
+
+
+def seeds(method, name, values, **how):
+    same = how.pop("same_seeds", False)
+    _, cells = cells_of(Request(task="banking77", method=method, seeds=2, **how), name, values, same)
+    return {
+        cell.method_args[name]: [c.seed for c in cells if c.method_args == cell.method_args] for cell in cells
+    }
+
+
+def test_a_method_that_draws_has_seeds_of_its_own_at_every_value():
+    assert seeds("few-shot", "k", [8, 0, 4]) == {0: [0, 1], 4: [4000, 4001], 8: [8000, 8001]}
+    assert seeds("few-shot", "k", [4, 16])[4] == [4000, 4001]  # whatever else is swept
+    assert seeds("few-shot", "k", [8, 4], same_seeds=True) == {4: [0, 1], 8: [0, 1]}
+    assert seeds("self-consistency", "samples", [1, 2]) == {1: [0, 1], 2: [0, 1]}
+
+
+def test_every_value_has_a_place_for_its_seeds():
+    values = [0.0, 1.0, 999_999.0, 0.1, 0.5, 0.25, -1.0, 1e9, 1e-9]
+    blocks = [first_seed(value) // 1000 for value in values]
+    assert len(set(blocks)) == len(values) and all(first_seed(v) % 1000 == 0 for v in values)
+    assert all(0 <= first_seed(value) + 999 < 2**31 for value in values)
+    with pytest.raises(UsageError, match="--same-seeds"):
+        cells_of(Request(task="banking77", method="few-shot", seeds=1001), "k", [1, 2])
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.1, 1.0, float("nan")])
+def test_a_margin_is_above_nothing_and_below_everything(margin):
+    _, cells = cells_of(Request(task="banking77", method="few-shot"), "k", [1, 2])
+    check_margin(0.02, None, cells)
+    with pytest.raises(UsageError, match="--margin"):
+        check_margin(margin, None, cells)
