@@ -158,6 +158,7 @@ def compare(
     correction: str = "holm",
     allow_mixed: bool = False,
     wanted: Wanted = "",
+    common_items: bool = False,
     store: str | Path = STORE,
 ) -> Comparisons:
     """Compares stored runs with a baseline on the same items, paired by content hash.
@@ -174,6 +175,7 @@ def compare(
         allow_mixed: compare within each comparability key where a task has several.
         wanted: what the differences shall hold for: by default new items and, where methods draw something
             per run, new seeds; `these-runs` new items alone, `fixed-items` new seeds on these items.
+        common_items: compare the items that both sides have where a side lacks some.
         store: the result store.
 
     Raises:
@@ -199,7 +201,7 @@ def compare(
         raise UsageError(f"no runs to compare in {where}; 'harness eval' makes some")
     if named is None:
         raise UsageError("compare with what? --baseline METHOD, MODEL, METHOD@MODEL or a run id")
-    return _compared(arms, named, metric, correction, allow_mixed, faults, notices, wanted)
+    return _compared(arms, named, metric, correction, allow_mixed, faults, notices, wanted, common_items)
 
 
 def compare_runs(
@@ -241,6 +243,7 @@ def _compared(
     faults: Sequence[str],
     notices: Sequence[str] = (),
     wanted: Wanted = "",
+    common_items: bool = False,
 ) -> Comparisons:
     from harness.comparison.paired import CORRECTIONS, adjust
     from harness.comparison.select import by_key, check_baseline, mixed, nothing_beside
@@ -252,7 +255,11 @@ def _compared(
     apart = mixed(arms)
     if apart and not allow_mixed:
         raise UsageError(apart[0].sentence())
-    made = [one for table in by_key(arms).values() for one in _table(table, baseline, metric, wanted)]
+    made = [
+        one
+        for table in by_key(arms).values()
+        for one in _table(table, baseline, metric, wanted, common_items)
+    ]
     if not made:
         raise UsageError(nothing_beside(arms, baseline))
     notices = [*notices, *unequal_training(arms)]
@@ -294,7 +301,9 @@ def _arms(
     return arms_of(found), baseline, index.faults, [older] if older else []
 
 
-def _table(arms: Sequence[Arm], baseline: str, metric: str | None, wanted: Wanted) -> list[Comparison]:
+def _table(
+    arms: Sequence[Arm], baseline: str, metric: str | None, wanted: Wanted, common_items: bool
+) -> list[Comparison]:
     """The comparisons of one comparability key."""
     from harness.comparison.items import ItemTables
     from harness.comparison.paired import compare as compare_arms
@@ -307,5 +316,7 @@ def _table(arms: Sequence[Arm], baseline: str, metric: str | None, wanted: Wante
             if metric and metric not in arm.runs[0]["metrics"]:
                 known = ", ".join(arm.runs[0]["metrics"])
                 raise UsageError(f"{arm.task} has no metric {metric!r}; it has: {known}")
-            made.append(compare_arms(arm, reference, metric, load=load, wanted=wanted))
+            made.append(
+                compare_arms(arm, reference, metric, load=load, wanted=wanted, common_items=common_items)
+            )
     return made

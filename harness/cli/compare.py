@@ -89,6 +89,9 @@ FORMATS = ("markdown", "latex", "csv")
     flag_value="fixed-items",
     help="Claim about new seeds on these very items.",
 )
+@click.option(
+    "--common-items", is_flag=True, help="Compare the items that both sides have where a side lacks some."
+)
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @store_option
 @json_option
@@ -108,6 +111,7 @@ def command(
     plot: str | None,
     plot_kind: str | None,
     wanted: str | None,
+    common_items: bool,
     allow_mixed: bool,
     store: str,
     as_json: bool,
@@ -146,6 +150,7 @@ def command(
         correction=correction,
         allow_mixed=allow_mixed,
         wanted=wanted or "",  # type: ignore[arg-type]
+        common_items=common_items,
         store=store,
     )
     for fault in made.left_out:

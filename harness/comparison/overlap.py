@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from harness.base.errors import RecordError, UsageError
 from harness.comparison.arms import Arm
 from harness.comparison.items import Items
@@ -36,6 +38,8 @@ class Overlap:
 
 def overlap_of(candidate: Items, baseline: Items) -> Overlap:
     """What two tables have in common, and what not."""
+    if np.array_equal(candidate.digests, baseline.digests):
+        return Overlap(len(candidate), (), ())
     ours, theirs = set(candidate.digests), set(baseline.digests)
     return Overlap(len(ours & theirs), tuple(sorted(theirs - ours)), tuple(sorted(ours - theirs)))
 

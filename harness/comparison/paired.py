@@ -21,6 +21,7 @@ from harness.comparison.claims import (
     run_effects,
 )
 from harness.comparison.items import Items, Pairing, load_items, of_the_set, pair
+from harness.comparison.overlap import check_overlap, note, overlap_of
 from harness.results.fields import brief
 from harness.spec import MetricRange
 from harness.stats import (
@@ -172,6 +173,7 @@ def compare(
     load: Callable[[Arm, str], Items] = load_items,
     level: float = 0.95,
     wanted: Wanted = "",
+    common_items: bool = False,
     one_subject: bool = False,
 ) -> Comparison:
     """Compares two arms of one comparability key.
@@ -179,21 +181,26 @@ def compare(
     Args:
         load: gives the table of an arm, such as an `ItemTables` that keeps them.
         wanted: another claim than the widest that the runs allow; see `claims`.
-        one_subject: both arms are one subject at two times, as in a gate: how much runs vary is one number,
+        common_items: compares the items that both have where one side lacks some, which is refused otherwise.
+        one_subject: both arms are one subject at two times, as in a gate, which has its own rule for missing
+            items: how much runs vary is one number,
             pooled over both, so that one run of the candidate is enough.
 
     Raises:
-        ValueError: their keys differ, or they share no item.
-        UsageError: the metric is of the whole set, and only one side has some of its items; or the claim that
-            is wanted needs more runs.
+        ValueError: their keys differ.
+        UsageError: a side lacks items of the other and nobody asked for the common ones, or there are none;
+            the metric is of the whole set, and a side lacks some of it; or the claim that is wanted needs
+            more runs.
         RecordError: sealed attempts can't be read.
     """
     if candidate.comparability_key != baseline.comparability_key:
         raise ValueError(f"{candidate.named()} and {baseline.named()} are not comparable")
     metric = metric or candidate.primary
-    pairing = pair(load(candidate, metric), load(baseline, metric))
-    if not pairing.matched:
-        raise ValueError(f"{candidate.named()} and {baseline.named()} share no item")
+    ours, theirs = load(candidate, metric), load(baseline, metric)
+    found = overlap_of(ours, theirs)
+    if not found.common or not one_subject:
+        check_overlap(found, candidate, baseline, common_items=common_items)
+    pairing = pair(ours, theirs)
     whole_set = of_the_set(candidate.runs[0], metric)
     if whole_set and (pairing.only_candidate or pairing.only_baseline):
         raise UsageError(
@@ -234,7 +241,7 @@ def compare(
         scored_gain=_scored_gain(shares, candidate, baseline, claim, one_subject, level),
         cost_ratio=_cost_ratio(candidate, baseline),
         run_effects=effects,
-        warnings=tuple(_warnings(candidate, baseline, pairing, effects)),
+        warnings=(*filter(None, [note(found)]), *_warnings(candidate, baseline, effects)),
         whole_set=whole_set,
     )
 
@@ -316,16 +323,10 @@ def _cost_ratio(candidate: Arm, baseline: Arm) -> dict[str, float | None]:
 def _warnings(
     candidate: Arm,
     baseline: Arm,
-    pairing: Pairing,
     effects: tuple[tuple[float, float] | None, tuple[float, float] | None],
 ) -> list[str]:
     """What a reader has to know before believing the difference."""
     found = []
-    if pairing.only_candidate or pairing.only_baseline:
-        found.append(
-            f"only {pairing.matched} items are in both; {pairing.only_candidate} are only in the "
-            f"candidate, {pairing.only_baseline} only in the baseline"
-        )
     for arm, side, effect in zip((candidate, baseline), ("candidate", "baseline"), effects, strict=True):
         if not arm.complete:
             found.append(f"the {side} was stopped before its end")

@@ -302,7 +302,7 @@ def test_unknown_draws_are_taken_as_drawn_and_it_is_said(tmp_path, rng):
     for method in ("a", "b"):
         seal_scores(tmp_path, rng.random(50) < 0.5, method=method, draws=None)
     found = compare(*arms(tmp_path))
-    assert found.one_seed and any("don't say what is drawn" in line for line in found.warnings)
+    assert found.one_seed and any("whether something is drawn per run" in line for line in found.warnings)
 
 
 def test_a_suite_is_pooled_over_items_and_runs(tmp_path, rng):
