@@ -1,6 +1,6 @@
 """A/A end to end: how often runs of one subject, split at random into two arms, are called better or worse.
 
-    python benchmarks/simulations/aa.py [SPLITS]      # some minutes; what was run before is found again
+    python -m benchmarks.simulations aa --replicates 60     # some minutes; what was run before is found again
 
 Every store holds 24 seeds of one subject, made by `harness eval`: methods that draw demonstrations, rows of
 a pool, initial weights or an order of training once for all items. Of each store, random splits into two
@@ -29,7 +29,7 @@ SEEDS = 24
 #: runs in each of the two arms
 SIZES = (2, 3, 5, 12)
 #: stores of a method: of the cheap ones, and of those that train a policy
-STORES, TRAINED = 8, 1
+STORES, TRAINED = 4, 1
 CLASSES, TRAIN, TEST = 16, 160, 200
 
 
@@ -165,12 +165,3 @@ def _verdicts(rows: list[dict[str, Any]], splits: int, store: int) -> list[float
 
 def _given(arguments: dict[str, Any]) -> list[str]:
     return [part for name, value in arguments.items() for part in ("-M", f"{name}={value}")]
-
-
-def main() -> None:
-    for line in tables(int(sys.argv[1]) if len(sys.argv) > 1 else 200):
-        print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main()
