@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import BudgetSpent
 from harness.data.hub import Data
 from harness.job import Job, Models
-from harness.job.drawn import Drawn
 from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
 from harness.sample import Outcome, Question, Sample, Score, Splits
-from harness.spec import DRAWS, MetricRange, TaskSpec
+from harness.spec import MetricRange, TaskSpec
 from harness.task import Task
 from harness.task_checks import check_splits
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
@@ -193,7 +192,7 @@ def check_method(name: str, /, **args: Any) -> None:
     arguments = spec.arguments(args)
     method = load_method(spec, arguments)
     pickle.loads(pickle.dumps(method))
-    first, calls, drawn = asyncio.run(_run(name, arguments, Budget()))
+    first, calls, job = asyncio.run(_run(name, arguments, Budget()))
     second, _, again = asyncio.run(_run(name, arguments, Budget()))
     assert sorted(o.question_id for o in first) == [f"test{n}" for n in range(6)], (
         f"{name}: not exactly one outcome for every question"
@@ -202,15 +201,11 @@ def check_method(name: str, /, **args: Any) -> None:
     assert sorted(key, key=str) == sorted(
         [(o.question_id, o.text, o.answer, o.error) for o in second], key=str
     ), f"{name}: a second run with the same seed gives other outcomes"
-    assert drawn.state() == again.state(), f"{name}: a second run with the same seed draws something else"
-    said = method.drawing()
-    assert said in DRAWS, f"{name}: drawing() gives {said!r}, not one of {DRAWS}"
-    if said == "none" and drawn.shared:
-        warnings.warn(
-            f"{name} says draws = none, and uses the run's seed for all items, so that its runs are recorded "
-            "as draws = run; draw for one question from job.rng(question.id, ...), or declare run",
-            stacklevel=2,
-        )
+    drawn = job.drawn.state()
+    assert drawn == again.drawn.state(), f"{name}: a second run with the same seed draws something else"
+    if method.drawing() == "none" and drawn["shared"]:
+        cure = "declare run, or draw for one question from job.rng(question.id)"
+        warnings.warn(f"{name} declares draws = none, and draws for all items: {cure}", stacklevel=2)
     for call in calls:
         assert isinstance(call.question, Question), f"{name}: generate() needs the question"
     if calls:
@@ -225,7 +220,7 @@ def check_method(name: str, /, **args: Any) -> None:
 
 async def _run(
     name: str, args: Mapping[str, Any], budget: Budget
-) -> tuple[Sequence[Outcome], Sequence[Call], Drawn]:
+) -> tuple[Sequence[Outcome], Sequence[Call], Job]:
     spec = registry().method(name)
     method = load_method(spec, args)
     task = TinyWorld(TINY_WORLD, {}) if "world" in spec.needs else TinyTask(TINY, {})
@@ -256,7 +251,7 @@ async def _run(
         outcomes = [outcome async for outcome in method.answer_all(questions, job)]
     finally:
         job.close()
-    return outcomes, provider.calls, job.drawn
+    return outcomes, provider.calls, job
 
 
 #: from 0 to 1, more is better

@@ -10,9 +10,10 @@ For a text x of class l after demonstrations D (a reconstruction: no source has 
 
 is the probability of the right label: a(l) = accuracy + class_sd * z is the class's own, d(x) = item_sd * z
 the text's, cov is 1 if D shows the class, prec(D) the share of right labels in D; the last two terms are 0
-without demonstrations. A wrong label comes from the class's fixed row of three confusable classes. The
-stated confidence is clip(q + noise * z, 0, 1) with q = p in a share `calibration` of the answers, else
-the p of some other text, which says nothing about this one.
+without demonstrations. D is what a system message shows, or turns before the question. A wrong label comes
+from the class's fixed row of three confusable classes. The stated confidence is clip(q + noise * z, 0, 1)
+with q = p in a share `calibration` of the answers, else the p of some other text, which says nothing
+about this one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ CONFUSED = (0.6, 0.3, 0.1)  # how often each of a class's three confusable class
 class SimulatedAnnotator(Provider):
     """Labels texts of a closed set; every setting is a `--model-arg`."""
 
-    name, revision = "sim/annotator", "1"
+    name, revision = "sim/annotator", "2"
     cacheable = False
     connections = 64
     notice = "sim/annotator is a simulation with known truth: it tests methods, and measures no model"
@@ -107,7 +108,8 @@ class SimulatedAnnotator(Provider):
         if gold is None or not choices:
             raise ModelCallError("sim/annotator labels texts of a closed set whose gold label the task has")
         shown = next((m.text for m in call.messages if m.role == "system"), "")
-        classes, share = self._judged(shown) if shown else (frozenset(), None)
+        turns = tuple(m.text for m in call.messages[:-1] if m.role != "system")
+        classes, share = self._judged(shown, turns) if shown or turns else (frozenset(), None)
         rng = random.Random(call.seed)
         p = self._p(text, classes, share)
         label = gold if rng.random() < p else self._confused(gold, choices, rng)
@@ -141,8 +143,17 @@ class SimulatedAnnotator(Provider):
         row = random.Random(seed_of(self._set["seed"], "row", gold)).sample(others, min(3, len(others)))
         return rng.choices(row, CONFUSED[: len(row)])[0]
 
-    def _judge(self, shown: str) -> tuple[frozenset[str], float | None]:
-        return self._quality(read_demonstrations(shown))
+    def _judge(self, shown: str, turns: tuple[str, ...]) -> tuple[frozenset[str], float | None]:
+        in_turns = [
+            (self._text_in(asked), said) for asked, said in zip(turns[::2], turns[1::2], strict=False)
+        ]
+        return self._quality([*read_demonstrations(shown), *in_turns])
+
+    def _text_in(self, asked: str) -> str:
+        """The text at the end of a turn's prompt: the longest that the task has a gold label of."""
+        lines = asked.strip().split("\n")
+        ends = ("\n".join(lines[at:]).strip() for at in range(len(lines)))
+        return next((end for end in ends if end in self._gold), asked)
 
     def _quality(self, shown: list[tuple[str, str]]) -> tuple[frozenset[str], float | None]:
         """The classes that demonstrations name, and the share of them that is right; None for none."""

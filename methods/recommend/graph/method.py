@@ -80,7 +80,7 @@ class Graph(Recommender):
                 raise DataError("the initial tables hold NaN or infinity")
             starts.append((users, items))
         tables = [table for pair in starts for table in pair]
-        # two models that start and shuffle alike differ in nothing else that is random
+        # what is random of a training: where the tables start, and the generator that orders the pairs
         job.drew(tables, np.random.default_rng(seed_of(job.seed, "train")).bytes(32))
         key = [data.digest(), dict(self.args), dict(settings), job.seed, _content(*tables)]
         with job.files.artifact(key) as made:

@@ -50,6 +50,17 @@ def accuracy(store):
     return load(str(store.root), metric="accuracy")["value"].tolist()
 
 
+@pytest.mark.parametrize(("draws", "told"), [("run", "a" * 64), (None, None)])
+def test_a_correction_keeps_what_the_run_drew(store, monkeypatch, draws, told):
+    record = store.find(go(store)["run_id"]) | {"draws": draws, "draw_digest": told}
+    patch(monkeypatch, "correct", lambda self, answer, sample: sample.target != "blue")
+    new, _ = rescore(store, record, "green is right too")
+    assert (new["draws"], new["draw_digest"]) == (draws, told)
+    shown = CliRunner().invoke(cli, ["show", new["run_id"][:8], "--store", str(store.root)]).output
+    assert f"draws for all items of the run: {draws or 'unknown'}" in shown
+    assert ("draw_digest: aaaa" in shown) == bool(told)
+
+
 def test_a_correction_supersedes_and_touches_nothing(store, monkeypatch):
     old = go(store)
     before = bytes_of(store.root)

@@ -44,6 +44,20 @@ def test_equal_stores_differ_in_nothing(stores):
 
 
 @pytest.mark.parametrize(
+    "before, after, says",
+    [
+        (("run", "a" * 64), ("run", "b" * 64), "the same run, made again, which drew something else"),
+        ((None, None), ("run", None), "the same attempts; draws were unknown, are run"),
+        ((None, None), ("none", None), "the same attempts; draws were unknown, are none"),
+    ],
+)
+def test_a_row_whose_draws_changed_says_so(tmp_path, before, after, says):
+    for root, (draws, told) in ((tmp_path / "old", before), (tmp_path / "new", after)):
+        seal_scores(root, [1, 0, 1, 0], task="a", draws=draws, draw_digest=told)
+    assert only(diff_stores(tmp_path / "old", tmp_path / "new")) == ("changed", says)
+
+
+@pytest.mark.parametrize(
     "field, value, says",
     [
         ("task_version", 2, "other task version (1 -> 2)"),

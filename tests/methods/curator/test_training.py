@@ -152,6 +152,10 @@ def test_trains_books_caches_and_answers_with_the_trained_weights(tmp_path, cach
     assert given["metrics"] == record["metrics"]
     assert "train" not in given["usage"]["by_purpose"]
 
+    # a policy that was found is what a seed made of it; one that was given is the same for every seed
+    assert (record["draws"], again["draws"], given["draws"]) == ("run", "run", "none")
+    assert record["draw_digest"] == again["draw_digest"] is not None and given["draw_digest"] is None
+
 
 @pytest.mark.parametrize("method", ["curriculum-learnability", "curriculum-osmd"])
 def test_other_curricula_and_what_they_discard(tmp_path, cache, method):

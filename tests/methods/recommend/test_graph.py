@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from harness.base.errors import UsageError  # noqa: E402
 from harness.data.interactions import Interactions  # noqa: E402
+from harness.job.drawn import Drawn  # noqa: E402
 from harness.learning_curve import checked  # noqa: E402
 from harness.methods.recommend.graph import core  # noqa: E402
 from harness.methods.recommend.graph.method import validation_ndcg  # noqa: E402
@@ -127,6 +128,8 @@ class StubJob:
     def __init__(self, data, seed=0):
         self.interactions, self.seed, self.access = data, seed, {}
         self.data = self.training = self.files = self
+        self.drawn = Drawn("stub", lambda: ())
+        self.drew = self.drawn.tell
 
     def progress(self, *seen):
         pass
@@ -201,6 +204,19 @@ def test_same_seed_same_scores_and_other_seed_others():
     data = blocks()
     first, again, other = (learned("simgcl", data, seed, dim="4", epochs="2")[0] for seed in (0, 0, 1))
     assert (first == again).all() and (first != other).any()
+
+
+def test_models_that_start_and_shuffle_alike_drew_the_same():
+    data = blocks()
+
+    def told(name, seed=0, **more):
+        return learned(name, data, seed, **{"dim": "4", "epochs": "1", "patience": "0"} | more)[
+            1
+        ].drawn.digest
+
+    alike = [told(name) for name in ("bpr-mf", "lightgcn", "sgl", "simgcl", "sgcl")]
+    assert len({*alike, told("lightgcn", lr="0.5")}) == 1
+    assert len({alike[0], told("lightgcn", 1), told("lightgcn", dim="3"), told("lightgcn+mean")}) == 4
 
 
 STOPPED = {"dim": "8", "lr": "0.05", "batch": "64", "epochs": "200", "patience": "3", "check": "2"}
