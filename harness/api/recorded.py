@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.api.evaluation import judged, run_cells
 from harness.api.requests import as_called, names
@@ -37,6 +37,7 @@ def score(
     offline: bool = False,
     overwrite: bool = False,
     transcripts: bool = True,
+    draws: Literal["run", "none"] | None = None,
     store: str | Path = STORE,
     progress: bool = True,
 ) -> Runs:
@@ -62,6 +63,8 @@ def score(
         mirror: folder of Hub data sets. `offline`: only local files.
         overwrite: score what is sealed already again.
         transcripts: keep completions with the scores, or scores and answers alone.
+        draws: whether all answers share something that was drawn once (`run`), such as demonstrations, or
+            not (`none`); None where you don't know, and then it is taken as drawn where runs are compared.
         store: the result store.
         progress: show progress.
 
@@ -86,6 +89,7 @@ def score(
         offline=offline,
         overwrite=overwrite,
         transcripts=transcripts,
+        draws=draws,
     )
     command = as_called("score", cells, {"task_args": task_args or {}, "store": str(store)})
     return judged(run_cells(cells, store, progress=progress, command=command, whole=whole))

@@ -65,6 +65,12 @@ A response is one JSON object a line (other tables, packed ones too, work as wel
 @click.option(
     "--quotes", metavar="BOOL", type=bool, default=True, help="Whether quotation marks enclose cells."
 )
+@click.option(
+    "--draws",
+    type=click.Choice(["run", "none"]),
+    help="Whether all answers share what was drawn once, such as demonstrations; unknown otherwise, and "
+    "taken as drawn where runs are compared.",
+)
 @task_args_option
 @role_option
 @role_args_option
@@ -85,6 +91,7 @@ def command(
     separator: str,
     header: bool,
     quotes: bool,
+    draws: str | None,
     task_args: tuple[str, ...],
     roles: tuple[str, ...],
     role_args: tuple[str, ...],
@@ -120,6 +127,7 @@ def command(
         offline=offline,
         overwrite=overwrite,
         transcripts=transcripts,
+        draws=draws,
     )
     runs = run_cells(cells, store, command=command_line(), whole=whole)
     show_runs(runs, as_json)

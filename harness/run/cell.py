@@ -98,7 +98,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             of_the_set=of_the_set,
             classes=prepared.task.classes,
             access=job.access,
-            draws=of_run(says, job),
+            draws=of_run(says, job, cell),
             started=started,
             command=session.command,
             curve=job.training.learning_curve,

@@ -34,8 +34,10 @@ def declared(method: Method, cell: Cell) -> str:
     return said
 
 
-def of_run(said: str, job: Job) -> Draws:
-    """What was declared, overruled by what happened. Nobody can know how recorded answers were drawn."""
-    if "answers" in job.model.abilities:
-        return Draws(None)
-    return Draws("run" if job.drawn.shared else said, job.drawn.digest)
+def of_run(said: str, job: Job, cell: Cell) -> Draws:
+    """What was declared, overruled by what happened. How recorded answers were drawn nobody knows but the
+    user."""
+    kind: str | None = "run" if job.drawn.shared else said
+    if kind == "none" and "answers" in job.model.abilities:
+        kind = cell.request.draws
+    return Draws(kind, job.drawn.digest)

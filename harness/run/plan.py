@@ -52,6 +52,7 @@ class Request:
     mirror: str | None = None
     overwrite: bool = False
     transcripts: bool = True
+    draws: str | None = None  # of recorded answers, whose method can't say it: `run` or `none`
 
 
 @dataclass(frozen=True)

@@ -119,11 +119,14 @@ def test_a_method_that_says_nonsense_is_named_before_it_asks(methods, method, sa
     assert says in str(result.error) and not list(methods.glob("out/v1"))
 
 
-def test_of_recorded_answers_nobody_knows(methods):
+def test_of_recorded_answers_nobody_knows_but_the_user(methods):
     answers = methods / "answers.jsonl"
     answers.write_text("".join(f'{{"index": {n}, "completion": "1 + 1"}}\n' for n in range(3)))
-    record = record_of(go(methods, "First", model=f"recorded/{answers}"))
-    assert (record["draws"], record["draw_digest"]) == (None, None)
+    model = f"recorded/{answers}"
+    assert record_of(go(methods, "Late", model=model))["draws"] is None
+    for said in ("none", "run"):
+        assert record_of(go(methods, "Late", said, model=model, draws=said))["draws"] == said
+    assert record_of(go(methods, "First", "first", model=model, draws="none"))["draws"] == "run"
 
 
 def test_arms_say_what_is_drawn_and_whether_it_is_told(tmp_path):
