@@ -22,7 +22,8 @@ module            what it holds
 ``steps``         steps in a history of scores
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks
-``power``         detectable effects, power, attempts and items needed; variances of stored runs
+``power``         the power of the rule of ``crossed``, and the smallest difference it detects
+``design``        runs, items and attempts to plan with: what they detect, the cheapest of a budget
 ``items``         attempts in the shapes callers have, reduced to item means
 ``bootstrap``     statistics of the set as a whole: intervals by resampling items
 ``classification``  scores of classes from counts: macro-F1 and its kin, AUROC
@@ -38,7 +39,26 @@ from harness.stats.bayes import probability_better
 from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
 from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
+from harness.stats.design import (
+    Components,
+    Costs,
+    Design,
+    beta_attempt_variance,
+    cheapest,
+    default_attempt_variance,
+    detectable,
+    power_of,
+)
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
+from harness.stats.former_power import (
+    Variances,
+    attempt_variance,
+    attempts_needed,
+    detectable_from,
+    measured_variances,
+    minimum_detectable_effect,
+    z_factor,
+)
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
     beta11,
@@ -53,27 +73,18 @@ from harness.stats.mcnemar import mcnemar_test, tango_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, item_differences, paired_difference
 from harness.stats.permutation import SignFlip, sign_flip
-from harness.stats.power import (
-    Variances,
-    attempt_variance,
-    attempts_needed,
-    beta_attempt_variance,
-    default_attempt_variance,
-    detectable_from,
-    holm_factor,
-    items_needed,
-    measured_variances,
-    minimum_detectable_effect,
-    power_of,
-    z_factor,
-)
+from harness.stats.power import Expected, expected_from
 from harness.stats.preference import Preference, bradley_terry, preference_ranks
 from harness.stats.ranks import RankInterval, rank_intervals
 from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [
+    "Components",
+    "Costs",
+    "Design",
     "Difference",
     "Estimate",
+    "Expected",
     "Parts",
     "Preference",
     "RankInterval",
@@ -89,16 +100,17 @@ __all__ = [
     "beta_attempt_variance",
     "bootstrap_estimate",
     "bradley_terry",
+    "cheapest",
     "clustered_stderr",
     "default_attempt_variance",
+    "detectable",
     "detectable_from",
     "estimate_mean",
+    "expected_from",
     "find_steps",
     "g_pass_at_k",
     "holm",
-    "holm_factor",
     "item_differences",
-    "items_needed",
     "jeffreys",
     "macro_average",
     "maj_at_k",
