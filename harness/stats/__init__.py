@@ -23,6 +23,7 @@ module            what it holds
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks
 ``power``         the power of the rule of ``crossed``, and the smallest difference it detects
+``components``    variance components of a table item x run
 ``design``        runs, items and attempts to plan with: what they detect, the cheapest of a budget
 ``items``         attempts in the shapes callers have, reduced to item means
 ``bootstrap``     statistics of the set as a whole: intervals by resampling items
@@ -38,6 +39,7 @@ from harness.stats.attempts import avg_at_k, g_pass_at_k, maj_at_k, pass_at_k, p
 from harness.stats.bayes import probability_better
 from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
+from harness.stats.components import TableNoise, cells_and_attempts, table_noise
 from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
 from harness.stats.design import (
     Components,
@@ -47,17 +49,12 @@ from harness.stats.design import (
     cheapest,
     default_attempt_variance,
     detectable,
+    needed,
     power_of,
 )
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.former_power import (
-    Variances,
-    attempt_variance,
-    attempts_needed,
     detectable_from,
-    measured_variances,
-    minimum_detectable_effect,
-    z_factor,
 )
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
@@ -91,15 +88,14 @@ __all__ = [
     "SignFlip",
     "Step",
     "SuiteDifference",
-    "Variances",
-    "attempt_variance",
-    "attempts_needed",
+    "TableNoise",
     "avg_at_k",
     "benjamini_hochberg",
     "beta11",
     "beta_attempt_variance",
     "bootstrap_estimate",
     "bradley_terry",
+    "cells_and_attempts",
     "cheapest",
     "clustered_stderr",
     "default_attempt_variance",
@@ -117,9 +113,8 @@ __all__ = [
     "mcnemar_test",
     "mean_over_items",
     "mean_stderr",
-    "measured_variances",
     "micro_average",
-    "minimum_detectable_effect",
+    "needed",
     "paired_difference",
     "parts_of",
     "pass_at_k",
@@ -134,9 +129,9 @@ __all__ = [
     "suite_difference",
     "summed",
     "t_interval",
+    "table_noise",
     "tango_interval",
     "tipping_sd",
     "unpaired_parts",
     "wilson",
-    "z_factor",
 ]

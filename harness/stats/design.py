@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.stats.power import Expected
 
 #: runs an arm and attempts an item that the cheapest design is chosen from
 RUNS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
 ATTEMPTS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
+#: up to so many of each are looked for
+MOST = {"runs": 100, "items": 10_000_000, "attempts": 1024}
 #: how far a design may lie behind the best by the first, rougher look
 _CLOSE = 1.1
 
@@ -59,14 +62,14 @@ class Components:
 
 @dataclass(frozen=True)
 class Design:
-    """What is run on either side.
+    """What is run on either side; both sides alike.
 
     Attributes:
         items: n >= 2.
         runs: S >= 1 runs (seeds) an arm.
         attempts: k >= 1 attempts at an item in each run.
         paired: whether the runs of the arms share their draws, seed by seed.
-        drawn: whether anything is drawn per run; if not, runs are more attempts.
+        drawing: of the two arms, how many draw something per run. With none, runs are more attempts.
 
     Raises:
         ValueError: a number is too small.
@@ -76,7 +79,7 @@ class Design:
     runs: int = 1
     attempts: int = 1
     paired: bool = False
-    drawn: bool = True
+    drawing: int = 2
 
     def __post_init__(self) -> None:
         for name, value, least in (
@@ -86,6 +89,8 @@ class Design:
         ):
             if value < least or value != int(value):
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if self.drawing not in (0, 1, 2):
+            raise ValueError(f"of two arms 0, 1 or 2 draw something per run, not {self.drawing!r}")
 
     def expected(self, noise: Components) -> Expected:
         """``VI = (w² + c/S) e/n``, ``VS = (s² + c e/n)/S``, ``VR = c e/(n S)`` with ``c = r² + a²/k``, e the
@@ -100,14 +105,15 @@ class Design:
         df_items = self.items / noise.group_size - 1
         if not df_items > 0:
             raise ValueError(f"{self.items} items in groups of {noise.group_size:g} are too few")
-        if not self.drawn or self.runs == 1:
+        if not self.drawing or self.runs == 1:
             return Expected(items, df_items)
-        arms = 1 if self.paired else 2
-        runs = (noise.runs + cell * per_item) / self.runs
+        # An arm that draws nothing adds to the items alone, and has half of the noise of the cells.
+        cell *= 1 if self.paired else self.drawing / 2
+        arms = 1 if self.paired else self.drawing
         return Expected(
             items,
             df_items,
-            (runs / arms,) * arms,
+            ((noise.runs + cell * per_item) / self.runs / arms,) * arms,
             (self.runs - 1.0,) * arms,
             cell * per_item / self.runs,
         )
@@ -141,6 +147,39 @@ def detectable(
     return design.expected(noise).detectable(power, _level(alpha, tests))
 
 
+def needed(
+    effect: float,
+    noise: Components,
+    design: Design,
+    dial: Literal["runs", "items", "attempts"],
+    *,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    tests: int = 1,
+) -> int | None:
+    """The least number of runs, items or attempts with which an effect is shown with this power, the rest as
+    in `design`; None if even ``MOST`` of them are too few.
+
+    Runs are counted from two where something is drawn: one claims nothing about others.
+
+    Args, raises: as :func:`power_of`.
+    """
+
+    def enough(n: int) -> bool:
+        changed = {"runs": design.runs, "items": design.items, "attempts": design.attempts, dial: n}
+        tried = Design(**changed, paired=design.paired, drawing=design.drawing)
+        return power_of(effect, noise, tried, alpha=alpha, tests=tests) >= power
+
+    low = {"runs": 2 if design.drawing else 1, "items": math.floor(noise.group_size) + 1, "attempts": 1}[dial]
+    high = MOST[dial]
+    if not enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
 @dataclass(frozen=True)
 class Costs:
     """What an experiment may cost, in any unit: attempts, dollars, hours.
@@ -172,7 +211,7 @@ def cheapest(
     most_items: int,
     *,
     paired: bool = False,
-    drawn: bool = True,
+    drawing: int = 2,
     power: float = 0.8,
     alpha: float = 0.05,
     tests: int = 1,
@@ -185,7 +224,7 @@ def cheapest(
         noise: the components of the variance of a difference.
         costs: the budget, and what a fit and an attempt cost.
         most_items: how many there are.
-        paired, drawn: as of :class:`Design`.
+        paired, drawing: as of :class:`Design`.
         power, alpha, tests: as of :func:`detectable`.
         runs: how many an arm may have. With draws, one run claims nothing about others and is left out.
         attempts: how many an item may have in a run.
@@ -193,15 +232,16 @@ def cheapest(
     Returns:
         None if the budget pays for no design with two groups of items.
     """
-    level, found = _level(alpha, tests), []
+    level = _level(alpha, tests)
+    found: list[tuple[float, Design]] = []
     for s in runs:
-        if drawn and s == 1:
+        if drawing and s == 1:
             continue
         for k in attempts:
             n = min(most_items, math.floor((costs.budget / (2 * s) - costs.fit) / (k * costs.attempt)))
             if n < 2 or n / noise.group_size <= 1:
                 break
-            design = Design(n, s, k, paired, drawn)
+            design = Design(n, s, k, paired, drawing)
             size = design.expected(noise).detectable(power, level, rough=True)
             if k > attempts[0] and size > found[-1][0]:
                 break  # attempts pay up to a point, and not again

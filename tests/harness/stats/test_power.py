@@ -24,7 +24,7 @@ from harness.stats.power import Expected, expected_from
 EXAMPLE = Components(items=0.01, runs=0.0002, attempts=0.292)
 PAIRED = Design(500, 5, paired=True)
 APART = Design(500, 5)
-NONE = Design(500, 5, drawn=False)
+NONE = Design(500, 5, drawing=0)
 
 # items, SD between runs in points; then points detected with 2, 3, 5, 10, 20 runs, paired and apart
 TABLE = [
@@ -65,7 +65,14 @@ def test_the_table_of_smallest_differences() -> None:
                 digit = 0.5 if isinstance(figure, int) else 0.05
                 assert found == pytest.approx(figure, abs=digit + 0.01 * figure), (items, points, runs)
     for items, figure in ((164, 5.8), (500, 3.3), (1319, 2.0)):
-        assert round(100 * detectable(noise(0), Design(items, 5, drawn=False)), 1) == figure
+        assert round(100 * detectable(noise(0), Design(items, 5, drawing=0)), 1) == figure
+
+
+def test_an_arm_that_draws_nothing_adds_to_the_items_alone() -> None:
+    one = Design(500, 5, drawing=1).expected(Components(0.01, 0.0001, 0.292))
+    assert (one.runs, one.df_runs) == ((pytest.approx((1e-4 + 0.146 / 500) / 5),), (4.0,))
+    assert one.overlap == pytest.approx(0.146 / 2500)
+    assert one.items == APART.expected(EXAMPLE).items
 
 
 def test_more_runs_see_more_than_more_attempts() -> None:
@@ -195,6 +202,7 @@ def test_the_assumed_variance_of_an_attempt() -> None:
         (lambda: Design(10, 0), "runs must"),
         (lambda: Design(10, 1, 0), "attempts must"),
         (lambda: Design(10).expected(Components(0.1, 0, 0, group_size=10)), "too few"),
+        (lambda: Design(10, drawing=3), "of two arms"),
         (lambda: Costs(0), "budget"),
         (lambda: power_of(math.inf, EXAMPLE, NONE), "effect"),
         (lambda: power_of(0.1, EXAMPLE, NONE, alpha=1), "alpha"),
