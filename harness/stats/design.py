@@ -6,7 +6,7 @@ Everything is on the scale of the scores (0.05 is five points). See :mod:`harnes
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from harness.stats.power import Expected
 RUNS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
 ATTEMPTS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
 #: up to so many of each are looked for
-MOST = {"runs": 100, "items": 10_000_000, "attempts": 1024}
+MOST = {"runs": 100, "items": 1_000_000, "attempts": 1024}
 #: how far a design may lie behind the best by the first, rougher look
 _CLOSE = 1.1
 
@@ -165,15 +165,23 @@ def needed(
     Args, raises: as :func:`power_of`.
     """
 
-    def enough(n: int) -> bool:
+    level = _level(alpha, tests)
+
+    def enough(n: int, rough: bool = False) -> bool:
         changed = {"runs": design.runs, "items": design.items, "attempts": design.attempts, dial: n}
         tried = Design(**changed, paired=design.paired, drawing=design.drawing)
-        return power_of(effect, noise, tried, alpha=alpha, tests=tests) >= power
+        return tried.expected(noise).power(effect, level, rough=rough) >= power
 
     low = {"runs": 2 if design.drawing else 1, "items": math.floor(noise.group_size) + 1, "attempts": 1}[dial]
-    high = MOST[dial]
-    if not enough(high):
+    if not enough(MOST[dial]):
         return None
+    near = _least(lambda n: enough(n, rough=True), low, MOST[dial])
+    low, high = max(low, math.floor(0.8 * near)), min(MOST[dial], math.ceil(1.25 * near))
+    return _least(enough, low, high if enough(high) else MOST[dial])
+
+
+def _least(enough: Callable[[int], bool], low: int, high: int) -> int:
+    """The least whole number from `low` that is enough, where more are never worse; else `high`."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle + 1, high)

@@ -73,15 +73,16 @@ class Expected:
         runs = sum(self.runs)
         return max(self.items + runs - self.overlap, self.items, runs)
 
-    def power(self, effect: float, alpha: float = 0.05) -> float:
-        """The chance that a true difference of this size is shown, two-sided at ``alpha``.
+    def power(self, effect: float, alpha: float = 0.05, *, rough: bool = False) -> float:
+        """The chance that a true difference of this size is shown, two-sided at ``alpha``; `rough`: over a
+        tenth of the draws, to choose among many designs.
 
         Raises:
             ValueError: alpha lies outside (0, 1), or the effect is not finite.
         """
         if not math.isfinite(effect):
             raise ValueError(f"an effect must be finite, got {effect!r}")
-        return float(self._powers(alpha)(abs(effect)))
+        return float(self._powers(alpha, ROUGH if rough else DRAWS)(abs(effect)))
 
     def detectable(self, power: float = 0.8, alpha: float = 0.05, *, rough: bool = False) -> float:
         """The smallest difference that is shown with this power, in the unit of the scores; `rough`: over a

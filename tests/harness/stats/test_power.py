@@ -17,6 +17,7 @@ from harness.stats.design import (
     cheapest,
     default_attempt_variance,
     detectable,
+    needed,
     power_of,
 )
 from harness.stats.power import Expected, expected_from
@@ -157,6 +158,17 @@ def test_detectable_inverts_power() -> None:
     for design in (PAIRED, APART, NONE, Design(500)):
         size = detectable(EXAMPLE, design, power=0.9, tests=3)
         assert power_of(size, EXAMPLE, design, tests=3) == pytest.approx(0.9, abs=1e-5)
+
+
+def test_what_is_needed_is_the_least_that_is_enough() -> None:
+    for dial in ("runs", "items", "attempts"):
+        design = Design(500, 8, 2)
+        found = needed(0.03, EXAMPLE, design, dial)
+        assert found is not None
+        names = {"runs": design.runs, "items": design.items, "attempts": design.attempts}
+        enough, fewer = (Design(**{**names, dial: n}) for n in (found, found - 1))
+        assert power_of(0.03, EXAMPLE, enough) >= 0.8 > power_of(0.03, EXAMPLE, fewer)
+    assert needed(0.001, EXAMPLE, Design(500, 8), "items") is None, "runs vary too much"
 
 
 def test_groups_cost_what_clusters_cost() -> None:
