@@ -93,7 +93,7 @@ class PowerTable(Shown):
         kind = "paired draws" if self.noise.paired else "draws of their own"
         kind = kind if self.noise.drawing else "nothing drawn per run"
         lines = [f"level {self.alpha:g} two-sided{over}, power {self.power:g}, {kind}"]
-        lines += [f"  {line}" for line in self.noise.told()]
+        lines += [f"  {line}" for line in self.noise.lines()]
         for design in self.designs:
             wish = "" if design.power is None else f"   {self._points} with {100 * design.power:.0f} %"
             only = "   (for new items on these runs only)" if self._single(design) else ""

@@ -34,7 +34,7 @@ class Options(TypedDict, total=False):
         epochs: attempts on every item.
         limit: only the first so many items.
         planned_effect: the difference that this is to show, such as 0.02, a share of the metric's range; kept
-            with the runs and told beside them.
+            with the runs and shown beside them.
         temperature: of sampling.
         top_p: nucleus sampling.
         max_tokens: longest completion, in tokens.

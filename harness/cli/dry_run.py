@@ -89,7 +89,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
                 **use.as_dict(),
                 "seeds": cell.request.seeds,
                 **shown[design],
-                "noise": [f"{cell.task.name}: {line}" for line in noise.told()],
+                "noise": [f"{cell.task.name}: {line}" for line in noise.lines()],
             }
         )
     total = together(uses)

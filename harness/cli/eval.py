@@ -79,7 +79,7 @@ Examples:
     "--planned-effect",
     type=click.FloatRange(0, 1, min_open=True),
     metavar="D",
-    help="The difference that this is to show, such as 0.02; kept with the runs and told beside them.",
+    help="The difference that this is to show, such as 0.02; kept with the runs and shown beside them.",
 )
 @click.option("--temperature", type=float, metavar="T", help="Sampling temperature; as -G temperature=T.")
 @click.option("--top-p", type=float, metavar="P", help="Nucleus sampling; as -G top_p=P.")

@@ -34,11 +34,9 @@ Examples:
 @only_methods_option
 @only_models_option
 @only_task_args_option
-@click.option(
-    "--seeds", type=click.IntRange(min=1), metavar="N", help="Runs on either side. [default: 2 to 20]"
-)
+@click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1. [default: 2 to 20]")
 @click.option("--items", type=click.IntRange(min=2), metavar="N", help="Items. [default: those stored]")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Attempts at every item in a run.")
+@click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
 @click.option(
     "--draws",
     type=click.Choice(["run", "none"]),

@@ -30,7 +30,7 @@ MOST_PAIRS = 45
 #: what is assumed where no stored run says it, as shares of the metric's range: how much the true difference
 #: varies between items, and one arm's score between runs (standard deviations)
 EFFECT_SD, RUN_SD = 0.1, 0.02
-#: the components by what they are called, in the order they are told
+#: the components by what they are called, in the order they are shown
 PARTS = ("runs", "items", "attempts", "cells", "groups")
 
 
@@ -65,9 +65,9 @@ class Noise:
         """What these items, runs and attempts make with these arms."""
         return Design(items, runs, attempts, self.paired and bool(self.drawing), self.drawing)
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         """One line a component: its size in points, and where it comes from."""
-        c, lines = self.components, []
+        c, found = self.components, []
         shown = {
             "runs": f"runs of an arm vary by {100 * self.run_sd:.1f} points (SD)",
             "items": f"the difference varies by {100 * c.items**0.5:.0f} points between items",
@@ -80,8 +80,8 @@ class Noise:
         for name in PARTS:
             wanted = {"cells": c.cells > 0, "groups": c.group_size > 1}.get(name, True)
             if wanted and name in self.sources:
-                lines.append(f"{shown[name]}: {self.sources[name]}")
-        return lines
+                found.append(f"{shown[name]}: {self.sources[name]}")
+        return found
 
 
 def assumed(draws: bool = True, n_items: int | None = None) -> Noise:
@@ -214,7 +214,7 @@ def _of_pair(a: Arm, b: Arm, both: Pairing) -> Noise:
         # of single attempts of single runs: all that is left is put down to them
         arms = [replace(arm, cell=rest / len(unknown)) if arm.share is None else arm for arm in arms]
         sources["attempts"] += (
-            ", whose single attempts can't be told from the difference: a best case for more of them"
+            ", whose single attempts can't be separated from the difference: a best case for more of them"
         )
     cells, attempts = cells_and_attempts(arms)
     if cells:

@@ -1,4 +1,4 @@
-"""What a run was planned to show, told beside what it shows."""
+"""What a run was planned to show, in one line beside its result."""
 
 from __future__ import annotations
 

@@ -53,13 +53,10 @@ def test_without_draws_attempts_are_the_dial(tmp_path):
     assert found["noise"]["runs"] == 0 and found["noise"]["sources"]["runs"] == "as declared"
 
 
-@pytest.mark.parametrize(
-    ("fit", "seeds", "items", "epochs"), [("0", 20, 1000, 1), ("500", 12, 1166, 1), ("5000", 3, 833, 2)]
-)
-def test_the_cheapest_design_of_a_budget(tmp_path, fit, seeds, items, epochs):
-    given = ("--items", "1319", "--run-sd", "0.01", "--paired", "--seeds", "2", "--budget", "40000")
-    best = power(tmp_path, *given, "--fit-cost", fit)["cheapest"]
-    assert (best["seeds"], best["items"], best["epochs"]) == (seeds, items, epochs)
+def test_the_best_design_of_a_budget(tmp_path):
+    given = ("--items", "1319", "--run-sd", "0.01", "--paired", "--seeds", "2")
+    best = power(tmp_path, *given, "--budget", "40000", "--fit-cost", "5000")["cheapest"]
+    assert (best["seeds"], best["items"], best["epochs"]) == (3, 833, 2)
 
 
 def test_groups_make_a_plan_dearer(tmp_path):

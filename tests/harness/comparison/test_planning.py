@@ -123,7 +123,7 @@ def test_groups_are_kept(tmp_path, rng):
     noise = stored_noise(arms(tmp_path))
     assert noise.components.group_size == 5 and "100 groups" in noise.sources["groups"]
     assert noise.components.group_correlation == pytest.approx(1 / 3, abs=0.12)
-    assert any("groups of 5 items" in line for line in noise.told())
+    assert any("groups of 5 items" in line for line in noise.lines())
 
 
 def test_what_is_known_better_takes_the_place_of_what_is_stored():

@@ -106,7 +106,7 @@ def test_a_plan_has_the_power_of_simulated_comparisons(
     planned = power_of(effect, components, design, alpha=alpha)
     if published is not None:
         assert planned == pytest.approx(published, abs=0.011)
-    replicates = 200
+    replicates = 150
     found = simulated(components, design, effect, alpha, replicates)
     assert planned == pytest.approx(found, abs=0.011 + 3 * math.sqrt(planned * (1 - planned) / replicates))
 
