@@ -24,7 +24,7 @@ module            what it holds
 ``groups``        macro and micro averages over tasks
 ``power``         the power of the rule of ``crossed``, and the smallest difference it detects
 ``components``    variance components of a table item x run
-``design``        runs, items and attempts to plan with: what they detect, the cheapest of a budget
+``plan``          runs, items and attempts to plan with: what they detect, the cheapest of a budget
 ``items``         attempts in the shapes callers have, reduced to item means
 ``bootstrap``     statistics of the set as a whole: intervals by resampling items
 ``classification``  scores of classes from counts: macro-F1 and its kin, AUROC
@@ -41,17 +41,6 @@ from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
 from harness.stats.components import TableNoise, cells_and_attempts, table_noise
 from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
-from harness.stats.design import (
-    Components,
-    Costs,
-    Design,
-    beta_attempt_variance,
-    cheapest,
-    default_attempt_variance,
-    detectable,
-    needed,
-    power_of,
-)
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.former_power import (
     detectable_from,
@@ -70,6 +59,17 @@ from harness.stats.mcnemar import mcnemar_test, tango_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, item_differences, paired_difference
 from harness.stats.permutation import SignFlip, sign_flip
+from harness.stats.plan import (
+    Components,
+    Costs,
+    Design,
+    beta_attempt_variance,
+    cheapest,
+    default_attempt_variance,
+    detectable,
+    needed,
+    power_of,
+)
 from harness.stats.power import Expected, expected_from
 from harness.stats.preference import Preference, bradley_terry, preference_ranks
 from harness.stats.ranks import RankInterval, rank_intervals

@@ -9,7 +9,7 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 from harness.stats.crossed import Parts, half_width, parts_of, unpaired_parts
-from harness.stats.design import (
+from harness.stats.plan import (
     Components,
     Costs,
     Design,
