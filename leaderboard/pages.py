@@ -18,6 +18,7 @@ from harness.leaderboard.figures import cost_figures, forest, scaling
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
 
@@ -92,6 +93,7 @@ def run(record: Record, root: Path) -> str:
         where=place(record, root),
         classes=classes(record),
         reasons=reasons_text(record),
+        planned=planned_text(record),
     )
 
 

@@ -1,11 +1,11 @@
-"""Planning: what difference can these items and attempts show?"""
+"""Planning: what difference can these runs, items and attempts show?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
@@ -14,32 +14,48 @@ from harness.display.layout import Block, Line, Shown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.comparison.arms import Arm
     from harness.comparison.planning import Noise
+    from harness.stats import Design
 
-#: attempts an item that are shown where none are asked for
-EPOCHS = (1, 4, 16, 64)
+#: seeds that are shown where none are asked for; and attempts at an item, where nothing is drawn per run
+SEEDS, EPOCHS = (2, 3, 5, 10, 20), (1, 4, 16, 64)
+#: what more attempts are compared with more seeds by
+FEW_SEEDS, MORE_EPOCHS = 3, 4
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One design: seeds an arm, items, attempts at an item in each run, the smallest difference that it
+    detects (a share of the metric's range), and its power for the wanted effect; None without one."""
+
+    seeds: int
+    items: int
+    epochs: int
+    difference: float
+    power: float | None
 
 
 @dataclass(frozen=True, repr=False)
 class PowerTable(Shown):
-    """What a one-sided paired comparison finds.
+    """What a comparison finds, two-sided, by the rule that decides.
 
     Attributes:
-        items: how many.
-        detectable: by attempts an item, the smallest difference found, as a share of the metric's range.
-        items_needed: by attempts an item, the items that `effect` needs; empty without an effect.
-        epochs_needed: the attempts an item that `effect` needs; None without one, or where none suffice.
-        noise: the variances that were planned with, and where they come from.
+        designs: what was looked at, one row each.
+        needed: what the effect needs: `seeds`; and where these are given, or nothing is drawn per run,
+            `epochs` and `items`; each with the others as in the first row of `designs`. None where no
+            number of them is enough. Empty without an effect.
+        cheapest: the design that sees the smallest difference within the budget; None without a budget.
+        noise: what was planned with, and where it comes from.
         effect: the difference that is to be seen, as a share of the metric's range.
         checks: tests made together.
-        alpha: level over all of them.
+        alpha: two-sided level over all of them.
         power: the probability of finding the difference.
     """
 
-    items: int
-    detectable: Mapping[int, float]
-    items_needed: Mapping[int, int | None]
-    epochs_needed: int | None
+    designs: tuple[Planned, ...]
+    needed: Mapping[str, int | None]
+    cheapest: Planned | None
     noise: Noise
     effect: float | None
     checks: int
@@ -48,50 +64,96 @@ class PowerTable(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness power --json` prints."""
+        noise = self.noise
         return {
-            "schema": 1,
-            "items": self.items,
+            "schema": 2,
             "alpha": self.alpha,
             "checks": self.checks,
             "power": self.power,
-            "noise": {**asdict(self.noise.variances), "source": self.noise.source},
             "effect": self.effect,
-            "detectable": [
-                {"epochs": k, "difference": d, "items_needed": self.items_needed.get(k)}
-                for k, d in self.detectable.items()
-            ],
-            "epochs_needed": self.epochs_needed,
+            "noise": {
+                **asdict(noise.components),
+                "drawing": noise.drawing,
+                "paired": noise.paired,
+                "sources": noise.sources,
+            },
+            "designs": [asdict(design) for design in self.designs],
+            "needed": dict(self.needed),
+            "cheapest": None if self.cheapest is None else asdict(self.cheapest),
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a number of attempts: epochs, difference, items_needed."""
+        """One row a design: seeds, items, epochs, difference, power."""
         import pandas as pd
 
-        return pd.DataFrame(self.to_json()["detectable"])
+        return pd.DataFrame([asdict(design) for design in self.designs])
 
     def blocks(self) -> list[Block]:
         over = f" over {self.checks} tests" if self.checks > 1 else ""
-        lines = [
-            f"{self.items} items, level {self.alpha:g}{over}, power {self.power:g}; "
-            f"noise: {self.noise.source}"
-        ]
-        for k, difference in self.detectable.items():
-            wish = ""
-            if self.effect:
-                wish = f"   {self.items_needed[k]} items would show {100 * self.effect:g} points"
-            noun = "attempt " if k == 1 else "attempts"
-            lines.append(f"  {k:>4} {noun} an item: {100 * difference:5.1f} points{wish}")
-        if self.effect:
-            need = (
-                f"{self.epochs_needed} attempts an item on both sides"
-                if self.epochs_needed is not None
-                else "more items: the effect differs so much between them that no number of attempts shows it"
+        kind = "paired draws" if self.noise.paired else "draws of their own"
+        kind = kind if self.noise.drawing else "nothing drawn per run"
+        lines = [f"level {self.alpha:g} two-sided{over}, power {self.power:g}, {kind}"]
+        lines += [f"  {line}" for line in self.noise.lines()]
+        for design in self.designs:
+            wish = "" if design.power is None else f"   {self._points} with {100 * design.power:.0f} %"
+            only = "   (for new items on these runs only)" if self._single(design) else ""
+            lines.append(f"{_named(design, self.noise)}: {_points(design.difference)}{wish}{only}")
+        lines += self._needs()
+        if len(self.designs) > 1 and self.noise.drawing:
+            lines += self._seeds_first()
+        if self.cheapest is not None:
+            lines.append(
+                f"the budget sees most with {_named(self.cheapest, self.noise)}: "
+                f"{_points(self.cheapest.difference, 2)}"
             )
-            lines.append(f"{100 * self.effect:g} points need {need}")
         span = self.noise.span
         if (span.low, span.high) != (0.0, 1.0) and span.bounded:
             lines.append(f"a point is a hundredth of the metric's range, {span.low:g} to {span.high:g}")
         return [Line(line) for line in lines]
+
+    @property
+    def _points(self) -> str:
+        return f"{100 * (self.effect or 0):g} points"
+
+    def _single(self, design: Planned) -> bool:
+        return bool(self.noise.drawing) and design.seeds == 1
+
+    def _needs(self) -> list[str]:
+        """What the effect needs, one dial at a time."""
+        if not self.needed:
+            return []
+        first, said = self.designs[0], []
+        seeds = self.needed.get("seeds")
+        if "seeds" in self.needed:
+            said.append(
+                f"more than 100 seeds of {_count(first.epochs, 'attempt')}"
+                if seeds is None
+                else f"{_count(seeds, 'seed')} of {_count(first.epochs, 'attempt')}"
+            )
+        fixed = f"{_count(first.seeds, 'seed')} of " if self.noise.drawing else ""
+        for name, noun in (("epochs", "attempt"), ("items", "item")):
+            if name in self.needed:
+                found = self.needed[name]
+                rest = (
+                    f"with {fixed}"
+                    if name == "epochs"
+                    else f"with {fixed}{_count(first.epochs, 'attempt')}, "
+                )
+                said.append(
+                    f"no number of {noun}s alone" if found is None else f"{rest}{_count(found, noun)}"
+                )
+        return [f"{self._points} need {'; or '.join(said)}"]
+
+    def _seeds_first(self) -> list[str]:
+        """That more runs see more than more attempts, where they do."""
+        one = next((d for d in self.designs if d.epochs == 1 and d.seeds == 10), None)
+        more = next((d for d in self.designs if d.epochs > 1), None)
+        if one is None or more is None or one.difference >= more.difference:
+            return []
+        return [
+            f"seeds first: {one.seeds} seeds of one attempt see {_points(one.difference)}, "
+            f"{more.seeds} seeds of {more.epochs} attempts {_points(more.difference)}"
+        ]
 
 
 def power(
@@ -100,30 +162,47 @@ def power(
     method: str = "",
     model: str = "",
     task_args: Mapping[str, Any] | None = None,
+    seeds: int | None = None,
     items: int | None = None,
     epochs: int | None = None,
+    draws: str | None = None,
+    paired: bool | None = None,
+    run_sd: float | None = None,
     variance: float | None = None,
     effect_sd: float | None = None,
+    group_size: float | None = None,
+    icc: float | None = None,
     effect: float | None = None,
+    budget: float | None = None,
+    fit_cost: float = 0.0,
+    attempt_cost: float = 1.0,
     checks: int = 1,
     alpha: float = 0.05,
     power: float = 0.8,
     store: str | Path = STORE,
 ) -> PowerTable:
-    """The smallest difference that a paired comparison finds, and the attempts or items that a wanted one
-    needs. One-sided, as the gate tests.
+    """The smallest difference that a comparison finds, and the seeds, attempts or items that a wanted one
+    needs: the power of the rule by which `harness compare` decides, two-sided.
 
     Args:
         task: items and noise are those of its stored runs.
         method: only these stored methods; a comma list of names and globs. `model` alike.
         task_args: only stored runs with these arguments.
+        seeds: runs an arm; 2, 3, 5, 10 and 20 by default. With one, where something is drawn per run, the
+            claim is about that run.
         items: how many; those stored by default.
-        epochs: attempts on every item; 1, 4, 16 and 64 by default.
+        epochs: attempts at every item in each run.
+        draws: "run" or "none": whether the methods draw something once a run; as the stored runs say it.
+        paired: whether the runs of both arms share their draws; as the stored runs do.
+        run_sd: how much one arm's score varies between runs, in [0, 1], instead of the stored runs'.
         variance: of one attempt within an item, in [0, 0.25], instead of the stored one.
         effect_sd: how much the true difference varies between items, in [0, 1], instead of the stored one.
+        group_size: items of a group, at least 1; `icc`: the correlation of items of one group, in [0, 1].
         effect: a difference that is to be seen, such as 0.02, in (0, 1]; a share of the metric's range.
+        budget: what both arms may cost together, in the unit of the costs.
+        fit_cost: of what a run does before its first item; `attempt_cost`: of one attempt at an item.
         checks: tests made together (Holm, in the worst case).
-        alpha: level over all of them, in (0, 0.5].
+        alpha: two-sided level over all of them, in (0, 0.5].
         power: the probability of finding the difference, in [0.1, 0.999].
         store: the result store.
 
@@ -131,18 +210,25 @@ def power(
         UsageError: a number is out of range, or it isn't known how many items there are.
 
     Example:
-        >>> harness.power("aime24", effect=0.05)
+        >>> harness.power("aime24", effect=0.05, seeds=5)
     """
     from harness.comparison.planning import given_noise, stored_noise
-    from harness.stats import attempts_needed, items_needed, minimum_detectable_effect
+    from harness.stats import Costs, cheapest
 
     for name, value, low, high in (
-        ("items", items, 1, None),
+        ("seeds", seeds, 1, None),
+        ("items", items, 2, None),
         ("epochs", epochs, 1, None),
-        ("checks", checks, 1, None),
+        ("run_sd", run_sd, 0, 1),
         ("variance", variance, 0, 0.25),
         ("effect_sd", effect_sd, 0, 1),
+        ("group_size", group_size, 1, None),
+        ("icc", icc, 0, 1),
         ("effect", effect, 1e-12, 1),
+        ("budget", budget, 1e-12, None),
+        ("fit_cost", fit_cost, 0, None),
+        ("attempt_cost", attempt_cost, 1e-12, None),
+        ("checks", checks, 1, None),
         ("alpha", alpha, 1e-12, 0.5),
         ("power", power, 0.1, 0.999),
     ):
@@ -150,29 +236,48 @@ def power(
             least = "above 0" if low == 1e-12 else f"at least {low}"
             most = f" and at most {high}" if high else ""
             raise UsageError(f"--{name.replace('_', '-')} must be {least}{most}, not {value}")
+    if draws not in (None, "run", "none"):
+        raise UsageError(f"--draws is run or none, not {draws}")
+    if power <= alpha:
+        raise UsageError(f"--power must be above the level --alpha {alpha:g}, not {power:g}")
+    arms = _stored(task, method, model, task_args or {}, Path(store))
     noise = given_noise(
-        stored_noise(_stored(task, method, model, task_args or {}, Path(store))), variance, effect_sd
+        stored_noise(arms, None if draws is None else draws == "run"),
+        variance=variance,
+        effect_sd=effect_sd,
+        run_sd=None if draws == "none" else run_sd,
+        paired=paired,
+        group_size=group_size,
+        icc=icc,
     )
     n_items = items or noise.n_items
     if n_items is None:
         why = f"as no run of {task} is stored in {store}" if task else "or --task NAME for those of its runs"
         raise UsageError(f"how many items? --items N, {why}")
-    seen = noise.variances
-    common: dict[str, Any] = {
-        "reference_variance": seen.reference,
-        "effect_variance": seen.effect,
-        "alpha": alpha / checks,
-        "power": power,
-    }
-    rows = {
-        k: minimum_detectable_effect(n_items, k, seen.candidate, **common)
-        for k in ((epochs,) if epochs else EPOCHS)
-    }
+    if n_items <= noise.components.group_size:
+        raise UsageError(f"{n_items} items make one group; at least two groups of items are needed")
+    found = _Planner(noise, {"alpha": alpha, "tests": checks}, power)
+    rows = _designs(noise, n_items, seeds, epochs)
+    best = None
+    if budget is not None:
+        costs = Costs(budget, attempt_cost, fit_cost)
+        bought = cheapest(
+            noise.components,
+            costs,
+            n_items,
+            paired=noise.paired,
+            drawing=noise.drawing,
+            power=power,
+            alpha=alpha,
+            tests=checks,
+        )
+        if bought is None:
+            raise UsageError(f"--budget {budget:g} pays for no two seeds of two items on both sides")
+        best = found.row(bought[0], effect)
     return PowerTable(
-        items=n_items,
-        detectable=rows,
-        items_needed={k: items_needed(effect, k, seen.candidate, **common) for k in rows} if effect else {},
-        epochs_needed=attempts_needed(effect, n_items, seen.candidate, **common) if effect else None,
+        designs=tuple(found.row(design, effect) for design in rows),
+        needed={} if effect is None else found.needed(rows[0], effect, seeds is None, noise.drawing),
+        cheapest=best,
         noise=noise,
         effect=effect,
         checks=checks,
@@ -181,7 +286,60 @@ def power(
     )
 
 
-def _stored(task: str, method: str, model: str, task_args: Mapping[str, Any], store: Path) -> list[Any]:
+@dataclass(frozen=True)
+class _Planner:
+    """Rows and needs at one noise and level."""
+
+    noise: Noise
+    level: Mapping[str, Any]
+    power: float
+
+    def row(self, design: Design, effect: float | None) -> Planned:
+        from harness.stats import detectable, power_of
+
+        noise = self.noise.components
+        least = detectable(noise, design, power=self.power, **self.level)
+        chance = None if effect is None else power_of(effect, noise, design, **self.level)
+        return Planned(design.runs, design.items, design.attempts, least, chance)
+
+    def needed(self, first: Design, effect: float, any_seeds: bool, drawing: int) -> dict[str, int | None]:
+        """What `effect` needs of each dial, the others as in `first`."""
+        from harness.stats import needed
+
+        def of(dial: Literal["runs", "items", "attempts"]) -> int | None:
+            return needed(effect, self.noise.components, first, dial, power=self.power, **self.level)
+
+        found = {"seeds": of("runs")} if drawing else {}
+        if drawing and any_seeds:
+            return found
+        return {**found, "epochs": of("attempts"), "items": of("items")}
+
+
+def _designs(noise: Noise, items: int, seeds: int | None, epochs: int | None) -> list[Design]:
+    """What is shown: seeds where something is drawn per run, else attempts."""
+    if not noise.drawing:
+        runs = seeds or 1
+        return [noise.design(items, runs, k) for k in ((epochs,) if epochs else EPOCHS)]
+    shown = [noise.design(items, s, epochs or 1) for s in ((seeds,) if seeds else SEEDS)]
+    if not seeds and not epochs:
+        shown.append(noise.design(items, FEW_SEEDS, MORE_EPOCHS))
+    return shown
+
+
+def _named(design: Planned, noise: Noise) -> str:
+    seeds = f"{_count(design.seeds, 'seed')} of " if noise.drawing or design.seeds > 1 else ""
+    return f"{seeds}{_count(design.epochs, 'attempt')} at {design.items} items"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _points(difference: float, digits: int = 1) -> str:
+    return f"{100 * difference:.{digits}f} points" if difference <= 1 else "no difference there can be"
+
+
+def _stored(task: str, method: str, model: str, task_args: Mapping[str, Any], store: Path) -> list[Arm]:
     """The stored subjects whose noise is planned with."""
     from harness.comparison.arms import arms_of
     from harness.comparison.select import Selection, mixed

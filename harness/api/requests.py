@@ -33,6 +33,8 @@ class Options(TypedDict, total=False):
         seeds: independent runs, with seeds 0 to seeds - 1.
         epochs: attempts on every item.
         limit: only the first so many items.
+        planned_effect: the difference that this is to show, such as 0.02, a share of the metric's range; kept
+            with the runs and shown beside them.
         temperature: of sampling.
         top_p: nucleus sampling.
         max_tokens: longest completion, in tokens.
@@ -61,6 +63,7 @@ class Options(TypedDict, total=False):
     seeds: int
     epochs: int
     limit: int | None
+    planned_effect: float | None
     temperature: float | None
     top_p: float | None
     max_tokens: int | None
@@ -92,7 +95,7 @@ _WHOLE = {
     "max_connections",
     "max_retries",
 }
-_NUMBERS = {"temperature", "top_p", "budget_cost", "budget_time"}
+_NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time"}
 _FLAGS = {"offline", "overwrite", "transcripts", "progress"}
 #: how each of these is called among the generation settings
 _SAMPLING = {

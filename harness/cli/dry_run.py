@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.base.errors import HarnessError
 from harness.registry import load_method
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.run.session import Session
     from harness.task import Task
 
-#: the difference for which the plan says how many attempts it needs
+#: the difference for which the plan says what it needs, where --planned-effect names none
 WANTED = 0.02
 
 
@@ -39,7 +39,6 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     from harness.run.preflight import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
-    from harness.stats import attempts_needed, minimum_detectable_effect
 
     check_roles(cells)
     settings = configuration()
@@ -47,7 +46,8 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     session = Session(Store(Path(store)), prices=settings.get("prices", {}))
     stored = in_force(read_index(Path(store)).rows)
     loaded: dict[str, tuple[Task, Splits] | str] = {}
-    noises: dict[str, Noise] = {}
+    noises: dict[tuple[str, bool], Noise] = {}
+    shown: dict[tuple[Any, ...], dict[str, Any]] = {}
     estimates: dict[str, Estimate | str] = {}
     uses: list[Estimate] = []
     rows: list[dict[str, Any]] = []
@@ -59,8 +59,9 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
         if isinstance(found, str):
             rows.append({"cell": cell.title, "error": found})
             continue
-        if key not in noises:
-            noises[key] = _noise(cell, stored)
+        draws = cell.method.draws == "run"
+        if (key, draws) not in noises:
+            noises[key, draws] = _noise(cell, stored, draws)
         sizes = found[1].sizes
         items = min(sizes.test, cell.request.limit or sizes.test)
         subject = json.dumps([key, cell.method.name, dict(cell.method_args), cell.model], default=str)
@@ -73,8 +74,10 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
             rows.append({"cell": cell.title, "error": use})
             continue
         uses.append(use)
-        seen = noises[key].variances
-        noise: dict[str, Any] = {"reference_variance": seen.reference, "effect_variance": seen.effect}
+        noise = noises[key, draws]
+        design = (key, draws, items, cell.request.seeds, cell.request.epochs, cell.request.planned_effect)
+        if design not in shown:
+            shown[design] = _detects(noise, *design[2:])
         rows.append(
             {
                 "cell": cell.title,
@@ -84,11 +87,9 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
                 # a dialogue has as many calls as it has actions, of the agent and of the user
                 "calls_are_at_least": "world" in cell.task.offers,
                 **use.as_dict(),
-                "smallest_detectable_difference": round(
-                    minimum_detectable_effect(items, cell.request.epochs, seen.candidate, **noise), 4
-                ),
-                "epochs_for_two_points": attempts_needed(WANTED, items, seen.candidate, **noise),
-                "noise": f"{cell.task.name}: {noises[key].source}",
+                "seeds": cell.request.seeds,
+                **shown[design],
+                "noise": [f"{cell.task.name}: {line}" for line in noise.lines()],
             }
         )
     total = together(uses)
@@ -143,16 +144,25 @@ def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:
         return str(fault(cell.method.name, cell.method.distribution, "calls", error))
 
 
-def _noise(cell: Cell, stored: list[dict[str, Any]]) -> Noise:
-    from harness.comparison.arms import arms_of
-    from harness.comparison.planning import stored_noise
-    from harness.comparison.select import by_key
+def _noise(cell: Cell, stored: list[dict[str, Any]], draws: bool) -> Noise:
+    """The noise of stored runs of the cell's task, for a method that draws something per run or doesn't."""
+    from harness.comparison.planning import task_noise
 
-    arms = arms_of(
-        row
-        for row in stored
-        if row["task"] == cell.task.name
-        and row["comparability"]["task_args"] == cell.task.hashed(cell.task_args)
-    )
-    tables = sorted(by_key(arms).values(), key=len)
-    return stored_noise(tables[-1] if tables else [])
+    return task_noise(stored, cell.task.name, cell.task.hashed(cell.task_args), draws)
+
+
+def _detects(noise: Noise, items: int, seeds: int, epochs: int, effect: float | None) -> dict[str, Any]:
+    """What a comparison of two such cells detects, and what the wanted effect would need."""
+    from harness.stats import detectable, needed, power_of
+
+    design, wanted = noise.design(items, seeds, epochs), effect or WANTED
+    dial: Literal["runs", "attempts"] = "runs" if noise.drawing else "attempts"
+    least = needed(wanted, noise.components, design, dial)
+    return {
+        "smallest_detectable_difference": round(detectable(noise.components, design), 4),
+        "of_these_runs": bool(noise.drawing) and seeds == 1,
+        "effect": wanted,
+        "power": round(power_of(wanted, noise.components, design), 3),
+        "seeds_needed": least if noise.drawing else None,
+        "epochs_needed": None if noise.drawing else least,
+    }

@@ -75,6 +75,12 @@ Examples:
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
 @click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
 @click.option("--limit", type=int, metavar="N", help="Only the first N items.")
+@click.option(
+    "--planned-effect",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="D",
+    help="The difference that this is to show, such as 0.02; kept with the runs and shown beside them.",
+)
 @click.option("--temperature", type=float, metavar="T", help="Sampling temperature; as -G temperature=T.")
 @click.option("--top-p", type=float, metavar="P", help="Nucleus sampling; as -G top_p=P.")
 @click.option("--max-tokens", type=int, metavar="N", help="Longest completion; as -G max_tokens=N.")

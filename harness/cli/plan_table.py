@@ -31,13 +31,12 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
     """Prints the rows of the plan, `total` and what the numbers mean; `uses` are those of the rows."""
     names = (
         *("cell", "items", "epochs", "calls", "tokens in", "tokens out", "USD"),
-        *("detects", "epochs for 2 points"),
+        *("detects", f"for {_effect(rows)}"),
     )
     made = []
     for row in rows:
         if "error" in row:
             continue
-        needed = row["epochs_for_two_points"]
         made.append(
             [
                 row["cell"],
@@ -51,7 +50,7 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
                         _range(row["output_tokens"], "d"),
                         _at_least(row, _range(row["cost_usd"], ".3g")),
                         f"{100 * row['smallest_detectable_difference']:.1f} points",
-                        "more items" if needed is None else needed,
+                        _needed(row),
                     ),
                 ),
             ]
@@ -74,11 +73,30 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
     if total.input_tokens is not None:
         print(RULE)
     print(
-        "detects: the smallest paired difference seen with 80 % power at a one-sided level of 5 %; "
+        "detects: the smallest difference seen with 80 % power at a two-sided level of 5 %; "
         "'harness power' plans with other numbers."
     )
-    for source in dict.fromkeys(row["noise"] for row in rows if "noise" in row):
-        print(f"noise of {source}")
+    if any(row.get("of_these_runs") for row in rows):
+        print(
+            "One seed of a method that draws says nothing about another: what it detects is for new items on "
+            "these runs only."
+        )
+    for line in dict.fromkeys(line for row in rows for line in row.get("noise", ())):
+        print(f"noise of {line}")
+
+
+def _effect(rows: list[dict[str, Any]]) -> str:
+    """`2 points`, the difference that is wanted."""
+    wanted = next((row["effect"] for row in rows if "effect" in row), 0)
+    return f"{100 * wanted:g} points"
+
+
+def _needed(row: dict[str, Any]) -> str:
+    """What the wanted difference needs: `7 seeds`, `4 epochs`, or something else than more of these."""
+    for name in ("seeds", "epochs"):
+        if row[f"{name}_needed"] is not None:
+            return f"{row[f'{name}_needed']} {name}"
+    return "more items"
 
 
 def _totals(total: Estimate, uses: list[Estimate]) -> list[str]:

@@ -38,6 +38,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "candidate": side(comparison.candidate, comparison.candidate_value),
         "baseline": side(comparison.baseline, comparison.baseline_value),
         "difference": difference(comparison.difference),
+        "planned": [run.get("planned") for run in comparison.candidate.runs],
         "claim": comparison.claim,
         "paired_draws": comparison.paired_draws,
         "draws": {"candidate": comparison.candidate.draws, "baseline": comparison.baseline.draws},

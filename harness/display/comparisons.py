@@ -8,7 +8,7 @@ from harness.comparison.arms import Arm, shown_keys
 from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
-from harness.comparison.sentences import claim
+from harness.comparison.sentences import claim, planned
 from harness.comparison.suites import suite_sentence, suites
 from harness.display.layout import Block, Line, Table
 
@@ -62,6 +62,7 @@ def notes(c: Comparison, arms: Sequence[Arm] = ()) -> list[str]:
     lines += [f"{c.metric}: lower is better"] if c.span.lower_is_better else []
     if c.whole_set:
         lines.append(f"{c.metric} is of the whole set: {c.test} over what each item adds to it")
+    lines += [planned(c)] if planned(c) else []
     lines += c.warnings
     if c.probability_better is not None:
         lines.append(f"P(better) = {c.probability_better:.3f} by a Dirichlet posterior over the pairs")

@@ -10,6 +10,7 @@ from harness.external.known_broken import WITHOUT
 from harness.results.fields import told_apart, with_names
 from harness.results.graded import wrong_attempts
 from harness.results.labels import method_label, with_arguments
+from harness.results.planned import planned_text
 from harness.results.ranges import metric_range, primary_range
 from harness.results.reasons import reasons_text
 from harness.spec import MetricRange
@@ -214,6 +215,7 @@ def beside(record: dict[str, Any]) -> list[str]:
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
+    lines += [planned_text(record)] if planned_text(record) else []
     lines += [f"no answer, or none to compare: {reasons_text(record)}"] if reasons_text(record) else []
     second = [
         f"{metric_name(record, name)} {interval(metrics[name])}"

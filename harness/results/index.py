@@ -107,6 +107,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "curve": record.get("curve"),
         "classes": record.get("classes"),
         "private_targets": record.get("private_targets", False),
+        "planned": record.get("planned"),
         "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
     }

@@ -57,6 +57,7 @@ def seal(
     of_the_set: Mapping[str, float | Estimate] | None = None,
     classes: Classes | None = None,
     curve: Sequence[Mapping[str, Any]] = (),
+    planned: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes `samples.parquet`, `run.json` and, where there is one, `curve.jsonl`; returns the record as
     `Store.read` gives it.
@@ -68,6 +69,7 @@ def seal(
         of_the_set: values of the task's `set_metrics`.
         classes: that the task's answers are classes.
         curve: rows of the learning curve, as `job.training.curve` takes them.
+        planned: what was asked for before the run; by default what was run.
 
     Raises:
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
@@ -129,7 +131,7 @@ def seal(
             "packages": packages(cell.task.setup),
             "draws": draws[0],
             "draw_digest": draws[1],
-            "planned": {"n_items": len(samples), "epochs": cell.request.epochs},
+            "planned": dict(planned or {"n_items": len(samples), "epochs": cell.request.epochs}),
             "comparability": dict(comparability),
             "comparability_key": digest(dict(comparability)),
             "subject": dict(subject),

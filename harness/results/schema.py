@@ -117,8 +117,13 @@ class Planned(Strict):
 
     n_items: int | None = None
     epochs: int | None = None
-    effect: float | None = Field(None, description="the difference that the experiment is to detect")
-    power: float | None = None
+    seeds: int | None = Field(None, description="runs of the grid that this one is of; null where not noted")
+    effect: float | None = Field(
+        None, description="the difference that is to be detected, as a share of the metric's range"
+    )
+    power: float | None = Field(
+        None, description="the chance of that, two-sided at 0.05, by the noise known before the run"
+    )
 
 
 class Samples(Strict):

@@ -21,6 +21,7 @@ from harness.run.journal import Journal
 from harness.run.keys import by_content
 from harness.run.live_code import run_of
 from harness.run.plan import Cell
+from harness.run.planned import planned
 from harness.run.prepare import Prepared, prepare
 from harness.run.scoring import judge_rest, judged, measure_set, score_rest
 from harness.run.session import Session
@@ -47,6 +48,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
     ledger, started = Ledger(), time.time()
+    asked = planned(cell, len(prepared.attempts.samples), session)
     job = make_job(
         cell,
         session,
@@ -99,6 +101,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             classes=prepared.task.classes,
             access=job.access,
             draws=of_run(says, job, cell),
+            planned=asked,
             started=started,
             command=session.command,
             curve=job.training.learning_curve,

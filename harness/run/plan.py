@@ -53,6 +53,7 @@ class Request:
     overwrite: bool = False
     transcripts: bool = True
     draws: str | None = None  # of recorded answers, whose method can't say it: `run` or `none`
+    planned_effect: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ def plan(request: Request) -> list[Cell]:
         value = getattr(request, name)
         if value is not None and not value >= least:  # not a number either
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    if request.planned_effect is not None and not 0 < request.planned_effect <= 1:
+        raise UsageError(
+            "--planned-effect is a share of the metric's range, above 0 and at most 1 (0.02 is two points), "
+            f"not {request.planned_effect}"
+        )
     check_ranges(request.decoding)
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]

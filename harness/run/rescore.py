@@ -105,6 +105,7 @@ def rescore(
             prices=record.get("prices", {}),
             access=record["data_access"],
             draws=Draws(record["draws"], record.get("draw_digest")),
+            planned=record.get("planned"),
             started=time.time() - record["volatile"]["wall_s"],
             command=command,
             supersedes=record["run_id"],

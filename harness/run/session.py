@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from harness.base import paths
@@ -62,6 +63,13 @@ class Session:
         if text not in self.notices:
             self.notices.append(text)
             self.watcher.say(text)
+
+    @cached_property
+    def before(self) -> list[dict[str, Any]]:
+        """The rows of the store that are in force, as they were before anything was measured."""
+        from harness.results.index import in_force, read_index
+
+        return in_force(read_index(self.store.root).rows)
 
     @property
     def cache(self) -> Cache:

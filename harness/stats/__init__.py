@@ -22,7 +22,9 @@ module            what it holds
 ``steps``         steps in a history of scores
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks
-``power``         detectable effects, power, attempts and items needed; variances of stored runs
+``power``         the power of the rule of ``crossed``, and the smallest difference it detects
+``components``    variance components of a table item x run
+``plan``          runs, items and attempts to plan with: what they detect, the cheapest of a budget
 ``items``         attempts in the shapes callers have, reduced to item means
 ``bootstrap``     statistics of the set as a whole: intervals by resampling items
 ``classification``  scores of classes from counts: macro-F1 and its kin, AUROC
@@ -37,8 +39,12 @@ from harness.stats.attempts import avg_at_k, g_pass_at_k, maj_at_k, pass_at_k, p
 from harness.stats.bayes import probability_better
 from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
+from harness.stats.components import TableNoise, cells_and_attempts, table_noise
 from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
+from harness.stats.former_power import (
+    detectable_from,
+)
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
     beta11,
@@ -53,61 +59,62 @@ from harness.stats.mcnemar import mcnemar_test, tango_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm
 from harness.stats.paired import Difference, item_differences, paired_difference
 from harness.stats.permutation import SignFlip, sign_flip
-from harness.stats.power import (
-    Variances,
-    attempt_variance,
-    attempts_needed,
+from harness.stats.plan import (
+    Components,
+    Costs,
+    Design,
     beta_attempt_variance,
+    cheapest,
     default_attempt_variance,
-    detectable_from,
-    holm_factor,
-    items_needed,
-    measured_variances,
-    minimum_detectable_effect,
+    detectable,
+    needed,
     power_of,
-    z_factor,
 )
+from harness.stats.power import Expected, expected_from
 from harness.stats.preference import Preference, bradley_terry, preference_ranks
 from harness.stats.ranks import RankInterval, rank_intervals
 from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [
+    "Components",
+    "Costs",
+    "Design",
     "Difference",
     "Estimate",
+    "Expected",
     "Parts",
     "Preference",
     "RankInterval",
     "SignFlip",
     "Step",
     "SuiteDifference",
-    "Variances",
-    "attempt_variance",
-    "attempts_needed",
+    "TableNoise",
     "avg_at_k",
     "benjamini_hochberg",
     "beta11",
     "beta_attempt_variance",
     "bootstrap_estimate",
     "bradley_terry",
+    "cells_and_attempts",
+    "cheapest",
     "clustered_stderr",
     "default_attempt_variance",
+    "detectable",
     "detectable_from",
     "estimate_mean",
+    "expected_from",
     "find_steps",
     "g_pass_at_k",
     "holm",
-    "holm_factor",
     "item_differences",
-    "items_needed",
     "jeffreys",
     "macro_average",
     "maj_at_k",
     "mcnemar_test",
     "mean_over_items",
     "mean_stderr",
-    "measured_variances",
     "micro_average",
-    "minimum_detectable_effect",
+    "needed",
     "paired_difference",
     "parts_of",
     "pass_at_k",
@@ -122,9 +129,9 @@ __all__ = [
     "suite_difference",
     "summed",
     "t_interval",
+    "table_noise",
     "tango_interval",
     "tipping_sd",
     "unpaired_parts",
     "wilson",
-    "z_factor",
 ]

@@ -20,14 +20,17 @@ the rank is kept: Abelson and Tukey's is better for steps and worse for lines, J
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import stats
 
+from harness.stats.contrasts import Contrasts
 from harness.stats.designs import Design
+from harness.stats.power import Expected
 from harness.stats.quantiles import FloatArray, check_level
 
 Word = Literal["peaks", "dips", "rises", "falls", "flat", "not shown"]
@@ -101,19 +104,29 @@ def trend(
     if word == "not shown" and margin is not None and reach < margin:
         word = "flat"
     value = float(slope.value[0])
-    spread = float(np.sqrt(slope.variance[0]))
     return Trend(
         word=word,
         at=at,
         slope=value,
         interval=(low, high),
         p_value=float(slope.p_value()[0]),
-        detectable=(high - low) / 2 + float(special.ndtri(_POWER)) * spread,
+        detectable=_detectable(slope, 1 - level),
         reach=reach,
         largest=float(np.abs(pairs.value).max()),
         margin=margin,
         level=level,
     )
+
+
+def _detectable(slope: Contrasts, alpha: float) -> float:
+    """The slope that is shown with a power of 80 %, by the rule that decides; infinite with one unit."""
+    names = ("items", "df_items", "runs", "df_runs", "overlap")
+    items, df_items, runs, df_runs, overlap = (float(getattr(slope, name)[0]) for name in names)
+    if not df_items > 0:
+        return math.inf
+    if not 0 < df_runs < math.inf:
+        return Expected(items, df_items).detectable(_POWER, alpha)
+    return Expected(items, df_items, (runs,), (df_runs,), overlap).detectable(_POWER, alpha)
 
 
 def _turn(

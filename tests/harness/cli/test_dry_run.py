@@ -215,3 +215,17 @@ def test_the_tokens_of_a_dialogue_are_not_known(command):
     found, total = cells(command, *grid)
     assert found["react x echo/a"]["input_tokens"] is None and total["input_tokens"] is None
     assert "Tokens and USD aren't known before" in command(*grid).out
+
+
+def test_a_method_that_draws_is_planned_by_its_seeds(command):
+    given = ("--task", "arc1d", "--method", "direct,few-shot", "-T", "level=1", "--dry-run")
+    five = (*given, "--seeds", "3", "--planned-effect", "0.05", "--json")
+    plan = json.loads(command("eval", *five).out)["plan"]
+    by = {row["cell"].split(" x ")[1]: row for row in plan}
+    assert by["few-shot"]["seeds_needed"] >= 2 and by["few-shot"]["epochs_needed"] is None
+    assert by["direct"]["epochs_needed"] >= 1 and by["direct"]["seeds_needed"] is None
+    assert by["few-shot"]["smallest_detectable_difference"] > by["direct"]["smallest_detectable_difference"]
+    assert any("runs of an arm vary" in line for line in by["few-shot"]["noise"])
+    wished = json.loads(command("eval", *given, "--planned-effect", "0.2", "--json").out)["plan"][1]
+    assert wished["effect"] == 0.2 and wished["of_these_runs"] and wished["power"] > 0.5
+    assert "on these runs only" in command("eval", *given).out

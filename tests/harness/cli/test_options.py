@@ -28,6 +28,7 @@ VARIANTS = {
     "--model": "one or several that are run, or a choice among stored runs",
     "-T": "sets an argument, or chooses runs by it",
     "-M": "sets an argument, or chooses runs by it",
+    "--alpha": "two-sided where a difference is planned, one-sided in the gate",
     "--baseline": "what is compared with: a subject of the store, methods, or a named set of runs",
     "--config": "the options of the command as a file",
     "--format": "each command has its own forms",

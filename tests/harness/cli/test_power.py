@@ -1,4 +1,4 @@
-"""`harness power` gives the figures of the planning table in the notes on statistics."""
+"""`harness power` plans with the rule that decides, and says where its noise comes from."""
 
 import json
 
@@ -6,16 +6,6 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.power import command
-from harness.stats import beta_attempt_variance, holm_factor
-
-# items, Beta of the items' rates, then points detected with 1, 4, 16 and 64 attempts: with the same
-# effect on every item, and with one that varies by ten points between items
-TABLE = {
-    "AIME": (30, (0.7, 0.7), (24.5, 12.3, 6.1, 3.1), (24.9, 13.1, 7.6, 5.5)),
-    "HumanEval": (164, (0.85, 0.15), (6.9, 3.5, 1.7, 0.9), (7.2, 4.0, 2.6, 2.1)),
-    "MATH-500": (500, (0.85, 0.15), (4.0, 2.0, 1.0, 0.5), (4.1, 2.3, 1.5, 1.2)),
-    "GSM8K": (1319, (0.75, 0.25), (3.0, 1.5, 0.7, 0.4), (3.0, 1.6, 1.0, 0.8)),
-}
 
 
 def power(folder, *arguments):
@@ -24,38 +14,80 @@ def power(folder, *arguments):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(("items", "shape", "same", "varying"), TABLE.values(), ids=TABLE)
-def test_the_planning_table(tmp_path, items, shape, same, varying):
-    variance = str(beta_attempt_variance(*shape))
-    for spread, expected in (("0", same), ("0.1", varying)):
-        found = power(tmp_path, "--items", str(items), "--variance", variance, "--effect-sd", spread)
-        points = [round(100 * row["difference"], 1) for row in found["detectable"]]
-        assert points == pytest.approx(expected, abs=0.051)
+def points(found):
+    return {(d["seeds"], d["epochs"]): round(100 * d["difference"], 1) for d in found["designs"]}
 
 
-def test_without_stored_runs_the_noise_of_hard_items_is_assumed(tmp_path):
-    points = [round(100 * row["difference"], 1) for row in power(tmp_path, "--items", "30")["detectable"]]
-    assert points == list(TABLE["AIME"][2])
+def test_the_table_of_smallest_differences(tmp_path):
+    found = power(tmp_path, "--items", "500", "--run-sd", "0.01")
+    assert points(found) | {(2, 1): 0} == {
+        **{(2, 1): 0, (3, 1): 7.0, (5, 1): 4.3, (10, 1): 2.9, (20, 1): 2.2},
+        (3, 4): 4.8,
+    }
+    paired = power(tmp_path, "--items", "500", "--run-sd", "0.01", "--paired", "--seeds", "5")
+    assert points(paired) == {(5, 1): 4.9}
 
 
-@pytest.mark.parametrize(("tests", "factor"), [(1, 1.0), (5, 1.27), (10, 1.37), (20, 1.47), (50, 1.58)])
-def test_the_price_of_many_tests(tmp_path, tests, factor):
-    one, many = (
-        power(tmp_path, "--items", "500", "--checks", n)["detectable"][0]["difference"]
-        for n in ("1", str(tests))
-    )
-    assert many / one == pytest.approx(factor, abs=0.006) == holm_factor(tests)
+def test_the_power_of_a_wanted_effect_and_of_many_tests(tmp_path):
+    given = ("--items", "500", "--run-sd", "0.01", "--seeds", "5", "--variance", "0.146", "--effect", "0.05")
+    one, ten = (power(tmp_path, *given, "--checks", n)["designs"][0]["power"] for n in ("1", "10"))
+    assert (round(one, 4), round(ten, 4)) == (0.9019, 0.4710)
 
 
-def test_attempts_and_items_needed_reach_the_wanted_effect(tmp_path):
-    found = power(tmp_path, "--items", "500", "--effect", "0.02")
-    needed = found["epochs_needed"]
+def test_what_an_effect_needs_reaches_it(tmp_path):
+    given = ("--items", "500", "--run-sd", "0.01", "--effect", "0.04")
+    seeds = power(tmp_path, *given)["needed"]["seeds"]
     at, below = (
-        power(tmp_path, "--items", "500", "--epochs", str(k))["detectable"][0]["difference"]
-        for k in (needed, needed - 1)
+        power(tmp_path, *given, "--seeds", str(n))["designs"][0]["power"] for n in (seeds, seeds - 1)
     )
-    assert at <= 0.02 < below
-    items = str(found["detectable"][0]["items_needed"])
-    assert power(tmp_path, "--items", items)["detectable"][0]["difference"] == pytest.approx(0.02, rel=1e-3)
-    hopeless = power(tmp_path, "--items", "30", "--effect", "0.02", "--effect-sd", "0.1")
-    assert hopeless["epochs_needed"] is None
+    assert at >= 0.8 > below
+    dials = power(tmp_path, *given, "--seeds", str(seeds))["needed"]
+    assert dials["epochs"] == 1 and dials["items"] <= 500
+    none = power(tmp_path, "--items", "30", "--draws", "none", "--effect", "0.02")
+    assert none["needed"]["epochs"] is None and "seeds" not in none["needed"]
+
+
+def test_without_draws_attempts_are_the_dial(tmp_path):
+    found = power(tmp_path, "--items", "500", "--draws", "none", "--epochs", "5")
+    assert points(found) == {(1, 5): 3.3}
+    assert found["noise"]["runs"] == 0 and found["noise"]["sources"]["runs"] == "as declared"
+
+
+def test_the_best_design_of_a_budget(tmp_path):
+    given = ("--items", "1319", "--run-sd", "0.01", "--paired", "--seeds", "2")
+    best = power(tmp_path, *given, "--budget", "40000", "--fit-cost", "5000")["cheapest"]
+    assert (best["seeds"], best["items"], best["epochs"]) == (3, 833, 2)
+
+
+def test_groups_make_a_plan_dearer(tmp_path):
+    given = ("--items", "1000", "--draws", "none", "--epochs", "1")
+    alone, alike = (power(tmp_path, *given, *more) for more in ((), ("--group-size", "5", "--icc", "0.5")))
+    ratio = alike["designs"][0]["difference"] / alone["designs"][0]["difference"]
+    assert ratio == pytest.approx(3**0.5, rel=0.02)
+
+
+def test_for_people(tmp_path):
+    done = CliRunner().invoke(
+        command, ["--items", "500", "--run-sd", "0.01", "--effect", "0.04", "--store", str(tmp_path)]
+    )
+    assert "runs of an arm vary by 1.0 points (SD): as given" in done.output
+    assert "4 points need 6 seeds of 1 attempt" in done.output
+    assert (
+        "seeds first: 10 seeds of one attempt see 2.9 points, 3 seeds of 4 attempts 4.8 points" in done.output
+    )
+    one = CliRunner().invoke(command, ["--items", "500", "--seeds", "1", "--store", str(tmp_path)])
+    assert "for new items on these runs only" in one.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "--items N"),
+        (("--items", "10", "--group-size", "10"), "two groups"),
+        (("--items", "10", "--budget", "1", "--fit-cost", "5"), "pays for no"),
+        (("--items", "10", "--power", "0.2", "--alpha", "0.3"), "--power must be above"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, arguments, says):
+    done = CliRunner().invoke(command, [*arguments, "--store", str(tmp_path)])
+    assert done.exit_code != 0 and says in str(done.exception) + done.output

@@ -11,7 +11,6 @@ from harness.comparison.arms import Arm, arms_of
 from harness.comparison.flips import flips
 from harness.comparison.items import Items, load_items, pair
 from harness.comparison.paired import adjust, compare
-from harness.comparison.planning import stored_noise
 from harness.comparison.select import Mixed, Selection, baseline_of, check_baseline, mixed
 from harness.comparison.sentences import sentence
 from harness.comparison.suites import over_suite, suite_sentence, suites
@@ -196,18 +195,6 @@ def test_the_index_follows_the_store(tmp_path):
     assert len(read_index(tmp_path).rows) == 2
     next((tmp_path / "v1").rglob("run.json")).unlink()
     assert len(read_index(tmp_path).rows) == 1
-
-
-def test_noise_to_plan_with(tmp_path, rng):
-    assert "assumption" in stored_noise([]).source
-    rates = rng.beta(0.7, 0.7, 400)[:, None]
-    seal_scores(tmp_path, rng.random((400, 8)) < rates, method="direct")
-    (direct,) = arms(tmp_path)
-    alone = stored_noise([direct])
-    assert alone.n_items == 400 and alone.variances.candidate == pytest.approx(0.146, abs=0.03)
-    seal_scores(tmp_path, rng.random((400, 8)) < rates, method="vote")
-    both = stored_noise(arms(tmp_path))
-    assert both.variances.separated and both.variances.effect == pytest.approx(0, abs=0.01)
 
 
 def drawn(root, rng, seeds, better=0.2, spread=0.0, **more):

@@ -294,7 +294,7 @@ def test_the_noise_of_a_plan_is_that_of_shares(tmp_path):
         for name, span in {"plain": AS_IT_IS, **RANGES}.items()
     ]
     for noise in noises[1:]:
-        assert same(asdict(noise.variances), asdict(noises[0].variances))
+        assert same(asdict(noise.components), asdict(noises[0].components))
 
 
 def test_tasks_with_other_ranges_are_pooled_as_gains(tmp_path):

@@ -1,233 +1,230 @@
-"""The planning tables, to the digit they print, and the formula against simulated comparisons."""
+"""What a plan promises: the worked example and the table to their digits, and simulated comparisons."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from harness.stats.intervals import t_interval
-from harness.stats.paired import paired_difference
-from harness.stats.power import (
-    attempt_variance,
-    attempts_needed,
+from harness.stats.crossed import Parts, half_width, parts_of, unpaired_parts
+from harness.stats.plan import (
+    Components,
+    Costs,
+    Design,
     beta_attempt_variance,
+    cheapest,
     default_attempt_variance,
-    detectable_from,
-    holm_factor,
-    items_needed,
-    measured_variances,
-    minimum_detectable_effect,
+    detectable,
+    needed,
     power_of,
-    z_factor,
 )
+from harness.stats.power import Expected, expected_from
 
-KS = (1, 4, 16, 64)
+EXAMPLE = Components(items=0.01, runs=0.0002, attempts=0.292)
+PAIRED = Design(500, 5, paired=True)
+APART = Design(500, 5)
+NONE = Design(500, 5, drawing=0)
 
-# n, Beta of the item rates, mean of σ², and in points: MDE by k at best; floor and MDE by k when
-# the effect varies over items with a standard deviation of 10 points.
-PLANNING = {
-    "AIME": (30, (0.7, 0.7), 0.146, (24.5, 12.3, 6.1, 3.1), 4.5, (24.9, 13.1, 7.6, 5.5)),
-    "HumanEval": (164, (0.85, 0.15), 0.064, (6.9, 3.5, 1.7, 0.9), 1.9, (7.2, 4.0, 2.6, 2.1)),
-    "MATH-500": (500, (0.85, 0.15), 0.064, (4.0, 2.0, 1.0, 0.5), 1.1, (4.1, 2.3, 1.5, 1.2)),
-    "GSM8K": (1319, (0.75, 0.25), 0.094, (3.0, 1.5, 0.7, 0.4), 0.7, (3.0, 1.6, 1.0, 0.8)),
-}
-
-
-@pytest.mark.parametrize("task", PLANNING)
-def test_planning_tables(task: str) -> None:
-    n, beta, variance, best, floor, varying = PLANNING[task]
-    exact = beta_attempt_variance(*beta)
-    assert f"{exact:.3f}" == f"{variance:.3f}"
-
-    def points(effect: float) -> float:
-        return round(100 * effect, 1)
-
-    assert tuple(points(minimum_detectable_effect(n, k, exact)) for k in KS) == best
-    spread = tuple(points(minimum_detectable_effect(n, k, exact, effect_variance=0.01)) for k in KS)
-    assert spread == varying
-    assert points(minimum_detectable_effect(n, 1, 0.0, effect_variance=0.01)) == floor
+# items, SD between runs in points; then points detected with 2, 3, 5, 10, 20 runs, paired and apart
+TABLE = [
+    (164, 0, (49, 14, 7.5, 4.8, 3.6), (31, 11, 6.7, 4.6, 3.5)),
+    (164, 3, (69, 20, 10.3, 6.4, 4.5), (44, 15, 9.1, 6.0, 4.4)),
+    (500, 0, (28, 7.9, 4.3, 2.8, 2.1), (18, 6.1, 3.8, 2.6, 2.0)),
+    (500, 1, (32, 9.2, 4.9, 3.1, 2.2), (21, 7.1, 4.3, 2.9, 2.2)),
+    (500, 3, (56, 15.9, 8.3, 5.0, 3.5), (36, 12.2, 7.3, 4.8, 3.4)),
+    (1319, 1, (24, 6.7, 3.5, 2.2, 1.6), (15, 5.1, 3.1, 2.1, 1.5)),
+    (1319, 3, (52, 14.6, 7.6, 4.5, 3.1), (33, 11.1, 6.7, 4.3, 3.0)),
+]
 
 
-def test_leading_factor() -> None:
-    assert z_factor() == pytest.approx(2.486, abs=5e-4)
+def noise(points: float) -> Components:
+    return Components(0.01, 2 * (points / 100) ** 2, 0.292)
 
 
-@pytest.mark.parametrize(("tasks", "factor"), [(1, 1.00), (5, 1.27), (10, 1.37), (20, 1.47), (50, 1.58)])
-def test_holm_table(tasks: int, factor: float) -> None:
-    assert round(holm_factor(tasks), 2) == factor
+def test_the_worked_example_to_its_digits() -> None:
+    expected = PAIRED.expected(EXAMPLE)
+    found = (expected.items, sum(expected.runs), expected.overlap, expected.variance)
+    assert found == pytest.approx((136.8e-6, 156.8e-6, 116.8e-6, 176.8e-6))
+    assert round(power_of(0.05, EXAMPLE, PAIRED), 3) == 0.817
+    assert round(power_of(0.05, EXAMPLE, PAIRED, tests=10), 3) == 0.267
+    assert round(detectable(EXAMPLE, PAIRED), 4) == 0.0489
+    assert round(power_of(0.05, EXAMPLE, NONE), 4) == 0.9895
+    assert round(detectable(EXAMPLE, NONE), 4) == 0.0328
+    assert round(power_of(0.05, EXAMPLE, APART), 4) == 0.9019
+    assert round(power_of(0.05, EXAMPLE, APART, tests=10), 4) == 0.4710
+    assert round(detectable(EXAMPLE, APART), 4) == 0.0432
 
 
-def test_default_variance_is_the_noisiest_of_the_planning_table() -> None:
+def test_the_table_of_smallest_differences() -> None:
+    """To half of the last digit, and 1 % for the draws of either side (few runs have long tails)."""
+    for items, points, paired, apart in TABLE:
+        for together, figures in ((True, paired), (False, apart)):
+            for runs, figure in zip((2, 3, 5, 10, 20), figures, strict=True):
+                found = 100 * detectable(noise(points), Design(items, runs, paired=together))
+                digit = 0.5 if isinstance(figure, int) else 0.05
+                assert found == pytest.approx(figure, abs=digit + 0.01 * figure), (items, points, runs)
+    for items, figure in ((164, 5.8), (500, 3.3), (1319, 2.0)):
+        assert round(100 * detectable(noise(0), Design(items, 5, drawing=0)), 1) == figure
+
+
+def test_an_arm_that_draws_nothing_adds_to_the_items_alone() -> None:
+    one = Design(500, 5, drawing=1).expected(Components(0.01, 0.0001, 0.292))
+    assert (one.runs, one.df_runs) == ((pytest.approx((1e-4 + 0.146 / 500) / 5),), (4.0,))
+    assert one.overlap == pytest.approx(0.146 / 2500)
+    assert one.items == APART.expected(EXAMPLE).items
+
+
+def test_more_runs_see_more_than_more_attempts() -> None:
+    found = [detectable(noise(1), Design(500, runs, k)) for runs, k in ((10, 1), (3, 4))]
+    assert [round(100 * each, 1) for each in found] == [2.9, 4.8]
+
+
+# items, runs, attempts, SD between runs, effect, level; the power that simulated comparisons had
+SIMULATED = [
+    ((164, 3, 1, 0.01, 0.06, 0.05), True, 0.221),
+    ((500, 5, 1, 0.03, 0.05, 0.05), True, 0.410),
+    ((1319, 5, 4, 0.01, 0.02, 0.05), True, 0.518),
+    ((500, 5, 1, 0.01, 0.05, 0.005), True, 0.268),
+    ((30, 10, 4, 0.01, 0.08, 0.05), True, 0.855),
+    ((500, 3, 1, 0.01, 0.05, 0.05), False, 0.508),
+    ((500, 2, 1, 0.01, 0.15, 0.05), False, None),
+    ((1319, 3, 1, 0.01, 0.04, 0.05), False, 0.597),
+    ((500, 10, 1, 0.03, 0.05, 0.05), False, 0.833),
+]
+
+
+@pytest.mark.parametrize(("setting", "paired", "published"), SIMULATED)
+def test_a_plan_has_the_power_of_simulated_comparisons(
+    setting: tuple[int, int, int, float, float, float], paired: bool, published: float | None
+) -> None:
+    """Gaussian tables, their variances estimated by the rule that decides."""
+    items, runs, attempts, sd, effect, alpha = setting
+    components = Components(0.01, 2 * sd**2, 0.292)
+    design = Design(items, runs, attempts, paired)
+    planned = power_of(effect, components, design, alpha=alpha)
+    if published is not None:
+        assert planned == pytest.approx(published, abs=0.011)
+    replicates = 150
+    found = simulated(components, design, effect, alpha, replicates)
+    assert planned == pytest.approx(found, abs=0.011 + 3 * math.sqrt(planned * (1 - planned) / replicates))
+
+
+def simulated(components: Components, design: Design, effect: float, alpha: float, replicates: int) -> float:
+    """The share of simulated comparisons that show the effect."""
+    rng = np.random.default_rng(1)
+    n, s = design.items, design.runs
+    arm_noise = math.sqrt(components.attempts / design.attempts / 2)
+    measured = []
+    for _ in range(replicates):
+        differing = effect + math.sqrt(components.items) * rng.standard_normal((n, 1))
+        arms = [
+            math.sqrt(components.runs / 2) * rng.standard_normal(s) + arm_noise * rng.standard_normal((n, s))
+            for _ in range(2)
+        ]
+        arms[0] += differing
+        measured.append(parts_of(arms[0] - arms[1]) if design.paired else unpaired_parts(*arms))
+    fields = np.array([(p.value, p.items, p.df_items, p.runs, p.df_runs, p.overlap) for p in measured]).T
+    return float((half_width(alpha, *fields[1:]) < np.abs(fields[0])).mean())
+
+
+def test_the_cheapest_design_of_a_budget() -> None:
+    for fit, runs, items, attempts, points in (
+        (0, 20, 1000, 1, "1.71"),
+        (500, 12, 1166, 1, "2.06"),
+        (5000, 3, 833, 2, "6.4"),
+    ):
+        costs = Costs(40_000, fit=fit)
+        found = cheapest(EXAMPLE, costs, 1319, paired=True)
+        assert found is not None
+        design, difference = found
+        assert (design.runs, design.items, design.attempts) == (runs, items, attempts)
+        assert f"{100 * difference:.{len(points) - 2}f}" == points
+        assert costs.of(design) <= costs.budget
+    assert round(100 * detectable(EXAMPLE, Design(1319, 15, paired=True)), 2) == 1.77
+    assert cheapest(EXAMPLE, Costs(10, fit=5000), 1319) is None
+
+
+@pytest.mark.parametrize("df", [9, 29, 163])
+def test_without_draws_it_is_the_power_of_t(df: int) -> None:
+    known = TTestPower().power(0.4, nobs=df + 1, alpha=0.05, alternative="two-sided")
+    assert Expected(1 / (df + 1), df).power(0.4) == pytest.approx(known, abs=1e-6)
+    assert Expected(1.0, df).power(0.0) == pytest.approx(0.05)
+    assert Expected(1.0, df).power(60.0) == pytest.approx(1.0)
+
+
+def test_detectable_inverts_power() -> None:
+    for design in (PAIRED, APART, NONE, Design(500)):
+        size = detectable(EXAMPLE, design, power=0.9, tests=3)
+        assert power_of(size, EXAMPLE, design, tests=3) == pytest.approx(0.9, abs=1e-5)
+
+
+def test_what_is_needed_is_the_least_that_is_enough() -> None:
+    for dial in ("runs", "items", "attempts"):
+        design = Design(500, 8, 2)
+        found = needed(0.03, EXAMPLE, design, dial)
+        assert found is not None
+        names = {"runs": design.runs, "items": design.items, "attempts": design.attempts}
+        enough, fewer = (Design(**{**names, dial: n}) for n in (found, found - 1))
+        assert power_of(0.03, EXAMPLE, enough) >= 0.8 > power_of(0.03, EXAMPLE, fewer)
+    assert needed(0.001, EXAMPLE, Design(500, 8), "items") is None, "runs vary too much"
+
+
+def test_groups_cost_what_clusters_cost() -> None:
+    grouped = Components(0.01, 0.0, 0.292, group_size=5, group_correlation=0.5)
+    assert grouped.design_effect == 3
+    plain, alike = (Design(1000).expected(c) for c in (Components(0.01, 0.0, 0.292), grouped))
+    assert alike.items == pytest.approx(3 * plain.items) and alike.df_items == 199
+    assert detectable(grouped, Design(1000)) > 1.7 * detectable(Components(0.01, 0.0, 0.292), Design(1000))
+
+
+def test_what_a_comparison_that_was_made_would_have_shown() -> None:
+    parts = Parts(0.04, 136.8e-6, 499.0, 156.8e-6, 4.0, 116.8e-6, 500, 500, (5, 5))
+    assert close(expected_from(parts), PAIRED.expected(EXAMPLE))
+    apart = expected_from(Parts(0.04, 136.8e-6, 499.0, 156.8e-6, 8.0, 116.8e-6, 500, 500, (5, 5)), True)
+    assert close(apart, APART.expected(EXAMPLE))
+    single = Parts(0.04, 2e-4, 499.0, 0.0, 0.0, 0.0, 500, 500, (1, 1))
+    assert expected_from(single) == Expected(2e-4, 499)
+
+
+def close(one: Expected, other: Expected) -> bool:
+    return bool(one.variance == pytest.approx(other.variance) and one.df_runs == other.df_runs)
+
+
+def test_no_noise_at_all_shows_everything() -> None:
+    assert detectable(Components(0, 0, 0), Design(10, 3)) == 0.0
+    assert power_of(0.01, Components(0, 0, 0), Design(10, 3)) == 1.0
+
+
+def test_the_assumed_variance_of_an_attempt() -> None:
     assert f"{default_attempt_variance():.3f}" == "0.146"
-    assert all(
-        beta_attempt_variance(*beta) <= default_attempt_variance() for _, beta, *_ in PLANNING.values()
-    )
-    # The documented price of being wrong: all items at even odds.
-    assert np.sqrt(0.25 / default_attempt_variance()) == pytest.approx(1.31, abs=0.005)
-
-
-def test_beta_variance_by_simulation() -> None:
     rates = np.random.default_rng(0).beta(0.85, 0.15, size=400_000)
     assert (rates * (1 - rates)).mean() == pytest.approx(beta_attempt_variance(0.85, 0.15), rel=0.01)
 
 
-def test_attempt_variance_of_a_stored_run() -> None:
-    rng = np.random.default_rng(0)
-    rates = rng.beta(0.7, 0.7, size=(20_000, 1))
-    scores = (rng.random((20_000, 4)) < rates).astype(np.float64)
-    assert attempt_variance(scores) == pytest.approx(default_attempt_variance(), rel=0.02)
-    assert attempt_variance([[1, 0], [1], [1, 1]]) == pytest.approx(0.25)
-
-
-def test_unequal_arms() -> None:
-    effect = minimum_detectable_effect(
-        100, 4, 0.1, k_reference=16, reference_variance=0.2, effect_variance=0.01
-    )
-    assert effect == pytest.approx(z_factor() * np.sqrt((0.01 + 0.1 / 4 + 0.2 / 16) / 100))
-
-
-@pytest.mark.parametrize("omega2", [0.0, 0.01])
-@pytest.mark.parametrize("k", [1, 3, 16, 100])
-def test_attempts_needed_inverts_the_effect(k: int, omega2: float) -> None:
-    effect = minimum_detectable_effect(164, k, 0.1, effect_variance=omega2)
-    assert attempts_needed(effect, 164, 0.1, effect_variance=omega2) == k
-    assert attempts_needed(effect * (1 - 1e-6), 164, 0.1, effect_variance=omega2) == k + 1
-
-
-def test_some_effects_need_more_items() -> None:
-    # AIME: ω of 10 points leaves a floor of 4.5 points.
-    assert attempts_needed(0.045, 30, 0.146, effect_variance=0.01) is None
-    needed = attempts_needed(0.05, 30, 0.146, effect_variance=0.01)
-    assert needed is not None and needed > 64
-    assert attempts_needed(0.5, 30, 0.0) == 1
-
-
-@pytest.mark.parametrize("k", [1, 16])
-def test_a_paired_test_has_the_planned_power(k: int) -> None:
-    n, sets = 500, 4_000
-    rng = np.random.default_rng(3)
-    rates = rng.uniform(0.2, 0.7, size=(sets, n))
-    effect = minimum_detectable_effect(n, k, float((rates * (1 - rates)).mean()))
-    worse = rng.binomial(k, rates - effect) / k
-    better = rng.binomial(k, rates) / k
-    d = worse - better
-    error = d.std(axis=1, ddof=1) / np.sqrt(n)
-    # One-sided at .05: the upper bound of a two-sided 90 % interval lies below 0.
-    _, upper = t_interval(d.mean(axis=1), error, n - 1, level=0.90)
-    assert float((upper < 0).mean()) == pytest.approx(0.80, abs=0.025)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: z_factor(alpha=0), "alpha"),
-        (lambda: z_factor(power=1), "power"),
-        (lambda: z_factor(alpha=0.5, power=0.4), "must exceed"),
-        (lambda: minimum_detectable_effect(0, 1, 0.1), "n_items"),
-        (lambda: minimum_detectable_effect(10, 0, 0.1), "k must"),
-        (lambda: minimum_detectable_effect(10, 1, 0.1, k_reference=0), "k_reference"),
-        (lambda: minimum_detectable_effect(10, 1, -0.1), "variance"),
-        (lambda: minimum_detectable_effect(10, 1, float("nan")), "variance"),
-        (lambda: attempts_needed(0.0, 10, 0.1), "effect"),
-        (lambda: attempts_needed(float("nan"), 10, 0.1), "effect"),
-        (lambda: holm_factor(0), "n_tasks"),
+        (lambda: Components(-0.1, 0, 0), "not negative"),
+        (lambda: Components(math.nan, 0, 0), "finite"),
+        (lambda: Components(0, 0, 0, group_size=0.5), "at least one item"),
+        (lambda: Components(0, 0, 0, group_correlation=2), "correlation"),
+        (lambda: Design(1), "items must"),
+        (lambda: Design(10, 0), "runs must"),
+        (lambda: Design(10, 1, 0), "attempts must"),
+        (lambda: Design(10).expected(Components(0.1, 0, 0, group_size=10)), "too few"),
+        (lambda: Design(10, drawing=3), "of two arms"),
+        (lambda: Costs(0), "budget"),
+        (lambda: power_of(math.inf, EXAMPLE, NONE), "effect"),
+        (lambda: power_of(0.1, EXAMPLE, NONE, alpha=1), "alpha"),
+        (lambda: power_of(0.1, EXAMPLE, NONE, tests=0), "tests"),
+        (lambda: detectable(EXAMPLE, NONE, power=0.01), "power"),
+        (lambda: Expected(0.1, 0), "two groups"),
+        (lambda: Expected(0.1, 9, (0.1,), ()), "degrees of freedom"),
         (lambda: beta_attempt_variance(0, 1), "Beta"),
-        (lambda: attempt_variance([1.0, 0.0]), "at least two attempts"),
     ],
 )
 def test_errors(call, message: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(ValueError, match=message):
-        call()
-
-
-def test_power_inverts_the_detectable_effect() -> None:
-    stderr = np.sqrt(2 * 0.1 / 4 / 164)
-    effect = minimum_detectable_effect(164, 4, 0.1)
-    assert effect == pytest.approx(detectable_from(stderr))
-    assert power_of(effect, stderr) == pytest.approx(0.80)
-    assert power_of(effect, stderr, df=163) == pytest.approx(0.80, abs=0.01)
-    assert power_of(0.0, stderr, df=29) == pytest.approx(0.05)
-
-
-@pytest.mark.parametrize("df", [9, 29, 163])
-def test_power_of_t_agrees_with_statsmodels(df: int) -> None:
-    expected = TTestPower().power(0.4, nobs=df + 1, alpha=0.05, alternative="larger")
-    assert power_of(0.4, 1 / np.sqrt(df + 1), df=df) == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize("k", [1, 4, 16])
-def test_items_needed_inverts_the_effect(k: int) -> None:
-    effect = minimum_detectable_effect(164, k, 0.1, k_reference=2, effect_variance=0.01)
-    options = {"k_reference": 2, "effect_variance": 0.01}
-    assert items_needed(effect, k, 0.1, **options) == 164  # type: ignore[arg-type]
-    assert items_needed(effect * (1 - 1e-6), k, 0.1, **options) == 165  # type: ignore[arg-type]
-
-
-def test_measured_variances_are_those_of_the_population() -> None:
-    rng = np.random.default_rng(1)
-    rates = rng.uniform(0.3, 0.7, size=20_000)
-    shift = rng.normal(0.02, 0.1, size=20_000)  # ω² = .01
-    candidate = rng.random((20_000, 4)) < (rates + shift)[:, None]
-    reference = rng.random((20_000, 8)) < rates[:, None]
-    found = measured_variances(candidate, reference)
-    truth = (rates * (1 - rates)).mean()
-    assert found.separated
-    assert found.reference == pytest.approx(truth, rel=0.02)
-    assert found.candidate == pytest.approx(truth - 0.01, rel=0.05)
-    assert found.effect == pytest.approx(0.01, abs=0.002)
-    # Put together again they are the error of the comparison itself.
-    difference = paired_difference(candidate, reference, binary=True)
-    assert found.of_item_difference(4, 8) == pytest.approx(difference.variance, rel=1e-9)
-    assert np.sqrt(found.of_item_difference(4, 8) / 20_000) == pytest.approx(difference.stderr)
-
-
-def test_measured_variances_of_single_attempts() -> None:
-    rng = np.random.default_rng(2)
-    rates = rng.beta(0.7, 0.7, size=(5_000, 1))
-    once, four = rng.random((5_000, 1)) < rates, rng.random((5_000, 4)) < rates
-    truth = beta_attempt_variance(0.7, 0.7)
-    both_single = measured_variances(once, rng.random((5_000, 1)) < rates)
-    assert not both_single.separated and both_single.effect == 0
-    assert both_single.candidate == both_single.reference
-    assert both_single.candidate == pytest.approx(truth, rel=0.06)
-    one_single = measured_variances(once, four)
-    assert not one_single.separated
-    assert one_single.candidate == pytest.approx(truth, rel=0.08)
-    assert one_single.reference == pytest.approx(truth, rel=0.06)
-    # Attempts that never vary: all of the difference is the effect.
-    fixed = np.repeat(rng.integers(2, size=(50, 1)), 4, axis=1)
-    assert measured_variances(fixed, 1 - fixed).candidate == 0
-
-
-def test_a_planted_drop_is_found_at_the_planned_power() -> None:
-    """Five points on 1,319 items, planned from the variances of two stored runs."""
-    rng = np.random.default_rng(3)
-    rates = rng.beta(0.75, 0.25, size=1319)
-    stored = [rng.random((1319, 2)) < rates[:, None] for _ in range(2)]
-    variances = measured_variances(*stored)
-    planned = power_of(0.05, np.sqrt(variances.of_item_difference(1) / 1319), df=1318)
-    lowered = rates * (1 - 0.05 / rates.mean())
-    found = [
-        paired_difference(rng.random(1319) < lowered, rng.random(1319) < rates, binary=True).p_worse()
-        for _ in range(200)
-    ]
-    assert planned > 0.9 and np.mean(np.array(found) <= 0.05) >= planned - 0.03
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: power_of(-0.1, 0.1), "effect"),
-        (lambda: power_of(0.1, 0.0), "stderr"),
-        (lambda: power_of(0.1, 0.1, df=0), "df"),
-        (lambda: power_of(0.1, 0.1, alpha=1), "alpha"),
-        (lambda: detectable_from(-1.0), "stderr"),
-        (lambda: items_needed(0.0, 1, 0.1), "effect"),
-        (lambda: measured_variances([1.0], [0.0]), "two items"),
-        (lambda: measured_variances([1.0, 0.0], [0.0]), "2 items but the reference 1"),
-    ],
-)
-def test_errors_of_plans_from_runs(call, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=message):
         call()
