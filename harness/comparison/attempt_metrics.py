@@ -23,8 +23,8 @@ _NAME = re.compile(r"(pass@|pass\^|g-pass@|avg@|maj@)(\d+)(?::(0?\.\d+|0|1|1\.0+
 
 @dataclass(frozen=True)
 class AttemptMetric:
-    """A metric of `k` attempts: `kind` is `pass@`, `pass^`, `g-pass@`, `avg@` or `maj@`; `share` is what of the
-    attempts has to be right for G-Pass@k (arXiv 2412.13147)."""
+    """A metric of `k` attempts: `kind` is `pass@`, `pass^`, `g-pass@`, `avg@` or `maj@`; `share` is what of
+    the attempts has to be right for G-Pass@k (arXiv 2412.13147)."""
 
     kind: str
     k: int
@@ -37,8 +37,8 @@ class AttemptMetric:
 
 
 def attempt_metric(name: str) -> AttemptMetric | None:
-    """What a name such as `pass@4`, `pass^4`, `g-pass@8:0.75`, `avg@4` or `maj@8` stands for; None where it is
-    no metric of attempts.
+    """What a name such as `pass@4`, `pass^4`, `g-pass@8:0.75`, `avg@4` or `maj@8` stands for; None where it
+    is no metric of attempts.
 
     Raises:
         UsageError: k is 0, or a share stands where none belongs, or none where one does.

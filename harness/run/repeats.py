@@ -13,9 +13,9 @@ from harness.spec import TaskSpec
 
 
 def with_repeats_grouped(task: TaskSpec, samples: Sequence[Sample]) -> list[Sample]:
-    """The items, those whose text stands there more than once as a group; white space and case
-    don't tell texts apart. What a task groups itself stays, and so does what plays in a world, whose first
-    words are not all of it.
+    """The items, those whose text stands there more than once as a group; white space and case don't tell
+    texts apart. Left as they are: what a task groups itself; what plays in a world, whose first words are not
+    all of it; users, who are drawn one by one whatever their histories.
 
     Raises:
         DataError: two items have one id: their attempts could not be told apart.
@@ -26,7 +26,7 @@ def with_repeats_grouped(task: TaskSpec, samples: Sequence[Sample]) -> list[Samp
         raise DataError(
             f"{task.name}: {times} items have the id {twice!r}; every item needs an id of its own"
         )
-    if "world" in task.offers:
+    if {"world", "interactions"} & set(task.offers):
         return list(samples)
     texts = [" ".join(sample.question.input.split()).casefold() for sample in samples]
     often = Counter(texts)
