@@ -1,4 +1,4 @@
-"""Type I of comparisons of pass@k and pass^k, within runs and pooled over runs that have k attempts together."""
+"""Type I of comparisons of pass@k and pass^k, within runs, and pooled over runs that have k together."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ DESIGNS = [
 
 
 def tables(replicates: int) -> Iterator[str]:
-    """Lines of a Markdown table: how often equal arms are called different at .05, by the rule for new items and
-    new runs with and without paired runs, and by the items alone."""
+    """Lines of a Markdown table: how often equal arms are called different at .05, by the rule for new items
+    and new runs, with runs paired and not, and by the items alone."""
     yield "| metric | items | a group | runs | attempts a run | run SD | paired | unpaired | items alone |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for kind in ("pass@", "pass^"):

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from harness.base.errors import UsageError
+from harness.comparison.arms import arms_of
 from harness.comparison.attempt_metrics import AttemptMetric, attempt_metric, cells, table
+from harness.comparison.items import load_items
+from harness.comparison.paired import compare
+from harness.results.index import in_force, read_index
 from harness.results.summary import Summary
 from harness.spec import TaskSpec
 from harness.stats.crossed import parts_of
 from harness.stats.pooled_attempts import pooled_cells
+from harness.testing import seal_scores
 
 
 @pytest.mark.parametrize(
@@ -142,3 +147,56 @@ def test_pooled_attempts_of_equal_arms_are_rarely_told_apart():
 def _drawn(rng, logits):
     chance = 1 / (1 + np.exp(-(logits[:, None] + rng.normal(0, 0.3, 5))))
     return (rng.random(chance.shape) < chance).astype(float)
+
+
+# -- through the store ---------------------------------------------------------------------------------
+
+
+def _arms(root):
+    return arms_of(in_force(read_index(root).rows))
+
+
+def _compared(root, metric):
+    direct, vote = _arms(root)
+    return compare(vote, direct, metric)
+
+
+def test_arms_with_other_numbers_of_attempts_are_compared_at_one_k(tmp_path):
+    rng = np.random.default_rng(3)
+    labels = [f"g{n // 4}" for n in range(60)]
+    few, many = rng.random((60, 4)) < 0.4, rng.random((60, 7)) < 0.6
+    seal_scores(tmp_path, few, method="direct", groups=labels)
+    seal_scores(tmp_path, many, method="vote", groups=labels)
+    found = _compared(tmp_path, "pass@4")
+    values = [cells("pass@4", table.reshape(-1), [table.shape[1]] * 60) for table in (many * 1.0, few * 1.0)]
+    gains = values[0] - values[1]
+    assert found.value == pytest.approx(gains.mean()) and found.gain.parts.n_groups == 15
+    expected = parts_of(gains, np.arange(60) // 4)
+    assert found.gain.parts.items == pytest.approx(expected.items) and found.gain.parts.df_items == 14
+    assert found.difference.ci == pytest.approx(expected.interval(), abs=1e-9)
+    with pytest.raises(UsageError, match=r"pass@8 needs 8 attempts at an item, and vote .* at most 7"):
+        _compared(tmp_path, "pass@8")
+    assert _compared(tmp_path, "g-pass@4:0.5").value > 0
+
+
+def test_runs_of_one_attempt_are_compared_at_k_together(tmp_path):
+    rng = np.random.default_rng(4)
+    drawn = {method: (rng.random((5, 50)) < chance) for method, chance in (("direct", 0.3), ("vote", 0.5))}
+    for method, runs in drawn.items():
+        for seed, scores in enumerate(runs):
+            seal_scores(tmp_path, scores, method=method, seed=seed, draws="run")
+    found = _compared(tmp_path, "pass@4")
+    assert found.claim == "items and runs" and found.gain.parts.df_runs > 0
+    expected = [cells("pass@4", runs.T.reshape(-1) * 1.0, [5] * 50).mean() for runs in drawn.values()]
+    assert found.value == pytest.approx(expected[1] - expected[0])
+    with pytest.raises(UsageError, match="all 5 runs of direct"):
+        load_items(_arms(tmp_path)[0], "pass@5")
+
+
+def test_groups_that_one_side_alone_names_hold_for_both(tmp_path):
+    rng = np.random.default_rng(5)
+    seal_scores(tmp_path, rng.random(40), method="direct")
+    seal_scores(tmp_path, rng.random(40), method="vote", groups=[f"g{n // 8}" for n in range(40)])
+    assert _compared(tmp_path, "accuracy").gain.parts.n_groups == 5
+    direct, vote = _arms(tmp_path)
+    assert compare(direct, vote).gain.parts.n_groups == 5
