@@ -67,9 +67,9 @@ def load_attempt_items(arm: Arm, wanted: AttemptMetric, metric: str) -> Items:
             f"{metric} needs the attempts of all {len(runs)} runs of {arm.named()}, so that it can't be told "
             f"how runs vary; run one seed more, or with --epochs {wanted.k}"
         )
-    for at, run in enumerate(arm.runs):
+    for at, row in enumerate(arm.runs):
         if (counts[at][found] >= wanted.k).all():  # its cells are its own, not pooled ones
-            check_stated(float(made[found, at].mean()), run, metric, Path(run["samples_path"]))
+            check_stated(float(made[found, at].mean()), row, metric, Path(row["samples_path"]))
     scored = made if all(run.scored.all() for run in runs) else np.full(made.shape, np.nan)
     items = Items(
         digests,

@@ -87,7 +87,7 @@ def cells(
             raise ValueError("maj@k is made of votes, and none are given")
         ends = np.cumsum(n)
         parts = [slice(end - count, end) for count, end in zip(n.tolist(), ends.tolist(), strict=True)]
-        return maj_at_k([votes[part] for part in parts], [flat[part] for part in parts], wanted.k)
+        return maj_at_k([votes[part] for part in parts], [flat[part].tolist() for part in parts], wanted.k)
     total = np.bincount(np.repeat(np.arange(len(n)), n), weights=flat, minlength=len(n))
     if wanted.kind == "pass@":
         return pass_at_k(n, total, wanted.k)

@@ -33,7 +33,9 @@ def group_sums(values: ArrayLike, labels: Sequence[Hashable] | NDArray[np.object
     """
     x = np.asarray(values, np.float64)
     names, codes = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-    return GroupSums(names, np.bincount(codes, weights=(x - x.mean()) / len(x), minlength=len(names)))
+    sums: FloatArray = np.zeros(len(names))
+    np.add.at(sums, codes, (x - x.mean()) / len(x))
+    return GroupSums(names, sums)
 
 
 def with_shared_groups(total: Parts, tasks: Sequence[GroupSums], weights: ArrayLike) -> Parts:
