@@ -21,10 +21,12 @@ DESIGNS = [
 def tables(replicates: int) -> Iterator[str]:
     """Lines of a Markdown table: how often equal arms are called different at .05, by the rule for new items
     and new runs, with runs paired and not, and by the items alone."""
+    yield "## pass@k and pass^k\n"
+    yield "Equal arms called different at .05. Where a run has fewer than 4 attempts, runs are pooled.\n"
     yield "| metric | items | a group | runs | attempts a run | run SD | paired | unpaired | items alone |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-    for kind in ("pass@", "pass^"):
-        for n, size, runs, attempts, k, sd in DESIGNS:
+    for kind, designs in (("pass@", DESIGNS), ("pass^", [d for d in DESIGNS if d[:2] == (165, 1)])):
+        for n, size, runs, attempts, k, sd in designs:
             if runs == 1 and sd:
                 continue
             rates = _rates(f"{kind}{k}", n, size, runs, attempts, sd, replicates)
@@ -57,7 +59,3 @@ def _rates(
         )
         found[replicate] = [rule.p_value() < 0.05 for rule in rules]
     return [float(rate) for rate in found.mean(axis=0)]
-
-
-if __name__ == "__main__":
-    print("\n".join(tables(1000)))
