@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,18 @@ def load_attempt_items(arm: Arm, wanted: AttemptMetric, metric: str) -> Items:
         tried if made.shape[1] == len(runs) else tried.sum(axis=1, keepdims=True),
         np.full(made.shape, np.nan),
         known_groups(digests, labels),
+        "" if arm.draws is False else _attempts_of(wanted, tried),
     )
-    return items.take(np.flatnonzero(found))
+    return replace(items.take(np.flatnonzero(found)), attempts_of=items.attempts_of)
+
+
+def _attempts_of(wanted: AttemptMetric, tried: Array) -> str:
+    """Which runs k attempts are of: attempts under one draw are more alike than those under several."""
+    short = (tried.max(axis=1) < wanted.k) & (tried.sum(axis=1) >= wanted.k)
+    if not short.any():
+        return "one run"
+    most = int(tried.max())
+    return "as many runs" if most == 1 else f"{tried.shape[1]} runs with up to {most} each"
 
 
 def _read(run: Any, votes: bool) -> _Attempts:

@@ -36,6 +36,8 @@ class Items:
         attempts: number of attempts in each cell, shape (n, S).
         spread: unbiased variance of each cell's attempts, shape (n, S); NaN below two.
         groups: the group of each item, shape (n,); None where the task names none.
+        attempts_of: of a metric of k attempts (`pass@4`) of a method that draws per run, which runs the k
+            attempts are of; empty where that makes no difference.
     """
 
     digests: Array
@@ -44,6 +46,7 @@ class Items:
     attempts: Array
     spread: Array
     groups: Array | None
+    attempts_of: str = ""
 
     def __len__(self) -> int:
         return len(self.digests)

@@ -200,6 +200,12 @@ def compare(
         raise ValueError(f"{candidate.named()} and {baseline.named()} are not comparable")
     metric = metric or candidate.primary
     ours, theirs = load(candidate, metric), load(baseline, metric)
+    if ours.attempts_of and theirs.attempts_of and ours.attempts_of != theirs.attempts_of:
+        raise UsageError(
+            f"{metric} is not one quantity here: its attempts are of {ours.attempts_of} for "
+            f"{candidate.named()}, of {theirs.attempts_of} for {baseline.named()}, and both draw anew in "
+            "every run; give both as many --epochs"
+        )
     found = overlap_of(ours, theirs)
     if not found.common or not one_subject:
         check_overlap(found, candidate, baseline, common_items=common_items)

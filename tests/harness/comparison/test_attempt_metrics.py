@@ -193,6 +193,19 @@ def test_runs_of_one_attempt_are_compared_at_k_together(tmp_path):
         load_items(_arms(tmp_path)[0], "pass@5")
 
 
+@pytest.mark.parametrize("draws", ["run", "none"])
+def test_attempts_under_one_draw_and_under_several_are_not_one_quantity(tmp_path, draws):
+    rng = np.random.default_rng(6)
+    for seed in range(5):
+        seal_scores(tmp_path, rng.random((30, 4)) < 0.5, method="direct", seed=seed, draws=draws)
+        seal_scores(tmp_path, rng.random((30, 1)) < 0.5, method="vote", seed=seed, draws=draws)
+    if draws == "none":
+        assert _compared(tmp_path, "pass@4").claim == "items"
+        return
+    with pytest.raises(UsageError, match="of as many runs for vote .*, of one run for direct"):
+        _compared(tmp_path, "pass@4")
+
+
 def test_groups_that_one_side_alone_names_hold_for_both(tmp_path):
     rng = np.random.default_rng(5)
     seal_scores(tmp_path, rng.random(40), method="direct")
