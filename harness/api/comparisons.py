@@ -305,6 +305,7 @@ def _table(
     arms: Sequence[Arm], baseline: str, metric: str | None, wanted: Wanted, common_items: bool
 ) -> list[Comparison]:
     """The comparisons of one comparability key."""
+    from harness.comparison.attempt_metrics import attempt_metric
     from harness.comparison.items import ItemTables
     from harness.comparison.paired import compare as compare_arms
     from harness.comparison.select import baseline_of
@@ -313,7 +314,8 @@ def _table(
     for arm in arms:
         reference = baseline_of(arm, arms, baseline)
         if reference is not None:
-            if metric and metric not in arm.runs[0]["metrics"]:
+            known_metric = not metric or metric in arm.runs[0]["metrics"] or attempt_metric(metric)
+            if not known_metric:
                 known = ", ".join(arm.runs[0]["metrics"])
                 raise UsageError(f"{arm.task} has no metric {metric!r}; it has: {known}")
             made.append(

@@ -100,22 +100,22 @@ def agreement_with(record: Mapping[str, Any], path: Path) -> HumanAgreement:
             no_answer += 1
         else:
             said = "correct" if row[record["primary"]] else "incorrect"
-            pairs.append((label, said, key[0]))
+            pairs.append((label, said, row["group"] or f"#{key[0]}"))
             differing += [(*key, label)] if said != label else []
     if not pairs:
         without = f" ({unscored} labelled attempts have none)" if unscored else ""
         raise UsageError(f"{path.name}: no label belongs to a verdict of this run{without}; {WANTED}")
-    people, run, items = zip(*pairs, strict=True)
+    people, run, groups = zip(*pairs, strict=True)
     verdicts = sum(row["status"] == "ok" and row["answer"] is not None for row in attempts.values())
-    repeated = len(set(items)) < len(items)
-    found = agreement(people, run, groups=list(items) if repeated else None)
+    repeated = len(set(groups)) < len(groups)
+    found = agreement(people, run, groups=list(groups) if repeated else None)
     left = verdicts - len(pairs)
     return HumanAgreement(found, tuple(differing), unscored, no_answer, left, unknown)
 
 
 def _attempts(record: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
     primary = record["primary"]
-    columns = ["sample_id", "epoch", "status", "answer", "input", primary]
+    columns = ["sample_id", "epoch", "status", "answer", "input", "group", primary]
     rows = read_attempts(Path(record["samples_path"]), columns).to_pylist()
     if any(row["status"] == "ok" and row[primary] not in (0, 1) for row in rows):
         raise UsageError(f"{primary} is no verdict of right or wrong, and --human compares verdicts")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.base.errors import RecordError
 from harness.comparison.arms import Arm
+from harness.comparison.attempt_metrics import attempt_metric
 from harness.results.classes import CLASS_METRICS, item_influence, metric_names, read_classes
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange
@@ -35,6 +36,8 @@ class Items:
         attempts: number of attempts in each cell, shape (n, S).
         spread: unbiased variance of each cell's attempts, shape (n, S); NaN below two.
         groups: the group of each item, shape (n,); None where the task names none.
+        attempts_of: of a metric of k attempts (`pass@4`) of a method that draws per run, which runs the k
+            attempts are of; empty where that makes no difference.
     """
 
     digests: Array
@@ -43,6 +46,7 @@ class Items:
     attempts: Array
     spread: Array
     groups: Array | None
+    attempts_of: str = ""
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -141,7 +145,7 @@ def pair(candidate: Items, baseline: Items) -> Pairing:
         candidate.digests, baseline.digests, assume_unique=True, return_indices=True
     )
     ours, theirs = candidate.take(left), baseline.take(right)
-    groups = _known(ours.digests, [ours.groups, theirs.groups])
+    groups = known_groups(ours.digests, [ours.groups, theirs.groups])
     return Pairing(
         replace(ours, groups=groups),
         replace(theirs, groups=groups),
@@ -156,7 +160,13 @@ def load_items(arm: Arm, metric: str) -> Items:
     Raises:
         RecordError: the sealed attempts are missing, have no such metric, or don't give the value
             that their record states.
+        UsageError: a metric of k attempts (`pass@4`) that the arm can't give; see `attempt_items`.
     """
+    wanted = attempt_metric(metric)
+    if wanted is not None:
+        from harness.comparison.attempt_items import load_attempt_items  # it makes tables of this module
+
+        return load_attempt_items(arm, wanted, metric)
     return combine([load_run(run, metric) for run in arm.runs])
 
 
@@ -200,17 +210,17 @@ def load_run(run: Any, metric: str) -> Items:
         if metric in run["metrics"]:
             raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))
         raise RecordError(f"{path} has no attempts at {metric!r}")
-    digests, owner = _by_name(table["item_digest"])
-    statuses, status = _by_name(table["status"])
+    digests, owner = by_name(table["item_digest"])
+    statuses, status = by_name(table["status"])
     scored = (statuses == "ok")[status]
-    values = _numbers(table[metric])
+    values = numbers(table[metric])
     measured = scored & ~np.isnan(values)
     scores = np.where(measured, values, _worst(values[measured], metric_range(run, metric)))
     groups = None
     if "group" in columns:
         groups = np.empty(len(digests), dtype=object)
         groups[owner] = np.asarray(table["group"].to_pylist(), dtype=object)
-        groups = _known(digests, [groups])
+        groups = known_groups(digests, [groups])
     items = _column(digests, owner, scores, measured, groups)
     _agrees(items, run, metric, path)
     return items
@@ -233,7 +243,7 @@ def _column(digests: Array, owner: Array, scores: Array, measured: Array, groups
     return Items(digests, cells[:, None], scored[:, None], counts[:, None], spread[:, None], groups)
 
 
-def _known(digests: Array, labels: Sequence[Array | None]) -> Array | None:
+def known_groups(digests: Array, labels: Sequence[Array | None]) -> Array | None:
     """The group of each item by the first of `labels` that knows it, else a group of its own; None where no
     item has one."""
     found = np.full(len(digests), None, dtype=object)
@@ -267,7 +277,7 @@ def _of_the_set(run: Any, metric: str) -> Items:
     groups = np.full(len(digests), None, dtype=object)
     groups[owner] = [each.group for each in table.attempts]
     scores = item_influence(table, metric)
-    return _column(digests, owner, scores, np.ones(len(scores), dtype=bool), _known(digests, [groups]))
+    return _column(digests, owner, scores, np.ones(len(scores), dtype=bool), known_groups(digests, [groups]))
 
 
 def _worst(measured: Array, span: MetricRange) -> float:
@@ -284,12 +294,12 @@ def _array(column: Any) -> Array:
     return np.from_dlpack(whole)
 
 
-def _numbers(column: Any) -> Array:
+def numbers(column: Any) -> Array:
     """A column of numbers, NaN where there is none."""
     return _array(column.fill_null(math.nan) if column.null_count else column)
 
 
-def _by_name(column: Any) -> tuple[Array, Array]:
+def by_name(column: Any) -> tuple[Array, Array]:
     """The different names of a column, sorted, and which of them each row has."""
     whole = column.unify_dictionaries().combine_chunks()
     names = np.asarray(whole.dictionary.to_pylist(), dtype=object)
@@ -327,16 +337,24 @@ def combine(parts: Sequence[Items]) -> Items:
         beside([part.scored for part in parts], np.nan),
         beside([part.attempts for part in parts], 0),
         beside([part.spread for part in parts], np.nan),
-        _known(digests, labels),
+        known_groups(digests, labels),
     )
 
 
 def _agrees(items: Items, run: Any, metric: str, path: Path) -> None:
-    """A cheap guard against attempts that were changed after they were sealed."""
+    if len(items):
+        check_stated(float(items.means().mean()), run, metric, path)
+
+
+def check_stated(value: float, run: Any, metric: str, path: Path) -> None:
+    """A cheap guard against attempts that were changed after they were sealed.
+
+    Raises:
+        RecordError: the record states another value of the metric.
+    """
     stated = run["metrics"].get(metric)
-    if stated is None or not len(items):
+    if stated is None:
         return
-    value = float(items.means().mean())
     if abs(value - stated["value"]) > 1e-6:
         raise RecordError(
             f"{path} gives {metric} = {value:.6f} and its record says "

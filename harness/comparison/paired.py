@@ -33,6 +33,7 @@ from harness.stats import (
     probability_better,
     sign_flip,
 )
+from harness.stats.shared_groups import GroupSums, group_sums
 
 #: how p-values are adjusted over a table: family-wise error, or the share of false discoveries
 CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}
@@ -72,6 +73,7 @@ class Comparison:
 
     `p_value` is two-sided, that of `test`; `adjusted_p` is adjusted over the `tests` of the table. Both are
     None where nothing can be tested. `checks` holds the other tests that were made.
+    `groups` are what each group of items adds to the gain.
     Unscored and failed attempts count as the worst value; `scored_only` leaves them out and is None where
     there are none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
     `run_effects` are F and p of the candidate's and of the baseline's runs.
@@ -88,6 +90,7 @@ class Comparison:
     claim: Claim
     asked: bool
     paired_draws: bool
+    groups: GroupSums = field(repr=False)
     matched: int
     only_candidate: int
     only_baseline: int
@@ -197,6 +200,12 @@ def compare(
         raise ValueError(f"{candidate.named()} and {baseline.named()} are not comparable")
     metric = metric or candidate.primary
     ours, theirs = load(candidate, metric), load(baseline, metric)
+    if ours.attempts_of and theirs.attempts_of and ours.attempts_of != theirs.attempts_of:
+        raise UsageError(
+            f"{metric} is not one quantity here: its attempts are of {ours.attempts_of} for "
+            f"{candidate.named()}, of {theirs.attempts_of} for {baseline.named()}, and both draw anew in "
+            "every run; give both as many --epochs"
+        )
     found = overlap_of(ours, theirs)
     if not found.common or not one_subject:
         check_overlap(found, candidate, baseline, common_items=common_items)
@@ -230,6 +239,7 @@ def compare(
         claim=claim,
         asked=bool(wanted),
         paired_draws=paired_draws,
+        groups=_group_sums(shares),
         matched=pairing.matched,
         only_candidate=pairing.only_candidate,
         only_baseline=pairing.only_baseline,
@@ -271,6 +281,12 @@ def _gain(
         level=level,
         parts=parts,
     )
+
+
+def _group_sums(shares: Pairing) -> GroupSums:
+    """By the group of each item, or by its digest: an item that stands in two tasks is one, too."""
+    ours, theirs = shares.candidate, shares.baseline
+    return group_sums(ours.means() - theirs.means(), ours.digests if ours.groups is None else ours.groups)
 
 
 def _scored_gain(

@@ -12,8 +12,8 @@ from harness.stats import SuiteDifference, suite_difference
 
 def over_suite(comparisons: Sequence[Comparison]) -> SuiteDifference:
     """The mean gain over the tasks of one candidate against one baseline; in shares of each metric's range,
-    above 0 where the candidate is better."""
-    return suite_difference([c.gain.parts for c in comparisons])
+    above 0 where the candidate is better. Groups of one name are one, in whatever tasks they stand."""
+    return suite_difference([c.gain.parts for c in comparisons], groups=[c.groups for c in comparisons])
 
 
 def common_range(comparisons: Sequence[Comparison]) -> MetricRange | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.base.digest import canonical_json
 from harness.external.known_broken import WITHOUT
+from harness.results.overall_error import figure_errors
 
 
 def overall_figures(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -17,6 +18,8 @@ def overall_figures(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 
     `figures` are from 0 to 1, and null where no member of the part was measured; `missing` names, by part,
     members that were not, and `partial` members of which some items were, as `{"n_items": 5, "of": 400}`.
+    `stderr` are the errors of figures for new items of what was measured, where tasks share groups with what
+    they vary together; empty where the attempts are not at hand.
     """
     from harness.registry import registry
 
@@ -44,6 +47,7 @@ def overall_figures(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
             "seed": int(seed),
             "tasks": list(runs),
             "figures": _figures(whole, found, missing),
+            "stderr": figure_errors(whole.overall, runs),
         }
         if any(value is not None for value in sound.values()):
             kept = {name: found[name] if value is None else value for name, value in sound.items()}
@@ -84,13 +88,18 @@ def overall_lines(whole: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(whole: Mapping[str, Any], key: str) -> str:
-    missing = whole["missing"]
+    missing, errors = whole["missing"], whole["stderr"] if key == "figures" else {}
     return ", ".join(
         f"{name} not run"
         if value is None
-        else f"{name} {100 * value:.2f}{' (a part was not run)' if missing.get(name) else ''}"
+        else f"{name} {100 * value:.2f}{_error(errors.get(name))}"
+        f"{' (a part was not run)' if missing.get(name) else ''}"
         for name, value in whole[key].items()
     )
+
+
+def _error(stderr: float | None) -> str:
+    return f" (SE {100 * stderr:.2f})" if stderr else ""
 
 
 def _short(task: str) -> str:

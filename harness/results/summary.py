@@ -135,7 +135,7 @@ class Summary:
 
     def _mean(self, name: str, items: Sequence[int]) -> dict[str, Any]:
         scores, missing = self._scores[name], self._missing[name]
-        groups = [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
+        groups = self._labels(items)
         if all(len(scores[n]) == 1 for n in items):
             import numpy as np
 
@@ -155,6 +155,10 @@ class Summary:
             made["scored_only"] = total / scored
         return made
 
+    def _labels(self, items: Sequence[int]) -> list[str] | None:
+        """The group of each of these items, its own where it has none; None where no item has one."""
+        return [self._groups.get(n, f"#{n}") for n in items] if self._groups else None
+
     def _repeated(self, name: str, items: list[int]) -> dict[str, dict[str, Any]]:
         from harness.stats import maj_at_k, mean_over_items, pass_at_k, pass_hat_k
 
@@ -162,11 +166,12 @@ class Summary:
         tried = [len(scores[n]) for n in items]
         right = [sum(scores[n]) for n in items]
         scored = [len(scores[n]) - missing.get(n, 0) for n in items]
+        groups = self._labels(items)
         made: dict[str, dict[str, Any]] = {}
 
         def mean(of: Any, k: int) -> dict[str, Any]:
             """Over all attempts; beside it over the scored ones, of items that have k of them."""
-            metric = _metric(mean_over_items(of(tried, right, k)))
+            metric = _metric(mean_over_items(of(tried, right, k), groups=groups))
             able = [n for n, count in enumerate(scored) if count >= k] if scored != tried else []
             if able:
                 rest = of([scored[n] for n in able], [right[n] for n in able], k)
@@ -184,7 +189,7 @@ class Summary:
         if self._answers and fewest > 2:
             answers = [[_hashable(a) for a in self._answers[n]] for n in items]
             votes = maj_at_k(answers, [list(scores[n]) for n in items], fewest)
-            made[f"maj@{fewest}"] = _metric(mean_over_items(votes))
+            made[f"maj@{fewest}"] = _metric(mean_over_items(votes, groups=groups))
         return made
 
 

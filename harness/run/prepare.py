@@ -17,6 +17,7 @@ from harness.run import keys
 from harness.run.code import Code, check_unchanged, code_of
 from harness.run.plan import Cell
 from harness.run.preflight import check_templates
+from harness.run.repeats import with_repeats_grouped
 from harness.run.scoring import Attempts
 from harness.run.session import Session
 from harness.sample import Splits
@@ -173,7 +174,7 @@ def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) 
     from harness.model.recorded import Recorded
 
     limit = cell.request.limit
-    samples = list(splits.test[:limit] if limit else splits.test)
+    samples = with_repeats_grouped(cell.task, splits.test[:limit] if limit else splits.test)
     if isinstance(provider, Recorded) and cell.method.name == "direct":
         # a recorded run is measured on what it holds: its own samples and epochs, no more
         position = {sample.id: n for n, sample in enumerate(samples)}

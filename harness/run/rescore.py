@@ -24,6 +24,7 @@ from harness.run.code import Code, code_of
 from harness.run.draws import Draws
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
+from harness.run.repeats import with_repeats_grouped
 from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
 from harness.run.session import Session
 from harness.sample import Outcome
@@ -63,7 +64,8 @@ def rescore(
     task, splits, data = Session(store).load(cell)
     path = Path(record["samples_path"])
     answered = {row["sample_id"] for row in _rows(path, ["sample_id"])}
-    samples = [sample for sample in splits.test[: cell.request.limit] if sample.id in answered]
+    asked = with_repeats_grouped(cell.task, splits.test[: cell.request.limit])
+    samples = [sample for sample in asked if sample.id in answered]
     position = {sample.id: n for n, sample in enumerate(samples)}
     with tempfile.TemporaryDirectory(prefix="harness-") as folder, Journal(Path(folder)) as journal:
         for row in _rows(path):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.stats.crossed import Parts, summed
 from harness.stats.quantiles import check_level
+from harness.stats.shared_groups import GroupSums, with_shared_groups
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class SuiteDifference:
 
     Attributes:
         value: mean of the task differences.
-        stderr: ``√(Σ V_t) / T``, V_t the variance of task t over items and runs; None if a task has fewer
-            than two units.
+        stderr: ``√(Σ V_t) / T``, V_t the variance of task t over items and runs, and with what tasks that
+            share groups vary together; None if a task has fewer than two units.
         ci: interval by the crossed rule, or None without a spread.
         p_value: two-sided, of the same rule; None without a spread.
         n_tasks: T.
@@ -38,11 +39,14 @@ class SuiteDifference:
     parts: Parts
 
 
-def suite_difference(tasks: Sequence[Parts], *, level: float = 0.95) -> SuiteDifference:
+def suite_difference(
+    tasks: Sequence[Parts], *, groups: Sequence[GroupSums] | None = None, level: float = 0.95
+) -> SuiteDifference:
     """Pool the paired differences of several tasks.
 
     Args:
         tasks: the variances of each task's difference (:mod:`harness.stats.crossed`).
+        groups: what the groups of each task add to its difference, where tasks may share some.
         level: confidence level in (0, 1).
 
     Raises:
@@ -51,7 +55,10 @@ def suite_difference(tasks: Sequence[Parts], *, level: float = 0.95) -> SuiteDif
     check_level(level)
     if not tasks:
         raise ValueError("a suite needs at least one task")
-    parts = summed(tasks, [1 / len(tasks)] * len(tasks))
+    weights = [1 / len(tasks)] * len(tasks)
+    parts = summed(tasks, weights)
+    if groups is not None:
+        parts = with_shared_groups(parts, groups, weights)
     known = all(task.df_items > 0 for task in tasks) and parts.variance > 0
     return SuiteDifference(
         value=parts.value,

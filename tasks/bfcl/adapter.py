@@ -75,16 +75,14 @@ class Bfcl(Official):
                 "pinned": True,
             }
         )
-        return Splits(
-            [
-                Sample(
-                    Question(row["id"], _first_words(row["turns"])),
-                    row,
-                    categories=(row["format"],) if row["format"] else (),
-                )
-                for row in rows
-            ]
-        )
+        return Splits([self._sample(row) for row in rows])
+
+    def _sample(self, row: dict[str, Any]) -> Sample:
+        functions = row.pop("functions")  # no part of the item's content
+        question = Question(row["id"], _first_words(row["turns"]))
+        categories = (row["format"],) if row["format"] else ()
+        group = group_of(self.category, row["id"], row["scenario"], functions)
+        return Sample(question, row, group=group, categories=categories)
 
     def for_run(self, services: Services) -> Self:
         """With memories of its own: what is remembered is what this run's agent chose to store."""
@@ -141,6 +139,20 @@ class Bfcl(Official):
             "result": answer["result"],
             **fields,
         }
+
+
+def group_of(category: str, entry: str, scenario: str | None, functions: Sequence[str]) -> str | None:
+    """What an entry shares with others, of its category or of another; None where it stands alone."""
+    entry, *form = entry.split(":")
+    if category.startswith("multi_turn"):  # the four categories alter the same 200 dialogues
+        return f"bfcl dialogue {entry.rpartition('_')[2]}"
+    if category.startswith("memory"):  # one memory of earlier conversations answers all of a scenario
+        return f"bfcl memory of {scenario}"
+    if category.startswith("web_search"):  # both categories ask the same 100 questions
+        return f"bfcl search {entry.rpartition('_')[2]}"
+    if entry.startswith("live_"):  # users sent many requests to the same functions
+        return f"bfcl functions {', '.join(functions)}"
+    return f"bfcl {entry}" if form else None  # an entry in 26 formats
 
 
 def _score(found: Any) -> Score:

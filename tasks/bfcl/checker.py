@@ -159,6 +159,7 @@ def load(category: str, mode: str = "fc") -> list[dict[str, Any]]:
                 "later": {turn: _tools(functions) for turn, functions in held.items() if mode == "fc"},
                 "scenario": entry.get("scenario"),
                 "format": key.split(":")[1] if ":" in key else None,
+                "functions": sorted({function["name"] for function in entry.get("function", [])}),
             }
         )
     return rows

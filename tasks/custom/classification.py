@@ -14,7 +14,13 @@ from harness.spec import TaskSpec
 from harness.tasks.custom import multilabel
 from harness.tasks.custom.label_checks import warn_of_labels
 from harness.tasks.custom.lists import cell_labels
-from harness.tasks.custom.source import Source, check_distinct_ids, label_text, warn_of_left_out
+from harness.tasks.custom.source import (
+    Source,
+    check_distinct_ids,
+    check_groups,
+    label_text,
+    warn_of_left_out,
+)
 from harness.tasks.intent.adapter import (
     Classification,
     Row,
@@ -60,6 +66,7 @@ class CustomClassification(Classification):
         if not test:
             raise DataError(f"{args['data']} has no row with both {' and '.join(columns)}")
         check_distinct_ids([row.id for row in test], self.spec.name, args["id"])
+        check_groups([row.group for row in test], self.spec.name, args["group"])
         labelled: list[Row] = []
         if args["train"]:
             labelled = self._rows(source, source.other(data, "train", columns), "train")
@@ -130,7 +137,8 @@ class CustomClassification(Classification):
             found = "" if part == "pool" else self._label(row[self.column], names)
             if said and (found or part == "pool"):
                 name = f"{part}-{index}" if part else source.row_id(row, index)
-                kept.append(Row(name, said, found or "", None if part else index))
+                group = None if part else source.group(row, index)
+                kept.append(Row(name, said, found or "", None if part else index, group))
         warn_of_left_out(self.spec.name, part or "test", len(rows), len(kept))
         return kept
 

@@ -18,7 +18,14 @@ from harness.spec import TaskSpec
 from harness.task import Task
 from harness.tasks.custom import judging
 from harness.tasks.custom.label_checks import looks_like_a_list
-from harness.tasks.custom.source import LOG, Source, check_distinct_ids, label_text, warn_of_left_out
+from harness.tasks.custom.source import (
+    LOG,
+    Source,
+    check_distinct_ids,
+    check_groups,
+    label_text,
+    warn_of_left_out,
+)
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.intent.labels import normal
 from harness.tasks.math import answers as maths
@@ -72,6 +79,7 @@ class CustomQuestions(Task):
         if not test:
             raise DataError(f"{args['data']} has no row with both {' and '.join(columns)}")
         check_distinct_ids([sample.id for sample in test], self.spec.name, args["id"])
+        check_groups([sample.group for sample in test], self.spec.name, args["group"])
         train: list[Sample] = []
         if args["train"]:
             asked = {sample.question.input for sample in test}
@@ -103,7 +111,8 @@ class CustomQuestions(Task):
                 name = f"{prefix}{index}" if prefix else source.row_id(row, index)
                 target = right[0] if len(right) == 1 else right
                 made = Question(name, asked, metadata={} if prefix else {"row": index})
-                samples.append(Sample(made, target, shot=self._shot(right[0])))
+                group = None if prefix else source.group(row, index)
+                samples.append(Sample(made, target, group, shot=self._shot(right[0])))
         texts = (sample.target for sample in samples if isinstance(sample.target, str))
         if listed := next(filter(looks_like_a_list, texts), ""):
             LOG.warning(

@@ -33,8 +33,8 @@ class Source:
     def test(self, data: Data, columns: Sequence[str]) -> Rows:
         """The rows of `data`, or of its `split`."""
         if self.is_file:
-            return self._file(data, self.args["data"], self._with_id(columns))
-        return data.rows(self._pin(self.args["split"]), self._with_id(columns))
+            return self._file(data, self.args["data"], self._named(columns))
+        return data.rows(self._pin(self.args["split"]), self._named(columns))
 
     def other(self, data: Data, name: str, columns: Sequence[str]) -> Rows:
         """The rows of the argument `name`: a split of `data`, or a file."""
@@ -84,11 +84,19 @@ class Source:
             )
         return text
 
+    def group(self, row: Mapping[str, Any], index: int) -> str | None:
+        """What a test row shares with others by the column `group`; None without one, or where the cell is
+        empty: the row stands alone."""
+        column = self.args["group"]
+        shared = tidy(self.text(row, column, index)) if column else ""
+        return f"{column}={shared}" if shared else None
+
     def _pin(self, split: str) -> DataPin:
         return DataPin(self.args["data"], self.args["config"] or None, split, self.args["revision"])
 
-    def _with_id(self, columns: Sequence[str]) -> list[str]:
-        return [*columns, *([self.args["id"]] if self.args["id"] else [])]
+    def _named(self, columns: Sequence[str]) -> list[str]:
+        """With the columns of ids and groups, each once, where there are any."""
+        return list(dict.fromkeys([*columns, *filter(None, (self.args["id"], self.args["group"]))]))
 
 
 def is_file(name: str) -> bool:
@@ -122,6 +130,30 @@ def warn_of_left_out(task: str, part: str, all_rows: int, kept: int) -> None:
             all_rows - kept,
             all_rows,
             part,
+        )
+
+
+def check_groups(groups: Sequence[str | None], task: str, column: str) -> None:
+    """Whether a column of groups says something of the test rows: with a group a row it doesn't, which a
+    warning says.
+
+    Raises:
+        DataError: all rows are one group, or no row has one.
+    """
+    if not column:
+        return
+    named = [group for group in groups if group is not None]
+    if len(set(groups)) == 1 and len(groups) > 1:
+        held = "the same text in every row" if named else "nothing in any row"
+        raise DataError(
+            f"{task}: the column {column!r} holds {held}, so no error can be estimated; give a column that "
+            "tells at least two groups apart, or leave out -T group"
+        )
+    if len(set(named)) == len(named):
+        LOG.warning(
+            "%s: the column %r has no text twice, so every row is a group of its own, as without -T group",
+            task,
+            column,
         )
 
 

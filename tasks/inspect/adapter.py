@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,10 @@ class InspectTask(Task):
                 plain = sample.model_dump(mode="json", exclude_none=True)
             except ValueError as error:
                 raise DataError(f"{name}: sample {sample.id or number} has no JSON form: {error}") from error
-            rows.append(Sample(Question(str(sample.id or number), _words(sample.input)), plain))
+            question = Question(str(sample.id or number), _words(sample.input))
+            rows.append(Sample(question, plain, _group(name, sample.metadata or {}, self.args["group"])))
+        if self.args["group"] and all(row.group is None for row in rows):
+            raise UsageError(f"{name}: no sample's metadata has the key {self.args['group']!r} of -T group")
         return Splits(sorted(rows, key=lambda row: _in_order(row.id)))  # some shuffle theirs, without a seed
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
@@ -112,6 +115,12 @@ def _make(name: str, arguments: str) -> inspect_ai.Task:
         raise DataError(
             f"inspect/{name} can't be loaded: {type(error).__name__}: {str(error).strip()[:300]}"
         ) from error
+
+
+def _group(name: str, metadata: Mapping[str, Any], key: str) -> str | None:
+    """What a sample shares with others by a key of its metadata; None where none is asked for or there."""
+    value = metadata.get(key) if key else None
+    return None if value is None else f"{name} {key}={value}"
 
 
 def _arguments(text: str) -> dict[str, Any]:

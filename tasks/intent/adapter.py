@@ -29,19 +29,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Row:
     """A text with its one label. `row` is where it stands in its file or split, from 0, where a recorded
-    response may name it so."""
+    response may name it so; `group` what it shares with other rows."""
 
     id: str
     text: str
     label: str
     row: int | None = None
+    group: str | None = None
 
     def question(self, choices: tuple[str, ...]) -> Question:
         metadata = {} if self.row is None else {"row": self.row}
         return Question(self.id, self.text, choices=choices, metadata=metadata)
 
     def sample(self, choices: tuple[str, ...]) -> Sample:
-        return Sample(self.question(choices), self.label)
+        return Sample(self.question(choices), self.label, self.group)
 
 
 class Classification(Task):

@@ -7,12 +7,13 @@ Keys of `settings`: `kinds` (LiveBench), the kind of answer of each part, in `li
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, read_choice
-from harness.base.digest import seed_of
+from harness.base.digest import digest, seed_of
 from harness.base.errors import DataError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.task import Task
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 TEST_SHARE = 0.25
 LETTERS = "ABCDEFGHIJKLMNOPQR"
+#: the problem in a question that shows its proof with gaps
+_PROOF = re.compile(r"\bQuestion:\s*(.+?)\s*\bSolution:", re.DOTALL)
 
 
 class Reasoning(Task):
@@ -138,7 +141,11 @@ class LiveBench(Reasoning):
             # what the question's text says too: how to answer, and with how many parts
             known = {"part": part, "kind": kind, "parts": target.count(",") + 1}
             question = Question(str(row["question_id"]), text, metadata=known)
-            samples.append(Sample(question, target, shot=KINDS[kind].shown.replace("{}", target)))
+            # a proof is asked about with other formulae missing
+            proof = _PROOF.search(text)
+            group = f"livebench {digest(' '.join(proof[1].split()))[:16]}" if proof else None
+            shot = KINDS[kind].shown.replace("{}", target)
+            samples.append(Sample(question, target, group, shot))
         return samples
 
     def _kind(self, question: Question) -> Kind:

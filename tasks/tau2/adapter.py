@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.base.digest import digest
 from harness.base.errors import DataError
 from harness.data.hub import Data
 from harness.external.services import Opening
@@ -25,6 +27,12 @@ SECONDS = 300.0
 MEMORY = 4 << 30
 JUDGE_TRIES = 3
 
+#: a customer's id (`mei_kovacs_8020`), or first and last name where a script introduces its user
+_CUSTOMER = re.compile(
+    r"\b([a-z]+)_([a-z]+)_\d{4}\b"
+    r"|(?:named|called|[Yy]ou are|[Yy]ou're|[Yy]ou name is|name is|You,|character is|character:\*\*) "
+    r"(?:You are )?([A-Z][a-z]+(?:-[A-Z][a-z]+)?) ([A-Z][a-z]+(?:-[A-Z][a-z]+)?)"
+)
 _VECTORS = ("openai/text-embedding-3-large",)
 #: what finds a bank's documents from outside, by the official names
 OUTSIDE = {
@@ -72,7 +80,14 @@ class Tau2(Official):
                 "pinned": True,
             }
         )
-        return Splits([Sample(Question(row["id"], row["words"]), row["task"]) for row in rows])
+        return Splits(
+            [
+                Sample(
+                    Question(row["id"], row["words"]), row["task"], group=group_of(self._domain, row["task"])
+                )
+                for row in rows
+            ]
+        )
 
     @property
     def opening(self) -> Opening:
@@ -148,6 +163,18 @@ class Tau2(Official):
             else Score({"reward": 0.0}, reason=answer.get("ended"))
             for answer in answers
         ]
+
+
+def group_of(domain: str, task: Mapping[str, Any]) -> str:
+    """What a task shares with others: its customer, whose orders, trips or accounts several tasks vary; of
+    telecom, with one customer in all, its faults, which are those of the solo and workflow forms too."""
+    if domain.startswith("telecom"):
+        return f"tau2 telecom {task['id']}"
+    told = task["user_scenario"]["instructions"]
+    known = told if isinstance(told, str) else told.get("known_info") or str(task["id"])
+    found = _CUSTOMER.search(known)
+    name = " ".join(filter(None, found.groups())).lower() if found else digest(known)[:16]
+    return f"tau2 {domain} customer {name}"
 
 
 def _score(found: Any) -> Score:

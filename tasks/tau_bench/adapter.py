@@ -15,15 +15,20 @@ from harness.task import Task
 class TauBench(Task):
     """One domain. tau-bench calls its own tasks outdated and points to tau2-bench, so that they are neither
     carried nor played here: a sample is the number of a task, and an attempt has the official reward that
-    its result file records. Nothing is graded again.
+    its result file records. Nothing is graded again. `customers` of the settings numbers the customer of each
+    task: several tasks vary the wishes of one, and are a group.
     """
 
     def load(self, data: Data) -> Splits:
         domain = self.spec.name.partition("/")[2]
         return Splits(
             [
-                Sample(Question(str(n), f"tau-bench, {domain}, task {n}"), None)
-                for n in range(self.spec.n_items)
+                Sample(
+                    Question(str(n), f"tau-bench, {domain}, task {n}"),
+                    None,
+                    group=f"tau-bench {domain} customer {customer}",
+                )
+                for n, customer in enumerate(self.spec.settings["customers"])
             ]
         )
 

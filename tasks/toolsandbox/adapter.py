@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,12 @@ RAPID_API = Service(
     header="X-RapidAPI-Key",
 )
 NETWORK = Opening((RAPID_API,))
+#: what a base scenario's name says of how its request is made harder or put otherwise. Such scenarios are one
+#: group, each with its seven sets of distracting tools
+_VARIANT = re.compile(
+    r"(?:_alt|_implicit|_ambiguous|_multiple_user_turn|_insufficient_information|_low_battery_mode|_wifi_off"
+    r"|_cellular_off|_no_remove_contact|_no_search_contacts)+$"
+)
 
 
 def workers(packages: Path) -> Pool:
@@ -73,7 +80,12 @@ class ToolSandbox(Official):
             }
         )
         samples = [
-            Sample(Question(row["id"], row["words"]), row["id"], categories=tuple(row["categories"]))
+            Sample(
+                Question(row["id"], row["words"]),
+                row["id"],
+                group=f"toolsandbox {_VARIANT.sub('', row['base'])}",
+                categories=tuple(row["categories"]),
+            )
             for row in self.pool.workers[0].ask({"do": "load", "clock": self._clock}, SECONDS)
             if self._wanted(row)
         ]

@@ -200,7 +200,7 @@ def load(clock: str | None = None) -> list[dict[str, Any]]:
     bases = {row["id"]: row for row in rows if "no_distraction_tools" in row["categories"]}
     for row in rows:
         base = max((name for name in bases if row["id"].startswith(name)), key=len)
-        row["network"] = bases[base]["network"]
+        row["base"], row["network"] = base, bases[base]["network"]
     return rows
 
 

@@ -66,7 +66,9 @@ class Translation(Task):
                     "revision than that of the English one?"
                 )
             question = Question(prefix + id, str(row["text"]).strip(), metadata=self._languages)
-            samples.append(Sample(question, texts[id]))
+            # FLORES takes runs of sentences from one article, the same in every language
+            article = row.get("url")
+            samples.append(Sample(question, texts[id], group=f"flores {article}" if article else None))
         return samples
 
     def render(self, question: Question) -> str:

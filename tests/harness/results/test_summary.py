@@ -84,3 +84,35 @@ def test_intervals_end_where_the_scale_does():
         summary.add(attempt(n, value))
     low, high = summary.metrics({})["accuracy"]["ci"]
     assert 0.9 < low < 0.975 and high == 1.0
+
+
+def test_every_metric_of_attempts_keeps_the_groups():
+    task = TaskSpec(name="t", version="1-A", summary="s", entry="a:b", offers=["countable"])
+    found = {}
+    for size in (1, 4):
+        summary = Summary(task, 40)
+        for n in range(40):
+            for epoch in range(4):
+                value = float((n // 4 * 7 + epoch * 3) % 11 < 4)  # alike within four items
+                line = attempt(n, value, epoch) | {"group": f"g{n // size}", "answer": str(value)}
+                summary.add(line, ("all",))
+        found[size] = summary.metrics({})
+    names = {"accuracy", "accuracy/all", "pass@2", "pass^2", "pass@4", "pass^4", "maj@4"}
+    assert names <= found[4].keys()
+    for name in names:
+        alone, grouped = found[1][name], found[4][name]
+        assert (grouped["n_clusters"], grouped["df"] in (9, None)) == (10, True), name
+        if alone["stderr"]:
+            assert grouped["stderr"] == pytest.approx(alone["stderr"] * (4 * 39 / 40 * 10 / 9) ** 0.5), name
+
+
+def test_groups_of_one_change_nothing_but_their_number():
+    found = []
+    for group in (None, "g{}"):
+        summary = Summary(TASK, 12)
+        for n in range(12):
+            for epoch in range(3):
+                line = attempt(n, float((n + epoch) % 3 == 0), epoch)
+                summary.add(line | {"group": group and group.format(n)}, ("all",))
+        found.append({name: {**m, "n_clusters": None} for name, m in summary.metrics({}).items()})
+    assert found[0] == found[1]

@@ -5,6 +5,7 @@ import pytest
 
 from harness.stats import Parts, paired_difference, parts_of, suite_difference
 from harness.stats.resample import resampled_means
+from harness.stats.shared_groups import group_sums
 
 
 def tasks(rng: np.random.Generator, shift: float = 0.0, runs: float = 0.0) -> list[Parts]:
@@ -65,3 +66,46 @@ def test_refusals() -> None:
         suite_difference([])
     with pytest.raises(ValueError, match="strictly between"):
         suite_difference([parts_of([1.0, 2.0])], level=2)
+
+
+def test_groups_that_tasks_share_vary_together() -> None:
+    """The three recorded categories of one set of dialogues: .0289, where independent tasks have .0202."""
+    rng = np.random.default_rng(4)
+    dialogue = rng.normal(0, 1, 200)
+    values = [dialogue + rng.normal(0, 1, 200) for _ in range(3)]
+    labels = np.array([f"dialogue {n}" for n in range(200)], dtype=object)
+    alone = suite_difference([parts_of(task) for task in values])
+    shared = suite_difference(
+        [parts_of(task) for task in values], groups=[group_sums(t, labels) for t in values]
+    )
+    means = np.mean(values, axis=0)
+    assert shared.stderr == pytest.approx(means.std(ddof=1) / np.sqrt(200))  # as of one table of dialogues
+    assert shared.stderr > 1.3 * alone.stderr and shared.value == alone.value
+    assert (shared.parts.df_items, shared.parts.n_groups) == (199, 200)
+
+
+def test_other_labels_in_every_task_change_nothing() -> None:
+    values = [np.random.default_rng(n).normal(size=(size, 2)) for n, size in enumerate((20, 70))]
+    groups = [np.arange(len(table)) // 4 for table in values]
+    tasks = [parts_of(table, codes) for table, codes in zip(values, groups, strict=True)]
+    named = [
+        group_sums(table.mean(axis=1), [f"{n} {code}" for code in codes])
+        for n, (table, codes) in enumerate(zip(values, groups, strict=True))
+    ]
+    assert suite_difference(tasks, groups=named) == suite_difference(tasks)
+    one = [
+        group_sums(table.mean(axis=1), [f"{code}" for code in codes])
+        for table, codes in zip(values, groups, strict=True)
+    ]
+    assert suite_difference(tasks, groups=one).parts.items != suite_difference(tasks).parts.items
+
+
+def test_level_where_tasks_share_their_groups() -> None:
+    rng, sets, wrong = np.random.default_rng(5), 300, 0
+    labels = np.arange(60).astype(str).astype(object)
+    for _ in range(sets):
+        common = rng.normal(0, 1, 60)
+        values = [common + rng.normal(0, 1, 60), 3 * common + rng.normal(0, 1, 60), rng.normal(0, 1, 60)]
+        tasks = [parts_of(task) for task in values]
+        wrong += suite_difference(tasks, groups=[group_sums(task, labels) for task in values]).p_value < 0.05
+    assert wrong <= sets * 0.05 + 3 * np.sqrt(sets * 0.05 * 0.95)

@@ -86,6 +86,12 @@ def test_every_v4_verdict_and_figure_of_a_recorded_run(official, tmp_path):
     assert whole["missing"]["multi-turn"] == ["bfcl/multi_turn_long_context"]
     assert len(whole["missing"]["agentic"]) == 5 and whole["missing"].keys() == {"multi-turn", "agentic"}
     assert whole["partial"] == {}
+    # three of four categories on the same dialogues; the mean of three has .0289, as independent .0202
+    assert whole["stderr"]["multi-turn"] == pytest.approx(0.0289 * 3 / 4, abs=5e-5)
+    assert "(SE " in overall_lines(whole)[0]
+    (live,) = [r for r in found["runs"] if r["task"] == "bfcl/live_simple"]
+    assert live["metrics"]["accuracy"]["n_clusters"] == 85
+    assert live["metrics"]["accuracy"]["stderr"] == pytest.approx(0.0483, abs=5e-5)
     broken = [r["task"] for r in found["runs"] if "accuracy[without known-broken]" in r["metrics"]]
     assert len(broken) == 4  # five items, two of them in live_multiple; long_context's was not recorded
 

@@ -198,3 +198,44 @@ def test_a_folder_in_the_shape_of_a_hub_repository(tmp_path: Path) -> None:
     write(tmp_path / "test.parquet", ROWS)
     _, splits = load("classify/custom", data=str(tmp_path), text="utterance", label="intent")
     assert len(splits.test) == 30
+
+
+# -- groups --------------------------------------------------------------------------------------------
+
+ASKED = [{"q": f"What is {n}?", "a": str(n), "page": "" if n == 7 else f"p{n // 2}"} for n in range(8)]
+
+
+def test_rows_of_one_text_in_the_column_of_groups_belong_together(tmp_path: Path) -> None:
+    path = write(tmp_path / "asked.csv", ASKED)
+    _, alone = load("qa/custom", data=path, question="q", answer="a")
+    _, splits = load("qa/custom", data=path, question="q", answer="a", group="page", train=_train(tmp_path))
+    groups = [None if n == 7 else f"page=p{n // 2}" for n in range(8)]
+    assert [sample.group for sample in splits.test] == groups and {s.group for s in alone.test} == {None}
+    assert [s.digest() for s in splits.test] == [s.digest() for s in alone.test]  # the same items
+    assert {sample.group for sample in splits.train} == {None}  # whose file needs no such column
+    rows = [{**row, "user": n % 4} for n, row in enumerate(ROWS)]
+    file = write(tmp_path / "rows.parquet", rows)
+    _, classes = load("classify/custom", data=file, text="utterance", label="intent", group="user")
+    assert [sample.group for sample in classes.test] == [f"user={n % 4}" for n in range(30)]
+
+
+def _train(folder: Path) -> str:
+    return write(folder / "train.csv", [{"q": "What else?", "a": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [(lambda n: "p", "the same text in every row"), (lambda n: "", "nothing in any row")],
+)
+def test_a_column_of_groups_that_leaves_no_error_is_refused(tmp_path: Path, cell: Any, says: str) -> None:
+    path = write(tmp_path / "asked.csv", [{**row, "page": cell(n)} for n, row in enumerate(ASKED)])
+    with pytest.raises(DataError, match=says):
+        load("qa/custom", data=path, question="q", answer="a", group="page")
+
+
+def test_groups_of_one_row_each_are_told(tmp_path: Path, caplog: Any) -> None:
+    path = write(tmp_path / "asked.csv", ASKED)
+    load("qa/custom", data=path, question="q", answer="a", group="a")
+    assert "every row is a group of its own" in caplog.text
+    with pytest.raises(DataError, match="pagg"):
+        load("qa/custom", data=path, question="q", answer="a", group="pagg")

@@ -12,8 +12,9 @@ from inspect_ai.tool import ToolCall
 
 from harness.base.errors import ModelCallError, UsageError
 from harness.cli import cli
+from harness.data.hub import Data
 from harness.model.provider import Provider
-from harness.registry import registry
+from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.store import Store
 from harness.run.execute import run_grid
@@ -36,6 +37,12 @@ from inspect_ai.tool import tool
 def sums(largest: int = 3):
     data = [Sample(f"{n} + {n}?", target=str(2 * n)) for n in range(1, largest + 1)]
     return Task(dataset=data, solver=[system_message("Add."), generate()], scorer=includes(), version=7)
+
+
+@task
+def passages():
+    data = [Sample(f"Line {n}?", target="x", metadata={"page": n // 2}) for n in range(3)]
+    return Task(dataset=data, solver=generate(), scorer=includes())
 
 
 @task
@@ -172,6 +179,18 @@ def test_a_single_turn_is_prompted_by_its_solver_and_graded_by_its_scorer(packag
     (source,) = record["data"]
     assert source["id"] == "inspect/sums_pack/sums" and source["revision"] == "7"
     assert record["usage"]["by_purpose"]["answer"]["calls"] == 11
+
+
+def test_groups_are_a_key_of_the_metadata_where_asked_for(package):
+    spec = registry().task("inspect/sums_pack/passages")
+
+    def groups(**args):
+        return [row.group for row in load_task(spec, spec.arguments(args)).load(Data(offline=True)).test]
+
+    assert groups() == [None] * 3
+    assert groups(group="page") == [f"inspect/sums_pack/passages page={n}" for n in (0, 0, 1)]
+    with pytest.raises(UsageError, match="no sample's metadata has the key 'chapter'"):
+        groups(group="chapter")
 
 
 def test_choices_are_written_out_and_read_again(package, run):

@@ -111,6 +111,18 @@ def test_contract_and_protocols(mirror, name):
         assert wrong.metrics["accuracy"] == 0
 
 
+def test_proofs_of_one_problem_are_a_group(hub):
+    def proof(n, gaps):
+        text = f"Fill the gaps.\n\nQuestion: Show {n}.\n\nSolution: {'<missing> ' * gaps}"
+        return {"question_id": f"{n}{gaps}", "task": "olympiad", "turns": [text], "ground_truth": "1,2"}
+
+    asked = [proof(n, gaps) for n in (1, 2) for gaps in (2, 3)]
+    mirror = hub.add("livebench/math", {("default", "test"): [*asked, *LIVE]})
+    _, whole = mirror.load("livebench-math", protocol="whole")
+    groups = [sample.group for sample in whole.test]
+    assert groups[0] == groups[1] != groups[2] == groups[3] and set(groups[4:]) == {None}
+
+
 def test_livebench_divides_each_part(mirror):
     _, splits = mirror.load("livebench-math")
     parts = [sample.question.metadata["part"] for sample in splits.test]

@@ -44,6 +44,17 @@ def test_contract(flores, name):
     check_task(f"flores-{name}", flores.data)
 
 
+def test_sentences_of_one_article_are_a_group_in_every_language(hub):
+    splits = {}
+    for language in ("eng_Latn", "vec_Latn", "fao_Latn"):
+        made = rows(language, 12)
+        splits[language, "devtest"] = [{**row, "url": f"https://w/{n // 3}"} for n, row in enumerate(made)]
+        splits[language, "dev"] = rows(language, 20, 100)
+    mirror = hub.add(ID, splits)
+    groups = [[s.group for s in mirror.load(name)[1].test] for name in ("flores-vec", "flores-fao")]
+    assert groups[0] == groups[1] == [f"flores https://w/{n // 3}" for n in range(12)]
+
+
 def test_pairs_and_prompt(flores):
     task, splits = flores.load("flores-vec")
     assert (len(splits.test), len(splits.train), len(splits.pool)) == (12, 20, 20)
