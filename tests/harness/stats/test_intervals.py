@@ -7,6 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
+from harness.stats import beta_attempt_variance
 from harness.stats.intervals import (
     Interval,
     beta11,
@@ -18,7 +19,6 @@ from harness.stats.intervals import (
     t_interval,
     wilson,
 )
-from harness.stats.power import beta_attempt_variance
 from harness.stats.quantiles import FloatArray
 
 REPLICATIONS = 20_000
