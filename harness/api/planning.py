@@ -194,7 +194,7 @@ def power(
         epochs: attempts at every item in each run.
         draws: "run" or "none": whether the methods draw something once a run; as the stored runs say it.
         paired: whether the runs of both arms share their draws; as the stored runs do.
-        run_sd: how much one arm's score varies between runs, in [0, 1], instead of the stored runs'.
+        run_sd: how much one arm's score varies between runs, in [0, 0.5], instead of the stored runs'.
         variance: of one attempt within an item, in [0, 0.25], instead of the stored one.
         effect_sd: how much the true difference varies between items, in [0, 1], instead of the stored one.
         group_size: items of a group, at least 1; `icc`: the correlation of items of one group, in [0, 1].
@@ -219,7 +219,7 @@ def power(
         ("seeds", seeds, 1, None),
         ("items", items, 2, None),
         ("epochs", epochs, 1, None),
-        ("run_sd", run_sd, 0, 1),
+        ("run_sd", run_sd, 0, 0.5),
         ("variance", variance, 0, 0.25),
         ("effect_sd", effect_sd, 0, 1),
         ("group_size", group_size, 1, None),

@@ -50,9 +50,9 @@ Examples:
 )
 @click.option(
     "--run-sd",
-    type=click.FloatRange(0, 1),
+    type=click.FloatRange(0, 0.5),
     metavar="SD",
-    help="How much the score of one side varies between runs, instead of the stored one.",
+    help="How much the score of one side varies between runs, such as 0.01 for a point, instead of the stored one.",
 )
 @click.option(
     "--variance",
