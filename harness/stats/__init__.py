@@ -71,8 +71,8 @@ from harness.stats.plan import (
     power_of,
 )
 from harness.stats.power import Expected, expected_from
-from harness.stats.preference import Preference, bradley_terry, preference_ranks
-from harness.stats.ranks import RankInterval, rank_intervals
+from harness.stats.preference import Preference, RankInterval, bradley_terry, preference_ranks
+from harness.stats.ranks import RankSet, least_units, pair_p_values, rank_sets, ranks_shown
 from harness.stats.suite import SuiteDifference, suite_difference
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "Parts",
     "Preference",
     "RankInterval",
+    "RankSet",
     "SignFlip",
     "Step",
     "SuiteDifference",
@@ -108,6 +109,7 @@ __all__ = [
     "holm",
     "item_differences",
     "jeffreys",
+    "least_units",
     "macro_average",
     "maj_at_k",
     "mcnemar_test",
@@ -115,6 +117,7 @@ __all__ = [
     "mean_stderr",
     "micro_average",
     "needed",
+    "pair_p_values",
     "paired_difference",
     "parts_of",
     "pass_at_k",
@@ -123,7 +126,8 @@ __all__ = [
     "power_of",
     "preference_ranks",
     "probability_better",
-    "rank_intervals",
+    "rank_sets",
+    "ranks_shown",
     "rerun_stderr",
     "sign_flip",
     "suite_difference",

@@ -8,14 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from harness.stats.items import finite_array
 from harness.stats.quantiles import FloatArray, check_level
-from harness.stats.ranks import RankInterval, ranks_from_draws
 
 _MOST_STEPS = 100
+
+
+@dataclass(frozen=True)
+class RankInterval:
+    """The place of one method, 1 being the best.
+
+    Attributes:
+        rank: 1 + the number of methods with a larger strength; equals share the better place.
+        low: best place that the votes allow.
+        high: worst place that the votes allow.
+    """
+
+    rank: int
+    low: int
+    high: int
 
 
 @dataclass(frozen=True)
@@ -101,11 +115,45 @@ def preference_ranks(
     drawn = rng.multinomial(total, votes.reshape(-1) / votes.sum(), size=draws)
     resampled = bradley_terry(drawn.reshape(draws, n_methods, n_methods), prior=prior)
     lower, upper = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    ranks = ranks_from_draws(strengths, resampled, higher_is_better=True, level=level)
+    ranks = _rank_intervals(strengths, resampled, level)
     return [
         Preference(strength=float(strengths[i]), ci=(float(lower[i]), float(upper[i])), rank=ranks[i])
         for i in range(n_methods)
     ]
+
+
+def _rank_intervals(strengths: FloatArray, resampled: FloatArray, level: float) -> list[RankInterval]:
+    """Places from strengths (methods,) and their bootstrap replicates (draws, methods), method by method.
+
+    Method j is surely worse than k if ``s_k - s_j > q_j·σ_jk``, with σ_jk the bootstrap deviation of the
+    difference and q_j the ``level`` quantile of ``max_k |Δ*_jk - Δ_jk| / σ_jk`` (Mogstad, Romano, Shaikh,
+    Wilhelm, Review of Economic Studies 91, 2024, with a studentised bootstrap).
+    """
+    intervals = []
+    for method, strength in enumerate(strengths):
+        lead = strength - strengths
+        better, worse = _surely_ordered(lead, resampled[:, method, None] - resampled, level)
+        intervals.append(
+            RankInterval(
+                rank=1 + int((lead < -1e-12).sum()),
+                low=1 + int(better.sum()),
+                high=len(strengths) - int(worse.sum()),
+            )
+        )
+    return intervals
+
+
+def _surely_ordered(
+    lead: FloatArray, drawn: FloatArray, level: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rivals are surely better, and which surely worse, given the leads over them."""
+    spread = drawn.std(axis=0)
+    varies = spread > 1e-12
+    scale = np.where(varies, spread, 1.0)
+    deviations = np.where(varies, np.abs(drawn - lead) / scale, 0.0).max(axis=1)
+    bound = np.quantile(deviations, level) * np.where(varies, spread, 0.0)
+    # A lead that never varies is a difference that no draw of the votes can undo.
+    return lead < -bound - 1e-12, lead > bound + 1e-12
 
 
 def _votes(wins: ArrayLike) -> FloatArray:

@@ -1,115 +1,111 @@
-"""Intervals of rank: which places of a leaderboard a method may really hold.
+"""Simultaneous sets of rank: which places of a leaderboard each method may really hold, all at once.
 
-A bare rank hides that neighbours cannot be distinguished. Resampling the items and taking quantiles of
-the resampled ranks does not cure it: a method among many near-equals that was lucky once is lucky in
-most resamples too. The interval here comes from differences instead: a method's best possible place
-is behind the methods that are surely better, its worst before those that are surely worse, where
-"surely" holds for all its rivals at once.
+A bare rank hides that neighbours cannot be told apart, and resampled ranks are wrong with few items (with ten
+equal methods and five items, half of the boards name a place that is not true). The sets here come from tests
+of every pair, adjusted by Holm: a method's best place is behind those that are surely better, its worst
+before those that are surely worse (Mogstad, Romano, Shaikh, Wilhelm, Review of Economic Studies 91, 2024;
+Holm in place of their bootstrap, as it is deterministic and exact where units are few).
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from harness.stats.estimate import Groups
-from harness.stats.items import finite_array
+from harness.stats.crossed import Parts, p_value
+from harness.stats.permutation import sign_flip
 from harness.stats.quantiles import FloatArray, check_level
-from harness.stats.resample import resampled_means
+
+#: with fewer units that differ, the exact test of their signs takes the place of the t quantile
+FEW_DIFFER = 6
+#: with fewer units, places are not shown, whatever the number of methods
+FEWEST_UNITS = 20
 
 
 @dataclass(frozen=True)
-class RankInterval:
-    """The place of one method, 1 being the best.
+class RankSet:
+    """The places of one method, 1 being the best.
 
     Attributes:
-        value: its estimate (mean score, or strength).
-        rank: 1 + the number of methods with a larger value; equals share the better place.
         low: best place that the data allow.
         high: worst place that the data allow.
     """
 
-    value: float
-    rank: int
     low: int
     high: int
 
 
-def rank_intervals(
-    scores: ArrayLike,
-    *,
-    groups: Groups | None = None,
-    higher_is_better: bool = True,
-    level: float = 0.95,
-    draws: int = 2_000,
-    seed: int = 0,
-) -> list[RankInterval]:
-    """Rank several methods by their mean over the same items, by a paired bootstrap over items.
+def least_units(methods: int, alpha: float = 0.05) -> int:
+    """How many items (or groups) have to differ before any pair of so many methods can be shown.
+
+    The exact test of n signs has p >= 2^(1 - n), which Holm multiplies by the number of pairs at first:
+    ``⌈1 + log2(K / α)⌉``; 0 where there is no pair.
+    """
+    pairs = methods * (methods - 1) // 2
+    return math.ceil(1 + math.log2(pairs / alpha)) if pairs else 0
+
+
+def ranks_shown(methods: int, units: int, alpha: float = 0.05) -> bool:
+    """Whether so many items (or groups) are enough for places of so many methods."""
+    return units >= max(FEWEST_UNITS, least_units(methods, alpha))
+
+
+def pair_p_values(parts: Sequence[Parts], units: Sequence[ArrayLike]) -> FloatArray:
+    """Two-sided p of each pair of methods being equal, by the rule of :mod:`harness.stats.crossed`.
+
+    Where fewer than six units differ, p is that of the exact sign-flip test (of items that are right or
+    wrong: the sign test); where runs vary as well, the larger of the two, as signs of items say nothing of
+    runs.
 
     Args:
-        scores: item means, shape (methods, items), items in the same order for all.
-        groups: the cluster of each item, or None.
-        higher_is_better: whether place 1 has the largest mean.
-        level: chance that a method's true place lies in its interval, method by method.
-        draws: bootstrap samples.
-        seed: of the bootstrap.
-
-    Returns:
-        One interval a method, in the order given.
-
-    Raises:
-        ValueError: for empty or NaN scores, an array that is not 2-D, labels that do not match the
-            items, or level outside (0, 1).
-
-    Source: the differences-based intervals of Mogstad, Romano, Shaikh, Wilhelm, Review of Economic
-    Studies 91 (2024), here with a studentised bootstrap over items.
+        parts: of each pair's difference.
+        units: of each pair, the differences of the items' means, or their sums in groups.
     """
-    array = finite_array("scores", scores)
-    if array.ndim != 2:
-        raise ValueError(f"scores must be 2-D (methods, items), got {array.ndim}-D")
-    resampled = resampled_means(array.T, groups, draws, np.random.default_rng(seed))
-    return ranks_from_draws(array.mean(axis=1), resampled, higher_is_better, level)
+    if not parts:
+        return np.zeros(0)
+    columns = [(abs(p.value), p.items, p.df_items, p.runs, p.df_runs, p.overlap) for p in parts]
+    found = p_value(*np.array(columns, dtype=np.float64).T)
+    for at, (part, each) in enumerate(zip(parts, units, strict=True)):
+        found[at] = _with_signs(float(found[at]), part, np.asarray(each, dtype=np.float64))
+    return found
 
 
-def ranks_from_draws(
-    values: FloatArray, resampled: FloatArray, higher_is_better: bool, level: float
-) -> list[RankInterval]:
-    """Rank intervals from estimates (methods,) and their bootstrap replicates (draws, methods).
+def rank_sets(values: ArrayLike, adjusted: ArrayLike, level: float = 0.95) -> list[RankSet]:
+    """The set ``[1 + surely better, M - surely worse]`` of each method.
 
-    Method j is surely worse than k if ``v_k - v_j > q_j·s_jk``, with s_jk the bootstrap deviation of
-    the difference and q_j the ``level`` quantile of ``max_k |Δ*_jk - Δ_jk| / s_jk``.
+    Args:
+        values: of M methods, of which more is better.
+        adjusted: adjusted p of each pair j < k in the order of ``np.triu_indices(M, 1)``, shape
+            (M (M - 1) / 2,); 1 for one that can't be tested.
+        level: chance that all sets hold together, in (0, 1).
 
     Raises:
-        ValueError: if level is outside (0, 1).
+        ValueError: another number of pairs, or level outside (0, 1).
     """
     check_level(level)
-    sign = 1.0 if higher_is_better else -1.0
-    intervals = []
-    for method, value in enumerate(values):
-        lead = sign * (value - values)
-        drawn = sign * (resampled[:, method, None] - resampled)
-        better, worse = _surely_ordered(lead, drawn, level)
-        intervals.append(
-            RankInterval(
-                value=float(value),
-                rank=1 + int((lead < -1e-12).sum()),
-                low=1 + int(better.sum()),
-                high=len(values) - int(worse.sum()),
-            )
-        )
-    return intervals
+    value = np.asarray(values, dtype=np.float64)
+    m = len(value)
+    p = np.asarray(adjusted, dtype=np.float64)
+    first, second = np.triu_indices(m, 1)
+    if p.shape != first.shape:
+        raise ValueError(f"{m} methods make {len(first)} pairs, got {p.size} p-values")
+    apart = p <= 1 - level
+    ahead = value[first] > value[second]
+    better, worse = np.where(ahead, first, second)[apart], np.where(ahead, second, first)[apart]
+    lows = 1 + np.bincount(worse, minlength=m)
+    highs = m - np.bincount(better, minlength=m)
+    return [RankSet(int(low), int(high)) for low, high in zip(lows, highs, strict=True)]
 
 
-def _surely_ordered(
-    lead: FloatArray, drawn: FloatArray, level: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rivals are surely better, and which surely worse, given the leads over them."""
-    spread = drawn.std(axis=0)
-    varies = spread > 1e-12
-    scale = np.where(varies, spread, 1.0)
-    deviations = np.where(varies, np.abs(drawn - lead) / scale, 0.0).max(axis=1)
-    bound = np.quantile(deviations, level) * np.where(varies, spread, 0.0)
-    # A lead that never varies is a difference that no draw of the items can undo.
-    return lead < -bound - 1e-12, lead > bound + 1e-12
+def _with_signs(p: float, part: Parts, units: FloatArray) -> float:
+    differ = units[np.abs(units) > 1e-12]
+    if len(differ) == 0:
+        return 1.0
+    if len(differ) >= FEW_DIFFER:
+        return p
+    exact = sign_flip(differ).p_value
+    return max(p, exact) if part.runs > 0 else exact

@@ -3,90 +3,87 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.stats import rank_intervals
+from harness.stats import RankSet, holm, least_units, pair_p_values, rank_sets, ranks_shown
+from harness.stats.crossed import parts_of, unpaired_parts
+
+#: right or wrong answers of four methods on 40 items
+ANSWERS = [
+    "1111101110111111111111111100111111111101",
+    "1111101110010111101111111110111010111001",
+    "0100100010001000100011001010100101000101",
+    "1100110111000011000100011010101110100101",
+]
 
 
-def holds(true_values: np.ndarray, scores: np.ndarray, seed: int, **options) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Which methods' intervals hold their true place (all places of a tie)."""
-    found = rank_intervals(scores, draws=1_000, seed=seed, **options)
-    best = 1 + (true_values > true_values[:, None] + 1e-12).sum(axis=1)
-    worst = (true_values >= true_values[:, None] - 1e-12).sum(axis=1)
-    return np.array([r.low <= b and r.high >= w for r, b, w in zip(found, best, worst, strict=True)])
+def tests_of(scores: np.ndarray) -> np.ndarray:
+    """p of every pair of methods, scores of shape (methods, items)."""
+    first, second = np.triu_indices(len(scores), 1)
+    gains = scores[first] - scores[second]
+    return pair_p_values([parts_of(gain) for gain in gains], list(gains))
 
 
-@pytest.mark.parametrize(
-    "true_values",
-    [np.linspace(0.5, 0.52, 8), np.full(6, 0.5), np.array([0.9, 0.5, 0.5, 0.49, 0.2])],
-    ids=["near-equals", "equals", "mixed"],
-)
-def test_coverage(true_values: np.ndarray) -> None:
-    rng, sets, n = np.random.default_rng(0), 300, 150
-    held = []
-    for i in range(sets):
-        easy = rng.normal(0, 0.3, size=n)
-        scores = true_values[:, None] + easy + rng.normal(0, 0.2, size=(len(true_values), n))
-        held.append(holds(true_values, scores, seed=i))
-    # A bootstrap falls short of its level by the noise of its quantile, about a point here.
-    assert np.mean(held, axis=0).min() >= 0.94 - 3 * np.sqrt(0.05 * 0.95 / sets)
+def sets_of(scores: np.ndarray) -> list[RankSet]:
+    return rank_sets(scores.mean(axis=1), holm(tests_of(scores)))
 
 
-def test_quantiles_of_resampled_ranks_would_not_cover() -> None:
-    """What the module avoids: among near-equals, ranks resample around the luck of one draw."""
-    rng, sets, n, m = np.random.default_rng(1), 300, 150, 10
-    true_values = np.linspace(0.5, 0.503, m)
-    held = 0
+def test_the_printed_example() -> None:
+    scores = np.array([[float(answer) for answer in row] for row in ANSWERS])
+    assert scores.sum(axis=1).tolist() == [35, 30, 14, 20]
+    assert tests_of(scores) == pytest.approx([0.0577, 0.0, 0.0005, 0.0005, 0.0164, 0.1354], abs=5e-5)
+    assert sets_of(scores) == [RankSet(1, 2), RankSet(1, 2), RankSet(3, 4), RankSet(3, 4)]
+    # the order in which methods are given says nothing
+    assert sets_of(scores[::-1]) == sets_of(scores)[::-1]
+
+
+def test_how_many_items_places_need() -> None:
+    assert [least_units(m) for m in (2, 3, 5, 10, 20)] == [6, 7, 9, 11, 13]
+    assert least_units(1) == 0
+    assert ranks_shown(2, 20) and not ranks_shown(2, 19)
+    assert least_units(200) == 20 and not ranks_shown(300, 20)
+
+
+def test_fewer_than_six_that_differ_are_counted_exactly() -> None:
+    """Five right against five wrong: t over 100 items says .025, the signs 2 / 2^5."""
+    gain = np.zeros(100)
+    gain[:5] = 1
+    parts = parts_of(gain)
+    assert parts.p_value() < 0.03
+    assert pair_p_values([parts], [gain]) == pytest.approx([2 / 2**5])
+    assert pair_p_values([parts], [np.zeros(100)]) == [1.0]
+    gain[5] = 1
+    assert pair_p_values([parts_of(gain)], [gain]) == pytest.approx([parts_of(gain).p_value()])
+
+
+def test_signs_of_items_say_nothing_of_runs() -> None:
+    rng = np.random.default_rng(0)
+    candidate = np.zeros((30, 3))
+    candidate[:5] = [[1, 0, 0]] * 5
+    reference = np.zeros((30, 3))
+    reference[5:8] = rng.integers(2, size=(3, 3))
+    parts = unpaired_parts(candidate, reference)
+    gain = (candidate - reference).mean(axis=1)[:5]
+    assert parts.p_value() > 2 / 2**5
+    assert pair_p_values([parts], [gain]) == pytest.approx([parts.p_value()])
+
+
+def test_pairs_have_to_be_those_of_the_methods() -> None:
+    with pytest.raises(ValueError, match="4 methods make 6 pairs, got 5"):
+        rank_sets([1, 2, 3, 4], np.ones(5))
+    with pytest.raises(ValueError, match="level"):
+        rank_sets([1, 2], np.ones(1), level=1.0)
+    assert rank_sets([0.5], []) == [RankSet(1, 1)]
+    assert pair_p_values([], []).shape == (0,)
+
+
+@pytest.mark.parametrize(("n", "methods", "sets"), [(5, 10, 40), (50, 5, 150)])
+def test_all_sets_hold_together(n: int, methods: int, sets: int) -> None:
+    """Equal methods: whichever is said to be surely better is an error (`make simulations` has the table)."""
+    rng = np.random.default_rng(n)
+    errors = 0
     for _ in range(sets):
-        scores = true_values[:, None] + rng.normal(0, 0.2, size=(m, n))
-        drawn = scores[:, rng.integers(n, size=(200, n))].mean(axis=2)
-        ranks = 1 + (drawn[:, None] < drawn[None]).sum(axis=1)
-        low, high = np.quantile(ranks, [0.025, 0.975], axis=1)
-        held += (low <= np.arange(m, 0, -1)) & (high >= np.arange(m, 0, -1))
-    assert (np.asarray(held) / sets).min() < 0.85
-
-
-def test_clear_leads_are_clear() -> None:
-    rng = np.random.default_rng(2)
-    scores = np.array([0.2, 0.8, 0.5])[:, None] + rng.normal(0, 0.1, size=(3, 200))
-    found = rank_intervals(scores)
-    assert [(r.rank, r.low, r.high) for r in found] == [(3, 3, 3), (1, 1, 1), (2, 2, 2)]
-    mirrored = rank_intervals(-scores, higher_is_better=False)
-    assert [r.rank for r in mirrored] == [3, 1, 2]
-    assert found[0].value == pytest.approx(scores[0].mean())
-
-
-def test_identical_methods_share_a_place() -> None:
-    scores = np.random.default_rng(3).random(100)
-    found = rank_intervals(np.array([scores, scores, scores - 0.5]))
-    assert [(r.rank, r.low, r.high) for r in found] == [(1, 1, 2), (1, 1, 2), (3, 3, 3)]
-
-
-def test_pairing_tells_apart_what_separate_intervals_cannot() -> None:
-    rng = np.random.default_rng(4)
-    hard = rng.normal(0, 1, size=300)
-    scores = np.array([hard, hard + 0.1]) + rng.normal(0, 0.1, size=(2, 300))
-    assert [r.high - r.low for r in rank_intervals(scores)] == [0, 0]
-    shuffled = np.array([scores[0], rng.permutation(scores[1])])
-    assert [r.high - r.low for r in rank_intervals(shuffled)] == [1, 1]
-
-
-def test_clusters_widen() -> None:
-    rng = np.random.default_rng(5)
-    lead = np.repeat(rng.normal(0.1, 0.3, size=20), 30)
-    scores = np.array([np.zeros(600), lead])
-    assert [r.high - r.low for r in rank_intervals(scores)] == [0, 0]
-    groups = np.repeat(np.arange(20), 30)
-    assert [r.high - r.low for r in rank_intervals(scores, groups=groups)] == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: rank_intervals([0.1, 0.2]), "2-D"),
-        (lambda: rank_intervals([[0.1, float("nan")]]), "NaN"),
-        (lambda: rank_intervals([[0.1, 0.2]], level=1), "strictly between"),
-        (lambda: rank_intervals([[0.1, 0.2]], groups=["a"]), "labels"),
-    ],
-)
-def test_refusals(call, message: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(ValueError, match=message):
-        call()
+        rate = rng.beta(0.7, 0.7, size=n)
+        found = sets_of((rng.random((methods, n)) < rate).astype(float))
+        errors += any((each.low, each.high) != (1, methods) for each in found)
+    if n == 5:
+        assert errors == 0
+    assert errors / sets <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / sets)
