@@ -15,24 +15,24 @@ ANSWERS = [
 ]
 
 
-def tests_of(scores: np.ndarray) -> np.ndarray:
+def p_values_of(scores: np.ndarray) -> np.ndarray:
     """p of every pair of methods, scores of shape (methods, items)."""
     first, second = np.triu_indices(len(scores), 1)
     gains = scores[first] - scores[second]
     return pair_p_values([parts_of(gain) for gain in gains], list(gains))
 
 
-def sets_of(scores: np.ndarray) -> list[RankSet]:
-    return rank_sets(scores.mean(axis=1), holm(tests_of(scores)))
+def places_of(scores: np.ndarray) -> list[RankSet]:
+    return rank_sets(scores.mean(axis=1), holm(p_values_of(scores)))
 
 
 def test_the_printed_example() -> None:
     scores = np.array([[float(answer) for answer in row] for row in ANSWERS])
     assert scores.sum(axis=1).tolist() == [35, 30, 14, 20]
-    assert tests_of(scores) == pytest.approx([0.0577, 0.0, 0.0005, 0.0005, 0.0164, 0.1354], abs=5e-5)
-    assert sets_of(scores) == [RankSet(1, 2), RankSet(1, 2), RankSet(3, 4), RankSet(3, 4)]
+    assert p_values_of(scores) == pytest.approx([0.0577, 0.0, 0.0005, 0.0005, 0.0164, 0.1354], abs=5e-5)
+    assert places_of(scores) == [RankSet(1, 2), RankSet(1, 2), RankSet(3, 4), RankSet(3, 4)]
     # the order in which methods are given says nothing
-    assert sets_of(scores[::-1]) == sets_of(scores)[::-1]
+    assert places_of(scores[::-1]) == places_of(scores)[::-1]
 
 
 def test_how_many_items_places_need() -> None:
@@ -82,7 +82,7 @@ def test_all_sets_hold_together(n: int, methods: int, sets: int) -> None:
     errors = 0
     for _ in range(sets):
         rate = rng.beta(0.7, 0.7, size=n)
-        found = sets_of((rng.random((methods, n)) < rate).astype(float))
+        found = places_of((rng.random((methods, n)) < rate).astype(float))
         errors += any((each.low, each.high) != (1, methods) for each in found)
     if n == 5:
         assert errors == 0
