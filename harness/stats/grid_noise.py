@@ -1,0 +1,135 @@
+"""What of the cell means of a grid is noise: their covariance over items and over runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.stats.crossed import parts_of, welch_df
+from harness.stats.quantiles import FloatArray
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The covariance of a grid's cell means as a sum of independent parts, such as one over the items of each
+    task and one over its runs. Matrices are over the cells in row-major order, the last factor fastest.
+
+    Attributes:
+        parts: (covariance of shape (cells, cells), its degrees of freedom).
+        excess: what the parts hold too much, where runs differ by less than their items explain. Estimates
+            leave it out, as they would be biased otherwise; intervals and tests keep it, to be honest.
+    """
+
+    parts: Sequence[tuple[FloatArray, float]]
+    excess: FloatArray | None = None
+
+    @property
+    def covariance(self) -> FloatArray:
+        """K, shape (cells, cells)."""
+        return np.asarray(sum(part for part, _ in self.parts), dtype=np.float64)
+
+    def df(self, form: FloatArray) -> float:
+        """Satterthwaite's degrees of freedom of ``tr(form K)``; infinite without noise."""
+        traces = [(float((form * part.T).sum()), df) for part, df in self.parts]
+        kept = [(trace, df) for trace, df in traces if trace > 0]
+        return welch_df([trace for trace, _ in kept], [df for _, df in kept]) if kept else math.inf
+
+    def mean(self, form: FloatArray) -> float:
+        """An unbiased estimate of what noise adds to ``μ'(form)μ``."""
+        kept = self.covariance if self.excess is None else self.covariance - self.excess
+        return float((form * kept.T).sum())
+
+    def scaled(self, factor: float) -> Noise:
+        """That of means multiplied by a factor."""
+        excess = None if self.excess is None else factor**2 * self.excess
+        return Noise([(factor**2 * part, df) for part, df in self.parts], excess)
+
+
+def blocks(noises: Sequence[tuple[Noise, Sequence[int]]], cells: int) -> Noise:
+    """The noise of a larger grid of parts that have no items or runs in common, each at its places."""
+
+    def widened(part: FloatArray, places: Sequence[int]) -> FloatArray:
+        whole = np.zeros((cells, cells))
+        whole[np.ix_(places, places)] = part
+        return whole
+
+    excess = [widened(noise.excess, places) for noise, places in noises if noise.excess is not None]
+    return Noise(
+        [(widened(part, places), df) for noise, places in noises for part, df in noise.parts],
+        np.asarray(sum(excess)) if excess else None,
+    )
+
+
+@dataclass(frozen=True)
+class CellMeans:
+    """The means of cells on common items.
+
+    Attributes:
+        means: shape (cells,).
+        noise: of these.
+        runs_known: False where cells draw something per run and none has two runs, so that ``noise`` is that
+            of items alone and holds for these runs.
+    """
+
+    means: FloatArray
+    noise: Noise
+    runs_known: bool
+
+
+def cell_means(
+    tables: Sequence[ArrayLike], drawn: Sequence[bool], groups: ArrayLike | None = None
+) -> CellMeans:
+    """Means of the cells of one task and their covariance.
+
+    Over items, in groups, it is the covariance of the cells' item means, so that what makes an item hard for
+    all cells cancels in contrasts. Over runs it is the variance of a run's mean beyond what its items
+    explain, ``VS - VR`` of :mod:`harness.stats.crossed`, pooled over the cells that draw something per run:
+    a cell with one run takes it from the others.
+
+    Args:
+        tables: of each cell, shape (items, runs of the cell); NaN where a run lacks an item. Every cell has
+            every item in some run.
+        drawn: whether each cell draws something per run.
+        groups: of the items, as numbers; each item its own by default.
+
+    Raises:
+        ValueError: fewer than two groups, or items that a cell lacks.
+    """
+    cells = [np.asarray(table, dtype=np.float64) for table in tables]
+    cells = [table[:, None] if table.ndim == 1 else table for table in cells]
+    items = np.array([_item_means(table) for table in cells])
+    means = items.mean(axis=1)
+    codes = np.arange(items.shape[1]) if groups is None else np.unique(groups, return_inverse=True)[1]
+    g = int(codes.max()) + 1 if len(codes) else 0
+    if g < 2:
+        raise ValueError(f"a grid needs two items (or groups of them) that every cell has, got {g}")
+    rest = (items - means[:, None]) / items.shape[1]
+    sums = np.array([np.bincount(codes, weights=row, minlength=g) for row in rest])
+    parts: list[tuple[FloatArray, float]] = [(g / (g - 1) * sums @ sums.T, g - 1.0)]
+    squares, df = 0.0, 0
+    for table, draws in zip(cells, drawn, strict=True):
+        found = parts_of(table, groups) if draws and table.shape[1] > 1 else None
+        if found is not None and found.df_runs > 0:
+            s = table.shape[1]
+            squares += s * (s - 1) * (found.runs - found.overlap)
+            df += s - 1
+    per_cell = np.diag(
+        [
+            squares / max(df, 1) / table.shape[1] if draws else 0.0
+            for table, draws in zip(cells, drawn, strict=True)
+        ]
+    )
+    noise = Noise([*parts, (per_cell, float(df))]) if squares > 0 else Noise(parts, -per_cell if df else None)
+    return CellMeans(means, noise, runs_known=df > 0 or not any(drawn))
+
+
+def _item_means(table: FloatArray) -> FloatArray:
+    absent = np.isnan(table)
+    counts = table.shape[1] - absent.sum(axis=1)
+    if (counts == 0).any():
+        raise ValueError(f"a cell lacks {int((counts == 0).sum())} of the items: bring cells to common items")
+    return np.asarray(np.where(absent, 0.0, table).sum(axis=1) / counts, dtype=np.float64)

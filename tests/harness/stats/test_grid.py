@@ -1,0 +1,173 @@
+"""Variance components of a grid, their noise taken off; reversals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.stats.grid import decompose
+from harness.stats.grid_noise import Noise, blocks, cell_means
+from harness.stats.reversals import reversals
+
+MEANS = np.array([[0.52, 0.60, 0.71], [0.55, 0.66, 0.70], [0.60, 0.64, 0.78], [0.50, 0.57, 0.66]])
+NOISE = Noise([(np.full((12, 12), 1e-4) + 3e-4 * np.eye(12), 299.0)])
+METHOD, MODEL, BOTH = ("method",), ("model",), ("method", "model")
+EXAMPLE = Path(__file__).parents[4] / "shared/statistics-2-data.json"
+
+
+def test_the_printed_numbers() -> None:
+    found = decompose(MEANS, NOISE, ("method", "model"))
+    parts, shares = found.components, found.shares
+    assert [parts[e].variance for e in (METHOD, MODEL, BOTH)] == pytest.approx(
+        [0.001577, 0.007183, 0.000189], abs=5e-7
+    )
+    assert [parts[e].raw for e in (METHOD, MODEL, BOTH)] == pytest.approx(
+        [0.001677, 0.007258, 0.000489], abs=5e-7
+    )
+    assert [parts[e].noise for e in (METHOD, MODEL, BOTH)] == pytest.approx([0.0001, 0.000075, 0.0003])
+    assert parts[BOTH].p_value == pytest.approx(0.138544, abs=5e-7)
+    assert [shares[e].value for e in (METHOD, MODEL, BOTH)] == pytest.approx(
+        [0.194963, 0.789468, 0.01557], abs=5e-7
+    )
+    assert (found.spreads["method"].variance, found.spreads["method"].raw) == pytest.approx(
+        (0.0017028, 0.0020028), abs=5e-8
+    )
+    assert (found.spreads["model"].variance, found.spreads["model"].raw) == pytest.approx(
+        (0.007325, 0.007625)
+    )
+    assert found.ratios["model"].value == pytest.approx(0.0017028 / 0.007325, abs=1e-4)
+    # the intervals are exact where those printed came from a grid of noncentralities
+    assert parts[METHOD].ci == pytest.approx((0.000799, 0.002691), rel=0.01)
+    assert parts[MODEL].ci == pytest.approx((0.005072, 0.009728), rel=0.01)
+    assert parts[BOTH].ci == pytest.approx((0.0, 0.00097), rel=0.01)
+    assert shares[METHOD].ci == pytest.approx((0.1013, 0.3118), abs=0.002)
+    assert shares[MODEL].ci == pytest.approx((0.6593, 0.8779), abs=0.003)
+    assert shares[BOTH].ci == pytest.approx((0.0, 0.0774), abs=0.001)
+
+
+def test_the_printed_reversals() -> None:
+    fifth = Noise([(NOISE.covariance / 5, 299.0)])
+    found = reversals(MEANS, fifth)
+    assert [(r.first, r.second) for r in found] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    assert [r.p_value for r in found] == pytest.approx([0.5431, 1, 1, 0.1033, 1, 1], abs=5e-5)
+    assert [r.adjusted_p for r in found] == pytest.approx([1, 1, 1, 0.62, 1, 1], abs=5e-3)
+    assert [r.seen for r in found] == [True, False, False, True, False, False]
+
+
+@pytest.mark.skipif(not EXAMPLE.is_file(), reason="the worked example's data are not beside the checkout")
+def test_the_worked_example() -> None:
+    data = json.loads(EXAMPLE.read_text())["decomposition_D3"]
+    means = np.reshape(data["means"], (4, 3))
+    noise = Noise([(np.array(data["K"]), 310.0)])
+    found = decompose(100 * means, noise.scaled(100), ("method", "model"))
+    parts = [found.components[e] for e in (METHOD, MODEL, BOTH)]
+    assert [round(c.variance, 1) for c in parts] == [9.0, 49.8, 1.4]
+    assert [round(c.sd, 1) for c in parts] == [3.0, 7.1, 1.2]
+    assert parts[0].ci == pytest.approx((4.5, 15.3), abs=0.1)
+    assert parts[1].ci == pytest.approx((34.8, 67.9), abs=0.2)
+    assert parts[2].ci == pytest.approx((0, 6.2), abs=0.05)
+    assert round(parts[2].p_value, 2) == 0.10 and parts[0].p_value < 0.001 > parts[1].p_value
+    shares = [found.shares[e] for e in (METHOD, MODEL, BOTH)]
+    assert [round(s.value, 2) for s in shares] == [0.17, 0.82, 0.02]
+    assert [tuple(round(end, 2) for end in s.ci) for s in shares] == [(0.08, 0.27), (0.70, 0.90), (0.0, 0.07)]
+    spreads = [found.spreads["method"], found.spreads["model"]]
+    assert [(round(s.variance, 1), round(s.raw, 1)) for s in spreads] == [(9.9, 11.6), (50.8, 52.6)]
+    pairs = reversals(means, noise)
+    assert sum(r.seen for r in pairs) == 1 and not any(r.adjusted_p <= 0.05 for r in pairs)
+
+
+def test_noise_alone_gives_nothing() -> None:
+    """Equal methods and models, two runs with a draw of their own: the mean of a component is within three
+    errors of 0, where it would be 2 to 8 squared points with its noise."""
+    rng, grids = np.random.default_rng(5), 40
+    found = []
+    for _ in range(grids):
+        rates = np.clip(rng.beta(0.7, 0.7, size=100) + 0.1 * rng.standard_normal((12, 100)), 0, 1)
+        shift = 0.02 * rng.standard_normal((12, 1, 2))
+        cells = cell_means((rng.random((12, 100, 2)) < rates[..., None] + shift).astype(float), [True] * 12)
+        made = decompose(100 * cells.means.reshape(4, 3), cells.noise.scaled(100), ("method", "model"))
+        found.append([(c.variance, c.raw, c.ci[0] > 0) for c in made.components.values()])
+    variance, raw, shown = np.moveaxis(np.array(found, dtype=float), 2, 0)
+    error = variance.std(axis=0, ddof=1) / np.sqrt(grids)
+    assert (np.abs(variance.mean(axis=0)) <= 3 * error).all()
+    assert (raw.mean(axis=0) > 3 * error).all()
+    assert (shown.mean(axis=0) <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / grids)).all()
+
+
+def test_without_noise_components_are_those_of_the_means() -> None:
+    rng = np.random.default_rng(0)
+    means = rng.random((3, 4, 2))
+    found = decompose(means, Noise([(np.zeros((24, 24)), 9.0)]), ("method", "model", "task"))
+    assert len(found.components) == 7
+    assert found.components["model",].variance == pytest.approx(means.mean(axis=(0, 2)).var(ddof=1))
+    assert found.spreads["method"].variance == pytest.approx(means.var(axis=0, ddof=1).mean())
+    # the sums of squares of the effects are all there is
+    total = ((means - means.mean()) ** 2).sum()
+    sizes = {e: found.shares[e].value * total for e in found.components}
+    assert sizes["task",] == pytest.approx(12 * ((means.mean(axis=(0, 1)) - means.mean()) ** 2).sum())
+    assert sum(s.value for s in found.shares.values()) == pytest.approx(1)
+    assert all(c.ci == (c.variance, c.variance) and c.p_value == 0 for c in found.components.values())
+
+
+def test_difficulty_of_items_cancels() -> None:
+    """Items that are hard for all cells are no noise of contrasts."""
+    rng = np.random.default_rng(1)
+    hard = rng.normal(0, 5, size=50)
+    cells = cell_means([hard + level for level in (0.0, 1.0, 2.0, 4.0)], [False] * 4)
+    assert cells.means - cells.means[0] == pytest.approx([0, 1, 2, 4])
+    found = decompose(cells.means.reshape(2, 2), cells.noise, ("method", "model"))
+    assert found.components["method",].noise == pytest.approx(0, abs=1e-20)
+    assert found.components["method",].variance == pytest.approx(2 * (2.5 / 2) ** 2)
+
+
+def test_noise_over_items_is_clustered_and_over_runs_pooled() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.random((3, 20, 1))
+    twice = np.repeat(x, 2, axis=1)
+    groups = np.repeat(np.arange(20), 2)
+    single, grouped = cell_means(x, [False] * 3), cell_means(twice, [False] * 3, groups)
+    assert grouped.noise.covariance == pytest.approx(single.noise.covariance)
+    assert single.noise.covariance == pytest.approx(np.cov(x[:, :, 0]) / 20)
+    # runs that differ by 1 in one cell: a cell with a single run takes their variance from the others
+    table = np.zeros((20, 2)) + [0, 1]
+    cells = cell_means([table, rng.random((20, 1)), table], [True, True, False])
+    (_, _), (runs, df) = cells.noise.parts
+    assert df == 1 and np.diag(runs) == pytest.approx([0.25, 0.5, 0]) and cells.runs_known
+    assert not cell_means([table[:, :1]] * 2, [True, False]).runs_known
+    # runs that are too alike: estimates take the excess off, intervals don't
+    mirrored = cell_means([np.array([[1, 0], [0, 1]] * 10, float), table], [True, False]).noise
+    assert len(mirrored.parts) == 1
+    assert mirrored.mean(np.eye(2)) < float(np.trace(mirrored.covariance))
+
+
+def test_tasks_have_items_of_their_own() -> None:
+    rng = np.random.default_rng(3)
+    first, second = (cell_means(rng.random((4, n, 1)), [False] * 4).noise for n in (10, 30))
+    whole = blocks([(first, [0, 2, 4, 6]), (second, [1, 3, 5, 7])], 8)
+    assert whole.covariance[::2, ::2] == pytest.approx(first.covariance)
+    assert not whole.covariance[::2, 1::2].any()
+    assert 9 < whole.df(np.eye(8)) < 38
+
+
+def test_what_is_no_grid() -> None:
+    with pytest.raises(ValueError, match="two levels or more of each of method, model"):
+        decompose(np.ones((3, 1)), Noise([(np.eye(3), 9.0)]), ("method", "model"))
+    with pytest.raises(ValueError, match="a cell lacks 1 of the items"):
+        cell_means([np.array([0.5, np.nan]), np.ones(2)], [False] * 2)
+    with pytest.raises(ValueError, match="two items"):
+        cell_means([np.ones(1), np.ones(1)], [False] * 2)
+
+
+def test_a_reversal_is_shown_where_both_leads_are() -> None:
+    noise = Noise([(1e-5 * np.eye(4), 99.0)])
+    (crossing,) = reversals([[0.5, 0.6], [0.6, 0.5]], noise)
+    assert crossing.seen and crossing.adjusted_p < 0.001
+    (nearly,) = reversals([[0.5, 0.6], [0.6, 0.599]], noise)
+    assert nearly.seen and nearly.adjusted_p > 0.5
+    (ahead,) = reversals([[0.5, 0.5], [0.6, 0.6]], noise)
+    assert not ahead.seen and ahead.adjusted_p == 1
+    (certain,) = reversals([[0.5, 0.6], [0.6, 0.5]], Noise([(np.zeros((4, 4)), 9.0)]))
+    assert certain.p_value == 0
