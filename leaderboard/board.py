@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import RecordError
 from harness.comparison.arms import Arm, arms_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
+from harness.leaderboard.verdicts import Verdicts, claims, judged
 from harness.results.fields import differing, field_of
 from harness.results.ranges import MetricRange
 
 if TYPE_CHECKING:
     from harness.comparison.items import ItemTables
-
-#: methods taken as baseline where none is named: `direct` first, then those with the most rows
-BASELINES = 3
 
 
 @dataclass(frozen=True)
@@ -42,10 +38,10 @@ class Entry:
     """One row: a subject on a task, its complete runs pooled over seeds.
 
     `value` is the mean of the primary metric over items, unscored and failed attempts counted as the worst
-    value; `scored_only` leaves them out and is None where there are none. `rank` is an interval: the best and
-    the worst place that the data allow among the section's rows, 1 being best; None where the row is
-    alone, was stopped, or is simulated. `varying_fields` are the fields in which the row differs from
-    others of the same method and model.
+    value; `scored_only` leaves them out and is None where there are none. `rank` is a set: the best and the
+    worst place that the data allow among the section's rows, 1 being best; all sets of a page hold together
+    with 95 %. None where the row is alone, was stopped or is simulated, or where there are too few items.
+    `varying_fields` are the fields in which the row differs from others of the same method and model.
     """
 
     arm: Arm
@@ -68,6 +64,11 @@ class Entry:
     @property
     def stopped(self) -> bool:
         return not self.arm.complete
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it may have a place."""
+        return not (self.simulated or self.stopped)
 
     @property
     def validation(self) -> Validation | None:
@@ -179,21 +180,61 @@ class Board:
 
 
 def groups(held: Holdings) -> list[list[dict[str, Any]]]:
-    """The rows of each comparability key, ordered by task: the unit in which sections are made."""
-    keyed: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    """The rows of each task, ordered by task: the unit in which pages are made."""
+    by_task: dict[str, list[dict[str, Any]]] = {}
     for record in held.records:
         row = row_of(record)
-        keyed.setdefault((row["task"], row["comparability_key"]), []).append(row)
-    return [keyed[key] for key in sorted(keyed)]
+        by_task.setdefault(row["task"], []).append(row)
+    return [by_task[task] for task in sorted(by_task)]
 
 
-def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Section:
-    """The rows of one comparability key, pooled, ranked and compared.
+def page(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> list[Section]:
+    """The sections of one task, whose claims are one family of tests.
 
     Args:
-        rows: of one comparability key.
+        rows: of one task.
         baselines: methods to compare with; empty for the usual ones.
     """
+    from harness.comparison.items import ItemTables
+
+    keyed: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        keyed.setdefault(row["comparability_key"], []).append(row)
+    tables = ItemTables()
+    entries = [_entries(keyed[key], tables) for key in sorted(keyed)]
+    tested = [claims([e.arm for e in each if e.ranked], baselines, tables) for each in entries]
+    return [_section(each, found) for each, found in zip(entries, judged(tested), strict=True)]
+
+
+def _section(entries: Sequence[Entry], found: Verdicts) -> Section:
+    """The rows of one comparability key with their places: best first, stopped ones last."""
+    places = iter(found.places)
+    placed = [replace(entry, rank=next(places)) if entry.ranked else entry for entry in entries]
+    sign = entries[0].arm.metric_range().sign
+
+    def order(e: Entry) -> tuple[Any, ...]:
+        value = -sign * e.value if e.value is not None else math.inf
+        return (
+            e.stopped,
+            value if found.in_order else 0,
+            e.arm.method,
+            e.arm.model,
+            e.variant,
+            e.arm.subject_key,
+        )
+
+    first = entries[0].arm
+    return Section(
+        first.task,
+        first.comparability_key,
+        sorted(placed, key=order),
+        comparisons=found.comparisons,
+        notes=found.notes,
+    )
+
+
+def _entries(rows: Sequence[dict[str, Any]], tables: ItemTables) -> list[Entry]:
+    """The rows of one comparability key, pooled over seeds; of a stopped one only where none is complete."""
     whole = arms_of(row for row in rows if row["status"] == "complete")
     finished = {(arm.comparability_key, arm.subject_key) for arm in whole}
     stopped = [
@@ -201,44 +242,8 @@ def section(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> Se
         for arm in arms_of(row for row in rows if row["status"] != "complete")
         if (arm.comparability_key, arm.subject_key) not in finished
     ]
-    from harness.comparison.items import ItemTables
-
-    tables = ItemTables()
-    notes: list[str] = []
     entries = [_entry(arm, whole, tables) for arm in whole]
-    measured = [entry.arm for entry in entries if not entry.simulated]
-    ranks = dict(zip(map(id, measured), _ranks(measured, tables, notes), strict=True))
-    entries = [replace(entry, rank=ranks.get(id(entry.arm))) for entry in entries]
-    sign = entries[0].arm.metric_range().sign if entries else 1
-    entries.sort(
-        key=lambda e: (
-            -sign * e.value if e.value is not None else math.inf,
-            e.arm.method,
-            e.arm.model,
-            e.variant,
-            e.arm.subject_key,
-        )
-    )
-    entries += [_entry(arm, stopped, tables) for arm in stopped]
-    made = {}
-    for method in baselines or usual_baselines(measured):
-        made[method] = _comparisons(measured, method, tables, notes)
-    first = entries[0].arm
-    return Section(
-        first.task,
-        first.comparability_key,
-        entries,
-        comparisons={method: found for method, found in made.items() if found},
-        notes=tuple(dict.fromkeys(notes)),
-    )
-
-
-def usual_baselines(arms: Sequence[Arm]) -> list[str]:
-    """`direct` first, then the methods with the most rows; none that a model has several variants of."""
-    models = Counter((arm.method, arm.model) for arm in arms)
-    variants = {method for (method, _), count in models.items() if count > 1}
-    rows = Counter(arm.method for arm in arms if arm.method not in variants)
-    return sorted(rows, key=lambda name: (name != "direct", -rows[name], name))[:BASELINES]
+    return entries + [_entry(arm, stopped, tables) for arm in stopped]
 
 
 def with_varying_fields(sections: Iterable[Section]) -> list[Section]:
@@ -298,57 +303,3 @@ def _entry(arm: Arm, others: Sequence[Arm], tables: ItemTables) -> Entry:
     known = items.scored_only()
     scored = None if items.all_scored or not len(known) else float(known.means().mean())
     return Entry(arm, found.value, found.interval, found.ci_method, scored, varying_fields=labels)
-
-
-def _ranks(arms: Sequence[Arm], tables: ItemTables, notes: list[str]) -> list[tuple[int, int] | None]:
-    """Rank intervals by a paired bootstrap over the items that all arms answered.
-
-    None for every arm where there is nothing to rank: one arm, fewer than two items (or clusters) in
-    common, attempts that can't be read. The unit is the item even for methods that train.
-    """
-    nothing: list[tuple[int, int] | None] = [None] * len(arms)
-    if len(arms) < 2:
-        return nothing
-    import numpy as np
-
-    from harness.stats import rank_intervals
-
-    try:
-        items = [tables(arm, arm.primary) for arm in arms]
-    except RecordError as error:
-        notes.append(str(error))
-        return nothing
-    shared = items[0].digests
-    for each in items[1:]:
-        shared = np.intersect1d(shared, each.digests, assume_unique=True)
-    if len(shared) < max(len(each) for each in items):
-        notes.append(f"ranks are over the {len(shared)} items that every row has")
-    taken = [each.take(np.searchsorted(each.digests, shared)) for each in items]
-    clusters = taken[0].groups if all(each.groups is not None for each in taken) else None
-    if len(shared) < 2 or (clusters is not None and len(set(clusters)) < 2):
-        return nothing
-    means = arms[0].metric_range().sign * np.array([each.means() for each in taken])
-    return [(interval.low, interval.high) for interval in rank_intervals(means, groups=clusters)]
-
-
-def _comparisons(
-    arms: Sequence[Arm], method: str, tables: ItemTables, notes: list[str]
-) -> list[dict[str, Any]]:
-    """Every arm against the arm of `method` with the same model, adjusted by Holm over all of them."""
-    from harness.base.errors import UsageError
-    from harness.comparison.paired import adjust, compare
-    from harness.comparison.select import baseline_of
-    from harness.comparison.to_json import plain
-
-    made = []
-    for arm in arms:
-        try:
-            baseline = baseline_of(arm, arms, method)
-            if baseline is not None:
-                made.append(compare(arm, baseline, load=tables))
-        except (UsageError, RecordError, ValueError) as error:
-            notes.append(str(error))
-    names = {id(arm): arm.named(arms) for arm in arms}
-    return [
-        {**plain(c), "name": names[id(c.candidate)], "against": names[id(c.baseline)]} for c in adjust(made)
-    ]

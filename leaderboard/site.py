@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from harness.base.errors import RecordError, UsageError
 from harness.leaderboard import pages, records
 from harness.leaderboard.attempts import SHOWN, browser_script
-from harness.leaderboard.board import Board, groups, section, with_varying_fields
+from harness.leaderboard.board import Board, Section, groups, page, with_varying_fields
 from harness.leaderboard.records import Record
 from harness.leaderboard.tables import tables
 from harness.results.curve import read_curve
@@ -181,7 +181,9 @@ def _board(
                 known.add(places[id(record)])
         sound = held.without(faults)
         keyed = groups(sound)
-        sections = list(each(_section, [(rows, options.baselines) for rows in keyed]))
+        sections = [
+            one for found in each(_page, [(rows, options.baselines) for rows in keyed]) for one in found
+        ]
     take(Board(sound, with_varying_fields(sections)))
 
 
@@ -213,8 +215,8 @@ def _run_names(record: Record) -> tuple[str, str]:
     return f"attempts/{name}.js", f"runs/{name}.html"
 
 
-def _section(work: tuple[Sequence[dict[str, Any]], Sequence[str]]) -> Any:
-    return section(*work)
+def _page(work: tuple[Sequence[dict[str, Any]], Sequence[str]]) -> list[Section]:
+    return page(*work)
 
 
 class _workers:

@@ -55,8 +55,11 @@ def paired_by_seed(candidate: Arm, baseline: Arm) -> bool:
     )
 
 
-def parts_for(claim: Claim, pairing: Pairing, candidate: Arm, baseline: Arm) -> Parts:
-    """The variances that a claim rests on; `pairing` is in shares of the metric's range."""
+def parts_for(
+    claim: Claim, pairing: Pairing, candidate: Arm, baseline: Arm, own: tuple[Parts, Parts] | None = None
+) -> Parts:
+    """The variances that a claim rests on; `pairing` is in shares of the metric's range. `own` are the parts
+    of either arm by itself on the items of `pairing`, where they are known."""
     ours, theirs, codes = pairing.candidate.cells, pairing.baseline.cells, pairing.candidate.codes()
     if claim == "items":
         return unpaired_parts(ours, theirs, codes, drawn=(False, False))
@@ -69,7 +72,7 @@ def parts_for(claim: Claim, pairing: Pairing, candidate: Arm, baseline: Arm) -> 
         found = unpaired_parts(ours, theirs, codes)
     else:
         drawn = (candidate.draws is not False, baseline.draws is not False)
-        found = unpaired_parts(ours, theirs, codes, drawn)
+        found = unpaired_parts(ours, theirs, codes, drawn, own)
     return replace(found, items=0.0, df_items=math.inf, overlap=0.0) if claim == "runs" else found
 
 

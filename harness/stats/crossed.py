@@ -124,6 +124,7 @@ def unpaired_parts(
     reference: ArrayLike,
     groups: ArrayLike | None = None,
     drawn: tuple[bool, bool] = (True, True),
+    own: tuple[Parts, Parts] | None = None,
 ) -> Parts:
     """The variances of candidate - reference on the same items, whose runs have no draw in common.
 
@@ -132,6 +133,7 @@ def unpaired_parts(
         reference: the same items, with runs of its own.
         groups: as in :func:`parts_of`.
         drawn: whether each arm draws something per run; one that doesn't adds no variance over runs.
+        own: the parts of either table by itself, on the same items, for callers that pair it with many.
 
     Returns:
         ``df_runs`` is Welch's; infinite where neither arm draws, 0 where one that draws has one run.
@@ -141,7 +143,10 @@ def unpaired_parts(
     """
     a, b, codes = _shared(candidate, reference, groups)
     both = _difference(a, b, codes)
-    arms = [_parts(table, codes) for table, draws in zip((a, b), drawn, strict=True) if draws]
+    alone = own or tuple(
+        _parts(table, codes) if draws else both for table, draws in zip((a, b), drawn, strict=True)
+    )
+    arms = [parts for parts, draws in zip(alone, drawn, strict=True) if draws]
     if not arms:
         return replace(both, df_runs=math.inf)
     if any(arm.df_runs == 0 for arm in arms):
@@ -341,8 +346,14 @@ def _shared(
 
 def _difference(a: FloatArray, b: FloatArray, codes: Codes) -> Parts:
     """The difference of two arms with its variance over items; that over runs not known yet."""
-    both = _parts((np.nanmean(a, axis=1) - np.nanmean(b, axis=1))[:, None], codes)
+    both = _parts((_item_means(a) - _item_means(b))[:, None], codes)
     return replace(both, n_runs=(a.shape[1], b.shape[1]))
+
+
+def _item_means(table: FloatArray) -> FloatArray:
+    absent = np.isnan(table)
+    means = np.nanmean(table, axis=1) if absent.any() else table.mean(axis=1)
+    return np.asarray(means, dtype=np.float64)
 
 
 def _parts(table: FloatArray, codes: Codes) -> Parts:

@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.stats.crossed import Parts, p_value
+from harness.stats.paired import FEWEST
 from harness.stats.permutation import sign_flip
 from harness.stats.quantiles import FloatArray, check_level
 
-#: with fewer units that differ, the exact test of their signs takes the place of the t quantile
-FEW_DIFFER = 6
 #: with fewer units, places are not shown, whatever the number of methods
 FEWEST_UNITS = 20
 
@@ -105,7 +104,7 @@ def _with_signs(p: float, part: Parts, units: FloatArray) -> float:
     differ = units[np.abs(units) > 1e-12]
     if len(differ) == 0:
         return 1.0
-    if len(differ) >= FEW_DIFFER:
+    if len(differ) >= FEWEST:
         return p
     exact = sign_flip(differ).p_value
     return max(p, exact) if part.runs > 0 else exact

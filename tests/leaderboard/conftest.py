@@ -70,7 +70,7 @@ def store(tmp_path_factory, seal_run):
         for seed in (0, 1):
             weak = [float((n + seed) % 3 == 0) for n in range(60)]
             strong = [1.0 if n % 4 else score for n, score in enumerate(weak)]
-            groups = [f"passage {n // 4}" for n in range(60)]
+            groups = [f"passage {n // 2}" for n in range(60)]
             seal_run(root, weak, model=model, seed=seed, groups=groups, cost_usd=0.001)
             seal_run(
                 root,

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from harness.comparison.arms import arms_of
 from harness.comparison.items import load_items
 from harness.comparison.paired import compare
+from harness.comparison.ranks import pair_tests
 from harness.leaderboard import site as sites
 from harness.leaderboard.attempts import script_json
-from harness.leaderboard.board import usual_baselines
 from harness.leaderboard.figures import cost_figures, forest, label, pareto, scaling
 from harness.leaderboard.learning import curves
 from harness.leaderboard.sweeps import method_sweeps, number, task_sweeps
+from harness.leaderboard.verdicts import usual_baselines
+from harness.stats import holm
+from harness.testing import seal_scores
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def test_seeds_are_pooled_by_item(board):
     assert found.arm.seeds == [0, 1]
     means = [run["metrics"]["accuracy"]["value"] for run in found.arm.runs]
     assert found.value == pytest.approx(sum(means) / 2)
-    assert found.ci_method == "clustered_t" and found.ci[0] < found.value < found.ci[1]
+    assert found.ci_method == "items" and found.ci[0] < found.value < found.ci[1]
 
 
 def test_failed_attempts_count_as_nought_and_are_shown(board):
@@ -64,7 +67,7 @@ def test_data_access_is_part_of_the_row(board):
     assert found.access("labels_seen") == 40 and found.access("pool_size") == 200
 
 
-def test_ranks_are_intervals_among_measured_and_finished_rows(board):
+def test_places_are_sets_among_measured_and_finished_rows(board):
     (sums,) = board.of_task("sums")
     ranks = {(e.arm.method, e.arm.model): e.rank for e in sums.entries}
     assert all(1 <= low <= high <= len(ranks) for low, high in ranks.values())
@@ -285,3 +288,93 @@ def test_values_that_have_no_logarithm_are_no_error(tmp_path, seal_run):
     (section,) = sites.load(tmp_path).sections
     (sweep,) = method_sweeps(section)
     assert scaling(sweep, section.metric).also is None
+
+
+def test_places_need_enough_items_and_no_order_is_suggested_below(tmp_path):
+    for method, right in (("a-worst", 1), ("b-best", 5), ("c-middle", 3)):
+        seal_scores(tmp_path, [1.0] * right + [0.0] * (5 - right), method=method)
+    (section,) = sites.load(tmp_path).sections
+    assert [(e.arm.method, e.rank) for e in section.entries] == [
+        ("a-worst", None),
+        ("b-best", None),
+        ("c-middle", None),
+    ]
+    assert section.notes == ("ranks not shown (n = 5)",)
+
+
+def test_one_run_of_a_method_that_draws_has_no_place_of_its_own(tmp_path):
+    """Its lead holds for that draw alone: `not shown (1 seed)`, in places as in comparisons."""
+    hard = np.random.default_rng(0).random(200)
+    for seed in (0, 1):
+        seal_scores(tmp_path, hard < 0.3, method="drawn", seed=seed, draws="run")
+        seal_scores(tmp_path, hard < 0.6, method="other", seed=seed, draws="run")
+    seal_scores(tmp_path, hard < 0.9, method="once", draws="run")
+    (section,) = sites.load(tmp_path, sites.Options(baselines=("drawn",))).sections
+    assert [(e.arm.method, e.rank) for e in section.entries] == [
+        ("once", (1, 3)),
+        ("other", (1, 2)),
+        ("drawn", (2, 3)),
+    ]
+    verdicts = {c["name"].split()[0]: c["verdict"] for c in section.comparisons["drawn"]}
+    assert verdicts == {"once": "not shown", "other": "better"}
+    assert any("1 of 3 rows that draw something per run (once" in note for note in section.notes)
+
+
+def test_a_page_is_one_family_of_tests(tmp_path):
+    """Sections of a task share Holm's correction, and a comparison is a pair that places rest on too."""
+    rng = np.random.default_rng(1)
+    base = rng.random(300)
+    for level in (1, 2):
+        for method, up in (("direct", 0.0), ("m1", 0.04), ("m2", 0.08), ("m3", 0.10)):
+            scores = base + up + rng.normal(0, 0.15, 300) < 0.5
+            seal_scores(tmp_path, scores, method=method, task_args={"level": level}, draws="none")
+    sections = sites.load(tmp_path, sites.Options(baselines=("direct",))).sections
+    assert len(sections) == 2
+    tests = []
+    for section in sections:
+        arms = [e.arm for e in section.entries]
+        tests += [
+            compare(a, b).p_value
+            for n, a in enumerate(arms)
+            for b in arms[:n]
+            if "direct" in (a.method, b.method)
+        ]
+        tests += [
+            p
+            for (j, k), p in zip(*_pairs(arms), strict=True)
+            if "direct" not in (arms[j].method, arms[k].method)
+        ]
+    assert len(tests) == 2 * 6
+    adjusted = dict(zip(tests, holm(tests), strict=True))
+    for section in sections:
+        places = {e.arm.method: e.rank for e in section.entries}
+        for c in section.comparisons["direct"]:
+            assert c["adjusted_p"] == pytest.approx(adjusted[c["p_value"]])
+            apart = places["direct"][0] >= 2 and places[c["candidate"]["method"]][1] <= 3
+            assert c["verdict"] != "better" or apart
+
+
+def _pairs(arms):
+    found = pair_tests(arms)
+    return found.pairs, found.p_values
+
+
+def test_pairs_are_tested_as_they_are_compared(tmp_path):
+    """Runs apart, groups together, paired where they drew the same: the rule of `harness compare`."""
+    rng = np.random.default_rng(2)
+    groups = [f"g{n // 3}" for n in range(240)]
+    for method in ("a", "b", "c"):
+        for seed in range(4):
+            digest = f"{seed}".ljust(64, "0") if method != "c" else None
+            scores = rng.random(240) < 0.5 + 0.02 * seed
+            seal_scores(
+                tmp_path, scores, method=method, seed=seed, groups=groups, draws="run", draw_digest=digest
+            )
+    (section,) = sites.load(tmp_path).sections
+    arms = [e.arm for e in section.entries]
+    found = pair_tests(arms)
+    assert found.units == 80
+    for (j, k), p in zip(found.pairs, found.p_values, strict=True):
+        made = compare(arms[j], arms[k])
+        assert made.paired_draws == ("c" not in (arms[j].method, arms[k].method))
+        assert p == pytest.approx(made.p_value)

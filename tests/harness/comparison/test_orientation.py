@@ -27,7 +27,7 @@ from harness.gate.checks import Check, Rules
 from harness.gate.pairing import check_all
 from harness.gate.selfcheck import self_check
 from harness.gate.verdict import judge
-from harness.leaderboard.board import section
+from harness.leaderboard.board import page
 from harness.leaderboard.figures import cost_figures, forest
 from harness.results.export import every_eval_ever
 from harness.results.index import in_force, read_index
@@ -215,7 +215,7 @@ def test_ranks_rows_and_fronts_begin_with_the_best(tmp_path, clothes):
             shares = np.clip(0.2 + 0.6 * base + up, 0, 1)
             seal_scores(root, span.value(shares), method=method, calls=calls, metric_range=span)
         rows = in_force(read_index(root).rows)
-        board = section(rows)
+        (board,) = page(rows)
         order = [(entry.arm.method, entry.rank) for entry in board.entries]
         front = [row[0] for row in cost_figures(board)["calls"].rows if row[-1] == "yes"]
         drawn = [(row[0], row[-1]) for row in forest(board, "direct").rows]
