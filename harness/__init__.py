@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.api.gating import Check as Check
     from harness.api.gating import check as check
     from harness.api.gating import set_baseline as set_baseline
+    from harness.api.grids import Grids as Grids
+    from harness.api.grids import grid as grid
     from harness.api.loading import load as load
     from harness.api.loading import load_method as load_method
     from harness.api.loading import load_task as load_task
@@ -61,6 +63,7 @@ _OFFERED = {
     "harness.api.comparisons": ("Comparisons", "compare"),
     "harness.api.evaluation": ("evaluate", "evaluate_async"),
     "harness.api.gating": ("Check", "check", "set_baseline"),
+    "harness.api.grids": ("Grids", "grid"),
     "harness.api.loading": ("load", "load_method", "load_task"),
     "harness.api.planning": ("PowerTable", "power"),
     "harness.api.recorded": ("score",),

@@ -14,6 +14,7 @@ from harness.results.fields import differing, field_of
 from harness.results.ranges import MetricRange
 
 if TYPE_CHECKING:
+    from harness.comparison.grid import Grid
     from harness.comparison.items import ItemTables
 
 
@@ -107,7 +108,8 @@ class Section:
 
     `varying_fields` are the fields in which the key differs from the task's other keys. `comparisons` maps a
     baseline method to the paired comparison (as `harness.comparison.paired.plain` gives it) of every row
-    that has that baseline; `notes` says why one could not be made.
+    that has that baseline; `notes` says why one could not be made. `grid` is the complete grid of methods and
+    models among the rows, if there is one.
     """
 
     task: str
@@ -116,6 +118,7 @@ class Section:
     varying_fields: tuple[tuple[str, str], ...] = ()
     comparisons: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    grid: Grid | None = None
 
     @property
     def comparability(self) -> Mapping[str, Any]:
@@ -200,10 +203,15 @@ def page(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> list[
     keyed: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         keyed.setdefault(row["comparability_key"], []).append(row)
+    from harness.leaderboard.grids import grid_of  # which imports the figures, and these the board
+
     tables = ItemTables()
     entries = [_entries(keyed[key], tables) for key in sorted(keyed)]
     tested = [claims([e.arm for e in each if e.ranked], baselines, tables) for each in entries]
-    return [_section(each, found) for each, found in zip(entries, judged(tested), strict=True)]
+    return [
+        replace(_section(each, found), grid=grid_of([e.arm for e in each if e.ranked], tables))
+        for each, found in zip(entries, judged(tested), strict=True)
+    ]
 
 
 def _section(entries: Sequence[Entry], found: Verdicts) -> Section:

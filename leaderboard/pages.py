@@ -15,6 +15,7 @@ from harness.leaderboard.attempts import script_json
 from harness.leaderboard.board import Board, Entry, number_first
 from harness.leaderboard.classes import classes
 from harness.leaderboard.figures import cost_figures, forest, scaling
+from harness.leaderboard.grids import shown
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
@@ -36,7 +37,7 @@ def overview(board: Board) -> str:
 def task(board: Board, name: str) -> str:
     """The sections of one task, each with its figures."""
     sections = board.of_task(name)
-    shown = [
+    drawn = [
         {
             "section": each,
             "forests": {method: forest(each, method) for method in each.comparisons},
@@ -47,7 +48,7 @@ def task(board: Board, name: str) -> str:
         for each in sections
     ]
     across = [scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)]
-    return _page("task.html", "../", board=board, task=name, shown=shown, across=across)
+    return _page("task.html", "../", board=board, task=name, shown=drawn, across=across)
 
 
 def method(board: Board, name: str) -> str:
@@ -77,6 +78,11 @@ def method(board: Board, name: str) -> str:
         arguments=arguments,
         access=access,
     )
+
+
+def grids(board: Board) -> str:
+    """What the method makes of the differences, and what the model."""
+    return _page("grids.html", "../", shown=shown(board.sections))
 
 
 def runs(records: Sequence[Record], faults: Mapping[str, str]) -> str:

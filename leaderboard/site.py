@@ -147,6 +147,7 @@ def _files(
     for name, text in tables(board).items():
         yield f"tables/{name}", _bytes(text)
     yield "index.html", _bytes(pages.overview(board))
+    yield "grids/index.html", _bytes(pages.grids(board))
     yield "runs/index.html", _bytes(pages.runs(board.held.records, board.held.faults))
     for task in board.tasks:
         yield f"tasks/{pages.file_name(task)}.html", _bytes(pages.task(board, task))

@@ -7,6 +7,7 @@ module             what it holds
 ``evaluation``     `evaluate`, `evaluate_async`
 ``runs``           `Run`, `Runs`: what became of them
 ``comparisons``    `compare`
+``grids``          `grid`: methods and models taken apart
 ``recorded``       `score`: responses that were recorded elsewhere
 ``sweeps``         `sweep`: a score over one number
 ``planning``       `power`: what could be seen

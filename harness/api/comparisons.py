@@ -195,7 +195,7 @@ def compare(
         task_args or {},
         method_args or {},
     )
-    arms, named, faults, notices = _arms([str(each) for each in what], Path(store), selection, named)
+    arms, named, faults, notices = chosen_arms([str(each) for each in what], Path(store), selection, named)
     if not arms:
         where = ", ".join(map(str, what)) or store
         raise UsageError(f"no runs to compare in {where}; 'harness eval' makes some")
@@ -266,7 +266,7 @@ def _compared(
     return Comparisons(adjust(made, correction), arms, correction, faults, notices, bool(apart))
 
 
-def _arms(
+def chosen_arms(
     what: Sequence[str], store: Path, selection: Selection, baseline: str | None
 ) -> tuple[list[Arm], str | None, list[str], list[str]]:
     """The arms that are meant, the baseline among them; records that can't be trusted; older versions."""

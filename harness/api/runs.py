@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.api.comparisons import Comparisons
+    from harness.api.grids import Grids
     from harness.results.classes import ClassReport
     from harness.run.execute import GridResult, Result
 
@@ -188,6 +189,20 @@ class Runs(ShownItems[Run]):
         from harness.api.comparisons import compare_runs
 
         return compare_runs(self, baseline, metric, correction, allow_mixed)
+
+    def grid(self, factors: str | Sequence[str] = ("method", "model"), *, metric: str | None = None) -> Grids:
+        """How much of the differences between these runs is the method's, the model's, or theirs together.
+
+        Args:
+            factors: `method,model` (a grid for each task) or `method,model,task`.
+            metric: another metric than each task's primary one.
+
+        Raises:
+            UsageError: no complete grid of two levels a factor; says what is missing.
+        """
+        from harness.api.grids import grid_of_runs
+
+        return grid_of_runs(self, factors, metric)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness eval --json` prints."""

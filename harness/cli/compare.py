@@ -37,6 +37,7 @@ Examples:
   harness compare --baseline direct --plot cost.pdf                (score against cost)
   harness compare --baseline curriculum-uniform --plot curves.svg  (learning curves)
   harness compare --baseline direct@openai/gpt-4o-mini --json
+  harness compare --grid method,model             (the scaffold's share of the differences, and the model's)
 """
 FORMATS = ("markdown", "latex", "csv")
 
@@ -92,6 +93,12 @@ FORMATS = ("markdown", "latex", "csv")
 @click.option(
     "--common-items", is_flag=True, help="Compare the items that both sides have where a side lacks some."
 )
+@click.option(
+    "--grid",
+    "factors",
+    metavar="FACTORS",
+    help="method,model[,task]: how much of the differences each makes, in place of a baseline.",
+)
 @click.option("--allow-mixed", is_flag=True, help="One table for each comparability key.")
 @store_option
 @json_option
@@ -112,6 +119,7 @@ def command(
     plot_kind: str | None,
     wanted: str | None,
     common_items: bool,
+    factors: str | None,
     allow_mixed: bool,
     store: str,
     as_json: bool,
@@ -128,6 +136,10 @@ def command(
     from harness.display.comparisons import flip_blocks
     from harness.display.layout import print_blocks
 
+    if factors is not None:
+        if baseline or flips or form or plot or wanted or common_items or allow_mixed:
+            raise UsageError("--grid has no baseline and one form; leave out what is for a comparison")
+        return _grid(what, factors, task, method, model, task_args, method_args, metric, store, as_json)
     if out and not form:
         raise UsageError("--out FILE is for what --format makes; the store of the runs is --store DIR")
     if form and as_json:
@@ -172,3 +184,38 @@ def command(
         print_blocks(made.blocks())
         for comparison in made if flips else ():
             print_blocks(flip_blocks(comparison, made.arms, flips or 0))
+
+
+def _grid(
+    what: tuple[str, ...],
+    factors: str,
+    task: str | None,
+    method: str | None,
+    model: str | None,
+    task_args: tuple[str, ...],
+    method_args: tuple[str, ...],
+    metric: str | None,
+    store: str,
+    as_json: bool,
+) -> None:
+    """`--grid`: methods and models taken apart."""
+    from harness.api.grids import grid
+    from harness.display.layout import print_blocks
+
+    made = grid(
+        *what,
+        factors=factors,
+        task=task or "",
+        method=method or "",
+        model=model or "",
+        task_args=arguments(task_args, "-T"),
+        method_args=arguments(method_args, "-M"),
+        metric=metric,
+        store=store,
+    )
+    for line in [*(f"left out: {fault}" for fault in made.faults), *made.notices]:
+        click.echo(line, err=True)
+    if as_json:
+        print(json.dumps(made.to_json(), ensure_ascii=False))
+    else:
+        print_blocks(made.blocks())

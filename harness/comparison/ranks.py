@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.comparison.arms import Arm
 from harness.comparison.claims import claim_of, paired_by_seed, parts_for
+from harness.comparison.common import common_items
 from harness.comparison.items import Items, Pairing, load_items, of_the_set
 from harness.stats.crossed import parts_of
 from harness.stats.ranks import RankSet, pair_p_values, rank_sets, ranks_shown
@@ -57,7 +58,10 @@ def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_ite
     Raises:
         RecordError: sealed attempts can't be read.
     """
-    tables, notes = _common([load(arm, arm.primary) for arm in arms])
+    own_items = [load(arm, arm.primary) for arm in arms]
+    tables, notes = common_items(own_items) if own_items else [], list[str]()
+    if tables and len(tables[0]) < max(map(len, own_items)):
+        notes.append(f"ranks are over the {len(tables[0])} items that every row has")
     pairs = [(j, k) for j in range(len(arms)) for k in range(j + 1, len(arms))]
     units = 0 if not tables else len(tables[0]) if tables[0].groups is None else len(set(tables[0].groups))
     if units < 2 or not pairs:
@@ -97,25 +101,6 @@ def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_ite
         units,
         tuple(notes),
     )
-
-
-def _common(tables: Sequence[Items]) -> tuple[list[Items], list[str]]:
-    """The tables on the items that all have, with the groups that any of them knows."""
-    if not tables:
-        return [], []
-    shared = tables[0].digests
-    for each in tables[1:]:
-        if not np.array_equal(shared, each.digests):
-            shared = np.intersect1d(shared, each.digests, assume_unique=True)
-    taken = [
-        each if len(each) == len(shared) else each.take(np.searchsorted(each.digests, shared))
-        for each in tables
-    ]
-    groups = next((each.groups for each in taken if each.groups is not None), None)
-    notes = []
-    if len(shared) < max(len(each) for each in tables):
-        notes.append(f"ranks are over the {len(shared)} items that every row has")
-    return [replace(each, groups=groups) for each in taken], notes
 
 
 def _by_group(gains: Array, codes: Array | None) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.comparison.arms import Arm
+from harness.comparison.card import card, differing_cards
 from harness.comparison.changes import Change
 from harness.comparison.paired import Comparison
 from harness.comparison.sentences import sentence
@@ -18,6 +19,7 @@ from harness.stats import Parts
 
 def plain(comparison: Comparison) -> dict[str, Any]:
     """A comparison as JSON knows it."""
+    cards = [card(comparison.candidate), card(comparison.baseline)]
 
     def side(arm: Arm, value: float) -> dict[str, Any]:
         return {
@@ -63,6 +65,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "sentence": sentence(comparison),
         "tests": comparison.tests,
         "warnings": list(comparison.warnings),
+        "card_differs": {item: sorted(fields) for item, fields in differing_cards(cards).items()},
     }
 
 

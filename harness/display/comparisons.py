@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparison.arms import Arm, shown_keys
+from harness.comparison.card import card_sentence
 from harness.comparison.export import points, table
 from harness.comparison.flips import Attempt, flips
 from harness.comparison.paired import Comparison
@@ -71,6 +72,8 @@ def notes(c: Comparison, arms: Sequence[Arm] = ()) -> list[str]:
         lines += [f"{named.get(name, name)} p = {p:.2g}" for name, p in c.checks.items()]
     if c.scored_only is not None:
         lines.append(f"over scored attempts alone: {points(c.scored_only.value, c)}")
+    differs = card_sentence(c.candidate, c.baseline)
+    lines += [differs] if differs else []
     return lines
 
 

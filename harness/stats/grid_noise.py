@@ -45,8 +45,12 @@ class Noise:
 
     def scaled(self, factor: float) -> Noise:
         """That of means multiplied by a factor."""
-        excess = None if self.excess is None else factor**2 * self.excess
-        return Noise([(factor**2 * part, df) for part, df in self.parts], excess)
+        return self.mapped(factor * np.eye(len(self.parts[0][0])))
+
+    def mapped(self, matrix: FloatArray) -> Noise:
+        """That of the means multiplied by a matrix, shape (new means, cells)."""
+        excess = None if self.excess is None else matrix @ self.excess @ matrix.T
+        return Noise([(matrix @ part @ matrix.T, df) for part, df in self.parts], excess)
 
 
 def blocks(noises: Sequence[tuple[Noise, Sequence[int]]], cells: int) -> Noise:

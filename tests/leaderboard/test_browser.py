@@ -26,7 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-KINDS = ("index", "tasks/sums", "tasks/arc1d", "methods/vote", "runs/index", "run")
+KINDS = ("index", "tasks/sums", "tasks/arc1d", "methods/vote", "grids/index", "runs/index", "run")
 
 
 @pytest.fixture(scope="module")
