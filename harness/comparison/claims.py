@@ -81,10 +81,8 @@ def parts_of_one_subject(pairing: Pairing) -> Parts:
     return pooled_parts(pairing.candidate.cells, pairing.baseline.cells, pairing.candidate.codes())
 
 
-def run_effects(pairing: Pairing) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """F and p of the runs of candidate and baseline: whether they differ by more than their items explain;
-    None with one run."""
+def own_parts(pairing: Pairing) -> tuple[Parts, Parts]:
+    """The variances of either arm by itself. Their `run_effect` says whether its runs differ by more than
+    their items explain."""
     codes = pairing.candidate.codes()
-    both = (pairing.candidate.cells, pairing.baseline.cells)
-    ours, theirs = (parts_of(cells, codes).run_effect() for cells in both)
-    return ours, theirs
+    return parts_of(pairing.candidate.cells, codes), parts_of(pairing.baseline.cells, codes)

@@ -182,7 +182,7 @@ def _places(arms: Iterable[Arm], factors: Names) -> dict[Names, Arm]:
         if names in cells:
             first, second = cells[names].run_ids[0][:12], arm.run_ids[0][:12]
             raise UsageError(
-                f"two subjects are {' x '.join(names)} on {arm.task}, as in runs {first} and {second}; choose "
+                f"two subjects are {' x '.join(names)} on {arm.task}, in runs {first} and {second}; choose "
                 "one with -M, --method or --store"
             )
         cells[names] = arm

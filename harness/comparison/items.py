@@ -141,16 +141,18 @@ class Pairing:
 
 def pair(candidate: Items, baseline: Items) -> Pairing:
     """Brings two arms to the items they share, paired by content hash, never by position."""
-    shared, left, right = np.intersect1d(
-        candidate.digests, baseline.digests, assume_unique=True, return_indices=True
-    )
-    ours, theirs = candidate.take(left), baseline.take(right)
+    ours, theirs = candidate, baseline
+    if not np.array_equal(candidate.digests, baseline.digests):
+        _, left, right = np.intersect1d(
+            candidate.digests, baseline.digests, assume_unique=True, return_indices=True
+        )
+        ours, theirs = candidate.take(left), baseline.take(right)
     groups = known_groups(ours.digests, [ours.groups, theirs.groups])
     return Pairing(
         replace(ours, groups=groups),
         replace(theirs, groups=groups),
-        len(candidate) - len(shared),
-        len(baseline) - len(shared),
+        len(candidate) - len(ours),
+        len(baseline) - len(ours),
     )
 
 

@@ -15,10 +15,10 @@ from harness.comparison.claims import (
     Claim,
     Wanted,
     claim_of,
+    own_parts,
     paired_by_seed,
     parts_for,
     parts_of_one_subject,
-    run_effects,
 )
 from harness.comparison.items import Items, Pairing, load_items, of_the_set, pair
 from harness.comparison.overlap import check_overlap, note, overlap_of
@@ -33,6 +33,7 @@ from harness.stats import (
     probability_better,
     sign_flip,
 )
+from harness.stats.crossed import Parts
 from harness.stats.shared_groups import GroupSums, group_sums
 
 #: how p-values are adjusted over a table: family-wise error, or the share of false discoveries
@@ -221,14 +222,15 @@ def compare(
     if paired_draws:
         pairing = pairing.same_cells()
     shares = pairing.shares(candidate.metric_range(metric))
-    gain = _gain(shares, candidate, baseline, claim, one_subject, level)
+    own = own_parts(shares)
+    gain = _gain(shares, candidate, baseline, claim, one_subject, level, own)
     checks = _checks(gain, shares, candidate, baseline)
     if whole_set:  # every answer moves what all items add, so none is won or lost
         gain, checks = replace(gain, wins=0, losses=0, ties=0), {}
     posterior = None
     if gain.ci_method == "tango" and shares.matched <= SMALL_SET:
         posterior = probability_better(gain.losses, gain.wins)
-    effects = run_effects(shares)
+    effects = own[0].run_effect(), own[1].run_effect()
     return Comparison(
         candidate=candidate,
         baseline=baseline,
@@ -269,10 +271,19 @@ def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[
 
 
 def _gain(
-    shares: Pairing, candidate: Arm, baseline: Arm, claim: Claim, one_subject: bool, level: float
+    shares: Pairing,
+    candidate: Arm,
+    baseline: Arm,
+    claim: Claim,
+    one_subject: bool,
+    level: float,
+    own: tuple[Parts, Parts] | None = None,
 ) -> Difference:
     ours, theirs = shares.candidate, shares.baseline
-    parts = parts_of_one_subject(shares) if one_subject else parts_for(claim, shares, candidate, baseline)
+    if one_subject:
+        parts = parts_of_one_subject(shares)
+    else:
+        parts = parts_for(claim, shares, candidate, baseline, own)
     return paired_difference(
         ours.means(),
         theirs.means(),

@@ -52,7 +52,7 @@ def test_seeds_are_pooled_by_item(board):
     assert found.arm.seeds == [0, 1]
     means = [run["metrics"]["accuracy"]["value"] for run in found.arm.runs]
     assert found.value == pytest.approx(sum(means) / 2)
-    assert found.ci_method == "items" and found.ci[0] < found.value < found.ci[1]
+    assert found.ci_method == "clustered_t" and found.ci[0] < found.value < found.ci[1]
 
 
 def test_failed_attempts_count_as_nought_and_are_shown(board):
