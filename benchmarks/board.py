@@ -1,4 +1,4 @@
-"""How long a board of 40 methods takes: loading, places, comparisons with baselines and the grid, in CPU seconds.
+"""How long a board of 40 methods takes: loading, places, comparisons with baselines, in CPU seconds.
 
 python benchmarks/board.py
 """

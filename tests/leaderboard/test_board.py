@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.comparison.arms import arms_of
+from harness.comparison.card import recovery
 from harness.comparison.items import load_items
 from harness.comparison.paired import compare
 from harness.comparison.ranks import pair_tests
@@ -378,3 +379,30 @@ def test_pairs_are_tested_as_they_are_compared(tmp_path):
         made = compare(arms[j], arms[k])
         assert made.paired_draws == ("c" not in (arms[j].method, arms[k].method))
         assert p == pytest.approx(made.p_value)
+
+
+def test_recovery_is_measured_where_trajectories_are_recorded(tmp_path, seal_run):
+    seal_run(
+        tmp_path,
+        [1.0, 0.0, 1.0, 1.0],
+        trace=lambda n: {"tool_errors": n % 2, "steps": 3},
+    )
+    seal_run(tmp_path, [1.0, 0.0, 1.0, 1.0], method="plain")
+    agent, plain = [e.arm for s in sites.load(tmp_path).sections for e in s.entries]
+    found = recovery([agent])
+    assert (found.attempts, found.failed, found.rate) == (4, 2, 0.5)
+    assert recovery([plain]) is None
+
+
+def test_the_page_of_grids_shows_what_the_command_prints(board):
+    from harness.leaderboard.grids import shown
+    from harness.leaderboard.pages import grids
+
+    (found,) = [each for each in shown(board.sections) if each.section.task == "sums"]
+    assert found.section.grid.levels == {"method": ["direct", "vote"], "model": ["test/large", "test/small"]}
+    assert [row[0] for row in found.figure.also.rows] == ["method", "model", "method x model"]
+    assert found.section.grid.left_out == ["method flaky: not run with all others"]
+    page = grids(board)
+    assert all(
+        said in page for said in ("HV, of methods", "reversals of methods over models", "Harness card")
+    )
