@@ -34,6 +34,8 @@ _BY_NAME = {
     "verification": r"judge.*|verif.*|grader.*|scorer|checks?|rubric|official",
     "governance": r"sandbox.*|network|permissions?|allow.*|deny.*|approv.*|user",
 }
+#: needs of a method that are data; the others say what it asks of task and model
+_DATA = ("labelled", "dev", "pool", "test_inputs", "interactions", "item_texts", "trainable", "human")
 #: arguments of the task that bound an episode; its others say what is asked
 _LIMITS = re.compile(r"(max_.*|steps|turns|errors|tokens|seconds|timeout|attempts)$")
 
@@ -63,7 +65,10 @@ def card(arm: Arm) -> dict[str, dict[str, Any]]:
     check["scorer"], check["metric"] = asked.get("scorer"), asked.get("metric")
     for name, role in {**asked.get("roles", {}), **subject.get("roles", {})}.items():
         check[name] = role.get("model") if isinstance(role, Mapping) else role
-    found["governance"]["data access"] = ", ".join(subject.get("data_access", ())) or "the item alone"
+    needs = [str(need) for need in subject.get("data_access", ())]
+    found["governance"]["data access"] = ", ".join(n for n in needs if n in _DATA) or "the item alone"
+    if "tools" in needs or "world" in needs:
+        found["tools"]["called"] = "natively" if "tools" in needs else "in the method's own way"
     if arm.runs[0].get("private_targets"):
         found["governance"]["targets"] = "private"
     return {item: {k: v for k, v in known.items() if v is not None} for item, known in found.items()}
