@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from harness.base.errors import UsageError, nearest
 from harness.comparison.arms import Arm
+from harness.comparison.attempt_metrics import attempt_metric
 from harness.comparison.common import common_items
 from harness.comparison.items import Items, ItemTables, of_the_set
 from harness.comparison.select import by_key
 from harness.spec import MetricRange
 from harness.stats.grid import Decomposition, decompose
-from harness.stats.grid_noise import CellMeans, blocks, cell_means
+from harness.stats.grid_noise import CellMeans, cell_means, tasks_noise
 from harness.stats.reversals import Reversal, reversals
 
 #: the factors of a grid, and those that every grid has
@@ -138,7 +139,7 @@ def _grid(
     kept = {names: cells[names] for names in itertools.product(*(levels[name] for name in factors))}
     metrics = {arm.task: metric or arm.primary for arm in kept.values()}
     for arm in kept.values():
-        if metrics[arm.task] not in arm.runs[0]["metrics"]:
+        if metrics[arm.task] not in arm.runs[0]["metrics"] and attempt_metric(metrics[arm.task]) is None:
             raise UsageError(
                 f"{arm.task} has no metric {metric!r}; it has: {', '.join(arm.runs[0]['metrics'])}"
             )
@@ -151,11 +152,11 @@ def _grid(
     every = list(kept.values())
     means, noises, items, notes, known = np.zeros(len(every)), [], {}, list[str](), True
     for task, rows in places.items():
-        found, size = _task_cells([every[n] for n in rows], metrics[task], scale(task), load, notes)
+        found, size, groups = _task_cells([every[n] for n in rows], metrics[task], scale(task), load, notes)
         means[rows] = found.means
-        noises.append((found.noise, rows))
+        noises.append((found, rows, groups))
         items[task], known = size, known and found.runs_known
-    noise = blocks(noises, len(every))
+    noise = tasks_noise(noises, len(every))
     return Grid(
         factors,
         levels,
@@ -227,8 +228,9 @@ def _task_cells(
     scaled: Callable[[Items], NDArray[Any]],
     load: Load,
     notes: list[str],
-) -> tuple[CellMeans, tuple[int, int]]:
-    """The cells of one task on the items that all have; and how many items and groups these are."""
+) -> tuple[CellMeans, tuple[int, int], NDArray[Any]]:
+    """The cells of one task on the items that all have, how many items and groups these are, and the groups'
+    names."""
     tables = [load(arm, metric) for arm in arms]
     taken, most = common_items(tables), max(map(len, tables))
     if len(taken[0]) < most:
@@ -241,8 +243,9 @@ def _task_cells(
         found = cell_means([scaled(table) for table in taken], drawn, codes)
     except ValueError as error:
         raise UsageError(f"{arms[0].task}: {error}") from None
-    n = len(taken[0])
-    return found, (n, n if codes is None else int(codes.max()) + 1)
+    own = taken[0].groups
+    groups = taken[0].digests if own is None else np.unique(own)
+    return found, (len(taken[0]), len(groups)), groups
 
 
 def _reversals(means: NDArray[Any], noise: Any, factors: Names) -> dict[str, list[Reversal]]:

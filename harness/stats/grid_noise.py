@@ -75,12 +75,15 @@ class CellMeans:
     Attributes:
         means: shape (cells,).
         noise: of these.
+        sums: what each group of items adds to each mean, shape (cells, groups) in the order of the groups'
+            numbers, so that ``sums @ sums.T`` is the first part of ``noise``.
         runs_known: False where cells draw something per run and none has two runs, so that ``noise`` is that
             of items alone and holds for these runs.
     """
 
     means: FloatArray
     noise: Noise
+    sums: FloatArray
     runs_known: bool
 
 
@@ -112,8 +115,9 @@ def cell_means(
     if g < 2:
         raise ValueError(f"a grid needs two items (or groups of them) that every cell has, got {g}")
     rest = (items - means[:, None]) / items.shape[1]
-    sums = np.array([np.bincount(codes, weights=row, minlength=g) for row in rest])
-    parts: list[tuple[FloatArray, float]] = [(g / (g - 1) * sums @ sums.T, g - 1.0)]
+    scale = np.sqrt(g / (g - 1))
+    sums = scale * np.array([np.bincount(codes, weights=row, minlength=g) for row in rest])
+    parts: list[tuple[FloatArray, float]] = [(sums @ sums.T, g - 1.0)]
     squares, df = 0.0, 0
     for table, draws in zip(cells, drawn, strict=True):
         found = parts_of(table, groups) if draws and table.shape[1] > 1 else None
@@ -128,7 +132,30 @@ def cell_means(
         ]
     )
     noise = Noise([*parts, (per_cell, float(df))]) if squares > 0 else Noise(parts, -per_cell if df else None)
-    return CellMeans(means, noise, runs_known=df > 0 or not any(drawn))
+    return CellMeans(means, noise, sums, runs_known=df > 0 or not any(drawn))
+
+
+def tasks_noise(tasks: Sequence[tuple[CellMeans, Sequence[int], ArrayLike]], cells: int) -> Noise:
+    """The noise of a grid over several tasks, whose runs have nothing in common.
+
+    Args:
+        tasks: the cells of each task, their places in the grid, and the names of their groups. Equal names of
+            two tasks are one group (the same dialogues, users or items in both), whose luck they share.
+        cells: of the grid.
+    """
+    labels = np.concatenate([np.asarray(names, dtype=object) for _, _, names in tasks])
+    names, codes = np.unique(labels, return_inverse=True)
+    if len(names) == len(labels):
+        return blocks([(found.noise, places) for found, places, _ in tasks], cells)
+    sums, begun = np.zeros((cells, len(names))), 0
+    for found, places, own in tasks:
+        at = codes[begun : begun + len(np.asarray(own))]
+        sums[np.ix_(np.asarray(places), at)] += found.sums
+        begun += len(at)
+    rest = blocks(
+        [(Noise(found.noise.parts[1:], found.noise.excess), places) for found, places, _ in tasks], cells
+    )
+    return Noise([(sums @ sums.T, len(names) - 1.0), *rest.parts], rest.excess)
 
 
 def _item_means(table: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.stats.grid import decompose
-from harness.stats.grid_noise import Noise, blocks, cell_means
+from harness.stats.grid_noise import Noise, blocks, cell_means, tasks_noise
 from harness.stats.reversals import reversals
 
 MEANS = np.array([[0.52, 0.60, 0.71], [0.55, 0.66, 0.70], [0.60, 0.64, 0.78], [0.50, 0.57, 0.66]])
@@ -150,6 +150,18 @@ def test_tasks_have_items_of_their_own() -> None:
     assert whole.covariance[::2, ::2] == pytest.approx(first.covariance)
     assert not whole.covariance[::2, 1::2].any()
     assert 9 < whole.df(np.eye(8)) < 38
+
+
+def test_tasks_may_share_groups() -> None:
+    """The same users in two tasks: their luck doesn't cancel over tasks, and isn't counted as two."""
+    x = np.random.default_rng(4).random((4, 30, 1))
+    found = cell_means(x, [False] * 4)
+    apart = tasks_noise([(found, [0, 2, 4, 6], np.arange(30)), (found, [1, 3, 5, 7], np.arange(30, 60))], 8)
+    shared = tasks_noise([(found, [0, 2, 4, 6], np.arange(30)), (found, [1, 3, 5, 7], np.arange(30))], 8)
+    mean = np.kron(np.eye(4), [[0.5, 0.5]])
+    assert apart.mapped(mean).covariance == pytest.approx(found.noise.covariance / 2)
+    assert shared.mapped(mean).covariance == pytest.approx(found.noise.covariance)
+    assert shared.df(np.eye(8)) == 29
 
 
 def test_what_is_no_grid() -> None:
