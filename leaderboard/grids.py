@@ -100,7 +100,7 @@ def _figure(grid: Grid, variances: Table) -> Figure:
     return Figure(
         "Methods over models",
         "Parallel lines: the method makes the same difference with every model. Lines that cross are mostly "
-        "noise; whether any reversal is shown stands below.",
+        "noise; whether any reversal is shown stands above.",
         plot,
         ["method", *models],
         rows,
