@@ -52,7 +52,7 @@ Examples:
     "--run-sd",
     type=click.FloatRange(0, 0.5),
     metavar="SD",
-    help="How much the score of one side varies between runs, as 0.01 for a point, instead of the stored one.",
+    help="How much the score of one side varies between runs (0.01 is a point), instead of the stored one.",
 )
 @click.option(
     "--variance",
