@@ -1,10 +1,13 @@
-"""Looking more than once at growing data: levels that spend one alpha over all looks, and how many runs it takes.
+"""Looks at growing data: levels that spend one alpha over all of them, and how many runs a margin takes.
 
 A baseline of B finished runs meets a candidate of t = 1, 2, ... runs. With v the variance of one run's mean
-and w that of item x method over items, a look at t runs has the information ``I_t = 1 / (w + v (1/B + 1/t))``,
-and ``cov(d_t, d_u) = var(d_u)`` for t < u: increments are independent although the baseline is shared, so that
-group-sequential theory holds (Jennison, Turnbull 1999). The shared baseline only caps the information, at
-``1 / (w + v/B)``. Levels are one-sided.
+and w that of item x method over items, a look at t runs has the information::
+
+    I_t = 1 / (w + v (1/B + 1/t))
+
+and ``cov(d_t, d_u) = var(d_u)`` for t < u: increments are independent although the baseline is shared, so
+that group-sequential theory holds (Jennison, Turnbull 1999). The shared baseline only caps the information,
+at ``1 / (w + v/B)``. Levels are one-sided.
 
 Spending: Lan, DeMets (1983), by recursive integration (Armitage, McPherson, Rowe 1969). Without a horizon: a
 confidence sequence of a normal mixture (Robbins 1970; Howard and others, arXiv 1810.08240).
@@ -144,8 +147,10 @@ def pairs_needed(
     power: float = 0.8,
     item_variance: float = 0.0,
     price: float = PRICE,
+    df: float = math.inf,
 ) -> float:
-    """``BT / (B + T)`` that shows, with `power`, that nothing as large as the margin was lost, where nothing was.
+    """``BT / (B + T)`` that shows, with `power`, that nothing as large as the margin was lost, where nothing
+    was.
 
     ``v / ( 1/(price J) - w )`` with ``J = ((z(1-α) + z(power)) / margin)²``; infinite where no number of runs
     does, only more items.
@@ -155,8 +160,11 @@ def pairs_needed(
         run_variance: v, of one run's mean.
         item_variance: w, of item x method over items; 0 for a subject held against itself.
         price: what the looks cost, as a factor of information.
+        df: degrees of freedom of the variance over runs; its t quantiles take the place of the z.
     """
-    wanted = (float(special.ndtri(1 - alpha) + special.ndtri(power)) / margin) ** 2
+    tails = np.array([1 - alpha, power])
+    quantiles = special.ndtri(tails) if math.isinf(df) else special.stdtrit(df, tails)
+    wanted = (float(quantiles.sum()) / margin) ** 2
     room = 1 / (price * wanted) - item_variance
     return run_variance / room if room > 0 else math.inf
 
@@ -170,33 +178,49 @@ def candidate_runs_needed(needed: float, baseline_runs: int) -> int | None:
     return max(1, math.ceil(exact - 1e-9))
 
 
-def confirmation_correlation(baseline_runs: float, candidate_runs: float) -> float:
-    """``(1/B) / (1/B + 1/t)``: the correlation of two looks with runs of their own at one baseline."""
-    return (1 / baseline_runs) / (1 / baseline_runs + 1 / candidate_runs)
+def confirmation_correlation(
+    baseline_runs: float, candidate_runs: float, further_runs: float | None = None
+) -> float:
+    """The correlation of two looks with runs of their own, t and u (t again by default), at one baseline:
+    ``(1/B) / √((1/B + 1/t) (1/B + 1/u))``."""
+    first = 1 / baseline_runs + 1 / candidate_runs
+    second = 1 / baseline_runs + 1 / (further_runs or candidate_runs)
+    return 1 / baseline_runs / math.sqrt(first * second)
 
 
 def both_looks(
-    baseline_runs: float, candidate_runs: float, first: float = 0.05, second: float = 0.05
+    baseline_runs: float,
+    candidate_runs: float,
+    further_runs: float | None = None,
+    *,
+    first: float = 0.05,
+    second: float = 0.05,
 ) -> float:
     """P(two looks at one baseline both flag where nothing changed), at their one-sided levels."""
-    rho = confirmation_correlation(baseline_runs, candidate_runs)
+    rho = confirmation_correlation(baseline_runs, candidate_runs, further_runs)
     # over the first look's z: Φ of the second's, given it
     z = float(special.ndtri(1 - first))
     points, weights = _legendre(200)
     nodes = z + points * (_FAR + 2 - z)
     density = np.exp(-0.5 * nodes**2) / math.sqrt(2 * math.pi) * weights * (_FAR + 2 - z)
-    over = special.ndtr((rho * nodes - special.ndtri(1 - second)) / math.sqrt(1 - rho**2))
+    over = special.ndtr((rho * nodes + special.ndtri(second)) / math.sqrt(1 - rho**2))
     return float(density @ over)
 
 
 def second_level(
-    baseline_runs: float, candidate_runs: float, first: float = 0.05, joint: float = 0.0025
+    baseline_runs: float,
+    candidate_runs: float,
+    further_runs: float | None = None,
+    *,
+    first: float = 0.05,
+    joint: float = 0.0025,
 ) -> float:
     """The level of a second look at the same baseline at which both flag with probability `joint`, as two
     independent looks at .05 do."""
     low, high = -30.0, math.log(0.5)
     for _ in range(60):
         middle = (low + high) / 2
-        over = both_looks(baseline_runs, candidate_runs, first, math.exp(middle)) > joint
+        second = math.exp(middle)
+        over = both_looks(baseline_runs, candidate_runs, further_runs, first=first, second=second) > joint
         low, high = (low, middle) if over else (middle, high)
     return math.exp(low)
