@@ -317,35 +317,48 @@ def _rules_of(path: Path, margin: str | float | None, config: str | Path | None)
     return read_rules(Path(config) if config else None, margin=margin)
 
 
+@dataclass(frozen=True, repr=False)
+class FirstChecks(Shown):
+    """Margins for a start: 5 % of each value of a baseline above chance.
+
+    Attributes:
+        baseline: its name.
+        planned: for each subject the margin, and what it takes to show it.
+    """
+
+    baseline: str
+    planned: Sequence[Planned]
+
+    def to_yaml(self) -> str:
+        """The text of a `checks.yaml`."""
+        from harness.gate.planned import checks_yaml
+
+        return checks_yaml(self.baseline, self.planned)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `harness baseline checks --json` prints."""
+        margins = [each.plain() for each in self.planned]
+        return {"schema": 1, "baseline": self.baseline, "margins": margins}
+
+    def blocks(self) -> list[Block]:
+        return [Line(line) for line in self.to_yaml().splitlines()]
+
+
 def first_checks(
-    name: str = "main",
-    *,
-    chance: float | None = None,
-    out: str | Path | None = None,
-    replace: bool = False,
-    store: str | Path = STORE,
-) -> str:
-    """The text of a `checks.yaml` for a baseline, with a margin for each subject: 5 % of its value above
-    chance.
+    name: str = "main", *, chance: float | None = None, store: str | Path = STORE
+) -> FirstChecks:
+    """Margins to look over, for a `checks.yaml`: 5 % of each value of a baseline above chance.
 
     Args:
         name: of the baseline, or its file.
         chance: what guessing scores, in the unit of the metric; by default the metric's lowest value.
-        out: also written to this file.
-        replace: write over a file that exists.
         store: the result store.
 
     Raises:
-        UsageError: no such baseline, a value no better than chance, or the file exists.
+        UsageError: no such baseline, or a value no better than chance.
     """
-    from harness.base.errors import UsageError
     from harness.gate.baseline import find_baseline, read_baseline
-    from harness.gate.planned import checks_yaml, first_margins
+    from harness.gate.planned import first_margins
 
-    if out is not None and Path(out).exists() and not replace:
-        raise UsageError(f"{out} exists; --overwrite writes it again")
     reference = read_baseline(find_baseline(name, [Path(store)]))
-    text = checks_yaml(name, first_margins(reference, chance))
-    if out is not None:
-        Path(out).write_text(text, "utf-8")
-    return text
+    return FirstChecks(name, first_margins(reference, chance))

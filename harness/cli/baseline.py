@@ -17,8 +17,10 @@ from harness.cli.options import (
     only_models_option,
     only_task_args_option,
     only_tasks_option,
+    out_option,
     overwrite_option,
     store_option,
+    write_out,
 )
 
 
@@ -96,26 +98,29 @@ def set_command(
 CHECKS = """
 \b
 Examples:
-  harness baseline checks main
-  harness baseline checks main --chance 0.25 --out checks.yaml
+  harness baseline checks main --out checks.yaml
+  harness baseline checks main --chance 0.25
 """
 
 
 @command.command("checks", epilog=CHECKS)
 @click.argument("name")
 @click.option("--chance", type=float, metavar="X", help="What guessing scores, in the unit of the metric.")
-@click.option("--out", metavar="FILE", default="checks.yaml", show_default=True, help="The file to write.")
-@overwrite_option()
+@out_option
 @store_option
-def checks_command(name: str, chance: float | None, out: str, overwrite: bool, store: str) -> None:
-    """Write checks.yaml for a baseline: a margin of 5 % of each value above chance, and the runs it takes.
+@json_option
+def checks_command(name: str, chance: float | None, out: str | None, store: str, as_json: bool) -> None:
+    """A checks.yaml for a baseline: a margin of 5 % of each value above chance, and the runs it takes.
 
-    How much may be lost is nobody's to guess, so `harness check` has no margin of its own.
+    How much may be lost is nobody's to guess, so `harness check` has no margin of its own: look them over.
     """
     from harness.api import gating
 
-    print(gating.first_checks(name, chance=chance, out=out, replace=overwrite, store=store), end="")
-    click.echo(f"written to {out}", err=True)
+    found = gating.first_checks(name, chance=chance, store=store)
+    if as_json:
+        print(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        write_out(found.to_yaml(), out)
 
 
 @command.command("show", epilog="\b\nExample:\n  harness baseline show main")
@@ -165,7 +170,7 @@ SELF_CHECK = """
 Example:
   harness baseline self-check main --store results/nightly
 
-Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 3 too few to tell, 5 no data.
+Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 3 too few comparisons, 5 no data.
 """
 
 

@@ -47,9 +47,7 @@ Exit codes: 0 ok or no alarm, 1 regressed, 2 usage error, 3 inconclusive (0 with
     metavar="D",
     help="The largest acceptable loss: 5% of the baseline's value, or 0.02 in its unit.",
 )
-@click.option(
-    "--alpha", type=float, metavar="A", help="One-sided level over all checks and looks. [default: 0.05]"
-)
+@click.option("--alpha", type=float, metavar="A", help="One-sided level over all tests. [default: 0.05]")
 @click.option(
     "--runs-most",
     type=int,

@@ -6,6 +6,7 @@ import datetime
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from harness.base.errors import UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
@@ -21,6 +22,7 @@ from harness.gate.levels import turn
 from harness.gate.verdict import Case, Verdict, invalid, judge, runs_of, without_statistics
 from harness.results.fields import brief, differing, field_of
 from harness.results.index import in_force
+from harness.results.verify import verify_attempts
 
 
 def check_all(
@@ -87,6 +89,8 @@ def _case(
     if not all(run["counts"]["ok"] for run in named):
         return without_statistics(check, "no data", "a run of the candidate measured nothing")
     candidate = Arm(tuple(sorted(named, key=lambda r: (r["seed"], r["epochs"], r["run_id"], r["attempt"]))))
+    for run in (*candidate.runs, *arm.runs):
+        verify_attempts(Path(run["samples_path"]), run["samples_digest"])
     comparison = compare(candidate, arm, load=load, one_subject=True)
     wrong = faults(comparison, rules)
     if wrong:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -123,7 +124,8 @@ def test_a_run_that_was_looked_at_cannot_be_left_out(gate):
     assert "looked at before and are not in the store" in report.why(verdict)
     # one that was made again (--overwrite) stays beside the new attempt
     row = kept[0]
-    again = {**row, "attempt": 2, "result_digest": "other", "samples_digest": "other"}
+    gate.run("again", 11, drop=0.02)
+    again = {**gate.rows("again")[0], "attempt": 2}
     everything = [*gate.rows("new"), again]
     assert len(gate.look(rows=everything, runs_most=12).look.runs) == 3
     # and one that was retracted is no longer asked for
@@ -150,6 +152,16 @@ def test_a_changed_look_is_refused_and_an_unwritable_ledger_is_said(gate, monkey
     ledger = Ledger(gate.ledger)
     check_all(read_baseline(gate.path), gate.rows("new"), Rules(margin=FIVE), ledger)
     assert "no ledger" in ledger.problem and "Read-only file system" in ledger.problem
+
+
+def test_attempts_that_were_changed_are_refused(gate):
+    row = gate.run("new", 10)
+    other = gate.run("swapped", 10)
+    assert row["run_id"] == other["run_id"]
+    (path,), (swapped,) = ([r["samples_path"] for r in gate.rows(store)] for store in ("new", "swapped"))
+    shutil.copyfile(swapped, path)
+    with pytest.raises(RecordError, match="changed after it was sealed"):
+        gate.look()
 
 
 def entry(runs, margin="5%", verdict="inconclusive", level=0.01, most=6):
