@@ -22,6 +22,7 @@ module            what it holds
 ``steps``         steps in a history of scores
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks
+``spending``      looks at growing data: levels that spend one alpha, runs that a margin takes
 ``power``         the power of the rule of ``crossed``, and the smallest difference it detects
 ``components``    variance components of a table item x run
 ``plan``          runs, items and attempts to plan with: what they detect, the cheapest of a budget
