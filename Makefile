@@ -48,7 +48,7 @@ STARTS = lightgcn,lightgcn+llminit-var,lightgcn+gauss,lightgcn+shuffle
 published: $(READY)
 	rm -rf results/published/v1 results/published/baselines results/published/tables
 	$(BIN)/harness eval --config results/published/run.yaml --offline --store results/published
-	$(BIN)/harness baseline set main --store results/published
+	$(BIN)/harness baseline set main --config results/published/checks.yaml --store results/published
 	$(SCORE) --task aime24 --where benchmark=aime24 --responses $(OUTPUTS)/aime24_skythought/recorded.jsonl.gz
 	$(SCORE) --task amc23 --where benchmark=amc23 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz
 	$(SCORE) --task math500 --where benchmark=math500 --responses $(OUTPUTS)/math500_skythought/recorded.jsonl.gz

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.api.comparisons import compare as compare
     from harness.api.evaluation import evaluate as evaluate
     from harness.api.evaluation import evaluate_async as evaluate_async
+    from harness.api.gating import BaselineSet as BaselineSet
     from harness.api.gating import Check as Check
     from harness.api.gating import check as check
     from harness.api.gating import set_baseline as set_baseline
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 _OFFERED = {
     "harness.api.comparisons": ("Comparisons", "compare"),
     "harness.api.evaluation": ("evaluate", "evaluate_async"),
-    "harness.api.gating": ("Check", "check", "set_baseline"),
+    "harness.api.gating": ("BaselineSet", "Check", "check", "set_baseline"),
     "harness.api.grids": ("Grids", "grid"),
     "harness.api.loading": ("load", "load_method", "load_task"),
     "harness.api.planning": ("PowerTable", "power"),

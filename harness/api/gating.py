@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from harness.gate.checks import Rules
     from harness.gate.drift import Drift
+    from harness.gate.ledger import Ledger
+    from harness.gate.planned import Planned
     from harness.gate.verdict import Verdict
 
 COLOURS = {
     "ok": "green",
     "regressed": "bold red",
     "inconclusive": "yellow",
+    "no alarm": "green",
     "not comparable": "magenta",
     "invalid": "magenta",
     "no data": "magenta",
@@ -36,23 +39,27 @@ class Check(Shown):
         verdicts: one a check.
         drifts: trends over the runs of a baseline's subjects.
         left_out: records that could not be used, a sentence each.
+        notes: what the reader has to know of the gate itself, such as that no ledger can be kept.
+        ledger: the folder of looks; None where it can't be written.
     """
 
     verdicts: Sequence[Verdict]
     drifts: Sequence[Drift]
     left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    ledger: Path | None = None
 
     @property
     def verdict(self) -> str:
-        """The whole: ok, regressed, inconclusive, not comparable, invalid or no data."""
+        """The whole: ok, no alarm (nightly), regressed, inconclusive, not comparable, invalid or no data."""
         from harness.gate.verdict import overall
 
         return overall(self.verdicts)[0]
 
     @property
     def exit_code(self) -> int:
-        """What the command line exits with: 0 ok, 1 regressed, 3 inconclusive, 4 not comparable, 5 no data or
-        invalid."""
+        """What the command line exits with: 0 ok or no alarm, 1 regressed, 3 inconclusive, 4 not comparable,
+        5 no data or invalid."""
         from harness.gate.verdict import overall
 
         return overall(self.verdicts)[1]
@@ -66,7 +73,7 @@ class Check(Shown):
         """The object that `harness check --json` prints."""
         from harness.gate import report
 
-        return report.plain(self.verdicts, self.drifts)
+        return report.plain(self.verdicts, self.drifts, self.notes, str(self.ledger) if self.ledger else None)
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a check, with the columns of the table as text."""
@@ -80,7 +87,7 @@ class Check(Shown):
         """A table for the summary of a CI job."""
         from harness.gate import report
 
-        return report.markdown(self.verdicts, self.drifts)
+        return report.markdown(self.verdicts, self.drifts, self.notes)
 
     def to_junit(self) -> str:
         """JUnit XML, as CI systems read it."""
@@ -105,7 +112,11 @@ class Check(Shown):
             for verdict in self.verdicts
             if report.why(verdict)
         ]
-        said += [*report.suite_sentences(self.verdicts), *(drift.sentence() for drift in self.drifts)]
+        said += [
+            *self.notes,
+            *report.suite_sentences(self.verdicts),
+            *(drift.sentence() for drift in self.drifts),
+        ]
         return [table, *map(Line, said), Line(f"overall: {self.verdict}", COLOURS[self.verdict])]
 
 
@@ -116,75 +127,131 @@ def check(
     task: str | None = None,
     method: str | None = None,
     model: str | None = None,
-    margin: float | None = None,
+    margin: str | float | None = None,
     alpha: float | None = None,
+    runs_most: int | None = None,
+    nightly: bool | None = None,
     confirm: bool | None = None,
     allow_inconclusive: bool = False,
     offline: bool = False,
+    ledger: str | Path | None = None,
     store: str | Path = STORE,
     progress: bool = True,
 ) -> Check:
     """Is what was just run still as good as the baseline, within a declared margin?
 
+    Every look is kept in a ledger beside the baseline. A rerun of a version is judged together with its
+    earlier runs, at the level that earlier looks have left, and its first `ok` or `regressed` stands.
+
     Args:
         baseline: name or file of the baseline; `main` by default.
         config: what to check and how strictly, a YAML file; `checks.yaml` if it is there.
         task: only this task. `method` and `model` alike.
-        margin: the largest loss that is acceptable; 0.02 by default.
-        alpha: level over all checks; 0.05 by default.
-        confirm: run a first hit again with fresh seeds.
+        margin: the largest loss that is acceptable: `"5%"` of the baseline's value, or a number in the
+            metric's unit. There is no default.
+        alpha: level over all checks and all looks; 0.05 by default.
+        runs_most: the number of the candidate's runs over which alpha is spent; by default what the margin
+            takes.
+        nightly: each look is at another version, as of a model behind an alias.
+        confirm: run a first hit again with fresh seeds, both sides of it.
         allow_inconclusive: too little evidence passes.
         offline: confirm from the cache and local files only.
+        ledger: the folder of looks; by default `NAME.looks` beside the baseline.
         store: the result store.
         progress: show progress of a confirmation.
 
     Raises:
-        UsageError: no such baseline, or faulty rules.
+        UsageError: no such baseline, faulty rules, or no margin.
 
     Example:
         >>> assert harness.check("main").ok
     """
     from harness.gate.baseline import find_baseline, read_baseline
     from harness.gate.checks import read_rules
+    from harness.gate.confirm import to_confirm
     from harness.gate.drift import drifts
+    from harness.gate.ledger import SUFFIX, Ledger
     from harness.gate.pairing import check_all
     from harness.results.index import in_force, read_index
 
     file = Path(config) if config else Path("checks.yaml") if Path("checks.yaml").is_file() else None
     given: dict[str, Any] = {"baseline": baseline, "margin": margin, "alpha": alpha, "confirm": confirm}
+    given |= {"runs_most": runs_most, "nightly": nightly}
     if allow_inconclusive:
         given["fail_inconclusive"] = False
     if task or method or model:
         given["checks"] = [{"task": task or "", "method": method or "", "model": model or ""}]
     rules = read_rules(file, **given)
-    reference = read_baseline(find_baseline(rules.baseline, [Path(store)]))
+    path = find_baseline(rules.baseline, [Path(store)])
+    reference = read_baseline(path)
+    looks = Ledger(Path(ledger) if ledger else path.with_suffix(SUFFIX))
     index = read_index(Path(store))
-    rows = in_force(index.rows)
-    verdicts = check_all(reference, rows, rules)
-    if rules.confirm and any(verdict.verdict == "regressed" for verdict in verdicts):
-        verdicts = _confirmed(verdicts, rules, Path(store), offline, progress)
-    return Check(verdicts, drifts(reference.arms, rows), index.faults)
+    verdicts = check_all(reference, index.rows, rules, looks)
+    if rules.confirm and any(map(to_confirm, verdicts)):
+        verdicts = _confirmed(verdicts, rules, looks, Path(store), offline, progress)
+    return Check(
+        verdicts,
+        drifts(reference.arms, in_force(index.rows)),
+        index.faults,
+        (looks.problem,) if looks.problem else (),
+        None if looks.problem else looks.folder,
+    )
 
 
 def _confirmed(
-    verdicts: Sequence[Verdict], rules: Rules, store: Path, offline: bool, progress: bool
+    verdicts: Sequence[Verdict], rules: Rules, ledger: Ledger, store: Path, offline: bool, progress: bool
 ) -> list[Verdict]:
+    """With what was flagged run again. Fresh runs lie in a store of their own, `STORE/confirmation`, as they
+    are never pooled with those that were flagged."""
     from harness.api.progress import watching
     from harness.api.settings import configuration
-    from harness.gate.confirm import confirm
+    from harness.gate.confirm import confirm, to_confirm
     from harness.results.environment import command_line
     from harness.results.store import Store
     from harness.run.session import Session
 
     if progress:
         print("a first look found a regression; running it again with fresh seeds", file=sys.stderr)
-    flagged = sum(verdict.verdict == "regressed" for verdict in verdicts)
+    flagged = sum(map(to_confirm, verdicts))
     with watching(flagged, progress) as watcher:
         settings = configuration()
         session = Session(
-            Store(store), watcher, settings.get("prices", {}), settings.get("services", {}), command_line()
+            Store(store / "confirmation"),
+            watcher,
+            settings.get("prices", {}),
+            settings.get("services", {}),
+            command_line(),
         )
-        return confirm(verdicts, rules, session, offline)
+        return confirm(verdicts, rules, ledger, session, offline)
+
+
+@dataclass(frozen=True, repr=False)
+class BaselineSet(Shown):
+    """A baseline that was set: its file, and what each margin takes.
+
+    Attributes:
+        path: its file.
+        planned: for each subject a margin, and what it takes to show it.
+        declared: whether these margins come from `checks.yaml` or a flag; else they are 5 % of each value
+            above chance.
+    """
+
+    path: Path
+    planned: Sequence[Planned]
+    declared: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `harness baseline set --json` prints."""
+        return {
+            "schema": 1,
+            "name": self.path.stem,
+            "path": str(self.path),
+            "declared": self.declared,
+            "margins": [each.plain() for each in self.planned],
+        }
+
+    def blocks(self) -> list[Block]:
+        return [Line(str(self.path)), *(Line(f"  {each.sentence()}") for each in self.planned)]
 
 
 def set_baseline(
@@ -195,28 +262,103 @@ def set_baseline(
     model: str = "",
     task_args: Mapping[str, Any] | None = None,
     method_args: Mapping[str, Any] | None = None,
+    margin: str | float | None = None,
+    config: str | Path | None = None,
     replace: bool = False,
     store: str | Path = STORE,
-) -> Path:
+) -> BaselineSet:
     """Pools the complete runs of every subject in a store, at least three of each, as a baseline for `check`.
 
     Args:
         name: of the baseline.
         task: only these; a comma list of names and globs. `method` and `model` alike.
         task_args: only runs with these arguments of the task; `method_args` of the method.
+        margin: what is to be shown against it: `"5%"`, or a number in the metric's unit.
+        config: a file of checks with the margins; `checks.yaml` if it is there and names this baseline.
         replace: set a baseline again that exists.
         store: the result store.
 
-    Returns:
-        The baseline's file.
-
     Raises:
-        UsageError: too few runs, or it exists.
+        UsageError: too few runs, it exists, or its runs can never show one of the declared margins; says how
+            many would.
     """
     from harness.comparison.select import Selection
-    from harness.gate import baseline
+    from harness.gate import baseline, planned
+    from harness.gate.baseline import Baseline
     from harness.results.index import read_index
 
     selection = Selection(task, method, model, task_args or {}, method_args or {})
     rows = selection.rows(read_index(Path(store)).rows)
-    return Path(baseline.set_baseline(Path(store), name, rows, replace=replace))
+    rules = _rules_of(baseline.path_of(Path(store), name), margin, config)
+    found: list[Planned] = []
+
+    def allow(reference: Baseline) -> None:
+        if rules is not None:
+            found.extend(planned.planned(reference, rules))
+            planned.refuse_what_is_never_shown(found)
+        else:
+            found.extend(planned.first_margins(reference, lenient=True))
+
+    path = Path(baseline.set_baseline(Path(store), name, rows, replace=replace, allow=allow))
+    return BaselineSet(path, found, rules is not None)
+
+
+def _rules_of(path: Path, margin: str | float | None, config: str | Path | None) -> Rules | None:
+    """The rules that declare margins for a baseline, if there are any."""
+    from harness.gate.checks import read_rules
+
+    usual = Path("checks.yaml")
+    if config is None and usual.is_file():
+        named = read_rules(usual).baseline
+        if named == path.stem or Path(named).resolve() == path.resolve():
+            config = usual
+    if config is None and margin is None:
+        return None
+    return read_rules(Path(config) if config else None, margin=margin)
+
+
+@dataclass(frozen=True, repr=False)
+class FirstChecks(Shown):
+    """Margins for a start: 5 % of each value of a baseline above chance.
+
+    Attributes:
+        baseline: its name.
+        planned: for each subject the margin, and what it takes to show it.
+    """
+
+    baseline: str
+    planned: Sequence[Planned]
+
+    def to_yaml(self) -> str:
+        """The text of a `checks.yaml`."""
+        from harness.gate.planned import checks_yaml
+
+        return checks_yaml(self.baseline, self.planned)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `harness baseline checks --json` prints."""
+        margins = [each.plain() for each in self.planned]
+        return {"schema": 1, "baseline": self.baseline, "margins": margins}
+
+    def blocks(self) -> list[Block]:
+        return [Line(line) for line in self.to_yaml().splitlines()]
+
+
+def first_checks(
+    name: str = "main", *, chance: float | None = None, store: str | Path = STORE
+) -> FirstChecks:
+    """Margins to look over, for a `checks.yaml`: 5 % of each value of a baseline above chance.
+
+    Args:
+        name: of the baseline, or its file.
+        chance: what guessing scores, in the unit of the metric; by default the metric's lowest value.
+        store: the result store.
+
+    Raises:
+        UsageError: no such baseline, or a value no better than chance.
+    """
+    from harness.gate.baseline import find_baseline, read_baseline
+    from harness.gate.planned import first_margins
+
+    reference = read_baseline(find_baseline(name, [Path(store)]))
+    return FirstChecks(name, first_margins(reference, chance))

@@ -17,8 +17,10 @@ from harness.cli.options import (
     only_models_option,
     only_task_args_option,
     only_tasks_option,
+    out_option,
     overwrite_option,
     store_option,
+    write_out,
 )
 
 
@@ -38,6 +40,13 @@ def command() -> None:
 @only_models_option
 @only_task_args_option
 @only_method_args_option
+@click.option("--margin", metavar="D", help="What is to be shown: 5% of each value, or 0.02 in its unit.")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Checks with the margins. [default: checks.yaml if it names this baseline]",
+)
 @overwrite_option()
 @store_option
 @json_option
@@ -48,24 +57,70 @@ def set_command(
     model: str | None,
     task_args: tuple[str, ...],
     method_args: tuple[str, ...],
+    margin: str | None,
+    config: str | None,
     overwrite: bool,
     store: str,
     as_json: bool,
 ) -> None:
     """Pool the complete runs of every subject in the store: at least three of each.
 
-    Only this command changes a baseline.
+    Only this command changes a baseline. It says how many runs of a candidate each margin takes, and refuses
+    a margin that no number of them can show; without declared margins it says what 5 % above chance takes.
     """
-    from harness.comparison.select import Selection
-    from harness.gate.baseline import set_baseline
-    from harness.results.index import read_index
+    from harness.api import gating
 
-    selection = Selection(
-        task or "", method or "", model or "", arguments(task_args, "-T"), arguments(method_args, "-M")
+    done = gating.set_baseline(
+        name,
+        task=task or "",
+        method=method or "",
+        model=model or "",
+        task_args=arguments(task_args, "-T"),
+        method_args=arguments(method_args, "-M"),
+        margin=margin,
+        config=config,
+        replace=overwrite,
+        store=store,
     )
-    rows = selection.rows(read_index(Path(store)).rows)
-    path = set_baseline(Path(store), name, rows, replace=overwrite)
-    print(json.dumps({"schema": 1, "name": name, "path": str(path)}) if as_json else path)
+    if as_json:
+        print(json.dumps(done.to_json(), ensure_ascii=False))
+        return
+    print(done)
+    if not done.declared:
+        click.echo(
+            f"these margins are 5 % of each value above chance; 'harness baseline checks {name}' writes "
+            "them to "
+            "checks.yaml, to be changed",
+            err=True,
+        )
+
+
+CHECKS = """
+\b
+Examples:
+  harness baseline checks main --out checks.yaml
+  harness baseline checks main --chance 0.25
+"""
+
+
+@command.command("checks", epilog=CHECKS)
+@click.argument("name")
+@click.option("--chance", type=float, metavar="X", help="What guessing scores, in the unit of the metric.")
+@out_option
+@store_option
+@json_option
+def checks_command(name: str, chance: float | None, out: str | None, store: str, as_json: bool) -> None:
+    """A checks.yaml for a baseline: a margin of 5 % of each value above chance, and the runs it takes.
+
+    How much may be lost is nobody's to guess, so `harness check` has no margin of its own: look them over.
+    """
+    from harness.api import gating
+
+    found = gating.first_checks(name, chance=chance, store=store)
+    if as_json:
+        print(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        write_out(found.to_yaml(), out)
 
 
 @command.command("show", epilog="\b\nExample:\n  harness baseline show main")
@@ -115,7 +170,7 @@ SELF_CHECK = """
 Example:
   harness baseline self-check main --store results/nightly
 
-Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 5 no data.
+Exit codes: 0 as promised, 1 more false alarms than promised, 2 usage error, 3 too few comparisons, 5 no data.
 """
 
 
@@ -127,7 +182,8 @@ def self_check(name: str, store: str, as_json: bool) -> None:
     """Test the gate on runs that are the same (A/A): how often does it raise a false alarm?
 
     Every run of the baseline, and every later run of the same subjects in the store, is compared
-    with the others of its subject. The newest 200 verdicts are tested against alpha.
+    with the others of its subject. The newest 200 comparisons are tested against alpha. Runs whose outputs
+    are byte for byte those of another one show nothing and don't count.
     """
     from harness.gate.baseline import find_baseline, read_baseline
     from harness.gate.selfcheck import self_check
@@ -140,4 +196,4 @@ def self_check(name: str, store: str, as_json: bool) -> None:
         print(json.dumps(result.plain(), ensure_ascii=False))
     else:
         print(result.sentence())
-    sys.exit(5 if not result.comparisons else 0 if result.sound else 1)
+    sys.exit(result.exit_code)

@@ -22,11 +22,11 @@ EXAMPLE = """
 \b
 Examples:
   harness baseline set main
-  harness check --baseline main
+  harness check --baseline main --margin 5%
   harness check --config checks.yaml --offline --markdown "$GITHUB_STEP_SUMMARY" --junit check.xml
 
 \b
-Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inconclusive),
+Exit codes: 0 ok or no alarm, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inconclusive),
 4 not comparable, 5 no data or invalid.
 """
 
@@ -43,9 +43,20 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
 @only_methods_option
 @only_models_option
 @click.option(
-    "--margin", type=float, metavar="D", help="The largest loss that is acceptable. [default: 0.02]"
+    "--margin",
+    metavar="D",
+    help="The largest acceptable loss: 5% of the baseline's value, or 0.02 in its unit.",
 )
 @click.option("--alpha", type=float, metavar="A", help="One-sided level over all tests. [default: 0.05]")
+@click.option(
+    "--runs-most",
+    type=int,
+    metavar="T",
+    help="Runs that alpha is spent over. [default: what the margin takes]",
+)
+@click.option(
+    "--nightly/--no-nightly", default=None, help="Each look is at another version, as behind an alias."
+)
 @click.option("--confirm/--no-confirm", default=None, help="Run a first hit again with fresh seeds.")
 @click.option("--allow-inconclusive", is_flag=True, help="Exit code 0 instead of 3.")
 @offline_option()
@@ -53,6 +64,12 @@ Exit codes: 0 ok, 1 regressed, 2 usage error, 3 inconclusive (0 with --allow-inc
     "--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Add the table to this file."
 )
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Write JUnit XML.")
+@click.option(
+    "--ledger",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Where looks are kept. [default: NAME.looks beside the baseline]",
+)
 @store_option
 @json_option
 def command(
@@ -61,20 +78,25 @@ def command(
     task: str | None,
     method: str | None,
     model: str | None,
-    margin: float | None,
+    margin: str | None,
     alpha: float | None,
+    runs_most: int | None,
+    nightly: bool | None,
     confirm: bool | None,
     allow_inconclusive: bool,
     offline: bool,
     markdown: str | None,
     junit: str | None,
+    ledger: str | None,
     store: str,
     as_json: bool,
 ) -> None:
     """Whether the newest runs are as good as a baseline, within a declared margin.
 
     A verdict for each check: ok (no worse than the margin), regressed (certainly worse), inconclusive
-    (too little evidence for either), not comparable, invalid, or no data.
+    (too little evidence for either), not comparable, invalid, or no data. Every look is kept: runs of a
+    version are judged together, and its first ok or regressed stands. With --nightly a night without an
+    alarm is "no alarm", or ok where that is shown.
     """
     from harness.api import gating
     from harness.display.layout import print_blocks
@@ -87,13 +109,18 @@ def command(
         model=model,
         margin=margin,
         alpha=alpha,
+        runs_most=runs_most,
+        nightly=nightly,
         confirm=confirm,
         allow_inconclusive=allow_inconclusive,
         offline=offline,
+        ledger=ledger,
         store=store,
     )
     for fault in checked.left_out:
         click.echo(f"left out: {fault}", err=True)
+    for note in checked.notes:
+        click.echo(note, err=True)
     if markdown:
         with open(markdown, "a", encoding="utf-8") as summary:
             summary.write(checked.to_markdown())

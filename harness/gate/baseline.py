@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,17 +35,24 @@ class Baseline:
 
 
 def set_baseline(
-    root: Path, name: str, rows: Sequence[Row], *, replace: bool = False, min_runs: int = MIN_RUNS
+    root: Path,
+    name: str,
+    rows: Sequence[Row],
+    *,
+    replace: bool = False,
+    min_runs: int = MIN_RUNS,
+    allow: Callable[[Baseline], None] = lambda baseline: None,
 ) -> Path:
     """Writes `<store>/baselines/<name>.json`, pooling each subject's complete runs of the newest version.
+
+    Args:
+        allow: raises where the baseline must not be set, as by margins that its runs can't show.
 
     Raises:
         UsageError: a bad name, one that exists already (unless `replace`), nothing to pool, or a
             subject with fewer than `min_runs` runs.
     """
-    if not name or not all(c.isalnum() or c in "-._" for c in name) or name.startswith("."):
-        raise UsageError(f"a baseline's name is made of letters, digits, '-', '_' and '.', not {name!r}")
-    path = root / FOLDER / f"{name}.json"
+    path = path_of(root, name)
     if path.exists() and not replace:
         raise UsageError(f"the baseline {name!r} exists; --overwrite sets it again")
     arms = arms_of(newest_versions([row for row in rows if row["status"] == "complete"])[0])
@@ -59,11 +66,13 @@ def set_baseline(
             f"seeds, as in harness eval --seeds {min_runs}, or the same ones with --overwrite; "
             "--task, --method and --model leave out what is not meant"
         )
+    created_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    allow(Baseline(name, path, created_at, arms))
     document = {
         "schema": SCHEMA,
         "kind": "baseline",
         "name": name,
-        "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "created_at": created_at,
         "arms": [_arm(arm, root) for arm in arms],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +80,17 @@ def set_baseline(
     temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
     temporary.replace(path)
     return path
+
+
+def path_of(root: Path, name: str) -> Path:
+    """Where the baseline of a store lies.
+
+    Raises:
+        UsageError: a bad name.
+    """
+    if not name or not all(c.isalnum() or c in "-._" for c in name) or name.startswith("."):
+        raise UsageError(f"a baseline's name is made of letters, digits, '-', '_' and '.', not {name!r}")
+    return root / FOLDER / f"{name}.json"
 
 
 def _arm(arm: Arm, root: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +9,10 @@ from typing import Any
 
 from harness.base.errors import UsageError, unknown_key
 from harness.base.values import load_yaml
+from harness.gate.margin import Margin, parse_margin
+
+#: how alpha is spent over looks
+SPENDING = ("obrien-fleming", "pocock", "unlimited")
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,18 @@ class Check:
     """One (task, method, model) to hold against its reference.
 
     Empty names mean all; names may be globs and comma lists. `task_args` may be written `T`, as in the
-    configuration of `harness eval`. `margin` is the largest loss that is acceptable, in the unit
-    of the metric (0.02 is two points); where less is better, the largest increase.
+    configuration of `harness eval`. `margin` is the largest loss that is acceptable: a share of the
+    baseline's value (`5%`), or, for a metric with limits, a number in its unit (0.02 is two points); where
+    less is better, the largest increase. `runs_most` is the number of the candidate's runs over which alpha
+    is spent; by default what the margin takes.
     """
 
     task: str = ""
     method: str = ""
     model: str = ""
     task_args: Mapping[str, Any] = field(default_factory=dict)
-    margin: float = 0.02
+    margin: Margin | None = None
+    runs_most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,19 +40,27 @@ class Rules:
 
     Attributes:
         baseline: name of the baseline, or its file.
-        alpha: family-wise one-sided level over all checks.
-        margin: the margin of checks that name none.
+        alpha: family-wise one-sided level over all checks and all looks.
+        margin: the margin of checks that name none. There is no default: how much may be lost is the user's
+            to say.
+        runs_most: that of checks that name none.
+        spending: how alpha is spent over looks: `obrien-fleming`, `pocock`, or `unlimited`, which needs no
+            `runs_most` and has a quarter less power.
+        nightly: each look is at another version, as of a model behind an alias.
         regress_factor: `regressed` needs an estimate below -margin x this, besides significance.
         overlap: least share of the baseline's items that the candidate must have.
         max_rate_difference: by how much error, unscored and truncation rates may differ.
-        confirm: whether a first hit is run again with fresh seeds before it fails.
+        confirm: whether a first hit is run again with fresh seeds, both sides of it, before it fails.
         fail_inconclusive: whether `inconclusive` has exit code 3 or 0.
         checks: what to check; everything in the baseline if empty. The first that names a subject counts.
     """
 
     baseline: str = "main"
     alpha: float = 0.05
-    margin: float = 0.02
+    margin: Margin | None = None
+    runs_most: int | None = None
+    spending: str = SPENDING[0]
+    nightly: bool = False
     regress_factor: float = 0.5
     overlap: float = 0.95
     max_rate_difference: float = 0.02
@@ -66,9 +80,8 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         values = _document(path)
         _known(values, Rules, str(path))
     values |= {key: value for key, value in given.items() if value is not None}
-    margin = values.get("margin", Rules.margin)
     where = str(path or "the command line")
-    _within("margin", margin, 0.0, math.inf, where)
+    _parsed(values, where)
     checks = []
     for entry in values.pop("checks", None) or ():
         if isinstance(entry, Check):
@@ -78,9 +91,9 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
             raise UsageError(f"{where}: a check is a mapping such as 'task: arc1d', not {entry!r}")
         entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
-        check = Check(**{"margin": margin, **entry})
-        _within("margin", check.margin, 0.0, math.inf, where)
-        checks.append(check)
+        _parsed(entry, where)
+        own = {name: values[name] for name in ("margin", "runs_most") if name in values}
+        checks.append(Check(**{**own, **entry}))
     try:
         rules = Rules(**values, checks=tuple(checks))
     except TypeError as error:
@@ -92,7 +105,18 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         ("max_rate_difference", 0.0, 1.0),
     ):
         _within(name, getattr(rules, name), low, high, where)
+    if rules.spending not in SPENDING:
+        raise UsageError(f"{where}: spending is one of {', '.join(SPENDING)}, not {rules.spending!r}")
     return rules
+
+
+def _parsed(values: dict[str, Any], where: str) -> None:
+    """Margin and number of runs in the form that they are used in."""
+    if values.get("margin") is not None:
+        values["margin"] = parse_margin(values["margin"], where)
+    most = values.get("runs_most")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        raise UsageError(f"{where}: runs_most is a whole number of runs, at least 1, not {most!r}")
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -121,7 +145,5 @@ def _known(values: Mapping[str, Any], kind: type, where: str) -> None:
 
 
 def _within(name: str, value: Any, low: float, high: float, where: str) -> None:
-    """A margin has no largest value here: what a task's own metric can lose is checked with it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        bounds = f"between {low:g} and {high:g}" if math.isfinite(high) else f"at {low:g} or above"
-        raise UsageError(f"{where}: {name} lies {bounds}, not {value!r}")
+        raise UsageError(f"{where}: {name} lies between {low:g} and {high:g}, not {value!r}")

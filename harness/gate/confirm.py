@@ -1,81 +1,182 @@
-"""The second look: what a first look flagged is run again with fresh seeds, and tested alone.
+"""The second look: what was flagged is run again with fresh seeds, and the fresh runs are tested alone.
 
-Two independent looks at level .05 block a sound change about once in 400 times instead of once in 20.
+Where the baseline's version can be run, both sides are: a fresh pair, whose test doesn't share the luck of
+the stored baseline. Two such looks at .05 flag a sound change once in 400 times. Where it can't (other code
+made it, or candidate and baseline are one subject, as a model behind an alias), the candidate alone is run,
+and tested against the same baseline at the level that restores one in 400.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.base.errors import HarnessError, UsageError
 from harness.base.known_files import located
 from harness.comparison.arms import Arm, arms_of
 from harness.comparison.export import points
-from harness.comparison.paired import compare
+from harness.comparison.items import Items, Pairing, load_items, pair
 from harness.gate.checks import Rules
-from harness.gate.verdict import Verdict, judge
+from harness.gate.evidence import below_guard, on_these_items, p_below
+from harness.gate.ledger import Confirmation, Ledger
+from harness.gate.verdict import Case, Verdict, exit_code
 from harness.results.index import placed_row
 from harness.run.execute import run_grid
 from harness.run.plan import Cell, Request, plan
 from harness.run.session import Session
+from harness.stats.crossed import Parts, pooled_parts
+from harness.stats.spending import second_level
+
+#: fresh runs of each side
+FRESH = 3
+#: of alpha, what a fresh pair has after a nightly look. With a baseline of ten runs and three fresh ones a
+#: side, 60 nights without a change then raise an alarm in .06 of seasons, and a drop of three SDs of a run is
+#: caught within three nights in .92; two runs a side at all of alpha give .09 and .90.
+NIGHTLY_SHARE = 0.6
 
 
 def confirm(
-    verdicts: Sequence[Verdict], rules: Rules, session: Session, offline: bool = False
+    verdicts: Sequence[Verdict], rules: Rules, ledger: Ledger, session: Session, offline: bool = False
 ) -> list[Verdict]:
-    """The verdicts, with every `regressed` one looked at again.
+    """The verdicts, with every `regressed` one looked at again, unless that was done before.
 
-    One that can't be run again stays `regressed`, and says so. One that fresh data doesn't bear out
-    takes the verdict of the fresh data, and says that too.
+    One that can't be run again stays `regressed`, and says so. One that fresh runs don't bear out is
+    `inconclusive`. What is found is entered into the ledger.
     """
-    flagged = [n for n, verdict in enumerate(verdicts) if verdict.verdict == "regressed"]
-    found = list(verdicts)
-    fresh: dict[int, Arm] = {}
-    for n in flagged:
-        comparison = verdicts[n].comparison
-        assert comparison is not None
-        try:
-            fresh[n] = run_again(comparison.candidate, comparison.baseline, session, offline)
-        except HarnessError as error:
-            reason = f"not confirmed, as it can't be run again: {error}"
-            found[n] = replace(verdicts[n], reasons=(*verdicts[n].reasons, reason))
-    pairs = []
-    for n, arm in fresh.items():
-        comparison = verdicts[n].comparison
-        assert comparison is not None
-        pairs.append(
-            (verdicts[n].check, compare(arm, comparison.baseline, comparison.metric, one_subject=True))
+    return [
+        _confirmed(verdict, rules, ledger, session, offline) if to_confirm(verdict) else verdict
+        for verdict in verdicts
+    ]
+
+
+def to_confirm(verdict: Verdict) -> bool:
+    """Whether a verdict wants a second look."""
+    return verdict.verdict == "regressed" and verdict.look is not None and verdict.confirmed is None
+
+
+def _confirmed(verdict: Verdict, rules: Rules, ledger: Ledger, session: Session, offline: bool) -> Verdict:
+    case, look = verdict.case, verdict.look
+    assert case is not None and look is not None
+    candidate, baseline = case.comparison.candidate, case.comparison.baseline
+    both = can_be_told_apart(candidate, baseline)
+    first = 1 + max([*candidate.seeds, *baseline.seeds, *ledger.seeds_of(look.reference)])
+    seeds = range(first, first + FRESH)
+    try:
+        fresh = run_again([candidate, baseline] if both else [candidate], seeds, session, offline)
+    except HarnessError as error:
+        reason = f"not confirmed, as it can't be run again: {error}"
+        return replace(verdict, reasons=(*verdict.reasons, reason))
+    second = look_again(case, fresh[0], fresh[1] if both else None, rules)
+    runs = {f"{run['run_id']}-{run['attempt']}": run["result_digest"] for arm in fresh for run in arm.runs}
+    ledger.add(
+        Confirmation(
+            look.name, both, second.confirmed, second.parts.value, second.p, second.level, list(seeds), runs
         )
-    for n, second in zip(fresh, judge(pairs, rules), strict=True):
-        confirmed = second.verdict == "regressed"
-        first = verdicts[n].comparison
-        assert first is not None
-        said = f"{points(first.difference.value, first)} points at the first look"
-        reason = f"confirmed with fresh seeds ({said})" if confirmed else f"not confirmed: {said}"
-        found[n] = replace(second, reasons=(*second.reasons, reason), confirmed=confirmed)
-    return found
+    )
+    reason = second.sentence(case)
+    if second.confirmed:
+        return replace(verdict, reasons=(*verdict.reasons, reason), confirmed=True)
+    return replace(
+        verdict,
+        verdict="inconclusive",
+        reasons=(*verdict.reasons, reason),
+        exit_code=exit_code("inconclusive", rules),
+        confirmed=False,
+    )
 
 
-def run_again(candidate: Arm, baseline: Arm, session: Session, offline: bool) -> Arm:
-    """The candidate with as many runs as before, all with seeds that neither side has used.
+@dataclass(frozen=True)
+class SecondLook:
+    """What fresh runs say: `p` is one-sided, of no loss on these items, and held against `level`."""
+
+    parts: Parts
+    pair: bool
+    p: float
+    level: float
+    confirmed: bool
+
+    def sentence(self, case: Case) -> str:
+        seen = f"{points(case.comparison.span.change(self.parts.value), case.comparison)} points"
+        what = f"a fresh pair of {FRESH} + {FRESH} runs" if self.pair else f"{FRESH} fresh runs"
+        against = "" if self.pair else f" against the same baseline, at level {self.level:.4f}"
+        said = "confirmed" if self.confirmed else "not confirmed"
+        return f"{said} by {what}{against}: {seen}, p = {self.p:.2g} of no loss"
+
+
+def look_again(case: Case, candidate: Arm, baseline: Arm | None, rules: Rules) -> SecondLook:
+    """The test of fresh runs; `baseline` is the fresh one, or None to hold them against the stored one."""
+
+    def table(arm: Arm) -> Items:
+        return load_items(arm, case.comparison.metric).shares(case.comparison.span)
+
+    stored = pair(table(case.comparison.candidate), table(case.comparison.baseline))
+    fresh = table(baseline) if baseline else None
+    return weigh_fresh(stored, table(candidate), fresh, rules.alpha, nightly=case.night is not None)
+
+
+def weigh_fresh(
+    stored: Pairing, candidate: Items, baseline: Items | None, alpha: float, nightly: bool = False
+) -> SecondLook:
+    """What fresh runs say by themselves, on these items; all in shares of the metric's range.
+
+    How much runs vary is learnt from the stored ones too, which tell nothing of the fresh difference.
+
+    Args:
+        stored: what the first look saw.
+        baseline: the fresh runs of the baseline, None where they are held against the stored ones.
+        nightly: the first look was a nightly one, so that fresh runs alone must pass its guard as well.
+    """
+    fresh = pair(candidate, baseline or stored.baseline)
+    others = [stored.candidate, stored.baseline] if baseline else [stored.candidate]
+    aligned = [pair(each, fresh.candidate) for each in others]
+    parts = on_these_items(
+        pooled_parts(
+            fresh.candidate.cells,
+            fresh.baseline.cells,
+            fresh.candidate.codes(),
+            [each.candidate.cells for each in aligned if each.matched == fresh.matched],
+        )
+    )
+    p = p_below(parts, 0.0)
+    if baseline is not None:
+        level = NIGHTLY_SHARE * alpha if nightly else alpha
+        return SecondLook(parts, True, p, level, p <= level)
+    if nightly:
+        return SecondLook(parts, False, p, alpha, below_guard(parts, alpha))
+    level = second_level(stored.baseline.runs, stored.candidate.runs, candidate.runs)
+    return SecondLook(parts, False, p, level, p <= level)
+
+
+def can_be_told_apart(candidate: Arm, baseline: Arm) -> bool:
+    """Whether running both again measures two versions: other subjects, made by the same, known code."""
+    if candidate.subject_key == baseline.subject_key:
+        return False
+    code = [(set(arm.code("task")), set(arm.code("method"))) for arm in (candidate, baseline)]
+    return code[0] == code[1] and all(all(part) for part in code)
+
+
+def run_again(arms: Sequence[Arm], seeds: Sequence[int], session: Session, offline: bool) -> list[Arm]:
+    """Each arm with these seeds, which nothing has used, in turns.
 
     Raises:
-        HarnessError: it can't be run: a recorded model, a missing key or network, a failed cell.
+        HarnessError: one can't be run: a recorded model, a missing key or network, a failed cell.
     """
-    if candidate.model.startswith("recorded/"):
-        raise UsageError(f"{candidate.model} holds answers that were recorded once")
-    first = 1 + max([*candidate.seeds, *baseline.seeds])
-    cells = [replace(cell_of(candidate, offline), seed=first + n) for n in range(len(candidate.runs))]
-    grid = run_grid(cells, session)
+    for arm in arms:
+        if arm.model.startswith("recorded/"):
+            raise UsageError(f"{arm.model} holds answers that were recorded once")
+    cells = [cell_of(arm, offline) for arm in arms]
+    grid = run_grid([replace(cell, seed=seed) for seed in seeds for cell in cells], session)
     for result in grid.results:
         if result.error is not None:
             raise result.error
     rows = [placed_row(result.record) for result in grid.results if result.record]
-    if len(rows) < len(cells) or any(r["status"] != "complete" for r in rows):
+    if len(rows) < len(arms) * len(seeds) or any(r["status"] != "complete" for r in rows):
         raise UsageError("the second look was stopped before its end")
-    (arm,) = arms_of(rows)
-    return arm
+    found = arms_of(rows)
+    made = [next((f for f in found if f.subject_key == arm.subject_key), None) for arm in arms]
+    if len(found) != len(arms) or None in made:
+        raise UsageError("what runs now is another version than what was checked")
+    return [arm for arm in made if arm is not None]
 
 
 def cell_of(arm: Arm, offline: bool = False) -> Cell:

@@ -1,59 +1,207 @@
-"""Which stored runs stand for which check: the candidate and the reference of each."""
+"""Which stored runs stand for which check: the reference, and all runs of the candidate's newest version."""
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from harness.base.errors import UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
+from harness.comparison.items import ItemTables, Pairing, pair
 from harness.comparison.paired import Comparison, compare
 from harness.comparison.select import Selection
 from harness.gate.baseline import Baseline
 from harness.gate.checks import Check, Rules
-from harness.gate.verdict import Verdict, judge, without_statistics
+from harness.gate.evidence import design, weigh
+from harness.gate.integrity import faults
+from harness.gate.ledger import Ledger, Look, reference_of, version_of
+from harness.gate.levels import turn
+from harness.gate.verdict import Case, Verdict, invalid, judge, runs_of, without_statistics
 from harness.results.fields import brief, differing, field_of
+from harness.results.index import in_force
+from harness.results.verify import verify_attempts
 
 
-def check_all(baseline: Baseline, rows: Iterable[Row], rules: Rules) -> list[Verdict]:
-    """A verdict for every check, in order; without checks, for every subject of the baseline.
+def check_all(
+    baseline: Baseline, rows: Sequence[Row], rules: Rules, ledger: Ledger, night: str | None = None
+) -> list[Verdict]:
+    """A verdict for every check, in order; without checks, for every subject of the baseline. What was judged
+    is entered into the ledger.
 
-    `rows` are the candidate's; runs that belong to the baseline are passed over.
+    Args:
+        rows: the candidate's store, records that are no longer in force among them; runs that belong to the
+            baseline are passed over.
+        night: the day of a nightly look, today by default.
 
     Raises:
-        UsageError: a check names nothing that the baseline holds.
+        UsageError: a check names nothing that the baseline holds, or has no margin or a wrong one.
         RecordError: sealed attempts can't be read.
     """
+    today = night or datetime.datetime.now(datetime.UTC).date().isoformat()
     reference = {os.path.realpath(run["record"]) for arm in baseline.arms for run in arm.runs}
-    candidates = arms_of(row for row in rows if os.path.realpath(row["record"]) not in reference)
-    verdicts: list[Verdict | None] = []
-    pairs: list[tuple[Check, Comparison]] = []
+    rows = [row for row in rows if os.path.realpath(row["record"]) not in reference]
+    current = in_force([dict(row) for row in rows])
+    load = ItemTables()
+    found: list[Verdict | Case] = []
     for check, arm in targets(baseline, rules):
-        found = candidate_of(arm, candidates)
-        if found is None:
-            verdicts.append(without_statistics(check, "no data", _missing(arm)))
-        elif found.comparability_key != arm.comparability_key:
-            fields = differing(found.comparability, arm.comparability)
-            shown = "; ".join(
-                f"{name} was {brief(field_of(arm.comparability, name))} and is "
-                f"{brief(field_of(found.comparability, name))}"
-                for name in fields[:6]
-            )
-            verdicts.append(without_statistics(check, "not comparable", shown))
-        elif not all(run["counts"]["ok"] for run in found.runs):
-            verdicts.append(without_statistics(check, "no data", "a run of the candidate measured nothing"))
-        else:
-            verdicts.append(None)
-            pairs.append((check, compare(found, arm, one_subject=True)))
-    judged = iter(judge(pairs, rules))
-    return [verdict or next(judged) for verdict in verdicts]
+        named = candidate_rows(arm, current)
+        if rules.nightly:
+            named = _of_tonight(named, ledger.nights(reference_of(arm)), today)
+        found.append(_case(check, arm, named, rows, rules, ledger, load, today if rules.nightly else None))
+    judged = iter(judge([each for each in found if isinstance(each, Case)], rules))
+    verdicts = [next(judged) if isinstance(each, Case) else each for each in found]
+    for verdict in verdicts:
+        if verdict.look is not None and not verdict.stands:
+            ledger.add(verdict.look)
+    return verdicts
 
 
-def _missing(arm: Arm) -> str:
-    return (
-        f"no run of {arm.named()} to check besides the baseline's own; 'harness eval --store DIR' makes "
-        "one and 'harness check --store DIR' looks there"
+def _case(
+    check: Check,
+    arm: Arm,
+    named: list[Row],
+    rows: Sequence[Row],
+    rules: Rules,
+    ledger: Ledger,
+    load: ItemTables,
+    night: str | None,
+) -> Verdict | Case:
+    """What there is to judge of one check, or why there is nothing."""
+    if not named:
+        return without_statistics(check, "no data", _missing(arm, night))
+    if named[0]["comparability_key"] != arm.comparability_key:
+        (first, *_) = arms_of(named)
+        fields = differing(first.comparability, arm.comparability)
+        shown = "; ".join(
+            f"{name} was {brief(field_of(arm.comparability, name))} and is "
+            f"{brief(field_of(first.comparability, name))}"
+            for name in fields[:6]
+        )
+        return without_statistics(check, "not comparable", shown)
+    reference, version = reference_of(arm), version_of(named[0])
+    looks = [] if night else ledger.of(reference, version)
+    named, gone = with_looked_at(named, rows, looks)
+    if gone:
+        return without_statistics(check, "invalid", _gone(gone))
+    if not all(run["counts"]["ok"] for run in named):
+        return without_statistics(check, "no data", "a run of the candidate measured nothing")
+    candidate = Arm(tuple(sorted(named, key=lambda r: (r["seed"], r["epochs"], r["run_id"], r["attempt"]))))
+    for run in (*candidate.runs, *arm.runs):
+        verify_attempts(Path(run["samples_path"]), run["samples_digest"])
+    comparison = compare(candidate, arm, load=load, one_subject=True)
+    wrong = faults(comparison, rules)
+    if wrong:
+        return invalid(check, comparison, wrong)
+    tables = pair(load(candidate, comparison.metric), load(arm, comparison.metric))
+    case = case_of(check, comparison, tables, rules, looks, reference, version)
+    if night is None:
+        return case
+    stands = _same_night(ledger, reference, night, runs_of(comparison), check)
+    return replace(case, night=night, turn=replace(case.turn, level=rules.alpha, stands=stands))
+
+
+def case_of(
+    check: Check,
+    comparison: Comparison,
+    tables: Pairing,
+    rules: Rules,
+    looks: Sequence[Look] = (),
+    reference: str = "",
+    version: str = "",
+) -> Case:
+    """What a check's verdict rests on.
+
+    Args:
+        comparison: by `compare(..., one_subject=True)`, of the `tables` in the metric's own unit.
+        looks: the earlier ones at this version.
+    """
+    assert check.margin is not None
+    wanted = design(tables.baseline, check.margin.loss(comparison.baseline_value), rules.alpha)
+    place = turn(
+        looks,
+        runs_of(comparison),
+        baseline_runs=len(comparison.baseline.runs),
+        margin=str(check.margin),
+        alpha=rules.alpha,
+        spending=rules.spending,
+        runs_most=check.runs_most or wanted.horizon,
     )
+    evidence = weigh(comparison, tables, check.margin)
+    return Case(check, comparison, evidence, wanted, place, reference, version)
+
+
+def candidate_rows(reference: Arm, rows: Iterable[Row]) -> list[Row]:
+    """The runs to hold against a reference: of the same subject on the same items if it was run, else of the
+    newest of that task, method and model; all of one version."""
+    named = [
+        row
+        for row in rows
+        if (row["task"], row["method"], row["model"]) == (reference.task, reference.method, reference.model)
+    ]
+    comparable = [row for row in named if row["comparability_key"] == reference.comparability_key]
+    same = [row for row in comparable if row["subject_key"] == reference.subject_key]
+    chosen = same or comparable or named
+    if not chosen:
+        return []
+    newest = max(chosen, key=lambda row: (str(row["created_at"]), row["run_id"]))
+    keys = newest["comparability_key"], version_of(newest)
+    return [row for row in chosen if (row["comparability_key"], version_of(row)) == keys]
+
+
+def with_looked_at(
+    named: Sequence[Row], rows: Sequence[Row], looks: Sequence[Look]
+) -> tuple[list[Row], list[str]]:
+    """The runs with those that were looked at before and made again since, which can't be left out; and the
+    ids of those that are gone. What was corrected or retracted is no longer asked for. The same outputs of
+    one run count once."""
+    known = {digest: name for look in looks for name, digest in look.runs.items()}
+    by_digest = {str(row["result_digest"]): row for row in rows}
+    corrected = {row["supersedes"] for row in rows if row["supersedes"] not in (None, row["run_id"])}
+    retracted = {row["run_id"] for row in rows if row["status"] == "retracted"}
+    kept = {(row["run_id"], row["samples_digest"]): row for row in named}
+    gone = []
+    for digest, name in known.items():
+        row = by_digest.get(digest)
+        if row is None:
+            gone.append(name)
+        elif row["run_id"] not in corrected | retracted:
+            kept.setdefault((row["run_id"], row["samples_digest"]), row)
+    return list(kept.values()), sorted(gone)
+
+
+def _gone(gone: Sequence[str]) -> str:
+    named = ", ".join(f"{name[:12]}" for name in gone[:4])
+    return (
+        f"{len(gone)} runs of this version were looked at before and are not in the store ({named}): no "
+        "complete "
+        "run can be left out; keep the candidate's store beside the ledger (docs/ci.md)"
+    )
+
+
+def _of_tonight(named: list[Row], nights: Sequence[Look], tonight: str) -> list[Row]:
+    """Without the runs of earlier nights."""
+    before = {digest for look in nights if look.night != tonight for digest in look.runs.values()}
+    return [row for row in named if row["result_digest"] not in before]
+
+
+def _same_night(
+    ledger: Ledger, reference: str, night: str, runs: dict[str, str], check: Check
+) -> Look | None:
+    """A look of tonight that stands: its alarm, or the very runs."""
+    tonight = [
+        look for look in ledger.nights(reference) if look.night == night and look.margin == str(check.margin)
+    ]
+    alarm = next((look for look in tonight if look.verdict == "regressed"), None)
+    return alarm or next((look for look in tonight if dict(look.runs) == runs), None)
+
+
+def _missing(arm: Arm, night: str | None) -> str:
+    what = "no run since the last night" if night else "no run to check besides the baseline's own"
+    cure = "'harness eval --store DIR' makes one and 'harness check --store DIR' looks there"
+    return f"{arm.named()}: {what}; {cure}"
 
 
 def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
@@ -61,10 +209,11 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
     it, so that a test is not made, and corrected for, twice.
 
     Raises:
-        UsageError: a check names nothing that the baseline holds, or a margin is beyond the metric.
+        UsageError: a check names nothing that the baseline holds, has no margin, or one beyond the metric.
     """
     if not rules.checks:
-        return [(_full(Check(margin=rules.margin), arm), arm) for arm in baseline.arms]
+        whole = Check(margin=rules.margin, runs_most=rules.runs_most)
+        return [(_full(whole, arm, baseline.name), arm) for arm in baseline.arms]
     found: list[tuple[Check, Arm]] = []
     for check in rules.checks:
         arms = [arm for arm in baseline.arms if _wanted(check, arm)]
@@ -74,22 +223,9 @@ def targets(baseline: Baseline, rules: Rules) -> list[tuple[Check, Arm]]:
             raise UsageError(
                 f"{named} is not in the baseline {baseline.name!r}; {nearest(check.task, known, 'task')}"
             )
-        found += [(_full(check, arm), arm) for arm in arms if all(arm is not other for _, other in found)]
+        new = [arm for arm in arms if all(arm is not other for _, other in found)]
+        found += [(_full(check, arm, baseline.name), arm) for arm in new]
     return found
-
-
-def candidate_of(reference: Arm, candidates: Sequence[Arm]) -> Arm | None:
-    """The runs to hold against a reference: the same subject on the same items if it was run, else the
-    newest of that task, method and model."""
-    named = [
-        arm
-        for arm in candidates
-        if (arm.task, arm.method, arm.model) == (reference.task, reference.method, reference.model)
-    ]
-    comparable = [arm for arm in named if arm.comparability_key == reference.comparability_key]
-    same = [arm for arm in comparable if arm.subject_key == reference.subject_key]
-    newest = sorted(same or comparable or named, key=lambda arm: str(arm.runs[-1]["created_at"]))
-    return newest[-1] if newest else None
 
 
 def _wanted(check: Check, arm: Arm) -> bool:
@@ -100,11 +236,20 @@ def _wanted(check: Check, arm: Arm) -> bool:
         return False
 
 
-def _full(check: Check, arm: Arm) -> Check:
-    span = arm.metric_range()
-    if span.bounded and check.margin > span.width:
+def _full(check: Check, arm: Arm, name: str) -> Check:
+    if check.margin is None:
         raise UsageError(
-            f"{arm.task}: margin {check.margin:g} is more than {arm.primary} can lose; it lies "
-            f"between 0 and {span.width:g}"
+            f"{arm.task} x {arm.method}: no margin says how much may be lost; 'harness baseline checks "
+            f"{name}' "
+            "writes checks.yaml with one for each subject, --margin 5% gives one to all"
         )
-    return Check(arm.task, arm.method, arm.model, arm.comparability["task_args"], check.margin)
+    check.margin.check(f"{arm.task} x {arm.method}", arm.primary, arm.metric_range(), value_of(arm))
+    return Check(
+        arm.task, arm.method, arm.model, arm.comparability["task_args"], check.margin, check.runs_most
+    )
+
+
+def value_of(arm: Arm) -> float:
+    """The mean of an arm's runs at its primary metric."""
+    values = [float(run["metrics"][arm.primary]["value"]) for run in arm.runs]
+    return sum(values) / len(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -11,7 +12,9 @@ from harness.comparison.suites import suite_sentence, suites
 from harness.comparison.to_json import plain as plain_comparison
 from harness.comparison.to_json import plain_suite
 from harness.gate.drift import Drift
-from harness.gate.verdict import Verdict, overall
+from harness.gate.ledger import Look
+from harness.gate.levels import UNLIMITED
+from harness.gate.verdict import Case, Verdict, identical, overall
 
 #: what the pooled differences are for
 SUITE = "for information: the mean over tasks doesn't decide"
@@ -42,38 +45,60 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
         check.method,
         check.model,
         *numbers,
-        f"{_scale(verdict) * check.margin:g}",
+        _margin(verdict),
         why(verdict),
     )
 
 
-def _scale(verdict: Verdict) -> float:
-    return 100.0 if verdict.comparison is None else verdict.comparison.scale
+def _margin(verdict: Verdict) -> str:
+    margin, comparison = verdict.check.margin, verdict.comparison
+    if margin is None or comparison is None:
+        return str(margin or "")
+    return margin.shown(comparison.baseline_value, comparison.span)
 
 
 def why(verdict: Verdict) -> str:
     """The reason of a verdict in one line."""
     parts = list(verdict.reasons)
-    if verdict.p_regressed is not None and verdict.p_inferior is not None:
-        if verdict.verdict == "regressed":
-            parts.append(f"p = {verdict.p_regressed:.2g} of no loss")
-        elif verdict.verdict == "ok" and not parts:
-            parts.append(f"p = {verdict.p_inferior:.2g} of a loss beyond the margin")
-    if verdict.seeds is not None:
-        shown = (
-            ""
-            if verdict.detectable is None
-            else (f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; ")
-        )
-        parts.append(f"{shown}the method trains: {verdict.seeds} seeds on both sides would show the margin")
-    elif verdict.detectable is not None:
-        need = (
-            "no number of attempts shows the margin on these items"
-            if verdict.attempts is None
-            else f"{verdict.attempts} attempts an item on both sides would show the margin"
-        )
-        parts.append(f"these runs detect {_scale(verdict) * verdict.detectable:.1f} points; {need}")
+    case = verdict.case
+    if case is None or identical(case.comparison):
+        return "; ".join(parts)
+    if verdict.verdict == "regressed":
+        parts.append(f"p = {verdict.p_regressed:.2g} of no loss")
+    elif verdict.verdict == "ok":
+        parts.append(f"p = {verdict.p_inferior:.2g} of a loss beyond the margin")
+    elif verdict.largest_loss is not None and math.isfinite(verdict.largest_loss):
+        parts.append(f"a loss of up to {case.comparison.scale * verdict.largest_loss:.1f} is not ruled out")
+    if not case.night and verdict.look is not None:
+        parts.append(_look(verdict, verdict.look))
+    if verdict.verdict == "inconclusive":
+        parts.append(_what_would_do(case))
     return "; ".join(parts)
+
+
+def _look(verdict: Verdict, look: Look) -> str:
+    """Which look it was, and at what level."""
+    case = verdict.case
+    assert case is not None
+    runs = len(look.runs)
+    of = "" if look.spending == UNLIMITED else f" of up to {max(look.runs_most, runs)}"
+    return f"{runs}{of} runs, at level {look.level:.2g}"
+
+
+def _what_would_do(case: Case) -> str:
+    """What to do about too little evidence."""
+    design = case.design
+    if design.candidate_runs is None:
+        if design.equal_runs is None:
+            return "no number of runs would show the margin"
+        return (
+            f"this baseline of {design.baseline_runs} runs can never show the margin; {design.equal_runs} "
+            "runs of "
+            "each side would"
+        )
+    if case.turn.final:
+        return "final: all of alpha is spent on this version"
+    return f"run more seeds, as in harness eval --seeds {case.turn.runs_most}"
 
 
 def pooled(verdicts: Sequence[Verdict]) -> list[list[Comparison]]:
@@ -86,8 +111,8 @@ def suite_sentences(verdicts: Sequence[Verdict]) -> list[str]:
     return [f"{suite_sentence(same)} ({SUITE})" for same in pooled(verdicts)]
 
 
-def markdown(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> str:
-    """A table for the summary of a CI job."""
+def markdown(verdicts: Sequence[Verdict], drifts: Sequence[Drift], notes: Sequence[str] = ()) -> str:
+    """A table for the summary of a CI job. `notes` are what the reader has to know of the gate itself."""
 
     def safe(cell: str) -> str:
         for sign in "\\[]*_|~`":
@@ -104,7 +129,7 @@ def markdown(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> str:
         "|" + " --- |" * len(COLUMNS),
     ]
     lines += ["| " + " | ".join(map(safe, cells(verdict))) + " |" for verdict in verdicts]
-    said = [*suite_sentences(verdicts), *(drift.sentence() for drift in drifts)]
+    said = [*notes, *suite_sentences(verdicts), *(drift.sentence() for drift in drifts)]
     lines += ["", *(f"- {safe(sentence)}" for sentence in said)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -147,27 +172,30 @@ def _xml(line: str) -> str:
     )
 
 
-def plain(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> dict[str, Any]:
-    """The object of `--json`."""
+def plain(
+    verdicts: Sequence[Verdict],
+    drifts: Sequence[Drift],
+    notes: Sequence[str] = (),
+    ledger: str | None = None,
+) -> dict[str, Any]:
+    """The object of `--json`; `ledger` is the folder of looks, None where none is kept."""
     name, code = overall(verdicts)
     return {
-        "schema": 1,
+        "schema": 2,
         "verdict": name,
         "exit_code": code,
+        "ledger": ledger,
+        "notes": list(notes),
         "checks": [
             {
                 "task": v.check.task,
                 "task_args": dict(v.check.task_args),
                 "method": v.check.method,
                 "model": v.check.model,
-                "margin": v.check.margin,
+                "margin": None if v.check.margin is None else str(v.check.margin),
                 "verdict": v.verdict,
                 "why": why(v),
-                "p_regressed": v.p_regressed,
-                "p_inferior": v.p_inferior,
-                "detectable": v.detectable,
-                "attempts_needed": v.attempts,
-                "seeds_needed": v.seeds,
+                **_numbers(v),
                 "confirmed": v.confirmed,
                 "comparison": plain_comparison(v.comparison) if v.comparison else None,
             }
@@ -175,4 +203,35 @@ def plain(verdicts: Sequence[Verdict], drifts: Sequence[Drift]) -> dict[str, Any
         ],
         "suites": [plain_suite(same) for same in pooled(verdicts)],
         "drift": [drift.plain() for drift in drifts],
+    }
+
+
+def _numbers(verdict: Verdict) -> dict[str, Any]:
+    """What a verdict rests on; losses in the unit of the metric. None where nothing was judged."""
+    case, look = verdict.case, verdict.look
+    if case is None or look is None:
+        names = (
+            "margin_loss",
+            "p_regressed",
+            "p_inferior",
+            "largest_loss",
+            "look",
+            "stands",
+            "level",
+            "runs",
+        )
+        return dict.fromkeys((*names, "runs_most", "runs_needed", "equal_runs_needed"))
+    loss = verdict.largest_loss
+    return {
+        "margin_loss": case.comparison.span.width * case.evidence.margin,
+        "p_regressed": verdict.p_regressed,
+        "p_inferior": verdict.p_inferior,
+        "largest_loss": loss if loss is not None and math.isfinite(loss) else None,
+        "look": look.name,
+        "stands": verdict.stands,
+        "level": look.level,
+        "runs": len(look.runs),
+        "runs_most": look.runs_most,
+        "runs_needed": case.design.candidate_runs,
+        "equal_runs_needed": case.design.equal_runs,
     }

@@ -1,41 +1,93 @@
-"""One verdict a check: non-inferiority against a declared margin, with Holm over the checks."""
+"""One verdict a check: no worse than a declared margin, at the level that earlier looks have left."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Check, Rules
-from harness.gate.integrity import faults
-from harness.stats import detectable_from, holm
+from harness.gate.evidence import Design, Evidence, below_guard
+from harness.gate.integrity import Fault
+from harness.gate.ledger import Look
+from harness.gate.levels import Turn
+from harness.stats import holm
 
 #: from the gravest; the overall verdict is the gravest there is
-VERDICTS = ("regressed", "invalid", "no data", "not comparable", "inconclusive", "ok")
-EXIT_CODES = {"ok": 0, "regressed": 1, "inconclusive": 3, "not comparable": 4, "invalid": 5, "no data": 5}
+VERDICTS = ("regressed", "invalid", "no data", "not comparable", "inconclusive", "no alarm", "ok")
+EXIT_CODES = {
+    **{"ok": 0, "no alarm": 0, "regressed": 1, "inconclusive": 3},
+    **{"not comparable": 4, "invalid": 5, "no data": 5},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A check with all that its verdict rests on: the comparison of all runs of a version with a baseline's.
+
+    `night` is the day of a nightly look.
+    """
+
+    check: Check
+    comparison: Comparison
+    evidence: Evidence
+    design: Design
+    turn: Turn
+    reference: str
+    version: str
+    night: str | None = None
+
+    @property
+    def stands(self) -> Look | None:
+        """An earlier look whose verdict holds."""
+        return self.turn.stands
+
+    def look(self, verdict: str) -> Look:
+        """The entry of the ledger."""
+        candidate = self.comparison.candidate
+        return Look(
+            reference=self.reference,
+            task=candidate.task,
+            method=candidate.method,
+            model=candidate.model,
+            metric=self.comparison.metric,
+            version=self.version,
+            runs=runs_of(self.comparison),
+            margin=str(self.check.margin),
+            alpha=self.turn.alpha,
+            spending=self.turn.spending,
+            runs_most=self.turn.runs_most,
+            information=self.turn.information,
+            level=self.turn.level,
+            gain=self.evidence.gain,
+            p_loss=self.evidence.p_loss,
+            p_margin=self.evidence.p_margin,
+            verdict=verdict,
+            night=self.night,
+        )
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What is said of one check, and why.
 
-    `p_regressed` and `p_inferior` are one-sided and adjusted over the checks: of "no worse than the
-    reference" and of "worse by the margin or more". `detectable` is the smallest loss that these runs
-    show with 80 % power; `attempts` how many attempts an item, on both sides, would show the margin
-    (None: no number would, only more items). A loss is in the unit of the metric, and an increase where less
-    is better. If a side trains, seeds are the unit and `seeds` says how
-    many on both sides would show it.
+    `p_regressed` is one-sided, of "no worse than the reference", adjusted over looks and checks: it is held
+    against alpha. `p_inferior`, of "worse by the margin or more", is held against the look's own level.
+    `largest_loss` is the smallest loss that this look rules out, in the unit of the metric (an increase where
+    less is better). `look` is the entry of the ledger that decides, `stands` whether it was there before.
     """
 
     check: Check
     verdict: str
     reasons: tuple[str, ...] = ()
+    case: Case | None = None
     comparison: Comparison | None = None
     p_regressed: float | None = None
     p_inferior: float | None = None
-    detectable: float | None = None
-    attempts: int | None = None
-    seeds: int | None = None
+    largest_loss: float | None = None
+    look: Look | None = None
+    stands: bool = False
     exit_code: int = 0
     confirmed: bool | None = None
 
@@ -45,40 +97,94 @@ def without_statistics(check: Check, verdict: str, *reasons: str) -> Verdict:
     return Verdict(check, verdict, reasons, exit_code=EXIT_CODES[verdict])
 
 
-def judge(pairs: Sequence[tuple[Check, Comparison]], rules: Rules) -> list[Verdict]:
-    """The verdict of every comparison, in order; levels are shared among those that are valid."""
-    found: list[Verdict | None] = []
-    valid: list[tuple[int, Check, Comparison]] = []
-    for n, (check, comparison) in enumerate(pairs):
-        wrong = faults(comparison, rules)
-        if wrong:
-            code = 5 if any(fault.kind == "failures" for fault in wrong) else 4
-            found.append(
-                Verdict(check, "invalid", tuple(f.sentence for f in wrong), comparison, exit_code=code)
-            )
-        else:
-            found.append(None)
-            valid.append((n, check, comparison))
-    if valid:
-        losses = holm([comparison.p_worse for _, _, comparison in valid])
-        inferior = holm([comparison.p_inferior(check.margin) for _, check, comparison in valid])
-        for (n, check, comparison), p_loss, p_inferior in zip(valid, losses, inferior, strict=True):
-            found[n] = _verdict(check, comparison, float(p_loss), float(p_inferior), rules)
-    return [verdict for verdict in found if verdict is not None]
+def invalid(check: Check, comparison: Comparison, faults: Sequence[Fault]) -> Verdict:
+    """A verdict where something makes statistics pointless."""
+    code = 5 if any(fault.kind == "failures" for fault in faults) else 4
+    return Verdict(check, "invalid", tuple(f.sentence for f in faults), comparison=comparison, exit_code=code)
 
 
-def _verdict(check: Check, comparison: Comparison, p_loss: float, p_inferior: float, rules: Rules) -> Verdict:
-    said = Verdict(check, "ok", (), comparison, p_loss, p_inferior)
-    loss = -comparison.span.width * comparison.gain.value
-    if identical(comparison):
-        return replace(said, reasons=("every output is that of the reference",))
-    if p_loss < rules.alpha and loss > rules.regress_factor * check.margin:
-        return replace(said, verdict="regressed", exit_code=EXIT_CODES["regressed"])
-    if p_inferior < rules.alpha:
-        return said
-    code = EXIT_CODES["inconclusive"] if rules.fail_inconclusive else 0
-    said = replace(said, verdict="inconclusive", exit_code=code)
-    return _with_detectable(said, rules)
+def judge(cases: Sequence[Case], rules: Rules) -> list[Verdict]:
+    """The verdict of every case, in order. What is `regressed` shares alpha among the cases (Holm, on p as a
+    multiple of what the look may use of alpha); the whole is `ok` only if each is, which needs no sharing."""
+    adjusted = holm([_share(case) for case in cases]) if cases else ()
+    return [_verdict(case, float(p), rules) for case, p in zip(cases, adjusted, strict=True)]
+
+
+def _share(case: Case) -> float:
+    """p of no loss, as if the look had all of alpha."""
+    p, level = case.evidence.p_loss, case.turn.level
+    if case.stands is not None:
+        p, level = case.stands.p_loss, case.stands.level
+    return min(1.0, p * case.turn.alpha / level) if level > 0 else 1.0
+
+
+def _verdict(case: Case, p_loss: float, rules: Rules) -> Verdict:
+    evidence, turn = case.evidence, case.turn
+    half = evidence.parts.half_width(2 * turn.level) if turn.level > 0 else math.inf
+    said = Verdict(
+        case.check,
+        "ok",
+        case=case,
+        comparison=case.comparison,
+        p_regressed=p_loss,
+        p_inferior=evidence.p_margin,
+        largest_loss=case.comparison.span.width * max(0.0, half - evidence.gain),
+    )
+    if case.stands is not None:
+        return _standing(said, case.stands, rules)
+    lost = -evidence.gain > rules.regress_factor * evidence.margin
+    reasons: tuple[str, ...] = ()
+    if identical(case.comparison):
+        name, reasons = "ok", ("every output is that of the reference",)
+    elif case.night:
+        name, reasons = _nightly(case, lost)
+    else:
+        name = "inconclusive"
+        if p_loss <= turn.alpha and lost:
+            name = "regressed"
+        elif evidence.p_margin <= turn.level:
+            name = "ok"
+    return replace(
+        said, verdict=name, reasons=reasons, look=case.look(name), exit_code=exit_code(name, rules)
+    )
+
+
+def _nightly(case: Case, lost: bool) -> tuple[str, tuple[str, ...]]:
+    """Each night is another version and has a level of its own; the guard pays for the baseline's luck, which
+    all nights share."""
+    if lost and below_guard(case.evidence.parts, case.turn.alpha):
+        return "regressed", ("below the guard of a nightly look",)
+    if case.evidence.p_margin <= case.turn.level:
+        return "ok", ()
+    return "no alarm", ("above the guard of a nightly look; that nothing was lost is not shown",)
+
+
+def _standing(said: Verdict, look: Look, rules: Rules) -> Verdict:
+    """The verdict of an earlier look, which further looks don't change."""
+    name = look.final
+    case = said.case
+    assert case is not None
+    more = set(runs_of(case.comparison).values()) - set(look.runs.values())
+    reasons = ("decided at an earlier look, which stands",) if more else ()
+    confirmed = look.confirmation.confirmed if look.confirmation else None
+    if confirmed is False:
+        reasons = (*reasons, "not confirmed by fresh runs")
+    return replace(
+        said,
+        verdict=name,
+        reasons=reasons,
+        p_inferior=look.p_margin,
+        look=look,
+        stands=True,
+        exit_code=exit_code(name, rules),
+        confirmed=confirmed,
+    )
+
+
+def exit_code(verdict: str, rules: Rules) -> int:
+    """What the command line exits with for a verdict."""
+    lenient = verdict == "inconclusive" and not rules.fail_inconclusive
+    return 0 if lenient else EXIT_CODES[verdict]
 
 
 def identical(comparison: Comparison) -> bool:
@@ -88,13 +194,11 @@ def identical(comparison: Comparison) -> bool:
     return all(run["samples_digest"] in known for run in comparison.candidate.runs)
 
 
-def _with_detectable(verdict: Verdict, rules: Rules) -> Verdict:
-    """With the loss that these runs would show."""
-    comparison = verdict.comparison
-    assert comparison is not None
-    error = comparison.gain.stderr
-    detectable = None if error is None else comparison.span.width * detectable_from(error, alpha=rules.alpha)
-    return replace(verdict, detectable=detectable)
+def runs_of(comparison: Comparison) -> dict[str, str]:
+    """What a ledger notes of the candidate's runs: run id and attempt -> result digest."""
+    return {
+        f"{run['run_id']}-{run['attempt']}": str(run["result_digest"]) for run in comparison.candidate.runs
+    }
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[str, int]:

@@ -34,10 +34,18 @@ def verify_samples(record: dict[str, Any]) -> None:
     Raises:
         RecordError: the file is missing, broken, or holds other rows.
     """
+    verify_attempts(Path(record["samples_path"]), record["samples"]["digest"], record["samples"]["rows"])
+
+
+def verify_attempts(path: Path, digest: str, expected: int | None = None) -> None:
+    """Whether a file holds the attempts of a digest, and as many as `expected`, if given.
+
+    Raises:
+        RecordError: as in `verify_samples`.
+    """
     import pyarrow
     from pyarrow import parquet
 
-    path = Path(record["samples_path"])
     hasher, rows = hashlib.sha256(), 0
     try:
         with parquet.ParquetFile(path) as file:
@@ -47,5 +55,5 @@ def verify_samples(record: dict[str, Any]) -> None:
                     rows += 1
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
-    if rows != record["samples"]["rows"] or hasher.hexdigest() != record["samples"]["digest"]:
+    if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")

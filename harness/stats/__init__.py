@@ -14,7 +14,11 @@ module            what it holds
 ``multiplicity``  Holm and Benjamini-Hochberg over many tests
 ``suite``         the pooled comparison over the tasks of a suite
 ``crossed``       items and runs at once: the variances behind every comparison
-``ranks``         intervals of rank for several methods on the same items
+``ranks``         places of several methods that hold together, from the tests of every pair
+``grid``          a grid method x model taken apart: variance components (``quadratic``: their forms,
+                  ``grid_noise``: what noise adds), ``reversals`` of rank
+``shared_groups``  means over tasks that have items or groups in common
+``pooled_attempts``  pass@k of attempts that several runs have together
 ``preference``    Bradley-Terry strengths and ranks from pairwise votes
 ``trend``         rises, falls, peaks, dips or flat over the values of a sweep (``designs``: the means there
                   with their covariances; ``contrasts``: weighted sums of them)
@@ -22,6 +26,7 @@ module            what it holds
 ``steps``         steps in a history of scores
 ``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
 ``groups``        macro and micro averages over tasks
+``spending``      looks at growing data: levels that spend one alpha, runs that a margin takes
 ``power``         the power of the rule of ``crossed``, and the smallest difference it detects
 ``components``    variance components of a table item x run
 ``plan``          runs, items and attempts to plan with: what they detect, the cheapest of a budget
@@ -42,9 +47,6 @@ from harness.stats.change_points import Step, find_steps
 from harness.stats.components import TableNoise, cells_and_attempts, table_noise
 from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
-from harness.stats.former_power import (
-    detectable_from,
-)
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
     beta11,
@@ -101,7 +103,6 @@ __all__ = [
     "clustered_stderr",
     "default_attempt_variance",
     "detectable",
-    "detectable_from",
     "estimate_mean",
     "expected_from",
     "find_steps",

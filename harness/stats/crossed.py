@@ -31,8 +31,8 @@ from scipy import special
 from harness.stats.quantiles import FloatArray
 
 Codes = NDArray[np.int64]
-#: halvings of the logarithm of p (to eight digits of p), and the smallest p that is looked for
-_STEPS, _LEAST_P = 32, 1e-150
+#: steps to find p at most, the smallest p that is looked for, and what is near enough
+_STEPS, _LEAST_P, _ROUNDING = 60, 1e-150, 1e-11
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,12 @@ def unpaired_parts(
     )
 
 
-def pooled_parts(candidate: ArrayLike, reference: ArrayLike, groups: ArrayLike | None = None) -> Parts:
+def pooled_parts(
+    candidate: ArrayLike,
+    reference: ArrayLike,
+    groups: ArrayLike | None = None,
+    further: Sequence[ArrayLike] = (),
+) -> Parts:
     """The same for two arms that are one subject at two times, as in a gate: runs vary alike in both, and one
     run of the candidate is enough.
 
@@ -168,21 +173,23 @@ def pooled_parts(candidate: ArrayLike, reference: ArrayLike, groups: ArrayLike |
     arms of B and t runs; VR likewise.
 
     Args, raises: as in :func:`unpaired_parts`.
+        further: tables of other runs of the subject on the same items, each at one time, that only add to
+            what is known of s².
     """
     a, b, codes = _shared(candidate, reference, groups)
     both = _difference(a, b, codes)
-    sizes = a.shape[1], b.shape[1]
-    df = sum(sizes) - 2
+    # An arm's VS is s²/S with S - 1 degrees of freedom, so S (S - 1) VS are its squares.
+    arms = [(_parts(table, codes), table.shape[1]) for table in (a, b)]
+    arms += [(parts_of(table, groups), table.shape[1]) for table in map(_table, further)]
+    df = sum(s - 1 for _, s in arms)
     if df < 1:
         return both
-    # An arm's VS is s²/S with S - 1 degrees of freedom, so S (S - 1) VS are its squares.
-    arms = [(_parts(table, codes), s * (s - 1)) for table, s in zip((a, b), sizes, strict=True)]
-    per_run = (1 / sizes[0] + 1 / sizes[1]) / df
+    per_run = (1 / a.shape[1] + 1 / b.shape[1]) / df
     return replace(
         both,
-        runs=per_run * sum(weight * arm.runs for arm, weight in arms),
+        runs=per_run * sum(s * (s - 1) * arm.runs for arm, s in arms),
         df_runs=float(df),
-        overlap=per_run * sum(weight * arm.overlap for arm, weight in arms),
+        overlap=per_run * sum(s * (s - 1) * arm.overlap for arm, s in arms),
     )
 
 
@@ -278,12 +285,23 @@ def p_value(
     floor = np.maximum(np.maximum(_p_alone(d, vi, dfi), _p_alone(d, vs, dfs)), _LEAST_P)
     if not (vs > 0).any():
         return np.asarray(np.where(nothing, 1.0, floor), dtype=np.float64)
-    low, high = np.log(floor), np.zeros(d.shape)
+    # In log p the square of the half width is nearly a line: false position (Illinois) takes a few steps.
+    square, low, high = d**2, np.log(floor), np.zeros(d.shape)
+    above, below = half_width(floor, vi, dfi, vs, dfs, vr) ** 2 - square, -square
+    middle, side = low, np.zeros(d.shape)
     for _ in range(_STEPS):
-        middle = (low + high) / 2
-        wide = half_width(np.exp(middle), vi, dfi, vs, dfs, vr) > d
+        with np.errstate(all="ignore"):
+            middle = (low * below - high * above) / (below - above)
+        middle = np.where((middle > low) & (middle < high), middle, (low + high) / 2)
+        excess = half_width(np.exp(middle), vi, dfi, vs, dfs, vr) ** 2 - square
+        wide = excess > 0
         low, high = np.where(wide, middle, low), np.where(wide, high, middle)
-    return np.asarray(np.where(nothing, 1.0, np.exp(low)), dtype=np.float64)
+        above = np.where(wide, excess, np.where(side < 0, above / 2, above))
+        below = np.where(wide, np.where(side > 0, below / 2, below), excess)
+        side = np.where(wide, 1.0, -1.0)
+        if (nothing | (abs(excess) <= _ROUNDING * square) | (high - low <= _ROUNDING)).all():
+            break
+    return np.asarray(np.where(nothing, 1.0, np.exp(middle)), dtype=np.float64)
 
 
 def _p_alone(distance: FloatArray, variance: FloatArray, df: FloatArray) -> FloatArray:

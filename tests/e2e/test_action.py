@@ -17,7 +17,7 @@ ACTION = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text())
 def repository(tmp_path, harness):
     """A user's repository with a committed baseline of three seeds."""
     (tmp_path / "run.yaml").write_text(RUN)
-    (tmp_path / "checks.yaml").write_text("baseline: main\nmargin: 0.1\nconfirm: false\n")
+    (tmp_path / "checks.yaml").write_text("baseline: main\nmargin: 0.15\nruns_most: 1\nconfirm: false\n")
     harness(tmp_path, "eval", "--config", "run.yaml", "--seeds", "3", "--store", "results/published")
     harness(tmp_path, "baseline", "set", "main", "--store", "results/published")
     return tmp_path
@@ -48,14 +48,19 @@ def act(folder, **inputs):
     return done.returncode, *texts
 
 
-def test_an_unchanged_method_passes_and_tells_the_summary(repository):
-    code, summary, output = act(repository)
+def test_an_unchanged_method_passes_and_a_live_rerun_is_the_same_look(repository):
+    code, summary, output = act(repository, ledger="looks")
     assert (code, output) == (0, "verdict=ok\n")
     assert "harness check: ok" in summary and (repository / "harness-check.xml").exists()
+    (look,) = (repository / "looks").iterdir()
+    assert act(repository, ledger="looks", live="true")[0] == 0
+    assert list((repository / "looks").iterdir()) == [look]
+    steps = {step["name"]: step["run"] for step in ACTION["runs"]["steps"]}
+    assert all("--offline" in steps[name] and "LIVE" in steps[name] for name in ("Evaluate", "Check"))
 
 
 def test_a_worse_method_fails_the_job(repository):
-    (repository / "run.yaml").write_text(RUN + "epochs: 8\nM: {samples: 1, temperature: 9.0}\n")
+    (repository / "run.yaml").write_text(RUN + "seeds: 3\nepochs: 8\nM: {samples: 1, temperature: 9.0}\n")
     code, summary, output = act(repository)
     assert (code, output) == (1, "verdict=regressed\n") and "harness check: regressed" in summary
 

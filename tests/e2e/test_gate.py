@@ -79,7 +79,10 @@ def test_mixed_rows_are_refused_unless_allowed(folder, harness, tmp_path):
         (["compare", "--baseline", "direct", "--method", "direct"], "nothing to compare"),
         (["check", "--baseline", "mian"], "'main'"),
         (["check", "--baseline", "main", "--margin", "7"], "more than accuracy can lose"),
-        (["check", "--baseline", "main", "--task", "arc2d"], "'arc1d'"),
+        (["check", "--baseline", "main", "--margin", "much"], "5% of the baseline's value"),
+        (["check", "--baseline", "main"], "harness baseline checks main"),
+        (["check", "--baseline", "main", "--margin", "5%", "--task", "arc2d"], "'arc1d'"),
+        (["baseline", "set", "other", "--margin", "0.001"], "can never show a margin of 0.001"),
         (["check", "--config", "none.yaml"], "none.yaml"),
         (["baseline", "set", "main"], "--overwrite"),
         (["power"], "--items N"),
@@ -122,6 +125,8 @@ def test_an_unchanged_method_passes(folder, harness):
         "same",
         "--baseline",
         "results/baselines/main.json",
+        "--margin",
+        "5%",
         "--markdown",
         "summary.md",
         "--junit",
@@ -130,6 +135,10 @@ def test_an_unchanged_method_passes(folder, harness):
     )
     found = json.loads(done.stdout)
     assert found["verdict"] == "ok" and len(found["checks"]) == 4
+    assert (
+        found["ledger"] == "results/baselines/main.looks"
+        and len(list((folder / found["ledger"]).iterdir())) == 4
+    )
     assert "harness check: ok" in (folder / "summary.md").read_text()
     assert ET.parse(folder / "check.xml").getroot().get("tests") == "4"
 
@@ -147,26 +156,47 @@ def test_a_worse_method_is_caught_and_confirmed_with_fresh_seeds(folder, harness
         "samples=1",
         "-M",
         "temperature=3.0",
+        "--seeds",
+        "3",
         "--store",
         "worse",
     )
     (folder / "checks.yaml").write_text(
-        "baseline: results/baselines/main.json\nmargin: 0.05\n"
+        "baseline: results/baselines/main.json\nmargin: 0.2\nruns_most: 3\n"
         "checks: [{task: arc1d, method: self-consistency}]\n"
     )
     done = harness(folder, "check", "--store", "worse", "--json", code=1)
     (check,) = json.loads(done.stdout)["checks"]
     assert check["verdict"] == "regressed" and check["confirmed"]
-    assert "confirmed with fresh seeds" in check["why"]
-    seeds = check["comparison"]["candidate"]["seeds"]
-    assert seeds == [3]  # the baseline used 0, 1, 2
+    assert "confirmed by a fresh pair of 3 + 3 runs" in check["why"]
+    # fresh runs of both sides, with seeds that neither used, in a store of their own
+    (look,) = [
+        json.loads(p.read_text())
+        for p in (folder / "results/baselines/main.looks").glob("*.json")
+        if '"seeds"' in p.read_text()
+    ]
+    assert look["seeds"] == [3, 4, 5] and len(look["runs"]) == 6
+    fresh = json.loads(harness(folder, "results", "list", "--store", "worse/confirmation", "--json").stdout)
+    assert len(fresh["runs"]) == 6
+    again = json.loads(harness(folder, "check", "--store", "worse", "--json", code=1).stdout)["checks"][0]
+    assert again["stands"] and again["confirmed"]
     (folder / "checks.yaml").unlink()
 
 
 def test_nothing_to_check_is_no_success(folder, harness):
-    done = harness(folder, "check", "--store", "nowhere", "--baseline", "results/baselines/main.json", code=5)
+    reference = ("--baseline", "results/baselines/main.json", "--margin", "5%")
+    done = harness(folder, "check", "--store", "nowhere", *reference, code=5)
     assert "overall: no data" in done.stdout
     assert "nightly" not in harness(folder, "baseline", "list").stdout
     shown = json.loads(harness(folder, "baseline", "show", "main", "--json").stdout)
     assert len(shown["arms"]) == 4 and all(len(arm["runs"]) == 3 for arm in shown["arms"])
-    assert "A/A comparisons" in harness(folder, "baseline", "self-check", "main").stdout
+    said = harness(folder, "baseline", "self-check", "main", code=3).stdout
+    assert "too few to tell" in said and "byte for byte" in said  # direct samples nothing
+
+
+def test_margins_for_a_start_are_written_in_both_units(folder, harness):
+    harness(folder, "baseline", "checks", "main", "--out", "first.yaml")
+    text = (folder / "first.yaml").read_text()
+    assert "margin: 5%" in text and "points of" in text
+    assert harness(folder, "baseline", "checks", "main").stdout == text
+    assert len(json.loads(harness(folder, "baseline", "checks", "main", "--json").stdout)["margins"]) == 4

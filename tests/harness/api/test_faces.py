@@ -149,10 +149,14 @@ def test_power(runs):
 
 
 def test_check(runs, place):
-    path = harness.set_baseline("main", method="direct")
-    assert path.is_file()
+    done = harness.set_baseline("main", method="direct")
+    assert done.path.is_file() and not done.declared and "a margin of 5%" in repr(done)
+    assert done.to_json()["margins"][0]["baseline_runs"] == 3
     asked = ("check", "--baseline", "main", "--margin", "0.3")
-    checked = harness.check("main", margin=0.3)
+    first = harness.check("main", margin=0.3)
+    checked = harness.check("main", margin=0.3)  # the same runs again are the same look
+    assert checked.verdict == first.verdict and checked.verdicts[0].look == first.verdicts[0].look
+    assert str(checked.ledger) == "results/baselines/main.looks" and not checked.notes
     assert json.loads(json.dumps(checked.to_json())) == printed(*asked, code=checked.exit_code)
     assert repr(checked) + "\n" == said(*asked, code=checked.exit_code).lstrip("\n")
     assert checked.ok == (checked.exit_code == 0) and checked.verdict in repr(checked)

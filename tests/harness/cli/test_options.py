@@ -142,8 +142,8 @@ def test_every_command_that_had_a_former_name_knows_it():
     stores = {
         name for name, command in EVERY.items() if any("--store" in o.opts for o in options_of(command))
     }
-    not_here = {"compare", "results export", "leaderboard build", "leaderboard serve"}  # --out is no store
-    assert {name for name, former in held if former == "--out"} == stores - not_here
+    not_here = {"baseline checks", "compare", "results export", "leaderboard build", "leaderboard serve"}
+    assert {name for name, former in held if former == "--out"} == stores - not_here  # --out is no store
 
 
 def test_where_out_was_the_store_and_is_a_file_now(command, tmp_path):
