@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.stats import Components, Costs, Design, cheapest, detectable, parts_of, power_of, unpaired_parts
-from harness.stats.crossed import half_width
+from harness.stats.crossed_rule import half_width
 
 #: SD over items of the true difference; variance of an attempt, both arms together
 EFFECT_SD, ATTEMPTS = 0.1, 0.292

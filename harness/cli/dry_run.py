@@ -155,7 +155,17 @@ def _detects(noise: Noise, items: int, seeds: int, epochs: int, effect: float | 
     """What a comparison of two such cells detects, and what the wanted effect would need."""
     from harness.stats import detectable, needed, power_of
 
-    design, wanted = noise.design(items, seeds, epochs), effect or WANTED
+    wanted = effect or WANTED
+    if items < 2:  # one item shows no difference at all
+        return {
+            "smallest_detectable_difference": None,
+            "of_these_runs": bool(noise.drawing) and seeds == 1,
+            "effect": wanted,
+            "power": None,
+            "seeds_needed": None,
+            "epochs_needed": None,
+        }
+    design = noise.design(items, seeds, epochs)
     dial: Literal["runs", "attempts"] = "runs" if noise.drawing else "attempts"
     least = needed(wanted, noise.components, design, dial)
     return {

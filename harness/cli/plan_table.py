@@ -49,7 +49,7 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
                         _at_least(row, "?" if row["input_tokens"] is None else str(row["input_tokens"])),
                         _range(row["output_tokens"], "d"),
                         _at_least(row, _range(row["cost_usd"], ".3g")),
-                        f"{100 * row['smallest_detectable_difference']:.1f} points",
+                        _detected(row["smallest_detectable_difference"]),
                         _needed(row),
                     ),
                 ),
@@ -89,6 +89,10 @@ def _effect(rows: list[dict[str, Any]]) -> str:
     """`2 points`, the difference that is wanted."""
     wanted = next((row["effect"] for row in rows if "effect" in row), 0)
     return f"{100 * wanted:g} points"
+
+
+def _detected(difference: float | None) -> str:
+    return "nothing" if difference is None else f"{100 * difference:.1f} points"
 
 
 def _needed(row: dict[str, Any]) -> str:

@@ -51,7 +51,8 @@ def score(arm: Arm, metric: str | None = None, load: Callable[[Arm, str], Items]
         return Score(mean, interval, "items", str(stored[0]["ci_method"]), 1)
     import numpy as np
 
-    from harness.stats.crossed import parts_of, t_squared
+    from harness.stats.crossed import parts_of
+    from harness.stats.crossed_rule import t_squared
     from harness.stats.estimate import estimate_mean
 
     count = len(values)

@@ -12,7 +12,8 @@ from harness.comparison.items import Items, Pairing
 from harness.comparison.paired import Comparison
 from harness.gate.margin import Margin
 from harness.spec import MetricRange
-from harness.stats.crossed import Parts, parts_of, pooled_parts, t_squared
+from harness.stats.crossed import Parts, parts_of, pooled_parts
+from harness.stats.crossed_rule import t_squared
 from harness.stats.spending import candidate_runs_needed, pairs_needed
 
 

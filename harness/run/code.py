@@ -100,14 +100,17 @@ def check_unchanged(spec: Spec, code: Code, *, loaded: bool) -> None:
 def in_development(distribution: str) -> bool:
     """Whether a distribution is installed in editable form."""
     import json
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import distribution as find
+    from importlib.metadata import distributions
 
-    try:
-        text = find(distribution).read_text("direct_url.json")
-    except (PackageNotFoundError, ValueError):
+    # a checkout's own egg-info may stand before what pip noted, as where `python -m harness` is run in it
+    found = (
+        [each.read_text("direct_url.json") for each in distributions(name=distribution)]
+        if distribution
+        else []
+    )
+    if not found:
         return True  # found through the path alone: nothing says which version it is
-    return bool(json.loads(text or "{}").get("dir_info", {}).get("editable"))
+    return any(json.loads(text or "{}").get("dir_info", {}).get("editable") for text in found)
 
 
 def _files(spec: Spec) -> dict[str, Path]:

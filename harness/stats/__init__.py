@@ -13,7 +13,8 @@ module            what it holds
 ``bayes``         P(candidate better) from the 2x2 table
 ``multiplicity``  Holm and Benjamini-Hochberg over many tests
 ``suite``         the pooled comparison over the tasks of a suite
-``crossed``       items and runs at once: the variances behind every comparison
+``crossed``       items and runs at once: the variances behind every comparison (``crossed_rule``: from
+                  them to half widths and p-values)
 ``ranks``         places of several methods that hold together, from the tests of every pair
 ``grid``          a grid method x model taken apart: variance components (``quadratic``: their forms,
                   ``grid_noise``: what noise adds), ``reversals`` of rank

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from harness.stats.crossed import half_width, p_value, with_runs
+from harness.stats.crossed_rule import half_width, p_value, with_runs
 from harness.stats.mcnemar import tango_interval
 from harness.stats.paired import FEWEST
 from harness.stats.quantiles import FloatArray

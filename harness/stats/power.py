@@ -20,7 +20,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from harness.stats.crossed import Parts, half_width, t_squared
+from harness.stats.crossed import Parts
+from harness.stats.crossed_rule import half_width, t_squared
 from harness.stats.quantiles import FloatArray
 
 #: draws of each variance, and fewer for a rough look

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.stats.crossed import Parts, p_value
+from harness.stats.crossed import Parts
+from harness.stats.crossed_rule import p_value
 from harness.stats.paired import FEWEST
 from harness.stats.permutation import sign_flip
 from harness.stats.quantiles import FloatArray, check_level

@@ -147,7 +147,7 @@ def test_prompts_and_system_messages_are_gated(asked, command):
     Path("a.txt").write_text("{input} ({labels})")
     assert asked("--seeds", "3")[0].code == 0 and command("baseline", "set", "main").code == 0
     asked("-M", "prompt=@a.txt", "--system", "You sort requests.", "--seeds", "3")
-    checked = json.loads(command("check", "--baseline", "main", "--json").out)["checks"]
+    checked = json.loads(command("check", "--baseline", "main", "--margin", "50%", "--json").out)["checks"]
     assert [check["verdict"] in ("ok", "inconclusive") for check in checked] == [True]  # else not comparable
 
 

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.crossed import (
-    Parts,
-    p_value,
-    parts_of,
-    pooled_parts,
-    summed,
-    t_squared,
-    tipping_sd,
-    unpaired_parts,
-)
+from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
+from harness.stats.crossed_rule import p_value, t_squared
 
 
 @pytest.fixture

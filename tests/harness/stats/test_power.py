@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from harness.stats.crossed import Parts, half_width, parts_of, unpaired_parts
+from harness.stats.crossed import Parts, parts_of, unpaired_parts
+from harness.stats.crossed_rule import half_width
 from harness.stats.plan import (
     Components,
     Costs,
