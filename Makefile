@@ -76,7 +76,7 @@ published: $(READY)
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
 
 # The tables of docs/cli.md, made again from the commands.
-# Every statement about levels and power, simulated at length (an hour or two); tests hold short ones.
+# Every statement about levels and power, simulated at length (half an hour); tests hold short ones.
 simulations: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.simulations > benchmarks/simulations/README.part
 	mv benchmarks/simulations/README.part benchmarks/simulations/README.md

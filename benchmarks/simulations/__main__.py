@@ -14,7 +14,7 @@ import importlib
 import time
 from pathlib import Path
 
-REPLICATES = 1000
+REPLICATES = 400
 HERE = Path(__file__).parent
 #: made through the command line, and slow: asked for by name
 BY_NAME = ("aa",)
