@@ -65,6 +65,7 @@ def notes(c: Comparison, arms: Sequence[Arm] = ()) -> list[str]:
         lines.append(f"{c.metric} is of the whole set: {c.test} over what each item adds to it")
     lines += [planned(c)] if planned(c) else []
     lines += c.warnings
+    lines += _runs_vary(c)
     if c.probability_better is not None:
         lines.append(f"P(better) = {c.probability_better:.3f} by a Dirichlet posterior over the pairs")
     if c.checks:
@@ -75,6 +76,16 @@ def notes(c: Comparison, arms: Sequence[Arm] = ()) -> list[str]:
     differs = card_sentence(c.candidate, c.baseline)
     lines += [differs] if differs else []
     return lines
+
+
+def _runs_vary(c: Comparison) -> list[str]:
+    """F of the runs of each side, where there are several."""
+    shown = [
+        f"the {side}'s F = {effect[0]:.1f} (p {effect[1]:.2g})"
+        for side, effect in zip(("candidate", "baseline"), c.run_effects, strict=True)
+        if effect is not None
+    ]
+    return [f"runs beside what their items explain: {', '.join(shown)}"] if shown else []
 
 
 def flip_blocks(comparison: Comparison, arms: Sequence[Arm], limit: int) -> list[Block]:

@@ -50,7 +50,9 @@ class Metric(Strict):
     df: float | None = None
     rerun_stderr: float | None = None
     n_clusters: int | None = None
-    scored_only: float | None = Field(None, description="mean over scored attempts, where it differs")
+    scored_only: float | None = Field(
+        None, description="mean over items of the means of their scored attempts, where it differs"
+    )
     n_items: int | None = Field(None, description="items that it is the mean of; null before version 2")
 
 

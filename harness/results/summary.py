@@ -143,16 +143,18 @@ class Summary:
         else:
             attempts = [list(scores[n]) for n in items]
         made = _metric(estimate(self._ranges[name], attempts, groups, self._binary[name]))
-        unscored = sum(missing[n] for n in items if n in missing)
-        scored = sum(len(scores[n]) for n in items) - unscored if unscored else 0
         if made["ci"]:  # t's may reach beyond the scale
             low, high = made["ci"]
             span = self._ranges[name]
             lowest, largest = min(span.low, made["value"]), max(span.high, made["value"])
             made["ci"] = max(lowest, low), min(largest, high)
-        if scored:
-            total = sum(sum(scores[n]) for n in items) - unscored * self._ranges[name].worst
-            made["scored_only"] = total / scored
+        if any(n in missing for n in items):
+            worst = self._ranges[name].worst
+            left = {n: len(scores[n]) - missing.get(n, 0) for n in items}
+            alone = [
+                (sum(scores[n]) - missing.get(n, 0) * worst) / count for n, count in left.items() if count
+            ]
+            made["scored_only"] = sum(alone) / len(alone) if alone else None
         return made
 
     def _labels(self, items: Sequence[int]) -> list[str] | None:
