@@ -93,7 +93,7 @@ def _lacks(arm: Arm, other: Arm, digests: Sequence[str], common: int) -> str:
     )
 
 
-def first_ids(arm: Arm, digests: Sequence[str], count: int = SHOWN) -> list[str]:
+def first_ids(arm: Arm, digests: Sequence[str]) -> list[str]:
     """The ids of the first of some items, in the order in which the runs of an arm have them.
 
     Raises:
@@ -113,6 +113,6 @@ def first_ids(arm: Arm, digests: Sequence[str], count: int = SHOWN) -> list[str]
         for name, item in zip(*(column.to_pylist() for column in table.columns), strict=True):
             if item in wanted:
                 found[str(name)] = None
-                if len(found) == count:
+                if len(found) == SHOWN:
                     return list(found)
     return list(found)

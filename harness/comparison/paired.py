@@ -175,7 +175,6 @@ def compare(
     metric: str | None = None,
     *,
     load: Callable[[Arm, str], Items] = load_items,
-    level: float = 0.95,
     wanted: Wanted = "",
     common_items: bool = False,
     one_subject: bool = False,
@@ -186,9 +185,9 @@ def compare(
         load: gives the table of an arm, such as an `ItemTables` that keeps them.
         wanted: another claim than the widest that the runs allow; see `claims`.
         common_items: compares the items that both have where one side lacks some, which is refused otherwise.
-        one_subject: both arms are one subject at two times, as in a gate, which has its own rule for missing
-            items: how much runs vary is one number,
-            pooled over both, so that one run of the candidate is enough.
+        one_subject: both arms are one subject at two times, as in a gate. How much runs vary is then one
+            number, pooled over both, so that one run of the candidate is enough; and the caller judges
+            missing items by a rule of its own.
 
     Raises:
         ValueError: their keys differ.
@@ -223,7 +222,7 @@ def compare(
         pairing = pairing.same_cells()
     shares = pairing.shares(candidate.metric_range(metric))
     own = own_parts(shares)
-    gain = _gain(shares, candidate, baseline, claim, one_subject, level, own)
+    gain = _gain(shares, candidate, baseline, claim, one_subject, own)
     checks = _checks(gain, shares, candidate, baseline)
     if whole_set:  # every answer moves what all items add, so none is won or lost
         gain, checks = replace(gain, wins=0, losses=0, ties=0), {}
@@ -250,7 +249,7 @@ def compare(
         adjusted_p=gain.p_value,
         checks=checks,
         probability_better=posterior,
-        scored_gain=_scored_gain(shares, candidate, baseline, claim, one_subject, level),
+        scored_gain=_scored_gain(shares, candidate, baseline, claim, one_subject),
         cost_ratio=_cost_ratio(candidate, baseline),
         run_effects=effects,
         warnings=(*filter(None, [note(found)]), *_warnings(candidate, baseline, effects)),
@@ -276,7 +275,6 @@ def _gain(
     baseline: Arm,
     claim: Claim,
     one_subject: bool,
-    level: float,
     own: tuple[Parts, Parts] | None = None,
 ) -> Difference:
     ours, theirs = shares.candidate, shares.baseline
@@ -289,7 +287,6 @@ def _gain(
         theirs.means(),
         groups=ours.groups,
         binary=ours.single and theirs.single,
-        level=level,
         parts=parts,
     )
 
@@ -301,12 +298,12 @@ def _group_sums(shares: Pairing) -> GroupSums:
 
 
 def _scored_gain(
-    shares: Pairing, candidate: Arm, baseline: Arm, claim: Claim, one_subject: bool, level: float
+    shares: Pairing, candidate: Arm, baseline: Arm, claim: Claim, one_subject: bool
 ) -> Difference | None:
     if shares.candidate.all_scored and shares.baseline.all_scored:
         return None
     kept = pair(shares.candidate.scored_only(), shares.baseline.scored_only())
-    return _gain(kept, candidate, baseline, claim, one_subject, level) if kept.matched else None
+    return _gain(kept, candidate, baseline, claim, one_subject) if kept.matched else None
 
 
 def _test(gain: Difference) -> str:

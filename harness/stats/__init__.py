@@ -34,7 +34,6 @@ module            what it holds
 ``items``         attempts in the shapes callers have, reduced to item means
 ``bootstrap``     statistics of the set as a whole: intervals by resampling items
 ``classification``  scores of classes from counts: macro-F1 and its kin, AUROC
-``resample``      bootstrap draws of means over items
 ``quantiles``     the distributions, through scipy
 ================  ================================================================================
 
@@ -46,7 +45,7 @@ from harness.stats.bayes import probability_better
 from harness.stats.bootstrap import bootstrap_estimate
 from harness.stats.change_points import Step, find_steps
 from harness.stats.components import TableNoise, cells_and_attempts, table_noise
-from harness.stats.crossed import Parts, parts_of, pooled_parts, summed, tipping_sd, unpaired_parts
+from harness.stats.crossed import Parts, parts_of, unpaired_parts
 from harness.stats.estimate import Estimate, estimate_mean, mean_over_items
 from harness.stats.groups import macro_average, micro_average
 from harness.stats.intervals import (
@@ -60,7 +59,7 @@ from harness.stats.intervals import (
 )
 from harness.stats.mcnemar import mcnemar_test, tango_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm
-from harness.stats.paired import Difference, item_differences, paired_difference
+from harness.stats.paired import Difference, paired_difference
 from harness.stats.permutation import SignFlip, sign_flip
 from harness.stats.plan import (
     Components,
@@ -73,7 +72,6 @@ from harness.stats.plan import (
     needed,
     power_of,
 )
-from harness.stats.power import Expected, expected_from
 from harness.stats.preference import Preference, RankInterval, bradley_terry, preference_ranks
 from harness.stats.ranks import RankSet, least_units, pair_p_values, rank_sets, ranks_shown
 from harness.stats.suite import SuiteDifference, suite_difference
@@ -84,7 +82,6 @@ __all__ = [
     "Design",
     "Difference",
     "Estimate",
-    "Expected",
     "Parts",
     "Preference",
     "RankInterval",
@@ -105,11 +102,9 @@ __all__ = [
     "default_attempt_variance",
     "detectable",
     "estimate_mean",
-    "expected_from",
     "find_steps",
     "g_pass_at_k",
     "holm",
-    "item_differences",
     "jeffreys",
     "least_units",
     "macro_average",
@@ -124,7 +119,6 @@ __all__ = [
     "parts_of",
     "pass_at_k",
     "pass_hat_k",
-    "pooled_parts",
     "power_of",
     "preference_ranks",
     "probability_better",
@@ -133,11 +127,9 @@ __all__ = [
     "rerun_stderr",
     "sign_flip",
     "suite_difference",
-    "summed",
     "t_interval",
     "table_noise",
     "tango_interval",
-    "tipping_sd",
     "unpaired_parts",
     "wilson",
 ]

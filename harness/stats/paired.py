@@ -127,24 +127,6 @@ class Difference:
             upper = max(upper, 0.0) if no_worse >= (1 - level) / 2 else upper
         return max(lower, least), min(upper, most)
 
-    def lower_bound(self, level: float = 0.95) -> float:
-        """One-sided: Δ lies above it with this confidence. With level = 1 - α, it exceeds -m exactly
-        when ``p_better(-m) < α``: the candidate is shown to be at most m worse.
-
-        Raises:
-            ValueError: if level is outside (1/2, 1).
-        """
-        return self.interval(_two_sided(level))[0]
-
-    def upper_bound(self, level: float = 0.95) -> float:
-        """One-sided: Δ lies below it with this confidence. With level = 1 - α, it is below 0 exactly
-        when ``p_worse() < α``.
-
-        Raises:
-            ValueError: if level is outside (1/2, 1).
-        """
-        return self.interval(_two_sided(level))[1]
-
     def p_better(self, than: float = 0.0) -> float:
         """One-sided p-value of H0: Δ <= ``than`` against Δ > ``than``, by the interval's method.
 
@@ -303,16 +285,8 @@ def _sign_flips(differing: FloatArray) -> tuple[float, float]:
     return float((sums >= seen - rounding).mean()), float((sums <= seen + rounding).mean())
 
 
-def item_differences(candidate: ItemScores, reference: ItemScores) -> FloatArray:
-    """``d_i``: mean of the candidate's attempts on item i minus the reference's, shape (items,).
-
-    Raises:
-        ValueError: if the arms differ in their number of items, or as in ``gather_attempts``.
-    """
-    return _differences(gather_attempts(candidate), gather_attempts(reference))
-
-
 def _differences(candidate: ItemAttempts, reference: ItemAttempts) -> FloatArray:
+    """``d_i``: mean of the candidate's attempts on item i minus the reference's, shape (items,)."""
     if candidate.n_items != reference.n_items:
         raise ValueError(
             f"the candidate has {candidate.n_items} items but the reference {reference.n_items}: "
@@ -330,9 +304,3 @@ def _trials(totals: FloatArray) -> tuple[float, float, float]:
     lost, won = -float(np.minimum(totals, 0).sum()), float(np.maximum(totals, 0).sum())
     # Clusters of very unequal size may add up to more than one a unit.
     return lost, won, max(float(totals.size), lost + won)
-
-
-def _two_sided(level: float) -> float:
-    if not 0.5 < level < 1.0:
-        raise ValueError(f"a one-sided level must lie strictly between 1/2 and 1, got {level!r}")
-    return 2 * level - 1

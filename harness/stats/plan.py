@@ -6,7 +6,7 @@ Everything is on the scale of the scores (0.05 is five points). See :mod:`harnes
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -223,10 +223,9 @@ def cheapest(
     power: float = 0.8,
     alpha: float = 0.05,
     tests: int = 1,
-    runs: Sequence[int] = RUNS,
-    attempts: Sequence[int] = ATTEMPTS,
 ) -> tuple[Design, float] | None:
-    """The design that detects the smallest difference within a budget, and that difference.
+    """The design that detects the smallest difference within a budget, and that difference. With draws, one
+    run claims nothing about others and is left out.
 
     Args:
         noise: the components of the variance of a difference.
@@ -234,24 +233,22 @@ def cheapest(
         most_items: how many there are.
         paired, drawing: as of :class:`Design`.
         power, alpha, tests: as of :func:`detectable`.
-        runs: how many an arm may have. With draws, one run claims nothing about others and is left out.
-        attempts: how many an item may have in a run.
 
     Returns:
         None if the budget pays for no design with two groups of items.
     """
     level = _level(alpha, tests)
     found: list[tuple[float, Design]] = []
-    for s in runs:
+    for s in RUNS:
         if drawing and s == 1:
             continue
-        for k in attempts:
+        for k in ATTEMPTS:
             n = min(most_items, math.floor((costs.budget / (2 * s) - costs.fit) / (k * costs.attempt)))
             if n < 2 or n / noise.group_size <= 1:
                 break
             design = Design(n, s, k, paired, drawing)
             size = design.expected(noise).detectable(power, level, rough=True)
-            if k > attempts[0] and size > found[-1][0]:
+            if k > ATTEMPTS[0] and size > found[-1][0]:
                 break  # attempts pay up to a point, and not again
             found.append((size, design))
     if not found:

@@ -20,7 +20,6 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from harness.stats.crossed import Parts
 from harness.stats.crossed_rule import half_width, t_squared
 from harness.stats.quantiles import FloatArray
 
@@ -178,27 +177,3 @@ def _uniforms(seed: int) -> FloatArray:
 @lru_cache(maxsize=2)
 def _normals(seed: int) -> FloatArray:
     return np.asarray(special.ndtri(_uniforms(seed)), dtype=np.float64)
-
-
-def expected_from(parts: Parts, drawn_apart: bool = False) -> Expected:
-    """The variances of a comparison that was made, to say what it would have shown: its own estimates taken
-    for the truth.
-
-    Args:
-        parts: as measured; with one run, or nothing drawn per run, only the items vary.
-        drawn_apart: whether the arms' runs were drawn apart, as in ``unpaired_parts``: half of the variance
-            and of Welch's degrees of freedom is then put down to either.
-
-    Raises:
-        ValueError: there is one group of items.
-    """
-    if not 0 < parts.df_runs < math.inf:
-        return Expected(parts.items, parts.df_items)
-    arms = 2 if drawn_apart else 1
-    return Expected(
-        parts.items,
-        parts.df_items,
-        (parts.runs / arms,) * arms,
-        (parts.df_runs / arms,) * arms,
-        parts.overlap,
-    )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from harness.stats.crossed import Parts, parts_of, unpaired_parts
+from harness.stats.crossed import parts_of, unpaired_parts
 from harness.stats.crossed_rule import half_width
 from harness.stats.plan import (
     Components,
@@ -21,7 +21,7 @@ from harness.stats.plan import (
     needed,
     power_of,
 )
-from harness.stats.power import Expected, expected_from
+from harness.stats.power import Expected
 
 EXAMPLE = Components(items=0.01, runs=0.0002, attempts=0.292)
 PAIRED = Design(500, 5, paired=True)
@@ -178,19 +178,6 @@ def test_groups_cost_what_clusters_cost() -> None:
     plain, alike = (Design(1000).expected(c) for c in (Components(0.01, 0.0, 0.292), grouped))
     assert alike.items == pytest.approx(3 * plain.items) and alike.df_items == 199
     assert detectable(grouped, Design(1000)) > 1.7 * detectable(Components(0.01, 0.0, 0.292), Design(1000))
-
-
-def test_what_a_comparison_that_was_made_would_have_shown() -> None:
-    parts = Parts(0.04, 136.8e-6, 499.0, 156.8e-6, 4.0, 116.8e-6, 500, 500, (5, 5))
-    assert close(expected_from(parts), PAIRED.expected(EXAMPLE))
-    apart = expected_from(Parts(0.04, 136.8e-6, 499.0, 156.8e-6, 8.0, 116.8e-6, 500, 500, (5, 5)), True)
-    assert close(apart, APART.expected(EXAMPLE))
-    single = Parts(0.04, 2e-4, 499.0, 0.0, 0.0, 0.0, 500, 500, (1, 1))
-    assert expected_from(single) == Expected(2e-4, 499)
-
-
-def close(one: Expected, other: Expected) -> bool:
-    return bool(one.variance == pytest.approx(other.variance) and one.df_runs == other.df_runs)
 
 
 def test_no_noise_at_all_shows_everything() -> None:

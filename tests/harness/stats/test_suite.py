@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from harness.stats import Parts, paired_difference, parts_of, suite_difference
-from harness.stats.resample import resampled_means
 from harness.stats.shared_groups import group_sums
 
 
@@ -45,20 +44,6 @@ def test_no_spread() -> None:
     found = suite_difference([parts_of(np.zeros(5)), parts_of(np.zeros(9))])
     assert found.value == 0 and found.stderr == 0 and found.ci is None and found.p_value is None
     assert suite_difference([parts_of([0.3]), parts_of(np.zeros(9))]).stderr is None
-
-
-@pytest.mark.parametrize("distinct", [3, 500])
-def test_resampled_means(distinct: int) -> None:
-    """Both ways of drawing have the bootstrap's mean and error, with and without clusters."""
-    rng = np.random.default_rng(3)
-    values = rng.integers(distinct, size=300) / distinct
-    for groups in (None, np.sort(rng.integers(60, size=300))):
-        drawn = resampled_means(values, groups, 4_000, rng)
-        assert drawn.mean() == pytest.approx(values.mean(), abs=0.003)
-        error = paired_difference(values, np.zeros(300), groups=groups, binary=False).stderr
-        assert drawn.std() == pytest.approx(error, rel=0.06)
-    together = resampled_means(np.column_stack((values, 1 - values)), None, 50, rng)
-    np.testing.assert_allclose(together.sum(axis=1), 1)
 
 
 def test_refusals() -> None:
