@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.gate.checks import Rules
     from harness.gate.drift import Drift
     from harness.gate.ledger import Ledger
-    from harness.gate.planned import Planned
+    from harness.gate.margin_runs import MarginRuns
     from harness.gate.verdict import Verdict
 
 COLOURS = {
@@ -231,13 +231,13 @@ class BaselineSet(Shown):
 
     Attributes:
         path: its file.
-        planned: for each subject a margin, and what it takes to show it.
+        margins: for each subject a margin, and what it takes to show it.
         declared: whether these margins come from `checks.yaml` or a flag; else they are 5 % of each value
             above chance.
     """
 
     path: Path
-    planned: Sequence[Planned]
+    margins: Sequence[MarginRuns]
     declared: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -247,11 +247,11 @@ class BaselineSet(Shown):
             "name": self.path.stem,
             "path": str(self.path),
             "declared": self.declared,
-            "margins": [each.plain() for each in self.planned],
+            "margins": [each.plain() for each in self.margins],
         }
 
     def blocks(self) -> list[Block]:
-        return [Line(str(self.path)), *(Line(f"  {each.sentence()}") for each in self.planned)]
+        return [Line(str(self.path)), *(Line(f"  {each.sentence()}") for each in self.margins)]
 
 
 def set_baseline(
@@ -283,21 +283,21 @@ def set_baseline(
             many would.
     """
     from harness.comparison.select import Selection
-    from harness.gate import baseline, planned
+    from harness.gate import baseline, margin_runs
     from harness.gate.baseline import Baseline
     from harness.results.index import read_index
 
     selection = Selection(task, method, model, task_args or {}, method_args or {})
     rows = selection.rows(read_index(Path(store)).rows)
     rules = _rules_of(baseline.path_of(Path(store), name), margin, config)
-    found: list[Planned] = []
+    found: list[MarginRuns] = []
 
     def allow(reference: Baseline) -> None:
         if rules is not None:
-            found.extend(planned.planned(reference, rules))
-            planned.refuse_what_is_never_shown(found)
+            found.extend(margin_runs.margin_runs(reference, rules))
+            margin_runs.refuse_what_is_never_shown(found)
         else:
-            found.extend(planned.first_margins(reference, lenient=True))
+            found.extend(margin_runs.first_margins(reference, lenient=True))
 
     path = Path(baseline.set_baseline(Path(store), name, rows, replace=replace, allow=allow))
     return BaselineSet(path, found, rules is not None)
@@ -323,22 +323,25 @@ class FirstChecks(Shown):
 
     Attributes:
         baseline: its name.
-        planned: for each subject the margin, and what it takes to show it.
+        margins: for each subject the margin, and what it takes to show it.
     """
 
     baseline: str
-    planned: Sequence[Planned]
+    margins: Sequence[MarginRuns]
 
     def to_yaml(self) -> str:
         """The text of a `checks.yaml`."""
-        from harness.gate.planned import checks_yaml
+        from harness.gate.margin_runs import checks_yaml
 
-        return checks_yaml(self.baseline, self.planned)
+        return checks_yaml(self.baseline, self.margins)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness baseline checks --json` prints."""
-        margins = [each.plain() for each in self.planned]
-        return {"schema": 1, "baseline": self.baseline, "margins": margins}
+        return {
+            "schema": 1,
+            "baseline": self.baseline,
+            "margins": [each.plain() for each in self.margins],
+        }
 
     def blocks(self) -> list[Block]:
         return [Line(line) for line in self.to_yaml().splitlines()]
@@ -358,7 +361,7 @@ def first_checks(
         UsageError: no such baseline, or a value no better than chance.
     """
     from harness.gate.baseline import find_baseline, read_baseline
-    from harness.gate.planned import first_margins
+    from harness.gate.margin_runs import first_margins
 
     reference = read_baseline(find_baseline(name, [Path(store)]))
     return FirstChecks(name, first_margins(reference, chance))

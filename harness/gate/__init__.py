@@ -5,7 +5,7 @@ module         what it holds
 =============  ================================================================================
 ``checks``     what is checked and how strictly: `checks.yaml`; ``margin`` says how much may be lost
 ``baseline``   reference runs by name: pooled, listed with their digests, never refreshed unasked
-``planned``    the runs that each margin takes; margins for a start
+``margin_runs``  the runs that each margin takes (``runs_needed``); margins for a start
 ``pairing``    which runs stand for which check: all of the candidate's newest version
 ``integrity``  what makes statistics pointless: other items, failures, truncation, settings
 ``evidence``   what the runs say: p of no loss, p of a loss of the margin

@@ -19,7 +19,7 @@ from harness.comparison.items import Items, Pairing, load_items, pair
 from harness.gate.checks import Rules
 from harness.gate.evidence import below_guard, on_these_items, p_below
 from harness.gate.ledger import Confirmation, Ledger
-from harness.gate.verdict import Case, Verdict, exit_code
+from harness.gate.verdict import Case, Verdict, exit_code, runs_of
 from harness.results.index import placed_row
 from harness.run.execute import run_grid
 from harness.run.plan import Cell, Request, plan
@@ -67,7 +67,7 @@ def _confirmed(verdict: Verdict, rules: Rules, ledger: Ledger, session: Session,
         reason = f"not confirmed, as it can't be run again: {error}"
         return replace(verdict, reasons=(*verdict.reasons, reason))
     second = look_again(case, fresh[0], fresh[1] if both else None, rules)
-    runs = {f"{run['run_id']}-{run['attempt']}": run["result_digest"] for arm in fresh for run in arm.runs}
+    runs = {name: digest for arm in fresh for name, digest in runs_of(arm).items()}
     ledger.add(
         Confirmation(
             look.name, both, second.confirmed, second.parts.value, second.p, second.level, list(seeds), runs

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from harness.comparison.items import Items, Pairing
 from harness.comparison.paired import Comparison
 from harness.gate.margin import Margin
 from harness.spec import MetricRange
-from harness.stats.crossed import Parts, parts_of, pooled_parts
+from harness.stats.crossed import Parts, pooled_parts
 from harness.stats.crossed_rule import t_squared
-from harness.stats.spending import candidate_runs_needed, pairs_needed
 
 
 @dataclass(frozen=True)
@@ -94,59 +90,3 @@ def below_guard(parts: Parts, alpha: float) -> bool:
     per_run = parts.runs / (1 / b + 1 / t)
     quantile = math.sqrt(float(t_squared(2 * alpha, parts.df_runs)))
     return bool(parts.value < -quantile * (math.sqrt(per_run / t) + math.sqrt(per_run / b)))
-
-
-#: more runs than anyone makes for a gate
-MOST_RUNS = 1000
-
-
-@dataclass(frozen=True)
-class Design:
-    """What it takes to show a margin.
-
-    Attributes:
-        baseline_runs: B.
-        run_sd: standard deviation of a run's mean, in the unit of the metric.
-        candidate_runs: the fewest that show, with 80 % power, that nothing of the margin was lost; None where
-            a baseline of B caps it out.
-        equal_runs: how many runs of each side would; None where more than a thousand.
-    """
-
-    baseline_runs: int
-    run_sd: float
-    candidate_runs: int | None
-    equal_runs: int | None
-
-    @property
-    def horizon(self) -> int:
-        """T, the runs over which alpha is spent; where no number suffices, those that bring three quarters of
-        what this baseline can tell."""
-        return self.candidate_runs or 3 * self.baseline_runs
-
-
-def design(baseline: Items, loss: float, alpha: float) -> Design:
-    """What it takes to rule a loss out, in the metric's unit, against the runs of a baseline in that unit.
-
-    With t quantiles, as the spread over runs is learnt from these runs.
-    """
-    variance, runs = run_variance(baseline.cells, baseline.codes()), baseline.runs
-    found = Design(runs, math.sqrt(variance), None, None)
-    if loss <= 0:
-        return found
-
-    def enough(ours: int, theirs: int) -> bool:
-        df = ours + theirs - 2
-        return ours * theirs / (ours + theirs) >= pairs_needed(loss, variance, alpha=alpha, df=df)
-
-    equal = next((n for n in range(2, MOST_RUNS) if enough(n, n)), None)
-    candidate = None
-    if candidate_runs_needed(pairs_needed(loss, variance, alpha=alpha), runs) is not None:
-        candidate = next((t for t in range(1, MOST_RUNS) if enough(t, runs)), None)
-    return replace(found, candidate_runs=candidate, equal_runs=equal)
-
-
-def run_variance(cells: NDArray[np.float64], groups: NDArray[np.int64] | None) -> float:
-    """v, the variance of one run's mean: that seen over runs, and at least what attempts at the items alone
-    explain, which is known far better than the few runs show."""
-    parts = parts_of(cells, groups)
-    return float(cells.shape[1] * max(parts.runs, parts.overlap))

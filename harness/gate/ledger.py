@@ -168,8 +168,7 @@ class Ledger:
         except OSError as error:
             self.problem = (
                 f"no ledger: {self.folder} can't be written ({error.strerror}), so this look is not kept "
-                "and the "
-                "next one at this version won't know of it; --ledger DIR names a folder that is kept "
+                "and the next one at this version won't know of it; --ledger DIR names a folder that is kept "
                 "(docs/ci.md)"
             )
 

@@ -38,14 +38,12 @@ class Margin:
             if not baseline_value > 0 or span.low < 0:
                 raise UsageError(
                     f"{where}: a margin of {self} needs a metric that starts at 0 and a baseline above it, "
-                    "and "
-                    f"{metric} is {baseline_value:.4g}; give one in its unit, such as 0.02"
+                    f"and {metric} is {baseline_value:.4g}; give one in its unit, such as 0.02"
                 )
         elif not span.bounded:
             raise UsageError(
                 f"{where}: {metric} has no limits, so that a margin of {self} says nothing of how much that "
-                "is; "
-                "give a share of the baseline's value, such as 5%"
+                "is; give a share of the baseline's value, such as 5%"
             )
         elif self.value > span.width:
             raise UsageError(

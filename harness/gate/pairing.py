@@ -15,10 +15,11 @@ from harness.comparison.paired import Comparison, compare
 from harness.comparison.select import Selection
 from harness.gate.baseline import Baseline
 from harness.gate.checks import Check, Rules
-from harness.gate.evidence import design, weigh
+from harness.gate.evidence import weigh
 from harness.gate.integrity import faults
 from harness.gate.ledger import Ledger, Look, reference_of, version_of
 from harness.gate.levels import turn
+from harness.gate.runs_needed import runs_needed
 from harness.gate.verdict import Case, Verdict, invalid, judge, runs_of, without_statistics
 from harness.results.fields import brief, differing, field_of
 from harness.results.index import in_force
@@ -99,7 +100,7 @@ def _case(
     case = case_of(check, comparison, tables, rules, looks, reference, version)
     if night is None:
         return case
-    stands = _same_night(ledger, reference, night, runs_of(comparison), check)
+    stands = _same_night(ledger, reference, night, runs_of(comparison.candidate), check)
     return replace(case, night=night, turn=replace(case.turn, level=rules.alpha, stands=stands))
 
 
@@ -119,18 +120,18 @@ def case_of(
         looks: the earlier ones at this version.
     """
     assert check.margin is not None
-    wanted = design(tables.baseline, check.margin.loss(comparison.baseline_value), rules.alpha)
+    needed = runs_needed(tables.baseline, check.margin.loss(comparison.baseline_value), rules.alpha)
     place = turn(
         looks,
-        runs_of(comparison),
+        runs_of(comparison.candidate),
         baseline_runs=len(comparison.baseline.runs),
         margin=str(check.margin),
         alpha=rules.alpha,
         spending=rules.spending,
-        runs_most=check.runs_most or wanted.horizon,
+        runs_most=check.runs_most or needed.horizon,
     )
     evidence = weigh(comparison, tables, check.margin)
-    return Case(check, comparison, evidence, wanted, place, reference, version)
+    return Case(check, comparison, evidence, needed, place, reference, version)
 
 
 def candidate_rows(reference: Arm, rows: Iterable[Row]) -> list[Row]:
@@ -173,11 +174,10 @@ def with_looked_at(
 
 
 def _gone(gone: Sequence[str]) -> str:
-    named = ", ".join(f"{name[:12]}" for name in gone[:4])
+    named = ", ".join(name[:12] for name in gone[:4])
     return (
         f"{len(gone)} runs of this version were looked at before and are not in the store ({named}): no "
-        "complete "
-        "run can be left out; keep the candidate's store beside the ledger (docs/ci.md)"
+        "complete run can be left out; keep the candidate's store beside the ledger (docs/ci.md)"
     )
 
 
@@ -240,8 +240,7 @@ def _full(check: Check, arm: Arm, name: str) -> Check:
     if check.margin is None:
         raise UsageError(
             f"{arm.task} x {arm.method}: no margin says how much may be lost; 'harness baseline checks "
-            f"{name}' "
-            "writes checks.yaml with one for each subject, --margin 5% gives one to all"
+            f"{name}' writes checks.yaml with one for each subject, --margin 5% gives one to all"
         )
     check.margin.check(f"{arm.task} x {arm.method}", arm.primary, arm.metric_range(), value_of(arm))
     return Check(

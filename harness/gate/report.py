@@ -87,14 +87,13 @@ def _look(verdict: Verdict, look: Look) -> str:
 
 def _what_would_do(case: Case) -> str:
     """What to do about too little evidence."""
-    design = case.design
-    if design.candidate_runs is None:
-        if design.equal_runs is None:
+    needed = case.needed
+    if needed.candidate_runs is None:
+        if needed.equal_runs is None:
             return "no number of runs would show the margin"
         return (
-            f"this baseline of {design.baseline_runs} runs can never show the margin; {design.equal_runs} "
-            "runs of "
-            "each side would"
+            f"this baseline of {needed.baseline_runs} runs can never show the margin; {needed.equal_runs} "
+            "runs of each side would"
         )
     if case.turn.final:
         return "final: all of alpha is spent on this version"
@@ -232,6 +231,6 @@ def _numbers(verdict: Verdict) -> dict[str, Any]:
         "level": look.level,
         "runs": len(look.runs),
         "runs_most": look.runs_most,
-        "runs_needed": case.design.candidate_runs,
-        "equal_runs_needed": case.design.equal_runs,
+        "runs_needed": case.needed.candidate_runs,
+        "equal_runs_needed": case.needed.equal_runs,
     }

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Check, Rules
-from harness.gate.evidence import Design, Evidence, below_guard
+from harness.gate.evidence import Evidence, below_guard
 from harness.gate.integrity import Fault
 from harness.gate.ledger import Look
 from harness.gate.levels import Turn
+from harness.gate.runs_needed import RunsNeeded
 from harness.stats import holm
 
 #: from the gravest; the overall verdict is the gravest there is
@@ -32,7 +34,7 @@ class Case:
     check: Check
     comparison: Comparison
     evidence: Evidence
-    design: Design
+    needed: RunsNeeded
     turn: Turn
     reference: str
     version: str
@@ -53,7 +55,7 @@ class Case:
             model=candidate.model,
             metric=self.comparison.metric,
             version=self.version,
-            runs=runs_of(self.comparison),
+            runs=runs_of(candidate),
             margin=str(self.check.margin),
             alpha=self.turn.alpha,
             spending=self.turn.spending,
@@ -164,7 +166,7 @@ def _standing(said: Verdict, look: Look, rules: Rules) -> Verdict:
     name = look.final
     case = said.case
     assert case is not None
-    more = set(runs_of(case.comparison).values()) - set(look.runs.values())
+    more = set(runs_of(case.comparison.candidate).values()) - set(look.runs.values())
     reasons = ("decided at an earlier look, which stands",) if more else ()
     confirmed = look.confirmation.confirmed if look.confirmation else None
     if confirmed is False:
@@ -194,11 +196,9 @@ def identical(comparison: Comparison) -> bool:
     return all(run["samples_digest"] in known for run in comparison.candidate.runs)
 
 
-def runs_of(comparison: Comparison) -> dict[str, str]:
-    """What a ledger notes of the candidate's runs: run id and attempt -> result digest."""
-    return {
-        f"{run['run_id']}-{run['attempt']}": str(run["result_digest"]) for run in comparison.candidate.runs
-    }
+def runs_of(arm: Arm) -> dict[str, str]:
+    """What a ledger notes of runs: run id and attempt -> result digest."""
+    return {f"{run['run_id']}-{run['attempt']}": str(run["result_digest"]) for run in arm.runs}
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[str, int]:

@@ -18,13 +18,13 @@ from harness.gate.evidence import contrast_of, p_above
 from harness.gate.ledger import Ledger, Look
 from harness.gate.levels import turn
 from harness.gate.margin import Margin, parse_margin
-from harness.gate.pairing import check_all
-from harness.gate.planned import (
+from harness.gate.margin_runs import (
     checks_yaml,
     first_margins,
-    planned,
+    margin_runs,
     refuse_what_is_never_shown,
 )
+from harness.gate.pairing import check_all
 from harness.results.index import read_index
 from harness.spec import MetricRange
 from harness.stats.crossed import parts_of, pooled_parts
@@ -304,16 +304,16 @@ def test_further_runs_add_to_what_is_known_of_the_spread_alone():
 
 def test_margins_that_a_baseline_can_never_show_are_refused_with_the_runs_that_would(gate):
     reference = read_baseline(gate.path)
-    (good,) = planned(reference, Rules(margin=Margin(0.1, False)))
-    assert good.design.candidate_runs >= 1 and "takes up to" in good.sentence()
-    small = planned(reference, Rules(margin=Margin(0.005, False)))
+    (good,) = margin_runs(reference, Rules(margin=Margin(0.1, False)))
+    assert good.needed.candidate_runs >= 1 and "takes up to" in good.sentence()
+    small = margin_runs(reference, Rules(margin=Margin(0.005, False)))
     with pytest.raises(
         UsageError, match=r"a baseline of 5 runs can never show a margin of 0\.005 .*each side"
     ):
         refuse_what_is_never_shown(small)
 
     def allow(baseline: Baseline) -> None:
-        refuse_what_is_never_shown(planned(baseline, Rules(margin=Margin(0.005, False))))
+        refuse_what_is_never_shown(margin_runs(baseline, Rules(margin=Margin(0.005, False))))
 
     before = gate.path.read_bytes()
     with pytest.raises(UsageError, match="can never show"):

@@ -11,21 +11,21 @@ from harness.comparison.arms import Arm
 from harness.comparison.items import load_items
 from harness.gate.baseline import Baseline
 from harness.gate.checks import Rules
-from harness.gate.evidence import Design, design
 from harness.gate.margin import Margin
 from harness.gate.pairing import targets, value_of
+from harness.gate.runs_needed import RunsNeeded, runs_needed
 
 #: of a baseline's value above chance, what a first margin allows to lose
 SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A margin of one subject of a baseline, and what it takes to show it."""
+class MarginRuns:
+    """A margin of one subject of a baseline, and the runs it takes to show it."""
 
     arm: Arm
     margin: Margin
-    design: Design
+    needed: RunsNeeded
 
     @property
     def shown(self) -> str:
@@ -37,16 +37,16 @@ class Planned:
 
     def needs(self) -> str:
         """What it takes, without the subject's name."""
-        runs = self.design.baseline_runs
-        if self.design.candidate_runs is not None:
-            most = self.design.candidate_runs
+        runs = self.needed.baseline_runs
+        if self.needed.candidate_runs is not None:
+            most = self.needed.candidate_runs
             return f"a margin of {self.shown} takes up to {_runs(most)} of a candidate"
         return f"a baseline of {_runs(runs)} can never show a margin of {self.shown}; {self._cure()}"
 
     def _cure(self) -> str:
-        if self.design.equal_runs is None:
+        if self.needed.equal_runs is None:
             return "no number of runs would; declare a wider one"
-        return f"{self.design.equal_runs} runs of each side would, or a wider margin"
+        return f"{self.needed.equal_runs} runs of each side would, or a wider margin"
 
     def plain(self) -> dict[str, Any]:
         """For JSON: `margin_loss` and `run_sd` in the unit of the metric."""
@@ -56,10 +56,10 @@ class Planned:
             "model": self.arm.model,
             "margin": str(self.margin),
             "margin_loss": self.margin.loss(value_of(self.arm)),
-            "run_sd": self.design.run_sd,
-            "baseline_runs": self.design.baseline_runs,
-            "candidate_runs_needed": self.design.candidate_runs,
-            "equal_runs_needed": self.design.equal_runs,
+            "run_sd": self.needed.run_sd,
+            "baseline_runs": self.needed.baseline_runs,
+            "candidate_runs_needed": self.needed.candidate_runs,
+            "equal_runs_needed": self.needed.equal_runs,
         }
 
 
@@ -67,21 +67,19 @@ def _runs(count: int) -> str:
     return f"{count} run" if count == 1 else f"{count} runs"
 
 
-def planned(baseline: Baseline, rules: Rules) -> list[Planned]:
+def margin_runs(baseline: Baseline, rules: Rules) -> list[MarginRuns]:
     """What each margin of the rules takes.
 
     Raises:
         UsageError: as in `targets`.
         RecordError: sealed attempts can't be read.
     """
-    return [
-        _planned(arm, check.margin, rules.alpha) for check, arm in targets(baseline, rules) if check.margin
-    ]
+    return [_of(arm, check.margin, rules.alpha) for check, arm in targets(baseline, rules) if check.margin]
 
 
 def first_margins(
-    baseline: Baseline, chance: float | None = None, *, lenient: bool = False, alpha: float = 0.05
-) -> list[Planned]:
+    baseline: Baseline, chance: float | None = None, *, lenient: bool = False
+) -> list[MarginRuns]:
     """A margin for each subject: 5 % of its value above chance. `lenient` passes over subjects that have
     none.
 
@@ -99,7 +97,7 @@ def first_margins(
             if not lenient:
                 raise
             continue
-        found.append(_planned(arm, margin, alpha))
+        found.append(_of(arm, margin, Rules().alpha))
     return found
 
 
@@ -116,8 +114,7 @@ def first_margin(arm: Arm, chance: float | None = None) -> Margin:
     if not gained > 0:
         raise UsageError(
             f"{arm.task} x {arm.method}: {arm.primary} is {value:.4g}, no better than chance ({guess:.4g}); "
-            "5 % of "
-            "nothing is no margin: declare one in its unit, such as --margin 0.02"
+            "5 % of nothing is no margin: declare one in its unit, such as --margin 0.02"
         )
     loss = SHARE * gained
     if span.low >= 0 or not span.bounded:
@@ -131,24 +128,24 @@ def chance_of(arm: Arm) -> float:
     return max(span.low, 0.0) if span.bounded else 0.0
 
 
-def _planned(arm: Arm, margin: Margin, alpha: float) -> Planned:
+def _of(arm: Arm, margin: Margin, alpha: float) -> MarginRuns:
     loss = margin.loss(value_of(arm))
-    return Planned(arm, margin, design(load_items(arm, arm.primary), loss, alpha))
+    return MarginRuns(arm, margin, runs_needed(load_items(arm, arm.primary), loss, alpha))
 
 
-def refuse_what_is_never_shown(found: Sequence[Planned]) -> None:
+def refuse_what_is_never_shown(found: Sequence[MarginRuns]) -> None:
     """Refuses margins that are beyond a baseline.
 
     Raises:
         UsageError: its runs can never show one of the margins; says how many would.
     """
-    never = [each for each in found if each.design.candidate_runs is None]
+    never = [each for each in found if each.needed.candidate_runs is None]
     if never:
         more = f" (and {len(never) - 1} more)" if len(never) > 1 else ""
         raise UsageError(f"{never[0].sentence()}{more}")
 
 
-def checks_yaml(name: str, found: Sequence[Planned]) -> str:
+def checks_yaml(name: str, found: Sequence[MarginRuns]) -> str:
     """The text of a `checks.yaml` with these margins."""
     lines = [
         "# What `harness check` holds a candidate against. Each margin is 5 % of the baseline's value",
