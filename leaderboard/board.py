@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.base.errors import UsageError
 from harness.comparison.arms import Arm, arms_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
 from harness.leaderboard.verdicts import Verdicts, claims, judged
@@ -107,7 +108,7 @@ class Section:
     """The rows of one comparability key, best first; the only rows that are ranked together.
 
     `varying_fields` are the fields in which the key differs from the task's other keys. `comparisons` maps a
-    baseline method to the paired comparison (as `harness.comparison.paired.plain` gives it) of every row
+    baseline method to the paired comparison (as `harness.comparison.to_json.plain` gives it) of every row
     that has that baseline; `notes` says why one could not be made. `grid` is the complete grid of methods and
     models among the rows, if there is one.
     """
@@ -203,15 +204,25 @@ def page(rows: Sequence[dict[str, Any]], baselines: Sequence[str] = ()) -> list[
     keyed: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         keyed.setdefault(row["comparability_key"], []).append(row)
-    from harness.leaderboard.grids import grid_of  # which imports the figures, and these the board
-
     tables = ItemTables()
     entries = [_entries(keyed[key], tables) for key in sorted(keyed)]
     tested = [claims([e.arm for e in each if e.ranked], baselines, tables) for each in entries]
     return [
-        replace(_section(each, found), grid=grid_of([e.arm for e in each if e.ranked], tables))
+        replace(_section(each, found), grid=_grid_of([e.arm for e in each if e.ranked], tables))
         for each, found in zip(entries, judged(tested), strict=True)
     ]
+
+
+def _grid_of(arms: Sequence[Arm], tables: ItemTables) -> Grid | None:
+    """The grid of a section's rows; None where no methods and models are complete, or two rows are at one
+    place of it."""
+    from harness.comparison.grid import grids
+
+    try:
+        (found,) = grids(arms, load=tables) if len(arms) > 3 else (None,)
+    except UsageError:
+        return None
+    return found
 
 
 def _section(entries: Sequence[Entry], found: Verdicts) -> Section:

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.base.errors import UsageError
-from harness.comparison.arms import Arm
 from harness.leaderboard.figures import SYMBOLS, Figure, Table, label
 
 if TYPE_CHECKING:
     from harness.comparison.grid import Grid
-    from harness.comparison.items import ItemTables
     from harness.leaderboard.board import Section
 
 
@@ -31,18 +28,6 @@ class Shown:
     figure: Figure
     sentences: Sequence[str]
     card: Table
-
-
-def grid_of(arms: Sequence[Arm], tables: ItemTables) -> Grid | None:
-    """The grid of a section's rows; None where no methods and models are complete, or two rows are at one
-    place of it."""
-    from harness.comparison.grid import grids
-
-    try:
-        (found,) = grids(arms, load=tables) if len(arms) > 3 else (None,)
-    except UsageError:
-        return None
-    return found
 
 
 def shown(sections: Sequence[Section]) -> list[Shown]:

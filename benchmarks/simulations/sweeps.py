@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness.stats.designs import design
 from harness.stats.quantiles import FloatArray
+from harness.stats.sweep_means import sweep_means
 from harness.stats.trend import trend
 
 #: true means at the seven values, in points
@@ -87,7 +87,9 @@ def words(
     said: Counter[str] = Counter()
     for _ in range(replicates):
         cells = sweep_of(rng, truth, items, runs, run_sd, nested)
-        made = design(cells, [range(runs)] * len(cells) if draws == "nested" else None, draws=draws != "none")
+        made = sweep_means(
+            cells, [range(runs)] * len(cells) if draws == "nested" else None, draws=draws != "none"
+        )
         found = trend(made, margin=MARGIN)
         said[found.word] += 1
         said["+slope"] += found.interval[0] > 0

@@ -15,6 +15,13 @@ from harness.stats.crossed import Parts, parts_of, pooled_parts, unpaired_parts
 Wanted = Literal["", "these-runs", "fixed-items"]
 #: what a difference holds for
 Claim = Literal["items and runs", "items", "these runs", "runs"]
+#: each in words
+HOLDS_FOR: dict[Claim, str] = {
+    "items and runs": "new items and new seeds",
+    "items": "new items",
+    "these runs": "new items on these runs only",
+    "runs": "new seeds on these items",
+}
 #: below this p the runs of an arm that is said to draw nothing differ too much for that
 RUNS_DIFFER = 0.01
 

@@ -26,10 +26,10 @@ def fits(curve: Curve) -> tuple[list[Fit], tuple[str, str]]:
     if not kept.any():
         return [], ("inconclusive", "no value is above 0")
     span = curve.span
-    shares = curve.design.means
+    means = curve.shares.means
     rng = np.random.default_rng(0)
-    draws = rng.multivariate_normal(shares, curve.design.covariance(), size=DRAWS, method="eigh")
-    made = fit_forms(curve.values[kept], shares[kept], variances(curve)[kept], draws[:, kept])
+    draws = rng.multivariate_normal(means, curve.shares.covariance(), size=DRAWS, method="eigh")
+    made = fit_forms(curve.values[kept], means[kept], variances(curve)[kept], draws[:, kept])
     seeds = min((len(arm.runs) for arm, keep in zip(curve.arms, kept, strict=True) if keep), default=0)
     return [_in_unit(fit, span) for fit in made], chosen(made, int(kept.sum()), seeds)
 
@@ -59,7 +59,7 @@ def variances(curve: Curve) -> FloatArray:
     Where the values share their items, how hard an item is is the same for every point and says nothing
     about the shape: it is that of the distance from the mean of all values (Cousineau, with Morey's factor).
     """
-    covariance = curve.design.covariance()
+    covariance = curve.shares.covariance()
     count = len(covariance)
     if not curve.paired:
         found = np.diag(covariance)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.base.errors import UsageError, nearest
 from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import attempt_metric
+from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.common import common_items
 from harness.comparison.items import Items, ItemTables, of_the_set
 from harness.comparison.select import by_key
@@ -43,7 +44,7 @@ class Grid:
         items: of each task, items that every cell has, and groups that they fall into.
         decomposition: components, shares, HV and MV.
         reversals: of methods, by the factor over which they are looked for.
-        claim: what the intervals and tests hold for.
+        claim: what the intervals and tests hold for, in words.
         left_out: what was left out to make the grid complete, a sentence each.
         notes: what else a reader has to know, a sentence each.
     """
@@ -264,8 +265,8 @@ def _reversals(means: NDArray[Any], noise: Any, factors: Names) -> dict[str, lis
 
 def _claim(arms: Sequence[Arm], runs_known: bool) -> str:
     if all(arm.draws is False for arm in arms):
-        return "new items"
-    return "new items and new seeds" if runs_known else "new items on these runs only"
+        return HOLDS_FOR["items"]
+    return HOLDS_FOR["items and runs" if runs_known else "these runs"]
 
 
 def _one_run(arms: Sequence[Arm], runs_known: bool) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.comparison.arms import Arm
+from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.paired import Comparison
 from harness.results.planned import planned_text
 from harness.stats.crossed import tipping_sd
@@ -37,12 +38,12 @@ def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
     draws = ", paired draws" if c.paired_draws else ""
     few = "; 2 seeds rarely decide" if min(runs) == 2 and c.claim in ("items and runs", "runs") else ""
     if c.claim == "items and runs":
-        return f"for new items and new seeds ({items}, {seeds}{draws}{few})"
+        return f"for {HOLDS_FOR[c.claim]} ({items}, {seeds}{draws}{few})"
     if c.claim == "runs":
         return f"for new seeds on these {items} ({seeds}{draws}{few})"
     if c.claim == "items":
         pooled = f"; {runs[0]} and {runs[1]} runs pooled" if max(runs) > 1 else ""
-        return f"for new items ({items}; nothing is drawn per run{pooled})"
+        return f"for {HOLDS_FOR[c.claim]} ({items}; nothing is drawn per run{pooled})"
     if c.asked:
         return f"for new items, these runs ({items}, {runs[0]} and {runs[1]} runs)"
     return f"for new items on these {sum(runs)} runs only ({items}); {_tipping(c, arms)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.comparison.claims import HOLDS_FOR, Claim
 from harness.comparison.paired import Comparison
 from harness.spec import MetricRange
 from harness.stats import SuiteDifference, suite_difference
@@ -36,18 +37,18 @@ def suite_sentence(comparisons: Sequence[Comparison]) -> str:
     return (
         f"over {found.n_tasks} tasks, {first.candidate.method} x {first.candidate.model} - "
         f"{first.baseline.method} x {first.baseline.model}:{unit} "
-        f"{span.points * span.change(found.value):+.1f}{ends}{p} {_claim(comparisons)}"
+        f"{span.points * span.change(found.value):+.1f}{ends}{p} for {HOLDS_FOR[_claim(comparisons)]}"
     )
 
 
-def _claim(comparisons: Sequence[Comparison]) -> str:
+def _claim(comparisons: Sequence[Comparison]) -> Claim:
     """The narrowest claim of the tasks, which is that of their mean."""
     claims = {c.claim for c in comparisons}
     if "these runs" in claims:
-        return "for new items on these runs only"
+        return "these runs"
     if claims == {"items"}:
-        return "for new items"
-    return "for new seeds on these items" if "runs" in claims else "for new items and new seeds"
+        return "items"
+    return "runs" if "runs" in claims else "items and runs"
 
 
 def suites(comparisons: Sequence[Comparison]) -> list[list[Comparison]]:

@@ -15,8 +15,8 @@ from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import Items, ItemTables
 from harness.comparison.scores import score
 from harness.spec import MetricRange
-from harness.stats.designs import Design, design
 from harness.stats.quantiles import FloatArray
+from harness.stats.sweep_means import SweepMeans, sweep_means
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Curve:
         arms: the runs at each value, in the order of `values`.
         means: mean score at each value, shape (values,).
         intervals: 95 % of each mean, shape (values, 2); NaN where none can be told.
-        design: the means as shares of the metric's range with their covariances, which verdict and forms
+        shares: the means as shares of the metric's range with their covariances, which verdict and forms
             rest on.
         items: items that the sweep rests on; of each value where all have items of their own.
         left_out: items that some value lacks, and which are left out.
@@ -39,14 +39,14 @@ class Curve:
     arms: list[Arm]
     means: FloatArray
     intervals: FloatArray
-    design: Design
+    shares: SweepMeans
     items: list[int]
     left_out: int
 
     @property
     def paired(self) -> bool:
         """Whether all values are measured on the same items."""
-        return self.design.totals is not None
+        return self.shares.totals is not None
 
     @property
     def span(self) -> MetricRange:
@@ -136,7 +136,7 @@ def curve_of(placed: Sequence[tuple[float, Arm]], parameter: str, metric: str) -
         arms,
         np.array([found.value for found in scores]),
         np.array([found.interval or (np.nan, np.nan) for found in scores]),
-        design(
+        sweep_means(
             [_on(table, kept) for table in tables],
             [arm.seeds for arm in arms],
             _codes(tables, kept),

@@ -38,8 +38,8 @@ def plain_sweep(curve: Curve, margin: float | None = None) -> dict[str, Any]:
             "margin": margin,
             "flat_margin": found.reach if math.isfinite(found.reach) else None,
             "turn": None if found.at is None else [float(curve.values[k]) for k in found.at],
-            "draws": curve.design.draws,
-            "shared_seeds": not curve.design.apart,
+            "draws": curve.shares.draws,
+            "shared_seeds": not curve.shares.apart,
         },
         "points": [
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.sweep import Curve
 from harness.stats.trend import Trend, Word, trend
 
@@ -19,7 +20,7 @@ def trend_of(curve: Curve, margin: float | None = None) -> Trend:
             called so.
     """
     span = curve.span
-    found = trend(curve.design, curve.values, margin=None if margin is None else margin / span.width)
+    found = trend(curve.shares, curve.values, margin=None if margin is None else margin / span.width)
     low, high = sorted(span.change(end) for end in found.interval)
     word = _TURNED.get(found.word, found.word) if span.lower_is_better else found.word
     return replace(
@@ -36,7 +37,7 @@ def trend_of(curve: Curve, margin: float | None = None) -> Trend:
 
 def one_seed(curve: Curve) -> bool:
     """Whether something is drawn per run and the runs can't tell how much that matters."""
-    return curve.design.draws and curve.design.df_runs.min() < 1
+    return curve.shares.draws and curve.shares.df_runs.min() < 1
 
 
 def verdict(curve: Curve, found: Trend) -> str:
@@ -72,7 +73,7 @@ def sentence(curve: Curve, found: Trend) -> str:
 
 def _holds_for(curve: Curve) -> str:
     """Which items and seeds a verdict is about, and what it rests on."""
-    runs, design = [len(arm.runs) for arm in curve.arms], curve.design
+    runs, shares = [len(arm.runs) for arm in curve.arms], curve.shares
     few, many = min(curve.items), max(curve.items)
     items = f"{many} items" if few == many else f"{few} to {many} items"
     items += "" if curve.paired else " of its own at each value"
@@ -81,9 +82,9 @@ def _holds_for(curve: Curve) -> str:
     seeds = f"{min(runs)} seeds" if min(runs) == max(runs) else f"{min(runs)} to {max(runs)} seeds"
     unknown = any(arm.draws is None for arm in curve.arms)
     note = "; whether runs draw is not recorded and taken for yes" if unknown else ""
-    if not design.draws:
-        return f"for new items ({items}; nothing is drawn per run)"
+    if not shares.draws:
+        return f"for {HOLDS_FOR['items']} ({items}; nothing is drawn per run)"
     if one_seed(curve):
-        return f"for new items on these runs only ({items}); says nothing about another seed{note}"
-    nested = "" if design.apart else ", seeds shared along the sweep"
-    return f"for new items and new seeds ({items}, {seeds} at each value{nested}){note}"
+        return f"for {HOLDS_FOR['these runs']} ({items}); says nothing about another seed{note}"
+    nested = "" if shares.apart else ", seeds shared along the sweep"
+    return f"for {HOLDS_FOR['items and runs']} ({items}, {seeds} at each value{nested}){note}"

@@ -2,40 +2,41 @@
 
 Importing this package imports numpy and scipy, so nothing outside it imports it at top level.
 
-================  ================================================================================
-module            what it holds
-================  ================================================================================
-``estimate``      the entry of result tables: attempts of every item in, value and interval out
-``paired``        the entry of comparisons: two methods on the same items, difference and interval
-``intervals``     standard errors and confidence intervals, each a formula
-``mcnemar``       one yes/no attempt an item: McNemar's test, Tango's interval
-``permutation``   the sign-flip test of paired differences
-``bayes``         P(candidate better) from the 2x2 table
-``multiplicity``  Holm and Benjamini-Hochberg over many tests
-``suite``         the pooled comparison over the tasks of a suite
-``crossed``       items and runs at once: the variances behind every comparison (``crossed_rule``: from
-                  them to half widths and p-values)
-``ranks``         places of several methods that hold together, from the tests of every pair
-``grid``          a grid method x model taken apart: variance components (``quadratic``: their forms,
-                  ``grid_noise``: what noise adds), ``reversals`` of rank
-``shared_groups``  means over tasks that have items or groups in common
+===================  =========================================================================================
+module               what it holds
+===================  =========================================================================================
+``estimate``         the entry of result tables: attempts of every item in, value and interval out
+``paired``           the entry of comparisons: two methods on the same items, difference and interval
+``intervals``        standard errors and confidence intervals, each a formula
+``mcnemar``          one yes/no attempt an item: McNemar's test, Tango's interval
+``permutation``      the sign-flip test of paired differences
+``bayes``            P(candidate better) from the 2x2 table
+``multiplicity``     Holm and Benjamini-Hochberg over many tests
+``suite``            the pooled comparison over the tasks of a suite
+``crossed``          items and runs at once: the variances behind every comparison (``crossed_rule``: from
+                     them to half widths and p-values)
+``ranks``            places of several methods that hold together, from the tests of every pair
+``grid``             a grid method x model taken apart: variance components (``quadratic``: their forms,
+                     ``grid_noise``: what noise adds), ``reversals`` of rank
+``shared_groups``    means over tasks that have items or groups in common
 ``pooled_attempts``  pass@k of attempts that several runs have together
-``preference``    Bradley-Terry strengths and ranks from pairwise votes
-``trend``         rises, falls, peaks, dips or flat over the values of a sweep (``designs``: the means there
-                  with their covariances; ``contrasts``: weighted sums of them)
-``scaling``       forms of a score over one number: fits, AIC
-``steps``         steps in a history of scores
-``attempts``      pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
-``groups``        macro and micro averages over tasks
-``spending``      looks at growing data: levels that spend one alpha, runs that a margin takes
-``power``         the power of the rule of ``crossed``, and the smallest difference it detects
-``components``    variance components of a table item x run
-``plan``          runs, items and attempts to plan with: what they detect, the cheapest of a budget
-``items``         attempts in the shapes callers have, reduced to item means
-``bootstrap``     statistics of the set as a whole: intervals by resampling items
-``classification``  scores of classes from counts: macro-F1 and its kin, AUROC
-``quantiles``     the distributions, through scipy
-================  ================================================================================
+``preference``       Bradley-Terry strengths and ranks from pairwise votes
+``trend``            rises, falls, peaks, dips or flat over the values of a sweep (``sweep_means``: the means
+                     there with their covariances; ``contrasts``: weighted sums of them)
+``scaling``          forms of a score over one number: fits, AIC
+``change_points``    steps in a history of scores
+``agreement``        how far two raters agree on categories: kappa
+``attempts``         pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)
+``groups``           macro and micro averages over tasks
+``spending``         looks at growing data: levels that spend one alpha, runs that a margin takes
+``power``            the power of the rule of ``crossed``, and the smallest difference it detects
+``components``       variance components of a table item x run
+``plan``             runs, items and attempts to plan with: what they detect, the cheapest of a budget
+``items``            attempts in the shapes callers have, reduced to item means
+``bootstrap``        statistics of the set as a whole: intervals by resampling items
+``classification``   scores of classes from counts: macro-F1 and its kin, AUROC
+``quantiles``        the distributions, through scipy
+===================  =========================================================================================
 
 A gate that turns a comparison into a verdict is policy, and belongs above this package's formulas.
 """

@@ -29,9 +29,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from harness.stats.contrasts import Contrasts
-from harness.stats.designs import Design
 from harness.stats.power import Expected
 from harness.stats.quantiles import FloatArray, check_level
+from harness.stats.sweep_means import SweepMeans
 
 Word = Literal["peaks", "dips", "rises", "falls", "flat", "not shown"]
 _POWER = 0.8
@@ -47,7 +47,7 @@ class Trend:
         slope: the least-squares slope of the means, from a value to the next.
         interval: of the slope, two-sided at ``level``.
         p_value: two-sided, of no slope.
-        detectable: the slope that this design shows with a power of 80 %.
+        detectable: the slope that this sweep shows with a power of 80 %.
         reach: the least margin at which the sweep would be called flat, unless something else is shown.
         largest: the largest difference between two means.
         margin: the margin that was declared.
@@ -67,12 +67,12 @@ class Trend:
 
 
 def trend(
-    design: Design, values: ArrayLike | None = None, *, margin: float | None = None, level: float = 0.95
+    sweep: SweepMeans, values: ArrayLike | None = None, *, margin: float | None = None, level: float = 0.95
 ) -> Trend:
     """The verdict over a sweep.
 
     Args:
-        design: the means in rising order of value, from :func:`harness.stats.designs.design`.
+        sweep: the means in rising order of value.
         values: the swept numbers, of which the ranks are taken; 1, 2, ... by default.
         margin: differences up to which a sweep is flat, above 0, in the unit of the scores. Without one it is
             never called flat.
@@ -84,19 +84,19 @@ def trend(
     check_level(level)
     if margin is not None and not margin > 0:
         raise ValueError(f"a margin must be above 0, not {margin!r}")
-    v = len(design.means)
+    v = len(sweep.means)
     ranks = stats.rankdata(np.arange(v) if values is None else values)
     centred = ranks - ranks.mean()
-    slope = design.contrasts(centred[None] / max(float(centred @ centred), 1e-300))
+    slope = sweep.contrasts(centred[None] / max(float(centred @ centred), 1e-300))
     low, high = (float(ends[0]) for ends in slope.interval(level))
     first, second = np.triu_indices(v, 1)
     weights = np.zeros((len(first), v))
     weights[np.arange(len(first)), first], weights[np.arange(len(first)), second] = -1.0, 1.0
-    pairs = design.contrasts(weights)
+    pairs = sweep.contrasts(weights)
     below, above = pairs.interval(1 - (1 - level) / len(first))
     up, down = np.zeros((v, v), np.bool_), np.zeros((v, v), np.bool_)
     up[first, second], down[first, second] = below > 0, above < 0
-    at, word = _turn(design.means, ranks, up, down)
+    at, word = _turn(sweep.means, ranks, up, down)
     ends = pairs.interval(1 - 2 * (1 - level))
     reach = float(np.maximum(-ends[0], ends[1]).max())
     if word == "not shown" and (low > 0 or high < 0):

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.simulations.sweeps import PEAK, TRUTHS, sweep_of, words
 from harness.stats.crossed import parts_of, pooled_parts, unpaired_parts
-from harness.stats.designs import design
+from harness.stats.sweep_means import sweep_means
 from harness.stats.trend import trend
 
 
@@ -31,20 +31,20 @@ def test_two_values_are_a_comparison_of_two_arms(rng):
     groups = np.arange(12) // 2
     weights = [[-1.0, 1.0]]
     for labels in (None, groups):
-        apart = design([a, b], groups=labels)
+        apart = sweep_means([a, b], groups=labels)
         assert _parts(apart.contrasts(weights)) == _expected(pooled_parts(b, a, labels))
-        nothing = design([a, b], groups=labels, draws=False).contrasts(weights)
+        nothing = sweep_means([a, b], groups=labels, draws=False).contrasts(weights)
         assert _parts(nothing) == _expected(unpaired_parts(b, a, labels, drawn=(False, False)))
     c = rng.random((12, 3))
     seeds = [5, 6, 7]
-    nested = design([b[:, :3], c], [seeds, seeds], groups).contrasts(weights)
+    nested = sweep_means([b[:, :3], c], [seeds, seeds], groups).contrasts(weights)
     assert _parts(nested) == _expected(parts_of(c - b[:, :3], groups))
 
 
 def test_the_formulas_of_a_balanced_sweep(rng):
     x = rng.random((7, 40, 3))
     c = np.arange(7) - 3.0
-    made = design(list(x))
+    made = sweep_means(list(x))
     found = made.contrasts(c[None])
     runs = x.mean(axis=1)
     assert found.value[0] == pytest.approx(c @ runs.mean(axis=1))
@@ -54,7 +54,7 @@ def test_the_formulas_of_a_balanced_sweep(rng):
     rest = x - x.mean(axis=2, keepdims=True) - runs[:, None] + runs.mean(axis=1)[:, None, None]
     assert found.overlap[0] == pytest.approx((rest**2).sum() / (7 * 39 * 2) * (c @ c) / (40 * 3))
     slopes = c @ runs
-    nested = design(list(x), [range(3)] * 7).contrasts(c[None])
+    nested = sweep_means(list(x), [range(3)] * 7).contrasts(c[None])
     assert nested.runs[0] == pytest.approx(slopes.var(ddof=1) / 3) and nested.df_runs[0] == 2
 
 
@@ -75,46 +75,46 @@ def _steps(rng, levels, items=400, runs=3):
 )
 def test_the_first_word_that_is_shown(rng, levels, word, at):
     cells = _steps(rng, levels)
-    found = trend(design(cells), margin=0.15)
+    found = trend(sweep_means(cells), margin=0.15)
     assert (found.word, found.at) == (word, at)
     assert found.interval[0] < found.slope < found.interval[1]
     assert (found.p_value < 0.05) == (found.interval[0] > 0 or found.interval[1] < 0)
     # as many ways round
-    turned = trend(design([1 - table for table in cells]), margin=0.15)
+    turned = trend(sweep_means([1 - table for table in cells]), margin=0.15)
     mirror = {"rises": "falls", "falls": "rises", "peaks": "dips", "dips": "peaks", "flat": "flat"}
     assert turned.word == mirror[word] and turned.slope == pytest.approx(-found.slope)
 
 
 def test_flat_needs_a_margin_and_an_interval_inside_it(rng):
     cells = _steps(rng, (0.5, 0.5, 0.5))
-    reach = trend(design(cells)).reach
-    assert trend(design(cells)).word == "not shown"
-    assert trend(design(cells), margin=reach * 1.01).word == "flat"
-    assert trend(design(cells), margin=reach * 0.99).word == "not shown"
+    reach = trend(sweep_means(cells)).reach
+    assert trend(sweep_means(cells)).word == "not shown"
+    assert trend(sweep_means(cells), margin=reach * 1.01).word == "flat"
+    assert trend(sweep_means(cells), margin=reach * 0.99).word == "not shown"
     with pytest.raises(ValueError, match="above 0"):
-        trend(design(cells), margin=0)
+        trend(sweep_means(cells), margin=0)
 
 
 @pytest.mark.parametrize("how", [{}, {"seeds": [(0, 1)] * 4}, {"draws": False}])
 def test_scores_that_never_move_are_not_flat_for_certain(how):
     """Ten items that are always solved leave room for what ten items can't show."""
     ten, many = [np.ones((10, 2))] * 4, [np.ones((500, 2))] * 4
-    assert trend(design(ten, **how), margin=0.05).word == "not shown"
-    assert trend(design(many, **how), margin=0.05).word == "flat"
+    assert trend(sweep_means(ten, **how), margin=0.05).word == "not shown"
+    assert trend(sweep_means(many, **how), margin=0.05).word == "flat"
     # nor if every value has items of its own
     own = np.full((4, 40, 2), np.nan)
     for k in range(4):
         own[k, 10 * k : 10 * k + 10] = 1.0
-    assert trend(design(list(own), **how), margin=0.05).word == "not shown"
+    assert trend(sweep_means(list(own), **how), margin=0.05).word == "not shown"
 
 
 def test_five_items_show_nothing():
     """An exact sign test of five items has no p below .0625, and the interval says the same."""
     cells = [np.full((5, 1), level) for level in (0.0, 0.0, 1.0, 1.0)]
-    found = trend(design(cells, draws=False))
+    found = trend(sweep_means(cells, draws=False))
     assert found.word == "not shown" and found.p_value == pytest.approx(0.0625)
     assert found.interval[0] <= 0 < found.interval[1]
-    more = trend(design([np.full((12, 1), level) for level in (0.0, 0.0, 1.0, 1.0)], draws=False))
+    more = trend(sweep_means([np.full((12, 1), level) for level in (0.0, 0.0, 1.0, 1.0)], draws=False))
     assert more.word == "rises" and more.p_value < 0.001
 
 
@@ -123,7 +123,7 @@ def test_items_of_their_own_leave_no_difference_to_cancel(rng):
     tables = np.full((3, 60, 2), np.nan)
     for k in range(3):
         tables[k, 20 * k : 20 * k + 20] = rng.random((20, 2))
-    found = design(list(tables), draws=False).contrasts([[-0.5, 0.0, 0.5]])
+    found = sweep_means(list(tables), draws=False).contrasts([[-0.5, 0.0, 0.5]])
     parts = [parts_of(table) for table in tables]
     assert found.items[0] == pytest.approx((parts[0].items + parts[2].items) / 4)
     assert found.df_items[0] == 19
@@ -131,29 +131,29 @@ def test_items_of_their_own_leave_no_difference_to_cancel(rng):
 
 def test_one_value_with_a_single_run_borrows_the_variance_of_the_others(rng):
     x = [rng.random((30, s)) for s in (1, 3, 3)]
-    found = design(x).contrasts([[-1.0, 0.0, 1.0]])
+    found = sweep_means(x).contrasts([[-1.0, 0.0, 1.0]])
     assert found.runs[0] > 0 and 4 <= found.df_runs[0] < 8
-    alone = design([table[:, :1] for table in x]).contrasts([[-1.0, 0.0, 1.0]])
+    alone = sweep_means([table[:, :1] for table in x]).contrasts([[-1.0, 0.0, 1.0]])
     assert alone.runs[0] == 0 and alone.df_runs[0] == 0
 
 
 def test_what_is_no_sweep_is_refused(rng):
     with pytest.raises(ValueError, match="two values"):
-        design([rng.random((5, 2))])
+        sweep_means([rng.random((5, 2))])
     with pytest.raises(ValueError, match="no score"):
-        design([rng.random((5, 2)), np.full((5, 2), np.nan)])
+        sweep_means([rng.random((5, 2)), np.full((5, 2), np.nan)])
     with pytest.raises(ValueError, match="seeds of"):
-        design([rng.random((5, 2)), rng.random((5, 3))], [(0, 1), (0, 1)])
+        sweep_means([rng.random((5, 2)), rng.random((5, 3))], [(0, 1), (0, 1)])
 
 
 def test_seeds_that_some_values_share_count_where_they_are_shared(rng):
     """Runs of one seed are one draw: at one value (other attempts), and along the values."""
     x = rng.random((4, 30, 3))
     weights = [[-1.5, -0.5, 0.5, 1.5]]
-    twice = design([np.repeat(table, 2, axis=1) for table in x], [(0, 0, 1, 1, 2, 2)] * 4)
-    once = design(list(x), [(0, 1, 2)] * 4)
+    twice = sweep_means([np.repeat(table, 2, axis=1) for table in x], [(0, 0, 1, 1, 2, 2)] * 4)
+    once = sweep_means(list(x), [(0, 1, 2)] * 4)
     assert _parts(twice.contrasts(weights)) == pytest.approx(_parts(once.contrasts(weights)))
-    some = design(list(x), [(0, 1, 2), (0, 1, 2), (3, 4, 5), (6, 7, 8)])
+    some = sweep_means(list(x), [(0, 1, 2), (0, 1, 2), (3, 4, 5), (6, 7, 8)])
     assert not some.apart and some.runs[0, 1] != 0 and some.runs[0, 2] == 0
     assert some.contrasts(weights).df_runs[0] == 2
 

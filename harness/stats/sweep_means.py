@@ -24,7 +24,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Design:
+class SweepMeans:
     """The means at V values, and what makes them vary.
 
     Attributes:
@@ -94,13 +94,13 @@ class Design:
         )
 
 
-def design(
+def sweep_means(
     tables: Sequence[ArrayLike],
     seeds: Sequence[Sequence[int]] | None = None,
     groups: ArrayLike | None = None,
     *,
     draws: bool = True,
-) -> Design:
+) -> SweepMeans:
     """The means at several values and their covariances.
 
     Args:
@@ -138,7 +138,7 @@ def design(
         deviations = np.vstack((deviations, np.diag([each.unseen for each in made])))
     sizes = np.array([len(np.unique(at)) for at in placed], dtype=np.float64)
     runs, overlap, df_runs, pooled = _over_runs(made, sizes) if draws else _nothing(len(cells))
-    return Design(
+    return SweepMeans(
         means=np.array([each.mean for each in made]),
         totals=np.column_stack([each.totals for each in made]) if together else None,
         deviations=deviations,
