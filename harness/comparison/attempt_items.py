@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def load_attempt_items(arm: Arm, wanted: AttemptMetric, metric: str) -> Items:
         known_groups(digests, labels),
         "" if arm.draws is False else _attempts_of(wanted, tried),
     )
-    return replace(items.take(np.flatnonzero(found)), attempts_of=items.attempts_of)
+    return items.take(np.flatnonzero(found))
 
 
 def _attempts_of(wanted: AttemptMetric, tried: Array) -> str:

@@ -77,11 +77,15 @@ class Items:
 
     def take(self, rows: Array) -> Items:
         """The items at `rows`, in that order."""
-        groups = self.groups[rows] if self.groups is not None else None
-        cells, scored, attempts, spread = (
-            table[rows] for table in (self.cells, self.scored, self.attempts, self.spread)
+        return replace(
+            self,
+            digests=self.digests[rows],
+            cells=self.cells[rows],
+            scored=self.scored[rows],
+            attempts=self.attempts[rows],
+            spread=self.spread[rows],
+            groups=None if self.groups is None else self.groups[rows],
         )
-        return Items(self.digests[rows], cells, scored, attempts, spread, groups)
 
     def scored_only(self) -> Items:
         """Without attempts that were not scored, and without items that have no other."""
