@@ -49,7 +49,9 @@ class PairTests:
 
 
 def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_items) -> PairTests:
-    """Tests every pair by the rule of `compare`: groups, runs apart, paired where they drew the same.
+    """Tests every pair with the claim and the variances of `compare`: groups, runs apart or paired where they
+    drew the same. p is that of `harness.stats.ranks.pair_p_values` throughout, also for single right-or-wrong
+    attempts, where `compare` takes McNemar's.
 
     Args:
         arms: of one comparability key.
