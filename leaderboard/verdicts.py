@@ -77,7 +77,8 @@ def claims(arms: Sequence[Arm], baselines: Sequence[str], tables: ItemTables) ->
 
 def judged(page: Sequence[Claims]) -> list[Verdicts]:
     """The verdicts of a page's sections, by Holm over all its tests: every pair of rows whose places are
-    shown and every comparison with a baseline, which is one test where it is also a pair."""
+    shown and every comparison with a baseline that can make a claim, which is one test where it is also a
+    pair."""
     from harness.comparison.to_json import plain
     from harness.stats import holm
 
@@ -88,7 +89,7 @@ def judged(page: Sequence[Claims]) -> list[Verdicts]:
                 if p is not None:
                     tests[at, frozenset((id(each.arms[j]), id(each.arms[k])))] = p
         for comparison in _all(each):
-            if comparison.p_value is not None:
+            if comparison.p_value is not None and not comparison.one_seed:
                 tests[at, _pair(comparison)] = comparison.p_value
     adjusted = dict(zip(tests, map(float, holm(list(tests.values()))), strict=True)) if tests else {}
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,13 @@ class Arm:
     """The runs that share a comparability key and a subject key, ordered by seed.
 
     `store` distinguishes arms of the same subject in two stores; it is empty where there is one store.
+    `shorter` are runs of the same seeds with fewer attempts at an item, which are no further runs: a seed
+    draws once, and its first attempts are the same.
     """
 
     runs: tuple[Row, ...]
     store: str = ""
+    shorter: tuple[Row, ...] = ()
 
     @property
     def task(self) -> str:
@@ -157,18 +160,32 @@ def code_of(row: Row, part: str) -> str:
 
 def arms_of(rows: Iterable[Row], store: str = "") -> list[Arm]:
     """The arms that rows of the index make, ordered by task, method, model. Rows of one subject that other
-    code of it made are never pooled."""
+    code of it made are never pooled; of the runs of one seed those with the most attempts count."""
     pooled: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         key = (row["comparability_key"], row["subject_key"], code_of(row, "task"), code_of(row, "method"))
         pooled.setdefault(key, []).append(row)
     arms = [
-        Arm(tuple(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"]))), store)
+        _arm(sorted(runs, key=lambda r: (r["seed"], r["epochs"], r["run_id"])), store)
         for runs in pooled.values()
     ]
     return sorted(
         arms, key=lambda arm: (arm.task, arm.comparability_key, arm.method, arm.model, arm.subject_key)
     )
+
+
+def _arm(runs: Sequence[Row], store: str) -> Arm:
+    """The arm of runs in the order of their seeds: of each seed those with the most attempts at an item, of
+    finished ones before stopped ones."""
+    most: dict[int, tuple[bool, int]] = {}
+    for run in runs:
+        most[run["seed"]] = max(most.get(run["seed"], (False, 0)), _length(run))
+    kept = tuple(run for run in runs if _length(run) == most[run["seed"]])
+    return Arm(kept, store, tuple(run for run in runs if _length(run) != most[run["seed"]]))
+
+
+def _length(run: Row) -> tuple[bool, int]:
+    return run["status"] == "complete", int(run["epochs"])
 
 
 def _last(field: str) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.comparison.arms import Arm
+from harness.comparison.cautions import cautions
 from harness.comparison.changes import Change, change_of
 from harness.comparison.claims import (
-    RUNS_DIFFER,
     Claim,
     Wanted,
     claim_of,
@@ -22,7 +22,6 @@ from harness.comparison.claims import (
 )
 from harness.comparison.items import Items, Pairing, load_items, of_the_set, pair
 from harness.comparison.overlap import check_overlap, note, overlap_of
-from harness.results.fields import brief
 from harness.spec import MetricRange
 from harness.stats import (
     Difference,
@@ -51,8 +50,6 @@ CROSSED = "crossed t"
 FEW = "sign flips"
 #: below this many units a sign-flip permutation checks the t test
 FEW_UNITS = 50
-#: shares of failed attempts that differ by more are warned of
-RATE_DIFFERENCE = 0.02
 #: up to this many items of right-or-wrong data the posterior P(B > A) is stated
 SMALL_SET = 300
 
@@ -222,13 +219,16 @@ def compare(
         pairing = pairing.same_cells()
     shares = pairing.shares(candidate.metric_range(metric))
     own = own_parts(shares)
-    gain = _gain(shares, candidate, baseline, claim, one_subject, own)
+    bounded = candidate.metric_range(metric).bounded
+    gain = _gain(shares, candidate, baseline, claim, one_subject, bounded, own)
     checks = _checks(gain, shares, candidate, baseline)
     if whole_set:  # every answer moves what all items add, so none is won or lost
         gain, checks = replace(gain, wins=0, losses=0, ties=0), {}
     posterior = None
     if gain.ci_method == "tango" and shares.matched <= SMALL_SET:
         posterior = probability_better(gain.losses, gain.wins)
+    if claim == "items and runs" and not one_subject and gain.parts.df_runs == 0:
+        claim = "these runs"  # no item is in two runs of an arm
     effects = own[0].run_effect(), own[1].run_effect()
     return Comparison(
         candidate=candidate,
@@ -249,10 +249,12 @@ def compare(
         adjusted_p=gain.p_value,
         checks=checks,
         probability_better=posterior,
-        scored_gain=_scored_gain(shares, candidate, baseline, claim, one_subject),
+        scored_gain=_scored_gain(
+            shares, candidate, baseline, claim, one_subject, bounded, paired_draws
+        ),
         cost_ratio=_cost_ratio(candidate, baseline),
         run_effects=effects,
-        warnings=(*filter(None, [note(found)]), *_warnings(candidate, baseline, effects)),
+        warnings=(*filter(None, [note(found)]), *cautions(candidate, baseline, effects)),
         whole_set=whole_set,
     )
 
@@ -275,6 +277,7 @@ def _gain(
     baseline: Arm,
     claim: Claim,
     one_subject: bool,
+    bounded: bool,
     own: tuple[Parts, Parts] | None = None,
 ) -> Difference:
     ours, theirs = shares.candidate, shares.baseline
@@ -288,6 +291,7 @@ def _gain(
         groups=ours.groups,
         binary=ours.single and theirs.single,
         parts=parts,
+        bounded=bounded,
     )
 
 
@@ -298,12 +302,19 @@ def _group_sums(shares: Pairing) -> GroupSums:
 
 
 def _scored_gain(
-    shares: Pairing, candidate: Arm, baseline: Arm, claim: Claim, one_subject: bool
+    shares: Pairing,
+    candidate: Arm,
+    baseline: Arm,
+    claim: Claim,
+    one_subject: bool,
+    bounded: bool,
+    paired_draws: bool,
 ) -> Difference | None:
     if shares.candidate.all_scored and shares.baseline.all_scored:
         return None
     kept = pair(shares.candidate.scored_only(), shares.baseline.scored_only())
-    return _gain(kept, candidate, baseline, claim, one_subject) if kept.matched else None
+    kept = kept.same_cells() if paired_draws else kept
+    return _gain(kept, candidate, baseline, claim, one_subject, bounded) if kept.matched else None
 
 
 def _test(gain: Difference) -> str:
@@ -342,42 +353,3 @@ def _cost_ratio(candidate: Arm, baseline: Arm) -> dict[str, float | None]:
         "tokens": ratio(tokens(candidate), tokens(baseline)),
         "usd": ratio(candidate.usage("cost_usd"), baseline.usage("cost_usd")),
     }
-
-
-def _warnings(
-    candidate: Arm,
-    baseline: Arm,
-    effects: tuple[tuple[float, float] | None, tuple[float, float] | None],
-) -> list[str]:
-    """What a reader has to know before believing the difference."""
-    found = []
-    for arm, side, effect in zip((candidate, baseline), ("candidate", "baseline"), effects, strict=True):
-        if not arm.complete:
-            found.append(f"the {side} was stopped before its end")
-        if arm.draws is False and effect is not None and effect[1] < RUNS_DIFFER:
-            found.append(
-                f"{arm.method} is said to draw nothing per run, and its runs differ by more than their items "
-                f'explain (F = {effect[0]:.1f}, p = {effect[1]:.2g}); declare draws = "run"'
-            )
-    unknown = [side for arm, side in ((candidate, "candidate"), (baseline, "baseline")) if arm.draws is None]
-    if unknown:
-        found.append(
-            f"records of the {' and the '.join(unknown)} don't say whether something is drawn per run; taken "
-            "as drawn"
-        )
-    scored_by = candidate.code("task") | baseline.code("task")
-    if len(scored_by) > 1:
-        found.append(f"other code of the same task version scored a part: {', '.join(map(brief, scored_by))}")
-    for arm in (candidate, baseline):
-        if len(made_by := arm.code("method")) > 1:
-            found.append(
-                f"{arm.method} was run with other code of the same version: {', '.join(map(brief, made_by))}"
-            )
-    for count in ("error", "unscored"):
-        rates = candidate.rate(count), baseline.rate(count)
-        if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
-            found.append(
-                f"{count} attempts differ: {100 * rates[0]:.1f} % of the candidate's, "
-                f"{100 * rates[1]:.1f} % of the baseline's"
-            )
-    return found

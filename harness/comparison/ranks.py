@@ -78,13 +78,14 @@ def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_ite
     parts, differences, tested = [], [], []
     for j, k in pairs:
         claim = claim_of(arms[j], arms[k])
-        tested.append(claim != "these runs")
-        if not tested[-1]:
-            continue
         whole = pairing = Pairing(shares[j], shares[k], 0, 0)
         if claim == "items and runs" and paired_by_seed(arms[j], arms[k]):
             pairing = whole.same_cells()
-        parts.append(parts_for(claim, pairing, arms[j], arms[k], (own[j], own[k])))
+        made = parts_for(claim, pairing, arms[j], arms[k], (own[j], own[k]))
+        tested.append(made.df_runs > 0)
+        if not tested[-1]:
+            continue
+        parts.append(made)
         same = pairing is whole
         gains = means[j] - means[k] if same else pairing.candidate.means() - pairing.baseline.means()
         differences.append(_by_group(gains, pairing.candidate.codes()))

@@ -294,7 +294,7 @@ def baseline_of(candidate: Arm, arms: Sequence[Arm], baseline: str) -> Arm | Non
 
 def is_baseline(arm: Arm, baseline: str) -> bool:
     """Whether a baseline is this arm's method, model, `method@model`, store or the beginning of a run id."""
-    return baseline == arm.store or any(_is_named(run, baseline) for run in arm.runs)
+    return baseline == arm.store or any(_is_named(run, baseline) for run in (*arm.runs, *arm.shorter))
 
 
 def check_baseline(arms: Sequence[Arm], baseline: str) -> None:

@@ -61,7 +61,8 @@ def planned(c: Comparison) -> str:
 
 def _tipping(c: Comparison, arms: Sequence[Arm]) -> str:
     """What one run a side leaves open."""
-    tau = c.span.points * c.span.width * tipping_sd(c.gain.parts)
+    drawn = c.candidate.draws is not False, c.baseline.draws is not False
+    tau = c.span.points * c.span.width * tipping_sd(c.gain.parts, drawn=drawn)
     same = [arm for arm in arms if arm.comparability_key == c.candidate.comparability_key]
     seen = run_sd(same, c.metric)
     others = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.comparison.claims import HOLDS_FOR, Claim
@@ -14,7 +15,10 @@ from harness.stats import SuiteDifference, suite_difference
 def over_suite(comparisons: Sequence[Comparison]) -> SuiteDifference:
     """The mean gain over the tasks of one candidate against one baseline; in shares of each metric's range,
     above 0 where the candidate is better. Groups of one name are one, in whatever tasks they stand."""
-    return suite_difference([c.gain.parts for c in comparisons], groups=[c.groups for c in comparisons])
+    found = suite_difference([c.gain.for_mean for c in comparisons], groups=[c.groups for c in comparisons])
+    if found.ci is None or any(c.gain.limits is None for c in comparisons):
+        return found
+    return replace(found, ci=(max(found.ci[0], -1.0), min(found.ci[1], 1.0)))
 
 
 def common_range(comparisons: Sequence[Comparison]) -> MetricRange | None:

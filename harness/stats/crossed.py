@@ -178,8 +178,8 @@ def pooled_parts(
     a, b, codes = _shared(candidate, reference, groups)
     both = _difference(a, b, codes)
     # An arm's VS is s²/S with S - 1 degrees of freedom, so S (S - 1) VS are its squares.
-    arms = [(_parts(table, codes), table.shape[1]) for table in (a, b)]
-    arms += [(parts_of(table, groups), table.shape[1]) for table in map(_table, further)]
+    found = [_parts(table, codes) for table in (a, b)] + [parts_of(table, groups) for table in further]
+    arms = [(parts, parts.n_runs[0]) for parts in found]
     df = sum(s - 1 for _, s in arms)
     if df < 1:
         return both
@@ -221,15 +221,20 @@ def summed(parts: Sequence[Parts], weights: ArrayLike) -> Parts:
     )
 
 
-def tipping_sd(parts: Parts, level: float = 0.95) -> float:
+def tipping_sd(parts: Parts, level: float = 0.95, drawn: tuple[bool, bool] = (True, True)) -> float:
     """The standard deviation between runs up to which a difference of single runs would still be shown.
 
-    ``√( max(0, (d / t(df_items))² - VI) / (1/S_A + 1/S_B) )``, in the unit of the scores; 0 where the
-    items alone don't show it.
+    ``√( max(0, (d / t(df_items))² - VI) / (1/S_A + 1/S_B) )``, in the unit of the scores, an arm that draws
+    nothing (``drawn``) left out of the sum; 0 where the items alone don't show it.
+
+    Raises:
+        ValueError: neither arm draws.
     """
+    if not any(drawn):
+        raise ValueError("nothing is drawn per run, so that no difference depends on it")
     bound = math.sqrt(t_squared(1 - level, parts.df_items))
     room = max(0.0, (parts.value / bound) ** 2 - parts.items)
-    return math.sqrt(room / (1 / parts.n_runs[0] + 1 / parts.n_runs[1]))
+    return math.sqrt(room / sum(1 / runs for runs, draws in zip(parts.n_runs, drawn, strict=True) if draws))
 
 
 def welch_df(variances: ArrayLike, df: ArrayLike) -> float:
@@ -258,7 +263,13 @@ def _shared(
     if len(a) != len(b):
         raise ValueError(f"the candidate has {len(a)} items and the reference {len(b)}: pair them first")
     present = ~(np.isnan(a).all(axis=1) | np.isnan(b).all(axis=1))
-    return a[present], b[present], _codes(groups, len(a))[present]
+    return _held(a[present]), _held(b[present]), _codes(groups, len(a))[present]
+
+
+def _held(table: FloatArray) -> FloatArray:
+    """The runs that have any of the items; the others tell nothing of how runs vary."""
+    empty = np.isnan(table).all(axis=0)
+    return table[:, ~empty] if empty.any() and not empty.all() else table
 
 
 def _difference(a: FloatArray, b: FloatArray, codes: Codes) -> Parts:
@@ -275,6 +286,7 @@ def _item_means(table: FloatArray) -> FloatArray:
 
 def _parts(table: FloatArray, codes: Codes) -> Parts:
     """The parts of a table in which every item has a cell."""
+    table = _held(table)
     n, s = table.shape
     if n == 0:
         raise ValueError("no item has a score")

@@ -52,6 +52,7 @@ import numpy as np
 from scipy import special
 
 from harness.stats.crossed import Parts, parts_of
+from harness.stats.crossed_rule import t_squared
 from harness.stats.estimate import Groups
 from harness.stats.intervals import cluster_codes
 from harness.stats.items import ItemAttempts, ItemScores, gather_attempts
@@ -144,6 +145,24 @@ class Difference:
         p = self._one_sided(than, -1)
         return max(p, self.at_zero[1]) if self.at_zero is not None and than <= 0 else p
 
+    @property
+    def for_mean(self) -> Parts:
+        """The parts for a mean of this and other differences.
+
+        Of a few units that differ, or of all that differ alike, the variance seen is hardly any, and a mean
+        would take it for certainty; VI is then at least what lets a t interval reach as far as this one does.
+        """
+        alike = self.ties == 0 and 0 in (self.wins, self.losses)
+        few = self.ci_method == "bounded" or (
+            self.ci_method == "tango" and (alike or self.wins + self.losses < FEWEST)
+        )
+        if not few or self.trials is None or self.parts.df_items <= 0:
+            return self.parts
+        lower, upper = (float(end) for end in tango_interval(*self.trials, 0.95))
+        reach = max(self.value - lower, upper - self.value)
+        least = reach**2 / float(t_squared(0.05, self.parts.df_items))
+        return replace(self.parts, items=max(self.parts.items, least))
+
     def _ends(self, p: float) -> tuple[float, float]:
         """The interval whose two tails hold ``p`` together, without regard to ``at_zero``."""
         parts = self.parts
@@ -188,6 +207,7 @@ def paired_difference(
     binary: bool,
     level: float = 0.95,
     parts: Parts | None = None,
+    bounded: bool = True,
 ) -> Difference:
     """Compare two methods on the same items.
 
@@ -206,6 +226,8 @@ def paired_difference(
         parts: the variances over items and runs of this very difference, where runs are drawn; those over
             items alone by default. With ``items`` 0 and infinite ``df_items`` the items are fixed, and the
             claim is about runs alone.
+        bounded: whether scores that all lie in [0, 1] have that range. False for a metric without bounds,
+            whose scores may lie there by chance of its unit.
 
     Raises:
         ValueError: if the arms differ in their number of items, or as in ``estimate_mean``.
@@ -227,13 +249,14 @@ def paired_difference(
     over_items = parts_of(differences, codes)
     fixed = parts is not None and math.isinf(parts.df_items)
     parts = over_items if parts is None else parts
-    unit_range = binary or all(bool(((s >= 0) & (s <= 1)).all()) for s in (a.scores for a in arms))
+    inside = all(bool(((s >= 0) & (s <= 1)).all()) for s in (a.scores for a in arms))
+    unit_range = binary or (bounded and inside)
     single = all(arm.common_count == 1 for arm in arms)
     scale = max(1.0, *(float(np.abs(arm.scores).max()) for arm in arms))
     spread = units >= 2 and math.sqrt(over_items.items) > _ROUNDING * scale
     totals = np.bincount(codes, weights=differences).astype(np.float64) * (units / n_items)
-    differing = totals[np.abs(totals) > _ROUNDING]
-    few = differing.size < FEWEST
+    signs = few_signs(totals)
+    few = signs is not None
     if fixed:
         method = "runs" if parts.runs > 0 else "none"
     elif binary and single and not clustered:
@@ -246,8 +269,8 @@ def paired_difference(
         method = "none"
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     at_zero = None
-    if few and not fixed and differing.size:
-        at_zero = _sign_flips(differing)
+    if few and not fixed and np.abs(totals).max(initial=0.0) > _ROUNDING:
+        at_zero = signs
     elif method == "tango" and not few:
         sides: tuple[Alternative, Alternative] = ("better", "worse")
         better, worse = (float(mcnemar_test(losses, wins, alternative=side)) for side in sides)
@@ -277,8 +300,12 @@ def paired_difference(
     return replace(found, ci=found.interval(level), p_value=p_value)
 
 
-def _sign_flips(differing: FloatArray) -> tuple[float, float]:
-    """One-sided p of "no better" and "no worse" over all signs that a few differences could have."""
+def few_signs(units: FloatArray) -> tuple[float, float] | None:
+    """One-sided p of "no better" and "no worse" over all signs that the differences of units could have; None
+    where six or more differ, whose signs can show something by themselves."""
+    differing = units[np.abs(units) > _ROUNDING]
+    if differing.size >= FEWEST:
+        return None
     signs = 1 - 2 * (np.arange(2**differing.size)[:, None] >> np.arange(differing.size) & 1)
     sums, seen = signs @ np.abs(differing), float(differing.sum())
     rounding = _ROUNDING * float(np.abs(differing).sum())

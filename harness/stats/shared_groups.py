@@ -15,13 +15,15 @@ from harness.stats.quantiles import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class GroupSums:
-    """What each group adds to the mean of a task: ``Σ_{i in g} (x_i - mean) / n``, shape (groups,).
+    """What each group adds to the mean of a task: ``Σ_{i in g} x_i / n``, shape (groups,).
 
-    `labels` names the groups; equal labels of two tasks are one group.
+    `labels` names the groups; equal labels of two tasks are one group. `sums` are the same around the mean,
+    ``Σ_{i in g} (x_i - mean) / n``.
     """
 
     labels: NDArray[np.object_]
     sums: FloatArray
+    shares: FloatArray
 
 
 def group_sums(values: ArrayLike, labels: Sequence[Hashable] | NDArray[np.object_]) -> GroupSums:
@@ -33,9 +35,16 @@ def group_sums(values: ArrayLike, labels: Sequence[Hashable] | NDArray[np.object
     """
     x = np.asarray(values, np.float64)
     names, codes = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-    sums: FloatArray = np.zeros(len(names))
-    np.add.at(sums, codes, (x - x.mean()) / len(x))
-    return GroupSums(names, sums)
+    sums, shares = (np.bincount(codes, weights=each / len(x)) for each in (x - x.mean(), x))
+    return GroupSums(names, np.asarray(sums), np.asarray(shares))
+
+
+def shares_of(tasks: Sequence[GroupSums], weights: ArrayLike) -> FloatArray:
+    """What each group adds to ``Σ w_k mean_k``, through whatever tasks; shape (groups,)."""
+    labels = np.concatenate([task.labels for task in tasks])
+    shares = [weight * task.shares for weight, task in zip(np.asarray(weights), tasks, strict=True)]
+    codes = np.unique(labels, return_inverse=True)[1]
+    return np.asarray(np.bincount(codes, weights=np.concatenate(shares)), np.float64)
 
 
 def with_shared_groups(total: Parts, tasks: Sequence[GroupSums], weights: ArrayLike) -> Parts:

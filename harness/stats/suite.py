@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.stats.crossed import Parts, summed
+from harness.stats.paired import few_signs
 from harness.stats.quantiles import check_level
-from harness.stats.shared_groups import GroupSums, with_shared_groups
+from harness.stats.shared_groups import GroupSums, shares_of, with_shared_groups
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class SuiteDifference:
         value: mean of the task differences.
         stderr: ``√(Σ V_t) / T``, V_t the variance of task t over items and runs, and with what tasks that
             share groups vary together; None if a task has fewer than two units.
-        ci: interval by the crossed rule, or None without a spread.
-        p_value: two-sided, of the same rule; None without a spread.
+        ci: interval by the crossed rule, or None without a spread; it holds 0 where fewer than six units of
+            all tasks differ and the flips of their signs can't rule it out.
+        p_value: two-sided, of the same rule and at least that of the signs; None without a spread.
         n_tasks: T.
         n_items: items of all tasks.
         parts: the variances, summed over tasks.
@@ -46,7 +48,7 @@ def suite_difference(
 
     Args:
         tasks: the variances of each task's difference (:mod:`harness.stats.crossed`).
-        groups: what the groups of each task add to its difference, where tasks may share some.
+        groups: what the groups of each task add to its difference; tasks may share some.
         level: confidence level in (0, 1).
 
     Raises:
@@ -60,11 +62,21 @@ def suite_difference(
     if groups is not None:
         parts = with_shared_groups(parts, groups, weights)
     known = all(task.df_items > 0 for task in tasks) and parts.variance > 0
+    ci, p_value = (parts.interval(level), parts.p_value()) if known else (None, None)
+    signs = few_signs(shares_of(groups, weights)) if groups is not None and parts.items > 0 else None
+    if ci is not None and p_value is not None and signs is not None:
+        no_better, no_worse = signs
+        tail = (1 - level) / 2
+        ci = (
+            min(ci[0], 0.0) if no_better >= tail else ci[0],
+            max(ci[1], 0.0) if no_worse >= tail else ci[1],
+        )
+        p_value = max(p_value, min(1.0, 2 * min(signs)))
     return SuiteDifference(
         value=parts.value,
         stderr=math.sqrt(parts.variance) if all(task.df_items > 0 for task in tasks) else None,
-        ci=parts.interval(level) if known else None,
-        p_value=parts.p_value() if known else None,
+        ci=ci,
+        p_value=p_value,
         n_tasks=len(tasks),
         n_items=parts.n_items,
         parts=parts,

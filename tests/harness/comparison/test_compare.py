@@ -230,7 +230,7 @@ def test_one_seed_claims_these_runs_and_says_what_it_would_take(tmp_path, rng):
     tau = float(line.split("at most ")[1].split()[0])
     parts = found.gain.parts
     bound = scipy_stats.t.isf(0.025, parts.df_items)
-    assert tau == pytest.approx(100 * np.sqrt(((parts.value / bound) ** 2 - parts.items) / 2), abs=0.06)
+    assert tau == pytest.approx(100 * np.sqrt((parts.value / bound) ** 2 - parts.items), abs=0.06)
     assert compare(found.candidate, found.baseline, wanted="these-runs").verdict() == "better"
 
 
