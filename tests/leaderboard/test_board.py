@@ -318,6 +318,7 @@ def test_one_run_of_a_method_that_draws_has_no_place_of_its_own(tmp_path):
     ]
     verdicts = {c["name"].split()[0]: c["verdict"] for c in section.comparisons["drawn"]}
     assert verdicts == {"once": "not shown", "other": "better"}
+    assert {c["tests"] for c in section.comparisons["drawn"]} == {1}, "what claims nothing is no test"
     assert any("1 of 3 rows that draw something per run (once" in note for note in section.notes)
 
 

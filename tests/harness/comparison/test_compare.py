@@ -11,7 +11,7 @@ from harness.comparison.arms import Arm, arms_of
 from harness.comparison.flips import flips
 from harness.comparison.items import Items, load_items, pair
 from harness.comparison.paired import adjust, compare
-from harness.comparison.select import Mixed, Selection, baseline_of, check_baseline, mixed
+from harness.comparison.select import Mixed, Selection, baseline_of, check_baseline, is_baseline, mixed
 from harness.comparison.sentences import sentence
 from harness.comparison.suites import over_suite, suite_sentence, suites
 from harness.comparison.to_json import plain
@@ -373,3 +373,51 @@ def test_the_level_holds_where_that_over_items_does_not():
         over_items += compare(found.candidate, found.baseline, load=load, wanted="these-runs").p_value < 0.05
     allowed = 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
     assert over_both / runs <= allowed < over_items / runs, (over_both, over_items)
+
+
+def test_runs_of_one_seed_are_one_run(tmp_path, rng):
+    """A seed run with one attempt and again with four is no second seed: its first attempt is the same."""
+    for method, rate in (("a", 0.5), ("b", 0.8)):
+        for epochs in (1, 4):
+            seal_scores(tmp_path, rng.random((100, epochs)) < rate, method=method, draws="run")
+    a, b = arms(tmp_path)
+    found = compare(b, a)
+    assert b.seeds == [0] and b.runs[0]["epochs"] == 4 and len(b.shorter) == 1
+    assert found.one_seed and found.verdict_with_reason() == "not shown (1 seed)"
+    assert any(b.shorter[0]["run_id"][:12] in line for line in found.warnings)
+    assert is_baseline(b, b.shorter[0]["run_id"][:12])
+
+
+def test_seeds_that_share_no_item_say_nothing_of_seeds(tmp_path, rng):
+    for seed in range(2):
+        for method, rate in (("a", 0.2), ("b", 0.9)):
+            seal_scores(tmp_path, rng.random(60) < rate, method=method, seed=seed, draws="run")
+    a, b = arms(tmp_path)
+
+    def half(arm, metric):
+        items = load_items(arm, metric)
+        cells = items.cells.copy()
+        cells[::2, 0] = cells[1::2, 1] = np.nan
+        return replace(items, cells=cells, scored=cells)
+
+    assert compare(b, a).claim == "items and runs"
+    found = compare(b, a, load=half)
+    assert found.claim == "these runs" and found.verdict_with_reason() == "not shown (1 seed)"
+
+
+def test_scored_attempts_alone_are_those_that_both_sides_of_a_pair_scored(tmp_path, rng):
+    for seed in range(3):
+        for n, method in enumerate("ab"):
+            seal_scores(
+                *(tmp_path, rng.random(60) < 0.5),
+                method=method,
+                seed=seed,
+                draws="run",
+                draw_digest=f"shots {seed}",
+                status=lambda item, epoch, k=3 * seed + n: "ok" if (7 * item + k) % 5 else "error",
+            )
+    one, other = arms(tmp_path)
+    found = compare(one, other).scored_gain
+    tables = [load_items(arm, "accuracy").scored for arm in (one, other)]
+    assert found.value == pytest.approx(parts_of(tables[0] - tables[1]).value)
+    assert found.value == pytest.approx(found.parts.value)

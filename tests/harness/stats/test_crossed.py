@@ -152,3 +152,23 @@ def test_level_where_runs_vary(n, runs, sd, paired):
         found = parts_of(a.astype(float) - b) if paired else unpaired_parts(a, b)
         wrong += found.p_value() < 0.05
     assert wrong / replicates <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / replicates)
+
+
+def test_a_run_without_any_of_the_items_is_no_run():
+    gone = np.column_stack((A, np.full(8, np.nan)))
+    for found, expected in (
+        (parts_of(gone - np.column_stack((B, B[:, 0]))), parts_of(A - B)),
+        (unpaired_parts(gone, B), unpaired_parts(A, B)),
+        (pooled_parts(gone, B), pooled_parts(A, B)),
+    ):
+        numbers = ("value", "items", "runs", "df_runs", "overlap")
+        assert [getattr(found, n) for n in numbers] == pytest.approx([getattr(expected, n) for n in numbers])
+        assert found.n_runs == expected.n_runs
+
+
+def test_an_arm_that_draws_nothing_has_no_part_in_the_tipping_sd():
+    parts = unpaired_parts(A[:, :1], B, drawn=(False, False))
+    both, ours = tipping_sd(parts, 0.2), tipping_sd(parts, 0.2, drawn=(True, False))
+    assert ours == pytest.approx(both * np.sqrt((1 + 1 / 3) / 1)) and both > 0
+    with pytest.raises(ValueError, match="nothing is drawn"):
+        tipping_sd(parts, drawn=(False, False))

@@ -257,3 +257,15 @@ def test_fixed_items_leave_the_runs() -> None:
     assert found.ci_method == "runs" and found.p_value == pytest.approx(expected.pvalue)
     interval = expected.confidence_interval()
     assert found.ci == pytest.approx((interval.low, interval.high))
+
+
+def test_a_metric_without_bounds_stays_so_whatever_its_unit() -> None:
+    seconds = RNG.random(30) * 0.5
+    slower = seconds + np.where(np.arange(30) < 3, 0.3, 0.0)
+    found = [
+        paired_difference(unit * slower, unit * seconds, binary=False, bounded=False) for unit in (1, 1000)
+    ]
+    assert [each.ci_method for each in found] == ["t", "t"] and found[0].limits is None
+    assert found[0].p_value == pytest.approx(found[1].p_value)
+    assert np.array(found[0].ci) * 1000 == pytest.approx(found[1].ci)
+    assert paired_difference(slower, seconds, binary=False).ci_method == "bounded"

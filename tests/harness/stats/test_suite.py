@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.stats import Parts, paired_difference, parts_of, suite_difference
+from harness.stats.mcnemar import tango_interval
 from harness.stats.shared_groups import group_sums
 
 
@@ -94,3 +96,29 @@ def test_level_where_tasks_share_their_groups() -> None:
         tasks = [parts_of(task) for task in values]
         wrong += suite_difference(tasks, groups=[group_sums(task, labels) for task in values]).p_value < 0.05
     assert wrong <= sets * 0.05 + 3 * np.sqrt(sets * 0.05 * 0.95)
+
+
+def test_a_few_units_show_nothing_in_a_suite_either() -> None:
+    """Five to nothing over two tasks happens one time in sixteen, whatever t says."""
+    values = [np.array([1.0, 1.0, 1.0, 0.0]), np.array([1.0, 1.0, 0.0, 0.0])]
+    tasks = [parts_of(task) for task in values]
+    groups = [group_sums(task, [f"{n} {k}" for k in range(4)]) for n, task in enumerate(values)]
+    assert suite_difference(tasks).p_value < 0.05
+    found = suite_difference(tasks, groups=groups)
+    assert found.p_value == pytest.approx(2 / 32) and found.ci[0] == 0
+    lost = suite_difference(
+        [parts_of(-task) for task in values],
+        groups=[group_sums(-task, g.labels) for task, g in zip(values, groups, strict=True)],
+    )
+    assert lost.p_value == pytest.approx(found.p_value) and lost.ci[1] == 0
+
+
+def test_a_task_whose_items_are_all_alike_is_no_certainty() -> None:
+    alike = paired_difference(np.ones(5), np.zeros(5), binary=True)
+    assert alike.parts.items == 0
+    reach = np.sqrt(alike.for_mean.items) * stats.t.isf(0.025, 4)
+    lower = tango_interval(0, 5, 5, 0.95)[0]
+    assert reach == pytest.approx(1 - lower)
+    rng = np.random.default_rng(8)
+    many = paired_difference(rng.random(90) < 0.6, rng.random(90) < 0.4, binary=True)
+    assert many.for_mean == many.parts
