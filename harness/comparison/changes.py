@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from harness.spec import MetricRange
 from harness.stats import Difference
+
+MOST_DECIMALS = 9
+
+
+def decimals(span: MetricRange, ci: tuple[float, float] | None, value: float) -> int:
+    """Digits behind the point at which a difference is shown: one for points; in another unit as many as show
+    half its interval by two digits, so that a small difference doesn't read `+0.0 [+0.0, +0.0]`."""
+    half = abs(value) if ci is None else (ci[1] - ci[0]) / 2
+    if span.points != 1 or not math.isfinite(half) or half <= 0:
+        return 1
+    return min(max(1, 1 - math.floor(math.log10(half))), MOST_DECIMALS)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ COSTS = ("calls", "tokens", "usd")
 
 def points(value: float, comparison: Comparison) -> str:
     """A difference with its sign: in points where the metric lies within -1 and 1."""
-    return f"{comparison.scale * value:+.1f}"
+    return comparison.signed(value)
 
 
 def times(ratio: float | None) -> str:

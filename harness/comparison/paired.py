@@ -10,7 +10,7 @@ from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.comparison.arms import Arm
 from harness.comparison.cautions import cautions
-from harness.comparison.changes import Change, change_of
+from harness.comparison.changes import Change, change_of, decimals
 from harness.comparison.claims import (
     Claim,
     Wanted,
@@ -121,6 +121,11 @@ class Comparison:
     def scored_only(self) -> Change | None:
         """The same without attempts that were not scored."""
         return None if self.scored_gain is None else change_of(self.scored_gain, self.span)
+
+    def signed(self, change: float) -> str:
+        """A difference, or an end of its interval, as it is shown: in points where the metric lies within -1
+        and 1."""
+        return f"{self.scale * change:+.{decimals(self.span, self.interval, self.value)}f}"
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.comparison.arms import Arm
+from harness.comparison.changes import decimals
 from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.paired import Comparison
 from harness.results.planned import planned_text
@@ -23,9 +24,9 @@ def sentence(c: Comparison, arms: Sequence[Arm] = ()) -> str:
         arms: others of the table, whose runs say how much runs vary where these are single.
     """
     low, high = c.interval or (None, None)
-    ends = "" if low is None or high is None else f" [{c.scale * low:+.1f}, {c.scale * high:+.1f}]"
+    ends = "" if low is None or high is None else f" [{c.signed(low)}, {c.signed(high)}]"
     p = "" if c.adjusted_p is None else f"; p {c.adjusted_p:.2g}"
-    return f"{c.verdict_with_reason()} {c.scale * c.value:+.1f}{ends} {claim(c, arms)}{p}"
+    return f"{c.verdict_with_reason()} {c.signed(c.value)}{ends} {claim(c, arms)}{p}"
 
 
 def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
@@ -55,8 +56,8 @@ def planned(c: Comparison) -> str:
     said = next(
         filter(None, (planned_text(run, c.metric) for run in (*c.candidate.runs, *c.baseline.runs))), ""
     )
-    ends = "" if c.interval is None else " [{:+.1f}, {:+.1f}]".format(*(c.scale * end for end in c.interval))
-    return f"{said}: these runs show {c.scale * c.value:+.1f}{ends}" if said else ""
+    ends = "" if c.interval is None else f" [{', '.join(map(c.signed, c.interval))}]"
+    return f"{said}: these runs show {c.signed(c.value)}{ends}" if said else ""
 
 
 def _tipping(c: Comparison, arms: Sequence[Arm]) -> str:
@@ -68,13 +69,18 @@ def _tipping(c: Comparison, arms: Sequence[Arm]) -> str:
     others = ""
     if seen is not None:
         sd, runs = seen
-        others = f" (other methods here: {c.span.points * sd:.1f} over {runs} runs)"
+        others = f" (other methods here: {_sd(c, c.span.points * sd)} over {runs} runs)"
     if c.p_value is None or c.p_value >= 0.05 or tau <= 0:
         return f"says nothing about another seed{others}"
+    unit = " points" if c.span.points != 1 else ""
     return (
-        f"says nothing about another seed: it would hold if the run-to-run SD is at most {tau:.1f} "
-        f"points{others}"
+        f"says nothing about another seed: it would hold if the run-to-run SD is at most {_sd(c, tau)}{unit}"
+        f"{others}"
     )
+
+
+def _sd(c: Comparison, sd: float) -> str:
+    return f"{sd:.{decimals(c.span, None, sd)}f}"
 
 
 def run_sd(arms: Sequence[Arm], metric: str) -> tuple[float, int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.comparison.changes import decimals
 from harness.comparison.claims import HOLDS_FOR, Claim
 from harness.comparison.paired import Comparison
 from harness.spec import MetricRange
@@ -33,15 +34,16 @@ def suite_sentence(comparisons: Sequence[Comparison]) -> str:
     found, first = over_suite(comparisons), comparisons[0]
     common = common_range(comparisons)
     span = common or MetricRange()
+    digits = decimals(span, None if found.ci is None else span.changes(found.ci), span.change(found.value))
     ends = p = ""
     if found.ci is not None and found.p_value is not None:
         low, high = (span.points * end for end in span.changes(found.ci))
-        ends, p = f" [{low:+.1f}, {high:+.1f}]", f", p = {found.p_value:.2g}"
+        ends, p = f" [{low:+.{digits}f}, {high:+.{digits}f}]", f", p = {found.p_value:.2g}"
     unit = "" if common else " in percent of each metric's range, above 0 where better,"
     return (
         f"over {found.n_tasks} tasks, {first.candidate.method} x {first.candidate.model} - "
         f"{first.baseline.method} x {first.baseline.model}:{unit} "
-        f"{span.points * span.change(found.value):+.1f}{ends}{p} for {HOLDS_FOR[_claim(comparisons)]}"
+        f"{span.points * span.change(found.value):+.{digits}f}{ends}{p} for {HOLDS_FOR[_claim(comparisons)]}"
     )
 
 

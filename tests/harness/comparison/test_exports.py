@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from harness.comparison.items import load_items
 from harness.comparison.paired import adjust, compare
 from harness.comparison.paper import paper, paper_latex, paper_markdown
 from harness.comparison.scores import score
+from harness.comparison.sentences import sentence
 from harness.plots import KINDS, plot_comparisons
 from harness.results.index import in_force, read_index
+from harness.spec import MetricRange
 from harness.stats.crossed import parts_of
 from harness.testing import seal_scores
 
@@ -133,3 +136,17 @@ def test_equal_bests_are_all_bold(tmp_path):
 
 def test_nothing_stored_is_an_empty_table():
     assert "tabular" in paper_latex(paper([])) and paper_markdown(paper([])).startswith("| method")
+
+
+def test_a_small_difference_in_a_unit_of_its_own_is_shown_by_its_digits(tmp_path):
+    """A loss that falls by 0.0005 reads so, and not `+0.0 [+0.0, +0.0]`."""
+    rng, span = np.random.default_rng(3), MetricRange(0.0, 10.0, lower_is_better=True)
+    losses = rng.random(50) * 0.01
+    for method, scores in (("a", losses + 0.0005), ("b", losses + rng.random(50) * 1e-5)):
+        seal_scores(tmp_path, scores, method=method, draws="run", metric_range=span)
+    a, b = arms_of(in_force(read_index(tmp_path).rows))
+    (found,) = adjust([compare(b, a)])
+    shown = [float(number) for number in re.findall(r"-0\.\d+", sentence(found))[:3]]
+    assert shown == pytest.approx([found.value, *found.interval], rel=0.005)
+    assert sentence(found).split(") ")[1].split(" for")[0] in comparison_markdown([found])
+    assert "at most 0.0 " not in sentence(found) and "points" not in sentence(found)
