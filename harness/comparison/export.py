@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.comparison.arms import Arm
+from harness.comparison.claims import Claim
 from harness.comparison.paired import Comparison
 from harness.results.export import csv_text, latex_text, markdown, tabular
 
 CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}
+#: what a difference holds for, in a cell
+CLAIM_NAMES: dict[Claim, str] = {
+    "items and runs": "new items and new seeds",
+    "items": "new items",
+    "these runs": "new items, these runs",
+    "runs": "new seeds, these items",
+}
 #: columns of text at the left of a table
 TEXT_COLUMNS = 3
 COSTS = ("calls", "tokens", "usd")
@@ -79,14 +87,23 @@ def _difference(c: Comparison) -> str:
     return f"{points(c.value, c)} [{points(low, c)}, {points(high, c)}]"
 
 
+def _claimed(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[str]]]:
+    """The table with what each verdict holds for beside it, as a file has no line below that says it."""
+    names, rows = table(comparisons)
+    at = names.index("verdict") + 1
+    for row, c in zip(rows, comparisons, strict=True):
+        row.insert(at, CLAIM_NAMES[c.claim])
+    return [*names[:at], "for", *names[at:]], rows
+
+
 def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
     """A pipe table of adjusted comparisons, one row a candidate; differences in points."""
-    return markdown(*table(comparisons))
+    return markdown(*_claimed(comparisons))
 
 
 def comparison_latex(comparisons: Sequence[Comparison]) -> str:
     """A booktabs table of adjusted comparisons, one row a candidate; differences in points."""
-    names, rows = table(comparisons)
+    names, rows = _claimed(comparisons)
     cells = [[latex_text(cell) for cell in row] for row in rows]
     for row, c in zip(cells, comparisons, strict=True):
         row[names.index("difference [95 %]")] = f"${_difference(c)}$"

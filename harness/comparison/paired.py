@@ -70,7 +70,8 @@ class Comparison:
     `paired_draws`: whether the runs of both arms drew the same, seed by seed.
 
     `p_value` is two-sided, that of `test`; `adjusted_p` is adjusted over the `tests` of the table. Both are
-    None where nothing can be tested. `checks` holds the other tests that were made.
+    None where nothing can be tested, and `adjusted_p` is for a table's row of one seed. `checks` holds the
+    other tests that were made.
     `groups` are what each group of items adds to the gain.
     Unscored and failed attempts count as the worst value; `scored_only` leaves them out and is None where
     there are none. `cost_ratio` is candidate / baseline per attempt; None where a side is unknown or zero.
@@ -266,12 +267,13 @@ def compare(
 
 def adjust(comparisons: Sequence[Comparison], correction: str = "holm") -> list[Comparison]:
     """The same comparisons with p-values adjusted, by one of `CORRECTIONS`, over all that can make a claim:
-    what can't be tested, and what says nothing of other seeds, is no part of the family."""
+    what can't be tested, and what says nothing of other seeds, is no part of the family and has no adjusted
+    p."""
     family = [math.nan if c.p_value is None or c.one_seed else c.p_value for c in comparisons]
     tests = sum(not math.isnan(p) for p in family)
     adjusted = CORRECTIONS[correction](family) if family else ()
     return [
-        c if math.isnan(p) else replace(c, adjusted_p=float(p), tests=tests)
+        replace(c, adjusted_p=None) if math.isnan(p) else replace(c, adjusted_p=float(p), tests=tests)
         for c, p in zip(comparisons, adjusted, strict=True)
     ]
 

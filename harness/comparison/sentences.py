@@ -31,13 +31,16 @@ def sentence(c: Comparison, arms: Sequence[Arm] = ()) -> str:
 
 def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
     """What the difference holds for, and what it rests on."""
-    items = f"{c.gain.n_items} items"
+    items = _count(c.gain.n_items, "item")
     if c.gain.n_clusters is not None and c.gain.n_clusters < c.gain.n_items:
-        items += f" in {c.gain.n_clusters} groups"
+        items += f" in {_count(c.gain.n_clusters, 'group')}"
     runs = len(c.candidate.runs), len(c.baseline.runs)
     seeds = f"{runs[0]} seeds a side" if runs[0] == runs[1] else f"{runs[0]} and {runs[1]} seeds"
     draws = ", paired draws" if c.paired_draws else ""
-    few = "; 2 seeds rarely decide" if min(runs) == 2 and c.claim in ("items and runs", "runs") else ""
+    drawing = [
+        len(arm.runs) for arm in (c.candidate, c.baseline) if c.claim == "runs" or arm.draws is not False
+    ]
+    few = "; 2 seeds rarely decide" if 2 in drawing else ""
     if c.claim == "items and runs":
         return f"for {HOLDS_FOR[c.claim]} ({items}, {seeds}{draws}{few})"
     if c.claim == "runs":
@@ -48,6 +51,10 @@ def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
     if c.asked:
         return f"for new items, these runs ({items}, {runs[0]} and {runs[1]} runs)"
     return f"for new items on these {sum(runs)} runs only ({items}); {_tipping(c, arms)}"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def planned(c: Comparison) -> str:

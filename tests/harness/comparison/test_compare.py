@@ -421,3 +421,20 @@ def test_scored_attempts_alone_are_those_that_both_sides_of_a_pair_scored(tmp_pa
     tables = [load_items(arm, "accuracy").scored for arm in (one, other)]
     assert found.value == pytest.approx(parts_of(tables[0] - tables[1]).value)
     assert found.value == pytest.approx(found.parts.value)
+
+
+def test_two_seeds_are_counted_where_something_is_drawn(tmp_path, rng):
+    """Of a method that draws nothing the number of runs says nothing about seeds."""
+    for seed in range(3):
+        seal_scores(tmp_path, rng.random(60) < 0.5, method="direct", seed=seed, draws="none")
+        seal_scores(tmp_path, rng.random(60) < 0.5, method="few", seed=seed, draws="run")
+    direct, few = arms(tmp_path)
+    assert "2 seeds rarely decide" in sentence(compare(Arm(few.runs[:2]), Arm(direct.runs[:1])))
+    assert "rarely" not in sentence(compare(few, Arm(direct.runs[:2])))
+
+
+def test_a_row_of_one_seed_has_no_adjusted_p(tmp_path, rng):
+    found = drawn(tmp_path, rng, 1)
+    (alone,) = adjust([found])
+    assert alone.p_value < 0.05 and alone.adjusted_p is None and "; p" not in sentence(alone)
+    assert alone.verdict_with_reason() == "not shown (1 seed)"

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,10 @@ def test_the_same_numbers_in_every_form(made):
     assert rows[0]["candidate"] == "vote" and rows[0]["baseline_model"] == "sim/model"
     assert float(rows[0]["adjusted_p"]) == first.adjusted_p and rows[0]["verdict"] == "better"
     assert comparison_csv([]) == ""
+    alone = replace(first, claim="these runs", asked=True)
+    for write in (comparison_markdown, comparison_latex):
+        assert "new items" in write(comparisons) and "new items, these runs" in write([alone])
+        assert "these runs" not in write(comparisons)
 
 
 def test_latex_is_escaped_and_of_one_shape(made):

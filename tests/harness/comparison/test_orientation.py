@@ -276,7 +276,7 @@ def test_methods_that_draw_are_judged_alike_over_runs(tmp_path, clothes):
     assert other.claim == "items and runs" and other.test == "crossed t"
     assert other.interval == pytest.approx(span.changes(one.interval))
     points = other.scale * other.value
-    assert sentence(other).startswith(f"better {points:+.1f} [")
+    assert sentence(other).startswith(f"better {other.signed(other.value)} [")
 
 
 def test_the_noise_of_a_plan_is_that_of_shares(tmp_path):
