@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.comparison.arms import Arm
-from harness.comparison.claims import Claim
+from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.paired import Comparison
 from harness.results.export import csv_text, latex_text, markdown, tabular
 
 CORRECTION_NAMES = {"holm": "Holm", "bh": "BH"}
-#: what a difference holds for, in a cell
-CLAIM_NAMES: dict[Claim, str] = {
-    "items and runs": "new items and new seeds",
-    "items": "new items",
-    "these runs": "new items, these runs",
-    "runs": "new seeds, these items",
-}
 #: columns of text at the left of a table
 TEXT_COLUMNS = 3
 COSTS = ("calls", "tokens", "usd")
@@ -92,7 +85,7 @@ def _claimed(comparisons: Sequence[Comparison]) -> tuple[list[str], list[list[st
     names, rows = table(comparisons)
     at = names.index("verdict") + 1
     for row, c in zip(rows, comparisons, strict=True):
-        row.insert(at, CLAIM_NAMES[c.claim])
+        row.insert(at, HOLDS_FOR[c.claim])
     return [*names[:at], "for", *names[at:]], rows
 
 

@@ -255,9 +255,7 @@ def compare(
         adjusted_p=gain.p_value,
         checks=checks,
         probability_better=posterior,
-        scored_gain=_scored_gain(
-            shares, candidate, baseline, claim, one_subject, bounded, paired_draws
-        ),
+        scored_gain=_scored_gain(shares, candidate, baseline, claim, one_subject, bounded, paired_draws),
         cost_ratio=_cost_ratio(candidate, baseline),
         run_effects=effects,
         warnings=(*filter(None, [note(found)]), *cautions(candidate, baseline, effects)),

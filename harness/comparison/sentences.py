@@ -10,6 +10,7 @@ from harness.comparison.arms import Arm
 from harness.comparison.changes import decimals
 from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.paired import Comparison
+from harness.results.fields import counted
 from harness.results.planned import planned_text
 from harness.stats.crossed import tipping_sd
 
@@ -31,9 +32,9 @@ def sentence(c: Comparison, arms: Sequence[Arm] = ()) -> str:
 
 def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
     """What the difference holds for, and what it rests on."""
-    items = _count(c.gain.n_items, "item")
+    items = counted(c.gain.n_items, "item")
     if c.gain.n_clusters is not None and c.gain.n_clusters < c.gain.n_items:
-        items += f" in {_count(c.gain.n_clusters, 'group')}"
+        items += f" in {counted(c.gain.n_clusters, 'group')}"
     runs = len(c.candidate.runs), len(c.baseline.runs)
     seeds = f"{runs[0]} seeds a side" if runs[0] == runs[1] else f"{runs[0]} and {runs[1]} seeds"
     draws = ", paired draws" if c.paired_draws else ""
@@ -51,10 +52,6 @@ def claim(c: Comparison, arms: Sequence[Arm] = ()) -> str:
     if c.asked:
         return f"for new items, these runs ({items}, {runs[0]} and {runs[1]} runs)"
     return f"for new items on these {sum(runs)} runs only ({items}); {_tipping(c, arms)}"
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def planned(c: Comparison) -> str:

@@ -46,7 +46,7 @@ def test_the_same_numbers_in_every_form(made):
     assert comparison_csv([]) == ""
     alone = replace(first, claim="these runs", asked=True)
     for write in (comparison_markdown, comparison_latex):
-        assert "new items" in write(comparisons) and "new items, these runs" in write([alone])
+        assert "new items" in write(comparisons) and "new items on these runs only" in write([alone])
         assert "these runs" not in write(comparisons)
 
 

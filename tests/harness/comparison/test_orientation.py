@@ -275,7 +275,6 @@ def test_methods_that_draw_are_judged_alike_over_runs(tmp_path, clothes):
     assert other.value == pytest.approx(span.unit * one.value)
     assert other.claim == "items and runs" and other.test == "crossed t"
     assert other.interval == pytest.approx(span.changes(one.interval))
-    points = other.scale * other.value
     assert sentence(other).startswith(f"better {other.signed(other.value)} [")
 
 
