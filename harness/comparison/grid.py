@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import attempt_metric
 from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.common import common_items
+from harness.comparison.grid_levels import draws_of, level_names
 from harness.comparison.items import Items, ItemTables, of_the_set
 from harness.comparison.select import by_key
 from harness.spec import MetricRange
@@ -153,7 +154,8 @@ def _grid(
     every = list(kept.values())
     means, noises, items, notes, known = np.zeros(len(every)), [], {}, list[str](), True
     for task, rows in places.items():
-        found, size, groups = _task_cells([every[n] for n in rows], metrics[task], scale(task), load, notes)
+        cells_of_task = {names: arm for names, arm in kept.items() if arm.task == task}
+        found, size, groups = _task_cells(cells_of_task, metrics[task], scale(task), load, notes)
         means[rows] = found.means
         noises.append((found, rows, groups))
         items[task], known = size, known and found.runs_known
@@ -174,13 +176,13 @@ def _grid(
     )
 
 
-def _places(arms: Iterable[Arm], factors: Names) -> dict[Names, Arm]:
+def _places(arms: Sequence[Arm], factors: Names) -> dict[Names, Arm]:
     """Arms by the names of their levels."""
-    every = list(arms)
+    of = {"method": level_names(arms, "method"), "model": level_names(arms, "model")}
+    of["task"] = [arm.task for arm in arms]
     cells: dict[Names, Arm] = {}
-    for arm in every:
-        of = {"method": arm.label(every), "model": arm.model, "task": arm.task}
-        names = tuple(of[name] for name in factors)
+    for at, arm in enumerate(arms):
+        names = tuple(of[name][at] for name in factors)
         if names in cells:
             first, second = cells[names].run_ids[0][:12], arm.run_ids[0][:12]
             raise UsageError(
@@ -224,7 +226,7 @@ def _scale(spans: Mapping[str, MetricRange]) -> tuple[Callable[[str], Callable[[
 
 
 def _task_cells(
-    arms: Sequence[Arm],
+    cells: Mapping[Names, Arm],
     metric: str,
     scaled: Callable[[Items], NDArray[Any]],
     load: Load,
@@ -232,6 +234,7 @@ def _task_cells(
 ) -> tuple[CellMeans, tuple[int, int], NDArray[Any]]:
     """The cells of one task on the items that all have, how many items and groups these are, and the groups'
     names."""
+    arms = list(cells.values())
     tables = [load(arm, metric) for arm in arms]
     taken, most = common_items(tables), max(map(len, tables))
     if len(taken[0]) < most:
@@ -241,7 +244,7 @@ def _task_cells(
     codes = taken[0].codes()
     drawn = [arm.draws is not False for arm in arms]
     try:
-        found = cell_means([scaled(table) for table in taken], drawn, codes)
+        found = cell_means([scaled(table) for table in taken], drawn, codes, draws_of(arms), list(cells))
     except ValueError as error:
         raise UsageError(f"{arms[0].task}: {error}") from None
     own = taken[0].groups

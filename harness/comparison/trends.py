@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.sweep import Curve
+from harness.spec import MetricRange
 from harness.stats.trend import Trend, Word, trend
 
 _TURNED: dict[Word, Word] = {"rises": "falls", "falls": "rises", "peaks": "dips", "dips": "peaks"}
@@ -37,7 +39,7 @@ def trend_of(curve: Curve, margin: float | None = None) -> Trend:
 
 def one_seed(curve: Curve) -> bool:
     """Whether something is drawn per run and the runs can't tell how much that matters."""
-    return curve.shares.draws and curve.shares.df_runs.min() < 1
+    return curve.shares.draws and float(curve.shares.df_runs.min()) < 1
 
 
 def verdict(curve: Curve, found: Trend) -> str:
@@ -49,7 +51,9 @@ def sentence(curve: Curve, found: Trend) -> str:
     """`rises: accuracy moves by +1.0 [+0.4, +1.6] points a step of k (p 0.004), for new items and ...`."""
     scale, unit = curve.span.points, " points" if curve.span.points == 100 else ""
     low, high = (scale * end for end in found.interval)
-    moved = f"{scale * found.slope:+.2g} [{low:+.2g}, {high:+.2g}]{unit} a step of {curve.parameter}"
+    moved = (
+        f"{_signed(scale * found.slope)} [{_signed(low)}, {_signed(high)}]{unit} a step of {curve.parameter}"
+    )
     if found.at is not None:
         a, b, c = (f"{curve.values[k]:g}" for k in found.at)
         side = "above" if found.word == "peaks" else "below"
@@ -57,18 +61,36 @@ def sentence(curve: Curve, found: Trend) -> str:
         said = f" at {curve.parameter} = {b}, surely {side} {a} and {c} (of {pairs} pairs, Bonferroni)"
     elif found.word == "flat":
         said = (
-            f": every difference lies within ±{scale * found.reach:.2g}{unit} (90 %), inside the margin of "
-            f"{scale * (found.margin or 0.0):.2g}"
+            f": every difference lies within ±{_plain(scale * found.reach)}{unit} (90 %), inside the margin "
+            f"of {scale * (found.margin or 0.0):g}"
         )
     elif found.word == "not shown":
-        said = (
-            f": {moved}; a slope of {scale * found.detectable:.2g} would be shown (80 % power), flat with a "
-            f"margin above {scale * found.reach:.2g}"
-        )
+        said = f": {moved}; {_would_show(found, curve.span, scale)}"
     else:
         said = f": {moved}, p {found.p_value:.2g}"
     lower = f"; {curve.metric}: lower is better" if curve.span.lower_is_better else ""
     return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}"
+
+
+def _would_show(found: Trend, span: MetricRange, scale: float) -> str:
+    """Which slope and which margin these runs are enough for."""
+    within = span.width if span.bounded else math.inf
+    slope = f"a slope of {_plain(scale * found.detectable)} would be shown (80 % power)"
+    if not found.detectable < within:
+        slope = "no slope would be shown with 80 % power"
+    flat = f"flat with a margin above {_plain(scale * found.reach)}"
+    return f"{slope}, {flat if found.reach < within else 'flat with no margin'}"
+
+
+def _plain(number: float) -> str:
+    """Two digits that count, and never `1e+02`."""
+    if not 0 < abs(number) < math.inf:
+        return f"{number:g}"
+    return f"{round(number, 1 - math.floor(math.log10(abs(number)))):g}"
+
+
+def _signed(number: float) -> str:
+    return ("" if number < 0 else "+") + _plain(number)
 
 
 def _holds_for(curve: Curve) -> str:

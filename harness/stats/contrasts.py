@@ -54,7 +54,7 @@ class Contrasts:
         half = half_width(p, *self._parts)
         half[(self.items <= _ROUNDING**2) & (self.runs <= 0)] = np.inf
         low, high = self.value - half, self.value + half
-        few = self._few
+        few = self.counted
         if few.any():
             value, most = self.value[few], self.most[few]
             lost, won, n = self.trials[few, :3].T
@@ -71,14 +71,14 @@ class Contrasts:
         by_spread = p_value(np.abs(self.value), *self._parts)
         signs = self._sign_p
         exact = np.where(self.runs > 0, np.maximum(signs, by_spread), signs)
-        return np.asarray(np.where(self._few, exact, by_spread))
+        return np.asarray(np.where(self.counted, exact, by_spread))
 
     @property
     def _parts(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
         return self.items, self.df_items, self.runs, self.df_runs, self.overlap
 
     @property
-    def _few(self) -> NDArray[np.bool_]:
+    def counted(self) -> NDArray[np.bool_]:
         """Whether a contrast is judged by units lost and won."""
         differ = self.trials[:, 3:].sum(axis=1) < FEWEST
         alike = self.items <= (_ROUNDING * self.most) ** 2

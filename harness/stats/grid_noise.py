@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.stats.crossed import parts_of, welch_df
+from harness.stats.crossed import welch_df
+from harness.stats.grid_runs import runs_noise
 from harness.stats.quantiles import FloatArray
 
 
@@ -88,20 +90,26 @@ class CellMeans:
 
 
 def cell_means(
-    tables: Sequence[ArrayLike], drawn: Sequence[bool], groups: ArrayLike | None = None
+    tables: Sequence[ArrayLike],
+    drawn: Sequence[bool],
+    groups: ArrayLike | None = None,
+    draws: Sequence[Sequence[Hashable]] | None = None,
+    places: Sequence[tuple[Any, ...]] | None = None,
 ) -> CellMeans:
     """Means of the cells of one task and their covariance.
 
     Over items, in groups, it is the covariance of the cells' item means, so that what makes an item hard for
-    all cells cancels in contrasts. Over runs it is the variance of a run's mean beyond what its items
-    explain, ``VS - VR`` of :mod:`harness.stats.crossed`, pooled over the cells that draw something per run:
-    a cell with one run takes it from the others.
+    all cells cancels in contrasts. Over runs it is that of :mod:`harness.stats.grid_runs`: what cells that
+    drew the same have in common doesn't average out over them, and a cell with one run takes its variance
+    from the others.
 
     Args:
         tables: of each cell, shape (items, runs of the cell); NaN where a run lacks an item. Every cell has
             every item in some run.
         drawn: whether each cell draws something per run.
         groups: of the items, as numbers; each item its own by default.
+        draws: what each run of each cell drew, so that equal ones are one draw; None: no two cells share any.
+        places: of each cell, its level of every factor; one factor by default.
 
     Raises:
         ValueError: fewer than two groups, or items that a cell lacks.
@@ -117,21 +125,8 @@ def cell_means(
     rest = (items - means[:, None]) / items.shape[1]
     scale = np.sqrt(g / (g - 1))
     sums = scale * np.array([np.bincount(codes, weights=row, minlength=g) for row in rest])
-    parts: list[tuple[FloatArray, float]] = [(sums @ sums.T, g - 1.0)]
-    squares, df = 0.0, 0
-    for table, draws in zip(cells, drawn, strict=True):
-        found = parts_of(table, groups) if draws and table.shape[1] > 1 else None
-        if found is not None and found.df_runs > 0:
-            s = table.shape[1]
-            squares += s * (s - 1) * (found.runs - found.overlap)
-            df += s - 1
-    per_cell = np.diag(
-        [
-            squares / max(df, 1) / table.shape[1] if draws else 0.0
-            for table, draws in zip(cells, drawn, strict=True)
-        ]
-    )
-    noise = Noise([*parts, (per_cell, float(df))]) if squares > 0 else Noise(parts, -per_cell if df else None)
+    over_runs, excess, df = runs_noise(cells, drawn, groups, draws, places)
+    noise = Noise([(sums @ sums.T, g - 1.0), *over_runs], excess)
     return CellMeans(means, noise, sums, runs_known=df > 0 or not any(drawn))
 
 

@@ -26,9 +26,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from harness.stats.contrasts import Contrasts
+from harness.stats.paired import FEWEST
 from harness.stats.power import Expected
 from harness.stats.quantiles import FloatArray, check_level
 from harness.stats.sweep_means import SweepMeans
@@ -119,7 +120,18 @@ def trend(
 
 
 def _detectable(slope: Contrasts, alpha: float) -> float:
-    """The slope that is shown with a power of 80 %, by the rule that decides; infinite with one unit."""
+    """The slope that is shown with a power of 80 %, by the rule that decides; infinite where none is.
+
+    Where so few units differ that they are counted, six at least have to move the same way.
+    """
+    if bool(slope.counted[0]):
+        n = float(slope.trials[0, 2])
+        least = special.bdtri(FEWEST - 1, n, 1 - _POWER) if n >= FEWEST else math.inf
+        return max(float(least * slope.most[0]), _by_spread(slope, alpha))
+    return _by_spread(slope, alpha)
+
+
+def _by_spread(slope: Contrasts, alpha: float) -> float:
     names = ("items", "df_items", "runs", "df_runs", "overlap")
     items, df_items, runs, df_runs, overlap = (float(getattr(slope, name)[0]) for name in names)
     if not df_items > 0:

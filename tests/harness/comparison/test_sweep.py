@@ -166,3 +166,21 @@ def test_groups_of_items_are_the_unit(tmp_path):
     grouped, alone = (curves(read_index(tmp_path / root).rows, "k")[0] for root in ("grouped", "alone"))
     wide, narrow = trend_of(grouped).interval, trend_of(alone).interval
     assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
+
+
+@pytest.mark.parametrize("draws", ["run", "none", None])
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_a_sweep_is_plain_json_whatever_it_draws(tmp_path, draws, seeds):
+    row = plain_sweep(swept(tmp_path, (0.4, 0.5, 0.6), seeds=seeds, items=40, draws=draws), 0.1)
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert row["one_seed"] is (draws != "none" and len(seeds) == 1)
+
+
+def test_what_would_be_shown_is_never_nothing(tmp_path):
+    """Items that all do alike have no spread, and five that all differ show nothing."""
+    word, line = said(swept(tmp_path / "alike", (2, 2, 2), items=400, draws="run"))
+    # six of 400 with 80 %: 1.97 % of the items, each moving the slope by half
+    assert word == "not shown" and "a slope of 0.98 would be shown" in line
+    word, line = said(swept(tmp_path / "five", (-1, 2), items=5, draws="none"))
+    assert word == "not shown" and line.startswith("not shown: +100 [+0, +100] points a step of k; ")
+    assert "no slope would be shown with 80 % power, flat with no margin" in line
