@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
-from harness.stats.crossed import welch_df
 from harness.stats.grid_runs import runs_noise
 from harness.stats.quantiles import FloatArray
+
+_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,27 @@ class Noise:
         """K, shape (cells, cells)."""
         return np.asarray(sum(part for part, _ in self.parts), dtype=np.float64)
 
-    def df(self, form: FloatArray) -> float:
-        """Satterthwaite's degrees of freedom of ``tr(form K)``; infinite without noise."""
-        traces = [(float((form * part.T).sum()), df) for part, df in self.parts]
-        kept = [(trace, df) for trace, df in traces if trace > 0]
-        return welch_df([trace for trace, _ in kept], [df for _, df in kept]) if kept else math.inf
+    def df(self, form: FloatArray, nu: float = 1.0) -> float:
+        """Degrees of freedom of ``tr(form K)`` below nu of what is seen; infinite without noise.
+
+        They are those at which the 95 % quantile of F is that of the parts, weighted by what each adds, so
+        that a part of few degrees of freedom keeps its own quantile, as in :mod:`harness.stats.crossed`.
+        Satterthwaite's are too many where such a part is small by luck.
+        """
+        traces = np.array([float((form * part.T).sum()) for part, _ in self.parts])
+        dfs = np.array([df for _, df in self.parts])[traces > 0]
+        traces = traces[traces > 0]
+        if not len(traces) or np.isinf(dfs).all():
+            return math.inf
+        quantile = float(traces @ _upper(nu, dfs) / traces.sum())
+        low, high = 1 / float(dfs.max()), 1 / float(dfs.min())
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            if float(_upper(nu, np.array([1 / max(middle, 1e-12)]))[0]) > quantile:
+                high = middle
+            else:
+                low = middle
+        return 2 / max(low + high, 1e-12)
 
     def mean(self, form: FloatArray) -> float:
         """An unbiased estimate of what noise adds to ``μ'(form)μ``."""
@@ -53,6 +71,11 @@ class Noise:
         """That of the means multiplied by a matrix, shape (new means, cells)."""
         excess = None if self.excess is None else matrix @ self.excess @ matrix.T
         return Noise([(matrix @ part @ matrix.T, df) for part, df in self.parts], excess)
+
+
+def _upper(nu: float, dfs: FloatArray) -> FloatArray:
+    """The 95 % quantile of F with nu and these degrees of freedom."""
+    return np.asarray(special.fdtri(nu, np.minimum(dfs, 1e12), 0.95), dtype=np.float64)
 
 
 def blocks(noises: Sequence[tuple[Noise, Sequence[int]]], cells: int) -> Noise:

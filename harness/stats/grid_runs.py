@@ -32,7 +32,7 @@ class _Pool:
     matrix: FloatArray
     squares: float = 0.0
     df: int = 0
-    #: what of a single cell's variance lies along a unit vector, if all of it lay in the stratum
+    #: times the variance of a cell it is at most, as cells that differ in no factor of the stratum may be one
     most: float = 1.0
 
 
@@ -111,7 +111,8 @@ def runs_noise(
         shared, m = component.shared(), len(component.cells)
         for names, projection in component.strata():
             rank = round(float(np.trace(projection)))
-            pool = pools.setdefault((component.shape, names), _Pool(np.zeros((n, n)), most=m / rank))
+            common = int(np.prod([component.shape[at] for at in names]))
+            pool = pools.setdefault((component.shape, names), _Pool(np.zeros((n, n)), most=m / common))
             pool.matrix[every] += projection * shared
             for vector in np.linalg.eigh(projection)[1][:, -rank:].T:
                 _add(pool, np.tensordot(vector, seen, axes=1), groups)

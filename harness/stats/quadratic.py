@@ -68,8 +68,8 @@ class Quadratic:
         self.df = df
         self.raw, self.noise = float(flat @ form @ flat) / df, noise.mean(form) / df
         self._safe_noise = trace / df
-        self.df_noise = noise.df(form)
         self._unit = self._null_unit = squared / trace / df if trace > 0 else 0.0
+        self.df_noise = noise.df(form, trace**2 / squared if trace > 0 else 1.0)
         if uneven and self.raw > self._safe_noise > 0:
             along = float(flat @ product @ form @ flat) - squared
             most = float(np.linalg.eigvals(product).real.max()) / df

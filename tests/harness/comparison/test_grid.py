@@ -68,10 +68,39 @@ def test_variants_of_a_method_are_levels_of_their_own(tmp_path):
     seal_grid(tmp_path)
     seal_scores(tmp_path, np.ones(200), model="sim/small", method="vote", method_args={"k": 3}, draws="none")
     (grid,) = of(tmp_path)
-    assert grid.levels["method"] == ["direct", "tools"] and len(grid.left_out) == 3
+    assert grid.levels["method"] == ["direct", "tools", "vote (k=null)"]
+    assert grid.left_out == ["method vote (k=3): not run with all others"]
     seal_grid(tmp_path, method_args={"k": 3})
     (grid,) = of(tmp_path)
     assert len(grid.levels["method"]) == 6 and "vote (k=3)" in grid.levels["method"]
+
+
+def test_one_name_with_other_arguments_is_no_level(tmp_path):
+    """`vote` is not one method where it had k=3 with one model and k=5 with the other."""
+    for method in ("direct", "vote"):
+        for model, k in (("sim/small", 3), ("sim/large", 5)):
+            arguments = {"k": k} if method == "vote" else {}
+            seal_scores(tmp_path, np.eye(40)[0], method=method, model=model, method_args=arguments)
+    with pytest.raises(UsageError, match=r"vote \(k=3\), method vote \(k=5\)"):
+        of(tmp_path)
+
+
+@pytest.mark.parametrize("digest", ["drawn", None])
+def test_draws_that_models_share_are_the_methods_luck(tmp_path, digest):
+    """Demonstrations of one seed go to every model; where no digest is recorded they may."""
+    rng = np.random.default_rng(5)
+    for method in METHODS:
+        for seed in range(3):
+            luck = rng.normal(0, 0.2)
+            for model in MODELS:
+                scores = rng.random(100) < 0.5 + luck
+                told = digest and f"{digest} {method} {seed}"
+                seal_scores(
+                    tmp_path, scores, method=method, model=model, seed=seed, draws="run", draw_digest=told
+                )
+    (grid,) = of(tmp_path)
+    parts = grid.decomposition.components
+    assert parts["method",].p_value > 0.05 and parts["method",].noise > 5 * parts["model",].noise
 
 
 def test_what_is_claimed_of_seeds(tmp_path):

@@ -143,6 +143,51 @@ def test_noise_over_items_is_clustered_and_over_runs_pooled() -> None:
     assert mirrored.mean(np.eye(2)) < float(np.trace(mirrored.covariance))
 
 
+def test_luck_that_cells_share_does_not_average_out() -> None:
+    """Two methods drew once for two models each: the mean over models is as uncertain as one of them."""
+    places = [(method, model) for method in "ab" for model in "xy"]
+    lucky = {"a": np.array([0.0, 1.0]), "b": np.array([0.0, 3.0])}
+    tables = [np.zeros((20, 2)) + lucky[method] for method, _ in places]
+    shared = [[(method, seed) for seed in range(2)] for method, _ in places]
+    apart = cell_means(tables, [True] * 4, places=places).noise
+    common = cell_means(tables, [True] * 4, draws=shared, places=places).noise
+    # a run has a variance of 0.5 and 4.5, so that of 2 runs is 1.25 on average
+    assert apart.covariance == pytest.approx(1.25 * np.eye(4)) and apart.df(np.eye(4)) == pytest.approx(4)
+    assert common.covariance == pytest.approx(1.25 * np.kron(np.eye(2), np.ones((2, 2))))
+    means = np.kron(np.eye(2), [[0.5, 0.5]])
+    assert common.mapped(means).covariance == pytest.approx(1.25 * np.eye(2))
+    assert common.df(np.eye(4)) == pytest.approx(2)
+    # the same draws everywhere cancel in every difference; a run more of one cell is its own
+    tables = [np.zeros((20, 2)) + lucky["b"]] * 3 + [np.zeros((20, 3)) + [0, 3, 6]]
+    everywhere = [[0, 1]] * 3 + [[0, 1, 2]]
+    found = cell_means(tables, [True] * 4, draws=everywhere, places=places).noise.covariance
+    assert found[:3, :3] == pytest.approx(np.full((3, 3), 2.25)) and found[3] == pytest.approx([1.5] * 4)
+
+
+def test_what_cells_share_is_taken_for_all_and_nothing_where_nobody_tells() -> None:
+    places = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+    two = np.zeros((20, 2)) + [0, 1]
+    tables = [two[:, :1], two[:, :1], two, two[:, :1]]
+    draws = [["p"], ["p"], ["q", "r"], ["s"]]
+    found = cell_means(tables, [True] * 4, draws=draws, places=places).noise.covariance
+    assert found[:2, :2] == pytest.approx(0.5 * np.ones((2, 2)) + 0.5 * (np.eye(2) - 0.5))
+    assert found[2, 2] == pytest.approx(0.25) and found[3, 3] == pytest.approx(0.5)
+
+
+def test_shared_luck_makes_no_effect_of_methods() -> None:
+    """Nothing differs but what each method drew, the same for its three models: .29 if taken for apart."""
+    rng, shown, replicates = np.random.default_rng(6), 0, 100
+    places = [(method, model) for method in range(3) for model in range(3)]
+    draws = [[(method, seed) for seed in range(4)] for method, _ in places]
+    for _ in range(replicates):
+        chance = 0.5 + 0.2 * rng.normal(size=(60, 1)) + 0.06 * rng.normal(size=(3, 1, 4))
+        tables = [(rng.random((60, 4)) < chance[method]).astype(float) for method, _ in places]
+        found = cell_means(tables, [True] * 9, None, draws, places)
+        made = decompose(found.means.reshape(3, 3), found.noise, ("method", "model"))
+        shown += made.components[METHOD].p_value < 0.05
+    assert shown / replicates <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / replicates)
+
+
 def test_tasks_have_items_of_their_own() -> None:
     rng = np.random.default_rng(3)
     first, second = (cell_means(rng.random((4, n, 1)), [False] * 4).noise for n in (10, 30))
