@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -243,8 +244,15 @@ def _task_cells(
         notes.append(f"{arms[0].task}: only the {len(taken[0])} of {most} items that every cell has")
     codes = taken[0].codes()
     drawn = [arm.draws is not False for arm in arms]
+    span = arms[0].metric_range(metric)
+    widest = math.inf
+    if span.bounded:
+        ends = [replace(taken[0], cells=np.array([[end]])) for end in (span.low, span.high)]
+        widest = abs(float(np.ptp([scaled(end) for end in ends])))
     try:
-        found = cell_means([scaled(table) for table in taken], drawn, codes, draws_of(arms), list(cells))
+        found = cell_means(
+            [scaled(table) for table in taken], drawn, codes, draws_of(arms), list(cells), widest
+        )
     except ValueError as error:
         raise UsageError(f"{arms[0].task}: {error}") from None
     own = taken[0].groups

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from harness.stats.grid_runs import runs_noise
+from harness.stats.paired import FEWEST
 from harness.stats.quantiles import FloatArray
 
 _STEPS = 40
@@ -24,8 +25,9 @@ class Noise:
 
     Attributes:
         parts: (covariance of shape (cells, cells), its degrees of freedom).
-        excess: what the parts hold too much, where runs differ by less than their items explain. Estimates
-            leave it out, as they would be biased otherwise; intervals and tests keep it, to be honest.
+        excess: what the parts hold too much, where runs differ by less than their items explain or hardly an
+            item differs between cells. Estimates leave it out, as they would be biased otherwise; intervals
+            and tests keep it, to be honest.
     """
 
     parts: Sequence[tuple[FloatArray, float]]
@@ -118,6 +120,7 @@ def cell_means(
     groups: ArrayLike | None = None,
     draws: Sequence[Sequence[Hashable]] | None = None,
     places: Sequence[tuple[Any, ...]] | None = None,
+    widest: float = math.inf,
 ) -> CellMeans:
     """Means of the cells of one task and their covariance.
 
@@ -133,6 +136,7 @@ def cell_means(
         groups: of the items, as numbers; each item its own by default.
         draws: what each run of each cell drew, so that equal ones are one draw; None: no two cells share any.
         places: of each cell, its level of every factor; one factor by default.
+        widest: the largest difference that scores can have, in the unit of the tables; infinite without one.
 
     Raises:
         ValueError: fewer than two groups, or items that a cell lacks.
@@ -150,6 +154,11 @@ def cell_means(
     sums = scale * np.array([np.bincount(codes, weights=row, minlength=g) for row in rest])
     over_runs, excess, df = runs_noise(cells, drawn, groups, draws, places)
     noise = Noise([(sums @ sums.T, g - 1.0), *over_runs], excess)
+    levels = [len(set(level)) for level in zip(*places, strict=True)] if places else [len(cells)]
+    unseen = _unseen(sums, means, widest) * len(cells) / min(levels)
+    if unseen.any():
+        floor = np.diag(unseen)
+        noise = Noise([*noise.parts, (floor, g - 1.0)], floor if excess is None else excess + floor)
     return CellMeans(means, noise, sums, runs_known=df > 0 or not any(drawn))
 
 
@@ -174,6 +183,25 @@ def tasks_noise(tasks: Sequence[tuple[CellMeans, Sequence[int], ArrayLike]], cel
         [(Noise(found.noise.parts[1:], found.noise.excess), places) for found, places, _ in tasks], cells
     )
     return Noise([(sums @ sums.T, len(names) - 1.0), *rest.parts], rest.excess)
+
+
+def _unseen(sums: FloatArray, means: FloatArray, widest: float) -> FloatArray:
+    """What the variance of each mean lacks where two cells differ in fewer than six units, shape (cells,).
+
+    Their spread says nothing of what wasn't seen, and such a difference is never shown (its signs come by
+    chance more than one time in twenty): its variance is at least that at which six units would be.
+    """
+    g = sums.shape[1]
+    missing = np.zeros(len(sums))
+    if widest < math.inf:
+        least = (FEWEST * widest / g / float(special.stdtrit(g - 1, 0.975))) ** 2
+        units = sums * math.sqrt((g - 1) / g) * g + means[:, None]
+        for cell, own in enumerate(sums):
+            few = (np.abs(units - units[cell]) > 1e-9 * widest).sum(axis=1) < FEWEST
+            few[cell] = False
+            lacking = least - ((sums[few] - own) ** 2).sum(axis=1)
+            missing[cell] = max(0.0, float(lacking.max(initial=0.0))) / 2
+    return missing
 
 
 def _item_means(table: FloatArray) -> FloatArray:
