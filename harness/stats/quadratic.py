@@ -19,6 +19,8 @@ from harness.stats.quantiles import FloatArray
 #: points at which a confidence distribution is tabulated, and the tails where the table ends
 _POINTS, _END = 801, 1e-6
 _STEPS = 60
+#: a smaller chance of so little under noise alone gives the interval of what noise makes on average
+_LEAST = 0.025
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ class Quadratic:
             most = float(np.linalg.eigvals(product).real.max()) / df
             self._unit = max(self._unit, min(along / df**2 / (self.raw - self._safe_noise), most))
 
+        # Less than noise alone makes in all but a fortieth of cases says nothing of the effect: an interval
+        # of 0 to 0 would claim that it is known.
+        self._seen = self.raw
+        if self._unit > 0 and float(self._cdf(np.zeros(1), self._unit)[0]) < _LEAST:
+            self._seen = self._safe_noise
+
     def component(self, tail: float) -> Component:
         """The variance, with the interval that leaves out ``tail`` on either side."""
         variance = self.raw - self.noise
@@ -97,7 +105,7 @@ class Quadratic:
     def _noncentrality(self, tails: FloatArray) -> FloatArray:
         """At which the distribution at what is seen has these tails, by bisection; 0 where none has."""
         low = np.zeros(len(tails))
-        high = np.full(len(tails), 4 * ((self.raw + self._safe_noise) / self._unit + 100))
+        high = np.full(len(tails), 4 * ((self._seen + self._safe_noise) / self._unit + 100))
         for _ in range(_STEPS):
             middle = (low + high) / 2
             above = self._cdf(middle, self._unit) > tails
@@ -106,7 +114,7 @@ class Quadratic:
 
     def _cdf(self, noncentrality: FloatArray, unit: float) -> FloatArray:
         """P(noncentral F <= what is seen)."""
-        nu, seen = self._safe_noise / unit, self.raw / self._safe_noise
+        nu, seen = self._safe_noise / unit, self._seen / self._safe_noise
         if self.df_noise < math.inf:
             return np.asarray(special.ncfdtr(nu, self.df_noise, noncentrality, seen), dtype=np.float64)
         return np.asarray(special.chndtr(seen * nu, nu, noncentrality), dtype=np.float64)

@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import harness
 from harness.comparison.arms import arms_of
 from harness.comparison.card import recovery
 from harness.comparison.items import load_items
 from harness.comparison.paired import compare
 from harness.comparison.ranks import pair_tests
+from harness.leaderboard import board as boards
 from harness.leaderboard import site as sites
 from harness.leaderboard.attempts import script_json
 from harness.leaderboard.figures import cost_figures, forest, label, pareto, scaling
 from harness.leaderboard.learning import curves
 from harness.leaderboard.sweeps import method_sweeps, number, task_sweeps
 from harness.leaderboard.verdicts import usual_baselines
+from harness.results.index import read_index
 from harness.stats import holm
 from harness.testing import seal_scores
 
@@ -354,6 +357,22 @@ def test_a_page_is_one_family_of_tests(tmp_path):
             assert c["adjusted_p"] == pytest.approx(adjusted[c["p_value"]])
             apart = places["direct"][0] >= 2 and places[c["candidate"]["method"]][1] <= 3
             assert c["verdict"] != "better" or apart
+
+
+def test_rows_of_one_seed_leave_the_family(tmp_path):
+    """They say nothing of other seeds, so that a page adjusts for as many tests as `harness compare`."""
+    right = np.arange(100) % 2 == 0
+    seal_scores(tmp_path, right, method="direct", draws="none")
+    seal_scores(tmp_path, right | (np.arange(100) < 14), method="cot", draws="none")
+    for k in range(4):
+        seal_scores(tmp_path, np.ones(100), method=f"few{k}", draws="run")
+    (section,) = boards.page(read_index(tmp_path).rows)
+    shown = {row["name"]: row for row in section.comparisons["direct"]}
+    for made in harness.compare(tmp_path, baseline="direct"):
+        row = shown[made.candidate.named()]
+        assert (row["verdict"], row["tests"]) == (made.verdict(), made.tests)
+        assert row["adjusted_p"] == pytest.approx(made.adjusted_p)
+    assert shown["cot x sim/model"]["verdict"] == "better" and shown["cot x sim/model"]["tests"] == 1
 
 
 def _pairs(arms):

@@ -188,6 +188,31 @@ def test_shared_luck_makes_no_effect_of_methods() -> None:
     assert shown / replicates <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / replicates)
 
 
+def test_a_handful_of_items_shows_nothing() -> None:
+    """Five to nothing comes by chance one time in sixteen; no spread is no certainty."""
+    places = [(method, model) for method in "ab" for model in "xy"]
+
+    def grid(right, n):
+        found = cell_means(
+            [np.full((n, 1), each) for each in right], [False] * 4, None, None, places, widest=1.0
+        )
+        means = found.means.reshape(2, 2)
+        return decompose(means, found.noise, ("method", "model")), reversals(means, found.noise)
+
+    main, _ = grid([0.0, 0.0, 1.0, 1.0], 5)
+    assert main.components[METHOD].variance == pytest.approx(0.5)
+    assert main.components[METHOD].p_value > 0.0625 and main.components[METHOD].ci[0] == 0
+    assert main.components[MODEL].variance == 0 and main.components[MODEL].ci[1] > 0
+    crossing, turned = grid([0.0, 1.0, 1.0, 0.0], 5)
+    assert crossing.components[BOTH].p_value > 0.0625 and turned[0].seen and turned[0].p_value > 0.05
+    alike, _ = grid([1.0] * 4, 100)
+    for found in alike.components.values():
+        # six items of a hundred, in squared shares
+        assert found.variance == 0 and 0 < found.ci[1] < 0.06**2 * 4
+    many, turned = grid([0.0, 1.0, 1.0, 0.0], 100)
+    assert many.components[BOTH].p_value < 1e-6 and turned[0].adjusted_p < 1e-6
+
+
 def test_tasks_have_items_of_their_own() -> None:
     rng = np.random.default_rng(3)
     first, second = (cell_means(rng.random((4, n, 1)), [False] * 4).noise for n in (10, 30))
