@@ -30,6 +30,7 @@ class Truth:
         runs: of each cell.
         run_sd: of a run's mean, in score.
         interaction_sd: of item x method and item x model, in logits.
+        shared: whether the runs of a method draw the same for all models, as demonstrations are.
     """
 
     logits: Array
@@ -37,6 +38,7 @@ class Truth:
     runs: int
     run_sd: float = 0.0
     interaction_sd: float = 0.5
+    shared: bool = False
 
     def rates(self, items: int, rng: np.random.Generator) -> Array:
         """P(right) of each cell and item, shape (methods, models, items)."""
@@ -58,9 +60,14 @@ class Truth:
         """A grid with its noise."""
         rates = self.rates(self.n, rng)
         shape = (*rates.shape, self.runs)
-        shift = self.run_sd * rng.standard_normal((*self.logits.shape, 1, self.runs))
+        h, m = self.logits.shape
+        shift = self.run_sd * rng.standard_normal((h, 1 if self.shared else m, 1, self.runs))
         scores = (rng.random(shape) < rates[..., None] + shift).astype(float)
-        return cell_means(list(scores.reshape(-1, self.n, self.runs)), [True] * self.logits.size)
+        places = [(method, model) for method in range(h) for model in range(m)]
+        draws = [[(place[: 1 if self.shared else 2], run) for run in range(self.runs)] for place in places]
+        return cell_means(
+            list(scores.reshape(-1, self.n, self.runs)), [True] * len(places), None, draws, places, 1.0
+        )
 
 
 def _ladder(count: int, sd: float) -> Array:
@@ -84,6 +91,9 @@ GRIDS = {
     "4x3, n=300, S=3": Truth(_mixed(), 300, 3),
     "4x3 additive, n=300, S=3, run SD 2": Truth(_additive(0.16, 0.4), 300, 3, 0.02),
     "4x3 nothing, n=100, S=2": Truth(np.zeros((4, 3)), 100, 2),
+    "4x3 nothing, n=300, S=3, run SD 5 shared over models": Truth(
+        np.zeros((4, 3)), 300, 3, 0.05, shared=True
+    ),
     "3x3 reversal, n=300, S=3": Truth(0.35 * (np.eye(3) - 1 / 3), 300, 3),
     "3x3, n=100, S=2": Truth(_additive(0.25, 0.06, (3, 3)), 100, 2),
 }

@@ -21,6 +21,7 @@ _POINTS, _END = 801, 1e-6
 _STEPS = 60
 #: a smaller chance of so little under noise alone gives the interval of what noise makes on average
 _LEAST = 0.025
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -79,18 +80,21 @@ class Quadratic:
 
         # Less than noise alone makes in all but a fortieth of cases says nothing of the effect: an interval
         # of 0 to 0 would claim that it is known.
-        self._seen = self.raw
-        if self._unit > 0 and float(self._cdf(np.zeros(1), self._unit)[0]) < _LEAST:
-            self._seen = self._safe_noise
+        self._seen, self.p_value = self.raw, float(self.raw < 1e-24)
+        if self._unit > 0:
+            self.p_value = 1 - float(self._cdf(np.zeros(1), self._null_unit)[0])
+            if float(self._cdf(np.zeros(1), self._unit)[0]) < _LEAST:
+                self._seen = self._safe_noise
 
     def component(self, tail: float) -> Component:
         """The variance, with the interval that leaves out ``tail`` on either side."""
         variance = self.raw - self.noise
         if self._unit <= 0:
-            return Component(variance, self.raw, 0.0, (variance, variance), float(variance < 1e-24), self.df)
+            return Component(variance, self.raw, 0.0, (variance, variance), self.p_value, self.df)
+        if abs(variance) <= _ROUNDING * self._safe_noise:  # noise that estimates leave out
+            variance = 0.0
         low, high = self._unit * self._noncentrality(np.array([1 - tail, tail]))
-        p_value = 1 - float(self._cdf(np.zeros(1), self._null_unit)[0])
-        return Component(variance, self.raw, self.noise, (float(low), float(high)), p_value, self.df)
+        return Component(variance, self.raw, self.noise, (float(low), float(high)), self.p_value, self.df)
 
     def draws(self, rng: np.random.Generator, count: int) -> FloatArray:
         """Stratified draws of the variance from its confidence distribution, shape (count,)."""

@@ -208,7 +208,7 @@ def test_a_handful_of_items_shows_nothing() -> None:
     alike, _ = grid([1.0] * 4, 100)
     for found in alike.components.values():
         # six items of a hundred, in squared shares
-        assert found.variance == 0 and 0 < found.ci[1] < 0.06**2 * 4
+        assert found.variance == 0 and 0 < found.ci[1] < 0.06**2 * 4 and found.p_value == 1
     many, turned = grid([0.0, 1.0, 1.0, 0.0], 100)
     assert many.components[BOTH].p_value < 1e-6 and turned[0].adjusted_p < 1e-6
 
