@@ -65,28 +65,32 @@ def sentence(curve: Curve, found: Trend) -> str:
             f"of {scale * (found.margin or 0.0):g}"
         )
     elif found.word == "not shown":
-        said = f": {moved}; {_would_show(found, curve.span, scale)}"
+        said = f": {moved}; {_would_show(found, curve.span, scale, unit)}"
     else:
         said = f": {moved}, p {found.p_value:.2g}"
     lower = f"; {curve.metric}: lower is better" if curve.span.lower_is_better else ""
     return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}"
 
 
-def _would_show(found: Trend, span: MetricRange, scale: float) -> str:
+def _would_show(found: Trend, span: MetricRange, scale: float, unit: str) -> str:
     """Which slope and which margin these runs are enough for."""
     within = span.width if span.bounded else math.inf
     slope = f"a slope of {_plain(scale * found.detectable)} would be shown (80 % power)"
     if not found.detectable < within:
         slope = "no slope would be shown with 80 % power"
-    flat = f"flat with a margin above {_plain(scale * found.reach)}"
-    return f"{slope}, {flat if found.reach < within else 'flat with no margin'}"
+    if not found.reach < within:
+        return f"{slope}, flat with no margin"
+    enough = _plain(found.reach, up=True)
+    return f"{slope}, flat with a margin of {_plain(scale * float(enough))}{unit} (--margin {enough})"
 
 
-def _plain(number: float) -> str:
-    """Two digits that count, and never `1e+02`."""
+def _plain(number: float, up: bool = False) -> str:
+    """Two digits that count, and never `1e+02`; `up`: a number that lies above it."""
     if not 0 < abs(number) < math.inf:
         return f"{number:g}"
-    return f"{round(number, 1 - math.floor(math.log10(abs(number)))):g}"
+    digits = 1 - math.floor(math.log10(abs(number)))
+    rounded = math.floor(number * 10**digits + 1) / 10**digits if up else round(number, digits)
+    return f"{rounded:g}"
 
 
 def _signed(number: float) -> str:

@@ -130,6 +130,8 @@ def test_peaks_and_flat(tmp_path):
     row = plain_sweep(level, 0.2)
     assert row["verdict"] == "flat" and row["trend"]["flat_margin"] < 0.2
     assert said(level, row["trend"]["flat_margin"] * 0.99)[0] == "not shown"
+    enough = float(said(level)[1].partition("(--margin ")[2].partition(")")[0])
+    assert said(level, enough)[0] == "flat" and f"margin of {100 * enough:g} points" in said(level)[1]
 
 
 def test_words_are_of_the_metric_as_printed(tmp_path):
