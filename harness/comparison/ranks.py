@@ -14,6 +14,7 @@ from harness.comparison.claims import claim_of, paired_by_seed, parts_for
 from harness.comparison.common import common_items
 from harness.comparison.items import Items, Pairing, load_items, of_the_set
 from harness.stats.crossed import parts_of
+from harness.stats.paired import few_signs, paired_difference
 from harness.stats.ranks import RankSet, pair_p_values, rank_sets, ranks_shown
 
 Array = NDArray[Any]
@@ -49,9 +50,9 @@ class PairTests:
 
 
 def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_items) -> PairTests:
-    """Tests every pair with the claim and the variances of `compare`: groups, runs apart or paired where they
-    drew the same. p is that of `harness.stats.ranks.pair_p_values` throughout, also for single right-or-wrong
-    attempts, where `compare` takes McNemar's.
+    """Tests every pair by the rule of `compare`, so that a place and a comparison never disagree: groups,
+    runs apart or paired where they drew the same. Most pairs are one vectorised call; single right-or-wrong
+    attempts, and pairs of which few items differ, have tests of their own.
 
     Args:
         arms: of one comparability key.
@@ -75,21 +76,35 @@ def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_ite
     shares = [table.shares(span) for table in tables]
     own = [parts_of(table.cells, table.codes()) for table in shares]
     means = [table.means() for table in shares]
-    parts, differences, tested = [], [], []
+    found: list[float | None] = []
+    parts, differences, at = [], [], []
     for j, k in pairs:
         claim = claim_of(arms[j], arms[k])
         whole = pairing = Pairing(shares[j], shares[k], 0, 0)
         if claim == "items and runs" and paired_by_seed(arms[j], arms[k]):
             pairing = whole.same_cells()
         made = parts_for(claim, pairing, arms[j], arms[k], (own[j], own[k]))
-        tested.append(made.df_runs > 0)
-        if not tested[-1]:
+        found.append(None)
+        if made.df_runs <= 0:
             continue
-        parts.append(made)
-        same = pairing is whole
-        gains = means[j] - means[k] if same else pairing.candidate.means() - pairing.baseline.means()
-        differences.append(_by_group(gains, pairing.candidate.codes()))
-    found = iter(pair_p_values(parts, differences))
+        if pairing is whole:
+            ours, theirs = means[j], means[k]
+        else:
+            ours, theirs = pairing.candidate.means(), pairing.baseline.means()
+        units_of = _by_group(ours - theirs, pairing.candidate.codes())
+        single = shares[j].single and shares[k].single
+        if single or few_signs(units_of) is not None:
+            groups = pairing.candidate.groups
+            alone = paired_difference(
+                ours, theirs, groups=groups, binary=single, parts=made, bounded=span.bounded
+            )
+            found[-1] = 1.0 if alone.p_value is None else alone.p_value
+        else:
+            parts.append(made)
+            differences.append(units_of)
+            at.append(len(found) - 1)
+    for place, p in zip(at, pair_p_values(parts, differences), strict=True):
+        found[place] = float(p)
     one_run = [arm.title(arms) for arm in arms if arm.draws is not False and len(arm.runs) == 1]
     if one_run:
         notes.append(
@@ -100,7 +115,7 @@ def pair_tests(arms: Sequence[Arm], load: Callable[[Arm, str], Items] = load_ite
     return PairTests(
         np.array([each.mean() for each in means]),
         pairs,
-        [float(next(found)) if each else None for each in tested],
+        found,
         units,
         tuple(notes),
     )

@@ -47,6 +47,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -75,7 +76,6 @@ class Difference:
         value: Δ, the mean over items of the differences of item means.
         stderr: standard error of ``value`` over items (clustered where there are clusters) and over runs
             where these are drawn; None where one item or one cluster leaves it unknown.
-        ci: two-sided confidence interval of Δ at ``level``, or None where the data give none.
         ci_method: ``tango``, ``t``, ``clustered_t``, ``bounded`` or ``none`` for the part of the items;
             ``runs`` where the items are fixed.
         df: degrees of freedom of a t interval over items, else None.
@@ -96,7 +96,6 @@ class Difference:
 
     value: float
     stderr: float | None
-    ci: tuple[float, float] | None
     ci_method: str
     df: float | None
     p_value: float | None
@@ -110,6 +109,11 @@ class Difference:
     trials: tuple[float, float, float] | None
     at_zero: tuple[float, float] | None
     parts: Parts
+
+    @cached_property
+    def ci(self) -> tuple[float, float] | None:
+        """Two-sided confidence interval of Δ at ``level``, or None where the data give none."""
+        return None if self.ci_method == "none" else self.interval(self.level)
 
     def interval(self, level: float) -> tuple[float, float]:
         """Two-sided interval at any level; infinite where there is no method.
@@ -279,7 +283,6 @@ def paired_difference(
     found = Difference(
         value=float(differences.mean()),
         stderr=math.sqrt(parts.variance) if units >= 2 else None,
-        ci=None,
         ci_method=method,
         df=float(units - 1) if spread and method in ("t", "clustered_t") else None,
         p_value=None,
@@ -297,7 +300,7 @@ def paired_difference(
     if method == "none":
         return found
     p_value = min(1.0, 2 * (found.p_better() if found.value > 0 else found.p_worse()))
-    return replace(found, ci=found.interval(level), p_value=p_value)
+    return replace(found, p_value=p_value)
 
 
 def few_signs(units: FloatArray) -> tuple[float, float] | None:
