@@ -67,11 +67,9 @@ _FITTED: dict[str, Fitted] = {}
 def fitted(line: Line, parameter: str, metric: str) -> Fitted:
     """What `harness sweep` says of a line. No margin is declared on a page, so no line is called flat."""
     placed = [(point.at, point.entry.arm) for point in line.points]
-    key = digest(
-        [metric, parameter, [(at, [run["samples_digest"] for run in arm.runs]) for at, arm in placed]]
-    )
+    key = digest([metric, [(at, [run["samples_digest"] for run in arm.runs]) for at, arm in placed]])
     if key not in _FITTED:
-        _FITTED[key] = _fitted(curve_of(placed, parameter.rpartition(".")[2], metric))
+        _FITTED[key] = _fitted(curve_of(placed, parameter, metric))
     return _FITTED[key]
 
 
