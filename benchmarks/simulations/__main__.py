@@ -30,14 +30,15 @@ def main() -> None:
     given = parser.parse_args()
     print("# Simulations\n")
     print(
-        f"Made by `make simulations` on {datetime.date.today()}, {given.replicates} replicates a cell where "
-        "a part names no other number; a share p has a Monte-Carlo error of sqrt(p (1 - p) / replicates).\n"
+        f"Made by `make simulations` on {datetime.date.today()}. A share p has a Monte-Carlo error of "
+        "sqrt(p (1 - p) / replicates).\n"
     )
     for name in given.parts or [part for part in parts if part not in BY_NAME]:
         started = time.perf_counter()
         for line in importlib.import_module(f"benchmarks.simulations.{name}").tables(given.replicates):
             print(line, flush=True)
-        print(f"\n({name}: {time.perf_counter() - started:.0f} s)\n", flush=True)
+        took = time.perf_counter() - started
+        print(f"\n({name}: {given.replicates} replicates a cell, {took:.0f} s)\n", flush=True)
 
 
 if __name__ == "__main__":
