@@ -118,7 +118,7 @@ def sweep(
     """
     requests = requests_of(task, method, model, options)
     cells = [cell for request in requests for cell in cells_of(request, parameter, values, same_seeds)[1]]
-    check_margin(margin, metric, cells)
+    check_asked(margin, metric, cells)
     store, command = str(options.get("store") or STORE), as_called("sweep", cells, options)
     runs = run_cells(cells, store, progress=options.get("progress", True), command=command)
     if runs.interrupted:
@@ -126,20 +126,23 @@ def sweep(
     return curves_of(judged(runs), parameter.rpartition(".")[2], metric, margin)
 
 
-def check_margin(margin: float | None, metric: str | None, cells: Sequence[Cell]) -> None:
-    """Before anything is run.
+def check_asked(margin: float | None, metric: str | None, cells: Sequence[Cell]) -> None:
+    """Margin and metric, before anything is run.
 
     Raises:
-        UsageError: the margin isn't above 0, or the metric can't move by more.
+        UsageError: the margin isn't above 0, or the metric can't move by more; or a task has no such metric.
     """
-    if margin is None:
-        return
-    if not margin > 0:
+    from harness.results.classes import CLASS_METRICS
+
+    if margin is not None and not margin > 0:
         raise UsageError(f"--margin {margin:g}: a margin is above 0")
     for task in {cell.task.name: cell.task for cell in cells}.values():
-        name = metric or task.primary
-        span = task.metric_ranges.get(name)
-        if span and span.bounded and margin >= span.width:
+        name, known = metric or task.primary, task.metric_ranges
+        # what is made of the attempts (pass@4, accuracy/easy) is known when they are there
+        if name.isidentifier() and name not in known and name not in CLASS_METRICS:
+            raise UsageError(f"{task.name} has no metric {name!r}; {nearest(name, known, 'metric')}")
+        span = known.get(name)
+        if margin is not None and span and span.bounded and margin >= span.width:
             raise UsageError(f"--margin {margin:g}: {name} lies between {span.low:g} and {span.high:g}")
 
 

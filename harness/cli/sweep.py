@@ -35,7 +35,7 @@ def sweep(**given: Any) -> None:
     margin, same_seeds = given.pop("margin"), given.pop("same_seeds")
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     from harness.api.evaluation import run_cells
-    from harness.api.sweeps import cells_of, check_margin, curves_of
+    from harness.api.sweeps import cells_of, check_asked, curves_of
     from harness.display.layout import print_blocks
     from harness.results.environment import command_line
 
@@ -46,7 +46,7 @@ def sweep(**given: Any) -> None:
     given["store"] = as_typed("store")
     request, store = request_from(given, configuration())
     parameter, cells = cells_of(request, *_setting(setting), same_seeds)
-    check_margin(margin, metric, cells)
+    check_asked(margin, metric, cells)
     if dry_run:
         from harness.cli.dry_run import show_plan
 

@@ -380,6 +380,20 @@ def _pairs(arms):
     return found.pairs, found.p_values
 
 
+@pytest.mark.parametrize("items", [12, 74])
+def test_single_attempts_and_few_items_are_tested_as_they_are_compared(tmp_path, items):
+    """McNemar's test and the exact signs of few items: a place and a comparison never disagree."""
+    rng = np.random.default_rng(4)
+    hard = rng.random(items)
+    for n, method in enumerate(("a", "b", "c", "d")):
+        seal_scores(tmp_path, hard < 0.5 + 0.05 * n, method=method, draws="none")
+    seal_scores(tmp_path, rng.random(items) < 0.6, method="e", draws="none")
+    arms = arms_of(read_index(tmp_path).rows)
+    for (j, k), p in zip(*_pairs(arms), strict=True):
+        made = compare(arms[j], arms[k])
+        assert p == pytest.approx(1.0 if made.p_value is None else made.p_value)
+
+
 def test_pairs_are_tested_as_they_are_compared(tmp_path):
     """Runs apart, groups together, paired where they drew the same: the rule of `harness compare`."""
     rng = np.random.default_rng(2)

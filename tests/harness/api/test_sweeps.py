@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.api.sweeps import cells_of, check_margin, first_seed
+from harness.api.sweeps import cells_of, check_asked, first_seed
 from harness.base.errors import UsageError
 from harness.run.plan import Request
 
@@ -34,6 +34,14 @@ def test_every_value_has_a_place_for_its_seeds():
 @pytest.mark.parametrize("margin", [0.0, -0.1, 1.0, float("nan")])
 def test_a_margin_is_above_nothing_and_below_everything(margin):
     _, cells = cells_of(Request(task="banking77", method="few-shot"), "k", [1, 2])
-    check_margin(0.02, None, cells)
+    check_asked(0.02, None, cells)
     with pytest.raises(UsageError, match="--margin"):
-        check_margin(margin, None, cells)
+        check_asked(margin, None, cells)
+
+
+def test_a_metric_that_no_task_has_is_refused_before_anything_runs():
+    _, cells = cells_of(Request("arc1d", "self-consistency"), "samples", [1, 2], False)
+    check_asked(None, "accuracy", cells)
+    check_asked(None, "pass@2", cells)
+    with pytest.raises(UsageError, match="did you mean 'accuracy'"):
+        check_asked(None, "acuracy", cells)
