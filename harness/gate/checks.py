@@ -99,7 +99,7 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
     except TypeError as error:
         raise UsageError(f"{where}: {error}") from None
     for name, low, high in (
-        ("alpha", 0.0, 0.5),
+        ("alpha", 0.0001, 0.5),
         ("regress_factor", 0.0, 1.0),
         ("overlap", 0.0, 1.0),
         ("max_rate_difference", 0.0, 1.0),
