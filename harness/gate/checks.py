@@ -92,8 +92,9 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
         _parsed(entry, where)
-        own = {name: values[name] for name in ("margin", "runs_most") if name in values}
-        checks.append(Check(**{**own, **entry}))
+        whole = {name: values[name] for name in ("margin", "runs_most") if name in values}
+        flags = {name: value for name, value in whole.items() if given.get(name) is not None}
+        checks.append(Check(**{**whole, **entry, **flags}))
     try:
         rules = Rules(**values, checks=tuple(checks))
     except TypeError as error:

@@ -22,7 +22,7 @@ from harness.gate.ledger import Ledger, Look, reference_of, version_of
 from harness.gate.levels import turn
 from harness.gate.runs_needed import runs_needed
 from harness.gate.verdict import Case, Verdict, invalid, judge, runs_of, without_statistics
-from harness.results.fields import brief, differing, field_of
+from harness.results.fields import brief, counted, differing, field_of
 from harness.results.index import in_force
 from harness.results.verify import verify_attempts
 
@@ -140,8 +140,9 @@ def case_of(
 def _gone(gone: Sequence[str]) -> str:
     named = ", ".join(name[:12] for name in gone[:4])
     return (
-        f"{len(gone)} runs of this version were looked at before and are not in the store ({named}): no "
-        "complete run can be left out; keep the candidate's store beside the ledger (docs/ci.md)"
+        f"{counted(len(gone), 'run')} of this version, looked at before and not in the "
+        f"store ({named}): no complete run can be left out; keep the candidate's store beside the ledger "
+        "(docs/ci.md)"
     )
 
 

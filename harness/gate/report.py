@@ -14,7 +14,7 @@ from harness.comparison.to_json import plain_suite
 from harness.gate.drift import Drift
 from harness.gate.ledger import Look
 from harness.gate.levels import UNLIMITED
-from harness.gate.verdict import Case, Verdict, identical, overall
+from harness.gate.verdict import Case, Verdict, identical, overall, runs_of
 
 #: what the pooled differences are for
 SUITE = "for information: the mean over tasks doesn't decide"
@@ -105,7 +105,9 @@ def _what_would_do(case: Case) -> str:
         )
     if case.turn.final:
         return "final: all of alpha is spent on this version"
-    return f"run more seeds, as in harness eval --seeds {case.turn.runs_most}"
+    candidate = case.comparison.candidate
+    missing = max(1, case.turn.runs_most - len(runs_of(case.comparison)))
+    return f"run more seeds, as in harness eval --seeds {max(candidate.seeds) + 1 + missing}"
 
 
 def pooled(verdicts: Sequence[Verdict]) -> list[list[Comparison]]:

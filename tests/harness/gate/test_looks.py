@@ -125,7 +125,7 @@ def test_a_run_that_was_looked_at_cannot_be_left_out(gate):
     kept = [row for row in gate.rows("new") if row["seed"] == 11]
     verdict = gate.look(rows=kept, runs_most=12)
     assert (verdict.verdict, verdict.exit_code) == ("invalid", 5)
-    assert "looked at before and are not in the store" in report.why(verdict)
+    assert "looked at before and not in the store" in report.why(verdict)
     # one that was made again (--overwrite) stays beside the new attempt
     row = kept[0]
     gate.run("again", 11, drop=0.02)
@@ -375,6 +375,9 @@ def test_copies_of_the_baselines_runs_do_not_dilute_a_loss_and_their_ok_does_not
         gate.run("new", seed, drop=0.2)
     verdict = gate.look(runs_most=6)
     assert verdict.verdict == "regressed" and len(verdict.look.runs) == 2
+    # the seeds that are the baseline's own don't count among those that are still to be run
+    (few,) = judge([replace(verdict.case, evidence=replace(verdict.case.evidence, gain=0.0))], Rules())
+    assert few.verdict == "inconclusive" and "--seeds 16" in report.why(few)
     assert not gate.look(store="ref").look  # and in the baseline's own store it is no candidate
 
 
