@@ -106,7 +106,7 @@ def _what_would_do(case: Case) -> str:
     if case.turn.final:
         return "final: all of alpha is spent on this version"
     candidate = case.comparison.candidate
-    missing = max(1, case.turn.runs_most - len(runs_of(case.comparison)))
+    missing = max(1, case.turn.runs_most - len(runs_of(candidate)))
     return f"run more seeds, as in harness eval --seeds {max(candidate.seeds) + 1 + missing}"
 
 
