@@ -131,7 +131,8 @@ class PowerTable(Shown):
                 if seeds is None
                 else f"{counted(seeds, 'seed')} of {counted(first.epochs, 'attempt')}"
             )
-        fixed = f"{counted(first.seeds, 'seed')} of " if self.noise.drawing else ""
+        several = self.noise.drawing or first.seeds > 1
+        fixed = f"{counted(first.seeds, 'seed')} of " if several else ""
         for name, noun in (("epochs", "attempt"), ("items", "item")):
             if name in self.needed:
                 found = self.needed[name]
@@ -143,7 +144,7 @@ class PowerTable(Shown):
                 said.append(
                     f"no number of {noun}s alone" if found is None else f"{rest}{counted(found, noun)}"
                 )
-        return [f"{self._points} need {'; or '.join(said)}"]
+        return [f"{self._points} need {'; or '.join(said).removeprefix('with ')}"]
 
     def _seeds_first(self) -> list[str]:
         """That more runs see more than more attempts, where they do."""
@@ -239,6 +240,8 @@ def power(
             raise UsageError(f"--{name.replace('_', '-')} must be {least}{most}, not {value}")
     if draws not in (None, "run", "none"):
         raise UsageError(f"--draws is run or none, not {draws}")
+    if draws == "none" and run_sd:
+        raise UsageError("--draws none says that runs don't vary; leave it out, or --run-sd")
     if power <= alpha:
         raise UsageError(f"--power must be above the level --alpha {alpha:g}, not {power:g}")
     arms = _stored(task, method, model, task_args or {}, Path(store))

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+#: made once, as making it costs more than a short text does
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces; floats as their shortest repr; NaN and infinity refused.
@@ -16,7 +19,7 @@ def canonical_json(value: Any) -> str:
         ValueError: for NaN or infinity, which have no JSON form.
         TypeError: for a value that has no JSON form.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:

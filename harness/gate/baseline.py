@@ -50,7 +50,7 @@ def set_baseline(
 
     Raises:
         UsageError: a bad name, one that exists already (unless `replace`), nothing to pool, or a
-            subject with fewer than `min_runs` runs.
+            subject with fewer than `min_runs` runs or with one that measured nothing.
     """
     path = path_of(root, name)
     if path.exists() and not replace:
@@ -58,6 +58,13 @@ def set_baseline(
     arms = arms_of(newest_versions([row for row in rows if row["status"] == "complete"])[0])
     if not arms:
         raise UsageError(f"no complete runs in {root} to make a baseline of")
+    empty = [arm for arm in arms if not all(run["counts"]["ok"] for run in arm.runs)]
+    if empty:
+        raise UsageError(
+            f"{empty[0].task}: {empty[0].named(arms)} has a run that measured nothing, as every attempt "
+            "failed; 'harness results retract' takes it back, --task, --method and --model leave out what is "
+            "not meant"
+        )
     few = [arm for arm in arms if len(arm.runs) < min_runs]
     if few:
         short = "; ".join(f"{arm.task}: {arm.named(arms)} has {len(arm.runs)}" for arm in few[:4])

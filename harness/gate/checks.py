@@ -92,14 +92,15 @@ def read_rules(path: Path | None, **given: Any) -> Rules:
         entry = {"task_args" if key == "T" else key: value for key, value in entry.items()}
         _known(entry, Check, where)
         _parsed(entry, where)
-        own = {name: values[name] for name in ("margin", "runs_most") if name in values}
-        checks.append(Check(**{**own, **entry}))
+        whole = {name: values[name] for name in ("margin", "runs_most") if name in values}
+        flags = {name: value for name, value in whole.items() if given.get(name) is not None}
+        checks.append(Check(**{**whole, **entry, **flags}))
     try:
         rules = Rules(**values, checks=tuple(checks))
     except TypeError as error:
         raise UsageError(f"{where}: {error}") from None
     for name, low, high in (
-        ("alpha", 0.0, 0.5),
+        ("alpha", 0.0001, 0.5),
         ("regress_factor", 0.0, 1.0),
         ("overlap", 0.0, 1.0),
         ("max_rate_difference", 0.0, 1.0),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from scipy import special
+
 from harness.comparison.items import Items, Pairing
 from harness.comparison.paired import Comparison
 from harness.gate.margin import Margin
 from harness.spec import MetricRange
 from harness.stats.crossed import Parts, pooled_parts
-from harness.stats.crossed_rule import t_squared
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,17 @@ def on_these_items(parts: Parts) -> Parts:
     return replace(parts, items=0.0, df_items=math.inf, overlap=0.0)
 
 
-def below_guard(parts: Parts, alpha: float) -> bool:
-    """Whether a night's runs lie below ``-(t_a √(v/t) + t_a √(v/B))``: half widths are added, so that the
-    luck of the one baseline that all nights share is paid for once."""
+def guard_p(parts: Parts) -> float:
+    """The least alpha at which a night's runs lie below ``-(t_a √(v/t) + t_a √(v/B))``: half widths add up,
+    so that the luck of the one baseline that all nights share is paid for once."""
     t, b = parts.n_runs
     per_run = parts.runs / (1 / b + 1 / t)
-    quantile = math.sqrt(float(t_squared(2 * alpha, parts.df_runs)))
-    return bool(parts.value < -quantile * (math.sqrt(per_run / t) + math.sqrt(per_run / b)))
+    width = math.sqrt(per_run / t) + math.sqrt(per_run / b)
+    if width == 0:
+        return 0.0 if parts.value < 0 else 1.0
+    return float(special.stdtr(parts.df_runs, parts.value / width))
+
+
+def below_guard(parts: Parts, alpha: float) -> bool:
+    """Whether a night's runs lie below its guard."""
+    return guard_p(parts) < alpha

@@ -55,14 +55,16 @@ def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
                 f"there, {comparison.only_candidate} others",
             )
         )
+    return [*found, *too_different(candidate, baseline, rules)]
+
+
+def too_different(candidate: Arm, baseline: Arm, rules: Rules) -> Iterator[Fault]:
+    """Rates of failed, unscored and truncated attempts that lie too far apart."""
     for count in ("error", "unscored", "truncated"):
         ours, theirs = candidate.rate(count), baseline.rate(count)
         if abs(ours - theirs) > rules.max_rate_difference:
-            found.append(
-                Fault(
-                    "failures",
-                    f"{100 * ours:.1f} % of the candidate's attempts are {count}, "
-                    f"{100 * theirs:.1f} % of the reference's",
-                )
+            yield Fault(
+                "failures",
+                f"{100 * ours:.1f} % of the candidate's attempts are {count}, "
+                f"{100 * theirs:.1f} % of the reference's",
             )
-    return found

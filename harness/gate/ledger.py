@@ -7,6 +7,7 @@ merge in git without a conflict, and the same look is one file wherever it was m
 from __future__ import annotations
 
 import json
+import math
 import os
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,14 @@ from typing import Any
 from harness.base.digest import digest
 from harness.base.errors import RecordError
 from harness.comparison.arms import Arm, Row
+from harness.gate.checks import SPENDING
 
 SCHEMA = 1
 SUFFIX = ".looks"
+#: what a look can say
+LOOKED = ("ok", "regressed", "inconclusive", "no alarm", "identical")
+#: what a look notes that saw the very outputs of the reference; the verdict of it is `ok`
+IDENTICAL = LOOKED[-1]
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Look:
         level: the one-sided level that it had.
         gain: candidate - baseline in shares of the metric's range.
         p_loss, p_margin: one-sided, not adjusted.
-        verdict: what the look itself said.
+        verdict: what the look itself said; `identical` where that is ok since nothing had changed.
         night: the day of a nightly look; each night is a version of its own.
     """
 
@@ -67,15 +73,15 @@ class Look:
 
     @property
     def decided(self) -> bool:
-        """Whether it ends the looking: ok, or regressed and not cleared by fresh runs."""
-        return self.final in ("ok", "regressed")
+        """Whether it ends the looking: ok that was shown, or regressed and not cleared by fresh runs."""
+        return self.verdict != IDENTICAL and self.final in ("ok", "regressed")
 
     @property
     def final(self) -> str:
         """The verdict with its confirmation."""
         if self.verdict == "regressed" and self.confirmation and not self.confirmation.confirmed:
             return "inconclusive"
-        return self.verdict
+        return "ok" if self.verdict == IDENTICAL else self.verdict
 
     def plain(self) -> dict[str, Any]:
         found = asdict(replace(self, confirmation=None))
@@ -117,21 +123,24 @@ class Ledger:
         self._looks: dict[str, Look] = {}
         confirmations = []
         for path in sorted(folder.glob("*.json")):
-            document = _read(path)
-            if document.pop("kind") == "look":
-                self._looks[path.stem] = Look(**document)
+            entry = _read(path)
+            if isinstance(entry, Look):
+                self._looks[path.stem] = entry
             else:
-                confirmations.append(Confirmation(**document))
-        for found in confirmations:
+                confirmations.append(entry)
+        # of two branches that each ran a look again, one that bears it out counts
+        for found in sorted(confirmations, key=lambda each: each.confirmed):
             if found.look in self._looks:
                 self._looks[found.look] = replace(self._looks[found.look], confirmation=found)
 
     def of(self, reference: str, version: str) -> list[Look]:
-        """The looks at one version, in the order in which runs were added."""
+        """The looks at one version that spent alpha, in the order in which runs were added: all but those at
+        outputs that were the reference's own, which are sure and say nothing of other runs."""
         found = [
             look
             for look in self._looks.values()
-            if look.reference == reference and look.version == version and look.night is None
+            if (look.reference, look.version, look.night) == (reference, version, None)
+            and look.verdict != IDENTICAL
         ]
         return sorted(found, key=lambda look: (len(look.runs), look.information, look.name))
 
@@ -173,19 +182,58 @@ class Ledger:
             )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Look | Confirmation:
     try:
         document = json.loads(path.read_text("utf-8"))
         named = digest(document)[:16]
-        schema, kind = document["schema"], document["kind"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        schema, kind = int(document.pop("schema")), document.pop("kind")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"{path} is no look of a gate ({type(error).__name__}: {error})") from None
     if schema > SCHEMA:
         raise RecordError(f"{path} has schema {schema}; this harness reads up to {SCHEMA}: upgrade it")
     if named != path.stem or kind not in ("look", "confirmation"):
         raise RecordError(f"{path} was changed after it was written; take it back from version control")
-    del document["schema"]
-    return dict(document)
+    try:
+        return _look(document) if kind == "look" else _confirmation(document)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path} is no look of a gate: {error}") from None
+
+
+def _look(document: dict[str, Any]) -> Look:
+    """A look of a file, whose values are within their limits."""
+    look = Look(**document)
+    texts = (look.reference, look.task, look.method, look.model, look.metric, look.version, look.margin)
+    _wanted(all(isinstance(text, str) for text in texts), "names")
+    _wanted(look.night is None or isinstance(look.night, str), "night")
+    _wanted(look.spending in SPENDING, "spending")
+    _wanted(look.verdict in LOOKED, "verdict")
+    _wanted(type(look.runs_most) is int and look.runs_most > 0, "runs_most")
+    _wanted(bool(look.runs) and _texts(look.runs), "runs")
+    _wanted(0 < look.alpha <= 0.5, "alpha")
+    _wanted(0 <= look.level <= 0.5, "level")
+    _wanted(0 < look.information < math.inf, "information")
+    _wanted(math.isfinite(look.gain), "gain")
+    _wanted(0 <= look.p_loss <= 1 and 0 <= look.p_margin <= 1, "p")
+    return look
+
+
+def _confirmation(document: dict[str, Any]) -> Confirmation:
+    found = Confirmation(**document)
+    _wanted(isinstance(found.look, str), "look")
+    _wanted(isinstance(found.pair, bool) and isinstance(found.confirmed, bool), "pair or confirmed")
+    _wanted(isinstance(found.seeds, list) and all(type(seed) is int for seed in found.seeds), "seeds")
+    _wanted(_texts(found.runs), "runs")
+    _wanted(math.isfinite(found.gain) and 0 <= found.p <= 1 and 0 <= found.level <= 0.5, "gain, p or level")
+    return found
+
+
+def _texts(runs: Mapping[str, str]) -> bool:
+    return all(isinstance(text, str) for pair in runs.items() for text in pair)
+
+
+def _wanted(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(f"its {what} can't be so")
 
 
 def reference_of(arm: Arm) -> str:

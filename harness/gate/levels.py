@@ -68,15 +68,21 @@ def turn(
         elif not earlier or set(earlier[-1].runs.values()) != set(look.runs.values()):
             earlier.append(look)
     decided = next((look for look in looks if look.decided and look.margin == margin), None)
-    level = same.level if same else _level(earlier, held, now, horizon, alpha, spending)
+    seen = [information(len(look.runs), baseline_runs) for look in earlier]
+    level = same.level if same else _level(earlier, seen, held, now, horizon, alpha, spending)
     stands = decided or (same if same and same.margin == margin else None)
     return Turn(len(earlier) + 1, level, now, alpha, spending, runs_most, horizon, stands)
 
 
 def _level(
-    earlier: Sequence[Look], held: set[str], now: float, horizon: float, alpha: float, spending: str
+    earlier: Sequence[Look],
+    seen: Sequence[float],
+    held: set[str],
+    now: float,
+    horizon: float,
+    alpha: float,
+    spending: str,
 ) -> float:
-    seen = [look.information for look in earlier]
     if spending == UNLIMITED:
         return sequence_level(now, min([*seen, now]), alpha)
     sets = [*(set(look.runs.values()) for look in earlier), held]

@@ -1,10 +1,10 @@
-"""Which stored runs stand for which check: the reference, and all runs of the candidate's newest version."""
+"""Every check with what it is judged by: the reference, all runs of the candidate, and the looks before."""
 
 from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness.comparison.items import ItemTables, Pairing, pair
 from harness.comparison.paired import Comparison, compare
 from harness.comparison.select import Selection
 from harness.gate.baseline import Baseline
+from harness.gate.candidates import candidate_rows, of_tonight, replaced, with_looked_at
 from harness.gate.checks import Check, Rules
 from harness.gate.evidence import weigh
 from harness.gate.integrity import faults
@@ -21,7 +22,7 @@ from harness.gate.ledger import Ledger, Look, reference_of, version_of
 from harness.gate.levels import turn
 from harness.gate.runs_needed import runs_needed
 from harness.gate.verdict import Case, Verdict, invalid, judge, runs_of, without_statistics
-from harness.results.fields import brief, differing, field_of
+from harness.results.fields import brief, counted, differing, field_of
 from harness.results.index import in_force
 from harness.results.verify import verify_attempts
 
@@ -48,9 +49,9 @@ def check_all(
     load = ItemTables()
     found: list[Verdict | Case] = []
     for check, arm in targets(baseline, rules):
-        named = candidate_rows(arm, current)
+        named = candidate_rows(arm, current, baseline.arms)
         if rules.nightly:
-            named = _of_tonight(named, ledger.nights(reference_of(arm)), today)
+            named = of_tonight(named, ledger.nights(reference_of(arm)), today)
         found.append(_case(check, arm, named, rows, rules, ledger, load, today if rules.nightly else None))
     judged = iter(judge([each for each in found if isinstance(each, Case)], rules))
     verdicts = [next(judged) if isinstance(each, Case) else each for each in found]
@@ -84,6 +85,8 @@ def _case(
         return without_statistics(check, "not comparable", shown)
     reference, version = reference_of(arm), version_of(named[0])
     looks = [] if night else ledger.of(reference, version)
+    if night is None:
+        named += replaced(named, rows, arm, rules)
     named, gone = with_looked_at(named, rows, looks)
     if gone:
         return without_statistics(check, "invalid", _gone(gone))
@@ -134,57 +137,13 @@ def case_of(
     return Case(check, comparison, evidence, needed, place, reference, version)
 
 
-def candidate_rows(reference: Arm, rows: Iterable[Row]) -> list[Row]:
-    """The runs to hold against a reference: of the same subject on the same items if it was run, else of the
-    newest of that task, method and model; all of one version."""
-    named = [
-        row
-        for row in rows
-        if (row["task"], row["method"], row["model"]) == (reference.task, reference.method, reference.model)
-    ]
-    comparable = [row for row in named if row["comparability_key"] == reference.comparability_key]
-    same = [row for row in comparable if row["subject_key"] == reference.subject_key]
-    chosen = same or comparable or named
-    if not chosen:
-        return []
-    newest = max(chosen, key=lambda row: (str(row["created_at"]), row["run_id"]))
-    keys = newest["comparability_key"], version_of(newest)
-    return [row for row in chosen if (row["comparability_key"], version_of(row)) == keys]
-
-
-def with_looked_at(
-    named: Sequence[Row], rows: Sequence[Row], looks: Sequence[Look]
-) -> tuple[list[Row], list[str]]:
-    """The runs with those that were looked at before and made again since, which can't be left out; and the
-    ids of those that are gone. What was corrected or retracted is no longer asked for. The same outputs of
-    one run count once."""
-    known = {digest: name for look in looks for name, digest in look.runs.items()}
-    by_digest = {str(row["result_digest"]): row for row in rows}
-    corrected = {row["supersedes"] for row in rows if row["supersedes"] not in (None, row["run_id"])}
-    retracted = {row["run_id"] for row in rows if row["status"] == "retracted"}
-    kept = {(row["run_id"], row["samples_digest"]): row for row in named}
-    gone = []
-    for digest, name in known.items():
-        row = by_digest.get(digest)
-        if row is None:
-            gone.append(name)
-        elif row["run_id"] not in corrected | retracted:
-            kept.setdefault((row["run_id"], row["samples_digest"]), row)
-    return list(kept.values()), sorted(gone)
-
-
 def _gone(gone: Sequence[str]) -> str:
     named = ", ".join(name[:12] for name in gone[:4])
     return (
-        f"{len(gone)} runs of this version were looked at before and are not in the store ({named}): no "
-        "complete run can be left out; keep the candidate's store beside the ledger (docs/ci.md)"
+        f"{counted(len(gone), 'run')} of this version, looked at before and not in the "
+        f"store ({named}): no complete run can be left out; keep the candidate's store beside the ledger "
+        "(docs/ci.md)"
     )
-
-
-def _of_tonight(named: list[Row], nights: Sequence[Look], tonight: str) -> list[Row]:
-    """Without the runs of earlier nights."""
-    before = {digest for look in nights if look.night != tonight for digest in look.runs.values()}
-    return [row for row in named if row["result_digest"] not in before]
 
 
 def _same_night(

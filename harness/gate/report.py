@@ -14,7 +14,7 @@ from harness.comparison.to_json import plain_suite
 from harness.gate.drift import Drift
 from harness.gate.ledger import Look
 from harness.gate.levels import UNLIMITED
-from harness.gate.verdict import Case, Verdict, identical, overall
+from harness.gate.verdict import Case, Verdict, identical, overall, runs_of
 
 #: what the pooled differences are for
 SUITE = "for information: the mean over tasks doesn't decide"
@@ -64,7 +64,7 @@ def why(verdict: Verdict) -> str:
     if case is None or identical(case.comparison):
         return "; ".join(parts)
     if verdict.verdict == "regressed":
-        parts.append(f"p = {verdict.p_regressed:.2g} of no loss")
+        parts.append(_no_loss(verdict))
     elif verdict.verdict == "ok":
         parts.append(f"p = {verdict.p_inferior:.2g} of a loss beyond the margin")
     elif verdict.largest_loss is not None and math.isfinite(verdict.largest_loss):
@@ -74,6 +74,14 @@ def why(verdict: Verdict) -> str:
     if verdict.verdict == "inconclusive":
         parts.append(_what_would_do(case))
     return "; ".join(parts)
+
+
+def _no_loss(verdict: Verdict) -> str:
+    """p of no loss, with the level that it is held against."""
+    look, case = verdict.look, verdict.case
+    if look is None or case is None or verdict.stands:
+        return f"p = {look.p_loss:.2g} of no loss" if look else ""
+    return f"adjusted p = {verdict.p_regressed:.2g} of no loss, held against alpha = {case.turn.alpha:g}"
 
 
 def _look(verdict: Verdict, look: Look) -> str:
@@ -97,7 +105,9 @@ def _what_would_do(case: Case) -> str:
         )
     if case.turn.final:
         return "final: all of alpha is spent on this version"
-    return f"run more seeds, as in harness eval --seeds {case.turn.runs_most}"
+    candidate = case.comparison.candidate
+    missing = max(1, case.turn.runs_most - len(runs_of(candidate)))
+    return f"run more seeds, as in harness eval --seeds {max(candidate.seeds) + 1 + missing}"
 
 
 def pooled(verdicts: Sequence[Verdict]) -> list[list[Comparison]]:
@@ -147,7 +157,7 @@ def junit(verdicts: Sequence[Verdict]) -> str:
         elif verdict.verdict == "inconclusive":
             skipped += 1
             inside = f"<skipped message={message}/>"
-        elif verdict.verdict != "ok":
+        elif verdict.verdict not in ("ok", "no alarm"):
             errors += 1
             inside = f"<error type={quoteattr(verdict.verdict)} message={message}/>"
         cases.append(

@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Check, Rules
-from harness.gate.evidence import Evidence, below_guard
+from harness.gate.evidence import Evidence, guard_p
 from harness.gate.integrity import Fault
-from harness.gate.ledger import Look
+from harness.gate.ledger import IDENTICAL, Look
 from harness.gate.levels import Turn
 from harness.gate.runs_needed import RunsNeeded
+from harness.results.fields import brief, differing, field_of
 from harness.stats import holm
 
 #: from the gravest; the overall verdict is the gravest there is
 VERDICTS = ("regressed", "invalid", "no data", "not comparable", "inconclusive", "no alarm", "ok")
+#: changed settings that a reason names
+MOST = 3
 EXIT_CODES = {
     **{"ok": 0, "no alarm": 0, "regressed": 1, "inconclusive": 3},
     **{"not comparable": 4, "invalid": 5, "no data": 5},
@@ -107,13 +110,16 @@ def invalid(check: Check, comparison: Comparison, faults: Sequence[Fault]) -> Ve
 
 def judge(cases: Sequence[Case], rules: Rules) -> list[Verdict]:
     """The verdict of every case, in order. What is `regressed` shares alpha among the cases (Holm, on p as a
-    multiple of what the look may use of alpha); the whole is `ok` only if each is, which needs no sharing."""
+    multiple of what the look may use of alpha, at night on that of the guard); the whole is `ok` only if each
+    is, which needs no sharing."""
     adjusted = holm([_share(case) for case in cases]) if cases else ()
     return [_verdict(case, float(p), rules) for case, p in zip(cases, adjusted, strict=True)]
 
 
 def _share(case: Case) -> float:
     """p of no loss, as if the look had all of alpha."""
+    if case.night:
+        return guard_p(case.evidence.parts)
     p, level = case.evidence.p_loss, case.turn.level
     if case.stands is not None:
         p, level = case.stands.p_loss, case.stands.level
@@ -136,10 +142,11 @@ def _verdict(case: Case, p_loss: float, rules: Rules) -> Verdict:
         return _standing(said, case.stands, rules)
     lost = -evidence.gain > rules.regress_factor * evidence.margin
     reasons: tuple[str, ...] = ()
-    if identical(case.comparison):
+    same = identical(case.comparison)
+    if same:
         name, reasons = "ok", ("every output is that of the reference",)
     elif case.night:
-        name, reasons = _nightly(case, lost)
+        name, reasons = _nightly(case, lost and p_loss < turn.alpha)
     else:
         name = "inconclusive"
         if p_loss <= turn.alpha and lost:
@@ -147,18 +154,34 @@ def _verdict(case: Case, p_loss: float, rules: Rules) -> Verdict:
         elif evidence.p_margin <= turn.level:
             name = "ok"
     return replace(
-        said, verdict=name, reasons=reasons, look=case.look(name), exit_code=exit_code(name, rules)
+        said,
+        verdict=name,
+        reasons=(*reasons, *_changed(case.comparison)),
+        look=case.look(IDENTICAL if same else name),
+        exit_code=exit_code(name, rules),
     )
 
 
-def _nightly(case: Case, lost: bool) -> tuple[str, tuple[str, ...]]:
+def _nightly(case: Case, below: bool) -> tuple[str, tuple[str, ...]]:
     """Each night is another version and has a level of its own; the guard pays for the baseline's luck, which
     all nights share."""
-    if lost and below_guard(case.evidence.parts, case.turn.alpha):
+    if below:
         return "regressed", ("below the guard of a nightly look",)
     if case.evidence.p_margin <= case.turn.level:
         return "ok", ()
     return "no alarm", ("above the guard of a nightly look; that nothing was lost is not shown",)
+
+
+def _changed(comparison: Comparison) -> tuple[str, ...]:
+    """What of the subject differs from the reference: the reader must know which runs were judged."""
+    ours, theirs = comparison.candidate.subject, comparison.baseline.subject
+    names = differing(ours, theirs)
+    more = f" and {len(names) - MOST} more settings" if len(names) > MOST else ""
+    shown = "; ".join(
+        f"{name} was {brief(field_of(theirs, name))} and is {brief(field_of(ours, name))}"
+        for name in names[:MOST]
+    )
+    return (f"{shown}{more}",) if names else ()
 
 
 def _standing(said: Verdict, look: Look, rules: Rules) -> Verdict:
@@ -167,7 +190,9 @@ def _standing(said: Verdict, look: Look, rules: Rules) -> Verdict:
     case = said.case
     assert case is not None
     more = set(runs_of(case.comparison.candidate).values()) - set(look.runs.values())
-    reasons = ("decided at an earlier look, which stands",) if more else ()
+    reasons = _changed(case.comparison)
+    if more:
+        reasons = (*reasons, "decided at an earlier look, which stands")
     confirmed = look.confirmation.confirmed if look.confirmation else None
     if confirmed is False:
         reasons = (*reasons, "not confirmed by fresh runs")

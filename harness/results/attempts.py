@@ -12,6 +12,8 @@ from harness.model.ledger import Usage
 from harness.results.summary import Summary
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from harness.run.plan import Cell
     from harness.sample import Sample
 
@@ -23,6 +25,39 @@ def hashed_part(row: Mapping[str, Any]) -> bytes:
     """What of an attempt goes into the digest of the samples: all but what is volatile."""
     kept = {key: value for key, value in row.items() if value is not None and key != "seconds"}
     return canonical_json(kept).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def hashed_rows(batch: pyarrow.RecordBatch) -> bytes:
+    """`hashed_part` of every row of a batch, in order: the same bytes, made column by column, each of a
+    column's values written once."""
+    columns = []
+    for name in sorted(batch.schema.names):
+        column = batch.column(name)
+        if name == "seconds" or column.null_count == len(column):
+            continue
+        values, places = _distinct(column)
+        head = f",{canonical_json(name)}:"
+        texts = [*(head + canonical_json(value) for value in values), ""]  # the last is of no value
+        columns.append(map(texts.__getitem__, places))
+    rows = zip(*columns, strict=True) if columns else ((),) * batch.num_rows
+    lines = (f"{{{''.join(parts)[1:]}}}\n" for parts in rows)
+    return "".join(lines).encode("utf-8", "surrogatepass")
+
+
+def _distinct(column: pyarrow.Array) -> tuple[list[Any], list[int]]:
+    """The values of a column, and the place of each row's among them; -1 where it has none."""
+    import pyarrow as pa
+
+    if pa.types.is_float64(column.type):  # by their bits, as 0.0 is not written like -0.0
+        coded = column.view(pa.int64()).dictionary_encode()
+        values = coded.dictionary.view(pa.float64()).to_pylist()
+    elif pa.types.is_string(column.type) or pa.types.is_integer(column.type):
+        coded = column.dictionary_encode()
+        values = coded.dictionary.to_pylist()
+    else:
+        found = column.to_pylist()
+        return found, [-1 if value is None else place for place, value in enumerate(found)]
+    return values, coded.indices.fill_null(-1).to_pylist()
 
 
 def rows_of(

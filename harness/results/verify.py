@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError
-from harness.results.attempts import hashed_part
+from harness.results.attempts import hashed_rows
 from harness.results.curve import read_curve
 from harness.results.store import Store
 
@@ -50,9 +50,8 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=5000):
-                for row in batch.to_pylist():
-                    hasher.update(hashed_part(row))
-                    rows += 1
+                hasher.update(hashed_rows(batch))
+                rows += batch.num_rows
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
     if expected not in (None, rows) or hasher.hexdigest() != digest:

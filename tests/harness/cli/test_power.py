@@ -5,6 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
+import harness
+from harness.base.errors import UsageError
 from harness.cli.power import command
 
 
@@ -91,3 +93,10 @@ def test_for_people(tmp_path):
 def test_mistakes_are_named(tmp_path, arguments, says):
     done = CliRunner().invoke(command, [*arguments, "--store", str(tmp_path)])
     assert done.exit_code != 0 and says in str(done.exception) + done.output
+
+
+def test_options_that_contradict_each_other_are_one_line_and_no_need_begins_with_with():
+    with pytest.raises(UsageError, match="--draws none says that runs don't vary"):
+        harness.power(items=500, draws="none", run_sd=0.02)
+    table = harness.power(items=500, draws="none", seeds=5, epochs=4, effect=0.02)
+    assert "need 5 seeds of 4 attempts; or with 5 seeds of 4 attempts, 4" in str(table)

@@ -275,6 +275,8 @@ def test_rules_come_from_a_file_and_flags_win(tmp_path):
     assert (rules.baseline, rules.alpha, str(rules.margin)) == ("nightly", 0.01, "5%")
     assert [str(check.margin) for check in rules.checks] == ["5%", "0.1"]
     assert [check.runs_most for check in rules.checks] == [None, 4]
+    flagged = read_rules(path, margin="1%", runs_most=3)
+    assert [(str(check.margin), check.runs_most) for check in flagged.checks] == [("1%", 3)] * 2
 
 
 @pytest.mark.parametrize(
@@ -402,3 +404,10 @@ def test_a_second_look_asks_the_roles_that_the_task_and_the_method_asked(tmp_pat
     assert dict(cell.request.roles) == {"judge": "echo/VERDICT"}
     assert dict(cell.request.role_args) == {"temperature": 0.0}
     assert cell.task_args["match"] == "judge"
+
+
+def test_runs_that_measured_nothing_are_no_baseline(tmp_path):
+    for seed in range(3):
+        seal_scores(tmp_path, np.zeros((20, 1)), seed=seed, status=lambda n, epoch: "error")
+    with pytest.raises(UsageError, match="measured nothing"):
+        set_baseline(tmp_path, "main", read_index(tmp_path).rows)

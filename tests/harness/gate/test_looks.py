@@ -3,10 +3,13 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from harness.base.digest import digest
 from harness.base.errors import RecordError, UsageError
 from harness.comparison.arms import arms_of
 from harness.comparison.items import load_items, pair
@@ -15,7 +18,7 @@ from harness.gate import report
 from harness.gate.baseline import Baseline, read_baseline, set_baseline
 from harness.gate.checks import Check, Rules, read_rules
 from harness.gate.evidence import contrast_of, p_above
-from harness.gate.ledger import Ledger, Look
+from harness.gate.ledger import Confirmation, Ledger, Look
 from harness.gate.levels import turn
 from harness.gate.margin import Margin, parse_margin
 from harness.gate.margin_runs import (
@@ -25,9 +28,10 @@ from harness.gate.margin_runs import (
     refuse_what_is_never_shown,
 )
 from harness.gate.pairing import check_all
+from harness.gate.verdict import judge
 from harness.results.index import read_index
 from harness.spec import MetricRange
-from harness.stats.crossed import parts_of, pooled_parts
+from harness.stats.crossed import Parts, parts_of, pooled_parts
 from harness.testing import seal_scores
 
 FIVE = parse_margin("5%", "test")
@@ -121,7 +125,7 @@ def test_a_run_that_was_looked_at_cannot_be_left_out(gate):
     kept = [row for row in gate.rows("new") if row["seed"] == 11]
     verdict = gate.look(rows=kept, runs_most=12)
     assert (verdict.verdict, verdict.exit_code) == ("invalid", 5)
-    assert "looked at before and are not in the store" in report.why(verdict)
+    assert "looked at before and not in the store" in report.why(verdict)
     # one that was made again (--overwrite) stays beside the new attempt
     row = kept[0]
     gate.run("again", 11, drop=0.02)
@@ -335,3 +339,125 @@ def test_first_margins_are_five_percent_of_what_is_above_chance(gate):
     path.write_text(text)
     (check,) = read_rules(path).checks
     assert check == Check("simulated", "direct", "sim/a", margin=FIVE) and "points of" in text
+
+
+def test_a_newer_version_is_judged_where_runs_of_the_baselines_own_subject_are_kept(gate):
+    for seed in range(20, 26):
+        gate.run("new", seed)
+    assert gate.look(runs_most=6).verdict == "ok"
+    for seed in range(20, 26):
+        gate.run("new", seed, drop=0.2, method_args={"shots": 2})
+    rows = gate.rows("new")
+    for row in rows:
+        row["created_at"] = f"2026-01-0{1 + (row['subject']['method_args'] != {})}T00:00:00+00:00"
+    verdict = gate.look(rows=rows, runs_most=6)
+    assert verdict.verdict == "regressed" and "shots was None and is 2" in report.why(verdict)
+
+
+def test_a_candidate_of_one_of_two_subjects_is_not_held_against_the_other(gate):
+    for shots in (5, 30):
+        for seed in range(3):
+            gate.run("two", seed, drop=0.1 * (shots == 5), method_args={"shots": shots})
+    path = set_baseline(gate.folder / "two", "main", gate.rows("two"))
+    for seed in (8, 9):
+        gate.run("new", seed, method_args={"shots": 30, "order": "random"})
+    found = check_all(read_baseline(path), gate.rows("new"), Rules(margin=FIVE), Ledger(gate.ledger))
+    assert [verdict.verdict for verdict in found].count("no data") == 1
+    (judged,) = [verdict.comparison.baseline for verdict in found if verdict.comparison]
+    assert judged.subject["method_args"]["shots"] == 30
+
+
+def test_copies_of_the_baselines_runs_do_not_dilute_a_loss_and_their_ok_does_not_stand(gate):
+    shutil.copytree(gate.folder / "ref/v1", gate.folder / "new/v1")
+    same = gate.look(runs_most=6)
+    assert same.verdict == "ok" and "every output is that of the reference" in report.why(same)
+    for seed in (10, 11):
+        gate.run("new", seed, drop=0.2)
+    verdict = gate.look(runs_most=6)
+    assert verdict.verdict == "regressed" and len(verdict.look.runs) == 2
+    # the seeds that are the baseline's own don't count among those that are still to be run
+    (few,) = judge([replace(verdict.case, evidence=replace(verdict.case.evidence, gain=0.0))], Rules())
+    assert few.verdict == "inconclusive" and "--seeds 16" in report.why(few)
+    assert not gate.look(store="ref").look  # and in the baseline's own store it is no candidate
+
+
+def test_a_run_that_was_made_again_unasked_counts_before_any_look(gate):
+    rows = []
+    for attempt, drop in ((1, 0.3), (2, 0.3), (3, 0.0)):
+        gate.run(f"new{attempt}", 10, drop=drop)
+        rows.append({**gate.rows(f"new{attempt}")[0], "attempt": attempt})
+    verdict = gate.look(rows=rows, runs_most=6)
+    assert len(verdict.look.runs) == 3 and verdict.case.evidence.gain < -0.1
+    # what failed too much to be judged may be made again
+    broken = {**rows[0], "counts": {**rows[0]["counts"], "error": rows[0]["counts"]["attempts"] // 2}}
+    retracted = {**rows[1], "status": "retracted", "result_digest": "gone"}
+    other = Ledger(gate.folder / "other")
+    (verdict,) = check_all(
+        read_baseline(gate.path), [broken, rows[1], rows[2]], Rules(margin=FIVE, runs_most=6), other
+    )
+    assert len(verdict.look.runs) == 2
+    other = Ledger(gate.folder / "third")
+    (verdict,) = check_all(
+        read_baseline(gate.path), [rows[0], retracted, rows[2]], Rules(margin=FIVE, runs_most=6), other
+    )
+    assert len(verdict.look.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"more": 1},
+        {"runs": ["a"]},
+        {"runs": {}},
+        {"information": "large"},
+        {"level": -1},
+        {"alpha": 0.9},
+        {"runs_most": 0},
+        {"spending": "freely"},
+        {"verdict": "fine"},
+        {"p_loss": None},
+        {"gain": None},
+        {"schema": "one"},
+        {"kind": "confirmation"},
+    ],
+)
+def test_a_look_with_values_that_cannot_be_is_one_line(gate, change):
+    gate.run("new", 10)
+    gate.look()
+    (path,) = gate.files
+    forged = {**json.loads(path.read_text()), **change}
+    path.unlink()
+    (gate.ledger / f"{digest(forged)[:16]}.json").write_text(json.dumps(forged))
+    with pytest.raises(RecordError, match="is no look of a gate"):
+        gate.look()
+
+
+def test_of_two_branches_that_ran_a_look_again_the_confirmation_counts(gate):
+    for seed in (10, 11):
+        gate.run("new", seed, drop=0.2, method_args={"k": 2})
+    look = gate.look(runs_most=3).look
+    for seed, confirmed in enumerate((False, True, False)):
+        said = Confirmation(look.name, True, confirmed, -0.1, 0.01, 0.05, [seed], {f"r{seed}": "d"})
+        Ledger(gate.ledger).add(said)
+    again = gate.look(runs_most=3)
+    assert (again.verdict, again.confirmed) == ("regressed", True)
+
+
+def test_checks_of_one_night_share_its_alpha_and_no_alarm_is_no_error_of_junit(gate):
+    gate.run("new", 10)
+    verdict = gate.look(night="2026-01-01")
+    p = 0.03
+    case = replace(verdict.case, evidence=replace(verdict.case.evidence, parts=_guarded(p)))
+    case = replace(case, evidence=replace(case.evidence, gain=-0.2))
+    assert [v.verdict for v in judge([case], Rules(nightly=True))] == ["regressed"]
+    few = judge([case, replace(case)], Rules(nightly=True))
+    assert [v.verdict for v in few] == ["no alarm"] * 2
+    assert "<error" not in report.junit(few) and 'errors="0"' in report.junit(few)
+
+
+def _guarded(p):
+    """Parts whose value lies just at the guard of p."""
+    parts = Parts(-1.0, 0.01, 99, 0.02, 9, 0.0, 100, 100, (1, 10))
+    per_run = parts.runs / 1.1
+    width = np.sqrt(per_run) + np.sqrt(per_run / 10)
+    return replace(parts, value=float(stats.t.ppf(p, 9) * width))
