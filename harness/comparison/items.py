@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -308,11 +309,18 @@ def numbers(column: Any) -> Array:
 def by_name(column: Any) -> tuple[Array, Array]:
     """The different names of a column, sorted, and which of them each row has."""
     whole = column.unify_dictionaries().combine_chunks()
-    names = np.asarray(whole.dictionary.to_pylist(), dtype=object)
-    order = np.argsort(names)
+    names, rank = _ranked(tuple(whole.dictionary.to_pylist()))
+    return names, rank[_array(whole.indices)]
+
+
+@lru_cache(maxsize=8)
+def _ranked(names: tuple[str, ...]) -> tuple[Array, Array]:
+    """Names in order, and the place of each: the runs of a set have the same ones, and sorting is slow."""
+    unordered = np.asarray(names, dtype=object)
+    order = np.argsort(unordered)
     rank = np.empty(len(names), np.int64)
     rank[order] = np.arange(len(names))
-    return names[order], rank[_array(whole.indices)]
+    return unordered[order], rank
 
 
 def combine(parts: Sequence[Items]) -> Items:
