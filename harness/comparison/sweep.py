@@ -6,7 +6,7 @@ A sweep is nothing but runs that differ in one argument, found in any store by t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import Items, ItemTables
 from harness.comparison.scores import score
+from harness.results.labels import short
 from harness.spec import MetricRange
 from harness.stats.quantiles import FloatArray
 from harness.stats.sweep_means import SweepMeans, sweep_means
@@ -31,6 +32,7 @@ class Curve:
             rest on.
         items: items that the sweep rests on; of each value where all have items of their own.
         left_out: items that some value lacks, and which are left out.
+        no_numbers: values of the parameter that are no finite number and have no place on the curve.
     """
 
     parameter: str
@@ -42,6 +44,7 @@ class Curve:
     shares: SweepMeans
     items: list[int]
     left_out: int
+    no_numbers: tuple[str, ...] = ()
 
     @property
     def paired(self) -> bool:
@@ -66,21 +69,26 @@ class Curve:
 def curves(rows: Iterable[Row], parameter: str, metric: str | None = None) -> list[Curve]:
     """The curves that rows of the index make over a method's argument, or a task's.
 
-    Runs of one curve differ in nothing else. Values that are no finite number are left out.
+    Runs of one curve differ in nothing else. Values that are no finite number have no place on it; the curve
+    names them.
 
     Raises:
         RecordError: sealed attempts can't be read or don't agree with their record.
     """
     found: dict[str, list[tuple[float, Arm]]] = {}
+    others: dict[str, dict[str, None]] = {}
     for arm in arms_of(rows):
-        value = _value(arm, parameter)
+        value, rest = _value(arm, parameter), _rest(arm, parameter)
         if value is not None:
-            found.setdefault(_rest(arm, parameter), []).append((value, arm))
+            found.setdefault(rest, []).append((value, arm))
+        elif parameter in (given := {**arm.comparability["task_args"], **arm.subject["method_args"]}):
+            others.setdefault(rest, {})[short(given[parameter])] = None
     made = []
-    for placed in found.values():
+    for rest, placed in found.items():
         placed.sort(key=lambda pair: pair[0])
         if len({value for value, _ in placed}) > 1:
-            made.append(curve_of(placed, parameter, metric or placed[0][1].primary))
+            curve = curve_of(placed, parameter, metric or placed[0][1].primary)
+            made.append(replace(curve, no_numbers=tuple(others.get(rest, ()))))
     return sorted(made, key=lambda curve: curve.title)
 
 

@@ -27,6 +27,7 @@ def plain_sweep(curve: Curve, margin: float | None = None) -> dict[str, Any]:
         "paired_items": curve.paired,
         "items": curve.items,
         "items_left_out": curve.left_out,
+        "values_left_out": list(curve.no_numbers),
         "verdict": found.word,
         "one_seed": one_seed(curve),
         "sentence": sentence(curve, found),

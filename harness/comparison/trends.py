@@ -69,7 +69,8 @@ def sentence(curve: Curve, found: Trend) -> str:
     else:
         said = f": {moved}, p {found.p_value:.2g}"
     lower = f"; {curve.metric}: lower is better" if curve.span.lower_is_better else ""
-    return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}"
+    without = f"; without {', '.join(curve.no_numbers)}, no number" if curve.no_numbers else ""
+    return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}{without}"
 
 
 def _would_show(found: Trend, span: MetricRange, scale: float, unit: str) -> str:

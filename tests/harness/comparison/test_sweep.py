@@ -186,3 +186,13 @@ def test_what_would_be_shown_is_never_nothing(tmp_path):
     word, line = said(swept(tmp_path / "five", (-1, 2), items=5, draws="none"))
     assert word == "not shown" and line.startswith("not shown: +100 [+0, +100] points a step of k; ")
     assert "no slope would be shown with 80 % power, flat with no margin" in line
+
+
+def test_values_that_are_no_number_are_named(tmp_path):
+    rng = np.random.default_rng(0)
+    for k in (1, 2, 4, "auto"):
+        seal_scores(tmp_path, rng.random(40) < 0.5, method_args={"k": k}, draws="none")
+    (curve,) = curves(read_index(tmp_path).rows, "k")
+    assert list(curve.values) == [1, 2, 4] and curve.no_numbers == ("auto",)
+    assert "without auto, no number" in sentence(curve, trend_of(curve))
+    assert plain_sweep(curve)["values_left_out"] == ["auto"]
