@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.api.requests import names
+from harness.api.requests import names, selection_of
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
 from harness.display.layout import Block, ShownItems
@@ -185,16 +185,8 @@ def compare(
     Example:
         >>> harness.compare(baseline="direct", task="arc1d")
     """
-    from harness.comparison.select import Selection
-
     named = names("method", baseline) if baseline is not None else None
-    selection = Selection(
-        names("task", task),
-        names("method", method),
-        names("model", model),
-        task_args or {},
-        method_args or {},
-    )
+    selection = selection_of(task, method, model, task_args, method_args)
     arms, named, faults, notices = chosen_arms([str(each) for each in what], Path(store), selection, named)
     if not arms:
         where = ", ".join(map(str, what)) or store

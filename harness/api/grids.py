@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.api.requests import names
+from harness.api.requests import selection_of
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
 from harness.display.layout import Block, ShownItems
@@ -93,18 +93,11 @@ def grid(
     """
     from harness.api.comparisons import chosen_arms
     from harness.comparison.grid import grids, parse_factors
-    from harness.comparison.select import Selection
 
     wanted = parse_factors(factors)
     if len(what) > 1 and all(Path(name).is_dir() for name in what):
         raise UsageError("a grid is made of the runs of one store")
-    selection = Selection(
-        names("task", task),
-        names("method", method),
-        names("model", model),
-        task_args or {},
-        method_args or {},
-    )
+    selection = selection_of(task, method, model, task_args, method_args)
     arms, _, faults, notices = chosen_arms([str(each) for each in what], Path(store), selection, None)
     if not arms:
         raise UsageError(f"no runs in {', '.join(map(str, what)) or store}; 'harness eval' makes some")

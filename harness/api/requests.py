@@ -11,6 +11,7 @@ from harness.base.errors import UsageError, nearest
 from harness.base.template import given_in_python
 
 if TYPE_CHECKING:
+    from harness.comparison.select import Selection
     from harness.method import Method
     from harness.run.plan import Cell, Request
     from harness.task import Task
@@ -180,6 +181,25 @@ def cells_of(requests: Iterable[Request]) -> list[Cell]:
     from harness.run.plan import plan
 
     return [cell for request in requests for cell in plan(request)]
+
+
+def selection_of(
+    task: Any,
+    method: Any,
+    model: Any,
+    task_args: Mapping[str, Any] | None,
+    method_args: Mapping[str, Any] | None,
+) -> Selection:
+    """Which stored runs are meant; tasks, methods and models as `names` takes them."""
+    from harness.comparison.select import Selection
+
+    return Selection(
+        names("task", task),
+        names("method", method),
+        names("model", model),
+        task_args or {},
+        method_args or {},
+    )
 
 
 def names(noun: str, given: Any) -> str:

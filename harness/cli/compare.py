@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -136,10 +137,20 @@ def command(
     from harness.display.comparisons import flip_blocks
     from harness.display.layout import print_blocks
 
+    chosen: dict[str, Any] = {
+        "task": task or "",
+        "method": method or "",
+        "model": model or "",
+        "task_args": arguments(task_args, "-T"),
+        "method_args": arguments(method_args, "-M"),
+        "metric": metric,
+        "store": store,
+    }
     if factors is not None:
-        if baseline or flips or form or plot or wanted or common_items or allow_mixed:
+        others = (baseline, flips, form, out, plot, plot_kind, wanted, common_items, allow_mixed)
+        if any(others):
             raise UsageError("--grid has no baseline and one form; leave out what is for a comparison")
-        return _grid(what, factors, task, method, model, task_args, method_args, metric, store, as_json)
+        return _grid(what, factors, chosen, as_json)
     if out and not form:
         raise UsageError("--out FILE is for what --format makes; the store of the runs is --store DIR")
     if form and as_json:
@@ -153,17 +164,11 @@ def command(
     made = compare(
         *what,
         baseline=baseline,
-        task=task or "",
-        method=method or "",
-        model=model or "",
-        task_args=arguments(task_args, "-T"),
-        method_args=arguments(method_args, "-M"),
-        metric=metric,
         correction=correction,
         allow_mixed=allow_mixed,
         wanted=wanted or "",  # type: ignore[arg-type]
         common_items=common_items,
-        store=store,
+        **chosen,
     )
     for fault in made.left_out:
         click.echo(f"left out: {fault}", err=True)
@@ -186,33 +191,12 @@ def command(
             print_blocks(flip_blocks(comparison, made.arms, flips or 0))
 
 
-def _grid(
-    what: tuple[str, ...],
-    factors: str,
-    task: str | None,
-    method: str | None,
-    model: str | None,
-    task_args: tuple[str, ...],
-    method_args: tuple[str, ...],
-    metric: str | None,
-    store: str,
-    as_json: bool,
-) -> None:
+def _grid(what: tuple[str, ...], factors: str, chosen: dict[str, Any], as_json: bool) -> None:
     """`--grid`: methods and models taken apart."""
     from harness.api.grids import grid
     from harness.display.layout import print_blocks
 
-    made = grid(
-        *what,
-        factors=factors,
-        task=task or "",
-        method=method or "",
-        model=model or "",
-        task_args=arguments(task_args, "-T"),
-        method_args=arguments(method_args, "-M"),
-        metric=metric,
-        store=store,
-    )
+    made = grid(*what, factors=factors, **chosen)
     for line in [*(f"left out: {fault}" for fault in made.faults), *made.notices]:
         click.echo(line, err=True)
     if as_json:

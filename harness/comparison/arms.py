@@ -71,11 +71,6 @@ class Arm:
         return [int(run["seed"]) for run in self.runs]
 
     @property
-    def trains(self) -> bool:
-        """Whether the method trains the model, and so has a learning curve."""
-        return "trainable" in self.subject.get("data_access", ())
-
-    @property
     def draws(self) -> bool | None:
         """Whether all items of a run share something that was drawn with its seed. None: unknown, as it is of
         records that don't say it, and then to be taken for true."""

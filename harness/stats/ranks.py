@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike
 
 from harness.stats.crossed import Parts
 from harness.stats.crossed_rule import p_value
-from harness.stats.paired import FEWEST
-from harness.stats.permutation import sign_flip
+from harness.stats.paired import few_signs
 from harness.stats.quantiles import FloatArray, check_level
 
 #: with fewer units, places are not shown, whatever the number of methods
@@ -102,10 +101,8 @@ def rank_sets(values: ArrayLike, adjusted: ArrayLike, level: float = 0.95) -> li
 
 
 def _with_signs(p: float, part: Parts, units: FloatArray) -> float:
-    differ = units[np.abs(units) > 1e-12]
-    if len(differ) == 0:
-        return 1.0
-    if len(differ) >= FEWEST:
+    signs = few_signs(units)
+    if signs is None:
         return p
-    exact = sign_flip(differ).p_value
+    exact = min(1.0, 2 * min(signs))
     return max(p, exact) if part.runs > 0 else exact
