@@ -116,4 +116,8 @@ def _plain(message: ChatMessage) -> dict[str, Any]:
         ]
     if message.role == "tool":
         plain["of"] = message.tool_call_id
+        if message.error is not None:
+            plain["failed"] = True
+    if message.role == "user" and message.tool_call_id:  # a result, where the agent talks in a notation
+        plain["of"] = message.tool_call_id[0]
     return plain

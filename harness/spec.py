@@ -24,6 +24,7 @@ OFFERS = (
     "test_inputs",
     "countable",
     "world",
+    "checklist",
     "interactions",
     "item_texts",
 )

@@ -15,6 +15,7 @@ from harness.spec import TaskSpec
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
+    from harness.checklist import Checklist, Trajectory, Verdicts
     from harness.data.hub import Data
     from harness.external.services import Services
     from harness.model.gateway import Model
@@ -124,6 +125,28 @@ class Task(Plugin[TaskSpec]):
         `role` gives the model of a role; calls on it carry `sample.question`.
         """
         raise NotImplementedError
+
+    def trajectory(self, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
+        """An episode's messages, as an outcome's trace has them, as turns and steps; a task whose agents talk
+        in a notation gives the calls that were meant."""
+        from harness.checklist import Trajectory
+
+        return Trajectory.of(messages, stop)
+
+    def checklist(self, sample: Sample) -> Checklist | None:
+        """What a sample's turns are judged by, made from its wanted actions or its reference dialogue, for
+        methods that learn from samples they hold; at test time it is a ceiling. None where there is none."""
+        return None
+
+    def request_checklist(self, trajectories: Sequence[Trajectory]) -> Checklist | None:
+        """The same by rule from what the agent may see alone (rules, tools, requests), for attempts at one
+        question; None where the task has no such rule, so that a model must write it."""
+        return None
+
+    def verdicts(self, checklist: Checklist, trajectory: Trajectory) -> Verdicts | None:
+        """Which items a trajectory meets after each of its steps, by the items' own rules; None where the
+        task can't tell without a model."""
+        return None
 
     @property
     def judges(self) -> bool:

@@ -29,6 +29,7 @@ from harness.task import Task
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
+    from harness.checklist import Checklist, Trajectory, Verdicts
     from harness.world import World
 
 
@@ -69,7 +70,7 @@ class Job:
         self.drawn = Drawn(method.name, lambda: (sample.id for sample in splits.test))
         asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(splits, access, asked, models.embedder)
-        self.training = Training(self._task, models, access, self._other)
+        self.training = Training(self._task, models, access, self._other, self.role)
         self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
         self._samples: dict[str, Sample] | None = None
 
@@ -127,6 +128,25 @@ class Job:
             self._samples = {sample.id: sample for sample in self._splits.test}
         return self._task.world(replace(self._samples[question.id], question=question), self.role)
 
+    def worlds(self, question: Question, n: int) -> list[World]:
+        """n fresh copies of a question's world, for methods that try several times and keep one; what the
+        discarded ones spend counts."""
+        return [self.world(question) for _ in range(n)]
+
+    def trajectory(self, outcome: Outcome) -> Trajectory:
+        """A played episode as turns and steps."""
+        trace = outcome.trace or {}
+        return self._task.trajectory(trace.get("messages", ()), outcome.stop_reason)
+
+    def request_checklist(self, trajectories: Sequence[Trajectory]) -> Checklist | None:
+        """A checklist by the task's rule from what the agent saw in attempts at one question; None where the
+        task has none."""
+        return self._task.request_checklist(trajectories)
+
+    def verdicts(self, checklist: Checklist, trajectory: Trajectory) -> Verdicts | None:
+        """What the checklist's own rules say of a trajectory; None where only a model can tell."""
+        return self._task.verdicts(checklist, trajectory)
+
     def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
         """The outcome that one completion is."""
         confidence = (output.metadata or {}).get("confidence")
@@ -146,7 +166,7 @@ class Job:
         other = copy.copy(self)
         other._task, other._splits, other._samples = task, splits, None
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
-        other.training = Training(task, self._models, self._access, other._other)
+        other.training = Training(task, self._models, self._access, other._other, other.role)
         return other
 
     # -- models -----------------------------------------------------------------------------------

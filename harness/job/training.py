@@ -11,18 +11,28 @@ from harness.job.access import Access
 from harness.job.models import Models
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
-from harness.sample import Outcome, Sample
+from harness.sample import Outcome, Sample, Score
 
 if TYPE_CHECKING:
+    from harness.checklist import Checklist
     from harness.job.job import Job
     from harness.task import Task
+    from harness.world import World
 
 
 class Training:
     """Weights, rewards, costs past the gateway, and the learning curve of `fit`."""
 
-    def __init__(self, task: Task, models: Models, access: Access, open_task: Callable[[str], Job]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        models: Models,
+        access: Access,
+        open_task: Callable[[str], Job],
+        role: Callable[[str], Model],
+    ) -> None:
         self._task, self._models, self._access, self._open_task = task, models, access, open_task
+        self._role = role
         #: the weights that the method last answered with in place of the model's own
         self.trained: Path | None = None
         #: the learning curve of `fit`, as `curve` took it
@@ -70,6 +80,29 @@ class Training:
         spec = self._task.spec
         value = self._task.score(sample, outcome).metrics[spec.primary]
         return spec.metric_ranges[spec.primary].share(value)
+
+    def world(self, sample: Sample) -> World:
+        """The world of a sample that the method holds with its target, fresh: one to learn in.
+
+        Raises:
+            UsageError: no model was given for a role that the world asks.
+        """
+        self._access.check("labelled")
+        return self._task.world(sample, self._role)
+
+    def checklist(self, sample: Sample) -> Checklist | None:
+        """The checklist made from a sample's wanted actions or reference dialogue; None where the task has
+        none."""
+        self._access.check("labelled")
+        return self._task.checklist(sample)
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        """What the task makes of an outcome for a sample that the method holds with its target.
+
+        Raises:
+            Exception: whatever a broken grader raises.
+        """
+        return self._task.score(sample, outcome)
 
     def charge(self, purpose: str, usage: Usage) -> None:
         """Records what was spent past the gateway, such as rollouts and forward passes of training.

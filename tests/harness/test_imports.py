@@ -16,6 +16,7 @@ FLOORS = (
     "stats spec sample learning_curve",
     "plugins data annotate",
     "model",
+    "checklist engine",
     "task method world",
     "episode registry task_checks",
     "external",

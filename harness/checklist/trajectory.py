@@ -1,0 +1,80 @@
+"""A dialogue as its turns and steps: what judges read and rewards are counted over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool call; `arguments` is None where it could not be read."""
+
+    name: str
+    arguments: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool answered."""
+
+    text: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action of the agent, and the tools' answers to it, one a call."""
+
+    reply: str = ""
+    calls: tuple[ToolUse, ...] = ()
+    results: tuple[Result, ...] = ()
+    thinking: str = ""
+
+
+@dataclass(slots=True)
+class Turn:
+    """A user's message and the agent's steps until its next. `closed`: the agent ended it with words."""
+
+    user: str
+    steps: list[Step] = field(default_factory=list)
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class Trajectory:
+    """`stop` is why it ended, in the words of `harness.episode.play`."""
+
+    turns: list[Turn]
+    system: str = ""
+    tools: Sequence[Mapping[str, Any]] = ()
+    stop: str = "stop"
+
+    @classmethod
+    def of(cls, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
+        """From the messages in an outcome's trace. A user's message that answers a call (`of`) is a result."""
+        made = cls([], stop=stop)
+        for message in messages:
+            role, text = message["role"], message["content"]
+            if role == "system":
+                made.system = f"{made.system}\n\n{text}" if made.system else text
+            elif role == "user" and not message.get("of"):
+                made.turns.append(Turn(text))
+            elif not made.turns:
+                continue  # an agent that speaks before anybody asked
+            elif role == "assistant":
+                calls = tuple(
+                    ToolUse(call["name"], None if "unreadable" in call else call["arguments"])
+                    for call in message.get("calls", ())
+                )
+                made.turns[-1].steps.append(Step(text, calls))
+                made.turns[-1].closed = not calls
+            elif made.turns[-1].steps:
+                last = made.turns[-1].steps[-1]
+                result = Result(text, bool(message.get("failed")))
+                made.turns[-1].steps[-1] = Step(
+                    last.reply, last.calls, (*last.results, result), last.thinking
+                )
+                made.turns[-1].closed = False
+        return made

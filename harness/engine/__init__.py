@@ -1,0 +1,1 @@
+"""Training: what moves a policy's weights, whatever chose and judged its rollouts."""
