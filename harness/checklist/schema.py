@@ -33,7 +33,7 @@ class Item:
 
     `dependence` are ids of items of the same turn that come before it; `weight` is its share of the turn's
     score, all weights of a turn sum to 1; `required_for_next_turn`: where it is unmet at the end of the turn,
-    the dialogue stops. `rule` is ours: what a task decides the item by without a model, in the task's own form
+    the dialogue stops. `rule` is ours: what a task decides the item by without a model, in its own form
     (`Task.verdicts`); it is no part of files in the released layout.
     """
 
