@@ -53,7 +53,7 @@ class Trajectory:
 
     @classmethod
     def of(cls, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
-        """From the messages of an outcome's trace. A user's message that answers a call (`of`) is a result."""
+        """From an outcome's trace. A user's message that answers a call (`of`) is a result."""
         made = cls([], stop=stop)
         for message in messages:
             role, text = message["role"], message["content"]
