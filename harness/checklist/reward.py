@@ -1,0 +1,248 @@
+"""From verdicts to credited items, to scores of turns, to the reward of a trajectory; pure functions.
+
+A verdict that the judge failed to give is unknown, and so is what depends on it: logic has three values here
+(Kleene), and an item is unknown only where the missing verdict would decide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from harness.base.errors import DataError
+from harness.checklist.rule import Gate, RewardRule
+from harness.checklist.schema import Checklist, Item
+from harness.checklist.trajectory import Trajectory
+
+#: one turn's verdicts: [step][item]
+TurnVerdicts = Sequence[Sequence[bool | None]]
+
+_NO, _UNKNOWN, _YES = 0, 1, 2
+_VALUE: dict[bool | None, int] = {False: _NO, None: _UNKNOWN, True: _YES}
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What became of an item: `met` (None: unknown), and the `step` that earned it, counted in its turn."""
+
+    met: bool | None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """Every level of a trajectory's reward.
+
+    Attributes:
+        R: in [0, 1]; None where the trajectory takes no part in its group (`infra_failure=drop`).
+        turns: score in [0, 1] of every turn that was reached; None where it is unknown.
+        credits: [turn][item], of the turns that were reached.
+        verdicts: [turn][step][item], as they counted: all false in a broken turn that earns nothing.
+        unknown: items that the judge left undecided.
+        failed: the judge, or whatever else the caller says, failed; R is then no measure of the policy.
+        broken: the last turn was ended by an error or a limit.
+        variants: with several checklists of one dialogue, the reward under each; R and turns are their means.
+    """
+
+    R: float | None
+    turns: tuple[float | None, ...]
+    credits: tuple[tuple[Credit, ...], ...] = ()
+    verdicts: tuple[tuple[tuple[bool | None, ...], ...], ...] = ()
+    unknown: int = 0
+    failed: bool = False
+    broken: bool = False
+    variants: tuple[Reward, ...] = ()
+
+
+def is_broken(trajectory: Trajectory) -> bool:
+    """Whether the last turn that was reached has no closing words of the agent."""
+    return bool(trajectory.turns) and not trajectory.turns[-1].closed
+
+
+def reward(
+    checklist: Checklist,
+    verdicts: Sequence[TurnVerdicts],
+    rule: RewardRule | None = None,
+    *,
+    broken: bool = False,
+    failed: bool = False,
+) -> Reward:
+    """The reward of one trajectory under one checklist (notes on CM2, 2.8; fixture 6.1).
+
+    Args:
+        checklist: a valid one (`validate.parse`).
+        verdicts: [turn][step][item], of the turns that were reached. A turn that was judged at its end
+            alone has one row; gates find no earlier step there, so take `none` or `sticky_same`.
+        rule: its switches; None: ours.
+        broken: the last of these turns was ended by an error or a limit (`is_broken`).
+        failed: something other than the judge failed, such as a simulated tool.
+
+    Raises:
+        DataError: the verdicts don't have the checklist's shape, or it has no turns.
+    """
+    rule = rule or RewardRule()
+    _check(checklist, verdicts)
+    counted: list[tuple[tuple[bool | None, ...], ...]] = [tuple(map(tuple, turn)) for turn in verdicts]
+    if broken and counted and rule.broken_turn == "zero_credit":
+        counted[-1] = tuple((False,) * len(row) for row in counted[-1])
+    credits = tuple(
+        credit(items, turn, rule.gate) for items, turn in zip(checklist.turns, counted, strict=False)
+    )
+    unknown = sum(each.met is None for turn in credits for each in turn)
+    failed = failed or unknown > 0
+    scores: tuple[float | None, ...] = tuple(
+        turn_score(items, turn) for items, turn in zip(checklist.turns, credits, strict=False)
+    )
+    total: float | None = None
+    if failed and rule.infra_failure == "zero_reward":
+        total, scores = 0.0, (0.0,) * len(scores)
+    elif not failed:
+        known = [score for score in scores if score is not None]
+        over = len(checklist.turns) if rule.normaliser == "reference" else max(len(counted), 1)
+        total = fsum(known) / over
+    return Reward(total, scores, credits, tuple(counted), unknown, failed, broken)
+
+
+def credit(items: Sequence[Item], verdicts: TurnVerdicts, gate: Gate = "none") -> tuple[Credit, ...]:
+    """Of every item of a turn, whether it is credited and at which step.
+
+    Args:
+        items: of the turn, in order.
+        verdicts: [step][item].
+        gate: as in `RewardRule`.
+    """
+    if gate == "none":
+        return tuple(_any(column) for column in zip(*verdicts, strict=True)) or (Credit(False),) * len(items)
+    needs = _needs(items)
+    rows = [[_VALUE[each] for each in row] for row in verdicts]
+    return _strict(needs, rows) if gate == "strict" else _sticky(needs, rows, gate == "sticky_same")
+
+
+def turn_score(items: Sequence[Item], credits: Sequence[Credit]) -> float | None:
+    """The weights of what is credited, in [0, 1]; None where an item is unknown."""
+    if any(each.met is None for each in credits):
+        return None
+    return min(1.0, fsum(item.weight for item, each in zip(items, credits, strict=True) if each.met))
+
+
+def mean_of_variants(rewards: Sequence[Reward]) -> Reward:
+    """The reward under several checklists of one dialogue: the mean of each level that all of them know.
+
+    Raises:
+        DataError: none are given, or they don't speak of the same turns.
+    """
+    if not rewards or len({len(each.turns) for each in rewards}) > 1:
+        raise DataError("variants of a checklist must judge the same turns; give one reward for each variant")
+    if len(rewards) == 1:
+        return rewards[0]
+    totals = [each.R for each in rewards]
+    # a failure under one variant concerns the episode
+    zero = any(each.failed and each.R == 0.0 for each in rewards)
+    columns = list(zip(*(each.turns for each in rewards), strict=True))
+    return Reward(
+        R=0.0 if zero else _mean(totals),
+        turns=tuple(0.0 if zero else _mean(column) for column in columns),
+        unknown=sum(each.unknown for each in rewards),
+        failed=any(each.failed for each in rewards),
+        broken=any(each.broken for each in rewards),
+        variants=tuple(rewards),
+    )
+
+
+def stop_after(items: Sequence[Item], verdicts: TurnVerdicts) -> bool | None:
+    """Whether the dialogue stops after this turn: a required item has no true verdict at any of its steps.
+    Gates don't count here, as in the released code. None: a verdict that the judge failed to give decides it.
+    """
+    met = [
+        max((_VALUE[row[place]] for row in verdicts), default=_NO)
+        for place, item in enumerate(items)
+        if item.required_for_next_turn
+    ]
+    worst = min(met, default=_YES)
+    return None if worst == _UNKNOWN else worst == _NO
+
+
+def stop_by_majority(votes: Sequence[bool | None]) -> bool | None:
+    """Whether more than half of a dialogue's checklists stop it; None where an unknown vote decides."""
+    sure = sum(vote is True for vote in votes)
+    possible = sure + sum(vote is None for vote in votes)
+    if 2 * sure > len(votes):
+        return True
+    return None if 2 * possible > len(votes) else False
+
+
+def _any(column: Sequence[bool | None]) -> Credit:
+    if True in column:
+        return Credit(True, column.index(True))
+    return Credit(None) if None in column else Credit(False)
+
+
+def _needs(items: Sequence[Item]) -> list[list[int]]:
+    """The places of every item's prerequisites."""
+    place = {item.id: n for n, item in enumerate(items)}
+    try:
+        return [[place[each] for each in item.dependence] for item in items]
+    except KeyError as error:
+        raise DataError(
+            f"the prerequisite {error.args[0]!r} is no item of its turn; check the file with "
+            "'harness checklist validate'"
+        ) from None
+
+
+def _sticky(needs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]], same: bool) -> tuple[Credit, ...]:
+    """`same`: a prerequisite that stands earlier in the list counts from the same step on."""
+    value = [_NO] * len(needs)
+    steps: list[int | None] = [None] * len(needs)
+    for s, row in enumerate(rows):
+        before = value if same else list(value)
+        for c, verdict in enumerate(row):
+            if value[c] < verdict:
+                found = min(verdict, min((before[d] for d in needs[c]), default=_YES))
+                if found > value[c]:
+                    value[c] = found
+                    steps[c] = s if found == _YES else None
+    return _credits(value, steps)
+
+
+def _strict(needs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> tuple[Credit, ...]:
+    """Equation 2; before the first step nothing is satisfied."""
+    value = [_NO] * len(needs)
+    steps: list[int | None] = [None] * len(needs)
+    before: Sequence[int] = value[:]
+    for s, row in enumerate(rows):
+        for c, verdict in enumerate(row):
+            ready = min((before[d] for d in needs[c]), default=_YES)
+            found = min(verdict, _YES - before[c], ready)
+            if found > value[c]:
+                value[c] = found
+                steps[c] = s if found == _YES else None
+        before = row
+    return _credits(value, steps)
+
+
+def _credits(value: Sequence[int], steps: Sequence[int | None]) -> tuple[Credit, ...]:
+    return tuple(
+        Credit(None if met == _UNKNOWN else met == _YES, step) for met, step in zip(value, steps, strict=True)
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fsum(known) / len(known) if len(known) == len(values) else None
+
+
+def _check(checklist: Checklist, verdicts: Sequence[TurnVerdicts]) -> None:
+    if not checklist.turns:
+        raise DataError("the checklist has no turns, so there is no reward; give every user turn its items")
+    if len(verdicts) > len(checklist.turns):
+        raise DataError(
+            f"verdicts of {len(verdicts)} turns, but the checklist has {len(checklist.turns)}; "
+            "judge the turns that it speaks of"
+        )
+    for t, (items, turn) in enumerate(zip(checklist.turns, verdicts, strict=False)):
+        for s, row in enumerate(turn):
+            if len(row) != len(items):
+                raise DataError(
+                    f"turn {t}, step {s}: {len(row)} verdicts on {len(items)} items; give one on each"
+                )
