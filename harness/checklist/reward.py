@@ -1,7 +1,7 @@
 """From verdicts to credited items, to scores of turns, to the reward of a trajectory; pure functions.
 
-A verdict that the judge failed to give is unknown, and so is what depends on it: logic has three values here
-(Kleene), and an item is unknown only where the missing verdict would decide it.
+A verdict that the judge failed to give is unknown, never a no, and an item is unknown only where the missing
+verdict would decide it.
 """
 
 from __future__ import annotations
@@ -112,11 +112,21 @@ def credit(items: Sequence[Item], verdicts: TurnVerdicts, gate: Gate = "none") -
         verdicts: [step][item].
         gate: as in `RewardRule`.
     """
-    if gate == "none":
-        return tuple(_any(column) for column in zip(*verdicts, strict=True)) or (Credit(False),) * len(items)
-    needs = _needs(items)
-    rows = [[_VALUE[each] for each in row] for row in verdicts]
-    return _strict(needs, rows) if gate == "strict" else _sticky(needs, rows, gate == "sticky_same")
+    if gate == "strict":
+        return _strict(_needs(items), [[_VALUE[each] for each in row] for row in verdicts])
+    needs = [[]] * len(items) if gate == "none" else _needs(items)
+    columns = list(zip(*verdicts, strict=True)) or [()] * len(items)
+    steps = _sticky(needs, columns, gate == "sticky_same")
+    if not any(None in column for column in columns):
+        return tuple(Credit(step is not None, step) for step in steps)
+    # a true verdict more never takes a credit away, so the most favourable case bounds all others
+    most = _sticky(
+        needs, [[each is not False for each in column] for column in columns], gate == "sticky_same"
+    )
+    return tuple(
+        Credit(True, step) if step is not None else Credit(None if best is not None else False)
+        for step, best in zip(steps, most, strict=True)
+    )
 
 
 def turn_score(items: Sequence[Item], credits: Sequence[Credit]) -> float | None:
@@ -172,12 +182,6 @@ def stop_by_majority(votes: Sequence[bool | None]) -> bool | None:
     return None if 2 * possible > len(votes) else False
 
 
-def _any(column: Sequence[bool | None]) -> Credit:
-    if True in column:
-        return Credit(True, column.index(True))
-    return Credit(None) if None in column else Credit(False)
-
-
 def _needs(items: Sequence[Item]) -> list[list[int]]:
     """The places of every item's prerequisites."""
     place = {item.id: n for n, item in enumerate(items)}
@@ -190,41 +194,60 @@ def _needs(items: Sequence[Item]) -> list[list[int]]:
         ) from None
 
 
-def _sticky(needs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]], same: bool) -> tuple[Credit, ...]:
-    """`same`: a prerequisite that stands earlier in the list counts from the same step on."""
-    value = [_NO] * len(needs)
+def _sticky(
+    needs: Sequence[Sequence[int]], columns: Sequence[Sequence[bool | None]], same: bool
+) -> list[int | None]:
+    """The step that credits each item: its first true verdict after all its prerequisites are credited.
+
+    `same`: a prerequisite that stands earlier in the list counts from its own step on. Items that wait for
+    each other in a ring are never credited.
+    """
     steps: list[int | None] = [None] * len(needs)
-    for s, row in enumerate(rows):
-        before = value if same else list(value)
-        for c, verdict in enumerate(row):
-            if value[c] < verdict:
-                found = min(verdict, min((before[d] for d in needs[c]), default=_YES))
-                if found > value[c]:
-                    value[c] = found
-                    steps[c] = s if found == _YES else None
-    return _credits(value, steps)
+    waiting, done = list(range(len(needs))), set[int]()
+    while waiting:
+        ready = [c for c in waiting if all(d in done for d in needs[c])]
+        if not ready:
+            break
+        for c in ready:
+            start = 0
+            for d in needs[c]:
+                at = steps[d]
+                if at is None:
+                    break
+                start = max(start, at if same and d < c else at + 1)
+            else:
+                if True in columns[c][start:]:
+                    steps[c] = columns[c].index(True, start)
+        done.update(ready)
+        waiting = [c for c in waiting if c not in done]
+    return steps
 
 
 def _strict(needs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> tuple[Credit, ...]:
-    """Equation 2; before the first step nothing is satisfied."""
+    """Equation 2, in logic of three values (Kleene); before the first step nothing is satisfied."""
     value = [_NO] * len(needs)
     steps: list[int | None] = [None] * len(needs)
     before: Sequence[int] = value[:]
     for s, row in enumerate(rows):
         for c, verdict in enumerate(row):
-            ready = min((before[d] for d in needs[c]), default=_YES)
-            found = min(verdict, _YES - before[c], ready)
+            if verdict <= value[c]:
+                continue
+            found = _lowest(min(verdict, _YES - before[c]), before, needs[c])
             if found > value[c]:
                 value[c] = found
                 steps[c] = s if found == _YES else None
         before = row
-    return _credits(value, steps)
-
-
-def _credits(value: Sequence[int], steps: Sequence[int | None]) -> tuple[Credit, ...]:
     return tuple(
         Credit(None if met == _UNKNOWN else met == _YES, step) for met, step in zip(value, steps, strict=True)
     )
+
+
+def _lowest(found: int, before: Sequence[int], needs: Sequence[int]) -> int:
+    """An item's value and those of its prerequisites joined by and."""
+    for d in needs:
+        if before[d] < found:
+            found = before[d]
+    return found
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

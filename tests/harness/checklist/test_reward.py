@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from harness.checklist import Checklist, Item, Step, Trajectory, Turn
 from harness.checklist.advantages import group_advantages
 from harness.checklist.reward import credit, is_broken, reward, turn_score
 from harness.checklist.rule import PRESETS, RewardRule, preset, switches
+from harness.checklist.validate import ADDED, RELEASED
 
 GATES = ("none", "sticky", "sticky_same", "strict")
 MONOTONE = GATES[:3]
@@ -209,3 +211,13 @@ def test_a_trajectory_is_broken_where_its_last_turn_has_no_closing_words():
     assert not is_broken(Trajectory([]))
     assert not is_broken(Trajectory([Turn("Hello", [Step("Hi")], True)]))
     assert is_broken(Trajectory([Turn("Hello", [Step("Hi")], True), Turn("Book it")]))
+
+
+def test_the_documentation_says_what_the_presets_are():
+    text = (Path(__file__).parents[3] / "docs" / "checklists.md").read_text("utf-8")
+    for name in switches():
+        row = " | ".join(str(getattr(PRESETS[each], name)) for each in ("ours", "released", "paper"))
+        line = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        assert line.endswith(f"| {row} |")
+    for rule, wanted in (*RELEASED.items(), *ADDED.items()):
+        assert f"| `{rule}` | {wanted} | {'yes' if rule in RELEASED else 'no'} |" in text
