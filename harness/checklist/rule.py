@@ -84,7 +84,7 @@ class RewardRule:
             raise UsageError("std is not defined at the step level; leave it off, or take level=turn")
 
 
-#: the authors' code at trajectory level, as it runs
+#: the authors' code at trajectory and turn level, as it runs; its step level has the gate `sticky_same`
 RELEASED = RewardRule(broken_turn="zero_credit", infra_failure="zero_reward", minimum_holders=5)
 #: the equations as they are written, 2 to 10; what the paper leaves open is as in ours
 PAPER = RewardRule(gate="strict", normaliser="reached", baseline="group", step_form="mean")
