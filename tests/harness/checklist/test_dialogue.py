@@ -150,3 +150,8 @@ def test_hostile_messages_give_faults_and_nothing_else(hostile):
             made, found = of_messages(messages, TOOLS)
             assert found or made.turns
         of_messages([*MESSAGES[:n], hostile, *MESSAGES[n + 1 :]], hostile)
+
+
+def test_a_turn_that_ends_with_a_call_is_open():
+    made = read([USER, asks(call("find", "{}")), TOOL, USER, AGENT])
+    assert [turn.closed for turn in made.turns] == [False, True]

@@ -253,3 +253,11 @@ def test_presets_differ_in_what_the_sources_differ_in():
         "zero_reward",
     )
     assert (PAPER.gate, PAPER.baseline, PAPER.step_form) == ("strict", "group", "mean")
+
+
+def test_a_failed_rollout_that_stays_earns_nothing_at_the_step_level():
+    one = Checklist(((item(0, 1.0),),))
+    rule = RewardRule(level="step", infra_failure="zero_reward", baseline="reached")
+    rewards = [reward(one, [[[True]]], rule), reward(one, [[[True]]], rule, failed=True)]
+    assert [each.R for each in rewards] == [1, 0]
+    assert group_advantages(rewards, rule, checklists=[one]) == [[[0.5]], [[-0.5]]]
