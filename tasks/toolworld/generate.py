@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
+from harness.tasks.toolworld.lines import line
+from harness.tasks.toolworld.notes import NOTES
 from harness.tasks.toolworld.office import CITIES, DAYS, Office
 
 Action = list[Any]
-THINGS = (
-    "The projector",
-    "The side door",
-    "The blue binder",
-    "The coffee machine",
-    "Your parcel",
-    "The spare key",
-)
-FACTS = (
-    "is in the cellar",
-    "has been repaired",
-    "is wanted in the lobby",
-    "can be fetched at noon",
-    "will be replaced on Friday",
-    "is with the porter",
-)
-NOTES = tuple(f"{thing} {fact}" for thing in THINGS for fact in FACTS)
+#: a line of the user, the actions that fulfil it, and the texts that its answer must hold
+Ask = tuple[str, list[Action], list[str]]
 
 
 def item(kind: str, seed: int) -> dict[str, Any]:
-    """One item: the user's `lines`, the `actions` that fulfil them, what must be said (`says`), and the
-    seed of its office."""
-    office, rng = Office(seed), random.Random(f"{kind}-{seed}")
-    lines, actions, says = MAKERS[kind](office, rng)
+    """One item: the user's `lines`, for each the `actions` that fulfil it and the texts that its answer must
+    hold (`says`), and the seed of its office."""
+    return target(kind, seed, MAKERS[kind](Office(seed), random.Random(f"{kind}-{seed}")))
+
+
+def target(kind: str, seed: int, asked: Sequence[Ask]) -> dict[str, Any]:
+    """An item of these requests."""
+    lines, actions, says = map(list, zip(*asked, strict=True))
     return {"kind": kind, "office": seed, "lines": lines, "actions": actions, "says": says}
 
 
@@ -60,104 +52,84 @@ def _room(office: Office, rng: random.Random) -> tuple[str, int, int, str]:
             return city, seats, day, room
 
 
-def message(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def message(office: Office, rng: random.Random) -> list[Ask]:
     person, note = _person(office, rng), rng.choice(NOTES)
-    return (
-        [f'Send {office.name(person)} this message: "{note}"'],
-        [["send_message", {"person_id": person, "text": note}]],
-        [],
-    )
+    asked = line("message", name=office.name(person), note=note)
+    return [(asked, [["send_message", {"person_id": person, "text": note}]], [])]
 
 
-def book(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def book(office: Office, rng: random.Random) -> list[Ask]:
     person, (city, seats, day, room) = _person(office, rng), _room(office, rng)
-    return (
-        [
-            f"Book the cheapest free room in {city} for {seats} people on day {day}, in the name of "
-            f"{office.name(person)}."
-        ],
-        [["book_room", {"room_id": room, "person_id": person, "day": day}]],
-        [],
+    asked = (
+        f"Book the cheapest free room in {city} for {seats} people on day {day}, in the name of "
+        f"{office.name(person)}."
     )
+    return [(asked, [["book_room", {"room_id": room, "person_id": person, "day": day}]], [])]
 
 
-def cancel(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def cancel(office: Office, rng: random.Random) -> list[Ask]:
     booking, name, day = _booking(office, rng)
-    return [f"Cancel the booking of {name} on day {day}."], [["cancel_booking", {"booking_id": booking}]], []
+    return [(line("cancel", name=name, day=day), [["cancel_booking", {"booking_id": booking}]], [])]
 
 
-def move(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def move(office: Office, rng: random.Random) -> list[Ask]:
     booking, name, day = _booking(office, rng)
     (free,) = _free_days(office, rng, booking, 1)
-    return (
-        [f"Move the booking of {name} on day {day} to day {free}, in the same room."],
-        [["move_booking", {"booking_id": booking, "day": free}]],
-        [],
-    )
+    wanted = ["move_booking", {"booking_id": booking, "day": free}]
+    return [(line("move", name=name, day=day, to=free), [wanted], [])]
 
 
-def notify(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def notify(office: Office, rng: random.Random) -> list[Ask]:
     room = rng.choice([row["room_id"] for row in office.bookings.values()])
     people = sorted({row["person_id"] for row in office.room_bookings(room)})
     note = rng.choice(NOTES)
-    return (
-        [f'Send everyone who has a booking of room {room} this message, once each: "{note}"'],
-        [["send_message", {"person_id": person, "text": note}] for person in people],
-        [],
-    )
+    wanted = [["send_message", {"person_id": person, "text": note}] for person in people]
+    return [(line("notify", room=room, note=note), wanted, [])]
 
 
-def count(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def count(office: Office, rng: random.Random) -> list[Ask]:
     person = rng.choice([row["person_id"] for row in office.bookings.values()])
     number = len(office.person_bookings(person))
-    return (
-        [f"How many bookings does {office.name(person)} have? Answer with the number in digits."],
-        [],
-        [str(number)],
-    )
+    return [(line("count", name=office.name(person)), [], [str(number)])]
 
 
-def piecemeal(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def piecemeal(office: Office, rng: random.Random) -> list[Ask]:
     person, (city, seats, day, room) = _person(office, rng), _room(office, rng)
-    return (
-        [
-            f"Hello, {office.name(person)} needs a room in {city}.",
-            f"It is for {seats} people.",
-            f"On day {day}. Book the cheapest that is free, please.",
-            "Thank you, that is all.",
-        ],
-        [["book_room", {"room_id": room, "person_id": person, "day": day}]],
-        [],
-    )
+    wanted = ["book_room", {"room_id": room, "person_id": person, "day": day}]
+    return [
+        (f"Hello, {office.name(person)} needs a room in {city}.", [], []),
+        (f"It is for {seats} people.", [], []),
+        (f"On day {day}. Book the cheapest that is free, please.", [wanted], []),
+        ("Thank you, that is all.", [], []),
+    ]
 
 
-def correction(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def correction(office: Office, rng: random.Random) -> list[Ask]:
     booking, name, day = _booking(office, rng)
     first, second = _free_days(office, rng, booking, 2)
-    return (
-        [
-            f"Please move the booking of {name} on day {day} to day {first}, in the same room.",
-            f"Sorry, I misread my calendar: it must be day {second} instead.",
-            "Good, thank you.",
-        ],
-        [["move_booking", {"booking_id": booking, "day": second}]],
-        [],
-    )
+    asked = f"Please move the booking of {name} on day {day} to day {first}, in the same room."
+    wanted = ["move_booking", {"booking_id": booking, "day": second}]
+    return [
+        (asked, [], []),  # where the booking is in between makes no difference in the end
+        (f"Sorry, I misread my calendar: it must be day {second} instead.", [wanted], []),
+        ("Good, thank you.", [], []),
+    ]
 
 
-def errand(office: Office, rng: random.Random) -> tuple[list[str], list[Action], list[str]]:
+def errand(office: Office, rng: random.Random) -> list[Ask]:
     booking, name, day = _booking(office, rng)
     person, note = _person(office, rng), rng.choice(NOTES)
     left = len(office.person_bookings(office.bookings[booking]["person_id"])) - 1
-    return (
-        [
+    sent = ["send_message", {"person_id": person, "text": note}]
+    return [
+        (
             f"Cancel the booking of {name} on day {day}, please.",
-            f'And let {office.name(person)} have this message: "{note}"',
-            f"How many bookings has {name} left? The number in digits, please.",
-        ],
-        [["cancel_booking", {"booking_id": booking}], ["send_message", {"person_id": person, "text": note}]],
-        [str(left)],
-    )
+            [["cancel_booking", {"booking_id": booking}]],
+            [],
+        ),
+        (f'And let {office.name(person)} have this message: "{note}"', [sent], []),
+        (f"How many bookings has {name} left? The number in digits, please.", [], [str(left)]),
+    ]
 
 
 MAKERS = {

@@ -12,6 +12,8 @@ CITIES = ("Lyon", "Porto", "Graz", "Turku")
 FIRST = ("Ada", "Bo", "Chidi", "Dana", "Emil", "Farah", "Gita", "Hugo", "Ines", "Jonas", "Kira", "Luis")
 LAST = ("Abel", "Brandt", "Costa", "Dietz", "Ekberg", "Fontaine", "Greco", "Haas")
 DAYS = 28
+PEOPLE = ROOMS = 12
+BOOKINGS = 20
 TOOLS = (
     "find_people",
     "find_rooms",
@@ -30,8 +32,8 @@ class Office:
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
-        names = rng.sample([f"{first} {last}" for first in FIRST for last in LAST], 12)
-        prices = rng.sample(range(40, 200), 12)
+        names = rng.sample([f"{first} {last}" for first in FIRST for last in LAST], PEOPLE)
+        prices = rng.sample(range(40, 200), ROOMS)
         self.people: dict[str, dict[str, Any]] = {
             f"P{n}": {"name": name, "city": rng.choice(CITIES)} for n, name in enumerate(names, 1)
         }
@@ -42,7 +44,7 @@ class Office:
         self.bookings: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, str]] = []
         self._made = 0
-        while len(self.bookings) < 20:
+        while len(self.bookings) < BOOKINGS:
             room, person = rng.choice(list(self.rooms)), rng.choice(list(self.people))
             day = rng.randint(1, DAYS)
             if self.free(room, day) and not self._booked(person, day):
