@@ -22,8 +22,8 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
     """One episode. Its outcome holds the world's answer and the whole transcript.
 
     `stop_reason` is `stop` when the world ended the episode, else the limit that did (`step_limit`,
-    `error_limit`, `token_limit`, `time_limit`) or `model_length`: the agent's context was full. When
-    the user simulator fails the outcome is unscored; when the agent's model does, it is an error. Every
+    `error_limit`, `token_limit`, `time_limit`, `turn_step_limit`, `turn_error_limit`) or `model_length`: the
+    agent's context was full. When the user simulator fails the outcome is unscored; when the agent's model does, it is an error. Every
     call goes through the gateway with its question, so an episode that was killed is played again from
     the cache and pays nothing twice.
 
@@ -64,6 +64,7 @@ class _Episode:
         self.begun = 0  # where in the transcript the present conversation begins
         self.last_words = ""
         self.steps = self.calls = self.errors = self.tokens = 0
+        self.turn_steps = self.turn_errors = 0  # since the user's last words
 
     async def run(self) -> str:
         limits = self.world.limits
@@ -72,6 +73,8 @@ class _Episode:
         while not seen.done:
             if self.steps >= limits.steps:
                 return "step_limit"
+            if limits.turn_steps is not None and self.turn_steps >= limits.turn_steps:
+                return "turn_step_limit"
             output = await self.act(self.transcript[self.begun :], seen.tools)
             self.steps += 1
             if output.usage is not None:  # tokens that nobody reports count against no limit
@@ -86,11 +89,18 @@ class _Episode:
             if seen.new_conversation:
                 self.begun = len(self.transcript)
             self.transcript += seen.messages
-            self.errors += sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
+            failed = sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
+            self.errors += failed
+            if any(m.role == "user" and not m.tool_call_id for m in seen.messages):
+                self.turn_steps = self.turn_errors = 0
+            else:
+                self.turn_steps, self.turn_errors = self.turn_steps + 1, self.turn_errors + failed
             if seen.done:
                 break
             if limits.errors is not None and self.errors >= limits.errors:
                 return "error_limit"
+            if limits.turn_errors is not None and self.turn_errors >= limits.turn_errors:
+                return "turn_error_limit"
             if limits.tokens is not None and self.tokens >= limits.tokens:
                 return "token_limit"
         return "stop"

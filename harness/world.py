@@ -38,13 +38,16 @@ class Limits:
     """Where an episode ends if the world doesn't end it; None is no limit.
 
     `steps` are actions of the agent, `errors` tool calls that failed, `tokens` those that the agent's
-    model read and wrote, `seconds` the time on the clock, waiting included.
+    model read and wrote, `seconds` the time on the clock, waiting included; `turn_steps` and `turn_errors`
+    are actions and failed calls since the user's last words.
     """
 
     steps: int = 50
     errors: int | None = None
     tokens: int | None = None
     seconds: float | None = None
+    turn_steps: int | None = None
+    turn_errors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,8 @@ def _says_something(output: ModelOutput) -> bool:
 class Dialogue(World):
     """Tools over a state object, and a user. Calls are carried out in their order; a message without
     calls goes to the user. The answer is what was done and said, so that a score can replay it:
-    `{"calls": [[name, arguments], ...], "said": [text, ...]}`."""
+    `{"calls": [[name, arguments], ...], "said": [text, ...], "after": [number, ...]}`: calls that failed are
+    left out, and the i-th text was said after so many of the calls."""
 
     opening: Sequence[ChatMessage]
     toolbox: Toolbox
@@ -218,6 +222,7 @@ class Dialogue(World):
     def __post_init__(self) -> None:
         self._calls: list[list[Any]] = []
         self._said: list[str] = []
+        self._after: list[int] = []
 
     async def start(self) -> Observation:
         return Observation(self.opening, self.toolbox.infos)
@@ -225,21 +230,34 @@ class Dialogue(World):
     async def step(self, action: ChatMessageAssistant) -> Observation:
         if action.tool_calls:
             results = [self.toolbox.answer(self.state, call) for call in action.tool_calls]
-            self._calls += [
-                [call.function, call.arguments]
-                for call, result in zip(action.tool_calls, results, strict=True)
-                if result.error is None
-            ]
+            for call, result in zip(action.tool_calls, results, strict=True):
+                if result.error is None:
+                    self._calls.append([call.function, call.arguments])
             return Observation(results, self.toolbox.infos)
-        self._said.append(action.text)
-        reply = await self.user.reply(action.text)
+        reply = await self.say(action.text)
         if reply is None:
             return Observation((), (), done=True)
         return Observation((messages.user(reply),), self.toolbox.infos)
+
+    def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Carries one call out and keeps it; for worlds whose agents make calls in a notation of their own.
+
+        Raises:
+            ToolError: as `Toolbox.run`; then it isn't kept.
+        """
+        found = self.toolbox.run(self.state, name, arguments)
+        self._calls.append([name, dict(arguments)])
+        return found
+
+    async def say(self, text: str) -> str | None:
+        """Words to the user, and the user's next, None when the user has left."""
+        self._said.append(text)
+        self._after.append(len(self._calls))
+        return await self.user.reply(text)
 
     @property
     def user_retries(self) -> int:  # type: ignore[override]
         return self.user.retries
 
     def answer(self) -> dict[str, Any]:
-        return {"calls": self._calls, "said": self._said}
+        return {"calls": self._calls, "said": self._said, "after": self._after}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
@@ -13,8 +11,10 @@ from harness.data.hub import Data
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.task import Task
 from harness.tasks.toolworld.generate import item
-from harness.tasks.toolworld.office import TOOLS, Office
-from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, Toolbox, ToolError, World
+from harness.tasks.toolworld.office import Office
+from harness.tasks.toolworld.scoring import correct, is_trajectory
+from harness.tasks.toolworld.tools import toolbox
+from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -36,20 +36,14 @@ ACTING = (
 )
 
 
-@cache
-def toolbox() -> Toolbox:
-    """The office's tools; built once a process."""
-    return Toolbox(Office, TOOLS)
-
-
 class ToolWorld(Task):
     """An episode is right if the agent ended up where the wanted actions lead, whatever its way there,
-    and said what was asked for. One that a limit ended is wrong."""
+    and said what was asked for when it was asked. One that a limit ended is wrong."""
 
     instruction = "Do what the user asks, with the tools."
 
     def load(self, data: Data) -> Splits:
-        sizes = {"test": self.spec.n_items, "dev": 20, "train": self.args["train"]}
+        sizes = {"test": self.items, "dev": 20, "train": self.args["train"]}
         for split in sizes:
             data.read.append(
                 {
@@ -60,10 +54,15 @@ class ToolWorld(Task):
                     "pinned": True,
                 }
             )
-        made = {split: self._samples(split, size) for split, size in sizes.items()}
+        made = {split: self.samples(split, size) for split, size in sizes.items()}
         return Splits(test=made["test"], dev=made["dev"], train=made["train"])
 
-    def _samples(self, split: str, size: int) -> list[Sample]:
+    @property
+    def items(self) -> int:
+        """How many items the test split has."""
+        return self.spec.n_items
+
+    def samples(self, split: str, size: int) -> Any:
         """Items of every kind in turn, no two with the same opening."""
         kinds, seed = self.spec.settings["kinds"], FIRST_SEED[split]
         made: dict[str, Sample] = {}
@@ -71,67 +70,59 @@ class ToolWorld(Task):
             target = item(kinds[len(made) % len(kinds)], seed)
             opening, seed = target["lines"][0], seed + 1
             question = Question(f"{split}-{len(made)}", opening, metadata={"kind": target["kind"]})
-            made.setdefault(opening, Sample(question, target, shot=json.dumps(target["actions"])))
+            wanted = [action for actions in target["actions"] for action in actions]
+            made.setdefault(opening, Sample(question, target, shot=json.dumps(wanted)))
         return list(made.values())
 
     @property
+    def scripted(self) -> bool:
+        """Whether the user's lines are said as they stand, one a turn."""
+        return self.args.get("user", "scripted") == "scripted"
+
+    @property
     def roles(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("user",) if self.args["user"] == "model" else ()
+        return () if self.scripted else ("user",)
+
+    @property
+    def limits(self) -> Limits:
+        """Where an episode ends."""
+        return Limits(*(self.args[name] for name in ("steps", "errors", "tokens", "seconds")))
 
     def ask(self, question: Question, shots: Any = ()) -> list[ChatMessage]:
         return [messages.system(POLICY), *super().ask(question, shots)]
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         first, *later = sample.target["lines"]
-        if self.args["user"] == "model":
+        user: Any = ScriptedUser(later)
+        if not self.scripted:
             lines = "\n".join(f"{n}. {line}" for n, line in enumerate([first, *later], 1))
-            user: Any = SimulatedUser(role("user"), sample.question, ACTING.format(lines=lines), first)
-        else:
-            user = ScriptedUser(later)
-        limits = Limits(self.args["steps"], self.args["errors"], self.args["tokens"], self.args["seconds"])
-        return Dialogue(self.ask(sample.question), toolbox(), Office(sample.target["office"]), user, limits)
+            user = SimulatedUser(role("user"), sample.question, ACTING.format(lines=lines), first)
+        office = Office(sample.target["office"])
+        return Dialogue(self.ask(sample.question), toolbox(), office, user, self.limits)
 
     def parse(self, text: str, question: Question) -> Any | None:
-        """A recorded trajectory: `{"calls": [[name, arguments], ...], "said": [text, ...]}`."""
+        """A recorded trajectory: `{"calls": [[name, arguments], ...], "said": [text, ...], "after": [n, ...]}`,
+        the i-th text said after the first n calls; without `after`, after all of them."""
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        return found if _is_trajectory(found) else None
+        return found if is_trajectory(found) else None
 
     def gold(self, sample: Sample) -> dict[str, Any]:
-        return {"calls": sample.target["actions"], "said": sample.target["says"]}
+        calls: list[Any] = []
+        said: list[str] = []
+        after: list[int] = []
+        for actions, texts in zip(sample.target["actions"], sample.target["says"], strict=True):
+            calls += actions
+            said.append(" ".join(texts) or "Done.")
+            after.append(len(calls))
+        return {"calls": calls, "said": said, "after": after}
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
+        return Score({"accuracy": self.success(sample, outcome)})
+
+    def success(self, sample: Sample, outcome: Outcome) -> float:
+        """1.0 for an episode that is right, else 0.0."""
         done = outcome.stop_reason == "stop" and outcome.answer is not None
-        return Score({"accuracy": float(done and self.correct(outcome.answer, sample))})
-
-    def correct(self, answer: Mapping[str, Any], sample: Sample) -> bool:
-        """Whether the calls lead where the wanted actions lead, and all that was asked for was said."""
-        office, wanted = Office(sample.target["office"]), Office(sample.target["office"])
-        for state, calls in ((office, answer["calls"]), (wanted, sample.target["actions"])):
-            for name, arguments in calls:
-                try:
-                    toolbox().run(state, name, arguments)
-                except ToolError:  # a recorded call that failed then fails again
-                    pass
-        said = "\n".join(answer["said"])
-        return office.summary() == wanted.summary() and all(
-            re.search(rf"(?<!\w){re.escape(text)}(?!\w)", said) for text in sample.target["says"]
-        )
-
-
-def _is_trajectory(found: Any) -> bool:
-    return (
-        isinstance(found, dict)
-        and isinstance(found.get("calls"), list)
-        and isinstance(found.get("said"), list)
-        and all(isinstance(text, str) for text in found["said"])
-        and all(
-            isinstance(call, list)
-            and len(call) == 2
-            and isinstance(call[0], str)
-            and isinstance(call[1], dict)
-            for call in found["calls"]
-        )
-    )
+        return float(done and correct(outcome.answer, sample.target, self.scripted))

@@ -1,9 +1,9 @@
 """The compact notation of chains: requests, actions and results in words, one word a token.
 
-A request is a sentence and begins with a capital (`Cancel Ada_Abel d12`), an action does not (`cancel d12 B6`).
-The day in `cancel` and `move` is the asked one restated: it puts the key beside the value that is copied, and
-is no argument. Requests and actions can be written and read back without loss; of results only the fields that
-somebody needs are kept.
+A request is a sentence and begins with a capital (`Cancel Ada_Abel d12`), an action does not
+(`cancel d12 B6`). The day that follows `cancel` and `move` is the asked one restated: it puts the key beside
+the value that is copied, and is no argument. Requests and actions can be written and read back without loss;
+of results only the fields that somebody needs are kept.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from harness.tasks.toolworld.lines import line, read_line
 from harness.tasks.toolworld.notes import NOTES
-from harness.tasks.toolworld.office import BOOKINGS, DAYS, FIRST, LAST, PEOPLE, ROOMS
+from harness.tasks.toolworld.office import BOOKINGS, DAYS, NAMES, PEOPLE, ROOMS
 
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
 OK, ERR, NONE, DONE = "ok", "err", "none", "done"
@@ -45,7 +44,7 @@ def _numbered(letter: str, count: int, values: Sequence[Any] = ()) -> dict[str, 
     return {f"{letter}{n}": values[n - 1] if values else f"{letter}{n}" for n in range(1, count + 1)}
 
 
-_NAMES = {f"{first}_{last}": f"{first} {last}" for first in FIRST for last in LAST}
+_NAMES = {name.replace(" ", "_"): name for name in NAMES}
 _PEOPLE, _ROOMS, _BOOKED = _numbered("P", PEOPLE), _numbered("R", ROOMS), _numbered("B", 2 * BOOKINGS)
 _DAYS = _numbered("d", DAYS, range(1, DAYS + 1))
 _NOTES = _numbered("n", len(NOTES), NOTES)
@@ -85,7 +84,7 @@ VOCABULARY: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One action: a call of `tool`, or words to the user where that is empty. `thought` is the restated day."""
+    """One action: a call of `tool`, or words to the user where that is empty. `thought` is the day restated."""
 
     tool: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -186,9 +185,3 @@ def result_text(act: Act, words: str) -> str:
         room = act.arguments["room_id"]
         return json.dumps([{"person_id": word, "room_id": room} for word in parts])
     return words
-
-
-@cache
-def vocabulary() -> dict[str, int]:
-    """Every word's token."""
-    return {word: n for n, word in enumerate(VOCABULARY)}

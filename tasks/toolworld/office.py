@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from functools import lru_cache
 from typing import Any, Literal
 
 from harness.world import ToolError
@@ -11,9 +12,12 @@ from harness.world import ToolError
 CITIES = ("Lyon", "Porto", "Graz", "Turku")
 FIRST = ("Ada", "Bo", "Chidi", "Dana", "Emil", "Farah", "Gita", "Hugo", "Ines", "Jonas", "Kira", "Luis")
 LAST = ("Abel", "Brandt", "Costa", "Dietz", "Ekberg", "Fontaine", "Greco", "Haas")
+NAMES = tuple(f"{first} {last}" for first in FIRST for last in LAST)
 DAYS = 28
 PEOPLE = ROOMS = 12
 BOOKINGS = 20
+#: id -> fields
+Rows = dict[str, dict[str, Any]]
 TOOLS = (
     "find_people",
     "find_rooms",
@@ -31,24 +35,12 @@ class Office:
     """Made from a seed; the same seed gives the same office."""
 
     def __init__(self, seed: int) -> None:
-        rng = random.Random(seed)
-        names = rng.sample([f"{first} {last}" for first in FIRST for last in LAST], PEOPLE)
-        prices = rng.sample(range(40, 200), ROOMS)
-        self.people: dict[str, dict[str, Any]] = {
-            f"P{n}": {"name": name, "city": rng.choice(CITIES)} for n, name in enumerate(names, 1)
-        }
-        self.rooms: dict[str, dict[str, Any]] = {
-            f"R{n}": {"city": CITIES[n % len(CITIES)], "seats": rng.choice((2, 4, 6, 8, 12)), "price": price}
-            for n, price in enumerate(prices, 1)
-        }
-        self.bookings: dict[str, dict[str, Any]] = {}
+        people, rooms, bookings = _furnished(seed)
+        self.people: dict[str, dict[str, Any]] = people  # no tool changes people or rooms
+        self.rooms: dict[str, dict[str, Any]] = rooms
+        self.bookings: dict[str, dict[str, Any]] = {key: dict(row) for key, row in bookings.items()}
         self.messages: list[dict[str, str]] = []
-        self._made = 0
-        while len(self.bookings) < BOOKINGS:
-            room, person = rng.choice(list(self.rooms)), rng.choice(list(self.people))
-            day = rng.randint(1, DAYS)
-            if self.free(room, day) and not self._booked(person, day):
-                self.book_room(room, person, day)
+        self._made = len(bookings)
 
     # -- tools: their docstrings and signatures are what the agent reads --------------------------
 
@@ -158,10 +150,7 @@ class Office:
         """The state without what may differ between two right solutions: the numbers of bookings, case
         and outer punctuation of messages."""
         booked = Counter(tuple(sorted(row.items())) for row in self.bookings.values())
-        messages = Counter(
-            (row["person_id"], " ".join(row["text"].casefold().split()).strip(" .!\"'“”"))
-            for row in self.messages
-        )
+        messages = Counter((row["person_id"], same_text(row["text"])) for row in self.messages)
         return booked, messages
 
     def name(self, person_id: str) -> str:
@@ -179,9 +168,6 @@ class Office:
     def free(self, room_id: str, day: int) -> bool:
         return all((row["room_id"], row["day"]) != (room_id, day) for row in self.bookings.values())
 
-    def _booked(self, person_id: str, day: int) -> bool:
-        return any((row["person_id"], row["day"]) == (person_id, day) for row in self.bookings.values())
-
     def _must_be_free(self, room_id: str, day: int) -> None:
         if not 1 <= day <= DAYS:
             raise ToolError(f"day {day} is not in this month of {DAYS} days")
@@ -192,3 +178,30 @@ class Office:
         if key not in table:
             raise ToolError(f"there is no {noun} {key[:40]!r}")
         return table[key]
+
+
+def same_text(message: str) -> str:
+    """A message without what makes no difference: case, spacing and outer punctuation."""
+    return " ".join(message.casefold().split()).strip(" .!\"'“”")
+
+
+@lru_cache(maxsize=4096)
+def _furnished(seed: int) -> tuple[Rows, Rows, Rows]:
+    """People, rooms and bookings of a new office; a world that is played several times is made once."""
+    rng = random.Random(seed)
+    names = rng.sample(NAMES, PEOPLE)
+    prices = rng.sample(range(40, 200), ROOMS)
+    people: Rows = {f"P{n}": {"name": name, "city": rng.choice(CITIES)} for n, name in enumerate(names, 1)}
+    rooms: Rows = {
+        f"R{n}": {"city": CITIES[n % len(CITIES)], "seats": rng.choice((2, 4, 6, 8, 12)), "price": price}
+        for n, price in enumerate(prices, 1)
+    }
+    bookings: Rows = {}
+    taken: set[tuple[str, int]] = set()  # days of rooms and of people: no two bookings share one
+    room_ids, person_ids = list(rooms), list(people)
+    while len(bookings) < BOOKINGS:
+        room, person, day = rng.choice(room_ids), rng.choice(person_ids), rng.randint(1, DAYS)
+        if taken.isdisjoint(((room, day), (person, day))):
+            taken |= {(room, day), (person, day)}
+            bookings[f"B{len(bookings) + 1}"] = {"room_id": room, "person_id": person, "day": day}
+    return people, rooms, bookings

@@ -1,0 +1,163 @@
+"""The task `toolworld/chain`: several requests one after another, with a checklist for every turn."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.base.errors import UsageError
+from harness.checklist import Checklist, Step, ToolUse, Trajectory, Turn, Verdicts
+from harness.sample import LazySamples, Outcome, Question, Sample, Score
+from harness.tasks.toolworld import rules
+from harness.tasks.toolworld.adapter import FIRST_SEED, ToolWorld
+from harness.tasks.toolworld.chains import TURNS, chain
+from harness.tasks.toolworld.compact import ERR, decode, request_line, request_words, result_text
+from harness.tasks.toolworld.compact_world import CompactDialogue
+from harness.tasks.toolworld.expert import FLAWS, demonstration
+from harness.tasks.toolworld.office import Office
+from harness.tasks.toolworld.scoring import ends, turns_right
+from harness.tasks.toolworld.tools import toolbox
+from harness.world import Limits, ScriptedUser, World
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage
+
+    from harness.model.gateway import Model
+
+
+class Chain(ToolWorld):
+    """Right if the office ends up as wanted and every number was said in its turn."""
+
+    def __init__(self, spec: Any, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        if self.args["turns"] not in TURNS:
+            raise UsageError(f"turns={self.args['turns']} is not from {TURNS[0]} to {TURNS[-1]}")
+        if not 0.0 <= self.args["slip"] <= 1.0:
+            raise UsageError(f"slip={self.args['slip']} is not a share from 0 to 1")
+
+    @property
+    def items(self) -> int:
+        return int(self.args["items"])
+
+    @property
+    def compact(self) -> bool:
+        """Whether agent and world talk in words of the compact notation."""
+        return bool(self.args["style"] == "compact")
+
+    @property
+    def limits(self) -> Limits:
+        of_turn = {name: self.args[name] for name in ("turn_steps", "turn_errors")}
+        return replace(super().limits, **of_turn)
+
+    def samples(self, split: str, size: int) -> Sequence[Sample]:
+        """Made when they are looked at; a sample's place decides it alone."""
+        return LazySamples(range(size), lambda n, _: self._sample(split, n))
+
+    def _sample(self, split: str, n: int) -> Sample:
+        target = chain(self.args["turns"], FIRST_SEED[split] + n)
+        question = Question(f"{split}-{n}", target["lines"][0], metadata={"kind": "chain"})
+        return Sample(question, target, shot=self._shot(target) if split == "train" else "")
+
+    def _shot(self, target: Mapping[str, Any]) -> str:
+        """A JSON list: the expert's actions in words, or in plain style the wanted calls."""
+        if not self.compact:
+            return json.dumps([action for actions in target["actions"] for action in actions])
+        rng = random.Random(f"expert-{target['office']}")
+        said = demonstration(target, rng, self.args["slip"], self.args["flaws"])
+        return json.dumps([words for own, words in said if own])
+
+    # -- the world -----------------------------------------------------------------------------------
+
+    def render(self, question: Question) -> str:
+        return request_words(question.input) if self.compact else super().render(question)
+
+    def ask(self, question: Question, shots: Any = ()) -> list[ChatMessage]:
+        asked = super().ask(question, shots)
+        return asked[1:] if self.compact else asked
+
+    def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        if not self.compact:
+            return super().world(sample, role)
+        office, user = Office(sample.target["office"]), ScriptedUser(sample.target["lines"][1:])
+        return CompactDialogue(self.ask(sample.question), toolbox(), office, user, self.limits)
+
+    # -- checklists ----------------------------------------------------------------------------------
+
+    def trajectory(self, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
+        return Trajectory.of(_in_full(messages) if self.compact else messages, stop)
+
+    def checklist(self, sample: Sample) -> Checklist:
+        return rules.reference_checklist(sample.target)
+
+    def request_checklist(self, trajectories: Sequence[Trajectory]) -> Checklist | None:
+        longest: Sequence[Turn] = max((each.turns for each in trajectories), key=len, default=())
+        return rules.request_checklist([turn.user for turn in longest])
+
+    def verdicts(self, checklist: Checklist, trajectory: Trajectory) -> Verdicts:
+        return rules.verdicts(checklist, trajectory)
+
+    # -- scores --------------------------------------------------------------------------------------
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        answer, right, reward = outcome.answer, 0.0, 0.0
+        if answer is not None:
+            checklist = self.checklist(sample)
+            met = self.verdicts(checklist, _as_trajectory(answer, sample.target["lines"]))
+            right, reward = turns_right(answer, sample.target), _reward(checklist, met)
+        return Score(
+            {
+                "accuracy": self.success(sample, outcome),
+                "checklist": reward,
+                "turns_right": right,
+                "broken": float(outcome.stop_reason != "stop"),
+            }
+        )
+
+
+def _reward(checklist: Checklist, met: Verdicts) -> float:
+    """The mean over the checklist's turns of the weight of the items that some step of the turn meets."""
+    earned = sum(
+        item.weight
+        for items, steps in zip(checklist.turns, met, strict=False)
+        for n, item in enumerate(items)
+        if any(step[n] for step in steps)
+    )
+    return round(earned / len(checklist.turns), 12)
+
+
+def _as_trajectory(answer: Mapping[str, Any], lines: Sequence[str]) -> Trajectory:
+    """An answer as turns. Calls that failed are no part of it, and of no item."""
+    made, done = Trajectory([]), 0
+    closings = [*zip(answer["said"], ends(answer), strict=True), (None, len(answer["calls"]))]
+    for line, (said, end) in zip(lines, closings, strict=False):
+        calls = [(ToolUse(name, arguments),) for name, arguments in answer["calls"][done:end]]
+        steps = [Step(calls=call) for call in calls] + ([Step(said)] if said is not None else [])
+        made.turns.append(Turn(line, steps, said is not None))
+        done = end
+    return made
+
+
+def _in_full(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages of compact words as the lines, calls and results that were meant."""
+    made: list[dict[str, Any]] = []
+    act = None
+    for message in messages:
+        words = message["content"]
+        if message["role"] == "assistant":
+            act = decode(words)
+            calls: list[dict[str, Any]] = []
+            if act is None:
+                calls = [{"name": words[:80], "arguments": {}, "unreadable": words[:300]}]
+            elif act.tool:
+                calls = [{"name": act.tool, "arguments": act.arguments}]
+            made.append({"role": "assistant", "content": act.said if act else "", "calls": calls})
+        elif not message.get("of"):
+            made.append({"role": "user", "content": request_line(words)})
+        elif words == ERR or act is None:
+            made.append({"role": "tool", "content": words, "failed": True})
+        else:
+            made.append({"role": "tool", "content": result_text(act, words)})
+    return made
