@@ -23,9 +23,9 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
 
     `stop_reason` is `stop` when the world ended the episode, else the limit that did (`step_limit`,
     `error_limit`, `token_limit`, `time_limit`, `turn_step_limit`, `turn_error_limit`) or `model_length`: the
-    agent's context was full. When the user simulator fails the outcome is unscored; when the agent's model does, it is an error. Every
-    call goes through the gateway with its question, so an episode that was killed is played again from
-    the cache and pays nothing twice.
+    agent's context was full. When the user simulator fails the outcome is unscored; when the agent's model
+    does, it is an error. Every call goes through the gateway with its question, so an episode that was
+    killed is played again from the cache and pays nothing twice.
 
     Raises:
         BudgetSpent: before a call of the agent or of the simulated user.

@@ -77,7 +77,7 @@ class ToolWorld(Task):
     @property
     def scripted(self) -> bool:
         """Whether the user's lines are said as they stand, one a turn."""
-        return self.args.get("user", "scripted") == "scripted"
+        return bool(self.args.get("user", "scripted") == "scripted")
 
     @property
     def roles(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -101,8 +101,8 @@ class ToolWorld(Task):
         return Dialogue(self.ask(sample.question), toolbox(), office, user, self.limits)
 
     def parse(self, text: str, question: Question) -> Any | None:
-        """A recorded trajectory: `{"calls": [[name, arguments], ...], "said": [text, ...], "after": [n, ...]}`,
-        the i-th text said after the first n calls; without `after`, after all of them."""
+        """A recorded trajectory, in the form that `Dialogue.answer` gives; without `after`, every text was
+        said after all of the calls."""
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):

@@ -16,7 +16,7 @@ from harness.tasks.toolworld.adapter import FIRST_SEED, ToolWorld
 from harness.tasks.toolworld.chains import TURNS, chain
 from harness.tasks.toolworld.compact import ERR, decode, request_line, request_words, result_text
 from harness.tasks.toolworld.compact_world import CompactDialogue
-from harness.tasks.toolworld.expert import FLAWS, demonstration
+from harness.tasks.toolworld.expert import demonstration
 from harness.tasks.toolworld.office import Office
 from harness.tasks.toolworld.scoring import ends, turns_right
 from harness.tasks.toolworld.tools import toolbox

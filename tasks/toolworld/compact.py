@@ -84,7 +84,7 @@ VOCABULARY: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One action: a call of `tool`, or words to the user where that is empty. `thought` is the day restated."""
+    """A call of `tool`, or words to the user where that is empty; `thought` is the day restated."""
 
     tool: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)

@@ -18,6 +18,8 @@ PEOPLE = ROOMS = 12
 BOOKINGS = 20
 #: id -> fields
 Rows = dict[str, dict[str, Any]]
+#: bookings and messages, each with how often it is there
+Summary = tuple[Counter[Any], Counter[Any]]
 TOOLS = (
     "find_people",
     "find_rooms",
@@ -146,10 +148,10 @@ class Office:
 
     # -- for the task ------------------------------------------------------------------------------
 
-    def summary(self) -> tuple[Counter[Any], Counter[Any]]:
+    def summary(self) -> Summary:
         """The state without what may differ between two right solutions: the numbers of bookings, case
         and outer punctuation of messages."""
-        booked = Counter(tuple(sorted(row.items())) for row in self.bookings.values())
+        booked = Counter(tuple(row.values()) for row in self.bookings.values())
         messages = Counter((row["person_id"], same_text(row["text"])) for row in self.messages)
         return booked, messages
 

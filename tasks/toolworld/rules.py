@@ -199,8 +199,8 @@ class _Known:
             return None if person is None else [_sent(person, want["note"])]
         booking = want.get("booking")
         if booking is None:
-            rows = self.rows(self.person(want)) or ()
-            booking = next((row.get("booking_id") for row in rows if row.get("day") == want["day"]), None)
+            listed = self.rows(self.person(want)) or []
+            booking = next((row.get("booking_id") for row in listed if row.get("day") == want["day"]), None)
         if booking is None:
             return None
         return [("cancel_booking", booking) if kind == "cancel" else ("move_booking", booking, want["to"])]
@@ -213,8 +213,9 @@ class _Known:
 
 
 def verdicts(checklist: Checklist, trajectory: Trajectory) -> Verdicts:
-    """What the items' rules say after each step: `met[turn][step][item]`. An item speaks of its own turn."""
-    known, met = _Known(), []
+    """What the items' rules say after each step: `met[turn][step][item]`. An item speaks of its own turn; one
+    without a rule of this kind is None."""
+    known, met = _Known(), list[list[list[bool | None]]]()
     for items, turn in zip(checklist.turns, trajectory.turns, strict=False):
         known.next_turn()
         done: list[tuple[Any, ...]] = []

@@ -1,4 +1,4 @@
-"""What an episode in the office is worth: its calls are carried out again and compared with the wanted ones."""
+"""What an episode in the office is worth: its calls are carried out again and compared with the wanted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.tasks.toolworld.office import Office
+from harness.tasks.toolworld.office import Office, Summary
+from harness.tasks.toolworld.tools import toolbox
+from harness.world import ToolError
 
 #: tools that change the office
 CHANGING = frozenset({"book_room", "move_booking", "cancel_booking", "send_message"})
@@ -15,9 +17,6 @@ CHANGING = frozenset({"book_room", "move_booking", "cancel_booking", "send_messa
 
 def replayed(office: Office, calls: Iterable[Sequence[Any]]) -> Office:
     """The office after calls, of which those that fail change nothing; returns `office`."""
-    from harness.tasks.toolworld.tools import toolbox
-    from harness.world import ToolError
-
     for name, arguments in calls:
         if name in CHANGING:
             try:
@@ -63,19 +62,20 @@ def turns_right(answer: Mapping[str, Any], target: Mapping[str, Any]) -> float:
     """The share of the lines whose own turn changed in the office what the wanted actions of that line
     change, nothing more or less, and whose answer holds the texts asked for."""
     wanted, office, done, right = Office(target["office"]), Office(target["office"]), 0, 0
+    was, should = office.summary(), wanted.summary()
     turns = zip(target["actions"], target["says"], answer["said"], ends(answer), strict=False)
     for actions, texts, said, end in turns:
-        own = _change(office, answer["calls"][done:end])
-        right += _change(wanted, actions) == own and holds(said, texts)
+        before, wanted_before = was, should
+        was = replayed(office, answer["calls"][done:end]).summary()
+        should = replayed(wanted, actions).summary()
+        right += _change(before, was) == _change(wanted_before, should) and holds(said, texts)
         done = end
     return right / len(target["lines"])
 
 
-def _change(office: Office, calls: Iterable[Sequence[Any]]) -> list[Counter[Any]]:
-    """What calls add to bookings and messages, and what they take from them; `office` moves on."""
-    before = office.summary()
-    after = replayed(office, calls).summary()
-    pairs = list(zip(before, after, strict=True))
+def _change(before: Summary, after: Summary) -> list[Counter[Any]]:
+    """What was added to bookings and messages, and what was taken away."""
+    pairs = [*zip(before, after, strict=True)]
     return [new - old for old, new in pairs] + [old - new for old, new in pairs]
 
 
