@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -73,10 +72,12 @@ def turns_right(answer: Mapping[str, Any], target: Mapping[str, Any]) -> float:
     return right / len(target["lines"])
 
 
-def _change(before: Summary, after: Summary) -> list[Counter[Any]]:
-    """What was added to bookings and messages, and what was taken away."""
-    pairs = [*zip(before, after, strict=True)]
-    return [new - old for old, new in pairs] + [old - new for old, new in pairs]
+def _change(before: Summary, after: Summary) -> list[dict[Any, int]]:
+    """How many of each booking and each message were added, below zero where they were taken away."""
+    return [
+        {key: new[key] - old[key] for key in new.keys() | old.keys() if new[key] != old[key]}
+        for old, new in zip(before, after, strict=True)
+    ]
 
 
 def ends(answer: Mapping[str, Any]) -> list[int]:
