@@ -40,9 +40,10 @@ def agent(messages):
     said = [m for m in messages if m["role"] == "assistant"]
     if not said:
         return "Let me see.", [("open_door", "{}"), ("find_people", '{"name": ')]
-    if len(said) == 1 and target["actions"]:
-        return "", [(name, json.dumps(arguments)) for name, arguments in target["actions"]]
-    return " ".join(["Done.", *target["says"]]), []
+    actions, says = ([each for turn in target[key] for each in turn] for key in ("actions", "says"))
+    if len(said) == 1 and actions:
+        return "", [(name, json.dumps(arguments)) for name, arguments in actions]
+    return " ".join(["Done.", *says]), []
 
 
 def user(messages):

@@ -88,6 +88,7 @@ def test_parallel_calls_are_answered_in_order_and_the_user_speaks_between():
     assert outcome.answer == {
         "calls": [["add", {"amount": 2}], ["add", {"amount": "3"}]],
         "said": ["five", "bye"],
+        "after": [2, 2],
     }
     roles = [m["role"] for m in outcome.trace["messages"]]
     assert roles == ["user", "assistant", "tool", "tool", "assistant", "user", "assistant"]
@@ -150,6 +151,17 @@ def test_a_result_of_a_megabyte_is_cut_and_says_so():
 def test_limits_end_an_endless_loop(limits, reason):
     outcome = run(dialogue(**limits), *[[call("refuse")]] * 99, tokens=15)
     assert outcome.stop_reason == reason and outcome.trace["steps"] <= 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason", "steps"),
+    [({"turn_errors": 2}, "turn_error_limit", 5), ({"turn_steps": 3}, "turn_step_limit", 6), ({}, "stop", 8)],
+)
+def test_limits_within_a_turn_begin_again_with_the_users_words(limits, reason, steps):
+    fail, fine = [call("refuse")], [call("add", amount=1)]
+    actions = [fail, fine, "more?", fail, fail, fine, fine, "bye"]
+    outcome = run(dialogue(["more"], **limits), *actions)
+    assert (outcome.stop_reason, outcome.trace["steps"]) == (reason, steps)
 
 
 def test_the_clock_ends_an_episode_and_the_world_is_closed():

@@ -82,7 +82,8 @@ class Agent(Provider):
     async def generate(self, call):
         self.calls.append(call)
         target = self.targets[call.question.id]
-        return ModelOutput.from_content(self.name, self.write(target, call.messages))
+        flat = {key: [each for turn in target[key] for each in turn] for key in ("actions", "says")}
+        return ModelOutput.from_content(self.name, self.write(flat, call.messages))
 
 
 def all_at_once(target, seen):

@@ -18,11 +18,13 @@ def actions_of(target, seed, slip=0.0, flaws=()):
 
 
 def credited(verdicts, checklist):
-    """Which tags of which turn some step met."""
-    return [
-        {item.rule["tag"]: any(step[n] for step in steps) for n, item in enumerate(items)}
-        for items, steps in zip(checklist.turns, verdicts, strict=False)
-    ]
+    """By turn and tag: whether some step met all its items."""
+    found = []
+    for items, steps in zip(checklist.turns, verdicts, strict=False):
+        found.append({item.rule["tag"]: True for item in items})
+        for n, item in enumerate(items):
+            found[-1][item.rule["tag"]] &= any(step[n] for step in steps)
+    return found
 
 
 def test_items_have_the_form_that_files_need(played):
@@ -79,8 +81,8 @@ def test_the_exact_list_and_success_agree(played, place, seed, slip):
         if any(step[n] for step in steps)
     ]
     assert metrics["checklist"] == pytest.approx(sum(weights) / 4)  # from the answer as from the transcript
-    right = sum(turn["act"] and turn["rest"] for turn in found)
-    assert right <= 4 * metrics["turns_right"] or "notify" in sample.target["kinds"]
+    done = [turn["act"] and turn["rest"] for turn in found] + [False]
+    assert done.index(False) <= 4 * metrics["turns_right"]  # up to the first mistake they agree
     if metrics["checklist"] == 1:
         assert metrics["accuracy"] == metrics["turns_right"] == 1
     if metrics["turns_right"] == 1:
@@ -187,6 +189,7 @@ KEYS = st.sampled_from(["name", "day", "booking_id", "person_id", "text", "room_
 @given(
     st.lists(st.tuples(TOOLS, st.dictionaries(KEYS, PLAIN), st.text() | PLAIN.map(json.dumps)), max_size=6)
 )
+@settings(max_examples=30, deadline=None)
 def test_hostile_transcripts_get_verdicts(played, calls):
     chains = played(turns=5)
     sample = chains.splits.test[0]

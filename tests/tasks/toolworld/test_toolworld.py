@@ -37,7 +37,7 @@ def test_the_wanted_actions_are_right_and_nothing_else_is(name):
         answer = {"calls": calls, "said": said}
         return task.score(sample, Outcome(sample.id, answer=answer, stop_reason=stop)).metrics["accuracy"]
 
-    for sample in [*splits.test, *splits.dev, *splits.train]:
+    for sample in [*splits.test[:40], *splits.dev, *splits.train[:40]]:
         calls = [call for turn in sample.target["actions"] for call in turn]
         said = [" ".join(texts) for texts in sample.target["says"]]
         assert right(sample, calls, said) == 1
