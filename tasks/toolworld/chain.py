@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from harness.model.gateway import Model
 
+#: seeds of the next split begin beyond
+MOST_ITEMS = FIRST_SEED["dev"] - FIRST_SEED["test"]
+
 
 class Chain(ToolWorld):
     """Right if the office ends up as wanted and every number was said in its turn."""
@@ -35,6 +38,8 @@ class Chain(ToolWorld):
         super().__init__(spec, args)
         if self.args["turns"] not in TURNS:
             raise UsageError(f"turns={self.args['turns']} is not from {TURNS[0]} to {TURNS[-1]}")
+        if not 1 <= self.args["items"] <= MOST_ITEMS:
+            raise UsageError(f"items={self.args['items']} is not from 1 to {MOST_ITEMS}")
         if not 0.0 <= self.args["slip"] <= 1.0:
             raise UsageError(f"slip={self.args['slip']} is not a share from 0 to 1")
 

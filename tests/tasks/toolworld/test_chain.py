@@ -186,7 +186,10 @@ def test_a_small_policy_gets_words_and_others_english():
         assert styles == {"toolworld/chain": style, "toolworld/multi": None}
 
 
-@pytest.mark.parametrize("arguments", [{"turns": 0}, {"turns": 13}, {"slip": 2}, {"flaws": ["count"]}])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"turns": 0}, {"turns": 13}, {"items": 0}, {"items": 2_000_000}, {"slip": 2}, {"flaws": ["count"]}],
+)
 def test_arguments_that_do_not_fit_are_refused(played, arguments):
     with pytest.raises(UsageError):
         played(**arguments)
