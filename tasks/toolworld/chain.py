@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
 from harness.checklist import Checklist, Step, ToolUse, Trajectory, Turn, Verdicts
+from harness.checklist.reward import reward
 from harness.sample import LazySamples, Outcome, Question, Sample, Score
 from harness.tasks.toolworld import rules
 from harness.tasks.toolworld.adapter import FIRST_SEED, ToolWorld
@@ -107,30 +108,20 @@ class Chain(ToolWorld):
     # -- scores --------------------------------------------------------------------------------------
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
-        answer, right, reward = outcome.answer, 0.0, 0.0
+        answer, right, earned = outcome.answer, 0.0, 0.0
         if answer is not None:
             checklist = self.checklist(sample)
             met = self.verdicts(checklist, _as_trajectory(answer, sample.target["lines"]))
-            right, reward = turns_right(answer, sample.target), _reward(checklist, met)
+            right = turns_right(answer, sample.target)
+            earned = reward(checklist, met).R or 0.0
         return Score(
             {
                 "accuracy": self.success(sample, outcome),
-                "checklist": reward,
+                "checklist": earned,
                 "turns_right": right,
                 "broken": float(outcome.stop_reason != "stop"),
             }
         )
-
-
-def _reward(checklist: Checklist, met: Verdicts) -> float:
-    """The mean over the checklist's turns of the weight of the items that some step of the turn meets."""
-    earned = sum(
-        item.weight
-        for items, steps in zip(checklist.turns, met, strict=False)
-        for n, item in enumerate(items)
-        if any(step[n] for step in steps)
-    )
-    return round(earned / len(checklist.turns), 12)
 
 
 def _as_trajectory(answer: Mapping[str, Any], lines: Sequence[str]) -> Trajectory:

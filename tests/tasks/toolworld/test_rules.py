@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.checklist.files import turns_as_json
 from harness.checklist.schema import FOCUS
+from harness.checklist.validate import faults
 from harness.tasks.toolworld import rules
 from harness.tasks.toolworld.expert import FLAWS, demonstration
 
@@ -32,7 +34,7 @@ def test_items_have_the_form_that_files_need(played):
     for sample in chains.splits.test[:20]:
         target = sample.target
         for checklist in (chains.task.checklist(sample), rules.request_checklist(target["lines"])):
-            assert len(checklist.turns) == 9
+            assert len(checklist.turns) == 9 and not faults(turns_as_json(checklist))
             for kind, items in zip(target["kinds"], checklist.turns, strict=True):
                 assert [item.id for item in items] == [f"C{n}" for n in range(len(items))]
                 assert sum(item.weight for item in items) == pytest.approx(1)

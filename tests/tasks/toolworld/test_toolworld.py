@@ -1,6 +1,7 @@
 """The office: every item can be solved, doing nothing solves none, and hostile answers are only wrong."""
 
 import json
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from harness.world import ToolError
 NAMES = ("toolworld/single", "toolworld/multi", "toolworld/chain")
 
 
+@cache
 def loaded(name, **arguments):
     spec = registry().task(name)
     task = load_task(spec, spec.arguments(arguments))
