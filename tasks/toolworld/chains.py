@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from harness.tasks.toolworld.generate import MAKERS, Ask, target
@@ -15,24 +16,24 @@ TURNS = range(1, 13)
 MOST_ACTIONS = 6
 
 
-def chain(turns: int, seed: int) -> dict[str, Any]:
-    """An item of `turns` requests: as `harness.tasks.toolworld.generate.item`, with the `kinds` of its
+def chain(turns: int, seed: int, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+    """An item of `turns` requests of these kinds, drawn alike: as `harness.tasks.toolworld.generate.item`, with the `kinds` of its
     requests. No booking is changed twice and nobody has two on a day, so that every wanted action shows in
     the end and a person with a day always names one booking."""
     office, rng = Office(seed), random.Random(f"chain-{turns}-{seed}")
-    kinds: list[str] = []
+    drawn: list[str] = []
     asked: list[Ask] = []
     changed: set[str] = set()
     while len(asked) < turns:
-        kind = rng.choice(KINDS)
+        kind = rng.choice(kinds)
         (ask,) = MAKERS[kind](office, rng)
         if _usable(ask, office, changed):
             for name, arguments in ask[1]:
                 getattr(office, name)(**arguments)
                 changed |= {arguments[key] for key in ("booking_id",) if key in arguments}
-            kinds.append(kind)
+            drawn.append(kind)
             asked.append(ask)
-    return {**target("chain", seed, asked), "kinds": kinds}
+    return {**target("chain", seed, asked), "kinds": drawn}
 
 
 def _usable(ask: Ask, office: Office, changed: set[str]) -> bool:

@@ -45,6 +45,11 @@ def test_all_kinds_are_asked_for_alike():
     assert {*counts} == {*KINDS} and min(counts.values()) > 0.8 * max(counts.values())
 
 
+def test_chains_of_some_kinds_alone():
+    kinds = ("cancel", "move")
+    assert {kind for seed in range(20) for kind in chain(2, seed, kinds)["kinds"]} == {*kinds}
+
+
 def test_a_later_line_counts_what_an_earlier_one_cancelled():
     """Somewhere a count asks about a person whose booking was cancelled before it."""
     for seed in range(300):
