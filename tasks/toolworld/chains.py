@@ -17,8 +17,8 @@ MOST_ACTIONS = 6
 
 
 def chain(turns: int, seed: int, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
-    """An item of `turns` requests of these kinds, drawn alike: as `harness.tasks.toolworld.generate.item`, with the `kinds` of its
-    requests. No booking is changed twice and nobody has two on a day, so that every wanted action shows in
+    """An item of `turns` requests of these kinds, in the form of `harness.tasks.toolworld.generate.item`, and
+    with the `kinds` that were drawn. No booking is changed twice and nobody has two on a day, so that every wanted action shows in
     the end and a person with a day always names one booking."""
     office, rng = Office(seed), random.Random(f"chain-{turns}-{seed}")
     drawn: list[str] = []
@@ -30,7 +30,7 @@ def chain(turns: int, seed: int, kinds: Sequence[str] = KINDS) -> dict[str, Any]
         if _usable(ask, office, changed):
             for name, arguments in ask[1]:
                 getattr(office, name)(**arguments)
-                changed |= {arguments[key] for key in ("booking_id",) if key in arguments}
+                changed.add(arguments.get("booking_id", ""))
             drawn.append(kind)
             asked.append(ask)
     return {**target("chain", seed, asked), "kinds": drawn}
