@@ -18,8 +18,8 @@ MOST_ACTIONS = 6
 
 def chain(turns: int, seed: int, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
     """An item of `turns` requests of these kinds, in the form of `harness.tasks.toolworld.generate.item`, and
-    with the `kinds` that were drawn. No booking is changed twice and nobody has two on a day, so that every wanted action shows in
-    the end and a person with a day always names one booking."""
+    with the `kinds` that were drawn. No booking is changed twice and nobody has two on a day, so that every
+    wanted action shows in the end and a person with a day always names one booking."""
     office, rng = Office(seed), random.Random(f"chain-{turns}-{seed}")
     drawn: list[str] = []
     asked: list[Ask] = []
