@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from harness.api.checklist_agreement import checklist_agreement as checklist_agreement
+    from harness.api.checklist_judging import judge_trajectories as judge_trajectories
+    from harness.api.checklists import annotate_checklists as annotate_checklists
+    from harness.api.checklists import validate_checklists as validate_checklists
     from harness.api.comparisons import Comparisons as Comparisons
     from harness.api.comparisons import compare as compare
     from harness.api.evaluation import evaluate as evaluate
@@ -61,6 +65,9 @@ if TYPE_CHECKING:
 
 #: module -> the names that `harness` offers from it; a test holds it against the imports above
 _OFFERED = {
+    "harness.api.checklist_agreement": ("checklist_agreement",),
+    "harness.api.checklist_judging": ("judge_trajectories",),
+    "harness.api.checklists": ("annotate_checklists", "validate_checklists"),
     "harness.api.comparisons": ("Comparisons", "compare"),
     "harness.api.evaluation": ("evaluate", "evaluate_async"),
     "harness.api.gating": ("BaselineSet", "Check", "check", "set_baseline"),

@@ -28,6 +28,7 @@ COMMANDS = {
     "power": ("harness.cli.power", "Plan: the difference that items and attempts can show."),
     "check": ("harness.cli.check", "Compare with a baseline in CI: ok, regressed or inconclusive."),
     "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
+    "checklist": ("harness.cli.checklist", "Checklists for tool dialogues: write, check, judge, compare."),
     "results": ("harness.cli.results", "List, compare, verify, correct and export stored results."),
     "leaderboard": ("harness.leaderboard.cli", "Build or serve a site of tables, figures and attempts."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),

@@ -18,11 +18,15 @@ from harness.cli.options import (
     arguments,
     as_typed,
     budget_calls_option,
+    budget_cost_option,
     budget_time_option,
     budget_tokens_option,
     fit_options,
     generation_option,
     json_option,
+    limit_option,
+    max_connections_option,
+    max_retries_option,
     method_args_option,
     methods_option,
     mirror_option,
@@ -74,7 +78,7 @@ Examples:
 )
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
 @click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
-@click.option("--limit", type=int, metavar="N", help="Only the first N items.")
+@limit_option
 @click.option(
     "--planned-effect",
     type=click.FloatRange(0, 1, min_open=True),
@@ -86,17 +90,12 @@ Examples:
 @click.option("--max-tokens", type=int, metavar="N", help="Longest completion; as -G max_tokens=N.")
 @system_option
 @generation_option
-@click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
+@budget_cost_option
 @budget_tokens_option
 @budget_calls_option
 @budget_time_option
-@click.option("--max-connections", type=int, metavar="N", help="Calls at once to a model.")
-@click.option(
-    "--max-retries",
-    type=int,
-    metavar="N",
-    help="Retries of a call that failed for a passing reason. [default: 10, some two minutes]",
-)
+@max_connections_option
+@max_retries_option
 @offline_option(None)
 @mirror_option
 @click.option(

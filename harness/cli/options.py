@@ -166,6 +166,20 @@ budget_calls_option = click.option(
 budget_time_option = click.option(
     "--budget-time", type=float, metavar="SECONDS", help="Stop after this time."
 )
+budget_cost_option = click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
+max_connections_option = click.option(
+    "--max-connections", type=int, metavar="N", help="Calls at once to a model."
+)
+max_retries_option = click.option(
+    "--max-retries",
+    type=int,
+    metavar="N",
+    help="Retries of a call that failed for a passing reason. [default: 10, some two minutes]",
+)
+limit_option = click.option("--limit", type=int, metavar="N", help="Only the first N items.")
+columns_option = click.option(
+    "--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Where a column has another name."
+)
 mirror_option = click.option(
     "--mirror", metavar="DIR", help="Hub data sets as folders. [default: HARNESS_MIRROR]"
 )

@@ -9,6 +9,7 @@ import click
 from harness.cli.options import (
     Command,
     arguments,
+    columns_option,
     json_option,
     mirror_option,
     offline_option,
@@ -47,9 +48,7 @@ A response is one JSON object a line (other tables, packed ones too, work as wel
     metavar="PATH",
     help="A table (CSV, JSONL, parquet, ...); or a benchmark's own result file or folder.",
 )
-@click.option(
-    "--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Where a column has another name."
-)
+@columns_option
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value.")
 @click.option("--by", metavar="COLUMN", help="One run for each value of this column.")
 @click.option("--label", metavar="NAME", help="The model's name in the record. [default: the file's]")

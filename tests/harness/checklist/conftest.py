@@ -15,7 +15,8 @@ from harness.model.ledger import Budget, Ledger
 
 
 class Server(ThreadingHTTPServer):
-    """`reply(prompt)` is a completion, a status of an error, or "sleep"; `requests` are the bodies it got."""
+    """`reply(prompt)`, of the text of all messages, is a completion, a status of an error, or "sleep";
+    `requests` are the bodies it got."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -47,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
             self.server.requests.append(body)
-            reply = self.server.reply(body["messages"][-1]["content"])
+            reply = self.server.reply("\n".join(message["content"] for message in body["messages"]))
         status = 200
         if reply == "sleep":
             time.sleep(2.5)

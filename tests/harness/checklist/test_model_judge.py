@@ -1,4 +1,4 @@
-"""A model as judge, against a real server: what it is shown, how often it is asked, what its faults become."""
+"""A model as judge, against a real server: what it is shown, how often it is asked, what faults become."""
 
 import asyncio
 import json
@@ -61,7 +61,11 @@ def test_the_prompt_has_its_parts_in_order_and_nothing_from_later():
     assert "reply 1.2" not in text and "user 2" not in text and "thought 2.0" not in text
     previous = text[text.index("# Previous messages") : text.index("# Current messages")]
     assert "user 1" not in previous
-    assert "[turn 1, step 2, tool]" in text and "[turn 1, step 0, user]" in text
+    assert (
+        "[turn 1, step 2, assistant]" in text
+        and "[turn 1, step 3, tool]" in text
+        and "[turn 1, step 0, user]" in text
+    )
 
 
 def test_what_is_empty_is_none_and_braces_of_a_dialogue_stay_as_they_are():
@@ -75,7 +79,7 @@ def test_what_is_empty_is_none_and_braces_of_a_dialogue_stay_as_they_are():
 def test_a_turn_that_broke_still_shows_its_steps():
     dialogue = Trajectory([Turn("user", [Step("", (ToolUse("find", None),), (Result("bad", failed=True),))])])
     text = judge_prompt(item(), dialogue, 0, 0)
-    assert "(not readable)" in text and "[turn 0, step 1, tool, error]\nbad" in text
+    assert "(not readable)" in text and "[turn 0, step 2, tool, error]\nbad" in text
 
 
 # --- reading ------------------------------------------------------------------------------------

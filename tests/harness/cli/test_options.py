@@ -102,6 +102,7 @@ def test_variants_of_shared_options_are_those_of_the_options_module():
             shared.setdefault(option.opts[0], set()).add((spelled(option), meaning(option)))
     assert {"--task", "-T", "--store", "--plot", "--out"} <= set(shared)
     own = {("--task", "new"), ("--method", "train"), ("--model", "train"), ("--out", "leaderboard build")}
+    own |= {("--out", "checklist annotate"), ("--out", "checklist judge")}
     for name, command in EVERY.items():
         for option in options_of(command):
             flag = option.opts[0]

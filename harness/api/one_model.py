@@ -1,0 +1,79 @@
+"""One model outside a run, for commands that ask it something: behind the same gateway, cache and budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from harness.model.gateway import Model
+    from harness.model.ledger import Ledger
+
+
+class Limits(TypedDict, total=False):
+    """How a model is asked; as the options of the same names.
+
+    `model_args` of its provider; `generation` settings of inspect-ai; `budget_cost` in USD, `budget_time` in
+    seconds; `offline` asks the cache alone.
+    """
+
+    model_args: Mapping[str, Any] | None
+    generation: Mapping[str, Any] | None
+    budget_cost: float | None
+    budget_tokens: int | None
+    budget_calls: int | None
+    budget_time: float | None
+    max_connections: int | None
+    max_retries: int | None
+    offline: bool
+
+
+@contextmanager
+def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
+    """The model, and what it spends. What it said is in the cache at the end, whatever happened.
+
+    Raises:
+        UsageError: no such model, or no key for it.
+    """
+    from harness.api.settings import configuration
+    from harness.base import paths
+    from harness.model import backoff
+    from harness.model.cache import Cache
+    from harness.model.factory import open_model
+    from harness.model.gateway import Model
+    from harness.model.ledger import Budget, Ledger
+    from harness.model.prices import price
+
+    prices = configuration().get("prices", {})
+    cache, ledger = Cache(paths.cache_dir() / "completions.sqlite"), Ledger()
+    offline = bool(limits.get("offline"))
+    try:
+        provider = open_model(
+            name, limits.get("model_args") or {}, limits.get("max_connections"), lambda: cache, offline
+        )
+        retries = limits.get("max_retries")
+        model = Model(
+            provider,
+            ledger=ledger,
+            budget=Budget(
+                limits.get("budget_calls"),
+                limits.get("budget_tokens"),
+                limits.get("budget_cost"),
+                limits.get("budget_time"),
+            ),
+            cache=cache if provider.cacheable else None,
+            price=known[:2] if (known := price(name, prices)) else None,
+            offline=offline,
+            max_retries=backoff.MAX_RETRIES if retries is None else retries,
+            slots=asyncio.Semaphore(provider.connections),
+        )
+        yield model, ledger
+    finally:
+        cache.close()
+
+
+def spent(ledger: Ledger) -> dict[str, Any]:
+    """What was spent in all, as objects of `--json` have it."""
+    return ledger.total.reported()
