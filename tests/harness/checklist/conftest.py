@@ -89,8 +89,8 @@ def server():
 def open_judge(server, tmp_path):
     """Opens the server as a model: `open_judge(ledger=..., ...)`."""
 
-    def opened(**settings):
-        args = {"base_url": server.url, "api_key": "none", "timeout": 1}
+    def opened(timeout=30, **settings):
+        args = {"base_url": server.url, "api_key": "none", "timeout": timeout}
         provider = open_model("openai-api/local/judge", args, 8)
         given = {"ledger": Ledger(), "budget": Budget(), "first_wait": 0.01, "max_retries": 0, **settings}
         cache = Cache(tmp_path / "cache.sqlite")

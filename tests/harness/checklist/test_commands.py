@@ -51,7 +51,7 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def asked(server):
     """How the server is named: keywords of the Python functions."""
-    args = {"base_url": server.url, "api_key": "none", "timeout": 1}
+    args = {"base_url": server.url, "api_key": "none", "timeout": 30}
     return {"model": "openai-api/local/m", "model_args": args, "max_retries": 0, "progress": False}
 
 
@@ -286,6 +286,27 @@ def test_votes_of_one_judge_are_compared_with_each_other(server, asked, annotate
     # of three votes yes, yes, no one pair in three is equal
     assert votes.questions == 4 and votes.pairwise == pytest.approx((1 + 1 / 3) / 2)
     assert "Fleiss" in repr(found)
+
+
+def test_the_commands_from_dialogues_to_a_table(server, tmp_path):
+    server.reply = lambda prompt: annotation() if "You write checklists" in prompt else judgement(True)
+    written(tmp_path / "d.jsonl", [dialogue(n) for n in range(2)])
+    model = ["--role-arg", f"base_url={server.url}", "--role-arg", "api_key=none", "-G", "temperature=0.1"]
+
+    def run(*arguments):
+        done = CliRunner().invoke(command, [*arguments])
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.stdout
+
+    to_annotator = ["--role", "annotator=openai-api/local/m", "--out", "c.jsonl", "--json"]
+    made = json.loads(run("annotate", "d.jsonl", *to_annotator, *model))
+    assert (made["written"], made["failed"], made["usage"]["calls"]) == (2, [], 2)
+    to_judge = ["--checklists", "c.jsonl", "--role", "judge=openai-api/local/m", "--out", "v.jsonl"]
+    shown = run("judge", "d.jsonl", *to_judge, "--votes", "3", "--mode", "turn", *model)
+    for part in ("d0", "d1", "mean reward 1.000 over 2 of 2", "Fleiss' kappa unknown", "24 calls"):
+        assert part in shown
+    assert {body["temperature"] for body in server.requests} == {0.1}
+    assert "24 calls" not in run("judge", "d.jsonl", *to_judge, "--votes", "3", "--mode", "turn", *model)
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -193,7 +193,8 @@ def test_a_malformed_reply_is_asked_again_and_then_unscored(server, open_judge, 
 @pytest.mark.parametrize("fault", [500, 400, "sleep"])
 def test_a_server_that_fails_leaves_a_decision_unscored_and_says_why(server, open_judge, fault):
     server.reply = lambda prompt: fault if "question 1?" in prompt else judgement(True)
-    judged = judge(open_judge(), checklist(1, 3), trajectory(1, 1))
+    model = open_judge(timeout=1 if fault == "sleep" else 30)
+    judged = judge(model, checklist(1, 3), trajectory(1, 1))
     assert judged.verdicts == [[[True, None, True]]]
     assert (judged.failed, judged.errors, judged.malformed) == (1, 1, 0)
     assert "openai-api/local/judge" in judged.reason and "\n" not in judged.reason
