@@ -83,7 +83,7 @@ ONE = [dialogue()]
 
 
 class Office:
-    """Who answers what: an agent by its script, one for all dialogues or one for each; judge and simulator."""
+    """Who answers what: an agent by its script, for all dialogues or one for each; judge and simulator."""
 
     def __init__(self, endpoint, *actions, **by_dialogue):
         self.actions, self.by_dialogue, self.asked = actions, by_dialogue, []
