@@ -57,8 +57,8 @@ class Trajectory:
 
     @classmethod
     def of(cls, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
-        """From an outcome's trace. A user's message that answers a call (`of`) is a result; thoughts stand under
-        `thinking` or in marks before the reply."""
+        """From an outcome's trace. A user's message that answers a call (`of`) is a result; thoughts stand
+        under `thinking`, or in marks before the reply."""
         made = cls([], stop=stop)
         for message in messages:
             role, text = message["role"], message["content"]

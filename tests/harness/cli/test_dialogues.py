@@ -195,18 +195,6 @@ def test_two_identical_unseen_calls(measure, endpoint, tmp_path, switch, calls, 
     assert spent == {"answer": 4, "judge": 2 * 3 + 1, "simulator": calls}
 
 
-def test_a_schema_violation_is_told_and_not_simulated(measure, endpoint):
-    office = Office(endpoint, said("", ("weather", {"town": "Rome"})), said("Sorry."), said("Bye."))
-    _, (row,) = measure()
-    (result,) = [each for each in row["trace"]["messages"] if each["role"] == "tool"]
-    assert json.loads(result["content"])["tool_error"] == {
-        "code": "SCHEMA_VALIDATION_FAILED",
-        "required": ["city"],
-        "unexpected": ["town"],
-    }
-    assert result["failed"] and office.of("simulator") == [] and row["trace"]["tool_errors"] == 1
-
-
 UNREADABLE = said("", ("weather", {}))
 UNREADABLE["tool_calls"][0]["function"]["arguments"] = "{not JSON"
 WRONG = {
@@ -227,6 +215,17 @@ def test_errors_are_hard_stops_by_a_switch(measure, endpoint, limit, stop, actio
         assert (row["status"], row["stop_reason"], row["trace"]["steps"]) == ("ok", stop, actions)
         assert row["completed"] == float(stop == "stop") and row["trace"]["tool_errors"] == 1
     assert len(office.of("agent")) == 4 * actions and office.of("simulator") == []
+    (result,) = [
+        message
+        for row in rows
+        if row["sample_id"] == "schema"
+        for message in row["trace"]["messages"]
+        if message["role"] == "tool"
+    ]
+    wrong = {"required": ["city"], "unexpected": ["town"]}
+    assert result["failed"] and json.loads(result["content"]) == {
+        "tool_error": {"code": "SCHEMA_VALIDATION_FAILED", **wrong}
+    }
 
 
 #: what a simulator says, by the city that it is asked for, and how often it is asked again

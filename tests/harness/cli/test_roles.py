@@ -89,6 +89,9 @@ class Learner(harness.Method):
         assert output.completion == "yes"
         job.training.with_policy(job.training.policy)
 
+    async def answer(self, question, job):
+        return job.outcome(question, await job.model.generate(question, job.ask(question)))
+
     def launch(self, backend, job):
         return {"roles.json": json.dumps(job.roles)}
 '''

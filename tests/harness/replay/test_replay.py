@@ -5,7 +5,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai.model import ModelOutput
 from inspect_ai.tool import ToolCall
@@ -145,6 +145,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(max_size=6), JSON, max_size=4))
 def test_any_arguments_get_an_answer(arguments):
     box = ReplayTools({"weather": WEATHER}, RECORDS)
@@ -166,9 +167,9 @@ def test_unknown_tools_unreadable_calls_and_unseen_ones_without_a_simulator():
 def test_only_the_result_of_a_simulation_is_returned():
     (found,), model, _ = played([("weather", {"city": "Rome"})], result({"sky": "red"}))
     assert json.loads(found.text) == {"sky": "red"} and "analysis" not in found.text
-    (settings,) = model.settings
-    assert (settings["temperature"], settings["top_p"], settings["max_tokens"]) == (0.6, 0.8, 8000)
-    assert settings["purpose"] == "simulator" and settings["response_schema"]["json_schema"]["required"]
+    (sent,) = model.settings
+    assert (sent["temperature"], sent["top_p"], sent["max_tokens"]) == (0.6, 0.8, 8000)
+    assert sent["purpose"] == "simulator" and sent["response_schema"]["json_schema"]["required"]
 
 
 @pytest.mark.parametrize(("cache", "calls"), [(True, 1), (False, 2)])
@@ -178,7 +179,7 @@ def test_the_same_unseen_call_twice(cache, calls):
     assert len(model.asked) == calls
     assert (found[0].text == found[1].text) is cache
     assert box.counts == ({"simulated": 1, "cached": 1} if cache else {"simulated": 2})
-    assert len({settings["draw"] for settings in model.settings}) == calls
+    assert len({sent["draw"] for sent in model.settings}) == calls
 
 
 @pytest.mark.parametrize("forward", [True, False])
