@@ -11,13 +11,16 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
 from harness.base.secrets import without_secrets
 from harness.checklist.rule import RewardRule
 from harness.methods.cm2.verl_loop import sample_as_text
 from harness.sample import Sample
+
+if TYPE_CHECKING:
+    from harness.job import Job
 
 #: the name under which verl finds the loop
 LOOP = "harness_world"
@@ -54,6 +57,37 @@ SCRIPT: dict[str, Any] = {
 SIZES = {"paper": PAPER, "script": SCRIPT}
 
 
+def launch_of(args: Mapping[str, Any], job: Job, judged: bool) -> dict[str, str]:
+    """The launch of a method's arguments: sizes that were given over the paper's.
+
+    Args:
+        judged: whether the role `judge` decides, and not the task's own rules.
+
+    Raises:
+        UsageError: as `launch`, or an argument that is for experiments here.
+    """
+    for name in ("flip", "blind", "std"):
+        if args.get(name):
+            raise UsageError(f"-M {name}={args[name]} is for training here; leave it out of a launch by verl")
+    home = job.training.task(args["bank"]) if args.get("bank") else job
+    folder = job.model.name.startswith("pocket/")
+    return launch(
+        task=home.task_name,
+        task_args=home.task_args,
+        samples=list(home.data.train),
+        plan={name: args[name] for name in PAPER if args.get(name)},
+        seed=job.seed,
+        model=str(job.training.policy) if folder else job.model.name.partition("/")[2],
+        roles=job.roles,
+        settings={
+            "judged": judged,
+            "rule": {name: args[name] for name in ("gate", "broken_turn", "level") if name in args},
+            "judge_mode": args.get("judge_mode", "step"),
+            "votes": args.get("votes", 1),
+        },
+    )
+
+
 def launch(
     *,
     task: str,
@@ -72,11 +106,13 @@ def launch(
         task: whose worlds are played; one with checklists.
         task_args: all of its arguments.
         samples: the train split.
-        plan: any of the sizes of `PAPER`, over those of the preset; others are ignored.
+        plan: any of the sizes of `PAPER`, over those of the preset; others are ignored. No step has more
+            prompts than there are samples.
         seed: of the roles' models and of the order of the data.
         model: a Hub id or a folder, as verl loads it.
-        roles: models by role; without a judge the task's own rules decide.
-        settings: `preset` (`paper` or `script`), `rule` (fields of `RewardRule`), `judge_mode`, `votes`,
+        roles: models by role.
+        settings: `preset` (`paper` or `script`), `rule` (fields of `RewardRule`), `judged` (by the role
+            `judge`, the default where there is one, or by the task's own rules), `judge_mode`, `votes`,
             `role_args` (secrets in them are left out), `validation` (samples of the dev split); each may be
             missing.
 
@@ -92,6 +128,7 @@ def launch(
     if preset not in SIZES:
         raise UsageError(f"verl's preset is one of {', '.join(SIZES)}, not {preset!r}")
     sizes = {**SIZES[preset], **{name: value for name, value in plan.items() if name in PAPER}}
+    sizes["prompts"] = min(sizes["prompts"], len(samples))  # verl refuses a batch larger than its data
     rule = RewardRule(**settings.get("rule", {}))
     if rule.level != "trajectory" or rule.std:
         raise UsageError(
@@ -102,6 +139,7 @@ def launch(
         "task_args": dict(task_args),
         "roles": dict(roles),
         "role_args": without_secrets(dict(settings.get("role_args", {}))),
+        "judged": settings.get("judged", "judge" in roles),
         "judge_mode": settings.get("judge_mode", "step"),
         "votes": settings.get("votes", 1),
         "rule": asdict(rule),

@@ -119,7 +119,7 @@ class WorldLoop(_Base):  # type: ignore[misc, valid-type]
         trace = outcome.trace or {}
         trajectory = task.trajectory(trace.get("messages", ()), outcome.stop_reason)
         judge: Judge = RuleJudge(task.verdicts)
-        if "judge" in self.settings["roles"]:
+        if self.settings["judged"]:
             judge = ModelJudge(
                 _roles(self._key)("judge"),
                 sample.question,

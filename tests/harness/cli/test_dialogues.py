@@ -205,6 +205,15 @@ WRONG = {
 }
 
 
+def test_an_episode_played_again_asks_nobody_again(measure, endpoint):
+    office = Office(endpoint, said("", UNSEEN), said("", UNSEEN), said("Red."), said("Bye."))
+    office.simulator = lambda text: json.dumps({"analysis": "", "result": {"call": len(office.asked)}})
+    _, (first,) = measure("-T", "simulator_cache=false")
+    asked = len(office.asked)
+    _, (again,) = measure("-T", "simulator_cache=false", "--overwrite")
+    assert len(office.asked) == asked and again["trace"] == first["trace"]
+
+
 @pytest.mark.parametrize(("limit", "stop", "actions"), [(1, "error_limit", 1), (10, "stop", 3)])
 def test_errors_are_hard_stops_by_a_switch(measure, endpoint, limit, stop, actions):
     scripts = {name: (action, said("Sorry."), said("Bye.")) for name, action in WRONG.items()}

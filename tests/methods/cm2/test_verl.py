@@ -75,7 +75,7 @@ def options(script):
 
 
 def test_a_launch_says_the_paper_s_numbers(tmp_path):
-    made = files()
+    made = files(samples=[SAMPLE] * 200)
     found = options(made["launch.sh"])
     assert found["actor_rollout_ref.rollout.n"] == "48" and found["data.train_batch_size"] == "128"
     assert float(found["actor_rollout_ref.actor.optim.lr"]) == 3e-6
@@ -91,8 +91,9 @@ def test_a_launch_says_the_paper_s_numbers(tmp_path):
 
 
 def test_sizes_of_a_plan_win_over_those_of_the_script():
-    found = options(files(preset="script", plan={"rollouts": 8, "context": 1})["launch.sh"])
-    assert (found["actor_rollout_ref.rollout.n"], found["data.train_batch_size"]) == ("8", "4")
+    made = files(samples=[SAMPLE] * 3, preset="script", plan={"rollouts": 8, "context": 1})
+    found = options(made["launch.sh"])
+    assert (found["actor_rollout_ref.rollout.n"], found["data.train_batch_size"]) == ("8", "3")
     assert float(found["actor_rollout_ref.actor.kl_loss_coef"]) == 1e-4
     assert found["algorithm.rollout_correction.rollout_is_threshold"] == "2.0"
 
@@ -297,3 +298,21 @@ def test_a_prompt_past_the_limit_is_left_out(loop):
     made = loop(server, files(), prompt=5)
     assert server.asked == [] and len(made.prompt_ids) == 5
     assert made.response_ids == [1] and made.response_mask == [0] and made.reward_score == 0.0
+
+
+def test_arguments_of_the_method_become_a_launch():
+    job = SimpleNamespace(
+        task_name="dialogues/custom",
+        task_args=registry().task("dialogues/custom").arguments({"unseen": "error"}),
+        data=SimpleNamespace(train=[SAMPLE]),
+        model=SimpleNamespace(name="hf/Qwen/Qwen3-8B"),
+        roles={"judge": YES},
+        seed=3,
+    )
+    made = verl.launch_of({"rollouts": 24, "rate": 0.0, "gate": "strict", "votes": 3}, job, judged=True)
+    found, plan = options(made["launch.sh"]), json.loads(made["plan.json"])
+    assert found["actor_rollout_ref.model.path"] == "Qwen/Qwen3-8B"
+    assert (found["actor_rollout_ref.rollout.n"], plan["rate"]) == ("24", 3e-6)
+    assert (plan["rule"]["gate"], plan["votes"], plan["judged"], plan["seed"]) == ("strict", 3, True, 3)
+    with pytest.raises(UsageError, match="-M flip=0.2 is for training here"):
+        verl.launch_of({"flip": 0.2}, job, judged=True)
