@@ -316,3 +316,25 @@ def test_arguments_of_the_method_become_a_launch():
     assert (plan["rule"]["gate"], plan["votes"], plan["judged"], plan["seed"]) == ("strict", 3, True, 3)
     with pytest.raises(UsageError, match="-M flip=0.2 is for training here"):
         verl.launch_of({"flip": 0.2}, job, judged=True)
+
+
+def test_a_task_with_rules_needs_no_judge(loop):
+    from harness.data.hub import Data
+    from harness.registry import load_task
+
+    spec = registry().task("toolworld/chain")
+    arguments = spec.arguments({"train": 2})
+    sample = load_task(spec, arguments).load(Data()).train[0]
+    made = verl.launch(
+        task="toolworld/chain",
+        task_args=arguments,
+        samples=[sample],
+        plan={},
+        seed=0,
+        model="m",
+        roles={},
+        settings={},
+    )
+    played = loop(Server("Done."), made, prompt=20_000, response=20_000)
+    assert 0 <= played.reward_score < 1 and played.extra_fields["reward_extra_info"]["failed"] == 0.0
+    assert sum(played.response_mask) > 0
