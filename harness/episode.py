@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import ModelCallError, UserFailed, WorldFailed
+from harness.base.errors import JudgeFailed, ModelCallError, UserFailed, WorldFailed
 from harness.sample import Outcome, Question
 from harness.world import World
 
@@ -23,9 +23,9 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
 
     `stop_reason` is `stop` when the world ended the episode, else the limit that did (`step_limit`,
     `error_limit`, `token_limit`, `time_limit`, `turn_step_limit`, `turn_error_limit`) or `model_length`: the
-    agent's context was full. When the user simulator fails the outcome is unscored; when the agent's model
-    does, it is an error. Every call goes through the gateway with its question, so an episode that was
-    killed is played again from the cache and pays nothing twice.
+    agent's context was full. When the user simulator, or a judge that the world asks, fails the outcome is
+    unscored; when the agent's model or the world does, it is an error. Every call goes through the gateway
+    with its question, so an episode that was killed is played again from the cache and pays nothing twice.
 
     Raises:
         BudgetSpent: before a call of the agent or of the simulated user.
@@ -39,6 +39,8 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
         reason = "time_limit"
     except UserFailed as failure:
         reason, unscored = "user_failed", str(failure)
+    except JudgeFailed as failure:
+        reason, unscored = "judge_failed", str(failure)
     except ModelCallError as failure:
         reason, error = "model_failed", str(failure)
     except WorldFailed as failure:
@@ -112,12 +114,17 @@ class _Episode:
             "steps": self.steps,
             "calls": self.calls,
             "tool_errors": self.errors,
-            "messages": [_plain(message) for message in self.transcript],
+            "messages": [plain(message) for message in self.transcript],
         } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})
 
 
-def _plain(message: ChatMessage) -> dict[str, Any]:
+def plain(message: ChatMessage) -> dict[str, Any]:
+    """A message as a trace has it; the thoughts of a model that gives them apart are `thinking`."""
     plain: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.role == "assistant" and isinstance(message.content, list):
+        thoughts = [part.reasoning for part in message.content if part.type == "reasoning"]
+        if any(thoughts):
+            plain["thinking"] = "\n".join(thoughts)
     if message.role == "assistant" and message.tool_calls:
         plain["calls"] = [
             {"id": call.id, "name": call.function, "arguments": call.arguments}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ class Policy(Shown):
         model: what was trained.
         method: what trained it.
         seed: of the training.
+        roles: who played which role, such as a judge, by role.
         usage: by purpose, what the training spent: calls (rollouts), tokens, USD.
         total: the same over all purposes.
     """
@@ -43,6 +44,7 @@ class Policy(Shown):
     seed: int
     usage: Mapping[str, Mapping[str, Any]]
     total: Mapping[str, Any]
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness train --json` prints."""
@@ -53,6 +55,7 @@ class Policy(Shown):
             "model": self.model,
             "method": self.method,
             "seed": self.seed,
+            "roles": dict(self.roles),
             "usage": dict(self.usage),
         }
 
@@ -77,6 +80,8 @@ def train(
     task_args: Mapping[str, Any] | None = None,
     method_args: Mapping[str, Any] | None = None,
     model_args: Mapping[str, Any] | None = None,
+    roles: Mapping[str, str] | None = None,
+    role_args: Mapping[str, Any] | None = None,
     budget_calls: int | None = None,
     budget_tokens: int | None = None,
     budget_time: float | None = None,
@@ -96,6 +101,8 @@ def train(
         to: the folder of the policy; a new or an empty one.
         seed: of the training.
         task_args: arguments of the task; `method_args` and `model_args` alike.
+        roles: models that play a role in training, `{"judge": "openai/gpt-4.1"}`; `role_args` as for
+            `evaluate`.
         budget_calls: training stops at so many rollouts. `budget_tokens`, `budget_time` (seconds) alike.
         offline: only the cache and local files.
         mirror: folder of Hub data sets.
@@ -120,6 +127,8 @@ def train(
             task_args=task_args,
             method_args=method_args,
             model_args=model_args,
+            roles=roles,
+            role_args=role_args,
             budget_calls=budget_calls,
             budget_tokens=budget_tokens,
             budget_time=budget_time,
@@ -181,6 +190,7 @@ def train_cell(cell: Cell, session: Session, to: Path) -> Policy:
         cell.seed,
         {purpose: spent.reported() for purpose, spent in sorted(ledger.by_purpose.items())},
         ledger.total.reported(),
+        dict(cell.request.roles),
     )
 
 

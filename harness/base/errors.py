@@ -51,6 +51,10 @@ class UserFailed(Exception):
     """The simulated user gave no usable turn: the episode can't be judged; the agent didn't fail."""
 
 
+class JudgeFailed(Exception):
+    """A judge that a world asks gave no verdict: the episode can't be judged; the agent didn't fail."""
+
+
 class WorldFailed(Exception):
     """The world itself broke down: the attempt is an error; the agent didn't fail."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+#: thoughts that a model writes before its reply
+_THOUGHT = re.compile(r"\A\s*<think>(.*?)</think>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Trajectory:
 
     @classmethod
     def of(cls, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
-        """From an outcome's trace. A user's message that answers a call (`of`) is a result."""
+        """From an outcome's trace. A user's message that answers a call (`of`) is a result; thoughts stand
+        under `thinking`, or in marks before the reply."""
         made = cls([], stop=stop)
         for message in messages:
             role, text = message["role"], message["content"]
@@ -68,7 +73,10 @@ class Trajectory:
                     ToolUse(call["name"], None if "unreadable" in call else call["arguments"])
                     for call in message.get("calls", ())
                 )
-                made.turns[-1].steps.append(Step(text, calls))
+                thinking = message.get("thinking", "")
+                if not thinking and (thought := _THOUGHT.match(text)):
+                    thinking, text = thought[1].strip(), text[thought.end() :]
+                made.turns[-1].steps.append(Step(text, calls, thinking=thinking))
                 made.turns[-1].closed = not calls
             elif made.turns[-1].steps:
                 last = made.turns[-1].steps[-1]

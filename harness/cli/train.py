@@ -23,6 +23,9 @@ from harness.cli.options import (
     mirror_option,
     model_args_option,
     offline_option,
+    pairs,
+    role_args_option,
+    role_option,
     store_option,
     take_fit_options,
     task_args_option,
@@ -37,6 +40,8 @@ Examples:
   harness eval --task arc1d --method curator -M policy=policy
   harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --preset paper --to policy
   harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --backend verl --print
+  harness train --task dialogues/custom -T data=DIALOGUES.jsonl --method cm2 --model hf/Qwen/Qwen3-8B \
+      --role judge=openai/gpt-4.1 --role simulator=openai/gpt-4.1 --backend verl --print
 """
 
 
@@ -48,6 +53,8 @@ Examples:
 @method_args_option
 @fit_options
 @model_args_option
+@role_option
+@role_args_option
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the training."
 )
@@ -93,6 +100,8 @@ def command(**given: Any) -> None:
     given["task_args"] = arguments(given["task_args"], "-T")
     given["method_args"] = arguments(given["method_args"], "-M")
     given["model_args"] = typed_arguments(given["model_args"], "--model-arg")
+    given["roles"] = pairs(given["roles"], "--role")
+    given["role_args"] = typed_arguments(given["role_args"], "--role-arg")
     take_fit_options(given)
     cell = cell_of(given.pop("task"), given.pop("method"), given.pop("model"), given.pop("seed"), **given)
     if backend == "verl":

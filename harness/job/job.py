@@ -182,6 +182,11 @@ class Job:
         return self._models.roles[name]
 
     @property
+    def roles(self) -> dict[str, str]:
+        """The models that play a role in this run, by role."""
+        return {name: model.name for name, model in self._models.roles.items()}
+
+    @property
     def embedder(self) -> str | None:
         """The name of the run's embedder."""
         return self._models.embedder.name if self._models.embedder else None

@@ -17,7 +17,7 @@ FLOORS = (
     "plugins data annotate",
     "model",
     "checklist engine",
-    "task method world",
+    "task method world replay",
     "episode registry task_checks",
     "external",
     "job",

@@ -49,10 +49,12 @@ def command(tmp_path, monkeypatch, capsys):
 
 
 class Endpoint(ThreadingHTTPServer):
-    """An OpenAI-compatible server: `reply(body)` is the text of a completion, `usage` what it says of its
-    tokens (None for nothing). A text's embedding is its length and its number of vowels."""
+    """An OpenAI-compatible server: `reply(body)` is the text of a completion, a message, or a refusal as a
+    pair of status and code; `usage` is what it says of its tokens (None for nothing). A text's embedding is
+    its length and its number of vowels."""
 
     daemon_threads = True
+    request_queue_size = 64  # clients beyond it would wait a second for their turn
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
@@ -75,23 +77,30 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(body)
+        status = 200
         if self.path.endswith("/embeddings"):
             answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}
         elif self.path.endswith("/responses"):
             answer = _response(body["model"], self.server)
         else:
-            message = {"role": "assistant", "content": self.server.reply(body)}
-            answer = {
-                "id": "1",
-                "object": "chat.completion",
-                "created": 1,
-                "model": body["model"],
-                "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-            }
-            if self.server.usage is not None:
-                answer["usage"] = self.server.usage
+            message = self.server.reply(body)
+            if isinstance(message, str):
+                message = {"role": "assistant", "content": message}
+            if isinstance(message, tuple):
+                status, code = message
+                answer = {"error": {"message": f"refused: {code}", "type": "x", "code": code}}
+            else:
+                answer = {
+                    "id": "1",
+                    "object": "chat.completion",
+                    "created": 1,
+                    "model": body["model"],
+                    "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+                }
+                if self.server.usage is not None:
+                    answer["usage"] = self.server.usage
         sent = json.dumps(answer).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()

@@ -1,5 +1,7 @@
 """`--role`: a model for a role that nothing asks is refused before anything runs."""
 
+import json
+
 import pytest
 
 USER = ("--task", "toolworld/single", "-T", "user=model", "--method", "prompted-tools", "--limit", "1")
@@ -69,3 +71,69 @@ def test_an_inspect_task_may_ask_a_judge_and_a_user():
     from harness.run.roles import check_roles
 
     check_roles(plan(Request("inspect/gsm8k", roles={"judge": "echo/a", "user": "echo/b"})))
+
+
+LEARNER = '''
+import json
+import harness
+
+
+class Learner(harness.Method):
+    """Asks a judge while it trains."""
+
+    needs = ("labelled", "trainable", "judge")
+
+    async def fit(self, job):
+        sample = job.data.train[0]
+        output = await job.role("judge").generate(sample.question, job.ask(sample.question), purpose="judge")
+        assert output.completion == "yes"
+        job.training.with_policy(job.training.policy)
+
+    async def answer(self, question, job):
+        return job.outcome(question, await job.model.generate(question, job.ask(question)))
+
+    def launch(self, backend, job):
+        return {"roles.json": json.dumps(job.roles)}
+'''
+TRAIN = ("train", "--task", "arc1d", "-T", "level=1", "--method", "learner.py:Learner")
+
+
+@pytest.fixture
+def learner(command, tmp_path):
+    (tmp_path / "learner.py").write_text(LEARNER)
+    return command
+
+
+def test_training_asks_the_models_of_its_roles_and_says_who_they_were(learner, tmp_path):
+    done = learner(*TRAIN, "--role", "judge=echo/yes", "--to", "policy", "--json")
+    said = json.loads(done.out)
+    assert (done.code, said["roles"], said["usage"]["judge"]["calls"]) == (0, {"judge": "echo/yes"}, 1)
+    assert (tmp_path / "policy" / "config.json").is_file()
+
+
+def test_a_launch_is_told_the_roles(learner):
+    done = learner(*TRAIN, "--role", "judge=echo/yes", "--backend", "verl", "--print")
+    assert done.code == 0 and done.out.splitlines() == ["# roles.json", '{"judge": "echo/yes"}']
+
+
+@pytest.mark.parametrize(
+    ("roles", "says"),
+    [(["--role", "jugde=echo/yes"], "judge"), ([], "--role judge=MODEL"), (["--role", "judge"], "key=value")],
+)
+def test_training_refuses_roles_that_are_missing_or_not_asked(learner, roles, says):
+    done = learner(*TRAIN, *roles, "--to", "policy")
+    assert done.code == 2 and len(done.errors) == 1 and says in done.errors[0]
+
+
+def test_training_from_python_takes_roles(learner, tmp_path):
+    import harness
+
+    policy = harness.train(
+        "arc1d",
+        f"{tmp_path}/learner.py:Learner",
+        to="policy",
+        task_args={"level": 1},
+        roles={"judge": "echo/yes"},
+        progress=False,
+    )
+    assert policy.roles == {"judge": "echo/yes"} and policy.usage["judge"]["calls"] == 1

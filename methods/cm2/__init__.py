@@ -1,0 +1,1 @@
+"""Policies that learn from multi-turn episodes: by checklist rewards (CM2) and by their rivals."""
