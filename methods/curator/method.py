@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.base.digest import digest, set_digest
 from harness.base.errors import UsageError
+from harness.engine import AUTO, vllm
 from harness.job import Job
 from harness.method import Method
-from harness.methods.curator import vllm_rollouts
 from harness.methods.curator.curve import kept_curve, points, silence
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import ProblemSet, check_verifier
@@ -100,9 +100,11 @@ class Curated(Method):
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
             settings["keep"] = self.args["keep"]
+        if self.args["engine"] != AUTO:
+            settings["engine"] = self.args["engine"]
         if self.args["curator"] != "light":  # policies trained before had four passes through all candidates
             settings["lean"] = True
-        if (generation := vllm_rollouts.chosen(self.args["generation"])) != vllm_rollouts.TORCH:
+        if (generation := vllm.chosen(self.args["generation"], self.args["engine"])) != vllm.TORCH:
             settings["generation"] = generation
         return [
             self.curriculum,
@@ -229,20 +231,20 @@ def _train(
 ) -> None:
     try:
         import torch
-        import trl  # noqa: F401
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError:
         raise UsageError(
-            f"{method.spec.name} trains with TRL, which is not installed: pip install "
+            f"{method.spec.name} trains with torch and transformers, which are not installed: pip install "
             "-c constraints.txt 'harness[train]'"
         ) from None
-    from harness.methods.curator import trainer
+    from harness.engine import checkpoints, train
+    from harness.engine.course import Diverged
+    from harness.methods.curator.cost import Cost, usages
     from harness.methods.curator.curricula import CURRICULA, make
-    from harness.methods.curator.rollouts import Diverged
-    from harness.methods.curator.training import Cost, Dev, Training
+    from harness.methods.curator.training import Dev, Training
 
     check_verifier(bank, home.training.reward)
-    trainer.quiet()
+    checkpoints.quiet()
     accelerated = torch.cuda.is_available()
     if not accelerated:
         torch.set_num_threads(1)  # two threads on a busy machine spin for each other
@@ -300,6 +302,7 @@ def _train(
         ),
         verify=lambda number, text: home.training.reward(bank.samples[number], text),
         plan=plan,
+        loss=method.args["loss"],
         seed=job.seed,
         dev=Dev(
             encoded(home, tokenizer, held), lambda number, text: home.training.reward(held[number], text)
@@ -311,16 +314,16 @@ def _train(
     )
     job.progress("train", 0, plan.steps)
     try:
-        trainer.train(
+        train(
             training,
             workspace,
-            method.args["loss"],
+            engine=method.args["engine"],
             resumed=lambda: charge(training.total),
             keep_peak=keep_peak,
-            generation=vllm_rollouts.chosen(method.args["generation"]),
+            generation=vllm.chosen(method.args["generation"], method.args["engine"]),
         )
     except Diverged as error:
-        kept = trainer.last_checkpoint(workspace)
+        kept = checkpoints.last(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
         raise UsageError(
             f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate and run again"
@@ -332,7 +335,8 @@ def _train(
     if say:
         job.log.warning("%s: %s", method.spec.name, say)
     best = training.peak if keep_peak else None
-    trainer.save(training, out, source, trainer.peak(workspace, best) if best is not None else None)
+    kept = checkpoints.peak(workspace, best) if best is not None else None
+    checkpoints.save_policy(model, out, source, kept)
     (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
     measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
     (out / "training.json").write_text(
@@ -362,28 +366,3 @@ def _train(
         + "\n",
         "utf-8",
     )
-
-
-def usages(cost: Any) -> dict[str, Usage]:
-    """A training's cost as the ledger records it, by purpose."""
-    by_purpose = {
-        "train": Usage(
-            calls=cost.trained,
-            input_tokens=cost.prompt_tokens,
-            output_tokens=cost.response_tokens,
-            seconds=cost.step_s - cost.extra_s - cost.curator_s - cost.dev_s,
-        ),
-        "train-discarded": Usage(
-            calls=cost.discarded,
-            input_tokens=cost.discarded_prompt_tokens,
-            output_tokens=cost.discarded_response_tokens,
-        ),
-        "train-curriculum": Usage(input_tokens=cost.extra_tokens, seconds=cost.extra_s + cost.curator_s),
-        "train-dev": Usage(
-            calls=cost.dev_calls,
-            input_tokens=cost.dev_prompt_tokens,
-            output_tokens=cost.dev_response_tokens,
-            seconds=cost.dev_s,
-        ),
-    }
-    return {purpose: usage for purpose, usage in by_purpose.items() if usage != Usage()}
