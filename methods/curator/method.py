@@ -34,6 +34,8 @@ class Curated(Method):
 
     model: Model
     facts: dict[str, Any]
+    elsewhere = ""
+    _home: Job | None = None
 
     @property
     def curriculum(self) -> str:
@@ -55,6 +57,11 @@ class Curated(Method):
         """A policy trained before is what it is, whatever the seed of the run that asks it."""
         return "none" if self.args["policy"] else "run"
 
+    def announce(self, job: Job) -> list[str]:
+        from harness.methods.curator.announcement import announcement
+
+        return announcement(self, job)
+
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
             folder = Path(self.args["policy"])
@@ -63,13 +70,18 @@ class Curated(Method):
             return
         plan = Plan.of(self.args)
         source = job.training.policy
-        home = self._home(job)
-        bank = _bank(home, plan.levels)
-        key = self._key(job, plan, bank)
+        home = self.home(job)
+        if self.elsewhere:
+            job.log.warning(
+                "%s: the task has no train split, so the policy learns on %s; -M bank=TASK names another",
+                self.spec.name,
+                self.elsewhere,
+            )
+        bank = bank_of(home, plan.levels)
+        key = self.key(job, plan, bank)
         job.drew(bank.shuffled(job.seed))
-        shipped = SHIPPED / self.curriculum
-        if self.args["fit"] != "train" and _facts(shipped).get("key") == digest(key):
-            self._take(job, shipped)
+        if self.ships(key):
+            self._take(job, self.shipped)
             return
         if self.args["fit"] == "shipped":
             raise UsageError(
@@ -95,7 +107,15 @@ class Curated(Method):
         job.access |= self.facts["access"]
         job.training.curve(kept_curve(folder, self.facts))
 
-    def _key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
+    @property
+    def shipped(self) -> Path:
+        return SHIPPED / self.curriculum
+
+    def ships(self, key: list[Any]) -> bool:
+        """Whether the project ships the policy of these inputs, and it may be taken."""
+        return self.args["fit"] != "train" and _facts(self.shipped).get("key") == digest(key)
+
+    def key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
         """All that the trained weights depend on."""
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
@@ -127,8 +147,8 @@ class Curated(Method):
         from harness.methods.curator import verl
 
         plan = Plan.of(self.args)
-        home = self._home(job)
-        bank = _bank(home, plan.levels)
+        home = self.home(job)
+        bank = bank_of(home, plan.levels)
         check_verifier(bank, home.training.reward)
         name = job.model.name.partition("/")[2]
         return verl.launch(
@@ -143,22 +163,21 @@ class Curated(Method):
             model=str(job.training.policy) if job.model.name.startswith("pocket/") else name,
         )
 
-    def _home(self, job: Job) -> Job:
-        """The job of the task whose train split is learned from."""
+    def home(self, job: Job) -> Job:
+        """The job of the task whose train split is learned from; `elsewhere` is then that task's name, where
+        the measured task has none and nobody named one."""
+        if self._home is not None:
+            return self._home
         home = job.training.task(self.args["bank"]) if self.args["bank"] else job
         if home is job and not len(job.data.train):
-            name = "arc1d" if job.model.name.startswith("pocket/") else "math"
-            job.log.warning(
-                "%s: the task has no train split, so the policy learns on %s; -M bank=TASK names another",
-                self.spec.name,
-                name,
-            )
-            home = job.training.task(name)
+            self.elsewhere = "arc1d" if job.model.name.startswith("pocket/") else "math"
+            home = job.training.task(self.elsewhere)
         if not len(home.data.train):
             raise UsageError(
                 f"{self.spec.name} learns on a train split, and this task has none; -M "
                 "bank=TASK names one that has, such as math, countdown or arc1d"
             )
+        self._home = home
         return home
 
     async def answer(self, question: Question, job: Job) -> Outcome:
@@ -190,7 +209,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _bank(job: Job, levels: str) -> ProblemSet:
+def bank_of(job: Job, levels: str) -> ProblemSet:
     samples = list(job.data.train)
     bank = ProblemSet.of(samples, lambda sample: _text(job, sample))
     wanted = [level.strip() for level in levels.split(",") if level.strip()]

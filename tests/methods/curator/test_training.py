@@ -545,7 +545,7 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
 
     def settings(**given):
         method = load_method(spec, spec.arguments(given))
-        return method._key(Held, Plan.of(method.args), ProblemSet)[2]
+        return method.key(Held, Plan.of(method.args), ProblemSet)[2]
 
     assert tuple(settings()) == SETTINGS == ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
     assert settings(keep="peak") == {**settings(), "keep": "peak"}
