@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,8 @@ def quiet() -> None:
     """Keeps transformers' bars and notices off the terminal."""
     import transformers
 
+    # the name that releases before 5.23 know
+    warnings.filterwarnings("ignore", message=".*past_key_values", category=FutureWarning)
     # transformers' logging has no types
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

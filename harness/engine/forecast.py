@@ -12,9 +12,9 @@ from pathlib import Path
 from harness.engine import AUTO, PLAIN, SMALL, TRL, chosen
 from harness.engine.course import Update
 
-#: operations a second that a training reaches: one CPU thread measured with small policies (docs/measured.md),
-#: a GPU assumed
-CPU, GPU = 1.2e10, 1e14
+#: operations a second that a training reaches: one CPU thread, measured with small policies and rounded down
+#: (docs/measured.md); a GPU, assumed
+CPU, GPU = 2e10, 1e14
 #: operations a parameter and token of training: 2 to draw it, 6 to learn from it (arXiv 2001.08361)
 OPERATIONS = 8
 
@@ -60,7 +60,9 @@ def forecast(
     """
     parameters = parameters_of(weights)
     rollouts = update.steps * update.rollouts
-    taken = engine if parameters is None and engine != AUTO else chosen(engine, parameters or SMALL, generation)
+    taken = (
+        engine if parameters is None and engine != AUTO else chosen(engine, parameters or SMALL, generation)
+    )
     size = "parameters not known before the weights are fetched" if parameters is None else _many(parameters)
     sure = "" if parameters is not None or engine != AUTO else f", or {PLAIN} if it is below 5 million"
     why = {
@@ -68,8 +70,8 @@ def forecast(
         TRL: "TRL's trainer",
     }[taken]
     return [
-        f"trains: {update.steps} steps of {drawn or f'{update.rollouts} rollouts'}: {rollouts:,} rollouts, at "
-        f"most about {_short(rollouts * tokens)} tokens, besides those that are drawn to choose or to measure",
+        f"trains: {update.steps} steps of {drawn or f'{update.rollouts} rollouts'}: {rollouts:,} rollouts, "
+        f"at most about {_short(rollouts * tokens)} tokens, besides those drawn to choose or to measure",
         f"engine: {taken} ({why}{sure}); the policy: {size}; rollouts by {generation}",
         _time(parameters, rollouts * tokens, device or _device()),
         _needs(taken, generation, weights),
@@ -81,7 +83,9 @@ def _time(parameters: int | None, tokens: float, device: str) -> str:
         return "takes: not known before the weights are here"
     seconds = OPERATIONS * parameters * tokens / (GPU if device == "cuda" else CPU)
     where = "this GPU, at 100 TFLOP/s" if device == "cuda" else "one CPU thread"
-    return f"takes: at most about {_duration(seconds)} on {where}, checkpoints on the way; a kill loses little"
+    return (
+        f"takes: at most about {_duration(seconds)} on {where}, checkpoints on the way; a kill loses little"
+    )
 
 
 def _device() -> str:

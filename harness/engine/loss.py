@@ -22,12 +22,14 @@ class Batch:
 
     Fields:
         ids: (B, L) tokens, padded on the right: under a causal mask no token sees what follows it, so that
-            none needs a mask.
-        at: (N,) positions in the flattened (B, L) whose outputs predict the policy's own tokens.
+            none needs a mask. With `prompts` those after the prompt alone.
+        at: (N,) positions in the flattened (B, L) outputs that predict the policy's own tokens.
         target: (N,) those tokens.
         row: (N,) the rollout of each, from 0.
         advantage: (N,) of each.
         own: (B,) how many own tokens a rollout has, at least 1.
+        prompts: where prompts are shared, (P, W) each of them once, padded on the left, the (P, W) mask of
+            their tokens, and (B,) which is whose; else None.
     """
 
     ids: Any
@@ -36,36 +38,58 @@ class Batch:
     row: Any
     advantage: Any
     own: Any
+    prompts: tuple[Any, Any, Any] | None = None
 
     @classmethod
-    def of(cls, rollouts: Sequence[Rollout], device: Any) -> Batch:
-        """A batch; sequences end with the last own token."""
+    def of(cls, rollouts: Sequence[Rollout], device: Any, shared: bool = False) -> Batch:
+        """A batch; sequences end with the last own token. `shared` reads every prompt once."""
         import torch
-
-        prompts = np.array([len(rollout.prompt) for rollout in rollouts])
-        masks = [own_tokens(rollout) for rollout in rollouts]
-        ends = np.array([mask[-1] + 1 if len(mask) else 0 for mask in masks])
-        width = int((prompts + ends).max())
-        ids = np.zeros((len(rollouts), width), np.int64)
-        for line, rollout, end in zip(ids, rollouts, ends, strict=True):
-            line[: len(rollout.prompt)] = rollout.prompt
-            line[len(rollout.prompt) : len(rollout.prompt) + end] = rollout.ids[:end]
-        counts = [len(mask) for mask in masks]
-        row = np.repeat(np.arange(len(rollouts)), counts)
-        column = np.concatenate(masks) + prompts[row]
-        advantage = np.concatenate([advantages(r, m) for r, m in zip(rollouts, masks, strict=True)])
 
         def tensor(values: Any) -> Any:
             return torch.from_numpy(values).to(device)
 
+        masks = [own_tokens(rollout) for rollout in rollouts]
+        heads: list[list[int]] = [[] if shared else [*rollout.prompt] for rollout in rollouts]
+        lines = [
+            head + [*rollout.ids[: mask[-1] + 1]]
+            for head, rollout, mask in zip(heads, rollouts, masks, strict=True)
+        ]
+        ids = _padded(lines)
+        counts = [len(mask) for mask in masks]
+        row = np.repeat(np.arange(len(rollouts)), counts)
+        column = np.concatenate(masks) + np.array([len(head) for head in heads])[row]
+        advantage = np.concatenate([advantages(r, m) for r, m in zip(rollouts, masks, strict=True)])
+        prompts = None
+        if shared:
+            places = {prompt: n for n, prompt in enumerate(dict.fromkeys(tuple(r.prompt) for r in rollouts))}
+            whose = np.array([places[tuple(rollout.prompt)] for rollout in rollouts])
+            seen = _padded([[1] * len(prompt) for prompt in places], left=True)
+            prompts = (tensor(_padded([*places], left=True)), tensor(seen), tensor(whose))
         return cls(
             tensor(ids),
-            tensor(row * width + column - 1),
+            tensor(row * ids.shape[1] + column - (0 if shared else 1)),
             tensor(ids[row, column]),
             tensor(row),
             tensor(advantage.astype(np.float32)),
-            tensor(np.maximum(counts, 1).astype(np.float32)),
+            tensor(np.array(counts, np.float32)),
+            prompts,
         )
+
+
+def _padded(rows: Sequence[Sequence[int]], left: bool = False) -> Any:
+    """(B, L) rows with zeros behind them, or before."""
+    width = max(map(len, rows))
+    found = np.zeros((len(rows), width), np.int64)
+    for line, row in zip(found, rows, strict=True):
+        line[width - len(row) if left else 0 :][: len(row)] = row
+    return found
+
+
+def worth_sharing(rollouts: Sequence[Rollout]) -> bool:
+    """Whether reading every prompt once saves at least a quarter of the tokens."""
+    whole = sum(len(rollout.prompt) + len(rollout.ids) for rollout in rollouts)
+    once = sum(map(len, {tuple(rollout.prompt) for rollout in rollouts}))
+    return 4 * (sum(len(rollout.prompt) for rollout in rollouts) - once) > whole
 
 
 def own_tokens(rollout: Rollout) -> Any:
@@ -87,7 +111,7 @@ def logprobs(model: Any, batch: Batch, temperature: float) -> tuple[Any, Any]:
     have no gradient."""
     import torch
 
-    logits = model(input_ids=batch.ids, use_cache=False).logits
+    logits = _outputs(model, batch)
     logits = logits.flatten(0, 1).index_select(0, batch.at).float()
     if temperature != 1.0:
         logits = logits / temperature
@@ -96,6 +120,31 @@ def logprobs(model: Any, batch: Batch, temperature: float) -> tuple[Any, Any]:
     with torch.no_grad():
         entropy = -(table.exp() * table).sum(1)
     return found, entropy
+
+
+def _outputs(model: Any, batch: Batch) -> Any:
+    """(B, L, V) outputs; with shared prompts, of the place before each of `batch.ids`."""
+    import torch
+
+    if batch.prompts is None:
+        return model(input_ids=batch.ids, use_cache=False).logits
+    ids, seen, whose = batch.prompts
+    places = (seen.cumsum(1) - 1).clamp(min=0)
+    first = model(input_ids=ids, attention_mask=seen, position_ids=places, use_cache=True, logits_to_keep=1)
+    first.past_key_values.reorder_cache(whose)
+    last = first.logits.index_select(0, whose)
+    if batch.ids.shape[1] == 1:
+        return last
+    seen = seen.index_select(0, whose)
+    said = batch.ids[:, :-1]
+    later = model(
+        input_ids=said,
+        attention_mask=torch.cat([seen, torch.ones_like(said)], 1),
+        position_ids=seen.sum(1, keepdim=True) + torch.arange(said.shape[1], device=said.device),
+        past_key_values=first.past_key_values,
+        use_cache=True,
+    ).logits
+    return torch.cat([last, later], 1)
 
 
 def token_losses(now: Any, before: Any, batch: Batch, update: Update) -> Any:

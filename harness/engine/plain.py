@@ -1,7 +1,8 @@
 """A plain torch loop around a course: for small policies, whose steps a trainer's own work would dominate.
 
 The loss, the order of sequences, the optimiser and the rates are those of `trl.py`; the tests compare both.
-Sequences go through the policy sorted by length, and those without any advantage without a backward pass.
+Sequences go through the policy sorted by length, those without any advantage without a backward pass, and
+long prompts once for all that follow them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from harness.base.errors import UsageError
 from harness.engine import checkpoints
 from harness.engine.course import Course, Diverged, Rollout
-from harness.engine.loss import Batch, advantages, logprobs, own_tokens, token_losses
+from harness.engine.loss import Batch, advantages, logprobs, own_tokens, token_losses, worth_sharing
 
 NAME = "plain"
 OPTIMIZER = "optimizer.pt"
@@ -129,6 +130,7 @@ class Mover:
         learned = [own_tokens(rollout) for rollout in rollouts]
         share = update.rollouts // update.minibatches
         tokens = max(1.0, sum(map(len, learned)) / update.minibatches)
+        shared = worth_sharing(rollouts)
         self.model.train()
         order = torch.randperm(update.rollouts).tolist()
         parts = [order[start : start + share] for start in range(0, update.rollouts, share)]
@@ -138,8 +140,8 @@ class Mover:
             wanted = [n for n in part if n < len(rollouts) and len(learned[n])]
             moving = [n for n in wanted if np.any(advantages(rollouts[n], learned[n]))]
             still = [n for n in wanted if n not in set(moving)]
-            batches.append([(b, True) for b in self._cut(rollouts, moving)])
-            batches[-1] += [(b, False) for b in self._cut(rollouts, still)]
+            batches.append([(b, True) for b in self._cut(rollouts, moving, shared)])
+            batches[-1] += [(b, False) for b in self._cut(rollouts, still, shared)]
         if update.minibatches > 1:  # the first update leaves the others' rollouts off-policy
             with torch.no_grad():
                 for batch, moves in (pair for part in batches for pair in part):
@@ -172,12 +174,17 @@ class Mover:
             "rate": rate,
         }
 
-    def _cut(self, rollouts: Sequence[Rollout], numbers: Sequence[int]) -> list[Batch]:
-        """Forward passes of `micro_batch` sequences of like lengths."""
-        ordered = sorted(numbers, key=lambda n: len(rollouts[n].prompt) + len(rollouts[n].ids))
+    def _cut(self, rollouts: Sequence[Rollout], numbers: Sequence[int], shared: bool) -> list[Batch]:
+        """Forward passes of `micro_batch` sequences of like lengths, or of the same prompts."""
+
+        def place(n: int) -> Any:
+            prompt, ids = rollouts[n].prompt, rollouts[n].ids
+            return (len(prompt), prompt, len(ids)) if shared else len(prompt) + len(ids)
+
+        ordered = sorted(numbers, key=place)
         size = self.update.micro_batch
         cuts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-        return [Batch.of([rollouts[n] for n in cut], self.model.device) for cut in cuts]
+        return [Batch.of([rollouts[n] for n in cut], self.model.device, shared) for cut in cuts]
 
     def _step(self, rate: float) -> float:
         """One update; the gradient's norm before it was clipped."""

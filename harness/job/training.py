@@ -56,8 +56,7 @@ class Training:
 
     @property
     def policy_here(self) -> Path | None:
-        """`policy` if its weights are on this machine; never fetches, and None where they aren't, or the model
-        can't be trained."""
+        """`policy` if its weights are on this machine, else None; never fetches."""
         self._access.check("trainable")
         return self._models.model.provider.weights_here()
 

@@ -1,4 +1,4 @@
-"""What `fit` of a curriculum is about to do, in one screen: where its policy comes from, and what that takes."""
+"""What `fit` of a curriculum is about to do, in one screen: where its policy comes from, what that takes."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def announcement(method: Curated, job: Job) -> list[str]:
         if found:
             return [
                 learns.replace("learns", "learned"),
-                f"policy: {found}; nothing is trained now (--fit train trains where one is shipped), and what "
-                "its training took is counted as this run's",
+                f"policy: {found}; nothing is trained now, and what its training took is counted as this "
+                "run's (--fit train trains where one is shipped)",
             ]
     return [
         learns,

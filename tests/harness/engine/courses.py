@@ -47,11 +47,13 @@ def tokenizer() -> Any:
 class Dialogues:
     """Rollouts that depend on seed and step alone: own and others' tokens, an advantage for every token."""
 
-    def __init__(self, update: Update, *, seed: int = 3, missing: int = 0, flat: bool = False) -> None:
+    def __init__(
+        self, update: Update, *, seed: int = 3, missing: int = 0, flat: bool = False, group: int = 1
+    ) -> None:
         self.model, self.tokenizer = model(), tokenizer()
         self.update, self.seed, self.missing, self.flat = update, seed, missing, flat
         self.curve: list[dict[str, Any]] = []
-        self.ends_at = update.steps
+        self.ends_at, self.group = update.steps, group
 
     @property
     def step(self) -> int:
@@ -66,7 +68,9 @@ class Dialogues:
         return [self._rollout(rng, n) for n in range(self.update.rollouts - self.missing)]
 
     def _rollout(self, rng: Any, number: int) -> Rollout:
-        prompt = [1, *rng.integers(4, WORDS, rng.integers(1, 5)).tolist()]
+        shared = np.random.default_rng([self.seed, self.step, number // self.group])
+        least = 1 if self.group == 1 else 20  # where prompts are shared they are long
+        prompt = [1, *shared.integers(4, WORDS, least + shared.integers(0, 4)).tolist()]
         ids = rng.integers(4, WORDS, rng.integers(5, 40)).tolist()
         own = (rng.random(len(ids)) < 0.6).tolist()
         own[0] = True

@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from harness.engine import train
+from harness.base.errors import UsageError
+from harness.engine import chosen, train
 from harness.engine.course import Update
 from tests.harness.engine.courses import Dialogues
 
@@ -47,6 +48,7 @@ def weights(course):
         ("sequence", "sequence", 4, {"missing": 1}),
         ("sequence", "token", 1, {"warm_up": 3}),
         ("token", "token", 1, {"flat": True}),
+        ("token", "sequence", 2, {"group": 4}),
     ],
 )
 def test_losses_gradients_and_weights_are_those_of_trl(
@@ -78,3 +80,61 @@ def test_losses_gradients_and_weights_are_those_of_trl(
     for name, value in weights(plain).items():
         # Adam makes steps of the rate's size of gradients near zero, where a last bit decides the sign
         np.testing.assert_allclose(value, given[name], atol=2e-4, err_msg=name)
+
+
+def test_the_engine_is_chosen_by_the_size_of_the_policy():
+    assert chosen("auto", 165_000) == "plain" and chosen("auto", 5_000_000) == "trl"
+    assert chosen("auto", 165_000, "vllm") == "trl" and chosen("trl", 1) == "trl"
+    with pytest.raises(UsageError, match="vLLM draws through TRL"):
+        chosen("plain", 1, "vllm")
+
+
+@pytest.mark.parametrize("engine", ["plain", "trl"])
+def test_a_course_that_ends_early_leaves_whole_checkpoints_and_its_peak(tmp_path, engine):
+    update = replace(SIZES, steps=9, save_every=1)
+    course = Dialogues(update)
+    course.ends_at = 4
+    train(course, tmp_path, engine=engine, keep_peak=True)
+    assert course.step == 4
+    names = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert names == ["checkpoint-3", "checkpoint-4", "peak-2"]
+    other = "trl" if engine == "plain" else "plain"
+    with pytest.raises(UsageError, match=f"is of the engine {engine}, and this is {other}"):
+        train(Dialogues(update), tmp_path, engine=other)
+    (tmp_path / "checkpoint-4" / "course.json").unlink()  # as a kill in the middle of writing leaves it
+    again = Dialogues(update)
+    again.ends_at = 4
+    resumed = []
+    train(again, tmp_path, engine=engine, resumed=lambda: resumed.append(again.step))
+    assert resumed == [3] and again.curve == course.curve
+    for name, value in weights(again).items():
+        np.testing.assert_array_equal(value, weights(course)[name])
+
+
+@pytest.mark.parametrize("engine", ["plain", "trl"])
+def test_bad_sizes(tmp_path, engine):
+    for sizes in ({"minibatches": 3}, {"rollouts": 8}):
+        course = Dialogues(replace(SIZES, **sizes))
+        if "rollouts" in sizes:
+            course.update, course.missing = replace(course.update, rollouts=8), -8
+        with pytest.raises(UsageError, match="rollouts"):
+            train(course, tmp_path, engine=engine)
+
+
+def test_what_a_training_will_take_is_said_before_it(tmp_path):
+    from harness.engine.forecast import forecast, parameters_of
+
+    course = Dialogues(SIZES)
+    course.model.save_pretrained(tmp_path)
+    count = course.model.num_parameters()
+    assert parameters_of(tmp_path) == count
+    said = "\n".join(forecast(SIZES, tokens=100, weights=tmp_path, device="cpu"))
+    assert "2 steps of 16 rollouts: 32 rollouts, at most about 3,200 tokens" in said
+    assert (
+        "engine: plain" in said and f"{count:,} parameters" in said and "needs: torch, transformers (" in said
+    )
+    said = "\n".join(forecast(SIZES, tokens=1e6, weights=None, drawn="2 worlds x 8 rollouts"))
+    assert "2 steps of 2 worlds x 8 rollouts" in said and "not known before the weights are fetched" in said
+    assert "or plain if it is below 5 million" in said and "trl (installed); the weights, fetched" in said
+    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 20)
+    assert parameters_of(tmp_path) is None
