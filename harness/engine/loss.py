@@ -101,8 +101,8 @@ def own_tokens(rollout: Rollout) -> Any:
 
 def advantages(rollout: Rollout, own: Any) -> Any:
     """(n,) the advantage of every own token."""
-    if isinstance(rollout.advantage, int | float):
-        return np.full(len(own), float(rollout.advantage))
+    if np.ndim(rollout.advantage) == 0:
+        return np.full(len(own), rollout.advantage, np.float64)
     return np.asarray(rollout.advantage, np.float64)[own]
 
 

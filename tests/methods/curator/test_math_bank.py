@@ -157,7 +157,7 @@ def test_a_tiny_hub_model_is_told_what_it_will_take_and_ends_in_a_row(mirror, mo
     monkeypatch.setattr(plain, "train", watched)
     said = typed(monkeypatch, capsys, mirror, *options)
     assert "\n".join(screen) in before[0]
-    assert re.search(r"hf/tiny +accuracy +0\.000", said.out)
+    assert re.search(r"hf/tiny\n +metric accuracy +value .* 0\.000 \[", said.out)
     assert (
         "the one trained before with the same inputs"
         in typed(monkeypatch, capsys, mirror, *options, "--overwrite").err
