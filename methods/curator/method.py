@@ -333,7 +333,7 @@ def _train(
     )
     job.progress("train", 0, plan.steps)
     try:
-        train(
+        taken = train(
             training,
             workspace,
             engine=method.args["engine"],
@@ -366,6 +366,7 @@ def _train(
                 "from": job.model.name,
                 "from_revision": job.model.provider.revision,
                 "seed": job.seed,
+                "engine": taken,
                 "plan": asdict(plan),
                 "steps": training.step,
                 "kept_step": best or training.step,
