@@ -5,7 +5,7 @@
 Trains through the command's own path in a cache of its own and reads the learning curves. Seconds are those
 of one CPU thread, so that a busy machine changes little, medians over steps without the first two; the share
 is that of the curriculum's own work: scoring, the extra passes, and learning. It should stay below 15 percent
-for the curator.
+for the curator, through TRL, which larger models take; `-M engine=plain` shows pocket/grid's own step.
 
 The last row has a language model for its curator, random weights of a fifth of the policy's size, which is
 the paper's ratio (0.6 to 3 billion), as are 8 candidates a selected problem and 8 rollouts of each (preset
@@ -113,6 +113,7 @@ def main() -> int:
     given = parser.parse_args()
     arguments = {
         "fit": "train",
+        "engine": "trl",
         "preset": given.preset,
         "steps": str(given.steps),
         "dormant": "1",

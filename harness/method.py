@@ -37,6 +37,12 @@ class Method(Plugin[MethodSpec]):
         Override it where an argument decides. `none` is overruled by what the run does: see `Job.rng`."""
         return self.spec.draws
 
+    def announce(self, job: Job) -> list[str]:
+        """What `fit` is about to do, need and cost, in lines for a person, at most a screen: on what it
+        learns, in how many steps, with which engine, how long about, what must be installed. Shown before
+        `fit` begins, and by `--dry-run`. Asks no model and fetches no weights; by default there are none."""
+        return []
+
     async def fit(self, job: Job) -> None:
         """Train, annotate or index, on the job's budget; artefacts go to `job.files.dir`."""
 

@@ -68,7 +68,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
         if subject not in estimates:  # another seed asks the same
             calls = _calls(cell, items * cell.request.epochs, sizes)
             made = calls if isinstance(calls, str) else _estimate(cell, session, *found, calls, items)
-            estimates[subject] = made
+            estimates[subject] = made if isinstance(made, str) else _announced(cell, session) or made
         use = estimates[subject]
         if isinstance(use, str):
             rows.append({"cell": cell.title, "error": use})
@@ -129,6 +129,17 @@ def _estimate(
     except HarnessError as error:
         return str(error)
     return estimate(rehearsed, calls, items * cell.request.epochs, session.prices)
+
+
+def _announced(cell: Cell, session: Session) -> str:
+    """Says what the cell's `fit` would do; why it can't be done, empty where it can."""
+    from harness.run.training import announce_cell
+
+    try:
+        announce_cell(cell, session)
+    except HarnessError as error:
+        return str(error)
+    return ""
 
 
 def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:

@@ -68,7 +68,7 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
         f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
         + (f" For {unknown} of them ('?') the method doesn't say." if unknown else "")
     )
-    for line in _totals(total, uses):
+    for line in _totals(total, uses, dialogues):
         print(line)
     if total.input_tokens is not None:
         print(RULE)
@@ -103,10 +103,11 @@ def _needed(row: dict[str, Any]) -> str:
     return "more items"
 
 
-def _totals(total: Estimate, uses: list[Estimate]) -> list[str]:
+def _totals(total: Estimate, uses: list[Estimate], dialogues: bool) -> list[str]:
     """What all cells take together, and what is left out of it."""
     if total.input_tokens is None:
-        return ["Tokens and USD aren't known before: a dialogue grows with every action."] if uses else []
+        why = "a dialogue grows with every action" if dialogues else "the method doesn't say how much it asks"
+        return [f"Tokens and USD aren't known before: {why}."] if uses else []
     found = total.as_dict()
     least = "at least " if total.at_least else ""
     tokens = f"{least}{total.input_tokens} tokens in and {_range(found['output_tokens'], 'd')} out"

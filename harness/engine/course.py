@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-Ids = list[int]
+from harness.engine.rollouts import Decoder, Diverged, Ids, Sampler
 
-
-class Diverged(ArithmeticError):
-    """The policy's outputs or gradients are no longer finite."""
+__all__ = ["Course", "Diverged", "DrawnCourse", "Ids", "Rollout", "Update"]
 
 
 @dataclass(slots=True)
@@ -50,7 +48,8 @@ class Update:
         betas, weight_decay, clip: of AdamW, and the gradient's largest norm.
         level: importance ratios of `token`s or of a `sequence` (GSPO); low, high: their clip range.
         aggregate: `sequence`: mean over a sequence's own tokens, then over sequences (GRPO);
-            `token`: mean over all own tokens of an update.
+            `token`: sum over all own tokens of an update, by how many the step's updates have on average
+            (DAPO; with one minibatch the mean).
         save_every: steps between checkpoints.
     """
 
@@ -110,3 +109,14 @@ class Course(Protocol):
         ...
 
     def load(self, folder: Path) -> None: ...
+
+
+class DrawnCourse(Course, Protocol):
+    """A course whose rollouts come from one sampler, which an engine may replace by vLLM."""
+
+    #: what draws rollouts
+    sampler: Sampler
+    #: draws with the policy itself: its ends, lengths and temperature are vLLM's too
+    decoder: Decoder
+    #: tokens of the longest sequence, prompt and response
+    longest: int

@@ -75,6 +75,10 @@ class Files:
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
+    def has(self, key: Any) -> bool:
+        """Whether there is an artefact of the inputs `key` already."""
+        return self._place("artifacts", key).is_dir()
+
     @contextmanager
     def workspace(self, key: Any) -> Iterator[Path]:
         """A folder for the checkpoints of a long `fit` from the inputs `key`. Unlike an artefact it is there

@@ -54,6 +54,12 @@ class Training:
             )
         return model.provider.weights()
 
+    @property
+    def policy_here(self) -> Path | None:
+        """`policy` if its weights are on this machine, else None; never fetches."""
+        self._access.check("trainable")
+        return self._models.model.provider.weights_here()
+
     def with_policy(self, folder: Path) -> Model:
         """The run's model with the weights in `folder`, behind the same gateway: cached under their own
         digest, metered, budgeted; needs `trainable`.

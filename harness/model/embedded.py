@@ -33,6 +33,9 @@ class Embedded(Provider):
     def weights(self) -> Path:
         return self._folder
 
+    def weights_here(self) -> Path | None:
+        return self._folder
+
     def with_weights(self, folder: Path) -> Embedded:
         try:
             other = Embedded(self.name, folder)

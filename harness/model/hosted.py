@@ -104,6 +104,18 @@ class Hosted(Provider):
                 "--model-arg model_path=FOLDER takes them from disk"
             ) from error
 
+    def weights_here(self) -> Path | None:
+        if "model_path" in self._args:
+            return Path(str(self._args["model_path"]))
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        repository = self.name.partition("/")[2]
+        try:
+            return Path(snapshot_download(repository, revision=self.revision or None, local_files_only=True))
+        except (LocalEntryNotFoundError, ValueError, OSError):
+            return None
+
     def with_weights(self, folder: Path) -> Hosted:
         if not (folder / "config.json").is_file():
             raise UsageError(f"{folder} holds no config.json, so no weights for {self.name}")

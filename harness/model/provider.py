@@ -77,6 +77,10 @@ class Provider:
         """
         raise NotImplementedError
 
+    def weights_here(self) -> Path | None:
+        """The folder of the weights if they are on this machine; never fetches."""
+        return None
+
     def with_weights(self, folder: Path) -> Provider:
         """The same model, served the same way, from other weights of its architecture.
 

@@ -19,13 +19,34 @@ from harness.sample import Outcome, Question
 from harness.task import Task
 
 
+def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str]:
+    """Says what the method's `fit` is about to do, need and cost.
+
+    Returns:
+        The lines; none where the method has nothing to say.
+
+    Raises:
+        HarnessError: it can't be said, because `fit` couldn't be done either; a fault names its place.
+    """
+    try:
+        lines = method.announce(job)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise fault(cell.method.name, cell.method.distribution, "announce", error) from error
+    if lines:
+        session.notice("\n".join([f"{cell.title}, before it begins", *(f"  {line}" for line in lines)]))
+    return lines
+
+
 async def fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
-    """The method's `fit`.
+    """The method's `fit`, announced.
 
     Raises:
         HarnessError: it failed; a fault of the plugin names its place.
     """
     session.watcher.step(cell, "fit", 0, 0)
+    announce(method, job, cell, session)
     try:
         await method.fit(job)
     except HarnessError:

@@ -1,4 +1,4 @@
-"""A cell's `fit` alone: here, or as files that start it on a cluster."""
+"""A cell's `fit` alone: announced, done here, or as files that start it on a cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
 from harness.registry import load_method
-from harness.run.answer import fit
+from harness.run.answer import announce, fit
 from harness.run.code import code_of
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
@@ -35,6 +35,21 @@ async def fit_cell(cell: Cell, session: Session) -> tuple[Path, Ledger]:
             "need a trainable model"
         )
     return job.training.trained, ledger
+
+
+def announce_cell(cell: Cell, session: Session) -> list[str]:
+    """Says what the cell's `fit` would do, need and cost; the lines, none of a method with nothing to say.
+
+    Raises:
+        HarnessError: the cell can't be fitted.
+    """
+    if type(load_method(cell.method, cell.method_args)).announce is Method.announce:
+        return []
+    job, method, _ = _prepare(cell, session)
+    try:
+        return announce(method, job, cell, session)
+    finally:
+        job.close()
 
 
 def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:

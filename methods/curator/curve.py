@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from harness.methods.curator.training import Cost
+from harness.methods.curator.cost import Cost
 
 #: what of a row is recorded as it is, where it is a number
 RECORDED = ("reward", "dev", "difficulty", "entropy")

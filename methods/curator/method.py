@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.base.digest import digest, set_digest
 from harness.base.errors import UsageError
+from harness.engine import AUTO, vllm
 from harness.job import Job
 from harness.method import Method
-from harness.methods.curator import vllm_rollouts
 from harness.methods.curator.curve import kept_curve, points, silence
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import ProblemSet, check_verifier
@@ -34,6 +34,8 @@ class Curated(Method):
 
     model: Model
     facts: dict[str, Any]
+    elsewhere = ""
+    _home: Job | None = None
 
     @property
     def curriculum(self) -> str:
@@ -55,6 +57,11 @@ class Curated(Method):
         """A policy trained before is what it is, whatever the seed of the run that asks it."""
         return "none" if self.args["policy"] else "run"
 
+    def announce(self, job: Job) -> list[str]:
+        from harness.methods.curator.announcement import announcement
+
+        return announcement(self, job)
+
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
             folder = Path(self.args["policy"])
@@ -63,13 +70,18 @@ class Curated(Method):
             return
         plan = Plan.of(self.args)
         source = job.training.policy
-        home = self._home(job)
-        bank = _bank(home, plan.levels)
-        key = self._key(job, plan, bank)
+        home = self.home(job)
+        if self.elsewhere:
+            job.log.warning(
+                "%s: the task has no train split, so the policy learns on %s; -M bank=TASK names another",
+                self.spec.name,
+                self.elsewhere,
+            )
+        bank = bank_of(home, plan.levels)
+        key = self.key(job, plan, bank)
         job.drew(bank.shuffled(job.seed))
-        shipped = SHIPPED / self.curriculum
-        if self.args["fit"] != "train" and _facts(shipped).get("key") == digest(key):
-            self._take(job, shipped)
+        if self.ships(key):
+            self._take(job, self.shipped)
             return
         if self.args["fit"] == "shipped":
             raise UsageError(
@@ -95,14 +107,24 @@ class Curated(Method):
         job.access |= self.facts["access"]
         job.training.curve(kept_curve(folder, self.facts))
 
-    def _key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
+    @property
+    def shipped(self) -> Path:
+        return SHIPPED / self.curriculum
+
+    def ships(self, key: list[Any]) -> bool:
+        """Whether the project ships the policy of these inputs, and it may be taken."""
+        return self.args["fit"] != "train" and _facts(self.shipped).get("key") == digest(key)
+
+    def key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
         """All that the trained weights depend on."""
         settings = {name: self.args[name] for name in SETTINGS}
         if self.args["keep"] != "last":  # named only then, so that policies trained before it are still found
             settings["keep"] = self.args["keep"]
+        if self.args["engine"] != AUTO:
+            settings["engine"] = self.args["engine"]
         if self.args["curator"] != "light":  # policies trained before had four passes through all candidates
             settings["lean"] = True
-        if (generation := vllm_rollouts.chosen(self.args["generation"])) != vllm_rollouts.TORCH:
+        if (generation := vllm.chosen(self.args["generation"], self.args["engine"])) != vllm.TORCH:
             settings["generation"] = generation
         return [
             self.curriculum,
@@ -125,8 +147,8 @@ class Curated(Method):
         from harness.methods.curator import verl
 
         plan = Plan.of(self.args)
-        home = self._home(job)
-        bank = _bank(home, plan.levels)
+        home = self.home(job)
+        bank = bank_of(home, plan.levels)
         check_verifier(bank, home.training.reward)
         name = job.model.name.partition("/")[2]
         return verl.launch(
@@ -141,22 +163,21 @@ class Curated(Method):
             model=str(job.training.policy) if job.model.name.startswith("pocket/") else name,
         )
 
-    def _home(self, job: Job) -> Job:
-        """The job of the task whose train split is learned from."""
+    def home(self, job: Job) -> Job:
+        """The job of the task whose train split is learned from; `elsewhere` is then that task's name, where
+        the measured task has none and nobody named one."""
+        if self._home is not None:
+            return self._home
         home = job.training.task(self.args["bank"]) if self.args["bank"] else job
         if home is job and not len(job.data.train):
-            name = "arc1d" if job.model.name.startswith("pocket/") else "math"
-            job.log.warning(
-                "%s: the task has no train split, so the policy learns on %s; -M bank=TASK names another",
-                self.spec.name,
-                name,
-            )
-            home = job.training.task(name)
+            self.elsewhere = "arc1d" if job.model.name.startswith("pocket/") else "math"
+            home = job.training.task(self.elsewhere)
         if not len(home.data.train):
             raise UsageError(
                 f"{self.spec.name} learns on a train split, and this task has none; -M "
                 "bank=TASK names one that has, such as math, countdown or arc1d"
             )
+        self._home = home
         return home
 
     async def answer(self, question: Question, job: Job) -> Outcome:
@@ -188,7 +209,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _bank(job: Job, levels: str) -> ProblemSet:
+def bank_of(job: Job, levels: str) -> ProblemSet:
     samples = list(job.data.train)
     bank = ProblemSet.of(samples, lambda sample: _text(job, sample))
     wanted = [level.strip() for level in levels.split(",") if level.strip()]
@@ -229,20 +250,20 @@ def _train(
 ) -> None:
     try:
         import torch
-        import trl  # noqa: F401
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError:
         raise UsageError(
-            f"{method.spec.name} trains with TRL, which is not installed: pip install "
+            f"{method.spec.name} trains with torch and transformers, which are not installed: pip install "
             "-c constraints.txt 'harness[train]'"
         ) from None
-    from harness.methods.curator import trainer
+    from harness.engine import checkpoints, train
+    from harness.engine.course import Diverged
+    from harness.methods.curator.cost import Cost, usages
     from harness.methods.curator.curricula import CURRICULA, make
-    from harness.methods.curator.rollouts import Diverged
-    from harness.methods.curator.training import Cost, Dev, Training
+    from harness.methods.curator.training import Dev, Training
 
     check_verifier(bank, home.training.reward)
-    trainer.quiet()
+    checkpoints.quiet()
     accelerated = torch.cuda.is_available()
     if not accelerated:
         torch.set_num_threads(1)  # two threads on a busy machine spin for each other
@@ -300,6 +321,7 @@ def _train(
         ),
         verify=lambda number, text: home.training.reward(bank.samples[number], text),
         plan=plan,
+        loss=method.args["loss"],
         seed=job.seed,
         dev=Dev(
             encoded(home, tokenizer, held), lambda number, text: home.training.reward(held[number], text)
@@ -311,16 +333,16 @@ def _train(
     )
     job.progress("train", 0, plan.steps)
     try:
-        trainer.train(
+        taken = train(
             training,
             workspace,
-            method.args["loss"],
+            engine=method.args["engine"],
             resumed=lambda: charge(training.total),
             keep_peak=keep_peak,
-            generation=vllm_rollouts.chosen(method.args["generation"]),
+            generation=vllm.chosen(method.args["generation"], method.args["engine"]),
         )
     except Diverged as error:
-        kept = trainer.last_checkpoint(workspace)
+        kept = checkpoints.last(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
         raise UsageError(
             f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate and run again"
@@ -332,7 +354,8 @@ def _train(
     if say:
         job.log.warning("%s: %s", method.spec.name, say)
     best = training.peak if keep_peak else None
-    trainer.save(training, out, source, trainer.peak(workspace, best) if best is not None else None)
+    kept = checkpoints.peak(workspace, best) if best is not None else None
+    checkpoints.save_policy(model, out, source, kept)
     (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
     measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
     (out / "training.json").write_text(
@@ -343,6 +366,7 @@ def _train(
                 "from": job.model.name,
                 "from_revision": job.model.provider.revision,
                 "seed": job.seed,
+                "engine": taken,
                 "plan": asdict(plan),
                 "steps": training.step,
                 "kept_step": best or training.step,
@@ -362,28 +386,3 @@ def _train(
         + "\n",
         "utf-8",
     )
-
-
-def usages(cost: Any) -> dict[str, Usage]:
-    """A training's cost as the ledger records it, by purpose."""
-    by_purpose = {
-        "train": Usage(
-            calls=cost.trained,
-            input_tokens=cost.prompt_tokens,
-            output_tokens=cost.response_tokens,
-            seconds=cost.step_s - cost.extra_s - cost.curator_s - cost.dev_s,
-        ),
-        "train-discarded": Usage(
-            calls=cost.discarded,
-            input_tokens=cost.discarded_prompt_tokens,
-            output_tokens=cost.discarded_response_tokens,
-        ),
-        "train-curriculum": Usage(input_tokens=cost.extra_tokens, seconds=cost.extra_s + cost.curator_s),
-        "train-dev": Usage(
-            calls=cost.dev_calls,
-            input_tokens=cost.dev_prompt_tokens,
-            output_tokens=cost.dev_response_tokens,
-            seconds=cost.dev_s,
-        ),
-    }
-    return {purpose: usage for purpose, usage in by_purpose.items() if usage != Usage()}

@@ -8,6 +8,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from harness.base.errors import UsageError
+from harness.engine.course import Update
+
+#: importance ratios and clip range: token-level of GRPO with DAPO's higher ceiling, sequence-level of GSPO
+LOSSES = {"gspo": ("sequence", 3e-4, 4e-4), "grpo": ("token", 0.2, 0.28)}
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,24 @@ class Plan:
                 f"{sequences // plan.minibatches} rollouts of a mini-batch"
             )
         return plan
+
+    def update(self, loss: str) -> Update:
+        """How the rollouts of a step move the policy, under the loss `gspo` or `grpo`."""
+        level, low, high = LOSSES[loss]
+        return Update(
+            steps=self.steps,
+            rollouts=self.prompts * self.rollouts,
+            rate=self.rate,
+            minibatches=self.minibatches,
+            micro_batch=self.micro_batch,
+            warm_up=math.ceil(self.steps * self.minibatches / 20),
+            weight_decay=0.1,
+            level=level,
+            low=low,
+            high=high,
+            temperature=self.temperature,
+            save_every=self.save_every,
+        )
 
 
 PRESETS = {

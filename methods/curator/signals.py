@@ -17,11 +17,13 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 STDS = ("sample", "population", "none")
+#: what TRL adds to a group's standard deviation
+TRL_EPSILON = 1e-4
 
 
-def advantages(rewards: Floats, std: str = "sample") -> Floats:
+def advantages(rewards: Floats, std: str = "sample", epsilon: float = 1e-6) -> Floats:
     """GRPO advantages (B, n): the reward less its group's mean, by default over the group's sample standard
-    deviation plus 1e-6 (`population`: divided by n and without the 1e-6; `none`: not divided).
+    deviation plus `epsilon` (`population`: divided by n and without `epsilon`; `none`: not divided).
 
     A group of equal rewards has advantages of exactly 0.
     """
@@ -33,7 +35,7 @@ def advantages(rewards: Floats, std: str = "sample") -> Floats:
     if std not in STDS:
         raise ValueError(f"std is one of {', '.join(STDS)}, not {std!r}")
     if std == "sample":
-        spread = rewards.std(-1, ddof=1, keepdims=True) + 1e-6
+        spread = rewards.std(-1, ddof=1, keepdims=True) + epsilon
     else:
         spread = rewards.std(-1, keepdims=True)
     shares = np.zeros_like(centred)

@@ -1,6 +1,6 @@
-"""One training run as its steps: the curriculum chooses, the policy is rolled out, the curriculum learns.
+"""One training run as a course: the curriculum chooses, the policy is rolled out, the curriculum learns.
 
-What moves the policy between `choose` and `finish_step` is the trainer's business (`trainer.py`).
+What moves the policy between `choose` and `finish_step` is the engine's business (`harness/engine/`).
 """
 
 from __future__ import annotations
@@ -8,71 +8,54 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.base.errors import BudgetSpent, UsageError
+from harness.engine.course import Rollout
+from harness.engine.rollouts import Decoder, Ids, Sampler
+from harness.methods.curator.cost import Cost
 from harness.methods.curator.curriculum import Curriculum, Round
+from harness.methods.curator.language_model_scorer import LanguageScorer
 from harness.methods.curator.plan import Plan
-from harness.methods.curator.rollouts import Decoder, Group, Ids, Sampler
 from harness.methods.curator.sampling import Selection
-from harness.methods.curator.signals import Floats, Indices, mixed
+from harness.methods.curator.signals import TRL_EPSILON, Floats, Indices, advantages, mixed
 from harness.methods.curator.training_tasks import ProblemSet
 
 
 @dataclass
-class Cost:
-    """What a run spent. Tokens of prompts count once a rollout, whether or not they shared a pass.
+class Group:
+    """The responses (n) to one problem: token ids, end-of-sequence included where there was one; rewards in
+    [0, 1]; summed log-probabilities under the policy that drew them, where they were asked for; those of
+    single tokens by the engine that drew them, where it was another than the policy itself."""
 
-    `trained` are rollouts that the policy was updated on, `discarded` those rolled out and dropped;
-    `extra_tokens` were read for log-probabilities before and after the update, `dev_*` to measure.
-    """
-
-    trained: int = 0
-    discarded: int = 0
-    prompt_tokens: int = 0
-    response_tokens: int = 0
-    discarded_prompt_tokens: int = 0
-    discarded_response_tokens: int = 0
-    extra_tokens: int = 0
-    dev_calls: int = 0
-    dev_prompt_tokens: int = 0
-    dev_response_tokens: int = 0
-    select_s: float = 0.0
-    rollout_s: float = 0.0
-    verify_s: float = 0.0
-    extra_s: float = 0.0
-    curator_s: float = 0.0
-    dev_s: float = 0.0
-    step_s: float = 0.0
-
-    def add(self, other: Cost) -> None:
-        for f in fields(self):
-            setattr(self, f.name, getattr(self, f.name) + getattr(other, f.name))
+    problem: int
+    prompt: Ids
+    responses: list[Ids]
+    rewards: Floats
+    before: Floats = field(default_factory=lambda: np.empty(0))
+    drawn: list[list[float]] | None = None
 
     @property
-    def rollouts(self) -> int:
-        return self.trained + self.discarded
+    def lengths(self) -> Floats:
+        return np.array([len(ids) for ids in self.responses], np.float64)
 
     @property
-    def tokens(self) -> int:
-        """Read and written by training; measuring on dev is no part of it."""
-        return (
-            self.prompt_tokens
-            + self.response_tokens
-            + self.discarded_prompt_tokens
-            + self.discarded_response_tokens
-            + self.extra_tokens
-        )
+    def tokens(self) -> tuple[int, int]:
+        """Of the prompt, once a response; and of the responses."""
+        return len(self.prompt) * len(self.responses), sum(map(len, self.responses))
 
-    def flops(self, parameters: int) -> float:
-        """Floating-point operations of training by the usual count, 2 a parameter and token read or written,
-        and 6 for a token trained on; measuring on dev is no part of training."""
-        trained = self.prompt_tokens + self.response_tokens
-        rolled = trained + self.discarded_prompt_tokens + self.discarded_response_tokens
-        return 2.0 * parameters * (rolled + 3 * trained + self.extra_tokens)
+    def rollouts(self) -> list[Rollout]:
+        """With GRPO's advantages, as TRL makes them of rewards."""
+        shares = advantages(self.rewards, epsilon=TRL_EPSILON)
+        drawn: list[list[float] | None] = [*self.drawn] if self.drawn else [None] * len(self.responses)
+        return [
+            Rollout(self.prompt, ids, float(share), logprobs=logprobs)
+            for ids, share, logprobs in zip(self.responses, shares, drawn, strict=True)
+        ]
 
 
 @dataclass
@@ -84,7 +67,7 @@ class Dev:
 
 
 class Training:
-    """One run: the state that TRL's hooks share."""
+    """One run: a `DrawnCourse` of the engines."""
 
     def __init__(
         self,
@@ -96,6 +79,7 @@ class Training:
         curriculum: Curriculum,
         verify: Callable[[int, str], float],
         plan: Plan,
+        loss: str = "gspo",
         seed: int = 0,
         dev: Dev | None = None,
         max_rollouts: int = 0,
@@ -106,6 +90,7 @@ class Training:
         """
         Args:
             prompts: token ids of every problem.
+            loss: `gspo` or `grpo`, see `Plan.update`.
             verify: the reward in [0, 1] of a response to a problem, by its number.
             max_rollouts, max_flops: the run ends at the first step at which so much is spent, discarded
                 rollouts included; 0 is no limit. For comparisons at equal compute.
@@ -122,7 +107,8 @@ class Training:
             )
         self.model, self.tokenizer, self.bank, self.prompts = model, tokenizer, bank, prompts
         self.curriculum, self.verify, self.plan, self.seed = curriculum, verify, plan, seed
-        self.dev, self.after_step = dev or Dev(), after_step
+        self.dev, self.after_step, self.update = dev or Dev(), after_step, plan.update(loss)
+        self.longest = max(map(len, [*prompts, *self.dev.prompts])) + plan.max_tokens
         self.max_rollouts, self.max_flops, self.lean = max_rollouts, max_flops, lean
         self.parameters = sum(p.numel() for p in model.parameters())
         config = model.generation_config
@@ -134,7 +120,7 @@ class Training:
             max_tokens=plan.max_tokens,
             temperature=plan.temperature,
         )
-        #: what draws rollouts; the trainer may put an engine in the decoder's place
+        #: what draws rollouts; an engine may put vLLM in the decoder's place
         self.sampler: Sampler = self.decoder
         self.curve: list[dict[str, Any]] = []
         self.total, self.cost = Cost(), Cost()
@@ -158,8 +144,8 @@ class Training:
 
     # -- one step ---------------------------------------------------------------------------------
 
-    def choose(self) -> list[Group]:
-        """The groups of the next step: the curriculum's choice, rolled out."""
+    def choose(self) -> list[Rollout]:
+        """The rollouts of the next step: the curriculum's choice."""
         self.cost, self._draws = Cost(), 0
         self._started = started = time.perf_counter()
         self._ready.clear()
@@ -193,7 +179,7 @@ class Training:
             self.cost.response_tokens += response
         if self.curriculum.extra_pass:
             self._score("before")
-        return self._groups
+        return [rollout for group in self._groups for rollout in group.rollouts()]
 
     def _probe(self, problems: Indices) -> Floats:
         wanted = problems.tolist()
@@ -240,7 +226,9 @@ class Training:
         groups = [group for group, want in zip(self._groups, wanted, strict=True) if want]
         found = np.zeros((len(self._groups), self.plan.rollouts))
         if groups:
-            found[wanted] = self.decoder.logprobs(groups)
+            found[wanted] = self.decoder.logprobs(
+                [group.prompt for group in groups], [group.responses for group in groups]
+            )
         if when == "before":
             for group, sums in zip(self._groups, found, strict=True):
                 group.before = sums
@@ -328,3 +316,11 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         self.curve, self.total = state["curve"], Cost(**state["total"])
         self.curriculum.restore(state["curriculum"])
+
+    def save(self, folder: Path) -> None:
+        if isinstance(scorer := getattr(self.curriculum, "scorer", None), LanguageScorer):
+            scorer.save(folder)
+
+    def load(self, folder: Path) -> None:
+        if isinstance(scorer := getattr(self.curriculum, "scorer", None), LanguageScorer):
+            scorer.load(folder)

@@ -1,6 +1,7 @@
 """Learning on MATH, being measured on what has no train split: on made-up rows of the repositories' shape."""
 
 import json
+import re
 
 import pytest
 
@@ -31,7 +32,7 @@ TINY = {
 def mirror(tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "datasets"))
-    for name, pin in registry().task("math").data.items():
+    for name, pin in registry().task("math").data.items():  # aime24 is one of them: none of it is trained on
         folder = tmp_path / "hub" / pin.id
         folder.mkdir(parents=True)
         rows = [
@@ -97,3 +98,67 @@ def test_a_hub_model_learns_on_math_where_there_is_no_train_split(tmp_path, mirr
     assert "the policy learns on math; -M bank=TASK names another" in caplog.text
     assert facts["problems"] == 150 and facts["from"] == "hf/grid"
     assert record["counts"]["ok"] == 1
+
+
+def typed(monkeypatch, capsys, mirror, *options):
+    """What `harness eval --task aime24 --method curator` says, before and at the end."""
+    from harness.cli import main
+
+    monkeypatch.chdir(mirror.parent)
+    command = ["harness", "eval", "--task", "aime24", "--method", "curator", "--mirror", str(mirror)]
+    monkeypatch.setattr("sys.argv", [*command, *options])
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code
+    return capsys.readouterr()
+
+
+def test_the_command_as_typed_takes_the_shipped_policy_and_ends_in_a_row(mirror, monkeypatch, capsys):
+    said = typed(monkeypatch, capsys, mirror)
+    before, _, _ = said.err.partition("answer")
+    assert "aime24 x curator x pocket/grid, before it begins" in before
+    assert "learned on: 400 problems of the train split of arc1d; aime24 has none" in before
+    assert "policy: the one shipped with the harness; nothing is trained now" in before
+    assert re.search(r"aime24 +curator +pocket/grid +accuracy +0\.000", said.out)
+
+
+def test_a_tiny_hub_model_is_told_what_it_will_take_and_ends_in_a_row(mirror, monkeypatch, capsys):
+    from harness.engine import plain
+    from tests.harness.engine.courses import model, tokenizer
+
+    folder = mirror.parent / "tiny"
+    model().save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    options = ["--model", "hf/tiny", "--model-arg", f"model_path={folder}", "--model-arg", "device=cpu"]
+    options += [part for name, value in TINY.items() for part in ("-M", f"{name}={value}")]
+    options += ["--max-tokens", "4"]
+    plan = typed(monkeypatch, capsys, mirror, *options, "--dry-run").err
+    screen = plan[plan.index("aime24 x curator x hf/tiny, before it begins") :].split("\n")[:7]
+    for line, start in zip(
+        screen[1:],
+        (
+            "learns on: 150 problems of the train split of math; aime24 has none, -M bank=TASK names another",
+            "trains: 2 steps of 4 problems x 2 rollouts: 16 rollouts, at most about ",
+            "engine: plain (a plain torch loop, for policies below 5 million parameters); the policy: ",
+            "takes: at most about 1 s on one CPU thread",
+            "needs: torch, transformers (installed)",
+            "measures: 250 dev problems every 10 steps; then the trained policy answers",
+        ),
+        strict=True,
+    ):
+        assert line.strip().startswith(start)
+    train, before = plain.train, []
+
+    def watched(*given, **named):
+        before.append(capsys.readouterr().err)
+        train(*given, **named)
+
+    monkeypatch.setattr(plain, "train", watched)
+    said = typed(monkeypatch, capsys, mirror, *options)
+    assert "\n".join(screen) in before[0]
+    assert re.search(r"hf/tiny\n +metric accuracy +value .* 0\.000 \[", said.out)
+    assert (
+        "the one trained before with the same inputs"
+        in typed(monkeypatch, capsys, mirror, *options, "--overwrite").err
+    )

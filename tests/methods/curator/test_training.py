@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from harness.methods.curator.rollouts import Decoder, Group
+from harness.engine.rollouts import Decoder
 from harness.model.factory import POCKET
 from harness.model.pocket.decoder import PocketModel
 from harness.results.store import Store
@@ -100,9 +100,8 @@ def test_batched_decoding_agrees_with_the_embedded_decoder(model):
     drawn = decoder.draw(ids, 5, 3)
     assert drawn == decoder.draw(ids, 5, 3) != decoder.draw(ids, 5, 4)
     said = [[response.ids for response in answers] for answers in drawn]
-    groups = [Group(0, prompt, answers, np.zeros(5)) for prompt, answers in zip(ids, said, strict=True)]
-    sums = decoder.logprobs(groups)
-    assert (sums == decoder.logprobs(groups)).all()
+    sums = decoder.logprobs(ids, said)
+    assert (sums == decoder.logprobs(ids, said)).all()
     for prompt, answers, row in zip(PROMPTS, said, sums, strict=True):
         for answer, value in zip(answers, row, strict=True):
             ended = answer[-1] == 2
@@ -184,14 +183,15 @@ def test_a_wasteful_run_is_measured_as_often_for_what_it_spends(tmp_path, cache)
     assert [row["step"] for row in rows if "dev" in row] == [2, 4, 6]
 
 
-def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypatch):
-    arguments = {"steps": 5, "save_every": 2, "candidates": 40, "limit": 2}
+@pytest.mark.parametrize("engine", ["auto", "trl"])
+def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypatch, engine):
+    arguments = {"steps": 5, "save_every": 2, "candidates": 40, "limit": 2, "engine": engine}
     child = os.fork()
     if not child:
         go(tmp_path / "first", **arguments)
         os._exit(0)
     end = time.monotonic() + 120
-    while not list(cache.glob("workspaces/*/checkpoint-2/curriculum.json")):
+    while not list(cache.glob("workspaces/*/checkpoint-2/course.json")):
         assert time.monotonic() < end and os.waitpid(child, os.WNOHANG) == (0, 0)
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
@@ -224,7 +224,7 @@ def test_a_spent_budget_stops_with_a_checkpoint_and_a_larger_one_goes_on(tmp_pat
     stopped = run(20)
     assert stopped["status"] == "stopped"
     assert stopped["usage"]["by_purpose"]["train"]["calls"] == 32
-    assert list(cache.glob("workspaces/*/checkpoint-2/curriculum.json"))
+    assert list(cache.glob("workspaces/*/checkpoint-2/course.json"))
     whole = run(500)
     assert whole["status"] == "complete"
     assert whole["usage"]["by_purpose"]["train"]["calls"] == 48
@@ -239,22 +239,37 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(tmp_p
     assert not list(cache.glob("artifacts/*/training.json"))
 
 
-def test_a_loss_that_is_not_a_number_stops_before_it_reaches_the_weights(tmp_path, cache, monkeypatch):
-    from trl import GRPOTrainer
-
-    sound = GRPOTrainer._compute_loss
-
-    def broken(self, *given):
-        return sound(self, *given) * (float("nan") if self.state.global_step == 2 else 1)
-
+@pytest.mark.parametrize("engine", ["plain", "trl"])
+def test_a_loss_that_is_not_a_number_stops_before_it_reaches_the_weights(
+    tmp_path, cache, monkeypatch, engine
+):
     with monkeypatch.context() as patched:
-        patched.setattr(GRPOTrainer, "_compute_loss", broken)
-        error = str(go(tmp_path, save_every=1).error)
+        if engine == "trl":
+            from trl import GRPOTrainer
+
+            sound = GRPOTrainer._compute_loss
+
+            def broken(self, *given):
+                return sound(self, *given) * (float("nan") if self.state.global_step == 2 else 1)
+
+            patched.setattr(GRPOTrainer, "_compute_loss", broken)
+        else:
+            from harness.engine.plain import Mover
+
+            right = Mover._step
+
+            def wrong(self, rate):
+                next(self.model.parameters()).grad *= float("nan") if self._updates == 2 else 1
+                return right(self, rate)
+
+            patched.setattr(Mover, "_step", wrong)
+        error = str(go(tmp_path, save_every=1, engine=engine).error)
     assert "training stopped at step 3: the loss or its gradient is not finite" in error
     kept = Path(error.partition("kept in ")[2].partition(";")[0])
     assert kept.name == "checkpoint-2" and all(np.isfinite(value).all() for value in weights(kept).values())
     # what broke it mended, the same command goes on from there
-    assert go(tmp_path, save_every=1).record["usage"]["by_purpose"]["train"]["calls"] == 48
+    record = go(tmp_path, save_every=1, engine=engine).record
+    assert record["usage"]["by_purpose"]["train"]["calls"] == 48
     assert [row["step"] for row in curve(trained(cache))] == [1, 2, 3]
 
 
@@ -280,7 +295,7 @@ def test_a_verifier_that_breaks_before_or_during_training(tmp_path, cache, monke
     monkeypatch.setattr(Training, "reward", breaks(100))  # some 50 are tried first, and a step has 16
     error = str(go(tmp_path, save_every=1, measure_every=9, steps=9).error)
     assert "the task's verifier fails on 'arc1d-train-1-" in error and "the last checkpoint is kept" in error
-    assert list(cache.glob("workspaces/*/checkpoint-*/curriculum.json"))
+    assert list(cache.glob("workspaces/*/checkpoint-*/course.json"))
     assert not list(cache.glob("artifacts/*/training.json"))
 
 
@@ -530,10 +545,11 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
 
     def settings(**given):
         method = load_method(spec, spec.arguments(given))
-        return method._key(Held, Plan.of(method.args), ProblemSet)[2]
+        return method.key(Held, Plan.of(method.args), ProblemSet)[2]
 
     assert tuple(settings()) == SETTINGS == ("loss", "bank", "curator", "curator_rate", "match", "max_flops")
     assert settings(keep="peak") == {**settings(), "keep": "peak"}
+    assert settings(engine="trl") == {**settings(), "engine": "trl"}
 
 
 def test_the_shipped_policy_answers_without_training(tmp_path, monkeypatch):

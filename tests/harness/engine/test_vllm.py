@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
 from harness.base.errors import UsageError
-from harness.methods.curator import vllm_rollouts
-from harness.methods.curator.rollouts import Decoder
+from harness.engine import vllm as drawing
+from harness.engine.rollouts import Decoder
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
@@ -154,15 +154,16 @@ def test_utilities_are_made_by_the_policys_own_kernel(vllm):
 
 
 def test_what_draws_where(vllm, monkeypatch):
-    assert vllm_rollouts.chosen("vllm") == "vllm" and vllm_rollouts.chosen("torch") == "torch"
+    assert drawing.chosen("vllm") == "vllm" and drawing.chosen("torch") == "torch"
     for device, drawn in ((True, "vllm"), (False, "torch")):
         monkeypatch.setattr("torch.cuda.is_available", lambda device=device: device)
-        assert vllm_rollouts.chosen("auto") == drawn
+        assert drawing.chosen("auto") == drawn
+        assert drawing.chosen("auto", "plain") == "torch"
     monkeypatch.delitem(sys.modules, "vllm")
-    monkeypatch.setattr(vllm_rollouts, "find_spec", lambda name: None)
-    assert vllm_rollouts.chosen("auto") == "torch"
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
+    assert drawing.chosen("auto") == "torch"
     with pytest.raises(UsageError, match="needs vLLM, which is not installed"):
-        vllm_rollouts.chosen("vllm")
+        drawing.chosen("vllm")
 
 
 def test_an_engine_that_does_not_start_or_breaks_down(vllm, monkeypatch):

@@ -16,17 +16,16 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-
 from harness.base.errors import UsageError
-from harness.methods.curator.rollouts import Diverged, Ids, Response
+from harness.engine.rollouts import Decoder, Diverged, Ids, Response
 
 #: the choices of -M generation
 AUTO, TORCH, VLLM = "auto", "torch", "vllm"
 
 
-def chosen(generation: str) -> str:
-    """What draws on this machine: `auto` is vLLM where it is installed and there is a CUDA device.
+def chosen(generation: str, engine: str = AUTO) -> str:
+    """What draws on this machine: `auto` is vLLM where it is installed and there is a CUDA device, unless the
+    engine that is named is the plain one, which has none.
 
     Raises:
         UsageError: vLLM is asked for and not installed.
@@ -40,19 +39,19 @@ def chosen(generation: str) -> str:
         )
     if generation != AUTO:
         return generation
-    if not installed:
+    if not installed or engine == "plain":
         return TORCH
     import torch
 
     return VLLM if torch.cuda.is_available() else TORCH
 
 
-class Engine:
+class VllmSampler:
     """Draws from the vLLM engine of a TRL trainer, with the weights that the policy has at that moment."""
 
-    def __init__(self, trainer: Any, *, end: Sequence[int], max_tokens: int, temperature: float) -> None:
-        self._trainer, self._end = trainer, list(end)
-        self._max_tokens, self._temperature = max_tokens, temperature
+    def __init__(self, trainer: Any, decoder: Decoder) -> None:
+        self._trainer, self._end = trainer, list(decoder.end)
+        self._max_tokens, self._temperature = decoder.max_tokens, decoder.temperature
         self._loaded = -1
 
     def loaded(self) -> None:
@@ -69,6 +68,7 @@ class Engine:
         Raises:
             Diverged: a probability is not finite.
         """
+        import numpy as np
         from vllm import SamplingParams
 
         if self._loaded != self._trainer.state.global_step:

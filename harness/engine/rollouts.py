@@ -6,12 +6,13 @@ Every prompt is read once, however many responses are drawn to it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-from harness.methods.curator.signals import Floats
+    Floats = npt.NDArray[np.float64]
 
 Ids = list[int]
 
@@ -36,29 +37,6 @@ class Sampler(Protocol):
     ) -> list[list[Response]]:
         """n responses to each prompt."""
         ...
-
-
-@dataclass
-class Group:
-    """The responses (n) to one problem: token ids, end-of-sequence included where there was one; rewards in
-    [0, 1]; summed log-probabilities under the policy that drew them, where they were asked for; those of
-    single tokens by the engine that drew them, where it was another than the policy itself."""
-
-    problem: int
-    prompt: Ids
-    responses: list[Ids]
-    rewards: Floats
-    before: Floats = field(default_factory=lambda: np.empty(0))
-    drawn: list[list[float]] | None = None
-
-    @property
-    def lengths(self) -> Floats:
-        return np.array([len(ids) for ids in self.responses], np.float64)
-
-    @property
-    def tokens(self) -> tuple[int, int]:
-        """Of the prompt, once a response; and of the responses."""
-        return len(self.prompt) * len(self.responses), sum(map(len, self.responses))
 
 
 class Decoder:
@@ -158,28 +136,33 @@ class Decoder:
             mask[number, width - len(row) :] = 1
         return ids.to(self.model.device), mask.to(self.model.device)
 
-    def logprobs(self, groups: Sequence[Group]) -> Floats:
-        """Summed log-probabilities (B, n) of the groups' responses, at the sampling temperature and in the
-        model's own precision. Every prompt is read once. While the model doesn't move, the same groups give
-        the same sums to the last bit.
+    def logprobs(self, prompts: Sequence[Ids], responses: Sequence[Sequence[Ids]]) -> Floats:
+        """Summed log-probabilities (B, n) of n responses to each of B prompts, at the sampling temperature
+        and in the model's own precision. Every prompt is read once. While the model doesn't move, the same
+        responses give the same sums to the last bit.
         """
+        import numpy as np
         import torch
 
         training = self.model.training
         self.model.eval()
-        step = max(1, self.at_once // len(groups[0].responses))
+        step = max(1, self.at_once // len(responses[0]))
         try:
             with torch.no_grad():
-                sums = [self._score(groups[start : start + step]) for start in range(0, len(groups), step)]
+                sums = [
+                    self._score(prompts[start : start + step], responses[start : start + step])
+                    for start in range(0, len(prompts), step)
+                ]
         finally:
             self.model.train(training)
         return np.concatenate(sums)
 
-    def _score(self, groups: Sequence[Group]) -> Floats:
+    def _score(self, prompts: Sequence[Ids], responses: Sequence[Sequence[Ids]]) -> Floats:
+        import numpy as np
         import torch
 
-        n = len(groups[0].responses)
-        ids, mask = self._padded([group.prompt for group in groups])
+        n = len(responses[0])
+        ids, mask = self._padded(prompts)
         seen = self.model(
             input_ids=ids,
             attention_mask=mask,
@@ -188,11 +171,11 @@ class Decoder:
             logits_to_keep=1,
         )
         seen.past_key_values.batch_repeat_interleave(n)
-        responses = [response for group in groups for response in group.responses]
-        width = max(map(len, responses))
-        said = torch.full((len(responses), width), self.pad, dtype=torch.long)
-        counts = torch.zeros(len(responses), width)
-        for number, row in enumerate(responses):
+        rows = [response for answers in responses for response in answers]
+        width = max(map(len, rows))
+        said = torch.full((len(rows), width), self.pad, dtype=torch.long)
+        counts = torch.zeros(len(rows), width)
+        for number, row in enumerate(rows):
             said[number, : len(row)] = torch.tensor(row)
             counts[number, : len(row)] = 1
         said, counts = said.to(ids.device), counts.to(ids.device)
@@ -209,4 +192,4 @@ class Decoder:
         logits = torch.cat([seen.logits[:, -1:].repeat_interleave(n, 0), later], 1)
         table = (logits.float() / self.temperature).log_softmax(-1)
         found = table.gather(-1, said[..., None])[..., 0].double() * counts
-        return np.asarray(found.sum(-1).cpu().numpy()).reshape(len(groups), n)
+        return np.asarray(found.sum(-1).cpu().numpy()).reshape(len(prompts), n)
