@@ -1,6 +1,8 @@
 """The curricula behind verl's sampler, on batches of its shape, and the files of a launch."""
 
 import json
+import re
+from importlib import import_module
 from itertools import islice
 from types import SimpleNamespace
 
@@ -120,6 +122,13 @@ def test_a_launch_holds_problems_settings_and_line(tmp_path, monkeypatch, capsys
     assert "actor_rollout_ref.model.path=Qwen/Qwen2.5-3B" in out
     assert "ppo_mini_batch_size=64" in out
     assert "+data.curriculum.name=curator" in out
+    named = dict(
+        re.findall(r"^ *(data\.sampler|custom_reward_function)\.\w*path=pkg://(\S+)", out, re.MULTILINE)
+    )
+    assert {key: import_module(module) for key, module in named.items()} == {
+        "data.sampler": verl,
+        "custom_reward_function": verl,
+    }
     code, _, error = run(monkeypatch, capsys, *common, "--to", "launch")
     assert code == 0, error
     rows = [json.loads(line) for line in (tmp_path / "launch" / "train.json").read_text().splitlines()]
