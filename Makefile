@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test docs lint types published simulations clean system
+.PHONY: demo test docs lint types published simulations cm2 clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -74,6 +74,11 @@ published: $(READY)
 		-M batch=16384 -M lr=0.02 -M patience=3 --dims 32,64,128,256,512 \
 		--out results/published/recommendation/collapse
 	$(BIN)/harness leaderboard build --tables --store results/published --out results/published/tables
+
+# Which reward teaches a small tool policy most: resumable, at most four core-hours; JOBS runs at once.
+JOBS ?= 1
+cm2: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.cm2 --jobs $(JOBS)
 
 # The tables of docs/cli.md, made again from the commands.
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.

@@ -14,6 +14,7 @@ from harness.spec import TaskSpec
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
+    from inspect_ai.tool import ToolInfo
 
     from harness.checklist import Checklist, Trajectory, Verdicts
     from harness.data.hub import Data
@@ -132,6 +133,14 @@ class Task(Plugin[TaskSpec]):
         from harness.checklist import Trajectory
 
         return Trajectory.of(messages, stop)
+
+    def dialogue(
+        self, sample: Sample, draw: int = 0
+    ) -> tuple[Sequence[ChatMessage], Sequence[ToolInfo]] | None:
+        """A dialogue through a sample's world for methods that imitate: what an expert of the task did, or
+        the reference that it was made from, with the tools that were offered. `draw` numbers dialogues of
+        one sample, where an expert has several. None where there is none."""
+        return None
 
     def checklist(self, sample: Sample) -> Checklist | None:
         """What a sample's turns are judged by, made from its wanted actions or its reference dialogue, for

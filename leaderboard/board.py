@@ -42,7 +42,8 @@ class Entry:
     `value` is the mean of the primary metric over items, unscored and failed attempts counted as the worst
     value; `scored_only` leaves them out and is None where there are none. `rank` is a set: the best and the
     worst place that the data allow among the section's rows, 1 being best; all sets of a page hold together
-    with 95 %. None where the row is alone, was stopped or is simulated, or where there are too few items.
+    with 95 %. None where the row is alone, was stopped, is simulated or saw targets, or where there
+    are too few items.
     `varying_fields` are the fields in which the row differs from others of the same method and model.
     """
 
@@ -70,7 +71,12 @@ class Entry:
     @property
     def ranked(self) -> bool:
         """Whether it may have a place."""
-        return not (self.simulated or self.stopped)
+        return not (self.simulated or self.stopped or self.ceiling)
+
+    @property
+    def ceiling(self) -> bool:
+        """Whether the method saw the items' targets, as an oracle does."""
+        return self.access("targets_seen") > 0
 
     @property
     def validation(self) -> Validation | None:

@@ -105,9 +105,9 @@ class NoisyJudge:
 
 
 def kind_of(item: Item) -> str:
-    """What items that are misjudged together share: the `kind` of their rule, else the part of a message that
+    """What items that are misjudged together share: the `tag` of their rule, else the part of a message that
     they are about."""
-    return str((item.rule or {}).get("kind") or item.focus_on)
+    return str((item.rule or {}).get("tag") or item.focus_on)
 
 
 def noisy_outcome(success: bool, flip: float, *, group: str, rollout: int, seed: int = 0) -> bool:

@@ -124,9 +124,12 @@ class Job:
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
+        return self._task.world(self._sample(question), self.role)
+
+    def _sample(self, question: Question) -> Sample:
         if self._samples is None:
             self._samples = {sample.id: sample for sample in self._splits.test}
-        return self._task.world(replace(self._samples[question.id], question=question), self.role)
+        return replace(self._samples[question.id], question=question)
 
     def worlds(self, question: Question, n: int) -> list[World]:
         """n fresh copies of a question's world, for methods that try several times and keep one; what the
@@ -146,6 +149,22 @@ class Job:
     def verdicts(self, checklist: Checklist, trajectory: Trajectory) -> Verdicts | None:
         """What the checklist's own rules say of a trajectory; None where only a model can tell."""
         return self._task.verdicts(checklist, trajectory)
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether the task decides the items of its checklists itself, without a model."""
+        return type(self._task).verdicts is not Task.verdicts
+
+    @property
+    def needs_judge(self) -> bool:
+        """Whether the task puts outcomes to a judge before it scores them."""
+        return self._task.judges
+
+    def oracle_checklist(self, question: Question) -> Checklist | None:
+        """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
+        counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
+        self.access["targets_seen"] = self.access.get("targets_seen", 0) + 1
+        return self._task.checklist(self._sample(question))
 
     def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
         """The outcome that one completion is."""
@@ -180,6 +199,10 @@ class Job:
         if name not in self._models.roles:
             raise UsageError(f"method {self._method.name!r} needs --role {name}=MODEL")
         return self._models.roles[name]
+
+    def has_role(self, name: str) -> bool:
+        """Whether a model was given for a role."""
+        return name in self._models.roles
 
     @property
     def roles(self) -> dict[str, str]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
 from harness.job.access import Access
 from harness.job.models import Models
+from harness.model.elsewhere import elsewhere
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Sample, Score
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from inspect_ai.model import ChatMessage
+    from inspect_ai.tool import ToolInfo
+
     from harness.checklist import Checklist
     from harness.job.job import Job
     from harness.task import Task
@@ -87,14 +94,25 @@ class Training:
         value = self._task.score(sample, outcome).metrics[spec.primary]
         return spec.metric_ranges[spec.primary].share(value)
 
-    def world(self, sample: Sample) -> World:
-        """The world of a sample that the method holds with its target, fresh: one to learn in.
+    def world(self, sample: Sample, loop: AbstractEventLoop | None = None) -> World:
+        """The world of a sample that the method holds with its target, fresh: one to learn in. Where it is
+        played in another thread, `loop` is the run's event loop: models of its roles are asked there.
 
         Raises:
             UsageError: no model was given for a role that the world asks.
         """
         self._access.check("labelled")
-        return self._task.world(sample, self._role)
+        if loop is None:
+            return self._task.world(sample, self._role)
+        return self._task.world(sample, lambda name: elsewhere(self._role(name), loop))
+
+    def dialogue(
+        self, sample: Sample, draw: int = 0
+    ) -> tuple[Sequence[ChatMessage], Sequence[ToolInfo]] | None:
+        """A dialogue through a sample's world that a policy may imitate, with the tools that were offered;
+        None where the task has none. See `Task.dialogue`."""
+        self._access.check("labelled")
+        return self._task.dialogue(sample, draw)
 
     def checklist(self, sample: Sample) -> Checklist | None:
         """The checklist made from a sample's wanted actions or reference dialogue; None where the task has
@@ -110,6 +128,19 @@ class Training:
         """
         return self._task.score(sample, outcome)
 
+    def share(self, sample: Sample, outcome: Outcome) -> float | None:
+        """Where the task's primary metric of an outcome lies in its range, from 0, the worst, to 1, the best;
+        None where it can't be scored.
+
+        Raises:
+            Exception: whatever a broken grader raises.
+        """
+        score = self.score(sample, outcome)
+        spec = self._task.spec
+        if score.status != "ok":
+            return None
+        return spec.metric_ranges[spec.primary].share(score.metrics[spec.primary])
+
     def charge(self, purpose: str, usage: Usage) -> None:
         """Records what was spent past the gateway, such as rollouts and forward passes of training.
 
@@ -118,6 +149,10 @@ class Training:
         """
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)
+
+    def asked(self) -> dict[str, Usage]:
+        """What this run's models have taken so far, by purpose: a copy."""
+        return {purpose: replace(usage) for purpose, usage in self._models.ledger.by_purpose.items()}
 
     def curve(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """The learning curve of `fit`, one row a step in the order of steps: `step` (0 is before training)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.base import messages
 from harness.base.errors import UsageError
 from harness.checklist import Checklist, Step, ToolUse, Trajectory, Turn, Verdicts
 from harness.checklist.reward import reward
@@ -25,6 +26,7 @@ from harness.world import Limits, ScriptedUser, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
+    from inspect_ai.tool import ToolInfo
 
     from harness.model.gateway import Model
 
@@ -75,6 +77,14 @@ class Chain(ToolWorld):
         said = demonstration(target, rng, self.args["slip"], self.args["flaws"])
         return json.dumps([words for own, words in said if own])
 
+    def dialogue(self, sample: Sample, draw: int = 0) -> tuple[list[ChatMessage], list[ToolInfo]]:
+        """In compact words what the expert does, another time with every draw; else the wanted calls."""
+        if not self.compact:
+            return [*self.ask(sample.question)[:1], *_wanted(sample.target)], toolbox().infos
+        rng = random.Random(f"expert-{sample.target['office']}" + f"-{draw}" * bool(draw))
+        said = demonstration(sample.target, rng, self.args["slip"], self.args["flaws"])
+        return [(messages.assistant if own else messages.user)(words) for own, words in said], []
+
     # -- the world -----------------------------------------------------------------------------------
 
     def render(self, question: Question) -> str:
@@ -122,6 +132,23 @@ class Chain(ToolWorld):
                 "broken": float(outcome.stop_reason != "stop"),
             }
         )
+
+
+def _wanted(target: Mapping[str, Any]) -> Iterator[ChatMessage]:
+    """A dialogue in which every wanted call is made, and nothing is looked up."""
+    from inspect_ai.model import ChatMessageAssistant
+    from inspect_ai.tool import ToolCall
+
+    office = Office(target["office"])
+    for turn, (line, actions, says) in enumerate(
+        zip(target["lines"], target["actions"], target["says"], strict=True)
+    ):
+        yield messages.user(line)
+        for number, (name, arguments) in enumerate(actions):
+            call = ToolCall(id=f"call_{turn}_{number}", function=name, arguments=arguments)
+            yield ChatMessageAssistant(content="", tool_calls=[call])
+            yield toolbox().answer(office, call)
+        yield messages.assistant(" ".join(says) or "Done.")
 
 
 def _as_trajectory(answer: Mapping[str, Any], lines: Sequence[str]) -> Trajectory:

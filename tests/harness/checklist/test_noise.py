@@ -14,7 +14,7 @@ TURNS, STEPS, ITEMS = 3, 4, 5
 
 
 def item(n):
-    return Item(f"C{n}", "?", "yes", "tool.content", 0.2, rule={"kind": f"kind{n}"})
+    return Item(f"C{n}", "?", "yes", "tool.content", 0.2, rule={"tag": f"kind{n}"})
 
 
 CHECKLIST = Checklist(tuple(tuple(item(n) for n in range(ITEMS)) for _ in range(TURNS)))

@@ -1,0 +1,130 @@
+"""The methods through the command's own path: training, what is kept of it, and what it costs."""
+
+import json
+import multiprocessing
+import time
+
+import pytest
+from pyarrow import parquet
+
+from harness.results.store import Store
+from harness.run.execute import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
+
+TINY = {"fit": "train", "steps": 2, "prompts": 2, "rollouts": 3, "max_tokens": 4}
+GAME = {"turns": 2, "style": "compact", "train": 6, "items": 3}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def go(tmp_path, method="cm2", task_args=GAME, model="pocket/office", tiny=TINY, **args):
+    request = Request(
+        task="toolworld/chain", task_args=task_args, method=method, model=model, method_args={**tiny, **args}
+    )
+    (result,) = run_grid(plan(request), Session(Store(tmp_path / "results"))).results
+    return result
+
+
+def trained(cache):
+    (folder,) = [path for path in (cache / "artifacts").iterdir() if (path / "training.json").exists()]
+    return folder
+
+
+@pytest.mark.parametrize("method", ["cm2", "outcome-rl", "holistic-rl", "sft"])
+def test_a_policy_is_trained_once_and_its_cost_is_every_runs(tmp_path, cache, method):
+    record = go(tmp_path, method).record
+    assert record["status"] == "complete" and record["counts"]["ok"] == 3
+    used = record["usage"]["by_purpose"]["train"]
+    assert used["calls"] == 12 and used["output_tokens"] > 12
+    assert record["data_access"]["train_rollouts"] == 12 and record["data_access"]["labels_seen"] == 6
+    facts = json.loads((trained(cache) / "training.json").read_text("utf-8"))
+    assert facts["method"] == method and facts["steps"] == 2 and facts["plan"]["rollouts"] == 3
+    again = go(tmp_path / "again", method).record
+    assert again["usage"]["by_purpose"]["train"]["calls"] == 12
+    assert again["metrics"] == record["metrics"]
+
+
+def test_a_trained_policy_is_evaluated_as_it_is(tmp_path, cache):
+    go(tmp_path)
+    kept = go(tmp_path / "kept", tiny={}, policy=str(trained(cache))).record
+    assert kept["draws"] == "none" and kept["curve"]["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"rollouts": 1}, "rollouts=1 is below 2"),
+        ({"rate": -1.0}, "above 0"),
+        ({"flip": 1.5}, "flip=1.5"),
+        ({"judge": "model"}, "--role judge=MODEL"),
+        ({"blind": "person,bookings,act,rest"}, "leaves a turn without items"),
+        ({"level": "step", "std": True}, "std is not defined"),
+        ({"fit": "shipped"}, "no shipped policy"),
+    ],
+)
+def test_a_mistake_gets_a_line(tmp_path, args, said):
+    assert said in str(go(tmp_path, **args).error)
+
+
+def test_a_policy_without_a_chat_template_can_not_learn_from_dialogues(tmp_path):
+    assert "chat template" in str(go(tmp_path, model="pocket/grid").error)
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_curve(tmp_path, cache, monkeypatch):
+    killed = multiprocessing.get_context("fork").Process(
+        target=go, args=(tmp_path / "killed",), kwargs={"steps": 6, "save_every": 1}
+    )
+    killed.start()
+    until = time.time() + 60
+    while not list(cache.glob("workspaces/*/checkpoint-2/course.json")) and time.time() < until:
+        time.sleep(0.005)
+    killed.kill()
+    killed.join()
+    assert not list(cache.glob("artifacts/*/training.json")), "it was killed too late"
+    assert list(cache.glob("workspaces/*/checkpoint-2/course.json"))
+    record = go(tmp_path, steps=6, save_every=1).record
+    curve = (trained(cache) / "curve.jsonl").read_text("utf-8")
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
+    whole = go(tmp_path / "whole", steps=6, save_every=1).record
+    other = (trained(tmp_path / "other") / "curve.jsonl").read_text("utf-8")
+
+    def kept(text):
+        return [
+            {k: v for k, v in json.loads(row).items() if not k.endswith("_s")} for row in text.splitlines()
+        ]
+
+    assert kept(curve) == kept(other) and len(kept(curve)) == 6
+    assert record["usage"]["by_purpose"]["train"]["calls"] == whole["usage"]["by_purpose"]["train"]["calls"]
+
+
+def test_the_best_of_several_episodes_is_kept_and_all_are_paid_for(tmp_path):
+    tiny = {"n": 3}
+    record = go(tmp_path, "cm2-best-of-n", tiny=tiny).record
+    rows = parquet.read_table(record["samples_path"]).to_pylist()
+    for row in rows:
+        trace = json.loads(row["trace"])
+        assert len(trace["scores"]) == 3 and trace["scores"][trace["chosen"]] == max(trace["scores"])
+        assert trace["scores"].index(max(trace["scores"])) == trace["chosen"]
+        assert trace["checklist"] == "rule"
+    alone = go(tmp_path / "alone", "cm2-best-of-n", tiny={"n": 1}).record
+    assert record["usage"]["calls"] > 2 * alone["usage"]["calls"]
+    assert "targets_seen" not in record["data_access"]
+
+
+def test_an_oracle_is_counted_and_gets_no_place(tmp_path):
+    from harness.leaderboard.board import Entry
+
+    record = go(tmp_path, "cm2-best-of-n", tiny={"n": 2, "checklist": "oracle"}).record
+    assert record["data_access"]["targets_seen"] == 3
+
+    class Arm:
+        model, complete, runs = "pocket/office", True, [record]
+
+    assert not Entry(Arm(), 0.5, None, "").ranked
+    Arm.runs = [{**record, "data_access": {}}]
+    assert Entry(Arm(), 0.5, None, "").ranked
