@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from harness.tasks.toolworld.generate import MAKERS, Ask, target
@@ -15,16 +16,16 @@ TURNS = range(1, 13)
 MOST_ACTIONS = 6
 
 
-def chain(turns: int, seed: int) -> dict[str, Any]:
-    """An item of `turns` requests: as `harness.tasks.toolworld.generate.item`, with the `kinds` of its
-    requests. No booking is changed twice and nobody has two on a day, so that every wanted action shows in
-    the end and a person with a day always names one booking."""
+def chain(turns: int, seed: int, of: Sequence[str] = KINDS) -> dict[str, Any]:
+    """An item of `turns` requests, each of one of the kinds `of`: as `harness.tasks.toolworld.generate.item`,
+    with the `kinds` of its requests. No booking is changed twice and nobody has two on a day, so that every
+    wanted action shows in the end and a person with a day always names one booking."""
     office, rng = Office(seed), random.Random(f"chain-{turns}-{seed}")
     kinds: list[str] = []
     asked: list[Ask] = []
     changed: set[str] = set()
     while len(asked) < turns:
-        kind = rng.choice(KINDS)
+        kind = rng.choice(of)
         (ask,) = MAKERS[kind](office, rng)
         if _usable(ask, office, changed):
             for name, arguments in ask[1]:
