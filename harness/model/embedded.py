@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.base.errors import UsageError
-from harness.model.provider import Call, Provider, counted, last_user_text
+from harness.model.provider import Call, Provider, counted
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
 
 
-#: the longest completion: an answer of the puzzles that these policies know, and room to spare
+#: the longest completion of a policy that names none: an answer of the puzzles, and room to spare
 LONGEST = 96
 
 
@@ -23,11 +23,13 @@ class Embedded(Provider):
     abilities = frozenset({"logprobs", "trainable"})
 
     def __init__(self, name: str, folder: Path) -> None:
-        from harness.model.pocket.decoder import PocketModel
+        from harness.model.pocket.checkpoint import load_policy, longest_completion
 
         self.name, self._folder = name, folder
         self.revision = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-        self._model = PocketModel.load(folder)
+        self._model: Any = load_policy(folder)
+        self.single_turn = not self._model.dialogue
+        self._longest = longest_completion(folder) or LONGEST
         self._waiting: dict[tuple[Any, ...], list[tuple[Call, asyncio.Future[Any]]]] = {}
 
     def weights(self) -> Path:
@@ -39,12 +41,14 @@ class Embedded(Provider):
     def with_weights(self, folder: Path) -> Embedded:
         try:
             other = Embedded(self.name, folder)
+            if other.single_turn != self.single_turn:
+                raise ValueError("one reads whole dialogues, the other single prompts")
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UsageError(
                 f"{folder} holds no policy that stands in for {self.name}: {reason}; it takes "
-                "config.json, model.safetensors and tokenizer.json of a plain Llama with a "
-                "character vocabulary"
+                "config.json, model.safetensors, tokenizer.json and tokenizer_config.json of a plain Llama "
+                "with a vocabulary of characters or words"
             ) from error
         other.connections = self.connections
         return other
@@ -60,7 +64,7 @@ class Embedded(Provider):
 
         decoding = call.decoding
         settings = (
-            min(int(decoding.get("max_tokens") or LONGEST), LONGEST),
+            min(int(decoding.get("max_tokens") or self._longest), self._longest),
             float(decoding.get("temperature") or 0.0),
             float(decoding.get("top_p") or 1.0),
         )
@@ -86,12 +90,19 @@ class Embedded(Provider):
             choices=[
                 ChatCompletionChoice(
                     message=ChatMessageAssistant(content=generation.text),
-                    stop_reason="stop" if generation.finish_reason == "stop" else "max_tokens",
+                    stop_reason=self._stop_reason(generation.finish_reason),
                     logprobs=logprobs,
                 )
             ],
-            usage=counted(generation.prompt_tokens, len(generation.token_ids)),
+            # a dialogue that fills the context was not read
+            usage=counted(generation.prompt_tokens * bool(generation.token_ids), len(generation.token_ids)),
         )
+
+    def _stop_reason(self, reason: str) -> Literal["stop", "max_tokens", "model_length"]:
+        """A full context ends a dialogue; of a single prompt it only cuts the answer."""
+        if reason == "context" and not self.single_turn:
+            return "model_length"
+        return "stop" if reason == "stop" else "max_tokens"
 
     def _decode(self, settings: tuple[int, float, float]) -> None:
         batch = self._waiting.pop(settings, [])
@@ -100,7 +111,7 @@ class Embedded(Provider):
         max_tokens, temperature, top_p = settings
         try:
             generations = self._model.generate(
-                [last_user_text(call.messages) for call, _ in batch],
+                [self._model.prompt(call.messages) for call, _ in batch],
                 max_new_tokens=max_tokens,
                 temperature=temperature,
                 top_p=top_p,

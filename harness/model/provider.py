@@ -44,6 +44,8 @@ class Provider:
     origin: str = ""
     #: what to say beside every result that it gave; empty for nothing
     notice: str = ""
+    #: whether it reads the last message of the user and nothing before it, so that it can't act in a world
+    single_turn: bool = False
     #: tokens that prompt and completion may take together; None where that is unknown
     context: int | None = None
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts

@@ -11,6 +11,7 @@ from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.base.known_files import remember_files
 from harness.data.hub import Data
+from harness.model.factory import preferences
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.run import keys
@@ -132,6 +133,9 @@ def check_abilities(cell: Cell, provider: Provider) -> None:
     acts = world and "tools" in cell.method.may_use and "answers" not in provider.abilities
     if acts and not in_words:
         needs.add("tools")  # to act in a world it calls them
+    if acts and in_words and provider.single_turn:
+        cure = "; --model pocket/office does" if wanted == preferences("pocket/office") else ""
+        raise UsageError(f"{cell.model} holds no dialogue, as {cell.task.name} needs it{cure}")
     missing = [need for need in ("tools", "logprobs", "trainable") if need in needs - provider.abilities]
     if not missing:
         return

@@ -84,6 +84,8 @@ def test_the_only_name_at_the_top_is_harness_and_its_data_are_there(wheel):
     assert {top for top in tops if not top.endswith(".dist-info")} == {"harness"}
     for part in ("harness/py.typed", "harness/tasks/math/task.toml", "harness/methods/direct/method.toml"):
         assert part in names
+    for file in (ROOT / "harness" / "model" / "pocket").glob("*/*"):
+        assert str(file.relative_to(ROOT)) in names or "__pycache__" in file.parts
     for ending in (".safetensors", ".jsonl.gz", ".html", ".css", ".js", "run.v3.schema.json"):
         assert any(name.endswith(ending) for name in names), f"no {ending} in the wheel"
     in_checkout = subprocess.run(

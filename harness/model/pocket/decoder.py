@@ -1,4 +1,4 @@
-"""Batched decoding with a key-value cache, in numpy.
+"""Batched decoding of single prompts with a key-value cache, in numpy.
 
 A completion depends on its prompt, settings and seed alone, never on its neighbours in the batch:
 every sequence is multiplied on its own, in shapes that follow from its own length, so that it is
@@ -11,17 +11,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.model.pocket.network import Array, Network
-from harness.model.pocket.tokens import CharacterTokenizer
+from harness.model.pocket.tokens import Tokenizer, read_tokenizer
 
 #: sequences decoded at once; a bound on memory, without effect on the completions
 BATCH = 64
 #: caches have lengths that are multiples of this
 BUCKET = 64
+
+
+class Message(Protocol):
+    """What a policy reads of a message."""
+
+    role: Any
+
+    @property
+    def text(self) -> str: ...
 
 
 @dataclass
@@ -43,9 +53,12 @@ class Generation:
 
 
 class PocketModel:
-    """An embedded policy."""
+    """An embedded policy that reads one prompt."""
 
-    def __init__(self, network: Network, tokenizer: CharacterTokenizer) -> None:
+    #: whether it reads whole dialogues
+    dialogue = False
+
+    def __init__(self, network: Network, tokenizer: Tokenizer) -> None:
         self.network, self.tokenizer = network, tokenizer
 
     @classmethod
@@ -56,7 +69,11 @@ class PocketModel:
             OSError: a file is missing.
             ValueError: the architecture is not a plain Llama.
         """
-        return cls(Network(Path(folder)), CharacterTokenizer(Path(folder) / "tokenizer.json"))
+        return cls(Network(Path(folder)), read_tokenizer(Path(folder) / "tokenizer.json"))
+
+    def prompt(self, messages: Sequence[Message]) -> str:
+        """What the policy reads of a dialogue: the last message of the user."""
+        return next((m.text for m in reversed(messages) if m.role == "user"), "")
 
     def generate(
         self,
@@ -82,10 +99,7 @@ class PocketModel:
         Raises:
             ValueError: a setting is out of range, or the seeds are not one a prompt.
         """
-        if not (temperature >= 0 and 0 < top_p <= 1 and max_new_tokens >= 1):
-            raise ValueError("temperature >= 0, 0 < top_p <= 1 and max_new_tokens >= 1 are wanted")
-        if len(seeds) != len(prompts) and (temperature > 0 or seeds):
-            raise ValueError(f"{len(seeds)} seeds for {len(prompts)} prompts")
+        check_settings(len(prompts), max_new_tokens, temperature, top_p, seeds)
         context = self.network.context
         rows = []
         buckets: dict[int, list[_Row]] = defaultdict(list)
@@ -172,6 +186,16 @@ class _Row:
     @property
     def going(self) -> bool:
         return self.made.finish_reason == "length"
+
+
+def check_settings(
+    prompts: int, max_new_tokens: int, temperature: float, top_p: float, seeds: Sequence[int]
+) -> None:
+    """Raises ValueError where a setting is out of range, or the seeds are not one a prompt."""
+    if not (temperature >= 0 and 0 < top_p <= 1 and max_new_tokens >= 1):
+        raise ValueError("temperature >= 0, 0 < top_p <= 1 and max_new_tokens >= 1 are wanted")
+    if len(seeds) != prompts and (temperature > 0 or seeds):
+        raise ValueError(f"{len(seeds)} seeds for {prompts} prompts")
 
 
 def _up(number: int, step: int) -> int:
