@@ -106,7 +106,7 @@ def success(model: DialogueModel, turns: int, episodes: int, temperature: float)
 
 def skill(model: DialogueModel, kind: str, episodes: int, temperature: float) -> float:
     """Share of one-turn dialogues of a kind that are right."""
-    targets = [chain(1, FIRST + n, of=[kind]) for n in range(episodes)]
+    targets = [chain(1, FIRST + n, kinds=[kind]) for n in range(episodes)]
     return _share([episode.right == [True] for episode in play(model, targets, temperature)])
 
 

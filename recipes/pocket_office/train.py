@@ -103,7 +103,7 @@ def example(phase: Phase, seed: int) -> tuple[list[int], list[int], list[list[in
     if rng.random() < phase.lists:
         said = choices(rng)
     else:
-        said = demonstration(chain(turns, seed, of=phase.kinds), rng, phase.slip, phase.flaws)
+        said = demonstration(chain(turns, seed, kinds=phase.kinds), rng, phase.slip, phase.flaws)
     tokens, labels, words = [BOS], [-100], ["<bos>"]
     look = [[-1], [-1]]
     request = 0
