@@ -35,7 +35,7 @@ class Plan:
     clip: float = 1.0
     temperature: float = 1.0
     max_tokens: int = 16
-    context: int = 256
+    context: int = 512
     micro_batch: int = 32
     save_every: int = 10
 
