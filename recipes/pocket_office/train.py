@@ -53,10 +53,11 @@ class Phase:
     flaws: tuple[str, ...] = ()
 
 
+#: cancelling and moving take the longest to learn
+OFTEN = (*KINDS, "cancel", "move", "cancel", "move")
 PHASES = (
-    Phase("kinds", steps=350, batch=64, turns=(1, 2), rate=3e-3, lists=0.25, guide=0.5),
-    Phase("choice", steps=250, batch=64, turns=(1, 2), rate=3e-3, kinds=("cancel", "move"), guide=0.5),
-    Phase("whole", steps=360, batch=32, turns=(2, 8), rate=2e-3, slip=0.05, flaws=FLAWS),
+    Phase("clean", steps=1000, batch=64, turns=(1, 2), rate=3e-3, kinds=OFTEN, lists=0.15, guide=0.5),
+    Phase("sloppy", steps=500, batch=32, turns=(2, 8), rate=2e-3, slip=0.03, flaws=FLAWS),
 )
 
 
@@ -266,7 +267,7 @@ def main() -> None:
             line = f"{phase.name} {step}: loss {loss:.3f}, {time.process_time() - started:.0f} CPU-s"
             if step % 100 == 0:
                 policy = export(model, given.out)
-                line += f", sampled {[(k, skill(policy, k, 200, 1.0)) for k in phase.kinds]}"
+                line += f", sampled {[(k, skill(policy, k, 200, 1.0)) for k in KINDS]}"
             print(line, flush=True)
 
         seed = train(model, phase, seed, note)
