@@ -2,9 +2,10 @@
 
     PYTHONPATH=. python recipes/pocket_office/train.py --out harness/model/pocket/office
 
-Three phases, all supervised on demonstrations of chains that are generated anew for every batch: the kinds of
-request one by one and clean; choosing the right one of several bookings, clean; then whole dialogues of an
-expert who slips and has habits that are wrong, so that there is something left to learn.
+Two phases, both supervised on demonstrations of chains that are generated anew for every batch. First clean
+dialogues of one or two requests, until every kind is served well; while they are learned, three heads are told
+where to look. Then whole dialogues of an expert who slips and has habits that are wrong, so that there is
+something left to learn.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from transformers.utils import logging
 from harness.model.pocket.checkpoint import load_policy
 from harness.model.pocket.dialogue import TEMPLATE, DialogueModel
 from harness.tasks.toolworld.chains import KINDS, chain
-from harness.tasks.toolworld.compact import SPECIALS, VALUES, VOCABULARY
+from harness.tasks.toolworld.compact import KIND_OF, SPECIALS, VALUES, VOCABULARY
 from harness.tasks.toolworld.expert import FLAWS, demonstration
 
 CONTEXT = 512
@@ -109,9 +110,9 @@ def example(phase: Phase, seed: int) -> tuple[list[int], list[int], list[list[in
     look = [[-1], [-1]]
     request = 0
     for own, text in said:
-        if text[0].isupper():
-            request = len(words)
         action = text.split()
+        if action[0] in KIND_OF:
+            request = len(words)
         for number, word in enumerate(action):
             latest = max((n for n, other in enumerate(words) if other == word), default=-1)
             chosen = word in VALUES["booking_id"]
@@ -258,7 +259,7 @@ def main() -> None:
     model = network(given.heads)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters", flush=True)
-    seed, started = FIRST + 10_000_000 * given.seed, time.process_time()
+    seed, started = FIRST + 1_000_000 * given.seed, time.process_time()
     facts: dict = {"parameters": parameters, "heads": given.heads, "seed": given.seed, "threads": 1}
     for phase in PHASES:
         phase = Phase(**{**vars(phase), "steps": round(phase.steps * given.share)})
