@@ -3,9 +3,9 @@
     PYTHONPATH=. python recipes/pocket_office/train.py --out harness/model/pocket/office
 
 Two phases, both supervised on demonstrations of chains that are generated anew for every batch. First clean
-dialogues of one or two requests, until every kind is served well; while they are learned, three heads are told
-where to look. Then whole dialogues of an expert who slips and has habits that are wrong, so that there is
-something left to learn.
+dialogues of one or two requests, until every kind is served well; while they are learned, three heads are
+told where to look. Then whole dialogues of an expert who slips and has habits that are wrong, so that there
+is something left to learn.
 """
 
 from __future__ import annotations

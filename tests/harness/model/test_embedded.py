@@ -1,4 +1,4 @@
-"""The embedded policies as a provider: what is read of a dialogue, and how it is told that a context is full."""
+"""The embedded policies as a provider: what is read of a dialogue, and how a full context is told."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Policies that read whole dialogues: against transformers, and that only dialogue, settings and seed count."""
+"""Policies that read whole dialogues: as transformers has them, and nothing else changes a completion."""
 
 from __future__ import annotations
 
