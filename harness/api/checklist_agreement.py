@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,11 +120,18 @@ def checklist_agreement(
                 "second file"
             )
         return Verdicts([str(first)], None, {}, 0, {str(first): self_agreement(votes)}, [])
+    others = items
     if _is_verdict_file(second):
-        theirs, _, ballots[str(second)] = _verdict_file(second)
+        theirs, others, ballots[str(second)] = _verdict_file(second)
     else:
         theirs = _table(second, columns or {})
     shared = [key for key in mine if key in theirs]
+    if other := next((key for key in shared if items[key] != others[key]), None):
+        raise UsageError(
+            f"item {other[3]} of turn {other[2]} of {other[0]!r} is another question in {second} "
+            f"({others[other]['question']!r:.60}) than in {first} ({items[other]['question']!r:.60}); judge "
+            "both by the same checklists"
+        )
     if not shared:
         raise UsageError(
             f"{first} and {second} share no verdict: uuid, rollout, turn and item must be the same"
@@ -175,22 +183,36 @@ def _verdict_file(
     verdicts: dict[Key, bool | None] = {}
     items: dict[Key, Mapping[str, Any]] = {}
     votes: list[Sequence[bool | None]] = []
+    lines: dict[tuple[str, int, int], int] = {}
     for number, row in read_rows(path):
         try:
+            of = (str(row["uuid"]), int(row["rollout"]), int(row["variant"]))
+            if (before := lines.setdefault(of, number)) != number:
+                raise DataError(f"{path}, line {number}: judged in line {before} already; leave one out")
             # variants are other questions: their ids are told apart
             mark = f"#{row['variant']}" if row["variant"] else ""
             for t, steps in enumerate(row["verdicts"]):
                 for i, item in enumerate(row["items"][t] if steps else ()):
-                    key = (str(row["uuid"]), int(row["rollout"]), t, f"{item['id']}{mark}")
-                    seen = [step[i] for step in steps]
+                    key = (*of[:2], t, f"{item['id']}{mark}")
+                    seen = [_verdict(step[i]) for step in steps]
                     verdicts[key] = True if True in seen else None if None in seen else False
                     items[key] = {"focus_on": str(item["focus_on"]), "question": str(item["question"])}
-            votes += [vote for *_, vote in row["votes"]]
+            votes += [[_verdict(each) for each in vote] for *_, vote in row["votes"]]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DataError(
                 f"{path}, line {number}: no verdicts as 'harness checklist judge' writes them ({error!r:.60})"
             ) from None
     return verdicts, items, votes
+
+
+def _verdict(given: Any) -> bool | None:
+    """
+    Raises:
+        ValueError: it is neither true nor false nor null.
+    """
+    if given is None or isinstance(given, bool):
+        return given
+    raise ValueError(f"a verdict is true, false or null, not {given!r:.40}")
 
 
 def _table(path: str | Path, columns: Mapping[str, str]) -> dict[Key, bool | None]:
@@ -207,9 +229,14 @@ def _table(path: str | Path, columns: Mapping[str, str]) -> dict[Key, bool | Non
     found: dict[Key, bool | None] = {}
     for n, row in enumerate(table):
         where = f"{path}, {table.place(n)}"
-        cells = {name: str(row.get(theirs) or "").strip() for name, theirs in named.items()}
+        cells = {name: _cell(row.get(theirs)) for name, theirs in named.items()}
+        for name in (
+            "turn",
+            "rollout",
+        ):  # tables made with pandas write 0.0 where a cell of the column is empty
+            cells[name] = re.sub(r"\.0+\Z", "", cells[name])
         if not cells["turn"].isdecimal() or not (cells["rollout"] or "0").isdecimal():
-            raise DataError(f"{where}: turn and rollout are numbers from 0")
+            raise DataError(f"{where}: turn and rollout are whole numbers from 0")
         said = cells["verdict"].lower()
         if said and said not in WORDS:
             raise DataError(f"{where}: the verdict is yes or no (true, false, 1, 0), not {said!r:.40}")
@@ -218,6 +245,10 @@ def _table(path: str | Path, columns: Mapping[str, str]) -> dict[Key, bool | Non
             raise DataError(f"{where}: a second verdict on item {key[3]!r} of turn {key[2]} of {key[0]!r}")
         found[key] = WORDS.get(said)
     return found
+
+
+def _cell(given: Any) -> str:
+    return "" if given is None else str(given).strip()
 
 
 def _plain(found: Agreement | None) -> dict[str, Any] | None:

@@ -63,7 +63,7 @@ def read_trajectories(path: str | Path) -> list[Dialogue]:
     found, seen = list[Dialogue](), dict[tuple[str, int], int]()
     for number, row in read_rows(path):
         where = f"{path}, line {number}"
-        uuid = _uuid(row, number, where)
+        uuid = _uuid(row, where)
         rollout = row.get("rollout", sum(each == uuid for each, _ in seen))
         if not isinstance(rollout, int) or isinstance(rollout, bool) or rollout < 0:
             raise DataError(f"{where}: rollout is a number from 0, not {rollout!r:.40}")
@@ -164,8 +164,12 @@ def _source(row: Mapping[str, Any]) -> str:
     return str(noted.get("source")) if isinstance(noted, Mapping) else "reference"
 
 
-def _uuid(row: Mapping[str, Any], number: int, where: str) -> str:
-    name = row.get("uuid", number)
+def _uuid(row: Mapping[str, Any], where: str) -> str:
+    from harness.checklist.files import made_id
+
+    name = row.get("uuid")
+    if name is None:
+        return made_id(row.get("messages"))
     if not isinstance(name, str | int) or isinstance(name, bool) or not str(name):
-        raise DataError(f"{where}: the uuid must be a text; leave it out to number the lines")
+        raise DataError(f"{where}: the uuid must be a text; name the dialogue")
     return str(name)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Unpack
 
 from harness.api.checklists import failures, spending
@@ -50,18 +51,23 @@ class Judgements(Shown):
         """Mean reward over the trajectories that have one, counts, and agreement of the judge's votes."""
         from harness.checklist.agreement import self_agreement
 
-        rewards = [row["reward"]["R"] for row in self.rows]
-        known = [value for value in rewards if value is not None]
+        rewards: dict[tuple[str, int], list[float | None]] = {}
+        for row in self.rows:
+            rewards.setdefault((row["uuid"], row["rollout"]), []).append(row["reward"]["R"])
+        # a trajectory's reward is the mean over the variants of its checklist, where all are known
+        means = [_mean(each) for each in rewards.values()]
+        known = [mean for mean in means if mean is not None]
         totals = Counter[str]()
         for row in self.rows:
             totals.update({key: row[key] for key in COUNTS})
         votes = [vote for row in self.rows for *_, vote in row["votes"]]
         return {
-            "judged": len(self.rows),
+            "judged": len(rewards),
             "with_reward": len(known),
-            "mean_reward": sum(known) / len(known) if known else None,
+            "mean_reward": fmean(known) if known else None,
             "decisions": len(votes),
-            **{key: totals[key] for key in COUNTS},
+            # in the rows `failed` are decisions, in the summary trajectories
+            **{"undecided" if key == "failed" else key: totals[key] for key in COUNTS},
             "self_agreement": asdict(self_agreement(votes)) if any(len(v) > 1 for v in votes) else None,
         }
 
@@ -102,7 +108,7 @@ class Judgements(Shown):
         made.append(
             Line(
                 f"mean reward {mean} over {found['with_reward']} of {found['judged']} (gate {self.gate}); "
-                f"{found['decisions']} decisions, {found['failed']} undecided (ties {found['ties']}), "
+                f"{found['decisions']} decisions, {found['undecided']} undecided (ties {found['ties']}), "
                 f"{found['malformed']} malformed replies"
             )
         )
@@ -113,6 +119,11 @@ class Judgements(Shown):
         kept = f", {self.kept} were there already" if self.kept else ""
         made.append(Line(f"{self.path}: {self.written} judged now{kept}; {spending(self.usage)}"))
         return [*made, *failures(self.failed, "are not judged; the same command tries them again")]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else None
 
 
 COUNTS = ("calls", "failed", "malformed", "ties", "shortcuts")
@@ -163,7 +174,7 @@ def judge_trajectories(
         >>> found.summary()["mean_reward"]
     """
     from harness.api.checklist_files import read_checklists, read_trajectories
-    from harness.api.checklists import Unusable, first, over_rows, same_settings
+    from harness.api.checklists import Unusable, first, not_over, over_rows, same_settings
     from harness.api.one_model import opened, spent
     from harness.api.row_files import RowFile
     from harness.base.concurrent import run_sync
@@ -174,6 +185,7 @@ def judge_trajectories(
     rule = RewardRule(gate=gate)  # type: ignore[arg-type]
     dialogues = first(read_trajectories(file), limit)
     lists = read_checklists(checklists or file)
+    not_over(out, file, checklists)
     of = {_key(each): [each.of, _digests(each, lists, mode, checklists or file)] for each in dialogues}
     with opened(model, limits) as (handle, ledger), RowFile(out, overwrite) as written:
 
@@ -188,14 +200,23 @@ def judge_trajectories(
             )
 
         settings = {**judge_for("").identity, "gate": gate}
-        kept = same_settings(
+        same_settings(
             [((row.get("uuid"), row.get("rollout")), row) for row in written.rows], settings, of, out
         )
+        # a kill may have come between the variants of a trajectory
+        there = {(row["uuid"], row["rollout"], row["variant"]) for row in written.rows}
+        kept = {
+            _key(each)
+            for each in dialogues
+            if all((*_key(each), v) in there for v in range(len(lists[each.uuid])))
+        }
         left = [each for each in dialogues if _key(each) not in kept]
 
         async def one(dialogue: Dialogue) -> list[dict[str, Any]]:
             rows = []
             for variant, checklist in enumerate(lists[dialogue.uuid]):
+                if (*_key(dialogue), variant) in there:
+                    continue
                 judged = await judge_for(dialogue.uuid).verdicts(checklist, dialogue.trajectory)
                 if judged.errors:
                     raise Unusable(judged.reason)

@@ -117,6 +117,7 @@ def annotate_checklists(
     if variants < 1:
         raise UsageError(f"variants takes at least 1, not {variants}")
     dialogues = first(read_references(file), limit)
+    not_over(out, file)
     with opened(model, limits) as (handle, ledger), RowFile(out, overwrite) as written:
         annotator = Annotator(handle, attempts=attempts, schema=schema, decoding=limits.get("generation"))
         identity = {**annotator.identity(source), "by_turn": by_turn, "variants": variants}
@@ -238,6 +239,16 @@ def first(dialogues: Sequence[Dialogue], limit: int | None) -> Sequence[Dialogue
     if limit is not None and limit < 1:
         raise UsageError(f"--limit takes at least 1, not {limit}")
     return dialogues[:limit]
+
+
+def not_over(out: str | Path, *read: str | Path | None) -> None:
+    """
+    Raises:
+        UsageError: the file that would be written is one that is read, which --overwrite would lose.
+    """
+    for path in read:
+        if path is not None and Path(out).exists() and Path(out).samefile(path):
+            raise UsageError(f"--out {out} is the file that is read; name another")
 
 
 def same_settings(

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.checklist.faults import Fault, FaultyData, shown
-from harness.checklist.trajectory import Result, Step, ToolUse, Trajectory, Turn
-
-_THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
-_OPEN = re.compile(r"\s*<(?:think|thinking)>(.*)", re.DOTALL)
-_CLOSE = re.compile(r"(.*?)</(?:think|thinking)>\s*", re.DOTALL)  # a template wrote the opening tag
+from harness.checklist.trajectory import Result, Step, ToolUse, Trajectory, Turn, thoughts
 
 
 def read(messages: Any, tools: Any = (), where: str = "") -> Trajectory:
@@ -94,12 +89,13 @@ class _Action:
     ids: list[str | None]
     results: dict[int, Result] = field(default_factory=dict)
 
-    def slot(self, given: Any) -> int | None:
-        """The call that an answer belongs to."""
+    def slot(self, given: Any, tool: Any) -> int | None:
+        """The call that an answer belongs to: by id, else by the tool that it names, else in order."""
         free = [n for n in range(len(self.ids)) if n not in self.results]
-        if isinstance(given, str) and given and any(self.ids):
-            return next((n for n in free if self.ids[n] == given), None)
-        return free[0] if free else None
+        if (key := _id(given)) and any(self.ids):
+            return next((n for n in free if self.ids[n] == key), None)
+        named = [n for n in free if self.step.calls[n].name == tool]
+        return next(iter(named or free), None)
 
 
 class _Reader:
@@ -182,7 +178,7 @@ class _Reader:
                 self.fault("tool_calls", at, "must be an object with the tool's name and its arguments")
                 continue
             made.append(ToolUse(name, self.arguments(at, name, inner.get("arguments"))))
-            ids.append(key if isinstance(key := call.get("id"), str) else None)
+            ids.append(_id(call.get("id")))
             if self.known and name not in self.known:
                 self.fault(
                     "unknown_tool",
@@ -204,7 +200,9 @@ class _Reader:
 
     def result(self, place: str, message: Mapping[str, Any]) -> None:
         text, _ = self.content(place, message.get("content"))
-        slot = self.action.slot(message.get("tool_call_id")) if self.action else None
+        slot = None
+        if self.action is not None:
+            slot = self.action.slot(message.get("tool_call_id"), message.get("name"))
         if self.action is None or slot is None:
             self.fault(
                 "orphan_result",
@@ -270,15 +268,11 @@ class _Reader:
             self.fault("messages", "", "no message of a user; a dialogue begins with one")
 
 
-def thoughts(text: str) -> tuple[str, str, bool]:
-    """Thinking in tags before a reply, the reply, and whether the tags were closed."""
-    if found := _THOUGHT.match(text):
-        return found[2].strip(), text[found.end() :], True
-    if found := _OPEN.match(text):
-        return found[1].strip(), "", False
-    if found := _CLOSE.match(text):
-        return found[1].strip(), text[found.end() :], True
-    return "", text, True
+def _id(given: Any) -> str | None:
+    """The id of a call; some write numbers."""
+    return (
+        str(given) if isinstance(given, str | int) and not isinstance(given, bool) and given != "" else None
+    )
 
 
 def _loaded(text: str) -> Any:

@@ -109,10 +109,10 @@ def of_record(
     found += faults
     uuid = record.get("uuid")
     if uuid is None:
-        uuid = _made_id(held["messages"])
+        uuid = made_id(held["messages"])
     elif not isinstance(uuid, str) or not uuid:
         found.append(Fault("uuid", "", f"uuid must be a text, got {shown(uuid)}; name the dialogue"))
-        uuid = _made_id(held["messages"])
+        uuid = made_id(held["messages"])
     variants = [] if held["checklists"] is None else held["checklists"]
     if not isinstance(variants, list):
         message = f"checklists must be a list of variants, got {shown(variants)}; write [[turn, ...]]"
@@ -254,7 +254,8 @@ def _without_rules(variants: Any) -> Any:
     return variants
 
 
-def _made_id(messages: Any) -> str:
+def made_id(messages: Any) -> str:
+    """The uuid of a dialogue that has none."""
     try:
         return digest(messages)[:16]
     except (ValueError, TypeError, RecursionError):

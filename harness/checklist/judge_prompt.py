@@ -13,6 +13,7 @@ from typing import Any
 from harness.answers.normalise import as_written
 from harness.base.digest import digest
 from harness.checklist import Item, Step, Trajectory, Turn
+from harness.checklist.trajectory import thoughts
 
 PROMPT = """\
 You check, precisely and literally, whether an assistant that works with tools meets one criterion.
@@ -126,14 +127,17 @@ def read_judgement(text: str) -> bool | None:
 def json_reply(text: str) -> Any:
     """The JSON value that a reply is, without thoughts before it and a fence around it; None if it is none.
     An object with a repeated key is none."""
-    body = as_written(text).text.strip()
-    if body.startswith("```") and body.endswith("```") and "\n" in body:
-        head, _, rest = body[:-3].partition("\n")
-        body = rest if head.strip("`").strip().lower() in ("", "json") else body
-    try:
-        return json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
+    # as it stands first: marks of thoughts may be quoted within its texts
+    for said in (text, thoughts(text)[1], as_written(text).text):
+        body = said.strip()
+        if body.startswith("```") and body.endswith("```") and "\n" in body:
+            head, _, rest = body[:-3].partition("\n")
+            body = rest if head.strip("`").strip().lower() in ("", "json") else body
+        try:
+            return json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            continue
+    return None
 
 
 def rendered(trajectory: Trajectory) -> str:

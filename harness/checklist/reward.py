@@ -224,7 +224,9 @@ def _sticky(
 
 
 def _strict(needs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> tuple[Credit, ...]:
-    """Equation 2, in logic of three values (Kleene); before the first step nothing is satisfied."""
+    """Equation 2; before the first step nothing is satisfied. An item that logic of three values (Kleene)
+    leaves open may be earned whatever the missing verdicts are: unknown and then true, it turns at one of the
+    two steps."""
     value = [_NO] * len(needs)
     steps: list[int | None] = [None] * len(needs)
     before: Sequence[int] = value[:]
@@ -238,8 +240,25 @@ def _strict(needs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> tu
                 steps[c] = s if found == _YES else None
         before = row
     return tuple(
-        Credit(None if met == _UNKNOWN else met == _YES, step) for met, step in zip(value, steps, strict=True)
+        Credit(None if met == _UNKNOWN and not _turns(c, needs[c], rows) else met != _NO, step)
+        for c, (met, step) in enumerate(zip(value, steps, strict=True))
     )
+
+
+def _turns(c: int, needs: Sequence[int], rows: Sequence[Sequence[int]]) -> bool:
+    """Whether an item turns from false to true behind its prerequisites whatever the unknown verdicts are."""
+    held = {_NO}  # what it may be without having turned so far
+    ready = not needs  # surely, before the step
+    for row in rows:
+        held = {
+            now
+            for now in (_NO, _YES)
+            if row[c] in (now, _UNKNOWN) and (now == _NO or not ready or _YES in held)
+        }
+        if not held:
+            return True
+        ready = all(row[d] == _YES for d in needs)
+    return False
 
 
 def _lowest(found: int, before: Sequence[int], needs: Sequence[int]) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: thoughts that a model writes before its reply
-_THOUGHT = re.compile(r"\A\s*<think>(.*?)</think>\s*", re.DOTALL)
+_THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
+_OPEN = re.compile(r"\s*<(?:think|thinking)>(.*)", re.DOTALL)
+_CLOSE = re.compile(r"(.*?)</(?:think|thinking)>\s*", re.DOTALL)  # a template wrote the opening mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class Trajectory:
                     for call in message.get("calls", ())
                 )
                 thinking = message.get("thinking", "")
-                if not thinking and (thought := _THOUGHT.match(text)):
-                    thinking, text = thought[1].strip(), text[thought.end() :]
+                if not thinking:
+                    thinking, text, _ = thoughts(text)
                 made.turns[-1].steps.append(Step(text, calls, thinking=thinking))
                 made.turns[-1].closed = not calls
             elif made.turns[-1].steps:
@@ -86,3 +87,17 @@ class Trajectory:
                 )
                 made.turns[-1].closed = False
         return made
+
+
+def thoughts(text: str) -> tuple[str, str, bool]:
+    """Thinking in marks before a reply, the reply, and whether the marks were closed. Without the closing
+    mark all is thinking."""
+    if "think" not in text:
+        return "", text, True
+    if found := _THOUGHT.match(text):
+        return found[2].strip(), text[found.end() :], True
+    if found := _OPEN.match(text):
+        return found[1].strip(), "", False
+    if found := _CLOSE.match(text):
+        return found[1].strip(), text[found.end() :], True
+    return "", text, True

@@ -226,7 +226,7 @@ def _asked(given: dict[str, Any], role: str) -> dict[str, Any]:
     if set(roles) != {role}:
         other = min(set(roles) - {role}, default="")
         raise UsageError(
-            f"--role {other}: this command asks an {role} alone"
+            f"--role {other}: this command asks {role}=MODEL alone"
             if other
             else f"who? --role {role}=MODEL names it"
         )

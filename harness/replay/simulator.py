@@ -7,12 +7,12 @@ words are ours.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.base.errors import ModelCallError, WorldFailed
+from harness.checklist.judge_prompt import json_reply
 from harness.replay.records import Record, key
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ DECODING: dict[str, Any] = {
     "max_tokens": 8000,
     "response_schema": {"name": "tool_result", "json_schema": SCHEMA},
 }
-#: a block of Markdown around the JSON, which models without structured output write
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
 
 class Simulator:
@@ -148,11 +146,7 @@ class Simulator:
 
 def read_result(text: str) -> str | None:
     """The result in a simulator's reply, as JSON text; None where the reply has another form."""
-    fenced = _FENCED.match(text)
-    try:
-        found = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        return None
+    found = json_reply(text)
     result = found.get("result") if isinstance(found, dict) else None
     return json.dumps(result, ensure_ascii=False) if isinstance(result, dict | list) else None
 

@@ -175,7 +175,7 @@ def test_a_judge_that_gives_no_verdict_leaves_no_reward_and_one_that_fails_no_ro
     rewards = {row["uuid"]: row["reward"]["R"] for row in made.rows}
     assert rewards == {"d0": None, "d2": 1.0} and made.exit_code == 1
     summary = made.summary()
-    assert (summary["mean_reward"], summary["with_reward"], summary["failed"]) == (1.0, 1, 4)
+    assert (summary["mean_reward"], summary["with_reward"], summary["undecided"]) == (1.0, 1, 4)
     assert [each["uuid"] for each in made.failed] == ["d1"]
     server.reply = lambda prompt: judgement(True)
     made = harness.judge_trajectories(file, out=tmp_path / "v.jsonl", checklists=annotated, **asked)
@@ -230,6 +230,36 @@ def test_a_row_that_a_kill_cut_off_is_made_again(server, asked, annotated, tmp_p
     assert (made.written, made.kept) == (1, 2) and sorted(out.read_bytes()) == sorted(whole)
 
 
+def test_a_kill_between_the_variants_of_a_trajectory_loses_none_of_them(server, asked, tmp_path):
+    lists = [[[item(0, 1.0)], [item(0, 1.0)]], [[item(1, 1.0)], [item(1, 1.0)]]]
+    file = written(tmp_path / "c.jsonl", [dialogue(0, checklists=lists), dialogue(1, checklists=lists[:1])])
+    server.reply = lambda prompt: judgement("question 1" in prompt or "dialogue 1" in prompt)
+    out = tmp_path / "v.jsonl"
+    made = harness.judge_trajectories(file, out=out, **asked)
+    # a dialogue counts once, whatever the number of its checklists
+    assert (made.summary()["mean_reward"], made.summary()["judged"]) == (pytest.approx((0.5 + 1) / 2), 2)
+    out.write_text("".join(f"{json.dumps(row)}\n" for row in rows_of(out) if row["variant"] == 0))
+    again = harness.judge_trajectories(file, out=out, **asked)
+    assert (again.written, again.kept) == (1, 1)
+    assert sorted((row["uuid"], row["variant"]) for row in rows_of(out)) == [("d0", 0), ("d0", 1), ("d1", 0)]
+    assert again.summary()["mean_reward"] == made.summary()["mean_reward"]
+
+
+def test_the_json_of_judge_names_rows_that_failed_and_counts_what_is_undecided(server, asked, tmp_path):
+    file = written(tmp_path / "c.jsonl", [dialogue(n, checklists=[[[item(0, 1.0)]] * 2]) for n in range(2)])
+    server.reply = lambda prompt: 500 if "dialogue 1" in prompt else "perhaps"
+    found = harness.judge_trajectories(file, out=tmp_path / "v.jsonl", mode="turn", **asked).to_json()
+    assert [each["uuid"] for each in found["failed"]] == ["d1"]
+    assert (found["undecided"], found["malformed"], found["with_reward"], found["judged"]) == (2, 6, 0, 1)
+
+
+def test_dialogues_without_uuid_are_judged_by_the_checklists_beside_them(server, asked, tmp_path):
+    row = dialogue(0, checklists=[[[item(0, 1.0)]] * 2])
+    del row["uuid"]
+    made = harness.judge_trajectories(written(tmp_path / "c.jsonl", [row]), out=tmp_path / "v.jsonl", **asked)
+    assert made.summary()["mean_reward"] == 1.0
+
+
 # --- agree --------------------------------------------------------------------------------------
 
 
@@ -266,6 +296,26 @@ def test_agreement_with_people_has_an_interval_and_names_the_differences(verdict
     shown = CliRunner().invoke(command, ["agree", str(verdicts), "people.csv", "--json"])
     assert json.loads(shown.output)["overall"]["n"] == 9
     assert "Cohen's kappa" in CliRunner().invoke(command, ["agree", str(verdicts), "people.csv"]).output
+
+
+def test_verdicts_that_can_not_be_compared_are_refused(verdicts, tmp_path):
+    rows = rows_of(verdicts)
+    other = json.loads(json.dumps(rows).replace("question 0?", "quite another?"))
+    with pytest.raises(UsageError, match="is another question"):
+        harness.checklist_agreement(verdicts, written(tmp_path / "w.jsonl", other))
+    with pytest.raises(DataError, match="line 4: judged in line 1"):
+        harness.checklist_agreement(written(tmp_path / "w.jsonl", [*rows, rows[0]]), verdicts)
+    for wrong in ("yes", 1, "false"):
+        rows[0]["verdicts"][1][0][0] = wrong
+        with pytest.raises(DataError, match="line 1: no verdicts"):
+            harness.checklist_agreement(written(tmp_path / "w.jsonl", rows), verdicts)
+
+
+@pytest.mark.parametrize("turn", ["0", "0.0", 0, 0.0])
+@pytest.mark.parametrize("said", [False, "No ", 0])
+def test_people_write_tables_in_many_ways(verdicts, tmp_path, turn, said):
+    table = written(tmp_path / "p.jsonl", [{"uuid": "d0", "turn": turn, "item": "C0", "verdict": said}])
+    assert harness.checklist_agreement(verdicts, table).overall.raw == 1.0
 
 
 def test_votes_of_one_judge_are_compared_with_each_other(server, asked, annotated, tmp_path):
@@ -339,13 +389,13 @@ def test_every_fault_of_a_file_is_named_with_its_line_and_exit_code_one(tmp_path
     [
         (["annotate", "no.jsonl", "--role", "annotator=echo/x", "--out", "o"], "no file"),
         (["annotate", "d.jsonl", "--out", "o"], "--role annotator=MODEL"),
-        (["annotate", "d.jsonl", "--role", "judge=echo/x", "--out", "o"], "annotator alone"),
+        (["annotate", "d.jsonl", "--role", "judge=echo/x", "--out", "o"], "annotator=MODEL alone"),
         (["annotate", "d.jsonl", "--role", "annotator=echo/x"], "--out FILE"),
         (["annotate", "d.jsonl", "--role", "annotator=echo", "--out", "o"], "provider/name"),
         (["annotate", "d.jsonl", "--role", "annotator=echo/x", "--out", "."], "is a folder"),
         (["annotate", "d.jsonl", "--role", "annotator=echo/x", "--out", "o", "--by-turn"], "by_turn"),
         (["annotate", "d.jsonl", "--role", "annotator=echo/x", "--out", "o", "--limit", "0"], "--limit"),
-        (["annotate", "d.jsonl", "--role", "annotator=echo/x", "--out", "d.jsonl"], "other settings"),
+        (["annotate", "d.jsonl", "--role", "annotator=echo/x", "--out", "d.jsonl", "--overwrite"], "is read"),
         (["annotate", "broken.jsonl", "--role", "annotator=echo/x", "--out", "o"], "line 1"),
         (["annotate", "list.jsonl", "--role", "annotator=echo/x", "--out", "o"], "line 1"),
         (["judge", "d.jsonl", "--role", "judge=echo/x", "--out", "o"], "no checklists"),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checklist import Result, Step, ToolUse
+from harness.checklist import Result, Step, ToolUse, Trajectory
 from harness.checklist.dialogue import evidence_steps, of_messages, read
 from harness.checklist.faults import FaultyData
 
@@ -45,6 +45,43 @@ def test_turns_steps_and_thinking():
         Step("Done.", thinking="It is done."),
     ]
     assert all(turn.closed for turn in made.turns)
+
+
+@pytest.mark.parametrize(
+    ("keys", "answers"),
+    [
+        ((1, 2), [{"tool_call_id": 2}, {"tool_call_id": 1}]),  # ids that are numbers
+        ((None, None), [{"name": "book"}, {"name": "find"}]),  # none, but names of tools
+    ],
+)
+def test_answers_of_parallel_calls_in_another_order(keys, answers):
+    calls = [call("find", "{}", keys[0]), call("book", "{}", keys[1])]
+    said = [
+        {"role": "tool", "content": text, **of} for text, of in zip(("booked", "P8"), answers, strict=True)
+    ]
+    shown = [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": calls}, *said]
+    made, faults = of_messages(shown)
+    assert not faults and made.turns[0].steps[0].results == (Result("P8"), Result("booked"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>hm</think>done",
+        "<thinking>\nhm\n</thinking>\n\ndone",
+        "hm</think>done",
+        "<think>hm",
+        "think, done",
+    ],
+)
+def test_thoughts_of_a_trace_are_read_as_those_of_a_dialogue(text):
+    shown = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": text}]
+    (turn,), (same,) = Trajectory.of(shown).turns, of_messages(shown)[0].turns
+    assert turn.steps == same.steps
+    assert (turn.steps[0].thinking, turn.steps[0].reply) == {
+        "<think>hm": ("hm", ""),
+        "think, done": ("", "think, done"),
+    }.get(text, ("hm", "done"))
 
 
 def test_what_evidence_may_point_to():

@@ -118,6 +118,12 @@ def test_thoughts_and_a_fence_are_taken_off(text):
     assert read_judgement(judgement(False)) is False
 
 
+@pytest.mark.parametrize("quoted", ["<think> is empty", "</think>", "[INST]", "<|im_end|>", "```"])
+def test_marks_of_a_template_may_be_quoted_in_an_answer(quoted):
+    assert read_judgement(judgement(True, understanding=quoted)) is True
+    assert read_judgement(f"<think>{GOOD}</think>{judgement(False, understanding='as said')}") is False
+
+
 @pytest.mark.parametrize("grade", ["7", 0, 11, 7.0, True, None])
 def test_a_grade_is_an_integer_on_the_scale(grade):
     assert read_grade(json.dumps({"analysis": "x", "grade": grade})) is None

@@ -136,6 +136,19 @@ def test_types_of_json_schemas():
     assert not faults(open_ended, {"a": "b"}) and faults(open_ended, {"a": 1})
     assert not faults({"type": "object"}, {"a": 1})
     assert not faults({"enum": [1, "a"]}, 1) and faults({"enum": [1]}, True)
+    assert not faults({"enum": [1, [2]]}, 1.0) and faults({"enum": [[1]]}, [True])
+    assert faults({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1) == {
+        "type": [": string or null wanted"]
+    }
+
+
+def test_alternatives_may_each_name_keys_of_one_object():
+    by_name, by_id = ({"properties": {key: {"type": "string"}}, "required": [key]} for key in ("name", "id"))
+    either = {"type": "object", "properties": {"day": {}}, "anyOf": [by_name, by_id]}
+    assert not faults(either, {"name": "Ada", "day": 1}) and not faults(either, {"id": "P8", "day": 1})
+    assert faults(either, {"name": "Ada", "hour": 1}) == {"unexpected": ["hour"]}
+    assert faults(either, {"day": 1}) == {"required": ["name"]}
+    assert faults(either, {"id": 8}) == {"type": ["id: string wanted"]}
 
 
 JSON = st.recursive(
@@ -162,6 +175,11 @@ def test_unknown_tools_unreadable_calls_and_unseen_ones_without_a_simulator():
     assert answer(ToolCall("c", "fly", {})) == {"code": "UNKNOWN_TOOL", "tools": ["weather"]}
     assert answer(ToolCall("c", "weather", {}, parse_error="not JSON"))["code"] == "CALL_FORMAT"
     assert answer(ToolCall("c", "weather", {"city": "Rome"}))["code"] == "UNSEEN_CALL"
+
+
+@pytest.mark.parametrize("text", ["%s", "<think>{}</think>\n%s", "```json\n%s\n```"])
+def test_thoughts_and_a_fence_around_a_result_are_taken_off(text):
+    assert json.loads(read_result(text % result({"sky": "red </think>"}))) == {"sky": "red </think>"}
 
 
 def test_only_the_result_of_a_simulation_is_returned():

@@ -13,9 +13,12 @@ from harness.base.errors import DataError, UsageError
 from harness.checklist import Trajectory
 from harness.data.hub import Data
 from harness.registry import load_task, registry
+from harness.replay.schema import faults
 from harness.sample import Outcome
 from harness.tasks.dialogues.reference import records_of, user_lines
-from harness.tasks.dialogues.schemas import tool_of
+from harness.tasks.dialogues.schemas import offered, tool_of
+
+NAMED = {"properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
 
 def task(**args):
@@ -183,6 +186,38 @@ def test_files_and_arguments_that_can_not_be(write):
     for wrong in ({"steps": 0}, {"test_share": 1.5}, {"votes": 0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             task(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fits", "not_so"),
+    [
+        ({"$ref": "#/$defs/A", "$defs": {"A": NAMED}}, {"n": 1}, {"n": "1"}),
+        (
+            {"properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": NAMED}},
+            {"a": {"n": 1}},
+            {"a": {"m": 1}},
+        ),
+        ({"allOf": [NAMED, {"properties": {"m": {}}, "required": ["m"]}]}, {"n": 1, "m": 0}, {"n": 1}),
+        ({"anyOf": [NAMED, {"properties": {"m": {}}, "required": ["m"]}]}, {"m": 1}, {"n": "1"}),
+        ({"properties": {"n": {"type": "integer", "enum": [1], "nullable": True}}}, {"n": None}, {"n": 2}),
+        ({"properties": {"n": {"const": "x"}, "m": True}}, {"n": "x", "m": [1]}, {"n": "y"}),
+        ({"properties": {"n": {}}, "patternProperties": {"^x": {}}}, {"n": 1, "x1": 2}, 3),
+        (
+            {"$ref": "#/$defs/T", "$defs": {"T": {"properties": {"t": {"$ref": "#/$defs/T"}}}}},
+            {"t": {"t": 1}},
+            {"u": 1},
+        ),
+    ],
+)
+def test_schemas_that_refer_to_others_combine_them_or_leave_keys_open(parameters, fits, not_so):
+    made = tool_of({"function": {"name": "f", "parameters": {"type": "object", **parameters}}}, "line 1")
+    offered([made], "line 1")
+    assert not faults(made["parameters"], fits) and faults(made["parameters"], not_so)
+
+
+def test_a_reference_to_nothing_is_named():
+    with pytest.raises(DataError, match="line 1: the tool 'f' refers to '#/x'"):
+        tool_of({"name": "f", "parameters": {"properties": {"a": {"$ref": "#/x"}}}}, "line 1")
 
 
 def test_types_of_python_in_schemas_become_those_of_json():
