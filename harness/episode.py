@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import JudgeFailed, ModelCallError, UserFailed, WorldFailed
@@ -11,7 +12,7 @@ from harness.sample import Outcome, Question
 from harness.world import World
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
     from inspect_ai.tool import ToolInfo
 
 #: the agent's action after the messages so far, with the tools that it may call now
@@ -84,6 +85,7 @@ class _Episode:
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"
             action = output.message
+            _refuse_non_numbers(action)
             self.transcript.append(action)
             self.last_words = action.text or self.last_words
             self.calls += len(action.tool_calls or ())
@@ -116,6 +118,22 @@ class _Episode:
             "tool_errors": self.errors,
             "messages": [plain(message) for message in self.transcript],
         } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})
+
+
+def _refuse_non_numbers(action: ChatMessageAssistant) -> None:
+    """Calls with NaN or an infinity, which readers of JSON take and no record can hold, can't be read."""
+    for call in action.tool_calls or ():
+        left: list[Any] = [call.arguments]
+        while left:
+            value = left.pop()
+            if isinstance(value, float) and not isfinite(value):
+                call.arguments, call.parse_error = (
+                    {},
+                    f"the arguments hold {value}, which is no number of JSON",
+                )
+                break
+            if isinstance(value, dict | list):
+                left += value.values() if isinstance(value, dict) else value
 
 
 def plain(message: ChatMessage) -> dict[str, Any]:

@@ -26,9 +26,10 @@ def read_rows(path: str | Path) -> list[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
-            why = getattr(error, "msg", "nested too deeply")
+            deep = isinstance(error, RecursionError)
+            why = "nested too deeply" if deep else getattr(error, "msg", str(error))
             raise DataError(f"{path}, line {number}: no JSON ({why}); one object a line") from None
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: a line holds one JSON object")
@@ -36,6 +37,10 @@ def read_rows(path: str | Path) -> list[tuple[int, dict[str, Any]]]:
     if not rows:
         raise DataError(f"{path} is empty")
     return rows
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 class RowFile:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.checklist.faults import Fault, FaultyData, shown
+from harness.checklist.strict_json import strict_json
 from harness.checklist.trajectory import Result, Step, ToolUse, Trajectory, Turn, thoughts
 
 
@@ -276,8 +277,9 @@ def _id(given: Any) -> str | None:
 
 
 def _loaded(text: str) -> Any:
-    """The value of JSON text, or the text where it is none."""
+    """The value of JSON text, or the text where it is none: NaN is no JSON, and readers differ on a key that
+    is given twice."""
     try:
-        return json.loads(text)
+        return strict_json(text)
     except (ValueError, RecursionError):
         return text

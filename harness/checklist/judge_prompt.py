@@ -13,6 +13,7 @@ from typing import Any
 from harness.answers.normalise import as_written
 from harness.base.digest import digest
 from harness.checklist import Item, Step, Trajectory, Turn
+from harness.checklist.strict_json import strict_json
 from harness.checklist.trajectory import thoughts
 
 PROMPT = """\
@@ -134,7 +135,7 @@ def json_reply(text: str) -> Any:
             head, _, rest = body[:-3].partition("\n")
             body = rest if head.strip("`").strip().lower() in ("", "json") else body
         try:
-            return json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
+            return strict_json(body)
         except (ValueError, RecursionError):
             continue
     return None
@@ -179,14 +180,3 @@ def _listed(texts: Sequence[str]) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a key is given twice")
-    return made
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")

@@ -169,13 +169,15 @@ class Dialogues(Task):
         }
 
     def parse(self, text: str, question: Question) -> Any | None:
-        """A recorded episode: `{"messages": [...]}`, and what else a world answers where it is there."""
+        """A recorded episode: `{"messages": [...]}`. Whatever else it holds is left out: verdicts are the
+        judge's to give."""
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        if isinstance(found, dict):
-            found = {"stop": "", "tools": {}, "verdicts": [], **found}
+        if not isinstance(found, dict):
+            return None
+        found = {"messages": found.get("messages"), "stop": "", "tools": {}, "verdicts": []}
         return found if _is_answer(found) else None
 
     def gold(self, sample: Sample) -> dict[str, Any] | None:

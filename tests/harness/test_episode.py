@@ -1,6 +1,7 @@
 """Worlds, users and the loop between agent and world, without a server."""
 
 import asyncio
+import json
 
 import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput, ModelUsage
@@ -112,6 +113,13 @@ def test_a_bad_call_gets_an_error_and_changes_nothing(bad, says):
     outcome = run(world, [bad], "bye")
     assert says in outcome.trace["messages"][2]["content"]
     assert world.state.value == 0 and outcome.answer["calls"] == [] and outcome.trace["tool_errors"] == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"deep": float("-inf")}]])
+def test_a_call_with_what_is_no_number_can_not_be_read_and_leaves_a_record(value):
+    outcome = run(dialogue(), [call("add", n=value)], "done")
+    assert outcome.error is None and outcome.trace["tool_errors"] == 1
+    json.dumps(outcome.trace, allow_nan=False)
 
 
 def test_a_new_conversation_hides_what_was_before_and_the_trace_keeps_it():

@@ -401,6 +401,7 @@ def test_every_fault_of_a_file_is_named_with_its_line_and_exit_code_one(tmp_path
         (["judge", "d.jsonl", "--role", "judge=echo/x", "--out", "o"], "no checklists"),
         (["judge", "d.jsonl", "--checklists", "e.jsonl", "--role", "judge=echo/x", "--out", "o"], "'d0'"),
         (["judge", "roll.jsonl", "--role", "judge=echo/x", "--out", "o"], "rollout"),
+        (["judge", "nan.jsonl", "--checklists", "e.jsonl", "--role", "judge=echo/x", "--out", "o"], "NaN"),
         (["judge", "empty.jsonl", "--role", "judge=echo/x", "--out", "o"], "empty"),
         (["judge", "d.jsonl", "--role", "judge=echo/x", "--out", "o", "-G", "temperatur=1"], "temperatur"),
         (["agree", "d.jsonl"], "no verdicts"),
@@ -414,6 +415,7 @@ def test_bad_input_is_one_line_and_loses_nothing(tmp_path, arguments, says):
     (tmp_path / "broken.jsonl").write_text('{"uuid": ')
     (tmp_path / "list.jsonl").write_text("[1, 2]")
     (tmp_path / "empty.jsonl").write_text("\n")
+    (tmp_path / "nan.jsonl").write_text('{"uuid": "d1", "messages": [{"role": "user", "content": NaN}]}')
     before = (tmp_path / "d.jsonl").read_bytes()
     done = CliRunner().invoke(command, arguments)
     assert isinstance(done.exception, HarnessError), done.output

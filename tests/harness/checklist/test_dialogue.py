@@ -84,6 +84,14 @@ def test_thoughts_of_a_trace_are_read_as_those_of_a_dialogue(text):
     }.get(text, ("hm", "done"))
 
 
+@pytest.mark.parametrize("text", ['{"n": NaN}', '{"n": -Infinity}', '{"n": 1, "n": 2}'])
+def test_arguments_that_readers_of_json_differ_on_are_a_fault(text):
+    shown = [*MESSAGES[:3], {"role": "assistant", "tool_calls": [call("find", text)]}]
+    made, faults = of_messages([*shown, {"role": "tool", "content": "x"}, MESSAGES[-1]])
+    assert [fault.rule for fault in faults] == ["arguments"]
+    assert made.turns[0].steps[0].calls == (ToolUse("find", None),)
+
+
 def test_what_evidence_may_point_to():
     user, action, answers, reply = evidence_steps(read(MESSAGES, TOOLS).turns[0])
     assert user == {"user.content": "Book it\nnow"}

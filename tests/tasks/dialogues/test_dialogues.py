@@ -250,7 +250,10 @@ def test_the_reference_scores_full_marks_and_the_task_can_be_pickled(write):
     gold = judged.gold(sample)
     outcome = Outcome(sample.id, answer=gold)
     assert judged.score(sample, outcome).metrics == {"reward": 1.0, "completed": 1.0}
-    assert judged.parse(json.dumps(gold), sample.question) == gold
+    # a recorded episode brings no verdicts of its own
+    read = judged.parse(json.dumps(gold), sample.question)
+    assert read == {**{key: value for key, value in gold.items() if key != "judge"}, "verdicts": []}
+    assert judged.score(sample, Outcome(sample.id, answer=read)).status == "unscored"
     for hostile in ("{", "[]", '{"messages": [1]}', '{"messages": [{"role": "user"}], "verdicts": []}'):
         assert judged.parse(hostile, sample.question) is None
     half = copy.deepcopy(gold)
