@@ -117,6 +117,9 @@ class Task(Plugin[TaskSpec]):
     roles: tuple[str, ...] = ()
     #: roles that it asks where a model is given for them; `judge`, where it `judges`, goes without saying
     optional_roles: tuple[str, ...] = ()
+    #: who plays a role of the task for which no model is given: the model of that role, if there is one. A
+    #: user is simulated, so `--role simulator` is enough where a task calls that role `user`
+    stand_ins: Mapping[str, str] = {"user": "simulator"}
     #: the prompt that this task gives a role, by role, where the task words it: a part of what is measured
     role_prompts: Mapping[str, str] = {}
 

@@ -41,7 +41,7 @@ Examples:
   harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --preset paper --to policy
   harness train --task countdown --method curator --model hf/Qwen/Qwen2.5-3B --backend verl --print
   harness train --task dialogues/custom -T data=DIALOGUES.jsonl --method cm2 --model hf/Qwen/Qwen3-8B \
-      --role judge=openai/gpt-4.1 --role simulator=openai/gpt-4.1 --backend verl --print
+      --role judge=openai/gpt-4.1 --backend verl --print
 """
 
 

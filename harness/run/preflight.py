@@ -11,6 +11,7 @@ from harness.external.services import Services
 from harness.model.ledger import Budget
 from harness.registry import load_task
 from harness.run.plan import Cell
+from harness.run.roles import played
 from harness.sample import Question
 from harness.task import Task
 
@@ -27,7 +28,7 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
             task = load_task(cell.task, cell.task_args)
         except HarnessError:
             continue
-        absent = [role for role in task.roles if role not in cell.request.roles]
+        absent = [role for role in task.roles if role not in played(task, cell.request.roles)]
         if absent:
             yield f"{cell.title} can't be run: it needs --role {absent[0]}=MODEL"
             continue

@@ -19,6 +19,7 @@ from harness.run.code import Code, check_unchanged, code_of
 from harness.run.plan import Cell
 from harness.run.preflight import check_templates
 from harness.run.repeats import with_repeats_grouped
+from harness.run.roles import played, standing_in
 from harness.run.scoring import Attempts
 from harness.run.session import Session
 from harness.sample import Splits
@@ -57,9 +58,9 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     code = {"task": code_of(cell.task), "method": code_of(cell.method)}
     provider = session.provider(cell.model, cell)
     check_abilities(cell, provider)
-    roles = {role: session.role(name, cell) for role, name in cell.request.roles.items()}
     session.watcher.step(cell, "load", 0, 0)
     task, splits, data = session.load(cell, code["task"].digest)
+    roles = open_roles(cell, task, session)
     check_unchanged(cell.task, code["task"], loaded=False)
     for each in (provider, *roles.values()):
         each.prepare(splits)
@@ -112,6 +113,13 @@ def _as_it_is_now(cell: Cell) -> Cell:
     )
 
 
+def open_roles(cell: Cell, task: Task, session: Session) -> dict[str, Provider]:
+    """The open models by role; of each that plays another's role too, a line is said."""
+    for line in standing_in(task, cell.request.roles):
+        session.notice(line)
+    return {role: session.role(name, cell) for role, name in played(task, cell.request.roles).items()}
+
+
 def open_embedder(cell: Cell) -> Embedder | None:
     """The run's embedder, where the method uses one."""
     if "embedder" not in cell.method.needs + cell.method.may_use:
@@ -147,7 +155,7 @@ def check_abilities(cell: Cell, provider: Provider) -> None:
 
 
 def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) -> None:
-    absent = [role for role in task.roles if role not in cell.request.roles]
+    absent = [role for role in task.roles if role not in played(task, cell.request.roles)]
     if (
         "answers" in provider.abilities
     ):  # recorded dialogues were played; recorded answers are yet to be judged

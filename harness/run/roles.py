@@ -1,14 +1,34 @@
-"""Which roles a grid asks: a model for any other would be named in the record and never called."""
+"""Which roles a grid asks, and who plays those that no model was given for. A model for any other would be
+named in the record and never called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.base.errors import HarnessError, UsageError, nearest
 from harness.registry import load_task
 from harness.run import keys
 from harness.run.plan import Cell
 from harness.spec import ROLES
+from harness.task import Task
+
+
+def played(task: Task, given: Mapping[str, str]) -> dict[str, str]:
+    """The models by role that a run of the task asks: those that were given, and those that stand in for
+    a role without one."""
+    absent = [role for role in (*task.roles, *task.optional_roles) if role not in given]
+    found = {role: given[task.stand_ins[role]] for role in absent if task.stand_ins.get(role) in given}
+    return {**given, **found}
+
+
+def standing_in(task: Task, given: Mapping[str, str]) -> list[str]:
+    """A line for every role that another's model plays too."""
+    return [
+        f"{task.spec.name}: {model}, given as {task.stand_ins[role]}, is the {role} too; --role {role}=MODEL "
+        "names another"
+        for role, model in played(task, given).items()
+        if role not in given
+    ]
 
 
 def check_roles(cells: Iterable[Cell]) -> None:
@@ -26,7 +46,8 @@ def check_roles(cells: Iterable[Cell]) -> None:
             task = load_task(cell.task, cell.task_args)
         except HarnessError:
             return  # what it would have asked is unknown; its own cell says why it can't be made
-        asked |= {*cell.method.roles, *keys.task_roles(task)}
+        roles = keys.task_roles(task)
+        asked |= {*cell.method.roles, *roles} | {task.stand_ins[name] for name in roles & {*task.stand_ins}}
     for role in dict.fromkeys(role for cell in cells for role in cell.request.roles):
         if role not in asked:
             parts = [*(cell.task.name for cell in cells), *(cell.method.name for cell in cells)]

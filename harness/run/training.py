@@ -14,7 +14,7 @@ from harness.run.answer import announce, fit
 from harness.run.code import code_of
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
-from harness.run.prepare import check_abilities, open_embedder
+from harness.run.prepare import check_abilities, open_embedder, open_roles
 from harness.run.session import Session
 
 
@@ -77,7 +77,7 @@ def _prepare(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
         task=task,
         splits=replace(splits, test=()),
         provider=provider,
-        roles={role: session.role(name, cell) for role, name in cell.request.roles.items()},
+        roles=open_roles(cell, task, session),
         ledger=ledger,
         embedder=open_embedder(cell),
         n_questions=0,

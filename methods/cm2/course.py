@@ -247,9 +247,10 @@ def demonstrations(
     dialogue: Callable[[Sample, int], tuple[Sequence[ChatMessage], Sequence[ToolInfo]] | None],
     codec: Codec,
     update: Update,
+    context: int = 2**31,
 ) -> Callable[[int, int], Episode]:
     """What a course of demonstrations is given: the samples' dialogues one after another, each time round
-    another draw of them."""
+    another draw of them. What lies beyond `context` tokens is left out."""
 
     def at(step: int, place: int) -> Episode:
         lap, where = divmod(step * update.rollouts + place, len(samples))
@@ -258,7 +259,15 @@ def demonstrations(
             raise UsageError(
                 "the task has no dialogues to imitate; take toolworld/chain, or your own in dialogues/custom"
             )
-        return demonstrated(*found, codec)
+        episode = demonstrated(*found, codec)
+        room = max(context - len(episode.prompt), 0)
+        episode.ids, episode.action = episode.ids[:room], episode.action[:room]
+        if all(number is None for number in episode.action):
+            raise UsageError(
+                f"the dialogue {samples[where].id} opens with {len(episode.prompt)} tokens, and the context "
+                f"is {context}; -M context=N takes more, as far as the policy's own goes"
+            )
+        return episode
 
     return at
 

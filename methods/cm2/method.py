@@ -191,6 +191,15 @@ class Trained(Method):
             [sample.digest() for sample in samples],
         ]
 
+    def launch(self, backend: str, job: Job) -> dict[str, str]:
+        reward = self.spec.settings["reward"]
+        if backend != "verl" or reward != "checklist":
+            return super().launch(backend, job)
+        from harness.methods.cm2 import verl
+
+        home = job.training.task(self.args["bank"]) if self.args["bank"] else job
+        return verl.launch_of(self.args, job, training.judge_of(self.args, reward, home) is not None)
+
     async def answer(self, question: Question, job: Job) -> Outcome:
         ask = self.model.generate
         outcome = await play(

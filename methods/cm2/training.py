@@ -118,12 +118,16 @@ class Run:
         plan, seed = self.plan, self.job.seed
         samples = list(self.home.data.train)
         given: dict[str, Any] = {"update": plan.update(), "seed": seed, "after_step": self._after_step}
+        context = min(plan.context, getattr(model.config, "max_position_embeddings", plan.context))
         if self.reward == "demonstrations":
             drawn = demonstrations(
-                order(samples, seed), self.home.training.dialogue, Codec(tokenizer), plan.update()
+                order(samples, seed),
+                self.home.training.dialogue,
+                Codec(tokenizer),
+                plan.update(),
+                context,
             )
             return DemonstrationCourse(model, tokenizer, demonstration=drawn, **given)
-        context = min(plan.context, getattr(model.config, "max_position_embeddings", plan.context))
         gym = Gym(
             samples,
             lambda sample: self.home.training.world(sample, self.main),

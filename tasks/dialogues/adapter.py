@@ -22,13 +22,21 @@ from harness.replay.simulator import RULES
 from harness.sample import LazySamples, Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
-from harness.tasks.dialogues.reference import Target, checklist_of, read_targets, records_of, user_lines
+from harness.tasks.dialogues.reference import (
+    Target,
+    checklist_of,
+    messages_of,
+    read_targets,
+    records_of,
+    user_lines,
+)
 from harness.tasks.dialogues.schemas import offered
 from harness.tasks.dialogues.world import ReferenceDialogue, only, why
 from harness.world import Limits, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
+    from inspect_ai.tool import ToolInfo
 
     from harness.data.hub import Data
     from harness.model.gateway import Model
@@ -41,10 +49,12 @@ class Dialogues(Task):
     reached and divided by the reference's. The target is the reference dialogue."""
 
     instruction = "Do what the user asks, with the tools."
+    stand_ins: Mapping[str, str] = {"simulator": "judge"}  # the paper has one model for both
 
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
-        self.roles = ("judge", "simulator") if args["unseen"] == "simulate" else ("judge",)
+        self.roles = ("judge",)
+        self.optional_roles = ("simulator",) if args["unseen"] == "simulate" else ()
         self.role_prompts = {"judge": prompt_digest(), "simulator": RULES}
         self.rule = RewardRule(gate=args["gate"], broken_turn=args["broken_turn"])
         if args["judging"] == "turn" and args["gate"] in ("sticky", "strict"):
@@ -140,6 +150,11 @@ class Dialogues(Task):
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
         return [messages.user(question.input)]
+
+    def dialogue(self, sample: Sample, draw: int = 0) -> tuple[list[ChatMessage], list[ToolInfo]]:
+        """The reference itself; every draw is the same."""
+        row = sample.target
+        return messages_of(row), offered(list(row["tools"].values()), row["id"])
 
     # -- the score --------------------------------------------------------------------------------
 

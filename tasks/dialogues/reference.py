@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from harness.base import messages as chat
 from harness.base.errors import DataError
 from harness.checklist import Checklist, Trajectory, files, validate
 from harness.replay import Record
 from harness.tasks.dialogues.schemas import offered, tool_of
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage
 
 #: `{id, messages, tools, checklist}`: messages as an outcome's trace has them, tools by name, the checklist
 #: as [turn][item] in the released layout, or None
@@ -86,6 +90,30 @@ def trace_of(dialogue: Trajectory) -> list[dict[str, Any]]:
                 | ({"failed": True} if result.failed else {})
                 for name, result in zip(ids, step.results, strict=True)
             ]
+    return made
+
+
+def messages_of(target: Target) -> list[ChatMessage]:
+    """A reference's messages as a model is shown them. Thoughts stand before the words in `<think>` marks, as
+    policies of the Qwen family write them."""
+    from inspect_ai.model import ChatMessageAssistant, ChatMessageTool
+    from inspect_ai.tool import ToolCall
+
+    made: list[ChatMessage] = []
+    names: dict[str, str] = {}
+    for message in target["messages"]:
+        role, text = message["role"], message["content"]
+        if role == "assistant":
+            thoughts = f"<think>\n{message['thinking']}\n</think>\n\n" if "thinking" in message else ""
+            calls = [ToolCall(c["id"], c["name"], c["arguments"]) for c in message.get("calls", ())]
+            names |= {call.id: call.function for call in calls}
+            made.append(ChatMessageAssistant(content=thoughts + text, tool_calls=calls or None))
+        elif role == "tool":
+            made.append(
+                ChatMessageTool(content=text, tool_call_id=message["of"], function=names[message["of"]])
+            )
+        else:
+            made.append((chat.system if role == "system" else chat.user)(text))
     return made
 
 
