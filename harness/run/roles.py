@@ -47,7 +47,8 @@ def check_roles(cells: Iterable[Cell]) -> None:
         except HarnessError:
             return  # what it would have asked is unknown; its own cell says why it can't be made
         roles = keys.task_roles(task)
-        asked |= {*cell.method.roles, *roles} | {task.stand_ins[name] for name in roles & {*task.stand_ins}}
+        absent = (roles & {*task.stand_ins}) - {*cell.request.roles}
+        asked |= {*cell.method.roles, *roles} | {task.stand_ins[role] for role in absent}
     for role in dict.fromkeys(role for cell in cells for role in cell.request.roles):
         if role not in asked:
             parts = [*(cell.task.name for cell in cells), *(cell.method.name for cell in cells)]

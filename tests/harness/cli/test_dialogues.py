@@ -308,11 +308,25 @@ def test_a_dialogue_longer_than_the_context_says_so(measure, endpoint):
 
 def test_an_unseen_call_may_fail_instead_of_being_simulated(measure, endpoint):
     Office(endpoint, said("", UNSEEN), said("Red."), said("Bye."))
-    done, found = measure(without=["simulator"])
-    assert found is None and done.code == 2
-    assert "needs --role simulator=MODEL" in done.err
     _, (row,) = measure("-T", "unseen=error", without=["simulator"])
     assert row["answer"]["tools"] == {"UNSEEN_CALL": 1} and row["trace"]["tool_errors"] == 1
+
+
+def test_the_judge_s_model_simulates_where_no_simulator_is_named(measure, endpoint, tmp_path):
+    """And the record says so: it is the measurement of one who named that model for both."""
+    office = Office(endpoint, said("", UNSEEN), said("Red."), said("Bye."))
+    office.judge = lambda text: office.simulator(text) if "The call:\n" in text else True
+    done, (row,) = measure(without=["simulator"])
+    assert row["answer"]["tools"] == {"simulated": 1} and row["status"] == "ok"
+    assert "openai-api/local/judge, given as judge, is the simulator too" in done.err
+    _, (again,) = measure("--role", "simulator=openai-api/local/judge", without=["simulator"])
+    (run,) = tmp_path.glob("results/**/run.json")
+    record = json.loads(run.read_text())
+    assert record["usage"]["by_purpose"]["simulator"]["calls"] == 1
+    roles = record["comparability"]["roles"]
+    assert {name: role["model"] for name, role in roles.items()} == dict.fromkeys(
+        ("judge", "simulator"), "openai-api/local/judge"
+    )
 
 
 def test_it_needs_a_judge_beforehand(measure, endpoint):

@@ -274,6 +274,20 @@ def test_the_target_keeps_lines_records_and_thoughts(write):
     assert Trajectory.of(sample.target["messages"]).turns[0].steps[0].thinking == "hm"
 
 
+def test_the_reference_is_what_methods_may_imitate(write):
+    write(dialogue())
+    (sample,) = load(test_share=1).test
+    (asked, looked, result, told), (tool,) = task().dialogue(sample)
+    assert (asked.text, told.text, result.text, result.function) == (
+        "Look, number 0.",
+        "There.",
+        "[1]",
+        "look",
+    )
+    assert looked.text.startswith("<think>\nhm\n</think>") and looked.tool_calls[0].arguments == {"n": 1}
+    assert tool.name == "look" and looked.tool_calls[0].id == result.tool_call_id
+
+
 def test_a_world_keeps_thoughts_for_the_judge_in_either_form(write):
     write(dialogue())
     (sample,) = load(test_share=1).test
