@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
@@ -62,20 +63,9 @@ class Chain(ToolWorld):
 
     def samples(self, split: str, size: int) -> Sequence[Sample]:
         """Made when they are looked at; a sample's place decides it alone."""
-        return LazySamples(range(size), lambda n, _: self._sample(split, n))
-
-    def _sample(self, split: str, n: int) -> Sample:
-        target = chain(self.args["turns"], FIRST_SEED[split] + n)
-        question = Question(f"{split}-{n}", target["lines"][0], metadata={"kind": "chain"})
-        return Sample(question, target, shot=self._shot(target) if split == "train" else "")
-
-    def _shot(self, target: Mapping[str, Any]) -> str:
-        """A JSON list: the expert's actions in words, or in plain style the wanted calls."""
-        if not self.compact:
-            return json.dumps([action for actions in target["actions"] for action in actions])
-        rng = random.Random(f"expert-{target['office']}")
-        said = demonstration(target, rng, self.args["slip"], self.args["flaws"])
-        return json.dumps([words for own, words in said if own])
+        faults = self.args["slip"], tuple(self.args["flaws"])
+        style = self.args["turns"], self.compact, *faults
+        return LazySamples(range(size), lambda n, _: _sample(split, n, *style))
 
     def dialogue(self, sample: Sample, draw: int = 0) -> tuple[list[ChatMessage], list[ToolInfo]]:
         """In compact words what the expert does, another time with every draw; else the wanted calls."""
@@ -132,6 +122,21 @@ class Chain(ToolWorld):
                 "broken": float(outcome.stop_reason != "stop"),
             }
         )
+
+
+@lru_cache(maxsize=4096)  # methods of one grid learn in the same worlds
+def _sample(split: str, n: int, turns: int, compact: bool, slip: float, flaws: tuple[str, ...]) -> Sample:
+    target = chain(turns, FIRST_SEED[split] + n)
+    question = Question(f"{split}-{n}", target["lines"][0], metadata={"kind": "chain"})
+    return Sample(question, target, shot=_shot(target, compact, slip, flaws) if split == "train" else "")
+
+
+def _shot(target: Mapping[str, Any], compact: bool, slip: float, flaws: Sequence[str]) -> str:
+    """A JSON list: the expert's actions in words, or in plain style the wanted calls."""
+    if not compact:
+        return json.dumps([action for actions in target["actions"] for action in actions])
+    said = demonstration(target, random.Random(f"expert-{target['office']}"), slip, flaws)
+    return json.dumps([words for own, words in said if own])
 
 
 def _wanted(target: Mapping[str, Any]) -> Iterator[ChatMessage]:
