@@ -73,6 +73,28 @@ def tokens(usage: dict[str, Any]) -> str:
     return "?" if None in parts else str(sum(parts))
 
 
+def purposes(usage: dict[str, Any]) -> str:
+    """`train 192 calls, 20112 tokens; answer ...`: what each purpose took; empty where there is one alone."""
+    parts = usage.get("by_purpose", {})
+    paid = any(part["cost_usd"] != 0 for part in parts.values())
+    said = [
+        f"{purpose} {part['calls']} calls, {tokens(part)} tokens" + (f", USD {cost(part)}" if paid else "")
+        for purpose, part in sorted(parts.items(), key=lambda each: (each[0] != "train", each[0]))
+    ]
+    return "; ".join(said) if len(said) > 1 else ""
+
+
+def judge_errors(record: dict[str, Any]) -> str:
+    """How many verdicts a method's judge failed to give, in training and on test items; empty where none."""
+    training, testing = record["data_access"].get("judge_errors", 0), record["counts"].get("judge_errors", 0)
+    verdicts = record["data_access"].get("judge_verdicts", 0)
+    said = [f"{training} of {verdicts} in training"] if training else []
+    said += [f"{testing} on test items"] if testing else []
+    return (
+        f"verdicts that the judge failed to give: {', '.join(said)}; none is taken for a no" if said else ""
+    )
+
+
 def bar_head(records: Sequence[dict[str, Any]]) -> str:
     """What heads the pictures of intervals: `0 ... 1` where every primary metric lies there."""
     spans = {(span.low, span.high) for span in map(primary_range, records)}
@@ -235,6 +257,8 @@ def beside(record: dict[str, Any]) -> list[str]:
     again = record["counts"].get("user_retries", 0)
     if again:
         lines.append(f"{again} turns of simulated users were unusable and asked for again")
+    lines += [f"spent on {spent}"] if (spent := purposes(record["usage"])) else []
+    lines += [line] if (line := judge_errors(record)) else []
     for ending, note in (("", ""), (WITHOUT, f" ({broken} of {record['n_items']} items)")):
         names = [name for name in metrics if name.endswith(WITHOUT) == bool(ending)]
         repeated = [name for name in names if name.startswith(("pass@", "pass^", "maj@"))]

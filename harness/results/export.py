@@ -105,7 +105,10 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
     }
     counts = {
         key: record["counts"].get(key, 0)
-        for key in ("ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries")
+        for key in (
+            *("ok", "unscored", "error", "no_answer", "truncated"),
+            *("user_failed", "user_retries", "judge_errors"),
+        )
     }
     return {
         "run_id": record["run_id"],
@@ -129,6 +132,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
             "output_tokens": usage["output_tokens"],
             "cost_usd": usage["cost_usd"],
             "wall_s": volatile["wall_s"],
+            **({"by_purpose": usage["by_purpose"]} if "by_purpose" in usage else {}),
         },
         "data_access": record["data_access"],
         "draws": record["draws"],

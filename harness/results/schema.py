@@ -36,6 +36,7 @@ class Counts(Strict):
     truncated: int = Field(ge=0, description="cut off by a token limit")
     user_failed: int = Field(0, ge=0, description="unscored, as the simulated user failed")
     user_retries: int = Field(0, ge=0, description="turns of simulated users that were asked for again")
+    judge_errors: int = Field(0, ge=0, description="verdicts that a method's own judge failed to give")
 
 
 class Metric(Strict):

@@ -39,7 +39,10 @@ class Summary:
         self._groups: dict[int, str] = {}
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
         self._counts = dict.fromkeys(
-            ("attempts", "ok", "unscored", "error", "no_answer", "truncated", "user_failed", "user_retries"),
+            (
+                *("attempts", "ok", "unscored", "error", "no_answer", "truncated"),
+                *("user_failed", "user_retries", "judge_errors"),
+            ),
             0,
         )
         #: ok attempts by why no answer was read or compared
@@ -70,7 +73,8 @@ class Summary:
             self.reasons[attempt["reason"]] += 1
         self._counts["truncated"] += attempt["stop_reason"] == "max_tokens"
         self._counts["user_failed"] += attempt["stop_reason"] == "user_failed"
-        self._counts["user_retries"] += (attempt.get("trace") or {}).get("user_retries", 0)
+        for name in ("user_retries", "judge_errors"):
+            self._counts[name] += (attempt.get("trace") or {}).get(name, 0)
         self.epochs = max(self.epochs, attempt["epoch"] + 1)
         if attempt["sample_id"] in self._listed:
             self.broken[n] = attempt["sample_id"]

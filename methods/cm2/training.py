@@ -39,6 +39,12 @@ from harness.sample import Outcome, Question, Sample
 T = TypeVar("T")
 #: what of a row goes into the run's own learning curve
 RECORDED = ("reward", "success")
+#: counts of a row that are summed in the run's record, under these names
+COUNTED = {
+    "train_rollouts": "rollouts",
+    "judge_verdicts": "verdicts",
+    "judge_errors": "judge_errors",
+}
 
 
 @dataclass
@@ -153,8 +159,6 @@ class Run:
             for purpose, usage in asked.items():
                 self.spent.setdefault(purpose, Usage()).add(usage)
         self._show(row, row["step"])
-        self.job.access["train_steps"] = row["step"]
-        self.job.access["train_rollouts"] = self.job.access.get("train_rollouts", 0) + row["rollouts"]
         self._charge(row)
 
     def _show(self, row: Mapping[str, Any], step: int) -> None:
@@ -172,6 +176,11 @@ class Run:
             seconds=row["step_s"],
         )
         self._spend("train", usage)
+        access = self.job.access
+        access["train_steps"] = row["step"]
+        for name, key in COUNTED.items():
+            if row.get(key):
+                access[name] = access.get(name, 0) + row[key]
 
     def _spend(self, purpose: str, usage: Usage) -> None:
         self.spent.setdefault(purpose, Usage()).add(usage)
