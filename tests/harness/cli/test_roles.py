@@ -66,6 +66,16 @@ def test_a_role_that_one_cell_of_the_grid_asks_is_right(command):
     assert done.code == 0 and not done.errors
 
 
+def test_a_simulator_is_the_user_of_a_task_that_asks_one(command, tmp_path):
+    """And the run is the one of whoever named that model as the user."""
+    asked = (*USER, "--model", "echo/Done.", "--json", "--role")
+    first = command("eval", *asked, "simulator=echo/Bye.")
+    assert "toolworld/single: echo/Bye., given as simulator, is the user too" in first.err
+    again = command("eval", *asked, "user=echo/Bye.")
+    (one,), (other,) = json.loads(first.out)["runs"], json.loads(again.out)["runs"]
+    assert one["comparability_key"] == other["comparability_key"] and other["reused"]
+
+
 def test_an_inspect_task_may_ask_a_judge_and_a_user():
     from harness.run.plan import Request, plan
     from harness.run.roles import check_roles
