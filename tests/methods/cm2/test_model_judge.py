@@ -28,7 +28,7 @@ def server():
 def moody(prompt):
     """The same mood about the same prompt, whenever it is asked."""
     mood = hashlib.sha256(prompt.encode()).digest()[0]
-    return "I would say yes." if mood < 16 else judgement(mood % 3 == 0)
+    return "I would say yes." if mood < 40 else judgement(mood % 3 == 0)
 
 
 def go(folder, server, method="cm2", budget=None, **args):
@@ -56,26 +56,29 @@ def curve(cache):
 def test_a_judge_that_fails_leaves_episodes_out_and_every_call_is_booked(tmp_path, monkeypatch, server):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     server.reply = moody
-    result = go(tmp_path / "out", server)
+    result = go(tmp_path / "out", server, judge_mode="turn")
     assert result.record, result.error
     rows = curve(tmp_path / "cache")
-    assert sum(row["judge_calls"] for row in rows) > 50 and sum(row["judge_errors"] for row in rows) > 0
+    assert sum(row["judge_calls"] for row in rows) > 20 and sum(row["judge_errors"] for row in rows) > 0
     assert sum(row["dropped"] for row in rows) > 0
     used = result.record["usage"]["by_purpose"]
     assert used["judge"]["calls"] >= sum(row["judge_calls"] for row in rows) > 0
-    again = go(tmp_path / "again", server).record["usage"]["by_purpose"]
+    seen = result.record["data_access"]
+    assert seen["judge_errors"] == sum(row["judge_errors"] for row in rows) < seen["judge_verdicts"]
+    again = go(tmp_path / "again", server, judge_mode="turn").record["usage"]["by_purpose"]
     assert again["judge"]["calls"] == used["judge"]["calls"], "the cost of what is found is counted"
 
 
 def test_a_training_whose_budget_ended_goes_on_to_the_same_curve(tmp_path, monkeypatch, server):
     server.reply = moody
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "whole"))
-    assert go(tmp_path / "a", server, steps=3, save_every=1).record
+    small = {"steps": 3, "save_every": 1, "prompts": 1, "rollouts": 2, "judge_mode": "turn"}
+    assert go(tmp_path / "a", server, **small).record
     asked = len(server.requests)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cut"))
-    stopped = go(tmp_path / "b", server, budget=asked // 2, steps=3, save_every=1)
+    stopped = go(tmp_path / "b", server, budget=asked // 2, **small)
     assert stopped.record["status"] == "stopped"
-    assert go(tmp_path / "b", server, steps=3, save_every=1).record["status"] == "complete"
+    assert go(tmp_path / "b", server, **small).record["status"] == "complete"
     assert curve(tmp_path / "cut") == curve(tmp_path / "whole")
 
 
