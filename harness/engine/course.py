@@ -27,6 +27,10 @@ class Rollout:
         own: which of `ids` are the policy's own; None: all. Only these are learned from.
         advantage: of every own token, as one number or one a token of `ids`.
         logprobs: of every token of `ids`, by the engine that drew them, where that was not the policy itself.
+
+    Raises:
+        ValueError: there is no prompt (its last token predicts the first that follows), or `own`,
+            `advantage` or `logprobs` are not one a token of `ids`.
     """
 
     prompt: Ids
@@ -34,6 +38,14 @@ class Rollout:
     advantage: float | Sequence[float]
     own: Sequence[bool] | None = None
     logprobs: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.prompt):
+            raise ValueError("a rollout needs a prompt of at least one token")
+        for name in ("own", "advantage", "logprobs"):
+            given = getattr(self, name)
+            if hasattr(given, "__len__") and len(given) != len(self.ids):
+                raise ValueError(f"{name}: {len(given)} values for the {len(self.ids)} tokens of a rollout")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from harness.tasks.toolworld.compact import ERR, decode, request_line, request_w
 from harness.tasks.toolworld.compact_world import CompactDialogue
 from harness.tasks.toolworld.expert import demonstration
 from harness.tasks.toolworld.office import Office
-from harness.tasks.toolworld.scoring import ends, turns_right
+from harness.tasks.toolworld.scoring import all_answered, by_turn, turns_right, works
 from harness.tasks.toolworld.tools import toolbox
 from harness.world import Limits, ScriptedUser, World
 
@@ -107,11 +107,17 @@ class Chain(ToolWorld):
 
     # -- scores --------------------------------------------------------------------------------------
 
+    def parse(self, text: str, question: Question) -> Any | None:
+        """As in `ToolWorld.parse`; more messages than turns are of another chain."""
+        found = super().parse(text, question)
+        return None if found is not None and len(found["said"]) > self.args["turns"] else found
+
     def score(self, sample: Sample, outcome: Outcome) -> Score:
-        answer, right, earned = outcome.answer, 0.0, 0.0
+        answer, right, earned, broken = outcome.answer, 0.0, 0.0, outcome.stop_reason != "stop"
         if answer is not None:
+            broken |= not all_answered(answer, sample.target)
             checklist = self.checklist(sample)
-            met = self.verdicts(checklist, _as_trajectory(answer, sample.target["lines"]))
+            met = self.verdicts(checklist, _as_trajectory(answer, sample.target))
             right = turns_right(answer, sample.target)
             earned = reward(checklist, met).R or 0.0
         return Score(
@@ -119,7 +125,7 @@ class Chain(ToolWorld):
                 "accuracy": self.success(sample, outcome),
                 "checklist": earned,
                 "turns_right": right,
-                "broken": float(outcome.stop_reason != "stop"),
+                "broken": float(broken),
             }
         )
 
@@ -156,15 +162,14 @@ def _wanted(target: Mapping[str, Any]) -> Iterator[ChatMessage]:
         yield messages.assistant(" ".join(says) or "Done.")
 
 
-def _as_trajectory(answer: Mapping[str, Any], lines: Sequence[str]) -> Trajectory:
-    """An answer as turns. Calls that failed are no part of it, and of no item."""
-    made, done = Trajectory([]), 0
-    closings = [*zip(answer["said"], ends(answer), strict=True), (None, len(answer["calls"]))]
-    for line, (said, end) in zip(lines, closings, strict=False):
-        calls = [(ToolUse(name, arguments),) for name, arguments in answer["calls"][done:end]]
-        steps = [Step(calls=call) for call in calls] + ([Step(said)] if said is not None else [])
+def _as_trajectory(answer: Mapping[str, Any], target: Mapping[str, Any]) -> Trajectory:
+    """An answer as turns. Calls that fail, now that they are carried out again, are no part of it."""
+    made, office = Trajectory([]), Office(target["office"])
+    lines = target["lines"]
+    for line, (calls, said) in zip(lines, by_turn(answer, len(lines)), strict=False):
+        steps = [Step(calls=(ToolUse(*call),)) for call in calls if works(office, call)]
+        steps += [Step(said)] if said is not None else []
         made.turns.append(Turn(line, steps, said is not None))
-        done = end
     return made
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+from harness.answers.normalise import said
 from harness.checklist import Checklist, Item, Step, Trajectory, Verdicts
 from harness.tasks.toolworld.lines import read_line
 from harness.tasks.toolworld.office import Office, same_text
 from harness.tasks.toolworld.scoring import CHANGING, holds
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 #: what an item is about: who is meant, which bookings there are, what was asked for, and that nothing else
 #: happened and the user has an answer
@@ -227,8 +232,8 @@ def verdicts(checklist: Checklist, trajectory: Trajectory) -> Verdicts:
                 known.see(name, arguments, text)
                 if name in CHANGING:
                     done.append(_change(name, arguments))
-            closing = turn.closed and number == len(turn.steps) - 1 and bool(step.reply.strip())
-            reply = step.reply if closing else None
+            closing = turn.closed and number == len(turn.steps) - 1
+            reply = step.reply if closing and said(step.reply).text.strip() else None
             met[-1].append([_met(item.rule or {}, known, calls, done, reply) for item in items])
     return met
 
@@ -297,11 +302,20 @@ def _change(name: str, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _whole(value: Any) -> Any:
-    """A day as the tools read it: "7" is 7."""
+    """A day as the tools read it: "7" and "7.0" are 7."""
+    from pydantic import ValidationError
+
     try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
+        return _integer().validate_python(value)
+    except ValidationError:
         return value
+
+
+@cache
+def _integer() -> TypeAdapter[int]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(int)
 
 
 def _sent(person: str, text: str) -> tuple[Any, ...]:

@@ -6,23 +6,32 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from harness.answers.normalise import said as plainly
 from harness.tasks.toolworld.office import Office, Summary
 from harness.tasks.toolworld.tools import toolbox
 from harness.world import ToolError
 
 #: tools that change the office
 CHANGING = frozenset({"book_room", "move_booking", "cancel_booking", "send_message"})
+#: what can't stand beside a word of its own: letters, digits, and what binds digits to one number
+_BEFORE, _BEHIND = r"(?<!\w)(?<!\d[.,/:-])(?<!-)", r"(?!\w|%|[.,/:-]\d)"
 
 
 def replayed(office: Office, calls: Iterable[Sequence[Any]]) -> Office:
     """The office after calls, of which those that fail change nothing; returns `office`."""
-    for name, arguments in calls:
-        if name in CHANGING:
-            try:
-                toolbox().run(office, name, arguments)
-            except ToolError:
-                pass
+    for call in calls:
+        if call[0] in CHANGING:
+            works(office, call)
     return office
+
+
+def works(office: Office, call: Sequence[Any]) -> bool:
+    """Carries a call out; whether it did not fail."""
+    try:
+        toolbox().run(office, *call)
+    except ToolError:
+        return False
+    return True
 
 
 def correct(answer: Mapping[str, Any], target: Mapping[str, Any], scripted: bool) -> bool:
@@ -37,8 +46,13 @@ def correct(answer: Mapping[str, Any], target: Mapping[str, Any], scripted: bool
 
 
 def _in_its_turn(answer: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
-    said = answer["said"]
-    return all(n < len(said) and holds(said[n], texts) for n, texts in enumerate(target["says"]) if texts)
+    pairs = zip(answer["said"], target["says"], strict=False)
+    return all_answered(answer, target) and all(holds(said, texts) for said, texts in pairs)
+
+
+def all_answered(answer: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """Whether each of a scripted user's lines has its message; the episode was cut off where one lacks."""
+    return len(answer["said"]) >= len(target["lines"])
 
 
 def _in_order(answer: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
@@ -60,15 +74,15 @@ def _in_order(answer: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
 def turns_right(answer: Mapping[str, Any], target: Mapping[str, Any]) -> float:
     """The share of the lines whose own turn changed in the office what the wanted actions of that line
     change, nothing more or less, and whose answer holds the texts asked for."""
-    wanted, office, done, right = Office(target["office"]), Office(target["office"]), 0, 0
+    wanted, office, right = Office(target["office"]), Office(target["office"]), 0
     was, should = office.summary(), wanted.summary()
-    turns = zip(target["actions"], target["says"], answer["said"], ends(answer), strict=False)
-    for actions, texts, said, end in turns:
+    turns = zip(target["actions"], target["says"], by_turn(answer, len(target["lines"])), strict=False)
+    for actions, texts, (calls, said) in turns:
         before, wanted_before = was, should
-        was = replayed(office, answer["calls"][done:end]).summary()
+        was = replayed(office, calls).summary()
         should = replayed(wanted, actions).summary()
-        right += _change(before, was) == _change(wanted_before, should) and holds(said, texts)
-        done = end
+        if said is not None:
+            right += _change(before, was) == _change(wanted_before, should) and holds(said, texts)
     return right / len(target["lines"])
 
 
@@ -80,14 +94,29 @@ def _change(before: Summary, after: Summary) -> list[dict[Any, int]]:
     ]
 
 
+def by_turn(answer: Mapping[str, Any], lines: int) -> list[tuple[list[Any], str | None]]:
+    """The calls and the words that answer each of a scripted user's lines: those of the lines that were
+    reached, None for words that were never said. Whatever was done after the last words belongs to them."""
+    said, calls, made, done = answer["said"][:lines], answer["calls"], [], 0
+    turn_ends = ends(answer)[:lines]
+    if len(said) == lines:
+        turn_ends[-1] = len(calls)
+    for text, end in zip([*said, None], [*turn_ends, len(calls)], strict=True):
+        made.append((calls[done:end], text))
+        done = end
+    return made[:lines]
+
+
 def ends(answer: Mapping[str, Any]) -> list[int]:
     """How many calls came before each message; recordings that don't say so made all of them first."""
     return list(answer.get("after") or [len(answer["calls"])] * len(answer["said"]))
 
 
 def holds(said: str, texts: Iterable[str]) -> bool:
-    """Whether each text stands in a message as a word of its own."""
-    return all(re.search(rf"(?<!\w){re.escape(text)}(?!\w)", said) for text in texts)
+    """Whether each text stands in a message as a word of its own: no part of another number (`3` is not in
+    `3.5`, `-3`, `1/3` or `3:30`), and outside of the model's thoughts."""
+    spoken = plainly(said).text
+    return all(re.search(_BEFORE + re.escape(text) + _BEHIND, spoken) for text in texts)
 
 
 def is_trajectory(found: Any) -> bool:

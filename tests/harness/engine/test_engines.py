@@ -10,7 +10,7 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 
 from harness.base.errors import UsageError
 from harness.engine import chosen, train
-from harness.engine.course import Update
+from harness.engine.course import Rollout, Update
 from tests.harness.engine.courses import Dialogues
 
 SIZES = Update(steps=2, rollouts=16, rate=2e-3, micro_batch=4, clip=1e9, weight_decay=0.1, temperature=0.8)
@@ -119,6 +119,21 @@ def test_bad_sizes(tmp_path, engine):
             course.update, course.missing = replace(course.update, rollouts=8), -8
         with pytest.raises(UsageError, match="rollouts"):
             train(course, tmp_path, engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"prompt": []}, "a prompt of at least one token"),
+        ({"own": [True]}, "own: 1 values for the 2 tokens"),
+        ({"own": [True] * 3}, "own: 3 values"),
+        ({"advantage": [1.0]}, "advantage: 1 values"),
+        ({"logprobs": [-1.0] * 3}, "logprobs: 3 values"),
+    ],
+)
+def test_a_rollout_whose_parts_do_not_fit_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        Rollout(**{"prompt": [1], "ids": [5, 6], "advantage": 1.0} | given)
 
 
 def test_what_a_training_will_take_is_said_before_it(tmp_path):

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from harness.checklist.files import turns_as_json
 from harness.checklist.schema import FOCUS
 from harness.checklist.validate import faults
+from harness.sample import Outcome
 from harness.tasks.toolworld import rules
 from harness.tasks.toolworld.expert import FLAWS, demonstration
+from harness.tasks.toolworld.office import Office
 
 
 def actions_of(target, seed, slip=0.0, flaws=()):
@@ -181,6 +183,126 @@ def test_the_list_from_requests_reaches_as_far_as_any_attempt(played):
     assert chains.task.request_checklist([]).turns == ()
     odd = replace(long.turns[0], user="What is the weather like?")
     assert chains.task.request_checklist([replace(long, turns=[odd])]) is None
+
+
+def recorded(target):
+    """Clean work on a chain as an answer from outside."""
+    people = {row["name"]: key for key, row in Office(target["office"]).people.items()}
+    answer = {"calls": [], "said": [], "after": []}
+    for line, actions, says in zip(target["lines"], target["actions"], target["says"], strict=True):
+        want = rules.request(line)
+        if want["kind"] == "notify":
+            answer["calls"].append(["room_bookings", {"room_id": want["room"]}])
+        else:
+            answer["calls"].append(["find_people", {"name": want["name"]}])
+            answer["calls"].append(["person_bookings", {"person_id": people[want["name"]]}])
+        answer["calls"] += [[name, dict(given)] for name, given in actions]
+        answer["said"].append(" ".join(says) or "Done.")
+        answer["after"].append(len(answer["calls"]))
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("day", "works"),
+    [
+        (str, True),
+        (float, True),
+        (lambda day: f"{day}.0", True),
+        (lambda day: f" {day} ", True),
+        (lambda day: day + 0.5, False),
+        (lambda day: "".join(chr(0x660 + int(digit)) for digit in str(day)), False),
+        (lambda day: [day], False),
+        (lambda day: float("nan"), False),
+    ],
+)
+def test_a_call_counts_as_its_tool_takes_it(played, day, works):
+    chains = played(turns=4)
+    sample = next(each for each in chains.splits.test if "move" in each.target["kinds"])
+    answer = recorded(sample.target)
+    for name, arguments in answer["calls"]:
+        if name == "move_booking":
+            arguments["day"] = day(arguments["day"])
+    metrics = chains.metrics(sample, Outcome(sample.id, answer=answer, stop_reason="stop"))
+    assert metrics["accuracy"] == works and (metrics["checklist"] == pytest.approx(1)) == works
+
+
+def test_recorded_calls_that_fail_meet_no_item(played):
+    """A recording may list calls that the tools refuse; the exact list takes none of them for done."""
+    chains = played(turns=4)
+    sample = next(each for each in chains.splits.test if "cancel" in each.target["kinds"])
+
+    def metrics(change):
+        answer = recorded(sample.target)
+        change(answer["calls"])
+        answer["after"][-1] = len(answer["calls"])
+        return chains.metrics(sample, Outcome(sample.id, answer=answer, stop_reason="stop"))
+
+    def surplus(calls):
+        next(given for name, given in calls if name == "cancel_booking")["why"] = "asked"
+
+    refused = metrics(surplus)
+    assert refused["accuracy"] == 0 and refused["checklist"] < 1
+    unread = metrics(lambda calls: calls[0][1].update(why="asked"))
+    assert unread["accuracy"] == 1 and unread["checklist"] < 1
+    for harmless in (["cancel_booking", {"booking_id": "B99"}], ["order_pizza", {}]):
+        assert metrics(lambda calls, more=harmless: calls.append(more)) == {
+            "accuracy": 1,
+            "checklist": pytest.approx(1),
+            "turns_right": 1,
+            "broken": 0,
+        }
+
+
+def test_what_is_done_after_the_last_words_counts_against_them(played):
+    chains = played(turns=3)
+    sample = chains.splits.test[0]
+    answer = recorded(sample.target)
+    answer["calls"].append(["send_message", {"person_id": "P1", "text": "Surprise"}])
+    metrics = chains.metrics(sample, Outcome(sample.id, answer=answer, stop_reason="stop"))
+    assert metrics["accuracy"] == 0 and metrics["checklist"] == pytest.approx(1 - 0.25 / 3)
+    assert metrics["turns_right"] == pytest.approx(2 / 3)
+
+
+def test_a_recording_of_an_episode_that_was_cut_off_or_of_another_chain(played):
+    """What a limit ended is wrong when it is scored again, though the office is as wanted."""
+    chains, short = played(turns=4), played(turns=3)
+    sample = next(each for each in chains.splits.test if each.target["kinds"][-1] == "cancel")
+    answer = recorded(sample.target)
+    assert chains.task.parse(json.dumps(answer), sample.question) == answer
+    assert short.task.parse(json.dumps(answer), sample.question) is None
+    del answer["said"][-1], answer["after"][-1]
+    metrics = chains.metrics(sample, Outcome(sample.id, answer=answer, stop_reason="stop"))
+    assert (metrics["accuracy"], metrics["broken"]) == (0, 1)
+    assert metrics["checklist"] == pytest.approx(1 - 0.25 / 4)
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("She has {}.", True),
+        ("**{}**", True),
+        ("<think>2 or 9?</think>{}", True),
+        ("{} bookings: on day 1, day 7 and day 9", True),
+        ("<think>It is {}.</think>Done.", False),
+        ("<think>It is {}.", False),
+        ("{}.5", False),
+        ("1.{}", False),
+        ("-{}", False),
+        ("1/{}", False),
+        ("{}:30", False),
+        ("{}0", False),
+        ("B{}", False),
+    ],
+)
+def test_a_number_is_told_as_a_number_of_its_own_and_not_in_thoughts(played, reply, told):
+    chains = played(turns=4)
+    sample = next(each for each in chains.splits.test if "count" in each.target["kinds"])
+    answer = recorded(sample.target)
+    for turn, says in enumerate(sample.target["says"]):
+        if says:
+            answer["said"][turn] = reply.format(says[0])
+    metrics = chains.metrics(sample, Outcome(sample.id, answer=answer, stop_reason="stop"))
+    assert metrics["accuracy"] == told and (metrics["checklist"] == pytest.approx(1)) == told
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
