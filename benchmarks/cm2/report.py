@@ -31,7 +31,8 @@ def write(rows: Sequence[Row], out: Path) -> None:
         "",
         "Made by `make cm2` from runs.jsonl and best_of_n.json; docs in benchmarks/README.md. Success is the "
         "world's own check in 400 worlds that no run learned in, in percent, drawn at temperature 1 (greedy "
-        "in its own column); intervals are of 95 % over seeds and worlds together.",
+        "in its own column); intervals are of 95 % over seeds and worlds together, over worlds alone where "
+        "there is one seed.",
         "",
         *_table(rows),
         "",

@@ -19,6 +19,7 @@ from harness.checklist.rule import RewardRule
 from harness.episode import play
 from harness.job import Job
 from harness.method import Method
+from harness.methods.cm2.checks import check
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, SplitSizes
 
@@ -42,9 +43,8 @@ class ChecklistBestOfN(Method):
     async def fit(self, job: Job) -> None:
         if self.args["n"] < 1:
             raise UsageError(f"cm2-best-of-n: n={self.args['n']} is not at least 1")
-        if not 0 <= self.args["flip"] <= 1:
-            raise UsageError(f"-M flip={self.args['flip']} is no rate from 0 to 1")
         by_model = self.args["judge"] == "model" or (self.args["judge"] == "auto" and not job.has_rules)
+        check(self.args, asks=by_model)
         self.judge = job.role("judge") if by_model else None
         self.annotates = job.has_role("annotator")
 

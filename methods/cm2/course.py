@@ -221,7 +221,8 @@ def rollout(episode: Episode, advantages: Sequence[float]) -> Rollout:
 
 
 def summary(episodes: Sequence[Episode], played: Sequence[Played], graded: Sequence[Any]) -> dict[str, Any]:
-    """A row of the curve. `silent`: the share of groups in which no action has an advantage."""
+    """A row of the curve. `silent`: the share of groups in which no action has an advantage; `cut`: episodes
+    that ended because the policy's context was full."""
     rewards = [value for group in graded for value in group.rewards if value is not None]
     checked = [each.success for each in played if each.success is not None]
     counts: Counter[str] = sum((group.counts for group in graded), Counter())
@@ -232,6 +233,7 @@ def summary(episodes: Sequence[Episode], played: Sequence[Played], graded: Seque
         "broken": sum(is_broken(each.trajectory) for each in played) / len(played),
         "silent": sum(silent) / len(silent),
         "dropped": len(episodes) - len(rewards),
+        "cut": sum(each.trajectory.stop == "model_length" for each in played),
         "verdicts": counts["verdicts"],
         "judge_calls": counts["calls"],
         "judge_errors": counts["errors"],

@@ -20,6 +20,7 @@ from harness.checklist.judging import Judge, RuleJudge
 from harness.checklist.noise import NoisyJudge
 from harness.checklist.rule import RewardRule
 from harness.job import Job
+from harness.methods.cm2.checks import blind_kinds, check
 from harness.methods.cm2.codec import Codec
 from harness.methods.cm2.course import (
     BaseCourse,
@@ -267,10 +268,9 @@ def signal_of(reward: str, args: Mapping[str, Any], home: Job, job: Job, seed: i
         minimum_holders=args.get("minimum_holders", 1),
         std=args["std"],
     )
-    if not 0 <= args["flip"] <= 1:
-        raise UsageError(f"-M flip={args['flip']} is no rate from 0 to 1")
-    noise = Noise(args["flip"], args["flip_kind"] == "correlated", seed)
     judge = judge_of(args, reward, home)
+    check(args, asks=judge is not None, rollouts=Plan.of(args).rollouts)
+    noise = Noise(args["flip"], args["flip_kind"] == "correlated", seed)
     if reward == "outcome":
         return OutcomeSignal(rule, noise, _success_by(judge) if judge else None)
     if reward == "holistic":
@@ -289,7 +289,7 @@ def signal_of(reward: str, args: Mapping[str, Any], home: Job, job: Job, seed: i
         shared = "group" if noise.correlated else "none"
         return NoisyJudge(made, noise.flip, correlated=shared, seed=seed) if noise.flip else made
 
-    blind = tuple(name.strip() for name in args["blind"].split(",") if name.strip())
+    blind = tuple(blind_kinds(args["blind"], map(home.training.checklist, home.data.train)))
     return ChecklistSignal(rule, home.training.checklist, judge_for, asks=judge is not None, blind=blind)
 
 
@@ -363,9 +363,12 @@ def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
             "in no group of any step did the rewards differ, so the policy has learned nothing; take easier "
             "worlds, more rollouts, or a finer reward"
         )
-    lost = sum(row["dropped"] for row in curve)
+    lost, drawn = sum(row["dropped"] for row in curve), sum(row["rollouts"] for row in curve)
+    cut = sum(row.get("cut", 0) for row in curve)
+    if cut:
+        yield f"{cut} of {drawn} episodes ended for want of context; raise -M context, or lower -M max_tokens"
     if lost:
         yield (
-            f"{lost} of {sum(row['rollouts'] for row in curve)} episodes had no reward, as the judge or a "
+            f"{lost} of {drawn} episodes had no reward, as the judge or a "
             "simulator failed; they took no part"
         )

@@ -65,6 +65,8 @@ def test_a_trained_policy_is_evaluated_as_it_is(tmp_path, cache):
         ({"blind": "person,bookings,act,rest"}, "leaves a turn without items"),
         ({"level": "step", "std": True}, "std is not defined"),
         ({"fit": "shipped"}, "no shipped policy"),
+        ({"blind": "rest,rooms"}, "no checklist has items of the kind 'rooms'"),
+        ({"level": "turn", "minimum_holders": 5}, "more than the 3 episodes of a group"),
     ],
 )
 def test_a_mistake_gets_a_line(tmp_path, args, said):
