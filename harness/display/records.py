@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
+from harness.results.ceiling import saw_targets
 from harness.results.fields import told_apart, with_names
 from harness.results.graded import wrong_attempts
 from harness.results.labels import method_label, with_arguments
@@ -237,6 +238,8 @@ def beside(record: dict[str, Any]) -> list[str]:
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
+    if saw_targets(record):
+        lines.append("saw the items' targets: a ceiling, not ranked")
     lines += [planned_text(record)] if planned_text(record) else []
     lines += [f"no answer, or none to compare: {reasons_text(record)}"] if reasons_text(record) else []
     second = [

@@ -39,8 +39,8 @@ def check(args: Mapping[str, Any], *, asks: bool, rollouts: int | None = None) -
     holders = args.get("minimum_holders", 1)
     if rollouts is not None and level != "trajectory" and holders > rollouts:
         raise UsageError(
-            f"-M minimum_holders={holders} is more than the {rollouts} episodes of a group, so that no action "
-            "would have an advantage; take more -M rollouts"
+            f"-M minimum_holders={holders} is more than the {rollouts} episodes of a group, so that no "
+            "action would have an advantage; take more -M rollouts"
         )
 
 

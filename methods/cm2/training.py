@@ -46,6 +46,8 @@ COUNTED = {
     "judge_verdicts": "verdicts",
     "judge_errors": "judge_errors",
 }
+#: steps without any reward after which the training is given up
+PATIENCE = 3
 
 
 @dataclass
@@ -161,6 +163,12 @@ class Run:
                 self.spent.setdefault(purpose, Usage()).add(usage)
         self._show(row, row["step"])
         self._charge(row)
+        assert self.course is not None
+        if self.course.step >= min(PATIENCE, self.plan.steps) and _nothing_told(self.course.curve):
+            raise UsageError(
+                f"training stopped after step {row['step']}: not one episode had a reward, as the judge or a "
+                "simulator failed in all; see what it answers, and run again"
+            )
 
     def _show(self, row: Mapping[str, Any], step: int) -> None:
         names = ("reward", "success", "broken", "silent")
@@ -354,6 +362,11 @@ def points(rows: Any, parameters: int) -> Iterator[dict[str, Any]]:
         }
 
 
+def _nothing_told(curve: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no episode of any step had a reward."""
+    return all(row.get("dropped") == row["rollouts"] for row in curve)
+
+
 def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
     """What is to be said of a run that went badly."""
     if reward == "demonstrations" or not curve:
@@ -369,6 +382,5 @@ def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
         yield f"{cut} of {drawn} episodes ended for want of context; raise -M context, or lower -M max_tokens"
     if lost:
         yield (
-            f"{lost} of {drawn} episodes had no reward, as the judge or a "
-            "simulator failed; they took no part"
+            f"{lost} of {drawn} episodes had no reward, as the judge or a simulator failed; they took no part"
         )

@@ -119,10 +119,18 @@ def test_the_best_of_several_episodes_is_kept_and_all_are_paid_for(tmp_path):
 
 
 def test_an_oracle_is_counted_and_gets_no_place(tmp_path):
+    from harness import compare
+    from harness.display.records import beside
     from harness.leaderboard.board import Entry
 
     record = go(tmp_path, "cm2-best-of-n", tiny={"n": 2, "checklist": "oracle"}).record
     assert record["data_access"]["targets_seen"] == 3
+    assert "saw the items' targets: a ceiling, not ranked" in beside(record)
+    plain = go(tmp_path, "cm2-best-of-n", tiny={"n": 2}).record
+    assert not [line for line in beside(plain) if "ceiling" in line]
+    found = compare(baseline=plain["run_id"][:12], store=tmp_path / "results")
+    (against,) = found
+    assert "the candidate saw the items' targets: a ceiling, not ranked" in against.warnings
 
     class Arm:
         model, complete, runs = "pocket/office", True, [record]

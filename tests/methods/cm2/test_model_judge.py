@@ -82,6 +82,14 @@ def test_a_training_whose_budget_ended_goes_on_to_the_same_curve(tmp_path, monke
     assert curve(tmp_path / "cut") == curve(tmp_path / "whole")
 
 
+def test_a_judge_that_never_answers_stops_the_training_and_leaves_no_policy(tmp_path, monkeypatch, server):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    server.reply = lambda prompt: "no idea"
+    result = go(tmp_path / "out", server, steps=1, prompts=1, rollouts=2, judge_mode="turn")
+    assert "not one episode had a reward" in str(result.error)
+    assert not list((tmp_path / "cache").glob("artifacts/*/training.json"))
+
+
 @pytest.mark.parametrize("method", ["outcome-rl", "holistic-rl"])
 def test_a_model_can_judge_the_whole(tmp_path, monkeypatch, server, method):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
