@@ -115,9 +115,12 @@ def stored_noise(arms: Sequence[Arm], draws: bool | None = None) -> Noise:
         draws: whether the method to be planned draws something per run; None: as the stored ones do.
     """
     span = arms[0].metric_range() if arms else MetricRange()
-    if not arms:
-        return assumed(draws is not False)
-    tables = [load_items(arm, arm.primary).shares(span) for arm in arms]
+    loaded = [(arm, load_items(arm, arm.primary).shares(span)) for arm in arms]
+    # a run that was stopped before its first item tells nothing
+    told = [(arm, items) for arm, items in loaded if not np.isnan(items.cells).all()]
+    if not told:
+        return replace(assumed(draws is not False), span=span)
+    arms, tables = [arm for arm, _ in told], [items for _, items in told]
     seen = []
     for (a, one), (b, other) in list(combinations(zip(arms, tables, strict=True), 2))[:MOST_PAIRS]:
         both = pair(one, other)

@@ -229,3 +229,11 @@ def test_a_method_that_draws_is_planned_by_its_seeds(command):
     wished = json.loads(command("eval", *given, "--planned-effect", "0.2", "--json").out)["plan"][1]
     assert wished["effect"] == 0.2 and wished["of_these_runs"] and wished["power"] > 0.5
     assert "on these runs only" in command("eval", *given).out
+
+
+def test_a_run_that_was_stopped_before_its_first_item_tells_nothing(command):
+    cell = ("eval", "--task", "arc1d", "-T", "level=1", "--limit", "3", "--method", "direct")
+    stopped = command(*cell, "--budget-calls", "0")
+    assert "is spent" in stopped.out + stopped.err
+    told = command(*cell, "--dry-run")
+    assert told.code == 0 and "an assumption" in told.out
