@@ -12,7 +12,7 @@ from benchmarks.cm2.one import EPISODES, held_out, nobody, office, success, traj
 from harness.checklist.judging import RuleJudge
 from harness.checklist.noise import NoisyJudge
 from harness.checklist.reward import reward
-from harness.methods.cm2.best_of_n import choose
+from harness.methods.cm2.best_of_n.method import choose
 from harness.methods.cm2.codec import Codec
 from harness.methods.cm2.decoder import Decoder
 from harness.methods.cm2.plan import Plan

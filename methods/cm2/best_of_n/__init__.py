@@ -1,0 +1,1 @@
+"""Best of N by the reward of CM2: its signal without its training."""
