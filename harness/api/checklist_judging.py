@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Unpack
 
-from harness.api.checklists import failures, spending
+from harness.api.checklist_rows import failures, spending
 from harness.api.one_model import Limits
 from harness.base.errors import DataError, UsageError
 from harness.display.layout import Block, Line, Shown, Table
@@ -174,7 +174,7 @@ def judge_trajectories(
         >>> found.summary()["mean_reward"]
     """
     from harness.api.checklist_files import read_checklists, read_trajectories
-    from harness.api.checklists import Unusable, first, not_over, over_rows, same_settings
+    from harness.api.checklist_rows import Unusable, first, not_over, over_rows, same_settings
     from harness.api.one_model import opened, spent
     from harness.api.row_files import RowFile
     from harness.base.concurrent import run_sync

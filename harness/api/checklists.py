@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from harness.api.checklist_rows import failures, spending
 from harness.api.one_model import Limits
 from harness.base.errors import UsageError
 from harness.display.layout import Block, Line, Shown, Table
@@ -103,6 +104,7 @@ def annotate_checklists(
         >>> harness.annotate_checklists("dialogues.jsonl", "openai/gpt-4.1", "checklists.jsonl")
     """
     from harness.api.checklist_files import read_references
+    from harness.api.checklist_rows import Unusable, first, not_over, over_rows, same_settings
     from harness.api.one_model import opened, spent
     from harness.api.row_files import RowFile
     from harness.base.concurrent import run_sync
@@ -221,113 +223,3 @@ def validate_checklists(file: str | Path, *, released_only: bool = False) -> Val
 
     rows, faults = all_faults(file, released_only)
     return Validation(Path(file), rows, faults)
-
-
-# --- what annotating and judging share ----------------------------------------------------------
-
-
-class Unusable(Exception):
-    """A row gets no result, for the reason that is said; the others go on."""
-
-
-def first(dialogues: Sequence[Dialogue], limit: int | None) -> Sequence[Dialogue]:
-    """The first dialogues.
-
-    Raises:
-        UsageError: the limit is below 1.
-    """
-    if limit is not None and limit < 1:
-        raise UsageError(f"--limit takes at least 1, not {limit}")
-    return dialogues[:limit]
-
-
-def not_over(out: str | Path, *read: str | Path | None) -> None:
-    """
-    Raises:
-        UsageError: the file that would be written is one that is read, which --overwrite would lose.
-    """
-    for path in read:
-        if path is not None and Path(out).exists() and Path(out).samefile(path):
-            raise UsageError(f"--out {out} is the file that is read; name another")
-
-
-def same_settings(
-    notes: Iterable[tuple[Any, Mapping[str, Any]]],
-    settings: Mapping[str, Any],
-    of: Mapping[Any, Any],
-    out: str | Path,
-) -> set[Any]:
-    """The keys that a file has already.
-
-    Args:
-        notes: of its rows, the key and what was noted: `settings` and `of`.
-        settings: those of this call.
-        of: by key, the digest of what is asked about now.
-
-    Raises:
-        UsageError: it was written with other settings, or about other messages.
-    """
-    kept = set()
-    for key, note in notes:
-        before = note.get("settings")
-        if before != settings:
-            before = before if isinstance(before, Mapping) else {}
-            names = [name for name in settings if before.get(name) != settings[name]]
-            raise UsageError(
-                f"--out {out} was written with other settings ({', '.join(names[:4])}); name another "
-                "file, or --overwrite"
-            )
-        if key in of and note.get("of") != of[key]:
-            raise UsageError(
-                f"--out {out} has {key!r} as it was before its content changed; name another file, or "
-                "--overwrite"
-            )
-        kept.add(key)
-    return kept
-
-
-async def over_rows(
-    work: Any, dialogues: Sequence[Dialogue], written: Any, at_once: int, what: str, progress: bool
-) -> tuple[list[dict[str, Any]], str]:
-    """Does `work` on every dialogue and writes its row; the failures, and why it ended early."""
-    from harness.api.checklist_progress import RowProgress
-    from harness.base.concurrent import each
-    from harness.base.errors import BudgetSpent, ModelCallError
-
-    shown, failed = RowProgress(what, len(dialogues), progress), list[dict[str, Any]]()
-
-    async def one(dialogue: Dialogue) -> tuple[Dialogue, Any, str]:
-        try:
-            return dialogue, await work(dialogue), ""
-        except (ModelCallError, Unusable) as error:
-            return dialogue, None, str(error)
-
-    try:
-        async for dialogue, rows, why in each(one, dialogues, at_once):
-            for row in rows if isinstance(rows, list) else [rows] * (rows is not None):
-                written.add(row)
-            if why:
-                failed.append({"uuid": dialogue.uuid, "line": dialogue.line, "reason": why})
-            shown.step()
-    except BudgetSpent as error:
-        return failed, str(error)
-    return failed, ""
-
-
-def spending(usage: Mapping[str, Any]) -> str:
-    """What a model took, in words."""
-    from harness.display.records import tokens
-
-    cost = usage.get("cost_usd")
-    return (
-        f"{usage['calls']} calls, {tokens(dict(usage))} tokens, {'?' if cost is None else f'{cost:.4g}'} USD"
-    )
-
-
-def failures(failed: Sequence[Mapping[str, Any]], what: str) -> list[Block]:
-    """The rows without a result, each with its reason."""
-    if not failed:
-        return []
-    lines = [Line(f"line {each['line']}, {each['uuid']}: {each['reason']}") for each in failed[:20]]
-    more = [Line(f"... and {len(failed) - 20} more")] if len(failed) > 20 else []
-    return [*lines, *more, Line(f"{len(failed)} dialogues {what}")]
