@@ -15,6 +15,7 @@ from harness.checklist import dialogue as dialogues
 from harness.checklist import validate
 from harness.checklist.faults import Fault, FaultyData, shown
 from harness.checklist.schema import Checklist, Item
+from harness.checklist.strict_json import Refused, strict_json
 from harness.checklist.trajectory import Trajectory
 
 #: fields that data sets often hold as JSON in a text
@@ -195,14 +196,10 @@ def _item_as_json(item: Item) -> dict[str, Any]:
     }
 
 
-class _Refused(ValueError):
-    """Text that some readers of JSON take, and others don't or lose a part of."""
-
-
 def _record(text: str) -> tuple[dict[str, Any], list[Fault]]:
     try:
-        record = _loads(text)
-    except _Refused as error:
+        record = strict_json(text)
+    except Refused as error:
         return {}, [Fault("json", "", str(error))]
     except RecursionError:
         return {}, [Fault("json", "", "broken JSON: nested too deeply; flatten it")]
@@ -215,29 +212,12 @@ def _record(text: str) -> tuple[dict[str, Any], list[Fault]]:
     return record, []
 
 
-def _loads(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Refused(f"an object names {shown(twice)} twice; leave one out")
-    return made
-
-
-def _constant(name: str) -> Any:
-    raise _Refused(f"{name} is no number of JSON; write null or a number")
-
-
 def _unnested(value: Any, key: str, found: list[Fault]) -> Any:
     """The value of a field that may be JSON in a text."""
     if not isinstance(value, str):
         return value
     try:
-        return _loads(value)
+        return strict_json(value)
     except (ValueError, RecursionError):
         found.append(Fault("json", "", f"{key} is a text that is no JSON; write the list itself"))
         return None

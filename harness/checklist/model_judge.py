@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from harness.base.concurrent import in_order
 from harness.base.errors import UsageError
 from harness.checklist import Checklist, Step, Trajectory, Verdicts
+from harness.checklist.agreement import majority
 from harness.checklist.asking import Reply, ask, response_schema
 from harness.checklist.judge_prompt import SCHEMA, episode_prompt, judge_prompt, prompt_digest, read_judgement
 from harness.checklist.judging import Judged, Place
@@ -96,7 +98,7 @@ class ModelJudge:
                 asked = turn.steps[s : s + 1] if self.mode == "step" else turn.steps
                 for i, item in enumerate(items):
                     if item.focus_on in SHORTCUT and _all_failed(asked):
-                        tally.shortcuts += 1
+                        tally.counts["shortcuts"] += 1
                     else:
                         places.append((t, s, i))
         await self._decide(
@@ -150,40 +152,24 @@ class ModelJudge:
 
 @dataclass
 class _Tally:
-    calls: int = 0
-    failed: int = 0
-    malformed: int = 0
-    errors: int = 0
-    ties: int = 0
-    shortcuts: int = 0
+    """The counts of a `Judged` by name."""
+
+    counts: Counter[str] = field(default_factory=Counter)
     reason: str = ""
     votes: dict[Place, tuple[bool | None, ...]] = field(default_factory=dict)
 
     def verdict(self, place: Place, replies: Sequence[Reply[bool]]) -> bool | None:
         """The majority of the votes."""
         for reply in replies:
-            self.calls += reply.calls
-            self.malformed += reply.malformed
-            self.errors += reply.errors
+            self.counts.update(calls=reply.calls, malformed=reply.malformed, errors=reply.errors)
             self.reason = self.reason or reply.reason
         votes = self.votes[place] = tuple(reply.value for reply in replies)
-        yes, no = votes.count(True), votes.count(False)
-        self.ties += yes == no > 0
-        self.failed += yes == no
-        return None if yes == no else yes > no
+        found = majority(votes)
+        self.counts.update(failed=int(found is None), ties=int(found is None and True in votes))
+        return found
 
     def judged(self, verdicts: Verdicts) -> Judged:
-        return Judged(
-            verdicts,
-            self.calls,
-            self.failed,
-            self.malformed,
-            self.errors,
-            self.ties,
-            self.shortcuts,
-            self.reason,
-            self.votes,
-        )
+        return Judged(verdicts, **self.counts, reason=self.reason, votes=self.votes)
 
 
 def _all_failed(steps: list[Step]) -> bool:

@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from harness.checklist.faults import shown
+
+
+class Refused(ValueError):
+    """Text that some readers of JSON take, and others don't or lose a part of."""
+
 
 def strict_json(text: str) -> Any:
     """
     Raises:
-        ValueError: it is none.
+        Refused: some readers would take it; says what is wrong, with the cure.
+        ValueError: it is no JSON.
         RecursionError: it is nested too deeply.
     """
-    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a key is given twice")
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise Refused(f"an object names {shown(twice)} twice; leave one out")
     return made
 
 
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+def _constant(name: str) -> Any:
+    raise Refused(f"{name} is no number of JSON; write null or a number")
