@@ -43,7 +43,6 @@ def group_advantages(
     rule: RewardRule | None = None,
     *,
     checklists: Sequence[Checklist] = (),
-    steps: Sequence[Sequence[int]] | None = None,
 ) -> list[Advantages]:
     """The advantages of a group of rollouts of one dialogue, at the level of the rule (equations 4 to 10).
 
@@ -51,26 +50,18 @@ def group_advantages(
         rewards: one a rollout, by the same rule.
         rule: its switches; None: ours.
         checklists: the dialogue's; wanted at the step level alone, one for each variant.
-        steps: [rollout][turn], how many steps each turn had; None: as many as were judged. Wanted where turns
-            were judged at their end alone.
 
     Returns:
         [rollout][turn][step]. At trajectory level all are R - mean(R); at turn level all of a turn are its
         score minus the mean over the rollouts that reached it.
 
     Raises:
-        DataError: the step level without its checklist, or with turns judged at their end alone.
+        DataError: the step level without its checklist.
     """
     rule = rule or RewardRule()
-    judged = [[len(turn) for turn in _first(each).verdicts] for each in rewards]
-    shape = judged if steps is None else [list(each) for each in steps]
     if rule.level == "step":
-        if shape != judged:
-            raise DataError(
-                "the step level needs a verdict on every step, but turns were judged at their end alone; "
-                "judge every step, or take level=turn"
-            )
         return _step_level(rewards, rule, checklists)
+    shape = [[len(turn) for turn in _first(each).verdicts] for each in rewards]
     if rule.level == "trajectory":
         whole = centred([each.R for each in rewards], std=rule.std)
         return [[[value] * n for n in turns] for value, turns in zip(whole, shape, strict=True)]

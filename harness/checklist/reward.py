@@ -72,8 +72,9 @@ def reward(
 
     Args:
         checklist: a valid one (`validate.parse`).
-        verdicts: [turn][step][item], of the turns that were reached. A turn that was judged at its end
-            alone has one row; gates find no earlier step there, so take `none` or `sticky_same`.
+        verdicts: [turn][step][item], of the turns that were reached. Where turns were judged at their
+            end alone, their earlier steps are false: then `sticky` and `strict` credit no item that has a
+            prerequisite, so take `none` or `sticky_same`.
         rule: its switches; None: ours.
         broken: the last of these turns was ended by an error or a limit (`is_broken`).
         failed: something other than the judge failed, such as a simulated tool.

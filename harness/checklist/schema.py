@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 #: which part of a message an item is about
@@ -56,21 +56,3 @@ class Checklist:
 
     turns: tuple[tuple[Item, ...], ...]
     source: str = "reference"
-
-    def without(self, tag: str) -> Checklist:
-        """A checklist with a blind spot: items whose rule has this `tag` are left out, also from what others
-        depend on, and the weights of each turn's others grow in proportion, to 1 again."""
-        return replace(self, turns=tuple(_without(items, tag) for items in self.turns))
-
-
-def _without(items: tuple[Item, ...], tag: str) -> tuple[Item, ...]:
-    kept = [item for item in items if (item.rule or {}).get("tag") != tag]
-    ids, weight = {item.id for item in kept}, sum(item.weight for item in kept)
-    return tuple(
-        replace(
-            item,
-            weight=item.weight / weight if weight else 0.0,
-            dependence=tuple(id for id in item.dependence if id in ids),
-        )
-        for item in kept
-    )

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.base.errors import UsageError
-from harness.checklist import Checklist, Item, Trajectory, Verdicts
+from harness.checklist import Checklist, Trajectory, Verdicts
 from harness.checklist.advantages import centred, group_advantages
 from harness.checklist.judging import Judge
-from harness.checklist.noise import noisy_grade, noisy_outcome
+from harness.checklist.noise import kind_of, noisy_grade, noisy_outcome
 from harness.checklist.reward import is_broken, reward
 from harness.checklist.rule import RewardRule
 
@@ -193,10 +193,7 @@ class ChecklistSignal:
             )
             for found, each in zip(judged, group, strict=True)
         ]
-        steps = [
-            [len(turn.steps) for turn in each.trajectory.turns[: len(checklist.turns)]] for each in group
-        ]
-        by_step = group_advantages(rewards, self.rule, checklists=[checklist], steps=steps)
+        by_step = group_advantages(rewards, self.rule, checklists=[checklist])
         made = [[value for turn in turns for value in turn] for turns in by_step]
         counts: Counter[str] = Counter(
             verdicts=sum(_decisions(found.verdicts) for found in judged),
@@ -231,8 +228,7 @@ def flat(
 
 
 def without(checklist: Checklist, blind: Sequence[str]) -> Checklist:
-    """The checklist without items of these kinds (`kind` of their rule, or their focus), the weights of the
-    others scaled to 1.
+    """The checklist without items of these kinds (`kind_of`), the weights of the others scaled to 1.
 
     Raises:
         UsageError: a turn has nothing left.
@@ -241,7 +237,7 @@ def without(checklist: Checklist, blind: Sequence[str]) -> Checklist:
         return checklist
     turns = []
     for items in checklist.turns:
-        kept = [item for item in items if _kind(item) not in blind]
+        kept = [item for item in items if kind_of(item) not in blind]
         total = sum(item.weight for item in kept)
         if not kept or total <= 0:
             raise UsageError(f"-M blind={','.join(blind)} leaves a turn without items")
@@ -257,9 +253,3 @@ def without(checklist: Checklist, blind: Sequence[str]) -> Checklist:
             )
         )
     return Checklist(tuple(turns), checklist.source)
-
-
-def _kind(item: Item) -> str:
-    from harness.checklist.noise import kind_of
-
-    return kind_of(item)

@@ -231,12 +231,6 @@ def test_a_dropped_rollout_takes_no_part():
     assert [each[0][0] for each in made] == pytest.approx([2 / 3, -1 / 3, -1 / 3])
 
 
-def test_turns_judged_at_their_end_share_the_advantage_among_their_steps():
-    rewards = [reward(CHECKLIST, verdicts("111", "11")), reward(CHECKLIST, verdicts("100"))]
-    made = group_advantages(rewards, steps=[[3, 1], [2]])
-    assert made == [[[0.375] * 3, [0.375]], [[-0.375] * 2]]
-
-
 def test_division_by_the_spread_is_a_switch():
     assert centred([1, 0], std=True) == pytest.approx([0.7071, -0.7071], abs=1e-4)
     assert centred([0.5, 0.5], std=True) == [0, 0]

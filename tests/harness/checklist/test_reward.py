@@ -129,9 +129,13 @@ def test_advantages_sum_to_zero_and_constants_change_nothing(seed, gate, level):
     rng = random.Random(seed)
     checklist = Checklist(tuple(drawn_turn(rng) for _ in range(3)))
     rule = RewardRule(gate=gate, level=level)
-    rewards = [reward(checklist, drawn_verdicts(rng, checklist.turns, unknown=0.02), rule) for _ in range(6)]
-    steps = [[1] * len(each.turns) for each in rewards]
-    made = group_advantages(rewards, rule, steps=steps)
+    group = [drawn_verdicts(rng, checklist.turns, unknown=0.02) for _ in range(6)]
+    group = [  # an advantage to look at in every turn
+        [turn or [[False] * len(items)] for turn, items in zip(each, checklist.turns, strict=False)]
+        for each in group
+    ]
+    rewards = [reward(checklist, each, rule) for each in group]
+    made = group_advantages(rewards, rule)
     lost = [i for i, each in enumerate(rewards) if each.R is None]
     assert all(value == 0 for i in lost for turn in made[i] for value in turn)
     if level == "turn":
@@ -145,7 +149,7 @@ def test_advantages_sum_to_zero_and_constants_change_nothing(seed, gate, level):
         for each in rewards
     ]
     if level == "trajectory":
-        again = group_advantages(moved, rule, steps=steps)
+        again = group_advantages(moved, rule)
         for one, other in zip(made, again, strict=True):
             assert one == [pytest.approx(turn, abs=1e-9) for turn in other]
     equal = group_advantages([rewards[0]] * 4, rule)
@@ -197,8 +201,6 @@ def test_shapes_that_don_t_fit():
     rule = RewardRule(level="step")
     with pytest.raises(DataError, match="1 checklist"):
         group_advantages(found, rule)
-    with pytest.raises(DataError, match="judge every step"):
-        group_advantages(found, rule, checklists=[Checklist((turn,))], steps=[[3], [2]])
 
 
 def test_switches_are_checked():

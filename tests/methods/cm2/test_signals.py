@@ -158,5 +158,8 @@ def test_a_blind_spot_takes_items_away_and_keeps_the_weights_whole():
     seen = without(whole, ["rest"])
     assert all(item.rule["tag"] != "rest" for items in seen.turns for item in items)
     assert [sum(item.weight for item in items) for items in seen.turns] == pytest.approx([1.0] * 3)
+    headless = without(whole, ["person"])
+    ids = [{item.id for item in items} for items in headless.turns]
+    assert all({*item.dependence} <= ids[t] for t, items in enumerate(headless.turns) for item in items)
     with pytest.raises(UsageError, match="blind"):
         without(whole, ["rest", "person", "bookings", "act"])

@@ -52,21 +52,6 @@ def test_items_have_the_form_that_files_need(played):
                     assert json.loads(json.dumps(item.rule)) == item.rule
 
 
-def test_a_blind_spot(played):
-    chains = played(turns=3)
-    full = chains.task.checklist(chains.splits.test[0])
-    blind = full.without("rest")
-    for before, after in zip(full.turns, blind.turns, strict=True):
-        assert [item.rule["tag"] for item in after] == [
-            i.rule["tag"] for i in before if i.rule["tag"] != "rest"
-        ]
-        assert sum(item.weight for item in after) == pytest.approx(1)
-    without = full.without("person")
-    assert all(
-        "C0" not in item.dependence for items in without.turns for item in items if items[0].id != "C0"
-    )
-
-
 @given(st.integers(0, 59), st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.4]))
 @settings(max_examples=60, deadline=None)
 def test_the_exact_list_and_success_agree(played, place, seed, slip):
