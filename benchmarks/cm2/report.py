@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cm2 import best_of_n
+from harness.checklist.agreement import auc
 from harness.stats import parts_of
 from harness.stats.crossed_rule import half_width
 from harness.stats.paired import paired_difference
@@ -225,8 +226,8 @@ def _best(found: dict[str, Any]) -> list[str]:
             f"{turns} turns, {len(won)} worlds, the untrained policy at temperature 1. One episode alone "
             f"succeeds in {100 * direct.mean():.1f} %. The checklist is written from the request alone; "
             "differences from one episode are paired by world. The reward's AUC against success: "
-            f"{_auc(won, each['scores']['0.0']):.3f} (checklist of the wanted actions: "
-            f"{_auc(won, each['oracle']):.3f}).",
+            f"{_auc(won, each['scores']['0.0'])} (checklist of the wanted actions: "
+            f"{_auc(won, each['oracle'])}).",
             "",
             "| N | judge exact | "
             + " | ".join(f"{float(f):.0%} flipped" for f in list(each["scores"])[1:])
@@ -251,18 +252,10 @@ def _best(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _auc(won: Sequence[Sequence[int]], scores: Sequence[Sequence[float]]) -> float:
-    """The chance that a success has the higher reward than a failure, ties counted half."""
-    from scipy.stats import rankdata
-
-    gold, worth = np.concatenate([*map(np.array, won)]), np.concatenate([*map(np.array, scores)])
-    positive = int(gold.sum())
-    if not 0 < positive < len(gold):
-        return float("nan")
-    ranks = rankdata(worth)
-    return float(
-        (ranks[gold == 1].sum() - positive * (positive + 1) / 2) / (positive * (len(gold) - positive))
-    )
+def _auc(won: Sequence[Sequence[int]], scores: Sequence[Sequence[float]]) -> str:
+    """That of all episodes together."""
+    found = auc([score for row in scores for score in row], [bool(one) for row in won for one in row])
+    return "unknown" if found is None else f"{found:.3f}"
 
 
 def _picture(rows: Sequence[Row], path: Path) -> None:

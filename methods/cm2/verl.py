@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import UsageError
 from harness.base.secrets import without_secrets
 from harness.checklist.rule import RewardRule
+from harness.methods.cm2.plan import PRESETS
 from harness.methods.cm2.verl_loop import sample_as_text
 from harness.sample import Sample
 
@@ -24,21 +25,22 @@ if TYPE_CHECKING:
 
 #: the name under which verl finds the loop
 LOOP = "harness_world"
+_PLAN = PRESETS["paper"]
 #: sizes of the paper. Certain: group size (it compares 24 and 48), mini-batch, rate, KL coefficient, 64 GPUs;
 #: its context is 10k tokens, and the split into prompt and response is the script's. Ours: prompts of a step
-#: (one update a step), steps, checkpoints, temperature.
+#: (one update a step), steps, checkpoints, temperature. What training here has too is that of its plan.
 PAPER: dict[str, Any] = {
-    "prompts": 128,
-    "mini_batch": 128,
-    "rollouts": 48,
-    "rate": 3e-6,
+    "prompts": _PLAN.prompts,
+    "mini_batch": _PLAN.prompts,
+    "rollouts": _PLAN.rollouts,
+    "rate": _PLAN.rate,
     "kl": 1e-3,
     "prompt_tokens": 4000,
     "response_tokens": 8000,
-    "temperature": 1.0,
+    "temperature": _PLAN.temperature,
     "importance": 0.0,
-    "steps": 100,
-    "save_every": 10,
+    "steps": _PLAN.steps,
+    "save_every": _PLAN.save_every,
     "nodes": 8,
     "gpus": 8,
 }
