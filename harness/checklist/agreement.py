@@ -125,20 +125,3 @@ def auc(rewards: Sequence[float | None], success: Sequence[bool]) -> float | Non
         return None
     placed = fsum(bisect_left(low, value) + bisect_right(low, value) for value in high)
     return placed / (2 * len(high) * len(low))
-
-
-def oracle_of_n(rate: float, n: int) -> float:
-    """The chance that one of n independent attempts succeeds: what the best choice among n could reach.
-
-    Of recorded attempts `harness.stats.pass_at_k` is the estimate without bias.
-
-    Args:
-        rate: of success, in [0, 1].
-        n: attempts, 1 or more.
-
-    Raises:
-        DataError: out of range.
-    """
-    if not 0 <= rate <= 1 or n < 1:
-        raise DataError(f"a rate in [0, 1] and n of 1 or more are wanted, got {rate} and {n}")
-    return float(1 - (1 - rate) ** n)

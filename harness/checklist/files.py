@@ -168,19 +168,6 @@ def turns_as_json(checklist: Checklist) -> list[list[dict[str, Any]]]:
     ]
 
 
-def blocks_as_json(checklist: Checklist) -> list[dict[str, Any]]:
-    """A checklist in the annotator's layout: one block for every turn."""
-    return [
-        {
-            "turn": t,
-            "checklist": [_item_as_json(item) for item in turn],
-            "dependence": {item.id: list(item.dependence) for item in turn},
-            "weight": {item.id: item.weight for item in turn},
-        }
-        for t, turn in enumerate(checklist.turns)
-    ]
-
-
 def _item_as_json(item: Item) -> dict[str, Any]:
     return {
         "id": item.id,

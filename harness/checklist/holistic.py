@@ -1,14 +1,12 @@
-"""A judge that grades a whole trajectory with one number, which checklists are compared with."""
+"""One grade of a whole trajectory by a model, which checklists are compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from harness.base.digest import digest
 from harness.checklist import Trajectory
-from harness.checklist.asking import ask, response_schema
+from harness.checklist.asking import Reply, ask, response_schema
 from harness.checklist.judge_prompt import json_reply, rendered
 from harness.checklist.model_judge import DECODING, RETRIES
 from harness.model.gateway import Model
@@ -41,66 +39,27 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """`reward` is the grade as a number from 0 (grade 1) to 1 (grade 10), None where no reply was a grade;
-    the counts are as those of `Judged`."""
+async def grade(model: Model, question: Question, trajectory: Trajectory) -> Reply[int]:
+    """The model's grade, 1 to `LEVELS`; no value where no reply was one.
 
-    grade: int | None
-    calls: int = 0
-    malformed: int = 0
-    errors: int = 0
-    reason: str = ""
+    Raises:
+        BudgetSpent: a limit of the run is reached.
+    """
+    return await ask(
+        model,
+        question,
+        PROMPT.format(dialogue=rendered(trajectory)),
+        read_grade,
+        purpose="judge",
+        first_draw=0,
+        tries=RETRIES + 1,
+        decoding={**DECODING, **response_schema("grade", SCHEMA)},
+    )
 
-    @property
-    def reward(self) -> float | None:
-        return None if self.grade is None else (self.grade - 1) / (LEVELS - 1)
 
-
-class HolisticJudge:
-    """Asks a model for one grade from 1 to 10 (a baseline of the notes on CM2, section 5.2; wording ours)."""
-
-    def __init__(
-        self,
-        model: Model,
-        question: Question,
-        *,
-        retries: int = RETRIES,
-        schema: bool = True,
-        decoding: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._model, self._question, self.retries, self.schema = model, question, retries, schema
-        self.decoding = {**DECODING, **(decoding or {})}
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return {
-            "judge": "holistic",
-            "model": self._model.name,
-            "revision": self._model.provider.revision,
-            "prompt": digest([PROMPT, SCHEMA]),
-            "retries": self.retries,
-            "schema": self.schema,
-            "decoding": {**self._model.decoding, **self.decoding},
-        }
-
-    async def grade(self, trajectory: Trajectory) -> Graded:
-        """
-        Raises:
-            BudgetSpent: a limit of the run is reached.
-        """
-        form = response_schema("grade", SCHEMA) if self.schema else {}
-        reply = await ask(
-            self._model,
-            self._question,
-            PROMPT.format(dialogue=rendered(trajectory)),
-            read_grade,
-            purpose="judge",
-            first_draw=0,
-            tries=self.retries + 1,
-            decoding={**self.decoding, **form},
-        )
-        return Graded(reply.value, reply.calls, reply.malformed, reply.errors, reply.reason)
+def grade_reward(grade: int | None) -> float | None:
+    """A grade as a reward from 0 (grade 1) to 1 (the highest); None where there is none."""
+    return None if grade is None else (grade - 1) / (LEVELS - 1)
 
 
 def read_grade(text: str) -> int | None:

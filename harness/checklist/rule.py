@@ -91,17 +91,6 @@ PAPER = RewardRule(gate="strict", normaliser="reached", baseline="group", step_f
 PRESETS: dict[str, RewardRule] = {"ours": RewardRule(), "released": RELEASED, "paper": PAPER}
 
 
-def preset(name: str) -> RewardRule:
-    """A rule by name.
-
-    Raises:
-        UsageError: there is none of this name; names those there are.
-    """
-    if name not in PRESETS:
-        raise UsageError(f"unknown reward rule {name!r}; {nearest(name, PRESETS, 'rule')}")
-    return PRESETS[name]
-
-
 def switches() -> dict[str, tuple[str, ...]]:
     """Every switch of `RewardRule` with its choices, in order; none for numbers and truth values."""
     return {each.name: _CHOICES.get(each.name, ()) for each in fields(RewardRule)}

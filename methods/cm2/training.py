@@ -312,10 +312,10 @@ def _success_by(judge: Model) -> Any:
 
 
 def _grade_by(judge: Model) -> Any:
-    from harness.checklist.holistic import HolisticJudge
+    from harness.checklist.holistic import grade, grade_reward
 
     async def ask(sample: Sample, trajectory: Trajectory) -> float | None:
-        return (await HolisticJudge(judge, sample.question).grade(trajectory)).reward
+        return grade_reward((await grade(judge, sample.question, trajectory)).value)
 
     return ask
 

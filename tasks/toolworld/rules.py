@@ -21,10 +21,8 @@ from harness.tasks.toolworld.scoring import CHANGING, holds
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-#: what an item is about: who is meant, which bookings there are, what was asked for, and that nothing else
-#: happened and the user has an answer
-TAGS = ("person", "bookings", "act", "rest")
-#: tag -> weight, by kind of request
+#: tag -> weight, by kind of request. A tag says what an item is about: who is meant, which bookings there
+#: are, what was asked for (`act`), and that nothing else happened and the user has an answer (`rest`)
 WEIGHTS = {
     "message": {"person": 0.25, "act": 0.5, "rest": 0.25},
     "cancel": {"person": 0.2, "bookings": 0.2, "act": 0.35, "rest": 0.25},

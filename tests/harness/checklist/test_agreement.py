@@ -1,7 +1,7 @@
 import pytest
 
 from harness.base.errors import DataError
-from harness.checklist.agreement import auc, majority, oracle_of_n, pairwise, self_agreement, with_people
+from harness.checklist.agreement import auc, majority, pairwise, self_agreement, with_people
 from harness.stats import pass_at_k, pass_hat_k
 
 
@@ -83,11 +83,7 @@ def test_auc_with_ties():
         auc([0.9], gold)
 
 
-def test_ceiling_of_best_of_n_and_pass_hat_k():
-    assert oracle_of_n(0.3, 8) == pytest.approx(0.9424, abs=5e-5)
-    assert oracle_of_n(0.3, 1) == pytest.approx(0.3)
-    with pytest.raises(DataError):
-        oracle_of_n(1.2, 8)
+def test_pass_at_k_and_pass_hat_k():
     assert [float(pass_hat_k([4], [3], k)[0]) for k in (1, 2, 3, 4)] == pytest.approx([0.75, 0.5, 0.25, 0])
     # of recorded attempts, without bias: 3 of 10 right
     assert float(pass_at_k([10], [3], 1)[0]) == pytest.approx(0.3)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.base.errors import BudgetSpent, UsageError
 from harness.checklist import Checklist, Evidence, Item, Result, Step, ToolUse, Trajectory, Turn
-from harness.checklist.holistic import HolisticJudge, read_grade
+from harness.checklist.holistic import grade, grade_reward, read_grade
 from harness.checklist.judge_prompt import judge_prompt, read_judgement
 from harness.checklist.model_judge import DECODING, ModelJudge
 from harness.model.ledger import Budget, Ledger
@@ -263,10 +263,9 @@ def test_a_wrong_setting_is_one_line(open_judge, wrong):
 def test_one_grade_of_a_whole_dialogue(server, open_judge):
     replies = iter(['{"analysis": "x", "grade": "9"}', '{"analysis": "x", "grade": 7}', 500])
     server.reply = lambda prompt: next(replies)
-    holistic = HolisticJudge(open_judge(), QUESTION)
-    graded = asyncio.run(holistic.grade(trajectory(2, 1)))
-    assert (graded.grade, graded.calls, graded.malformed) == (7, 2, 1)
-    assert graded.reward == pytest.approx(6 / 9)
+    graded = asyncio.run(grade(open_judge(), QUESTION, trajectory(2, 1)))
+    assert (graded.value, graded.calls, graded.malformed) == (7, 2, 1)
+    assert grade_reward(graded.value) == pytest.approx(6 / 9)
     assert "reply 1.0" in server.prompts[0]
-    failed = asyncio.run(HolisticJudge(open_judge(), QUESTION).grade(trajectory(1, 1)))
-    assert failed.reward is None and failed.errors == 1
+    failed = asyncio.run(grade(open_judge(), QUESTION, trajectory(1, 1)))
+    assert grade_reward(failed.value) is None and failed.errors == 1

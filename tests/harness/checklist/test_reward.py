@@ -13,7 +13,7 @@ from harness.base.errors import DataError, UsageError
 from harness.checklist import Checklist, Item, Step, Trajectory, Turn
 from harness.checklist.advantages import group_advantages
 from harness.checklist.reward import credit, is_broken, reward, turn_score
-from harness.checklist.rule import PRESETS, RewardRule, preset, switches
+from harness.checklist.rule import PRESETS, RewardRule, switches
 from harness.checklist.validate import ADDED, RELEASED
 
 GATES = ("none", "sticky", "sticky_same", "strict")
@@ -212,9 +212,6 @@ def test_switches_are_checked():
         RewardRule(discount=0.0)
     with pytest.raises(UsageError, match="not defined at the step level"):
         RewardRule(level="step", std=True)
-    with pytest.raises(UsageError, match="unknown reward rule 'papers'; did you mean 'paper'"):
-        preset("papers")
-    assert preset("released") is PRESETS["released"]
     assert set(switches()) == set(RewardRule.__dataclass_fields__) and switches()["gate"] == GATES
 
 
