@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from benchmarks.cm2 import __main__ as driver
@@ -59,5 +58,5 @@ def test_the_best_of_n_is_chosen_among_the_first_n():
     assert best_of_n.chosen(won, scores, 1) == [0, 1]
     assert best_of_n.chosen(won, scores, 2) == [1, 1]
     assert best_of_n.chosen(won, scores, 3) == [0, 1]
-    assert report._auc([[1, 1, 0, 0]], [[0.9, 0.7, 0.7, 0.2]]) == pytest.approx(0.875)
-    assert np.isnan(report._auc([[0, 0]], [[0.1, 0.2]]))
+    assert report._auc([[1, 1, 0, 0]], [[0.9, 0.7, 0.7, 0.2]]) == "0.875"
+    assert report._auc([[0, 0]], [[0.1, 0.2]]) == "unknown"
