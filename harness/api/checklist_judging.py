@@ -183,6 +183,7 @@ def judge_trajectories(
     from harness.sample import Question
 
     rule = RewardRule(gate=gate)  # type: ignore[arg-type]
+    rule.check_mode(mode, "mode")
     dialogues = first(read_trajectories(file), limit)
     lists = read_checklists(checklists or file)
     not_over(out, file, checklists)

@@ -83,6 +83,23 @@ class RewardRule:
         if self.std and self.level == "step":
             raise UsageError("std is not defined at the step level; leave it off, or take level=turn")
 
+    def check_mode(self, mode: str, option: str) -> None:
+        """Whether a judge that decides once a turn, or once an episode, tells what the rule asks; `option` is
+        how the mode is written by the user.
+
+        Raises:
+            UsageError: the rule needs a verdict on every step.
+        """
+        if mode == "step":
+            return
+        if self.gate in ("sticky", "strict"):
+            raise UsageError(
+                f"gate={self.gate} asks what was met before a step, which {option}={mode} doesn't see: no "
+                f"item with a prerequisite would ever count; take {option}=step"
+            )
+        if self.level == "step":
+            raise UsageError(f"level=step needs a verdict on every step; take {option}=step")
+
 
 #: the authors' code at trajectory and turn level, as it runs; its step level has the gate `sticky_same`
 RELEASED = RewardRule(broken_turn="zero_credit", infra_failure="zero_reward", minimum_holders=5)

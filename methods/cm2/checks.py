@@ -9,6 +9,7 @@ from typing import Any
 from harness.base.errors import UsageError, nearest
 from harness.checklist import Checklist
 from harness.checklist.noise import kind_of
+from harness.checklist.rule import RewardRule
 
 
 def check(args: Mapping[str, Any], *, asks: bool, rollouts: int | None = None) -> None:
@@ -27,15 +28,9 @@ def check(args: Mapping[str, Any], *, asks: bool, rollouts: int | None = None) -
         raise UsageError(f"-M grade_sd={args['grade_sd']} is no error of 0 or more levels")
     if args.get("votes", 1) < 1:
         raise UsageError(f"-M votes={args['votes']} is below 1")
-    gate, level = args.get("gate", "none"), args.get("level", "trajectory")
-    if asks and args.get("judge_mode") == "turn":
-        if gate in ("sticky", "strict"):
-            raise UsageError(
-                f"-M gate={gate} asks what was met before a step, and -M judge_mode=turn looks at the end of "
-                "turns alone, so that no item with a prerequisite would ever count; take judge_mode=step"
-            )
-        if level == "step":
-            raise UsageError("-M level=step needs a verdict on every step; take -M judge_mode=step")
+    level = args.get("level", "trajectory")
+    if asks and "judge_mode" in args:
+        RewardRule(gate=args.get("gate", "none"), level=level).check_mode(args["judge_mode"], "judge_mode")
     holders = args.get("minimum_holders", 1)
     if rollouts is not None and level != "trajectory" and holders > rollouts:
         raise UsageError(

@@ -57,10 +57,7 @@ class Dialogues(Task):
         self.optional_roles = ("simulator",) if args["unseen"] == "simulate" else ()
         self.role_prompts = {"judge": prompt_digest(), "simulator": RULES}
         self.rule = RewardRule(gate=args["gate"], broken_turn=args["broken_turn"])
-        if args["judging"] == "turn" and args["gate"] in ("sticky", "strict"):
-            raise UsageError(
-                f"{spec.name}: gate={args['gate']} looks at earlier steps; it needs judging=step"
-            )
+        self.rule.check_mode(args["judging"], "judging")
         for name in ("steps", "errors", "parallel", "votes", "simulator_tries"):
             if args[name] < 1:
                 raise UsageError(f"{spec.name}: {name}={args[name]} is not at least 1")

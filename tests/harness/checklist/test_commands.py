@@ -384,6 +384,9 @@ def test_every_fault_of_a_file_is_named_with_its_line_and_exit_code_one(tmp_path
     assert done.exit_code == 0 and json.loads(done.output)["faults"] == []
 
 
+JUDGE = ["judge", "e.jsonl", "--role", "judge=echo/x", "--out", "o"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -404,6 +407,8 @@ def test_every_fault_of_a_file_is_named_with_its_line_and_exit_code_one(tmp_path
         (["judge", "nan.jsonl", "--checklists", "e.jsonl", "--role", "judge=echo/x", "--out", "o"], "NaN"),
         (["judge", "empty.jsonl", "--role", "judge=echo/x", "--out", "o"], "empty"),
         (["judge", "d.jsonl", "--role", "judge=echo/x", "--out", "o", "-G", "temperatur=1"], "temperatur"),
+        ([*JUDGE, "--mode", "turn", "--gate", "sticky"], "take mode=step"),
+        ([*JUDGE, "--mode", "episode", "--gate", "strict"], "take mode=step"),
         (["agree", "d.jsonl"], "no verdicts"),
         (["agree", "d.jsonl", "e.jsonl", "d.jsonl"], "two files"),
     ],

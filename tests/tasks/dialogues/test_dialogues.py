@@ -181,7 +181,7 @@ def test_files_and_arguments_that_can_not_be(write):
         load(variant=1)
     with pytest.raises(UsageError, match="needs -T data=FILE"):
         load(data="")
-    with pytest.raises(UsageError, match="gate=strict looks at earlier steps; it needs judging=step"):
+    with pytest.raises(UsageError, match="gate=strict asks .* take judging=step"):
         task(gate="strict", judging="turn")
     for wrong in ({"steps": 0}, {"test_share": 1.5}, {"votes": 0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
