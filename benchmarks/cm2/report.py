@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cm2 import best_of_n
+from benchmarks.cm2.arms import planned
 from harness.checklist.agreement import auc
 from harness.stats import parts_of
 from harness.stats.crossed_rule import half_width
@@ -35,6 +36,7 @@ def write(rows: Sequence[Row], out: Path) -> None:
         "in its own column); intervals are of 95 % over seeds and worlds together, over worlds alone where "
         "there is one seed.",
         "",
+        *_missing(rows),
         *_table(rows),
         "",
         "## What could be shown",
@@ -62,6 +64,18 @@ def write(rows: Sequence[Row], out: Path) -> None:
     (out / "README.md").write_text("\n".join(parts) + "\n", "utf-8")
     _picture(rows, out / "curves.svg")
     print("\n".join(_table(rows)))
+
+
+def _missing(rows: Sequence[Row]) -> list[str]:
+    """What is to be said while runs are still to come."""
+    made, wanted = {row["name"] for row in rows}, {arm.name for arm in planned()}
+    if wanted <= made:
+        return []
+    return [
+        f"**Not finished: {len(made & wanted)} of {len(wanted)} runs are there; `make cm2` goes on.** Cells "
+        "with fewer seeds than planned say little yet.",
+        "",
+    ]
 
 
 def cells(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -7,5 +7,5 @@ from typing import Any
 
 
 def saw_targets(record: Mapping[str, Any]) -> int:
-    """Of how many items a run was shown the targets."""
-    return int(record["data_access"].get("targets_seen", 0))
+    """Of how many items a run was shown the targets; 0 where a row says nothing of data access."""
+    return int(record.get("data_access", {}).get("targets_seen", 0))

@@ -9,7 +9,7 @@ TRAIN = [(f"train {n} of {LABELS[n % 3]}", LABELS[n % 3]) for n in range(30)]
 TEST = [(f"test {n}", LABELS[n % 3]) for n in range(4)]
 POOL = [f"pool {n} of {LABELS[n % 3]}" for n in range(12)]
 NONE = {"best-of-n", "cot", "direct", "ease", "item-knn", "most-popular", "prompted-tools", "react"}
-NONE |= {"self-consistency"}
+NONE |= {"self-consistency", "cm2-best-of-n"}
 
 
 def test_shipped_methods_declare_their_draws():
