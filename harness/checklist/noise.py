@@ -88,8 +88,7 @@ class NoisyJudge:
             return
         at = int(_uniform(self.seed, *name, "step") * len(turn)) if now else -1
         for s, step in enumerate(turn):
-            if step[i] is not None or s == at:
-                step[i] = s == at
+            step[i] = s == at
 
     def _flip(self, verdict: bool | None, name: tuple[Any, ...]) -> bool | None:
         if verdict is None:

@@ -51,6 +51,14 @@ def test_an_item_s_verdict_on_its_turn_is_wrong_at_the_rate(before):
     assert rate(before, 0.2) == pytest.approx(0.2, abs=0.034)
 
 
+def test_an_item_that_was_met_beside_an_unknown_step_is_judged_unmet_and_not_unknown():
+    before = table(None)
+    for turn in before:
+        turn[1] = [True] * ITEMS
+    assert judged(before, (0.0, 1.0)) == table(False)
+    assert judged(table(None), 1.0) == table(None)
+
+
 def test_flips_of_single_steps_make_almost_every_unmet_item_met():
     assert rate(False, 0.2, per="step") == pytest.approx(1 - 0.8**STEPS, abs=0.042)
     assert rate(True, 0.2, per="step") == pytest.approx(0.2**STEPS, abs=0.01)
