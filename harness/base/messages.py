@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
+    from inspect_ai.tool import ToolInfo
 
 
 def system(text: str) -> ChatMessage:
@@ -27,3 +28,9 @@ def assistant(text: str) -> ChatMessage:
     from inspect_ai.model import ChatMessageAssistant
 
     return ChatMessageAssistant(content=text)
+
+
+def described(tool: ToolInfo) -> dict[str, Any]:
+    """A tool's name, purpose and JSON schema of arguments."""
+    parameters = tool.parameters.model_dump(exclude_none=True)
+    return {"name": tool.name, "description": tool.description, "parameters": parameters}

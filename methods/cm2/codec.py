@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
+from harness.base.messages import described
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
@@ -49,7 +50,7 @@ class Codec:
 
     def opening(self, messages: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> Ids:
         """What the policy reads before its first action."""
-        offered = [_schema(tool) for tool in tools] or None
+        offered = [{"type": "function", "function": described(tool)} for tool in tools] or None
         text = self.tokenizer.apply_chat_template(
             [_turn(message) for message in messages],
             tools=offered,
@@ -130,17 +131,6 @@ def _turn(message: ChatMessage) -> dict[str, Any]:
             for call in calls
         ]
     return turn
-
-
-def _schema(tool: ToolInfo) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters.model_dump(exclude_none=True),
-        },
-    }
 
 
 def _calls(text: str, number: int) -> list[ToolCall]:

@@ -4,7 +4,6 @@ the question's world by it."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,12 +14,11 @@ from harness.base.errors import UsageError
 from harness.engine.course import Diverged
 from harness.engine.forecast import forecast
 from harness.episode import play
-from harness.job import Job
+from harness.job import Job, policies
 from harness.method import Method
 from harness.methods.cm2 import training
 from harness.methods.cm2.plan import Plan
 from harness.model.gateway import Model
-from harness.model.ledger import Usage
 from harness.sample import Outcome, Question, Sample, SplitSizes
 
 #: arguments that the trained weights depend on, beside the plan, where a method has them
@@ -111,14 +109,12 @@ class Trained(Method):
 
     def _ships(self, key: list[Any]) -> bool:
         """Whether the project ships the policy of these inputs, and it may be taken."""
-        told = training.facts(SHIPPED / self.spec.name)
+        told = policies.facts(SHIPPED / self.spec.name)
         return self.args["fit"] != "train" and told.get("key") == digest(key)
 
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
-            folder = Path(self.args["policy"])
-            self.model, self.facts = job.training.with_policy(folder), training.facts(folder)
-            job.training.curve(training.kept_curve(folder, self.facts))
+            self.model, self.facts = policies.answer_with(job, Path(self.args["policy"]), training.points)
             return
         plan, home = Plan.of(self.args), self._home(job)
         samples = list(home.data.train)
@@ -139,8 +135,7 @@ class Trained(Method):
         if made.exists:
             self._take(job, made.path)
         else:
-            self.model, self.facts = job.training.with_policy(made.path), training.facts(made.path)
-            job.training.curve(training.kept_curve(made.path, self.facts))
+            self.model, self.facts = policies.answer_with(job, made.path, training.points)
 
     async def _train(self, job: Job, home: Job, plan: Plan, workspace: Path, out: Path, key: str) -> None:
         run = training.Run(
@@ -165,12 +160,8 @@ class Trained(Method):
 
     def _take(self, job: Job, folder: Path) -> None:
         """A policy trained earlier; its cost is the run's as if it were trained now."""
-        self.model, self.facts = job.training.with_policy(folder), training.facts(folder)
-        for purpose, usage in self.facts["usage"].items():
-            kept = Usage.from_dict(usage)
-            job.training.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
-        job.access |= self.facts["access"]
-        job.training.curve(training.kept_curve(folder, self.facts))
+        self.model, self.facts = policies.answer_with(job, folder, training.points)
+        policies.charge(job, self.facts)
 
     def _key(self, job: Job, home: Job, plan: Plan, samples: Sequence[Sample], source: Path) -> list[Any]:
         """All that the trained weights depend on."""
@@ -186,7 +177,7 @@ class Trained(Method):
             [judge.name, judge.provider.revision] if judge else None,
             job.seed,
             job.model.name,
-            job.model.provider.revision or _weights(source),
+            job.model.provider.revision or policies.weights_digest(source),
             [home.task_name, game],
             [sample.digest() for sample in samples],
         ]
@@ -207,12 +198,3 @@ class Trained(Method):
         )
         said = {"policy": self.model.provider.revision[:12], "trained_steps": self.facts.get("steps")}
         return replace(outcome, trace={**(outcome.trace or {}), **said})
-
-
-def _weights(folder: Path) -> str:
-    """The content of weights that no revision names."""
-    hasher = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        with open(file, "rb") as blocks:
-            hasher.update(file.name.encode() + hashlib.file_digest(blocks, "sha256").digest())
-    return hasher.hexdigest()

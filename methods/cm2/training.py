@@ -302,7 +302,7 @@ def signal_of(reward: str, args: Mapping[str, Any], home: Job, job: Job, seed: i
 
 
 def _success_by(judge: Model) -> Any:
-    from harness.methods.cm2.whole import succeeded
+    from harness.checklist.holistic import succeeded
 
     async def ask(sample: Sample, trajectory: Trajectory) -> float | None:
         reply = await succeeded(judge, sample.question, trajectory)
@@ -318,23 +318,6 @@ def _grade_by(judge: Model) -> Any:
         return grade_reward((await grade(judge, sample.question, trajectory)).value)
 
     return ask
-
-
-def facts(folder: Path) -> dict[str, Any]:
-    """What a policy's folder says of its training; empty where it says nothing."""
-    try:
-        return dict(json.loads((folder / "training.json").read_text("utf-8")))
-    except (OSError, ValueError):
-        return {}
-
-
-def kept_curve(folder: Path, told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The curve of a policy trained earlier; empty where it has none that can be read."""
-    try:
-        lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
-        return list(points(map(json.loads, lines), int(told["parameters"])))
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
 
 
 def points(rows: Any, parameters: int) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.base.messages import described
+
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_ai.tool import ToolInfo
@@ -50,17 +52,7 @@ class Tokens:
     def read(self, seen: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> None:
         """The messages behind the policy's last, or all at the opening. What goes past the limit is cut."""
         if not self.prompt:
-            offered = [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": tool.name,
-                        "description": tool.description,
-                        "parameters": tool.parameters.model_dump(exclude_none=True),
-                    },
-                }
-                for tool in tools
-            ]
+            offered = [{"type": "function", "function": described(tool)} for tool in tools]
             self.prompt = self._encoded(self._rendered([_plain(each) for each in seen], offered or None))
             return
         last = max(place for place, each in enumerate(seen) if each.role == "assistant")

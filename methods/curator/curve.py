@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from harness.methods.curator.cost import Cost
@@ -30,15 +28,6 @@ def points(rows: Iterable[Mapping[str, Any]], parameters: int) -> Iterator[dict[
             "wall_s": round(total.step_s - total.dev_s, 3),
             **recorded,
         }
-
-
-def kept_curve(folder: Path, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The curve of a policy trained earlier, from its folder; empty where it has none that can be read."""
-    try:
-        lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
-        return list(points(map(json.loads, lines), int(facts["parameters"])))
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
 
 
 def _number(value: Any) -> bool:

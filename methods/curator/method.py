@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.base.digest import digest, set_digest
 from harness.base.errors import UsageError
 from harness.engine import AUTO, vllm
-from harness.job import Job
+from harness.job import Job, policies
 from harness.method import Method
-from harness.methods.curator.curve import kept_curve, points, silence
+from harness.methods.curator.curve import points, silence
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.model.gateway import Model
@@ -64,9 +63,7 @@ class Curated(Method):
 
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
-            folder = Path(self.args["policy"])
-            self.model, self.facts = job.training.with_policy(folder), _facts(folder)
-            job.training.curve(kept_curve(folder, self.facts))
+            self.model, self.facts = policies.answer_with(job, Path(self.args["policy"]), points)
             return
         plan = Plan.of(self.args)
         source = job.training.policy
@@ -95,17 +92,12 @@ class Curated(Method):
         if made.exists:
             self._take(job, made.path)
         else:
-            self.model, self.facts = job.training.with_policy(made.path), _facts(made.path)
-            job.training.curve(kept_curve(made.path, self.facts))
+            self.model, self.facts = policies.answer_with(job, made.path, points)
 
     def _take(self, job: Job, folder: Path) -> None:
         """A policy trained earlier; its cost is the run's as if it were trained now."""
-        self.model, self.facts = job.training.with_policy(folder), _facts(folder)
-        for purpose, usage in self.facts["usage"].items():
-            kept = Usage.from_dict(usage)
-            job.training.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
-        job.access |= self.facts["access"]
-        job.training.curve(kept_curve(folder, self.facts))
+        self.model, self.facts = policies.answer_with(job, folder, points)
+        policies.charge(job, self.facts)
 
     @property
     def shipped(self) -> Path:
@@ -113,7 +105,7 @@ class Curated(Method):
 
     def ships(self, key: list[Any]) -> bool:
         """Whether the project ships the policy of these inputs, and it may be taken."""
-        return self.args["fit"] != "train" and _facts(self.shipped).get("key") == digest(key)
+        return self.args["fit"] != "train" and policies.facts(self.shipped).get("key") == digest(key)
 
     def key(self, job: Job, plan: Plan, bank: ProblemSet) -> list[Any]:
         """All that the trained weights depend on."""
@@ -132,7 +124,7 @@ class Curated(Method):
             settings,
             job.seed,
             job.model.name,
-            job.model.provider.revision or _weights(job.training.policy),
+            job.model.provider.revision or policies.weights_digest(job.training.policy),
             set_digest(sample.digest() for sample in bank.samples),
             digest(list(bank.prompts)),
         ]
@@ -191,22 +183,6 @@ class Curated(Method):
                 "trained_steps": self.facts.get("kept_step", self.facts.get("steps")),
             },
         )
-
-
-def _weights(folder: Path) -> str:
-    """The content of weights that no revision names."""
-    hasher = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        with open(file, "rb") as blocks:
-            hasher.update(file.name.encode() + hashlib.file_digest(blocks, "sha256").digest())
-    return hasher.hexdigest()
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads((folder / "training.json").read_text("utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def bank_of(job: Job, levels: str) -> ProblemSet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.base import messages
 
@@ -21,8 +21,8 @@ def as_text(
     that they were written in."""
     dialogue = list(seen)
     rules = [dialogue.pop(0).text] if dialogue and dialogue[0].role == "system" else []
-    described = "\n".join(json.dumps(describe(tool), ensure_ascii=False) for tool in tools)
-    said = [messages.system("\n\n".join([*rules, manual, f"Tools, one a line:\n{described}"]))]
+    offered = "\n".join(json.dumps(messages.described(tool), ensure_ascii=False) for tool in tools)
+    said = [messages.system("\n\n".join([*rules, manual, f"Tools, one a line:\n{offered}"]))]
     pending: list[str] = []
     for message in dialogue:
         if message.role == "tool":
@@ -38,12 +38,6 @@ def as_text(
     if pending:
         said.append(messages.user("\n".join(f"{results} {text}" for text in pending)))
     return said
-
-
-def describe(tool: ToolInfo) -> dict[str, Any]:
-    """A tool's name, purpose and JSON schema of arguments."""
-    parameters = tool.parameters.model_dump(exclude_none=True)
-    return {"name": tool.name, "description": tool.description, "parameters": parameters}
 
 
 def read_calls(text: str, prefix: str) -> list[ToolCall]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
 from harness.base.errors import ModelCallError, UsageError
+from harness.base.messages import described
 from harness.checklist import Checklist, Trajectory
 from harness.checklist.judging import Judge, Judged, RuleJudge
 from harness.checklist.noise import NoisyJudge
@@ -119,7 +120,7 @@ class ChecklistBestOfN(Method):
             written = await Annotator(job.role("annotator") if self.annotates else self.judge).of_request(
                 question,
                 system=longest.system,
-                tools=[_schema(tool) for tool in offered],
+                tools=[described(tool) for tool in offered],
                 requests=[turn.user for turn in longest.turns],
             )
         except ModelCallError as error:
@@ -137,11 +138,6 @@ class ChecklistBestOfN(Method):
             return made
         seed = job.rng("judge", question.id).randrange(2**32)
         return NoisyJudge(made, self.args["flip"], seed=seed)
-
-
-def _schema(tool: ToolInfo) -> dict[str, Any]:
-    parameters = tool.parameters.model_dump(exclude_none=True)
-    return {"name": tool.name, "description": tool.description, "parameters": parameters}
 
 
 def _failed(outcome: Outcome) -> bool:

@@ -1,0 +1,65 @@
+"""Policies that a training left in a folder: what it said of itself, its curve and its cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.model.ledger import Usage
+
+if TYPE_CHECKING:
+    from harness.job.job import Job
+    from harness.model.gateway import Model
+
+#: rows as a training wrote them, and the policy's number of parameters -> rows for `job.training.curve`
+Points = Callable[[Iterable[Mapping[str, Any]], int], Iterable[Mapping[str, Any]]]
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """What `training.json` says of the training; empty where it says nothing."""
+    try:
+        return dict(json.loads((folder / "training.json").read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def answer_with(job: Job, folder: Path, points: Points) -> tuple[Model, dict[str, Any]]:
+    """The run's model with the weights in `folder`, and what is known of their training; its learning curve
+    becomes the run's.
+
+    Raises:
+        UsageError: the folder doesn't hold weights of that architecture.
+    """
+    model, told = job.training.with_policy(folder), facts(folder)
+    job.training.curve(_curve(folder, told, points))
+    return model, told
+
+
+def charge(job: Job, told: Mapping[str, Any]) -> None:
+    """Books what an earlier training took and read, as if it were trained now; nothing is paid again."""
+    for purpose, usage in told["usage"].items():
+        kept = Usage.from_dict(usage)
+        job.training.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
+    job.access |= told["access"]
+
+
+def weights_digest(folder: Path) -> str:
+    """The content of weights that no revision names."""
+    hasher = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with open(file, "rb") as blocks:
+            hasher.update(file.name.encode() + hashlib.file_digest(blocks, "sha256").digest())
+    return hasher.hexdigest()
+
+
+def _curve(folder: Path, told: Mapping[str, Any], points: Points) -> list[Mapping[str, Any]]:
+    """Empty where there is none that can be read."""
+    try:
+        lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
+        return list(points(map(json.loads, lines), int(told["parameters"])))
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
