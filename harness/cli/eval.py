@@ -103,6 +103,11 @@ Examples:
 )
 @overwrite_option(None)
 @transcripts_option(None)
+@click.option(
+    "--twin/--no-twin",
+    default=None,
+    help="Add the run that a method wants beside its own, such as a clean one. [default: add]",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan: calls, tokens, cost, and what it could detect.")
 @store_option
 @json_option
