@@ -4,9 +4,12 @@ silent in the last round is counted with what it last said."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.methods.agents.topology import Decision, Graph, Ints, Played, Said, Setting, Topology
+from harness.methods.agents.topology import Decision, Graph, Played, Said, Setting, Topology
+
+if TYPE_CHECKING:
+    from harness.methods.agents.topology import Ints
 
 
 class Panel(Protocol):
@@ -29,22 +32,25 @@ async def play(topology: Topology, panel: Panel, setting: Setting) -> Played:
 
 
 def standing(said: Sequence[Said]) -> Said:
-    """What every agent last said: in the last round, or, where it was silent there, in the latest round in which
-    it spoke."""
+    """What every agent last said: in the last round, or, where it was silent there, in the latest round in
+    which it spoke."""
     import numpy as np
 
     last = said[-1]
     if last.spoke.all():
         return last
     spoke = np.stack([each.spoke for each in said])
-    latest = len(said) - 1 - spoke[::-1].argmax(0)  # of an agent that never spoke the last round, where it is silent
+    latest = (
+        len(said) - 1 - spoke[::-1].argmax(0)
+    )  # of an agent that never spoke the last round, where it is silent
     rows, agents = np.indices(latest.shape)
 
     def of(arrays: Sequence[Any]) -> Any:
         return np.stack(arrays)[latest, rows, agents]
 
     values = None if last.values is None else of([each.values for each in said])
-    return Said(of([s.answers for s in said]), of([s.vectors for s in said]), spoke.any(0), values)
+    spoken = np.asarray(spoke.any(0))
+    return Said(of([s.answers for s in said]), of([s.vectors for s in said]), spoken, values)
 
 
 def taken(last: Said, decision: Decision) -> Ints:
