@@ -39,6 +39,8 @@ class SimulatedAgents(Provider):
 
     def __init__(self, args: Mapping[str, Any]) -> None:
         self.settings = Settings.of(args)
+        #: numbers of the vectors that come with its answers, in place of an embedder's
+        self.vector_width = self.settings.width
         self.notice = (
             "sim/agents is a simulation of agents that know the answer with probability "
             f"{self.settings.p:g}, adopt what most of the others say, and read no prompt: it tests how "
