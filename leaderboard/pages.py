@@ -19,6 +19,7 @@ from harness.leaderboard.grids import shown
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
@@ -99,6 +100,7 @@ def run(record: Record, root: Path) -> str:
         where=place(record, root),
         classes=classes(record),
         reasons=reasons_text(record),
+        measures=measures_text(record),
         planned=planned_text(record),
     )
 
