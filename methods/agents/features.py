@@ -91,7 +91,8 @@ class _Compared(NamedTuple):
 
 def one_hot(size: int, said: Said) -> Floats:
     """(B, N, size) one-hot answers; zeros for those that can't be read or have no place of their own."""
-    return (said.answers[..., None] == np.arange(size)).astype(np.float64)
+    found: Floats = (said.answers[..., None] == np.arange(size)).astype(np.float64)
+    return found
 
 
 def entropy(centre: Floats) -> Floats:
