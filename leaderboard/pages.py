@@ -23,6 +23,7 @@ from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
+from harness.results.simulated import simulation
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -179,6 +180,7 @@ def _environment() -> Environment:
         "run_file": run_name,
         "place": place_in,
         "metric_range": metric_range,
+        "simulation": simulation,
     }
     environment.tests["number"] = lambda v: isinstance(v, int | float)
     return environment
