@@ -1,11 +1,12 @@
 """The law of simulated agents, over B questions and N agents at once: what each knows, says and writes.
 
-The notes' stochastic agents (a reconstruction: no source has them). One of a question's K answers is gold, and
-one of the others is what all its adversaries argue for. An agent knows gold with probability p, else a uniform
-wrong answer. In a round a benign agent says what it knows with probability h, else a fresh independent draw;
-then, where it hears answers of which the most frequent has share s, it adopts that one (ties at random) with
-probability kappa * s. An adversary says the wrong answer whatever it hears. The vector of a text is the unit
-vector of (answer's vector + honesty * flaw, if an adversary wrote it, + noise).
+The notes' stochastic agents (a reconstruction: no source has them). One of a question's K answers is gold,
+and one of the others is what all its adversaries argue for. An agent knows gold with probability p, else a
+uniform wrong answer. In a round a benign agent says what it knows with probability h, else a fresh
+independent draw; then, where it hears answers of which the most frequent has share s, it adopts that one
+(ties at random) with probability kappa * s. An adversary says the wrong answer whatever it hears. The
+vector of a text is the unit vector of (answer's vector + honesty * flaw, if an adversary wrote it, +
+noise).
 """
 
 from __future__ import annotations
