@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from harness.methods.agents.topology import Decision, Graph, Ints, Played, Said, Setting, Topology
+from harness.methods.agents.topology import Decision, Graph, Played, Said, Setting, Topology
+
+if TYPE_CHECKING:
+    from harness.methods.agents.topology import Ints
 
 
 class Panel(Protocol):
