@@ -4,9 +4,12 @@ silent in the last round is counted with what it last said."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.methods.agents.topology import Decision, Graph, Ints, Played, Said, Setting, Topology
+from harness.methods.agents.topology import Decision, Graph, Played, Said, Setting, Topology
+
+if TYPE_CHECKING:
+    from harness.methods.agents.topology import Ints
 
 
 class Panel(Protocol):

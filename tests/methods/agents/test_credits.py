@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from harness.methods.agents import selection
 from harness.methods.agents.credits import CELLS, CreditModel, relative
 from harness.methods.agents.features import count

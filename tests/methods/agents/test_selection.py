@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from benchmarks.simulations import agents_loop
 from harness.methods.agents import selection
 
