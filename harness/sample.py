@@ -145,6 +145,8 @@ class Outcome:
     sets `answer`, in the task's canonical form; otherwise the task parses `text`. `error` says why
     there is no answer at all (infrastructure), `unscored` why the answer can't be judged although the
     method did its part (a user simulator failed). `trace` is kept with the attempt for people to read.
+    `measures` are numbers that the method measured of itself (messages used): the record has their means,
+    and nothing is ranked by them.
     """
 
     question_id: str
@@ -156,6 +158,7 @@ class Outcome:
     error: str | None = None
     trace: Mapping[str, Any] | None = None
     unscored: str | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

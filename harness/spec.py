@@ -325,9 +325,11 @@ class MethodSpec(Spec):
     """A method's spec: also what it needs from the task, the model and the run.
 
     `model` says whether it spends a generating model at all; one that doesn't is run once, with the model
-    `none`. `roles` are roles of its own, beside those of `ROLES`. `draws` is `run` where all items of a run
-    share something that depends on its seed, as demonstrations drawn once or trained weights do, and `none`
-    where they don't; undeclared it is `run` for a method that has a `fit` or reaches for `DRAWN_FROM`.
+    `none`. `twin` holds arguments of a run that stands beside one whose first of them differs (an attack, and
+    the clean run), `against` names the method that its rows are shown next to. `roles` are roles of its own,
+    beside those of `ROLES`. `draws` is `run` where all items of a run share something that depends on its
+    seed, as demonstrations drawn once or trained weights do, and `none` where they don't; undeclared it is
+    `run` for a method that has a `fit` or reaches for `DRAWN_FROM`.
     """
 
     noun: ClassVar[str] = "method"
@@ -338,6 +340,8 @@ class MethodSpec(Spec):
     model: bool = True
     roles: tuple[str, ...] = ()
     draws: str = ""
+    twin: Mapping[str, Any] = field(default_factory=dict)
+    against: str = ""
 
     def __post_init__(self, implementation: type | None = None) -> None:
         super().__post_init__(implementation)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, as_written
 from harness.base import messages
+from harness.base.slip import slip
 from harness.base.template import filled
 from harness.plugins.base import Plugin
 from harness.sample import Classes, Outcome, Question, Sample, Score, Splits
@@ -98,6 +100,19 @@ class Task(Plugin[TaskSpec]):
         if "world" in self.spec.offers or sample.target is None:
             return None
         return sample.demonstration
+
+    def wrong(self, sample: Sample, rng: random.Random) -> Any | None:
+        """An answer to a sample that is wrong, in the task's form, for experiments with agents that mislead
+        others. By default another of its choices, each as likely; for a number a slip (a little more or less,
+        double, half, ten more); None where the task can't name one."""
+        question, gold = sample.question, sample.target
+        if isinstance(gold, list | tuple | dict):
+            return None
+        if question.choices:
+            own = self.canonical(gold, question)
+            others = [each for each in question.choices if self.canonical(each, question) != own]
+            return rng.choice(others) if others else None
+        return slip(gold, rng)
 
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether an answer is right."""

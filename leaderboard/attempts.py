@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError
+from harness.leaderboard.conversations import drawn
 from harness.results.attempts import hashed_part
 from harness.results.graded import is_graded
 from harness.results.ranges import primary_range
@@ -36,6 +37,7 @@ FIELDS = (
     "trace",
     "reason",
     "group",
+    "conversation",
 )
 
 
@@ -63,6 +65,7 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
             values = {
                 "target": target_of(record, attempt),
                 "input": question_of(attempt),
+                "conversation": drawn(attempt.get("trace")),
                 "score": attempt.get(record["primary"]),
                 "metrics": [attempt[name] for name in names],
             }

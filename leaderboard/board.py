@@ -11,6 +11,7 @@ from harness.base.errors import UsageError
 from harness.comparison.arms import Arm, arms_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
 from harness.leaderboard.verdicts import Verdicts, claims, judged
+from harness.results.ceiling import ceiling
 from harness.results.fields import differing, field_of
 from harness.results.ranges import MetricRange
 
@@ -75,8 +76,8 @@ class Entry:
 
     @property
     def ceiling(self) -> bool:
-        """Whether the method saw the items' targets, as an oracle does."""
-        return self.access("targets_seen") > 0
+        """Whether the method saw what no method sees, as an oracle does."""
+        return any(map(ceiling, self.arm.runs))
 
     @property
     def validation(self) -> Validation | None:

@@ -19,9 +19,11 @@ from harness.leaderboard.grids import shown
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
+from harness.results.simulated import simulation
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -99,6 +101,7 @@ def run(record: Record, root: Path) -> str:
         where=place(record, root),
         classes=classes(record),
         reasons=reasons_text(record),
+        measures=measures_text(record),
         planned=planned_text(record),
     )
 
@@ -177,6 +180,7 @@ def _environment() -> Environment:
         "run_file": run_name,
         "place": place_in,
         "metric_range": metric_range,
+        "simulation": simulation,
     }
     environment.tests["number"] = lambda v: isinstance(v, int | float)
     return environment

@@ -51,6 +51,7 @@ class Options(TypedDict, total=False):
         mirror: folder of Hub data sets; `HARNESS_MIRROR` where it is left out.
         overwrite: run what is sealed already again.
         transcripts: keep completions and traces with the scores (the default), or scores and answers alone.
+        twin: add the run that a method wants beside its own, such as a clean one (the default).
         store: the result store, a folder; `results` by default.
         progress: show progress (the default), or nothing at all.
     """
@@ -80,6 +81,7 @@ class Options(TypedDict, total=False):
     mirror: str | Path | None
     overwrite: bool
     transcripts: bool
+    twin: bool
     store: str | Path
     progress: bool
 
@@ -97,7 +99,7 @@ _WHOLE = {
     "max_retries",
 }
 _NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time"}
-_FLAGS = {"offline", "overwrite", "transcripts", "progress"}
+_FLAGS = {"offline", "overwrite", "transcripts", "twin", "progress"}
 #: how each of these is called among the generation settings
 _SAMPLING = {
     **{name: name for name in ("temperature", "top_p", "max_tokens")},

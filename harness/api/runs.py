@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from harness.api.comparisons import Comparisons
     from harness.api.grids import Grids
+    from harness.comparison.against import Against
     from harness.results.classes import ClassReport
     from harness.run.execute import GridResult, Result
 
@@ -204,10 +205,31 @@ class Runs(ShownItems[Run]):
 
         return grid_of_runs(self, factors, metric)
 
+    @cached_property
+    def against(self) -> list[Against]:
+        """The rows of methods that are shown next to another, each beside it; empty where it wasn't run."""
+        from harness.comparison.against import against
+        from harness.registry import registry
+        from harness.results.index import placed_row
+
+        methods = {record["method"]["name"] for record in self.records}
+        known = registry().methods
+        rivals = {name: known[name].against for name in methods if name in known and known[name].against}
+        if not methods & {*rivals.values()}:
+            return []
+        return against([placed_row(record) for record in self.records], rivals)
+
     def to_json(self) -> dict[str, Any]:
         """The object that `harness eval --json` prints."""
-        overall = {"overall": self.overall} if self.overall else {}
-        return {"schema": 1, "runs": [run.to_json() for run in self._items], **overall}
+        made: dict[str, Any] = {"schema": 1, "runs": [run.to_json() for run in self._items]}
+        made |= {"overall": self.overall} if self.overall else {}
+        if self.against:
+            from harness.comparison.to_json import plain
+
+            made["against"] = [
+                {**plain(each.comparison), "equal_calls": each.equal_calls} for each in self.against
+            ]
+        return made
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a run and metric, with the columns of `harness.load`."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
+from harness.cli.conversation import conversation_lines
+from harness.results.conversation import conversation_of
 from harness.results.stored import item_metrics, question_of, read_attempts, target_of
 
 #: characters of a message, and of the arguments of a call, that are printed; --json has them whole
@@ -70,8 +72,15 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
     if not any(row["input"] and row["input"] in str(message.get("content")) for message in dialogue):
         yield ""
         yield from _field("question", question_of(row))
-    for message in dialogue:
-        yield from message_lines(message, names)
+    talk = conversation_of(trace)
+    if talk is None:
+        for message in dialogue:
+            yield from message_lines(message, names)
+    else:
+        trace.pop("conversation")
+        if row["input"]:
+            yield from message_lines({"role": "input", "content": row["input"]}, names)
+        yield from map(_plain, conversation_lines(talk))
     yield ""
     if not dialogue:
         yield (

@@ -103,6 +103,11 @@ Examples:
 )
 @overwrite_option(None)
 @transcripts_option(None)
+@click.option(
+    "--twin/--no-twin",
+    default=None,
+    help="Add the run that a method wants beside its own, such as a clean one. [default: add]",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan: calls, tokens, cost, and what it could detect.")
 @store_option
 @json_option
@@ -149,6 +154,9 @@ def show_runs(runs: Runs, as_json: bool, made: Mapping[str, Any] | None = None) 
         print(json.dumps(runs.to_json() if made is None else made, ensure_ascii=False))
     else:
         print_records(runs.records)
+        arms = [each.comparison.candidate for each in runs.against]
+        for each in runs.against:
+            print(each.line(arms))
     if runs.interrupted:
         print(
             f"interrupted: {len(runs)} of {runs.planned} cells are sealed and every finished attempt of the "

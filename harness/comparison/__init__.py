@@ -8,6 +8,7 @@ module             what it holds
 ``common``         several arms brought to the items that all of them have
 ``attempt_items``  the table of an arm at a metric of k attempts (``attempt_metrics``: pass@k and its kin)
 ``overlap``        which items only one side has, and whether the common ones may be compared
+``against``        rows next to the method that their spec names
 ``select``         which arms are meant, which may be compared, and what differs where they may not
 ``claims``         which of items and runs a difference holds for
 ``paired``         the comparison of two arms: difference, interval, tests, cost

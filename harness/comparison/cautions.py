@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.comparison.arms import Arm
 from harness.comparison.claims import RUNS_DIFFER
-from harness.results.ceiling import saw_targets
+from harness.results.ceiling import ceiling
 from harness.results.fields import brief
 
 #: shares of failed attempts that differ by more are warned of
@@ -19,8 +19,9 @@ def cautions(
     """A sentence each; `effects` are F and p of either arm's runs."""
     found = []
     for arm, side, effect in zip((candidate, baseline), ("candidate", "baseline"), effects, strict=True):
-        if any(map(saw_targets, arm.runs)):
-            found.append(f"the {side} saw the items' targets: a ceiling, not ranked")
+        found += [
+            f"the {side} {seen}: a ceiling, not ranked" for seen in sorted({*map(ceiling, arm.runs)} - {""})
+        ]
         if not arm.complete:
             found.append(f"the {side} was stopped before its end")
         if arm.shorter:

@@ -7,10 +7,11 @@ from typing import Any
 
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
-from harness.results.ceiling import saw_targets
+from harness.results.ceiling import ceiling
 from harness.results.fields import told_apart, with_names
 from harness.results.graded import wrong_attempts
 from harness.results.labels import method_label, with_arguments
+from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import metric_range, primary_range
 from harness.results.reasons import reasons_text
@@ -238,8 +239,7 @@ def beside(record: dict[str, Any]) -> list[str]:
     metrics, primary = record["metrics"], record["primary"]
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
-    if saw_targets(record):
-        lines.append("saw the items' targets: a ceiling, not ranked")
+    lines += [f"{seen}: a ceiling, not ranked"] if (seen := ceiling(record)) else []
     lines += [planned_text(record)] if planned_text(record) else []
     lines += [f"no answer, or none to compare: {reasons_text(record)}"] if reasons_text(record) else []
     second = [
@@ -248,6 +248,7 @@ def beside(record: dict[str, Any]) -> list[str]:
         if name != primary and name in metrics and metrics[name]["ci_method"] != "none"
     ]
     lines += [", ".join(second)] if second else []
+    lines += [f"measured by the method: {measured}"] if (measured := measures_text(record)) else []
     whole = [
         f"{name} {metric['value']:.3f}"
         for name, metric in metrics.items()

@@ -73,6 +73,7 @@ class Job:
         self.training = Training(self._task, models, access, self._other, self.role)
         self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
         self._samples: dict[str, Sample] | None = None
+        self._wrong: dict[tuple[str, int], Any] = {}
 
     # -- the task ---------------------------------------------------------------------------------
 
@@ -166,6 +167,16 @@ class Job:
         self.access["targets_seen"] = self.access.get("targets_seen", 0) + 1
         return self._task.checklist(self._sample(question))
 
+    def wrong_answer(self, question: Question) -> Any | None:
+        """An answer to the question that is wrong, for adversaries among agents; None where the task can't
+        name one. It is one for every question, epoch and seed, so that asking again tells no more than
+        that; the record counts the questions (`wrong_answers`)."""
+        if (question.id, question.epoch) not in self._wrong:
+            self.access["wrong_answers"] = self.access.get("wrong_answers", 0) + 1
+            rng = random.Random(seed_of(self._seed, "wrong answer", question.id, question.epoch))
+            self._wrong[question.id, question.epoch] = self._task.wrong(self._sample(question), rng)
+        return self._wrong[question.id, question.epoch]
+
     def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
         """The outcome that one completion is."""
         confidence = (output.metadata or {}).get("confidence")
@@ -183,7 +194,7 @@ class Job:
         task, splits = self._open_task(name)
         splits = Splits(test=(), train=splits.train, dev=splits.dev)
         other = copy.copy(self)
-        other._task, other._splits, other._samples = task, splits, None
+        other._task, other._splits, other._samples, other._wrong = task, splits, None, {}
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
         other.training = Training(task, self._models, self._access, other._other, other.role)
         return other

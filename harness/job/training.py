@@ -17,6 +17,7 @@ from harness.sample import Outcome, Sample, Score
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from random import Random
 
     from inspect_ai.model import ChatMessage
     from inspect_ai.tool import ToolInfo
@@ -119,6 +120,12 @@ class Training:
         none."""
         self._access.check("labelled")
         return self._task.checklist(sample)
+
+    def wrong_answer(self, sample: Sample, rng: Random) -> Any | None:
+        """An answer that is wrong for a sample held with its target, for adversaries in training; see
+        `Task.wrong`."""
+        self._access.check("labelled")
+        return self._task.wrong(sample, rng)
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """What the task makes of an outcome for a sample that the method holds with its target.

@@ -8,7 +8,7 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import Any, cast
 
-from harness.base.errors import PluginError, nearest
+from harness.base.errors import PluginError, UsageError, nearest
 from harness.spec import (
     ANSWERS,
     DRAWS,
@@ -30,12 +30,25 @@ KEYS: dict[type[Spec], set[str]] = {
     kind: {f.name for f in dataclass_fields(kind)} - _PLACE for kind in (TaskSpec, MethodSpec)
 }
 _PARAM = ("default", "help", "choices", "later", "file", "type", "optional", "required", "template")
-_TEXTS = ("paper", "licence", "notes", "primary", "scorer", "canary", "results", "overall", "known_broken")
+_TEXTS = (
+    "paper",
+    "licence",
+    "notes",
+    "primary",
+    "scorer",
+    "canary",
+    "results",
+    "overall",
+    "known_broken",
+    "against",
+)
 _FLAGS = ("fits", "model", "apart", "private_targets")
 _COUNTS = ("n_items", "duplicates")
-_TABLES = ("settings", "decoding", "setup", "in_text", "params", "data", "metrics", "set_metrics")
+_TABLES = ("settings", "decoding", "setup", "in_text", "params", "data", "metrics", "set_metrics", "twin")
 _LISTS = ("offers", "needs", "may_use", "roles", "files")
 _ROLE = re.compile(r"[A-Za-z][\w-]*")
+#: `agent1..agent64`: roles that are counted
+_RANGE = re.compile(r"([A-Za-z][\w-]*?)(\d+)\.\.\1(\d+)")
 
 
 def checked_spec(
@@ -69,6 +82,8 @@ def checked_spec(
         raise PluginError(f"{where} has entry {fields['entry']!r}, not module:Class")
     _check_kinds(fields, where)
     fields["params"] = {key: _param(key, value, where) for key, value in fields.get("params", {}).items()}
+    if "roles" in fields:
+        fields["roles"] = [role for word in fields["roles"] for role in _counted(word)]
     reachable = (*NEEDS, *fields.get("roles", ()))
     for key, words in (("offers", OFFERS), ("needs", reachable), ("may_use", reachable)):
         for word in fields.get(key, ()):
@@ -82,9 +97,28 @@ def checked_spec(
             fields[key] = tuple(fields[key])
     if kind is TaskSpec:
         _read_task(fields, where)
-    elif "draws" in fields and fields["draws"] not in DRAWS:
+    _check_twin(fields, where)
+    if kind is MethodSpec and "draws" in fields and fields["draws"] not in DRAWS:
         raise PluginError(f"{where} has draws {fields['draws']!r}, not one of {', '.join(DRAWS)}")
     return kind(name=name, **fields, **place)
+
+
+def _counted(word: str) -> list[str]:
+    """The roles of a range; any other word as it is."""
+    found = _RANGE.fullmatch(word) if isinstance(word, str) else None
+    if found is None:
+        return [word]
+    return [f"{found[1]}{n}" for n in range(int(found[2]), int(found[3]) + 1)]
+
+
+def _check_twin(fields: Mapping[str, Any], where: str) -> None:
+    for name, value in fields.get("twin", {}).items():
+        if name not in fields["params"]:
+            raise PluginError(f"{where} has a twin with {name!r}, which is none of its params")
+        try:
+            fields["params"][name].read(value)
+        except UsageError as error:
+            raise PluginError(f"{where} has a twin with {error}") from None
 
 
 def _check_kinds(fields: Mapping[str, Any], where: str) -> None:

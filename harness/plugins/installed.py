@@ -22,7 +22,7 @@ from harness.plugins.toml import read_specs
 from harness.spec import DataPin, MetricRange, Param, Spec
 
 GROUP = "harness.plugins"
-INDEX_FORMAT = 8
+INDEX_FORMAT = 9
 #: the distribution that the built-ins come with, and its name before it had a release
 OURS, FORMERLY = "method-harness", "harness"
 S = TypeVar("S", bound=Spec)

@@ -78,7 +78,7 @@ def rows_of(
         summary.add(attempt, sample.categories, sample.target)
         usage = Usage.total(attempt.get("usage") or {})
         tokens = usage.reported()
-        answer, trace = attempt["answer"], attempt.get("trace") if transcripts else None
+        answer, trace = attempt["answer"], _trace(attempt) if transcripts else None
         row: dict[str, Any] = {
             "sample_id": attempt["sample_id"],
             "epoch": attempt["epoch"],
@@ -104,6 +104,12 @@ def rows_of(
         row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
         hasher.update(hashed_part(row))
         yield row
+
+
+def _trace(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    """The attempt's trace with what the method measured of itself."""
+    measures = attempt.get("measures")
+    return {**(attempt.get("trace") or {}), **({"measures": measures} if measures else {})}
 
 
 def _vote(attempt: Mapping[str, Any]) -> str | None:

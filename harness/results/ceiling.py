@@ -1,11 +1,16 @@
-"""Whether a run is a ceiling: an oracle that saw the items' targets, and no method's score."""
+"""Whether a run is a ceiling: an oracle that saw what no method sees, and no method's score."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+#: counts of data access that make a run a ceiling, and what a person reads of each
+SEEN = {"targets_seen": "saw the items' targets", "adversaries_seen": "was told which agents are adversaries"}
 
-def saw_targets(record: Mapping[str, Any]) -> int:
-    """Of how many items a run was shown the targets; 0 where a row says nothing of data access."""
-    return int(record.get("data_access", {}).get("targets_seen", 0))
+
+def ceiling(record: Mapping[str, Any]) -> str:
+    """What a run saw that no method sees, `saw the items' targets`; empty where that is nothing, or a row
+    says nothing of data access."""
+    access = record.get("data_access") or {}
+    return " and ".join(said for name, said in SEEN.items() if access.get(name))

@@ -144,6 +144,8 @@ def seal(
         files: dict[str, bytes | Path] = {"samples.parquet": parquet}
         if curve:
             record["curve"], files[curves.FILE] = curves.sealed(curve)
+        if measures := summary.measures.summary():
+            record["measures"] = measures
         if classes is not None:
             record["classes"] = asdict(classes)
         if summary.broken:

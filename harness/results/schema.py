@@ -129,6 +129,14 @@ class Planned(Strict):
     )
 
 
+class MeasureOfMethod(Strict):
+    """What a method measured of itself: a mean over the items that have it."""
+
+    mean: float
+    stderr: float | None
+    n_items: int
+
+
 class Samples(Strict):
     file: str
     rows: int
@@ -174,6 +182,9 @@ class RunRecord(Strict):
     counts: Counts
     reasons: dict[str, int] = Field(
         {}, description="ok attempts by why no answer was read (harness.answers.REASONS) or compared"
+    )
+    measures: dict[str, MeasureOfMethod] = Field(
+        {}, description="what the method measured of itself; nothing is ranked by it"
     )
     usage: dict[str, Any] = Field(
         description="logical use, as on a cold cache; a number is null where it is unknown"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.answers.reading import REASONS
 from harness.external.known_broken import WITHOUT, known_broken
 from harness.results.classes import ClassTable, class_metrics
+from harness.results.measures import Measures
 from harness.results.ranges import estimate
 from harness.sample import Classes
 from harness.spec import MetricRange, TaskSpec
@@ -47,6 +48,7 @@ class Summary:
         )
         #: ok attempts by why no answer was read or compared
         self.reasons: Counter[str] = Counter()
+        self.measures = Measures()
         self.epochs = 1
         self._binary = dict.fromkeys(self.names, True)
         self._listed = set(known_broken(task))
@@ -75,6 +77,7 @@ class Summary:
         self._counts["user_failed"] += attempt["stop_reason"] == "user_failed"
         for name in ("user_retries", "judge_errors"):
             self._counts[name] += (attempt.get("trace") or {}).get(name, 0)
+        self.measures.add(n, attempt.get("measures") or {})
         self.epochs = max(self.epochs, attempt["epoch"] + 1)
         if attempt["sample_id"] in self._listed:
             self.broken[n] = attempt["sample_id"]

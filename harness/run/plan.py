@@ -54,6 +54,7 @@ class Request:
     transcripts: bool = True
     draws: str | None = None  # of recorded answers, whose method can't say it: `run` or `none`
     planned_effect: float | None = None
+    twin: bool = True  # whether the runs that a method wants beside its own are added
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,19 @@ def plan(request: Request) -> list[Cell]:
                 f"{method.name}: a prompt of your own is for tasks that ask in one text, and {task.name!r} "
                 "is a world to act in; --system TEXT adds to what an agent is told"
             )
-        for seed in range(request.seeds):
-            cells.append(Cell(task, arguments, method, own, model, seed, request))
+        for chosen in (own, *_twin(method, own)[: request.twin]):
+            for seed in range(request.seeds):
+                cells.append(Cell(task, arguments, method, chosen, model, seed, request))
     return cells
+
+
+def _twin(method: MethodSpec, own: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The arguments of the run that a method wants beside one with arguments `own`; empty where that is
+    it."""
+    first = next(iter(method.twin), None)
+    if first is None or own[first] == method.twin[first]:
+        return []
+    return [{**own, **method.twin}]
 
 
 def task_arguments(task: TaskSpec, given: Mapping[str, Any], model: str) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
-from harness.base.errors import HarnessError, ModelCallError
+from harness.base.errors import HarnessError, ModelCallError, PluginError
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
+from harness.results.measures import checked
 from harness.run.journal import Journal
 from harness.run.plugin_errors import fault
 from harness.sample import Outcome, Sample, Score, Splits
@@ -44,6 +45,11 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
     }
     if outcome.trace:
         attempt["trace"] = dict(outcome.trace)
+    if outcome.measures:
+        try:
+            attempt["measures"] = checked(outcome.measures)
+        except ValueError as error:
+            raise PluginError(f"the outcome of question {sample.id!r} has a bad measure: {error}") from None
     if outcome.error is not None:
         return {**attempt, "status": "error", "metrics": {}}
     try:

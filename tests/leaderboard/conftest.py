@@ -10,6 +10,7 @@ from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
+from tests.conversations import conversation
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,7 +86,8 @@ def store(tmp_path_factory, seal_run):
                 curve=learning_curve(seed, 0.01 if model == "test/small" else 0.02),
             )
     flaky = [None if n % 6 == 0 else 1.0 for n in range(60)]
-    seal_run(root, flaky, method="flaky", model="test/small", cost_usd=None)
+    talk = {"trace": lambda n: conversation() if n == 1 else None}
+    seal_run(root, flaky, method="flaky", model="test/small", cost_usd=None, **talk)
     return root
 
 
@@ -114,6 +116,9 @@ def hostile(tmp_path_factory, seal_run):
                 sample_id=lambda k, name=name: f"{SCRIPT}{k}{name}",
                 question=lambda k, name=name: f"{name} {SCRIPT} {k}?",
                 target=lambda k, name=name: {"wanted": [IMAGE, name, k]},
-                trace=lambda k, name=name: {name: [IMAGE, SCRIPT, k]},
+                trace=lambda k, name=name: {
+                    name: [IMAGE, SCRIPT, k],
+                    **conversation(f"{IMAGE}{SCRIPT}{name}"),
+                },
             )
     return root

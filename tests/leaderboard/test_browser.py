@@ -175,6 +175,24 @@ def run_page(store, site, method, model):
     raise LookupError(method)
 
 
+def test_a_conversation_of_agents_is_drawn_round_by_round(store, site, visit):
+    page = visit(run_page(store, site, "flaky", "test/small") + "#attempt=1%2F0")
+    graphs = page.locator(".attempts details[open] .conversation svg")
+    graphs.first.wait_for()
+    assert graphs.count() == 3  # two rounds, and credits over rounds
+    assert (
+        graphs.nth(1).get_attribute("aria-label") == "Round 2: 2 hears 1, 1 hears 3 of the round before, "
+        "1 hears 1 of the round before"
+    )
+    assert graphs.nth(1).locator("circle").count() == 3 and graphs.nth(1).locator(".adversary").count() == 1
+    assert graphs.nth(0).locator(".adversary").count() == 0
+    sizes = [float(each.get_attribute("r")) for each in graphs.nth(1).locator("circle").all()]
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert graphs.nth(1).locator("circle").nth(2).get_attribute("fill") == "none"
+    assert "adversaries, for D: 2 from round 2" in page.locator(".conversation p").inner_text()
+    assert visit.heard == []
+
+
 def test_attempts_are_filtered_searched_opened_and_linked_to(store, site, visit):
     page = visit(run_page(store, site, "flaky", "test/small"))
     items = page.locator(".attempts > li")

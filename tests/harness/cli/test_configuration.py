@@ -39,6 +39,7 @@ EVERY_KEY = {
     "mirror": ".",
     "overwrite": True,
     "transcripts": False,
+    "twin": False,
 }
 
 
@@ -103,6 +104,7 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
             mirror=".",
             overwrite=True,
             transcripts=False,
+            twin=False,
         )
     ]
 

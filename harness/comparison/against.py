@@ -1,0 +1,69 @@
+"""Rows next to the method that they are shown next to (`MethodSpec.against`), such as agents that talk next
+to self-consistency with as many calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.base.errors import UsageError
+from harness.comparison.arms import Arm, Row, arms_of
+from harness.comparison.paired import Comparison, compare
+from harness.comparison.sentences import sentence
+
+#: calls a question that differ by a larger share aren't equal
+NEARLY = 0.01
+
+
+@dataclass(frozen=True)
+class Against:
+    """One row beside its rival, with the calls that a question took on either side."""
+
+    comparison: Comparison
+    calls: tuple[float | None, float | None]
+
+    @property
+    def equal_calls(self) -> bool:
+        """Whether both sides took as many calls a question."""
+        own, other = self.calls
+        return own is not None and other is not None and abs(own - other) <= NEARLY * max(own, other)
+
+    def line(self, arms: Iterable[Arm] = ()) -> str:
+        """`chain x m against self-consistency with as many calls (24 a question): better +3.1 ...`."""
+        c, (own, other) = self.comparison, self.calls
+        shown = ["?" if each is None else f"{each:.4g}" for each in (own, other)]
+        calls = (
+            f"as many calls ({shown[0]} a question)"
+            if self.equal_calls
+            else f"{shown[1]} calls a question where it has {shown[0]}"
+        )
+        return (
+            f"{c.candidate.named(arms)} against {c.baseline.method} with {calls}: {sentence(c, tuple(arms))}"
+        )
+
+
+def against(rows: Iterable[Row], rivals: Mapping[str, str]) -> list[Against]:
+    """Every row of a method that has a rival, beside the rival's row on the same items by the same model
+    whose calls a question are nearest.
+
+    Args:
+        rivals: method -> the method that it is shown next to.
+    """
+    arms = [arm for arm in arms_of(rows) if arm.complete]
+    found = []
+    for arm in arms:
+        others = [
+            other
+            for other in arms
+            if other.method == rivals.get(arm.method)
+            and (other.model, other.comparability_key) == (arm.model, arm.comparability_key)
+        ]
+        if not others:
+            continue
+        own = arm.usage("calls")
+        nearest = min(others, key=lambda other: abs((other.usage("calls") or 0.0) - (own or 0.0)))
+        try:
+            found.append(Against(compare(arm, nearest), (own, nearest.usage("calls"))))
+        except UsageError:  # they have no items in common
+            continue
+    return found
