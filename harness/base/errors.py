@@ -37,6 +37,10 @@ class ModelCallError(HarnessError):
     exit_code = 1
 
 
+class NotKept(ModelCallError):
+    """--offline is set and the cache doesn't hold the completion: nothing is known of what the model says."""
+
+
 class BudgetSpent(HarnessError):
     """A limit of the run is reached. The run ends cleanly with what it has."""
 

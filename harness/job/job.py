@@ -87,6 +87,17 @@ class Job:
         return self._task.args
 
     @property
+    def answers(self) -> str:
+        """What an answer is: one of `harness.spec.ANSWERS`, or `labels` where it holds several labels."""
+        classes = self._task.classes
+        return "labels" if classes is not None and classes.several else self._task.spec.answer
+
+    @property
+    def countable(self) -> bool:
+        """Whether equal answers can be counted, as in a vote."""
+        return "countable" in self._task.spec.offers
+
+    @property
     def instruction(self) -> str:
         """One sentence that says what to do, for methods that write their own prompt."""
         return self._task.instruction

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base import messages as make
 from harness.base.digest import digest
-from harness.base.errors import ModelCallError
+from harness.base.errors import ModelCallError, NotKept
 from harness.model import backoff
 from harness.model.cache import Cache
 from harness.model.ledger import Budget, Ledger, Usage
@@ -65,6 +65,7 @@ class Model:
         tools: Sequence[ToolInfo] = (),
         tool_choice: Any = None,
         keep: Callable[[ModelOutput], bool] | None = None,
+        patience: float | None = None,
         **decoding: Any,
     ) -> ModelOutput:
         """One completion on behalf of `question`.
@@ -72,12 +73,14 @@ class Model:
         `draw` numbers repeated calls with the same messages (the samples of a vote); `decoding` are
         fields of inspect-ai's GenerateConfig and win over the run's own; a `system_message` among them stands
         before the messages, whatever the provider. Only what `keep` says yes to goes
-        into the cache, so that the same call is made again where an answer was of no use.
+        into the cache, so that the same call is made again where an answer was of no use. `patience` is how
+        many seconds the call may take, its retries among them, from when it has its turn.
 
         Raises:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
-            ModelCallError: the call failed for good, which the ledger records as a call without tokens;
-                or it is not in the cache and --offline is set, and none was made.
+            ModelCallError: the call failed for good or took too long, which the ledger records as a call
+                without tokens.
+            NotKept: it is not in the cache and --offline is set, and none was made.
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
         settings = {**self.decoding, **decoding}
@@ -91,7 +94,7 @@ class Model:
                 return self._kept(kept, purpose, question)
         if self._offline and self.provider.remote:
             self._ledger.missing += 1
-            raise ModelCallError(
+            raise NotKept(
                 f"{self.name}: {_name(purpose, question, draw)} is not in the cache and --offline is set; "
                 "run once with a network to fill the cache"
             )
@@ -101,7 +104,7 @@ class Model:
         started = time.perf_counter()
         self._ledger.under_way += 1
         try:
-            output = await self._call(call, usage)
+            output = await self._within(patience, call, usage)
         finally:
             self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
@@ -123,12 +126,27 @@ class Model:
         self._charge(purpose, question, Usage(calls=1, cache_hits=1), output)
         return output
 
-    async def _call(self, call: Call, usage: Usage) -> ModelOutput:
-        """The provider's answer, after as many tries as it takes; counts them in `usage`."""
+    async def _within(self, patience: float | None, call: Call, usage: Usage) -> ModelOutput:
+        """The provider's answer, if it comes within so many seconds from the call's turn."""
+        if patience is None:
+            return await self._call(call, usage)
+        try:
+            async with asyncio.timeout(None) as clock:
+                return await self._call(
+                    call, usage, lambda: clock.reschedule(asyncio.get_running_loop().time() + patience)
+                )
+        except TimeoutError:
+            raise ModelCallError(f"{self.name}: no answer within {patience:g} seconds") from None
+
+    async def _call(self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None) -> ModelOutput:
+        """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
+        when the first of them has its turn."""
         jitter = random.Random(call.seed)
         while True:
             try:
                 async with self._slots or nullcontext():
+                    if not usage.calls:
+                        begun()
                     usage.calls = 1
                     return await self.provider.generate(call)
             except ModelCallError:

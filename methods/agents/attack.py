@@ -1,7 +1,8 @@
 """The adversary: which agents turn against the others, when, and for which wrong answer they all argue.
 
 As in the presumed code of arXiv 2602.03688. `random`: max(2, floor(rate * N)) agents, drawn without
-replacement, each from a round of its own, uniform over the rounds 2 .. T-1 (index from 0), and to the end.
+replacement, each from a round of its own, uniform over the rounds 2 .. T-1 (index from 0), and to the end; at
+rate 0 none (a reconstruction).
 `fixed`: floor(rate * N) agents, all from round 2 on. All adversaries of a question argue for one wrong
 answer.
 """
@@ -32,7 +33,7 @@ class Attack:
 
     def count(self, agents: int) -> int:
         """How many of `agents` turn adversary."""
-        if self.kind == "none":
+        if self.kind == "none" or self.rate == 0:
             return 0
         own = int(self.rate * agents + 1e-9)
         return min(max(2, own) if self.kind == "random" else own, agents)

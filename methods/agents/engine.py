@@ -1,10 +1,15 @@
-"""Plays a batch of conversations: rounds of graphs and of what is said, then the decision."""
+"""Plays a batch of conversations: rounds of graphs and of what is said, then the decision. An agent that is
+silent in the last round is counted with what it last said."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.methods.agents.topology import Decision, Graph, Ints, Played, Said, Setting, Topology
+from harness.methods.agents.topology import Decision, Graph, Played, Said, Setting, Topology
+
+if TYPE_CHECKING:
+    from harness.methods.agents.topology import Ints
 
 
 class Panel(Protocol):
@@ -21,8 +26,31 @@ async def play(topology: Topology, panel: Panel, setting: Setting) -> Played:
     for r in range(setting.rounds):
         graphs.append(episode.graph(r, said))
         said.append(await panel.speak(r, graphs[-1], said))
-    decision = episode.decide(said)
-    return Played(graphs, said, decision, taken(said[-1], decision))
+    last = standing(said)
+    decision = episode.decide([*said[:-1], last])
+    return Played(graphs, said, decision, taken(last, decision))
+
+
+def standing(said: Sequence[Said]) -> Said:
+    """What every agent last said: in the last round, or, where it was silent there, in the latest round in
+    which it spoke."""
+    import numpy as np
+
+    last = said[-1]
+    if last.spoke.all():
+        return last
+    spoke = np.stack([each.spoke for each in said])
+    latest = (
+        len(said) - 1 - spoke[::-1].argmax(0)
+    )  # of an agent that never spoke the last round, where it is silent
+    rows, agents = np.indices(latest.shape)
+
+    def of(arrays: Sequence[Any]) -> Any:
+        return np.stack(arrays)[latest, rows, agents]
+
+    values = None if last.values is None else of([each.values for each in said])
+    spoken = np.asarray(spoke.any(0))
+    return Said(of([s.answers for s in said]), of([s.vectors for s in said]), spoken, values)
 
 
 def taken(last: Said, decision: Decision) -> Ints:

@@ -1,0 +1,186 @@
+"""Agents that answer a question in several rounds, as a method: who hears whom, and whose answer counts, is a
+topology's (`settings.topology` of the spec); everything else is the same for all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.base import messages
+from harness.base.errors import ModelCallError
+from harness.job import Job
+from harness.method import Method
+from harness.methods.agents import wording
+from harness.methods.agents.answers import check_judge, space_of
+from harness.methods.agents.cast import Agent, Cast, Turn
+from harness.methods.agents.catalogue import topology
+from harness.methods.agents.engine import play
+from harness.methods.agents.live import LivePanel, Talk
+from harness.methods.agents.roles import roles
+from harness.methods.agents.settings import budget_of, check
+from harness.methods.agents.topology import Played, Setting, Topology
+from harness.methods.agents.trace import conversation, last_turns, measures
+from harness.methods.agents.vectors import Encoder
+from harness.methods.agents.wording import Heard
+from harness.sample import Outcome, Question, SplitSizes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Conversation(Method):
+    """Agents that talk over rounds. `fit` makes the topology, and has it learn where it can."""
+
+    topology: Topology
+    cast: Cast
+    encoder: Encoder | None
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
+        if self.args["tokens"]:
+            return None
+        return n_questions * int(self.args["agents"]) * int(self.args["rounds"])
+
+    def announce(self, job: Job) -> list[str]:
+        self._begin(job)
+        return [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
+
+    async def fit(self, job: Job) -> None:
+        self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        """Checks the arguments and makes agents and topology.
+
+        Raises:
+            HarnessError: something can't be carried out as given.
+        """
+        args = self.args
+        self.attack = check(args, job.roles)
+        check_judge(job)
+        own = roles(args["roles"], args["agents"])
+        models = [job.role(name) if job.has_role(name) else job.model for name in _names(len(own))]
+        self.cast = Cast(
+            [
+                Agent(f"Agent {i}", role, model)
+                for i, (role, model) in enumerate(zip(own, models, strict=True), 1)
+            ],
+            args["tokens"],
+            args["patience"],
+            args["closing"],
+            args["temperature"],
+        )
+        reads = "embedder" in self.spec.may_use
+        width = max(int(getattr(model.provider, "vector_width", 0)) for model in models)
+        self.encoder = Encoder(job, width) if reads else None
+        made = {**args, "draw": job.rng("graph").getrandbits(31)} if self.spec.draws == "run" else args
+        self.topology = topology(self.spec.settings["topology"], made)
+
+    def setting(
+        self,
+        job: Job,
+        questions: Sequence[Question],
+        rng: np.random.Generator,
+        flips: Any,
+        learning: bool = False,
+    ) -> Setting:
+        """What a topology is told of a batch; `flips` (B, N) as `Attack.flips` gives them."""
+        outs, ins = budget_of(self.args["budget"])
+        sees = self.topology.sees_adversaries
+        if sees:
+            job.access["adversaries_seen"] = job.access.get("adversaries_seen", 0) + len(questions)
+        encode = self.encoder
+        return Setting(
+            batch=len(questions),
+            agents=self.args["agents"],
+            rounds=self.args["rounds"],
+            space=space_of(job, questions[0], self.args["agents"]),
+            width=encode.width if encode else 0,
+            rng=rng,
+            queries=encode([question.input for question in questions]) if encode else None,
+            roles=encode([agent.role.text for agent in self.cast.agents]) if encode else None,
+            flips=flips if sees else None,
+            outs=outs,
+            ins=ins,
+            learning=learning,
+        )
+
+    def talk(self, job: Job, question: Question, flips: Any, wrong: Any, purpose: str = "") -> Talk:
+        """A question's conversation with this run's agents; `flips` (N,)."""
+        space = space_of(job, question, self.args["agents"])
+        return Talk(job, question, self.cast, space, flips, wrong, purpose)
+
+    def attacked(self, job: Job, question: Question) -> tuple[Any, Any]:
+        """(1, N) the rounds in which agents turn, and the wrong answer, None without adversaries."""
+        own = generator(job, "attack", question.id, question.epoch)
+        flips = self.attack.flips(1, self.args["agents"], self.args["rounds"], own)
+        turns = bool((flips < self.args["rounds"]).any())
+        return flips, job.wrong_answer(question) if turns else None
+
+    async def answer(self, question: Question, job: Job) -> Outcome:
+        flips, wrong = self.attacked(job, question)
+        rng = generator(job, "conversation", question.id, question.epoch)
+        setting = self.setting(job, [question], rng, flips)
+        talk = self.talk(job, question, flips[0], wrong)
+        played = await play(self.topology, LivePanel([talk], self.encoder), setting)
+        last = last_turns(talk.rounds)
+        if all(turn.silent for turn in last):
+            reason = next(turn.failed for turn in last)
+            raise ModelCallError(f"all {len(last)} agents failed in all rounds; the first: {reason}")
+        if setting.space.kind == "open":
+            text, answer, confidence = await self._judged(job, question, last, played), None, None
+        else:
+            answer = talk.places.answer(int(played.answers[0]))
+            text, confidence = _chosen(talk, last, played)
+        return Outcome(
+            question.id,
+            question.epoch,
+            text,
+            answer,
+            confidence,
+            trace={"conversation": conversation(talk, played, self.args["attack"], answer)},
+            measures=measures(talk, played),
+        )
+
+    async def _judged(self, job: Job, question: Question, last: Sequence[Turn], played: Played) -> str:
+        """The final answer that the judge writes to an open question."""
+        decided = played.decision.credits
+        credits = [None] * len(last) if decided is None else decided[0].tolist()
+        said = [
+            (Heard(agent.shown, turn.quoted), credit)
+            for agent, turn, credit in zip(self.cast.agents, last, credits, strict=True)
+            if not turn.silent
+        ]
+        asked = wording.verdict(job.ask(question)[-1].text, said)
+        output = await job.role("judge").generate(question, [messages.user(asked)], purpose="judge")
+        return output.completion
+
+
+def _names(agents: int) -> list[str]:
+    return [f"agent{i}" for i in range(1, agents + 1)]
+
+
+def _chosen(talk: Talk, last: Sequence[Turn], played: Played) -> tuple[str, float]:
+    """The text that gave the answer taken with the largest weight, and the answer's share of all weights;
+    where nobody gave one, the first text."""
+    import numpy as np
+
+    place, weights = int(played.answers[0]), played.decision.weights[0]
+    if place < 0:
+        return next(turn.text for turn in last if not turn.silent), 0.0
+    gave = np.array([talk.places.of(turn.answer) == place for turn in last])
+    if not weights[gave].sum() > 0:  # no weight fell on an answer, or the topology decided otherwise
+        weights = np.ones_like(weights)
+    best = int(np.where(gave, weights, -1.0).argmax()) if gave.any() else 0
+    return last[best].text, float(weights[gave].sum() / weights.sum())
+
+
+def generator(job: Job, *name: Any) -> np.random.Generator:
+    """A generator of arrays by the run's seed and a name, see `Job.rng`."""
+    import numpy as np
+
+    return np.random.default_rng(job.rng(*name).getrandbits(63))
+
+
+def updates_of(args: dict[str, Any], batch: int, train: int) -> int:
+    """Updates of a training: as many as are asked for, or one pass over the train split."""
+    return int(args["updates"]) or max(1, math.ceil(train / batch))
