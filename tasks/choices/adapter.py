@@ -91,6 +91,11 @@ class Questions(MultipleChoice):
         dev = [] if sizes["of"] == "validation" else self.items(data, "validation")
         return self.splits(test, dev, self.items(data, "train"), sizes["train"])
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read."""
+        return [self.spec.settings[key] for key in COLUMNS if key in self.spec.settings]
+
     def splits(
         self, test: Sequence[Item], dev: Sequence[Item], train: Sequence[Item], most: int | None = None
     ) -> Splits:
@@ -107,10 +112,9 @@ class Questions(MultipleChoice):
             DataError: a row has another shape; names it.
         """
         pin, table = self.spec.data[name], self.spec.settings
-        columns = [table[key] for key in COLUMNS if key in table]
         prefix = "" if name == "test" else f"{name}-"
         found = []
-        for index, row in enumerate(data.rows(pin, columns).arrow(columns).to_pylist()):
+        for index, row in enumerate(data.rows(pin, self.columns).arrow(self.columns).to_pylist()):
             own = str(row[table["id"]]) if "id" in table else f"{prefix}{index}"
             try:
                 found.append(self.item(own, row, index))
@@ -128,7 +132,8 @@ class Questions(MultipleChoice):
             DataError: it has another shape.
         """
         table = self.spec.settings
-        parts = (str(row[table["category"]]),) if "category" in table else ()
+        category = str(row[table["category"]]) if "category" in table else ""
+        parts = (category,) if category else ()
         listed, answer = row[table["options"]], row[table["answer"]]
         return read_item(id, row[table["stem"]], listed, answer, table["most"], categories=parts, row=index)
 
@@ -172,8 +177,13 @@ def by_content(items: Sequence[Item], size: int) -> list[Item]:
     """As many items, chosen by their text alone, in their order; all where there are no more."""
     if size >= len(items):
         return list(items)
-    ranked = sorted(range(len(items)), key=lambda n: (seed_of("choices", items[n].key), n))
+    ranked = sorted(range(len(items)), key=lambda n: (rank(items[n].key), n))
     return [items[n] for n in sorted(ranked[:size])]
+
+
+def rank(key: str) -> int:
+    """By what rows are chosen where the source doesn't say which: a number that the text alone decides."""
+    return seed_of("choices", key)
 
 
 def mixed(items: Sequence[Item]) -> list[Item]:

@@ -16,10 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
-from harness.base.digest import seed_of
 from harness.base.errors import DataError
 from harness.sample import LazySamples, Sample, Splits
-from harness.tasks.choices.adapter import Questions, by_content, mixed, without
+from harness.tasks.choices.adapter import Questions, by_content, mixed, rank, without
 from harness.tasks.choices.rows import Item
 from harness.tasks.mmlu.subjects import DOMAINS
 
@@ -92,7 +91,7 @@ class MMLU(Questions):
         seen: Counter[str] = Counter()
         found = []
         for item in super().items(data, name):
-            subject = item.categories[0]
+            subject = "".join(item.categories)
             if subject not in DOMAINS:
                 raise DataError(f"{self.spec.name}: {item.id} is of {subject!r}, which is no subject of MMLU")
             place = f"{subject}-{seen[subject]}"
@@ -104,22 +103,19 @@ class MMLU(Questions):
     def _auxiliary(self, data: Data, others: Iterable[Item]) -> Sequence[Sample]:
         """The questions of auxiliary_train that aren't among the others; of the smaller protocol as many as
         it takes. They have no subject."""
-        rows = data.rows(self.spec.data["auxiliary"], ())
+        rows = data.rows(self.spec.data["auxiliary"], self.columns)
         held = {item.key for item in others}
-        keys = [self._trained(index, row).key for index, row in enumerate(rows)]
-        places = [index for index, key in enumerate(keys) if key not in held]
-        sizes = self.spec.settings.get("todycomm", {})
-        if self.args.get("protocol", "whole") == "todycomm" and sizes["train"] < len(places):
-            ranked = sorted(places, key=lambda index: (seed_of("choices", keys[index]), index))
-            places = sorted(ranked[: sizes["train"]])
+        keys = ((index, self._trained(index, row).key) for index, row in enumerate(rows))
+        ranked = [(rank(key), index) for index, key in keys if key not in held]
+        if self.args.get("protocol", "whole") == "todycomm":
+            ranked = sorted(ranked)[: self.spec.settings["todycomm"]["train"]]
+        places = sorted(index for _, index in ranked)
         return LazySamples(Places(rows, places), lambda _, found: self._trained(*found).sample(self.letters))
 
     def _trained(self, index: int, row: Mapping[str, Any]) -> Item:
-        # the Hub's config auxiliary_train, unlike its `all`, wraps a row in one of its own
-        row = row.get("train", row)
         try:
-            return self.item(f"auxiliary-{index}", {**row, "subject": ""}, index)
-        except (DataError, KeyError) as error:
+            return self.item(f"auxiliary-{index}", row, index)
+        except DataError as error:
             raise DataError(f"{self.spec.name}: row {index} of auxiliary_train: {error}") from None
 
 
