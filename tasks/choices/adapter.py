@@ -43,6 +43,10 @@ class MultipleChoice(Task):
         """The letters of the question with the most options."""
         return tuple(LETTERS[: self.spec.settings["most"]])
 
+    @property
+    def classes(self) -> None:
+        """None: a letter is a place, and what stands there is another thing in every question."""
+
     def render(self, question: Question) -> str:
         return (
             f"{self.instruction}\n\n{question.input}\n\nReason step by step. End your reply with a line "
