@@ -21,6 +21,7 @@ from harness.checklist.reward import is_broken, reward
 from harness.checklist.rule import RewardRule
 from harness.episode import play
 from harness.methods.cm2.actions import action_of
+from harness.methods.cm2.codec import Codec
 from harness.methods.cm2.verl_tokens import Tokens
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
@@ -51,6 +52,7 @@ class WorldLoop(_Base):  # type: ignore[misc, valid-type]
         super().__init__(*given, **named)
         self.settings: dict[str, Any] = json.loads(settings)
         self._key = settings
+        self._codec = Codec(self.tokenizer)
         sizes = self.config.actor_rollout_ref.rollout
         self.prompt_length, self.response_length = int(sizes.prompt_length), int(sizes.response_length)
 
@@ -84,7 +86,7 @@ class WorldLoop(_Base):  # type: ignore[misc, valid-type]
         )
 
     async def _play(self, sample: Sample, sampling: Mapping[str, Any]) -> tuple[Tokens, Outcome]:
-        tokens, request = Tokens(self.tokenizer, self.prompt_length, self.response_length), uuid4().hex
+        tokens, request = Tokens(self._codec, self.prompt_length, self.response_length), uuid4().hex
 
         async def act(seen: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> ModelOutput:
             from inspect_ai.model import ModelOutput
