@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -224,32 +223,15 @@ def _train(
     out: Path,
     key: list[Any],
 ) -> None:
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError:
-        raise UsageError(
-            f"{method.spec.name} trains with torch and transformers, which are not installed: pip install "
-            "-c constraints.txt 'harness[train]'"
-        ) from None
     from harness.engine import checkpoints, train
     from harness.engine.course import Diverged
+    from harness.engine.loading import load_policy
     from harness.methods.curator.cost import Cost, usages
     from harness.methods.curator.curricula import CURRICULA, make
     from harness.methods.curator.training import Dev, Training
 
     check_verifier(bank, home.training.reward)
-    checkpoints.quiet()
-    accelerated = torch.cuda.is_available()
-    if not accelerated:
-        torch.set_num_threads(1)  # two threads on a busy machine spin for each other
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
-    # transformers wraps `to` so that its types lose that it is a method
-    model.to("cuda" if accelerated else "cpu")  # type: ignore[arg-type]
+    model, tokenizer = load_policy(source, method.spec.name)
     dev = list(home.data.dev)
     kinds = {name.rpartition(" ")[2] for name in bank.names}
     held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
@@ -332,33 +314,26 @@ def _train(
     best = training.peak if keep_peak else None
     kept = checkpoints.peak(workspace, best) if best is not None else None
     checkpoints.save_policy(model, out, source, kept)
-    (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
     measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
-    (out / "training.json").write_text(
-        json.dumps(
-            {
-                "key": digest(key),
-                "curriculum": method.curriculum,
-                "from": job.model.name,
-                "from_revision": job.model.provider.revision,
-                "seed": job.seed,
-                "engine": taken,
-                "plan": asdict(plan),
-                "steps": training.step,
-                "kept_step": best or training.step,
-                "parameters": training.parameters,
-                "problems": len(bank),
-                "difficulty_from": bank.difficulty_from,
-                "cost": asdict(training.total),
-                "flops": training.total.flops(training.parameters),
-                "remark": say,
-                "dev_last": measured[-1] if measured else None,
-                "dev_peak": max(measured, default=None),
-                "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
-                "access": dict(job.access),
-            },
-            indent=1,
-        )
-        + "\n",
-        "utf-8",
-    )
+    told = {
+        "key": digest(key),
+        "curriculum": method.curriculum,
+        "from": job.model.name,
+        "from_revision": job.model.provider.revision,
+        "seed": job.seed,
+        "engine": taken,
+        "plan": asdict(plan),
+        "steps": training.step,
+        "kept_step": best or training.step,
+        "parameters": training.parameters,
+        "problems": len(bank),
+        "difficulty_from": bank.difficulty_from,
+        "cost": asdict(training.total),
+        "flops": training.total.flops(training.parameters),
+        "remark": say,
+        "dev_last": measured[-1] if measured else None,
+        "dev_peak": max(measured, default=None),
+        "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
+        "access": dict(job.access),
+    }
+    policies.write(out, told, training.curve)
