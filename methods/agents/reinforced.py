@@ -21,10 +21,11 @@ LARGEST = {"agents": MOST, "rounds": 1_000, "width": 100_000}
 
 
 def policy_loss(rewards: Floats, graphs: Sequence[Graph]) -> Any:
-    """The mean of -log P * utility over a batch, a tensor; rewards (B,) above 0 are right answers."""
+    """The mean of -log P * utility over a batch, a tensor; rewards (B,) from -1 to 1 become utilities from 0
+    to 1."""
     import torch
 
-    utility = torch.from_numpy((rewards > 0).astype("float32"))
+    utility = torch.from_numpy((rewards + 1) / 2)
     return -(sum(graph.logp for graph in graphs) * utility).mean()
 
 
@@ -86,7 +87,7 @@ class Reinforced(Learner):
         self.adam.zero_grad()
         loss.backward()
         self.adam.step()
-        return {"loss": float(loss.detach()), "utility": float((rewards > 0).mean())}
+        return {"loss": float(loss.detach()), "utility": float((rewards + 1).mean() / 2)}
 
     def facts(self) -> dict[str, Any]:
         """What is kept besides numbers and sizes."""

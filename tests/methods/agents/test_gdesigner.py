@@ -84,11 +84,11 @@ def test_the_prior_graph_is_normalised():
 
 
 def test_one_matrix_of_a_question_serves_all_rounds():
-    method, told = made(), setting(batch=1, rounds=3000)
+    method, told = made(), setting(batch=1, rounds=600)
     chance = method.logits(told).sigmoid()[0].detach().numpy()
     graphs, decision = play(method, told)
     first = np.mean([graph.spatial[0, 1, 0] for graph in graphs])  # never closed by a cycle
-    assert first == pytest.approx(chance[1, 0], abs=4 * 0.5 / np.sqrt(3000))
+    assert first == pytest.approx(chance[1, 0], abs=4 * 0.5 / np.sqrt(600))
     assert not graphs[0].temporal.any() and all(graph.temporal.all() for graph in graphs[1:])
     assert all(graph.logp is None and graph.selected.all() for graph in graphs)
     assert decision.weights.tolist() == [[1] * 6]

@@ -1,10 +1,16 @@
-"""Rows that no method may be compared with as equals: true adversaries muted, and selections by chance."""
+"""Rows that no method may be compared with as equals (true adversaries muted, selections by
+chance), and all that learn on simulated agents."""
+
+import asyncio
 
 import numpy as np
 import pytest
 
 from harness.methods.agents.attack import Attack
 from harness.methods.agents.catalogue import topology
+from harness.methods.agents.engine import play as play_out
+from harness.methods.agents.learning import Plan, train
+from harness.methods.agents.simulated import SimulatedLessons, World
 from harness.methods.agents.topology import NEVER, Said, Setting, Space
 
 
@@ -77,3 +83,24 @@ def test_a_random_mask_selects_by_the_toss_of_a_coin():
     none = ~decision.selected.any(1)
     assert none.mean() == pytest.approx(1 / 64, abs=0.01) and (decision.fallback == none).all()
     assert (decision.weights[none] > 0).all() and not decision.weights[~none][~decision.selected[~none]].any()
+
+
+@pytest.mark.parametrize(("limit", "attacked"), [(1, 0.734), (None, 0.757)])
+def test_the_oracle_reaches_the_figures_of_the_simulator(limit, attacked):
+    """Of the notes' reference run of 2000 questions; both runs' errors count, three of them are allowed."""
+    world = World(outs=limit, ins=limit, attack=Attack("random"))
+    panel = world.panel(4000, "oracle")
+    played = asyncio.run(
+        play_out(topology("oracle-mute", {}), panel, world.setting(4000, "oracle", flips=panel.flips))
+    )
+    error = np.sqrt(attacked * (1 - attacked) * (1 / 2000 + 1 / 4000))
+    assert panel.right(played.answers).mean() == pytest.approx(attacked, abs=3 * error)
+
+
+@pytest.mark.parametrize("name", ["gptswarm", "agentprune", "agentdropout", "g-designer"])
+def test_what_learns_does_so_on_simulated_agents(name):
+    pytest.importorskip("torch")
+    world, method = World(outs=None, ins=None), topology(name, {"updates": 4})
+    rows = asyncio.run(train(method, SimulatedLessons(world, 0, questions=64), Plan(4, 4, measure=4), seed=0))
+    assert [row["step"] for row in rows] == [0, 1, 2, 3, 4]
+    assert all(np.isfinite(row["loss"]) for row in rows[1:]) and 0 < rows[-1]["dev"] <= 1
