@@ -123,8 +123,7 @@ class Training:
 
     def _held_out(self) -> Sequence[Sample]:
         """What is measured on: the dev split's first questions, in an order of its own."""
-        dev = self.job.data.dev if "dev" in (*self.method.spec.needs, *self.method.spec.may_use) else ()
-        return in_order(dev, 0)[:DEV]
+        return in_order(self.job.data.dev, 0)[:DEV]
 
     def _plan(self, samples: Sequence[Sample]) -> learning.Plan:
         return learning.plan_of(self.args, len(samples), endless=self.simulated)
