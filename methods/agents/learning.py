@@ -7,8 +7,9 @@ Rewards are 1 for a right answer of the whole conversation and -1 for a wrong on
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +34,14 @@ class Plan:
     batch: int
     measure: int = 10
     save: int = 5
+
+
+def plan_of(args: Mapping[str, Any], train: int, endless: bool = False) -> Plan:
+    """The plan that arguments ask for. `updates` of 0 is one pass over `train` questions, 200 updates at most
+    (6,400 questions of the presumed code); 200 where questions are `endless`, as those of a simulation."""
+    batch = int(args["batch"]) if endless else min(int(args["batch"]), train)
+    most = Learner.updates
+    return Plan(int(args["updates"]) or (most if endless else min(most, math.ceil(train / batch))), batch)
 
 
 @dataclass

@@ -82,7 +82,7 @@ class SimulatedLessons:
 
     world: World
     seed: int
-    questions: int = 512
+    questions: int = 128
 
     def setting(self) -> Setting:
         return self.world.setting(1, self.seed)

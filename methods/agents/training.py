@@ -123,15 +123,10 @@ class Training:
 
     def _held_out(self) -> Sequence[Sample]:
         """What is measured on: the dev split's first questions, in an order of its own."""
-        dev = self.job.data.dev if "dev" in (*self.method.spec.needs, *self.method.spec.may_use) else ()
-        return in_order(dev, 0)[:DEV]
+        return in_order(self.job.data.dev, 0)[:DEV]
 
     def _plan(self, samples: Sequence[Sample]) -> learning.Plan:
-        """As many updates as asked for; else one pass over the train split, the learner's own number at most,
-        and that number on a simulation, whose questions don't end."""
-        batch = min(int(self.args["batch"]), len(samples)) if not self.simulated else int(self.args["batch"])
-        one_pass = self.learner.updates if self.simulated else math.ceil(len(samples) / batch)
-        return learning.Plan(int(self.args["updates"]) or min(one_pass, self.learner.updates), batch)
+        return learning.plan_of(self.args, len(samples), endless=self.simulated)
 
     def _lessons(self, samples: Sequence[Sample]) -> learning.Lessons:
         if not self.simulated:
