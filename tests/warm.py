@@ -92,7 +92,7 @@ class Process:
             try:
                 self.returncode = int(self._told.readline())
             except TimeoutError:
-                self.send_signal(signal.SIGKILL)
+                self.kill()
                 raise
         return self.returncode
 
@@ -103,6 +103,9 @@ class Process:
 
     def send_signal(self, number):
         os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
 
 
 def serve(control):
