@@ -23,6 +23,7 @@ from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
+from harness.results.ceiling import ceiling, ceilings
 from harness.results.simulated import simulation
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ def _environment() -> Environment:
         "place": place_in,
         "metric_range": metric_range,
         "simulation": simulation,
+        "ceiling": ceiling,
+        "ceilings": ceilings,
     }
     environment.tests["number"] = lambda v: isinstance(v, int | float)
     return environment

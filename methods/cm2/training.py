@@ -19,6 +19,7 @@ from harness.checklist import Trajectory
 from harness.checklist.judging import Judge, RuleJudge
 from harness.checklist.noise import NoisyJudge
 from harness.checklist.rule import RewardRule
+from harness.engine.divergence import collapse
 from harness.job import Job
 from harness.methods.cm2.checks import blind_kinds, check
 from harness.methods.cm2.codec import Codec
@@ -76,7 +77,8 @@ class Run:
         Raises:
             UsageError: something that the training needs is missing; names the cure.
             BudgetSpent: a limit of the run is reached; checkpoints stay.
-            Diverged: a loss, gradient or probability is not finite; checkpoints stay.
+            Diverged: a loss, gradient or probability is not finite, or the weights exploded; checkpoints
+                stay.
         """
         from harness import engine
         from harness.engine import checkpoints
@@ -95,7 +97,7 @@ class Run:
         if course.spent is not None:
             self.job.training.curve(points(course.curve, parameters))
             raise course.spent
-        for say in remarks(course.curve, self.reward):
+        for say in remarks(course.curve, self.reward, self.plan.prompts):
             self.job.log.warning("%s: %s", self.method, say)
         checkpoints.save_policy(model, out, self.job.training.policy)
         (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in course.curve), "utf-8")
@@ -350,8 +352,8 @@ def _nothing_told(curve: Sequence[Mapping[str, Any]]) -> bool:
     return all(row.get("dropped") == row["rollouts"] for row in curve)
 
 
-def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
-    """What is to be said of a run that went badly."""
+def remarks(curve: Sequence[Mapping[str, Any]], reward: str, worlds: int) -> Iterator[str]:
+    """What is to be said of a run of so many worlds a step that went badly."""
     if reward == "demonstrations" or not curve:
         return
     if all(row["silent"] == 1 for row in curve):
@@ -359,6 +361,8 @@ def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
             "in no group of any step did the rewards differ, so the policy has learned nothing; take easier "
             "worlds, more rollouts, or a finer reward"
         )
+    if fallen := collapse(curve, worlds):
+        yield fallen
     lost, drawn = sum(row["dropped"] for row in curve), sum(row["rollouts"] for row in curve)
     cut = sum(row.get("cut", 0) for row in curve)
     if cut:
