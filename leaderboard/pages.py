@@ -19,11 +19,11 @@ from harness.leaderboard.grids import shown
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.results.ceiling import ceiling, ceilings
 from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
-from harness.results.ceiling import ceiling, ceilings
 from harness.results.simulated import simulation
 
 if TYPE_CHECKING:
