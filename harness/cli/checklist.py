@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
+from harness.cli.interrupts import goes_on
 from harness.cli.options import (
     Group,
     budget_options,
@@ -25,6 +26,9 @@ from harness.cli.options import (
     together,
     typed_arguments,
 )
+
+#: of a command that Ctrl-C ended
+KEPT = "every finished row and every answer of the model are kept"
 
 
 @click.group("checklist", cls=Group)
@@ -93,7 +97,9 @@ def annotate(file: str, **given: Any) -> None:
     """Have a model write checklists for reference dialogues; what breaks a rule is sent back to it."""
     from harness.api.checklists import annotate_checklists
 
-    _show(annotate_checklists(file, **_asked(given, "annotator")), given)
+    with goes_on(KEPT):
+        made = annotate_checklists(file, **_asked(given, "annotator"))
+    _show(made, given)
 
 
 VALIDATE = """
@@ -156,7 +162,9 @@ def judge(file: str, **given: Any) -> None:
     """Judge recorded trajectories: one yes-or-no decision for each step and item, and their reward."""
     from harness.api.checklist_judging import judge_trajectories
 
-    _show(judge_trajectories(file, **_asked(given, "judge")), given)
+    with goes_on(KEPT):
+        made = judge_trajectories(file, **_asked(given, "judge"))
+    _show(made, given)
 
 
 AGREE = """

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.engine.divergence import collapse
+
 #: what of a row goes into the run's own learning curve
 RECORDED = ("reward", "success")
 
@@ -39,8 +41,8 @@ def nothing_told(curve: Sequence[Mapping[str, Any]]) -> bool:
     return all(row.get("dropped") == row["rollouts"] for row in curve)
 
 
-def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
-    """What is to be said of a run that went badly."""
+def remarks(curve: Sequence[Mapping[str, Any]], reward: str, worlds: int) -> Iterator[str]:
+    """What is to be said of a run of so many worlds a step that went badly."""
     if reward == "demonstrations" or not curve:
         return
     if all(row["silent"] == 1 for row in curve):
@@ -48,6 +50,8 @@ def remarks(curve: Sequence[Mapping[str, Any]], reward: str) -> Iterator[str]:
             "in no group of any step did the rewards differ, so the policy has learned nothing; take easier "
             "worlds, more rollouts, or a finer reward"
         )
+    if fallen := collapse(curve, worlds):
+        yield fallen
     lost, drawn = sum(row["dropped"] for row in curve), sum(row["rollouts"] for row in curve)
     cut = sum(row.get("cut", 0) for row in curve)
     if cut:

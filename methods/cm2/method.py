@@ -156,8 +156,8 @@ class Trained(Method):
             raise
         except Diverged as error:
             raise UsageError(
-                f"training stopped: {error}; the last good checkpoint is kept in {workspace}; lower -M rate "
-                "and run again"
+                f"training stopped: {error}; the last good checkpoint is kept in {workspace}; lower -M "
+                f"{error.setting} and run again"
             ) from error
 
     def _take(self, job: Job, folder: Path) -> None:

@@ -67,7 +67,8 @@ class Run:
         Raises:
             UsageError: something that the training needs is missing; names the cure.
             BudgetSpent: a limit of the run is reached; checkpoints stay.
-            Diverged: a loss, gradient or probability is not finite; checkpoints stay.
+            Diverged: a loss, gradient or probability is not finite, or the weights exploded; checkpoints
+                stay.
         """
         from harness import engine
         from harness.engine import checkpoints
@@ -88,7 +89,7 @@ class Run:
         if course.spent is not None:
             self.job.training.curve(points(course.curve, parameters))
             raise course.spent
-        for say in remarks(course.curve, self.reward):
+        for say in remarks(course.curve, self.reward, self.plan.prompts):
             self.job.log.warning("%s: %s", self.method, say)
         checkpoints.save_policy(model, out, source)
         told = {

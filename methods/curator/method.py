@@ -12,7 +12,7 @@ from harness.base.errors import UsageError
 from harness.engine import AUTO, vllm
 from harness.job import Job, policies
 from harness.method import Method
-from harness.methods.curator.curve import points, silence
+from harness.methods.curator.curve import points, remark
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.model.gateway import Model
@@ -50,6 +50,23 @@ class Curated(Method):
         plan = Plan.of(a)
         measured = -(-plan.steps // plan.measure_every)
         return n_questions + plan.steps * plan.prompts * plan.rollouts + measured * splits.dev
+
+    def calls_of(self, job: Job, n_questions: int) -> int | None:
+        """With those of the training, which a policy that is there tells and its plan else, exactly: dev
+        problems are measured where they are of the training problems' kinds. Unknown where steps, and what
+        they discard, depend on what is drawn."""
+        plan, home = Plan.of(self.args), self.home(job)
+        bank = bank_of(home, plan.levels)
+        if job.training.policy_here is not None:
+            key = self.key(job, plan, bank)
+            folder = self.shipped if self.ships(key) else job.files.find(key)
+            if folder is not None:
+                used = policies.facts(folder).get("usage", {})
+                return n_questions + sum(int(each["calls"]) for each in used.values())
+        if self.args["max_flops"] or self.curriculum in DISCARDING:
+            return None
+        measured = -(-plan.steps // plan.measure_every) * len(held_out(home, bank))
+        return n_questions + plan.steps * plan.prompts * plan.rollouts + measured
 
     def drawing(self) -> str:
         """A policy trained before is what it is, whatever the seed of the run that asks it."""
@@ -195,6 +212,12 @@ def bank_of(job: Job, levels: str) -> ProblemSet:
     return ProblemSet.of(chosen, lambda sample: _text(job, sample))
 
 
+def held_out(job: Job, bank: ProblemSet) -> list[Sample]:
+    """The dev problems of the training problems' kinds."""
+    kinds = {name.rpartition(" ")[2] for name in bank.names}
+    return [s for s in job.data.dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
+
+
 def _text(job: Job, sample: Sample) -> str:
     return job.ask(sample.question)[-1].text
 
@@ -232,9 +255,7 @@ def _train(
 
     check_verifier(bank, home.training.reward)
     model, tokenizer = load_policy(source, method.spec.name)
-    dev = list(home.data.dev)
-    kinds = {name.rpartition(" ")[2] for name in bank.names}
-    held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
+    held = held_out(home, bank)
     keep_peak = method.args["keep"] == "peak"
     if keep_peak and not held:
         raise UsageError(
@@ -303,12 +324,13 @@ def _train(
         kept = checkpoints.last(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
         raise UsageError(
-            f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate and run again"
+            f"training stopped at step {training.step + 1}: {error}; {where}; lower "
+            f"-M {error.setting} and run again"
         ) from error
     if training.spent is not None:
         job.training.curve(points(training.curve, training.parameters))
         raise training.spent
-    say = silence(training.curve)
+    say = remark(training.curve)
     if say:
         job.log.warning("%s: %s", method.spec.name, say)
     best = training.peak if keep_peak else None

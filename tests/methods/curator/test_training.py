@@ -315,6 +315,7 @@ def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
 def test_a_language_model_as_curator(tmp_path, cache, monkeypatch):
     """The pocket policy itself with a scalar head; it learns to prefer the problems that get the utility, and
     goes on from its file."""
+    from harness.engine.course import Diverged
     from harness.methods.curator.language_model_scorer import LanguageScorer
     from harness.methods.curator.mirror_descent import proximal_gradient, softmax
 
@@ -334,6 +335,10 @@ def test_a_language_model_as_curator(tmp_path, cache, monkeypatch):
     other = LanguageScorer(str(POCKET / "grid"), prompts)
     other.load(tmp_path)
     np.testing.assert_allclose(other.logits(rows), found, atol=1e-6)
+
+    with pytest.raises(Diverged, match="the curator's weights have grown") as told:
+        LanguageScorer(str(POCKET / "grid"), prompts, rate=1e9).descend(rows, np.array([1.0, -1.0, 0.0, 0.0]))
+    assert told.value.setting == "curator_rate"
 
     record = go(tmp_path, curator=str(POCKET / "grid"), curator_rate=1e-3, save_every=2).record
     assert record["status"] == "complete"
