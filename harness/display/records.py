@@ -76,14 +76,26 @@ def tokens(usage: dict[str, Any]) -> str:
 
 
 def purposes(usage: dict[str, Any]) -> str:
-    """`train 192 calls, 20112 tokens; answer ...`: what each purpose took; empty where there is one alone."""
-    parts = usage.get("by_purpose", {})
+    """`train 192 calls, 20112 tokens; answer ...`: what each purpose took, parts of one (`round 2/agent 3`)
+    summed up; empty where there is one alone."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for purpose, part in usage.get("by_purpose", {}).items():
+        groups.setdefault(purpose.partition("/")[0], []).append(part)
+    parts = {purpose: _together(group) for purpose, group in groups.items()}
     paid = any(part["cost_usd"] != 0 for part in parts.values())
     said = [
         f"{purpose} {part['calls']} calls, {tokens(part)} tokens" + (f", USD {cost(part)}" if paid else "")
         for purpose, part in sorted(parts.items(), key=lambda each: (each[0] != "train", each[0]))
     ]
     return "; ".join(said) if len(said) > 1 else ""
+
+
+def _together(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Usages summed; what is unknown of one is unknown of all."""
+    return {
+        key: None if any(part[key] is None for part in parts) else sum(part[key] for part in parts)
+        for key in ("calls", "input_tokens", "output_tokens", "cost_usd")
+    }
 
 
 def judge_errors(record: dict[str, Any]) -> str:

@@ -73,13 +73,13 @@ class Model:
         `draw` numbers repeated calls with the same messages (the samples of a vote); `decoding` are
         fields of inspect-ai's GenerateConfig and win over the run's own; a `system_message` among them stands
         before the messages, whatever the provider. Only what `keep` says yes to goes
-        into the cache, so that the same call is made again where an answer was of no use. `patience` is how many
-        seconds the call may take, its retries among them, from when it has its turn.
+        into the cache, so that the same call is made again where an answer was of no use. `patience` is how
+        many seconds the call may take, its retries among them, from when it has its turn.
 
         Raises:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
-            ModelCallError: the call failed for good or took too long, which the ledger records as a call without
-                tokens.
+            ModelCallError: the call failed for good or took too long, which the ledger records as a call
+                without tokens.
             NotKept: it is not in the cache and --offline is set, and none was made.
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
@@ -132,13 +132,13 @@ class Model:
             return await self._call(call, usage)
         try:
             async with asyncio.timeout(None) as clock:
-                return await self._call(call, usage, lambda: clock.reschedule(asyncio.get_running_loop().time() + patience))
+                return await self._call(
+                    call, usage, lambda: clock.reschedule(asyncio.get_running_loop().time() + patience)
+                )
         except TimeoutError:
             raise ModelCallError(f"{self.name}: no answer within {patience:g} seconds") from None
 
-    async def _call(
-        self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None
-    ) -> ModelOutput:
+    async def _call(self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None) -> ModelOutput:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter = random.Random(call.seed)

@@ -28,7 +28,7 @@ def check_judge(job: Job) -> None:
 
 
 def space_of(job: Job, question: Question, agents: int) -> Space:
-    """The space of a question's answers: its choices, a number, other answers that can be counted, or open ones."""
+    """The space of a question's answers: choices, a number, others that can be counted, or open ones."""
     if not job.countable:
         return Space("open", 0)
     if question.choices and job.answers == "label":
@@ -37,8 +37,8 @@ def space_of(job: Job, question: Question, agents: int) -> Space:
 
 
 class Places:
-    """The places of answers in one conversation: of a choice its index, of others the order in which they first
-    appear. Answers that the task counts as equal have one place."""
+    """The places of answers in one conversation: of a choice its index, of others the order in which they
+    first appear. Answers that the task counts as equal have one place."""
 
     def __init__(self, job: Job, question: Question, space: Space) -> None:
         self._job, self._question, self._space = job, question, space
@@ -82,10 +82,11 @@ def number(answer: Any) -> float:
 
 def without_answer(text: str, job: Job, question: Question) -> str:
     """A text without the line that gives the answer, where that is its first or last one and no sentence
-    (at most 60 characters); the whole text where no such line is found, nothing of a text that is this line alone.
+    (at most 60 characters); the whole text where no such line is found, nothing of a text that is this line
+    alone.
 
-    The presumed code embeds what follows the answer letter on the first line; a task's prompt decides here where
-    the answer stands.
+    The presumed code embeds what follows the answer letter on the first line; a task's prompt decides here
+    where the answer stands.
     """
     lines = text.strip().splitlines()
     for at in (0, -1):

@@ -32,8 +32,8 @@ async def play(topology: Topology, panel: Panel, setting: Setting) -> Played:
 
 
 def standing(said: Sequence[Said]) -> Said:
-    """What every agent last said: in the last round, or, where it was silent there, in the latest round in which
-    it spoke."""
+    """What every agent last said: in the last round, or, where it was silent there, in the latest round in
+    which it spoke."""
     import numpy as np
 
     last = said[-1]
@@ -49,7 +49,8 @@ def standing(said: Sequence[Said]) -> Said:
         return np.stack(arrays)[latest, rows, agents]
 
     values = None if last.values is None else of([each.values for each in said])
-    return Said(of([s.answers for s in said]), of([s.vectors for s in said]), spoke.any(0), values)
+    spoken = np.asarray(spoke.any(0))
+    return Said(of([s.answers for s in said]), of([s.vectors for s in said]), spoken, values)
 
 
 def taken(last: Said, decision: Decision) -> Ints:

@@ -9,10 +9,9 @@ if TYPE_CHECKING:
 
 
 def figures_of(played: Played, flips: Ints) -> dict[str, float]:
-    """Of the credits at the decision: `auc` (that a benign agent of a question has more credit than one of its
-    adversaries), `credit_adversary`, `credit_benign`, and `told_apart`, the share of agents whom "credit above
-    the mean" takes for what they are; none where there are no credits. And `fallback`, the share of questions
-    where nobody was selected."""
+    """Of the credits at the decision: `auc`, below, the mean credits of both kinds of agents, and
+    `told_apart`, the share of agents whom "credit above the mean" takes for what they are; none where there
+    are no credits. And `fallback`, the share of questions where nobody was selected."""
     decision, rounds = played.decision, len(played.graphs)
     found = {"fallback": float(decision.fallback.mean())}
     turned = flips < rounds
@@ -30,8 +29,8 @@ def figures_of(played: Played, flips: Ints) -> dict[str, float]:
 
 
 def auc(credits: Floats, turned: Bits) -> float:
-    """The mean over questions that have both of the area under the curve: the share of pairs of a benign agent
-    and an adversary in which the first has more credit, equal credits counted half.
+    """The share of pairs of a benign agent and an adversary of one question in which the first has more
+    credit, equal credits counted half: the mean over questions that have both.
 
     Args:
         credits, turned: (B, N).

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.base.errors import ModelCallError
 from harness.methods.agents import checkpoint
 from harness.methods.agents.engine import Panel, play
 from harness.methods.agents.figures import figures_of
@@ -20,7 +21,7 @@ from harness.methods.agents.topology import Learner, Setting
 from harness.model.ledger import Usage
 
 if TYPE_CHECKING:
-    from harness.methods.agents.topology import Bits, Ints
+    from harness.methods.agents.topology import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,16 @@ class Plan:
 
 @dataclass
 class Lesson:
-    """A batch of conversations to be played. `right` says which answers, by place, are right, (B,) bits;
-    `flips` (B, N) the round in which each agent turns, for figures alone; `usage` what the conversations took,
-    once they were played, where that isn't booked elsewhere."""
+    """A batch of conversations to be played.
+
+    `right` says which answers, by place, are right: (B,) 1 or 0, and NaN where nobody can tell, as all agents
+    failed or the answer can't be scored. `flips` (B, N) is the round in which each agent turns, for figures
+    alone; `usage` what the conversations took, once they were played, where that isn't booked elsewhere.
+    """
 
     setting: Setting
     panel: Panel
-    right: Callable[[Ints], Bits]
+    right: Callable[[Ints], Floats]
     flips: Ints
     usage: Callable[[], Usage] = field(default=Usage)
 
@@ -99,6 +103,7 @@ async def train(
 
     Raises:
         BudgetSpent: a limit of the run is reached; checkpoints stay.
+        ModelCallError: a whole batch failed; checkpoints stay.
     """
     rows = [] if rows is None else rows
     learner.build(lessons.setting(), seed)
@@ -130,9 +135,9 @@ async def _row(
         row["seconds"] = round(time.perf_counter() - began, 4)
     row |= spent.of("rollouts", "tokens")
     if update % plan.measure == 0 or update == plan.updates:
-        found = [await _measured(learner, lesson, spent) for lesson in lessons.dev()]
+        found = [each for lesson in lessons.dev() for each in await _measured(learner, lesson, spent)]
         if found:
-            row["dev"] = sum(right for right, _ in found) / sum(asked for _, asked in found)
+            row["dev"] = sum(found) / len(found)
     row["spent"] = {purpose: usage.as_dict() for purpose, usage in spent.all().items()}
     return row
 
@@ -142,19 +147,31 @@ async def _update(learner: Learner, lesson: Lesson, spent: _Spent) -> dict[str, 
 
     played = await play(learner, lesson.panel, lesson.setting)
     spent.charge("train", lesson.usage())
-    rewards = np.where(lesson.right(played.answers), 1.0, -1.0)
+    right = lesson.right(played.answers)
+    known = np.isfinite(right)
+    if not known.any():
+        raise ModelCallError(
+            f"training stopped: of {len(right)} conversations of a batch none could be scored, as the model "
+            "failed in all; see what it answers and run again, which goes on from the last checkpoint"
+        )
+    # where nobody can tell, the mean of the others: no evidence for or against what was drawn
+    success = float(right[known].mean())
+    rewards = 2 * np.where(known, right, success) - 1
     told = learner.learn(rewards, played.graphs, played.decision)
     found = {name: float(value) for name, value in told.items()}
     found |= figures_of(played, lesson.flips)
-    return found | {"reward": float(rewards.mean()), "success": float((rewards > 0).mean())}
+    unknown = {"unknown": float((~known).sum())} if not known.all() else {}
+    return found | unknown | {"reward": float(rewards.mean()), "success": success}
 
 
-async def _measured(learner: Learner, lesson: Lesson, spent: _Spent) -> tuple[int, int]:
-    """How many questions of a lesson are answered rightly, and how many there are."""
+async def _measured(learner: Learner, lesson: Lesson, spent: _Spent) -> list[float]:
+    """Which questions of a lesson are answered rightly, without those of which nobody can tell."""
+    import numpy as np
+
     played = await play(learner, lesson.panel, lesson.setting)
     spent.charge("dev", lesson.usage())
     right = lesson.right(played.answers)
-    return int(right.sum()), len(right)
+    return [float(each) for each in right[np.isfinite(right)]]
 
 
 class _Spent:
@@ -204,4 +221,7 @@ def _book_again(rows: list[dict[str, Any]], books: Books) -> None:
 def less(now: Usage, before: Usage) -> Usage:
     """The difference of two states of one account."""
     pairs = {name: (getattr(now, name), getattr(before, name)) for name in Usage.__dataclass_fields__}
-    return Usage(**{name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()})
+    grown: dict[str, Any] = {
+        name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()
+    }
+    return Usage(**grown)

@@ -1,80 +1,27 @@
-"""The agents of a conversation as real models: each is asked as soon as all that it hears have spoken, and one
-that fails or takes too long is silent in that round."""
+"""The agents of a conversation as real models: each is asked as soon as all that it hears have spoken, and
+one that fails or takes too long is silent in that round."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import BudgetSpent, ModelCallError, NotKept, UsageError
+from harness.base.errors import ModelCallError, NotKept, UsageError
 from harness.job import Job
 from harness.methods.agents import wording
 from harness.methods.agents.answers import Places, number, without_answer
-from harness.methods.agents.roles import Role
+from harness.methods.agents.cast import BUDGET, MOST, Cast, Turn
+from harness.methods.agents.schedule import layered, when_heard
 from harness.methods.agents.topology import Graph, Said, Space
 from harness.methods.agents.vectors import Encoder
 from harness.methods.agents.wording import Heard
-from harness.model.gateway import Model
 from harness.sample import Question
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
     from harness.methods.agents.topology import Bits, Ints
-
-#: the most agents of a conversation; draws of a call are numbered by it, so that an agent's first answer is the
-#: same call whatever the number of agents and whoever hears whom
-MOST = 64
-BUDGET = "the question's tokens were spent"
-
-
-@dataclass(frozen=True)
-class Agent:
-    """One agent: its name, counted from 1, its role and its model."""
-
-    name: str
-    role: Role
-    model: Model
-
-    @property
-    def shown(self) -> str:
-        return wording.spoken(self.name, self.role.name)
-
-
-@dataclass(frozen=True)
-class Cast:
-    """The agents of a run, and how they are asked. `tokens`: of a question, 0 for any number; `patience`: seconds
-    of a call; `closing` as the argument of that name."""
-
-    agents: Sequence[Agent]
-    tokens: int = 0
-    patience: float = 600.0
-    closing: str = "adversary"
-    temperature: float = 1.0
-
-
-@dataclass
-class Turn:
-    """What one agent said in one round. `text` is what others read, `body` the same without the answer. `failed`
-    says why it is silent, `forced` that its answer was given to it; `heard` and `before` are the agents that it
-    heard of this round and of the round before. `tokens` (in, out) are None where the server reports none."""
-
-    answer: Any = None
-    text: str = ""
-    body: str = ""
-    tokens: tuple[int, int] | None = None
-    failed: str | None = None
-    forced: bool = False
-    vector: Sequence[float] | None = None
-    heard: list[int] = field(default_factory=list)
-    before: list[int] = field(default_factory=list)
-    quoted: str = ""
-
-    @property
-    def silent(self) -> bool:
-        return self.failed is not None
 
 
 class Talk:
@@ -121,7 +68,7 @@ class Talk:
             for i in order:
                 turns[i] = await self._turn(r, i, senders[i], temporal[i], turns)
         else:
-            await _when_heard(senders, order, lambda i: self._take(r, i, senders[i], temporal[i], turns))
+            await when_heard(senders, order, lambda i: self._take(r, i, senders[i], temporal[i], turns))
         self.rounds.append(turns)
         return turns
 
@@ -160,7 +107,9 @@ class Talk:
             text = wording.misleading(asked, None if wrong is None else self.shown(wrong))
         else:
             heard = [Heard(agents[j].shown, t.quoted) for j, t in zip(turn.heard, now, strict=True)]
-            earlier = [Heard(agents[j].shown, t.quoted, j == i) for j, t in zip(turn.before, past, strict=True)]
+            earlier = [
+                Heard(agents[j].shown, t.quoted, j == i) for j, t in zip(turn.before, past, strict=True)
+            ]
             text = wording.request(asked, heard, earlier)
         told = {
             "agent": i,
@@ -233,54 +182,6 @@ class Talk:
     def wrong(self) -> Any:
         """The wrong answer of this conversation, as far as there is one."""
         return self._shared_wrong()
-
-
-def layered(senders: Sequence[Sequence[int]]) -> list[int]:
-    """The agents in an order in which each comes after all that it hears.
-
-    Raises:
-        UsageError: there is none, as some hear each other.
-    """
-    left, order, done = list(range(len(senders))), list[int](), set[int]()
-    while left:
-        ready = [i for i in left if done.issuperset(senders[i])]
-        if not ready:
-            raise UsageError("the topology made a graph with a cycle: agents of one round that hear each other")
-        order += ready
-        done.update(ready)
-        left = [i for i in left if i not in done]
-    return order
-
-
-async def _when_heard(
-    senders: Sequence[Sequence[int]], order: Sequence[int], speak: Callable[[int], Awaitable[None]]
-) -> None:
-    """Lets every agent speak as soon as all that it hears have. When the run's budget is spent nobody else is
-    asked, and those under way are waited for, as they may be paid for."""
-    spoken: dict[int, asyncio.Task[None]] = {}
-    failures: list[BaseException] = []
-
-    async def after(i: int) -> None:
-        if senders[i]:
-            await asyncio.wait([spoken[j] for j in senders[i]])
-        if failures:
-            return
-        try:
-            await speak(i)
-        except Exception as error:
-            failures.append(error)
-
-    try:
-        for i in order:
-            spoken[i] = asyncio.create_task(after(i))
-        await asyncio.wait(spoken.values())
-    except asyncio.CancelledError:
-        for task in spoken.values():
-            task.cancel()
-        await asyncio.gather(*spoken.values(), return_exceptions=True)
-        raise
-    if failures:
-        raise next((error for error in failures if not isinstance(error, BudgetSpent)), failures[0])
 
 
 class LivePanel:

@@ -13,9 +13,10 @@ from harness.job import Job
 from harness.method import Method
 from harness.methods.agents import wording
 from harness.methods.agents.answers import check_judge, space_of
+from harness.methods.agents.cast import Agent, Cast, Turn
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play
-from harness.methods.agents.live import MOST, Agent, Cast, LivePanel, Talk, Turn
+from harness.methods.agents.live import LivePanel, Talk
 from harness.methods.agents.roles import roles
 from harness.methods.agents.settings import budget_of, check
 from harness.methods.agents.topology import Played, Setting, Topology
@@ -59,7 +60,10 @@ class Conversation(Method):
         own = roles(args["roles"], args["agents"])
         models = [job.role(name) if job.has_role(name) else job.model for name in _names(len(own))]
         self.cast = Cast(
-            [Agent(f"Agent {i}", role, model) for i, (role, model) in enumerate(zip(own, models, strict=True), 1)],
+            [
+                Agent(f"Agent {i}", role, model)
+                for i, (role, model) in enumerate(zip(own, models, strict=True), 1)
+            ],
             args["tokens"],
             args["patience"],
             args["closing"],
@@ -79,7 +83,7 @@ class Conversation(Method):
         flips: Any,
         learning: bool = False,
     ) -> Setting:
-        """What a topology is told of a batch of conversations; `flips` (B, N) as `Attack.flips` gives them."""
+        """What a topology is told of a batch; `flips` (B, N) as `Attack.flips` gives them."""
         outs, ins = budget_of(self.args["budget"])
         sees = self.topology.sees_adversaries
         if sees:
@@ -156,8 +160,8 @@ def _names(agents: int) -> list[str]:
 
 
 def _chosen(talk: Talk, last: Sequence[Turn], played: Played) -> tuple[str, float]:
-    """The text that gave the answer taken with the largest weight, and the answer's share of all weights; where
-    nobody gave one, the first text."""
+    """The text that gave the answer taken with the largest weight, and the answer's share of all weights;
+    where nobody gave one, the first text."""
     import numpy as np
 
     place, weights = int(played.answers[0]), played.decision.weights[0]
@@ -178,5 +182,5 @@ def generator(job: Job, *name: Any) -> np.random.Generator:
 
 
 def updates_of(args: dict[str, Any], batch: int, train: int) -> int:
-    """Updates of a training with these arguments: as many as are asked for, or one pass over the train split."""
+    """Updates of a training: as many as are asked for, or one pass over the train split."""
     return int(args["updates"]) or max(1, math.ceil(train / batch))

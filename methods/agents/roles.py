@@ -43,8 +43,8 @@ def roles(file: str, agents: int) -> list[Role]:
     known = _read(Path(file)) if file else list(BUILT_IN)[:agents]
     if len(known) > agents:
         raise UsageError(
-            f"roles={Path(file).name} has {len(known)} roles for agents={agents}; take -M agents={len(known)}, "
-            "or leave out roles"
+            f"roles={Path(file).name} has {len(known)} roles for agents={agents}; take "
+            f"-M agents={len(known)}, or leave out roles"
         )
     return [known[i % len(known)] for i in range(agents)]
 
@@ -63,13 +63,12 @@ def _read(file: Path) -> list[Role]:
 
 def _role(row: Any, n: int, file: str) -> Role:
     fields = row if isinstance(row, dict) else {}
-    name, text = fields.get("name"), fields.get("text")
-    right = set(fields) == {"name", "text"} and isinstance(name, str) and isinstance(text, str)
-    if not right or not name.strip() or not text.strip():
+    name, text = (each if isinstance(each := fields.get(key), str) else "" for key in ("name", "text"))
+    if set(fields) != {"name", "text"} or not name.strip() or not text.strip():
         raise DataError(f'roles={file}: role {n} is not {{"name": "...", "text": "..."}} with two texts')
     if len(name) > 60 or "\n" in name or len(text) > _MOST_TEXT:
         raise DataError(
-            f"roles={file}: role {n} has a name of more than one line or 60 characters, or a text of more than "
-            f"{_MOST_TEXT}"
+            f"roles={file}: role {n} has a name of more than one line or 60 characters, or a text of more "
+            f"than {_MOST_TEXT}"
         )
     return Role(name.strip(), text.strip())

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.base.errors import UsageError
 from harness.methods.agents.attack import Attack
-from harness.methods.agents.live import MOST
+from harness.methods.agents.cast import MOST
 
 _BUDGET = re.compile(r"\s*(\d+|none)\s*/\s*(\d+|none)\s*")
 _AGENT = re.compile(r"agent(\d+)")
@@ -25,8 +25,8 @@ def budget_of(text: str) -> tuple[int | None, int | None]:
     found = _BUDGET.fullmatch(text)
     if found is None:
         raise UsageError(
-            f"budget={text!r} is not OUT/IN, the messages that an agent may send and receive in a round (1/1, "
-            "2/none), nor none"
+            f"budget={text!r} is not OUT/IN, the messages that an agent may send and receive in a round "
+            "(1/1, 2/none), nor none"
         )
     outs, ins = (None if word == "none" else int(word) for word in found.groups())
     if outs == 0 or ins == 0:
@@ -71,8 +71,8 @@ def _attack(attack: Attack, agents: int, rounds: int) -> Attack:
 
     if attack.count(agents) >= agents:
         raise UsageError(
-            f"attack={attack.kind}, rate={attack.rate:g}: all agents={agents} would turn, and nobody is left to "
-            "mislead; take more agents or a lower rate"
+            f"attack={attack.kind}, rate={attack.rate:g}: all agents={agents} would turn, and nobody is left "
+            "to mislead; take more agents or a lower rate"
         )
     attack.flips(1, agents, rounds, np.random.default_rng(0))  # refuses too few rounds
     return attack

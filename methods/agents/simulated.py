@@ -17,7 +17,7 @@ from harness.model.agents.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
-    from harness.methods.agents.topology import Bits, Floats, Ints, Vectors
+    from harness.methods.agents.topology import Floats, Ints, Vectors
     from harness.model.ledger import Usage
 
 
@@ -40,8 +40,8 @@ class World:
     space: Space = Space("choice", 4)
 
     def panel(self, batch: int, *seed: object) -> SimulatedPanel:
-        """B new conversations: `seed` decides questions, adversaries and every chance in what agents say, so that
-        two topologies can be compared on the same."""
+        """B new conversations: `seed` decides questions, adversaries and every chance in what agents say, so
+        that two topologies can be compared on the same."""
         import numpy as np
 
         rng = np.random.default_rng(seed_of("conversations", *seed))
@@ -53,8 +53,8 @@ class World:
     def setting(
         self, batch: int, *seed: object, learning: bool = False, flips: Ints | None = None
     ) -> Setting:
-        """What a topology is told of a batch; `seed` decides its own draws. Texts of roles are fixed directions,
-        and those of questions tell nothing of their answers."""
+        """What a topology is told of a batch; `seed` decides its own draws. Texts of roles are fixed
+        directions, and those of questions tell nothing of their answers."""
         import numpy as np
 
         rng = np.random.default_rng(seed_of("topology", *seed))
@@ -139,10 +139,10 @@ class SimulatedPanel:
         values = None if self._values is None else np.take_along_axis(self._values, answers, axis=1)
         return Said(answers, vectors, np.ones_like(turned), values)
 
-    def right(self, answers: Ints) -> Bits:
-        """(B,) whether answers, by place, are gold."""
-        found: Bits = answers == self.asked.gold
-        return found
+    def right(self, answers: Ints) -> Floats:
+        """(B,) 1 where an answer, by place, is gold, else 0."""
+        right: Floats = (answers == self.asked.gold).astype(float)
+        return right
 
     def usage(self) -> Usage:
         """What the conversations took so far."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]
+else:  # names for annotations alone: numpy isn't imported for them
+    Bits = Ints = Floats = Vectors = Any
 
 #: the round in which an agent that never turns adversary would turn
 NEVER = 1_000_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.methods.agents.live import BUDGET, Talk, Turn
+from harness.methods.agents.cast import BUDGET, Turn
+from harness.methods.agents.live import Talk
 from harness.methods.agents.topology import Played
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def conversation(talk: Talk, played: Played, kind: str, answer: Any) -> dict[str, Any]:
-    """The trace of a conversation with one question, `played` with B = 1. Agents and rounds are counted from 0,
-    answers are texts by which they are counted, and edges pairs of sender and receiver.
+    """The trace of a conversation with one question, `played` with B = 1. Agents and rounds are counted from
+    0, answers are texts by which they are counted, and edges pairs of sender and receiver.
 
     Args:
         kind: of the attack.
@@ -61,7 +62,9 @@ def _decision(talk: Talk, played: Played, answer: Any) -> dict[str, Any]:
     return {
         "credits": None if decision.credits is None else _rounded(decision.credits[0]),
         "selected": _members(decision.selected[0]),
-        "weights": [[form, round(weight, 6)] for form, weight in sorted(weighed.items(), key=lambda e: -e[1])],
+        "weights": [
+            [form, round(weight, 6)] for form, weight in sorted(weighed.items(), key=lambda e: -e[1])
+        ],
         "fallback": bool(decision.fallback[0]),
         "answer": _form(talk, answer),
     }
@@ -76,7 +79,9 @@ def last_turns(rounds: Sequence[Sequence[Turn]]) -> list[Turn]:
     """What every agent last said; its last silence where it never spoke."""
     found = list(rounds[-1])
     for turns in reversed(rounds[:-1]):
-        found = [turn if now.silent and not turn.silent else now for now, turn in zip(found, turns, strict=True)]
+        found = [
+            turn if now.silent and not turn.silent else now for now, turn in zip(found, turns, strict=True)
+        ]
     return found
 
 

@@ -19,8 +19,8 @@ WIDTH = 384
 LEXICAL = (None, "tfidf", "lsa")
 _WORD = re.compile(r"\w+")
 NOTICE = (
-    "agents' texts are compared by their words alone, which weakens what is learned from them (--embedder minilm "
-    "compares sentences, as the source does)"
+    "agents' texts are compared by their words alone, which weakens what is learned from them (--embedder "
+    "minilm compares sentences, as the source does)"
 )
 
 
@@ -35,7 +35,7 @@ class Encoder:
     def __init__(self, job: Job, width: int = 0) -> None:
         self._job = job
         self.lexical = width > 0 or job.embedder in LEXICAL
-        #: a line for people where vectors are of words alone; empty where they are not, or the model gives them
+        #: a line for people where vectors are of words alone; else empty
         self.notice = NOTICE if self.lexical and not width else ""
         self.width = width or (WIDTH if self.lexical else int(job.embed(["a text"]).shape[1]))
 
@@ -54,8 +54,8 @@ class Encoder:
 
 
 def _hash(text: str, row: Vectors) -> None:
-    """Adds a text's words to a row of zeros: each at a place and with a sign of its own, by the logarithm of how
-    often it stands there; then of length one."""
+    """Adds a text's words to a row of zeros: each at a place and with a sign of its own, by the logarithm of
+    how often it stands there; then of length one."""
     for word, count in Counter(_WORD.findall(text.lower())).items():
         code = zlib.crc32(word.encode("utf-8", "replace"))
         row[code % len(row)] += (1 if code >> 31 else -1) * (1 + math.log(count))

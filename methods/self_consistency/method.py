@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.sample import Outcome, Question, SplitSizes
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ModelOutput
+
+#: what a conversation of agents has by default (methods/agents)
+AGENTS, ROUNDS = 6, 4
+#: the most samples of a question whose tokens are the limit
+MOST = 1000
 
 
 class SelfConsistency(Method):
@@ -17,20 +27,29 @@ class SelfConsistency(Method):
     Completions without an answer don't vote. The confidence is the winner's share of all samples.
     """
 
-    def calls(self, n_questions: int, splits: SplitSizes) -> int:
-        return n_questions * int(self.args["samples"])
+    @property
+    def samples(self) -> int:
+        """How many answers are sampled for a question, where its tokens aren't the limit.
+
+        Raises:
+            UsageError: fewer than one.
+        """
+        for name, least in (("samples", 1), ("agents", 0), ("rounds", 0), ("tokens", 0)):
+            if self.args[name] < least:
+                raise UsageError(f"self-consistency: {name}={self.args[name]} is not at least {least}")
+        agents, rounds = int(self.args["agents"]), int(self.args["rounds"])
+        return (agents or AGENTS) * (rounds or ROUNDS) if agents or rounds else int(self.args["samples"])
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
+        return None if self.args["tokens"] else n_questions * self.samples
 
     async def answer(self, question: Question, job: Job) -> Outcome:
-        samples = self.args["samples"]
-        if samples < 1:
-            raise UsageError(f"self-consistency: samples={samples} is not at least 1")
-        messages = job.ask(question)
-        outputs = await asyncio.gather(
-            *(
-                job.model.generate(question, messages, draw=draw, temperature=self.args["temperature"])
-                for draw in range(samples)
-            )
-        )
+        wanted, messages = self.samples, job.ask(question)
+        if self.args["tokens"]:
+            outputs = await self._until_spent(question, messages, job)
+        else:
+            draws = range(wanted)
+            outputs = await asyncio.gather(*(self._sample(question, messages, job, n) for n in draws))
         answers = [job.parse(output.completion, question) for output in outputs]
         winner, count = job.majority(answers, question)
         if winner is None:
@@ -41,6 +60,33 @@ class SelfConsistency(Method):
             question,
             chosen,
             answer=winner,
-            confidence=count / samples,
+            confidence=count / len(outputs),
             trace={"votes": [[answer, n] for answer, n in votes.most_common()]},
         )
+
+    async def _sample(
+        self, question: Question, messages: Sequence[ChatMessage], job: Job, draw: int
+    ) -> ModelOutput:
+        temperature = self.args["temperature"]
+        return await job.model.generate(question, messages, draw=draw, temperature=temperature)
+
+    async def _until_spent(
+        self, question: Question, messages: Sequence[ChatMessage], job: Job
+    ) -> list[ModelOutput]:
+        """Samples until the question took its tokens; the last one may go beyond.
+
+        Raises:
+            UsageError: the model doesn't report tokens, or no tokens, so that there is no end to it.
+        """
+        outputs, spent, limit = list[ModelOutput](), 0, int(self.args["tokens"])
+        while spent < limit and len(outputs) < MOST:
+            outputs.append(await self._sample(question, messages, job, len(outputs)))
+            used = outputs[-1].usage
+            if used is None:
+                raise UsageError(
+                    f"self-consistency: tokens={limit} can't be kept, as the model reports no tokens; "
+                    "leave it out"
+                )
+            cached = (used.input_tokens_cache_read or 0) + (used.input_tokens_cache_write or 0)
+            spent += used.input_tokens + cached + used.output_tokens
+        return outputs
