@@ -116,10 +116,12 @@ def vote(answers, credits, selected):
 
 class Talk:
     """One conversation of the notes' simulated agents (harness/model/agents) under TodyComm; `model` is a
-    CreditModel, `answer_vectors` and `flaw` the simulator's directions."""
+    CreditModel, `answer_vectors` and `flaw` the simulator's directions. The model reads agents one by one, or
+    those of the question `together`."""
 
-    def __init__(self, model, settings, answer_vectors, flaw, rng, flips, learning):
+    def __init__(self, model, settings, answer_vectors, flaw, rng, flips, learning, together=False):
         self.model, self.settings, self.rng, self.learning = model, settings, rng, learning
+        self.together = together
         self.answer_vectors, self.flaw, self.flips = answer_vectors, flaw, flips
         self.options, self.agents = len(answer_vectors), len(flips)
         self.gold = int(rng.integers(self.options))
@@ -160,16 +162,18 @@ class Talk:
 
         from harness.methods.agents.credits import relative
 
-        n, hidden = self.agents, [None] * self.agents
+        n = self.agents
+        groups = [list(range(n))] if self.together else [[i] for i in range(n)]
+        hidden = [None] * len(groups)
         heard, credits = np.zeros((n, n), bool), [0.5] * n
         first = said = self.round(0, range(n), heard)
         for r in range(1, rounds + 1):
             scores = []
-            for i in range(n):
-                row = features(i, self.options, *said, *first, heard, credits).astype(np.float32)
+            for g, group in enumerate(groups):
+                rows = [features(i, self.options, *said, *first, heard, credits) for i in group]
                 with torch.set_grad_enabled(self.learning):
-                    score, hidden[i] = self.model.scores(torch.from_numpy(row)[None], hidden[i])
-                scores.append(score)
+                    found, hidden[g] = self.model.scores(torch.tensor(np.array(rows, np.float32)), hidden[g])
+                scores.append(found)
             tensor = relative(torch.cat(scores))
             credits = tensor.detach().tolist()
             selected = self.select(tensor, credits, flip)
