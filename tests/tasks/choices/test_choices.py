@@ -1,6 +1,7 @@
 """Multiple choice on small repositories of the Hub's shapes, with the faults that others have met in them."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -88,10 +89,14 @@ def test_the_sizes_of_todycomm(sets, name, test, dev):
 
 
 def test_of_many_training_rows_as_many_are_taken_and_none_of_the_test(hub):
-    rows = three(exam, "med_qa_en_source", (3, 3, 6410))
+    rows = three(exam, "med_qa_en_source", (3, 3, 40))
     rows["med_qa_en_source", "train"][:3] = rows["med_qa_en_source", "test"]
-    _, splits = hub.add("fzkuji/MedQA", rows).load("medqa", protocol="todycomm")
-    assert len(splits.train) == 6400 and not {"train-0", "train-1", "train-2"} & {s.id for s in splits.train}
+    spec = registry().task("medqa")
+    assert spec.settings["todycomm"] == {"of": "test", "test": 200, "train": 6400}
+    fewer = {**spec.settings, "todycomm": {"of": "test", "test": 3, "train": 30}}
+    task = load_task(replace(spec, settings=fewer), spec.arguments({"protocol": "todycomm"}))
+    splits = task.load(hub.add("fzkuji/MedQA", rows).data)
+    assert len(splits.train) == 30 and not {"train-0", "train-1", "train-2"} & {s.id for s in splits.train}
 
 
 def only(hub, id, config, row, name):

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,7 @@ def test_every_subject_is_a_task():
     assert domains == {"humanities": 4705, "social sciences": 3077, "other": 3107 + 135, "STEM": 3153 - 135}
 
 
-@pytest.mark.parametrize("auxiliary", [None, 12])
-@pytest.mark.parametrize("name", ["mmlu", "mmlu/virology"])
+@pytest.mark.parametrize(("name", "auxiliary"), [("mmlu", 12), ("mmlu/virology", None)])
 def test_contract(hub, name, auxiliary):
     check_task(name, copy(hub, auxiliary and extra(auxiliary)).data)
 
@@ -102,13 +102,20 @@ def test_no_question_stands_in_two_splits(hub):
 
 
 def test_todycomm_tests_on_153_of_validation(hub):
-    mirror = copy(hub, extra(6410), validation=100)
-    _, splits = mirror.load("mmlu", protocol="todycomm")
-    assert (len(splits.test), len(splits.dev), len(splits.train)) == (153, 47, 6400)
+    spec = registry().task("mmlu")
+    assert spec.settings["todycomm"] == {"test": 153, "train": 6400}
+    fewer = replace(spec, settings={**spec.settings, "todycomm": {"test": 15, "train": 30}})
+
+    def load(**args):
+        return load_task(fewer, fewer.arguments({"protocol": "todycomm", **args})).load(data)
+
+    data = copy(hub, extra(40)).data
+    splits, own = load(), load(train="own")
+    assert (len(splits.test), len(splits.dev), len(splits.train)) == (15, 25, 30)
     assert all(s.id.startswith("validation-") for s in splits.test)
-    own = mirror.load("mmlu", protocol="todycomm", train="own")[1]
-    assert [s.id for s in own.test] == [s.id for s in splits.test] and len(own.train) == 10 + 47 - 5
-    assert len({s.id for s in splits.train}) == 6400
+    assert [s.id for s in own.test] == [s.id for s in splits.test]
+    assert (len(own.dev), len(own.train)) == (2, 10 + 25 - 2)
+    assert len({s.id for s in splits.train}) == 30 and splits.train[0].id == next(iter(splits.train)).id
 
 
 def test_a_subject_has_the_questions_and_names_that_it_has_in_the_whole(hub):
