@@ -87,7 +87,7 @@ class TodyComm(Learner):
         import torch
 
         self.model = CreditModel(self.cell, space, width, seed)
-        self._adam = torch.optim.Adam(self.model.network.parameters(), lr=self.rate)
+        self._adam = torch.optim.Adam(self.model.network.parameters(), lr=self.rate, fused=True)
 
     def start(self, setting: Setting) -> Episode:
         if setting.agents < 2:

@@ -270,20 +270,18 @@ def test_all_parameters_learn_and_the_seed_decides_all():
     assert all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("name", "cell"), [("todycomm", "gru"), ("todycomm", "linear"), ("weighted-vote", "rnn")]
-)
+@pytest.mark.parametrize(("name", "cell"), [("todycomm", "gru"), ("weighted-vote", "rnn")])
 def test_credits_learn_to_tell_liars(name, cell):
-    found = made(name, cell=cell, lr=0.02 if cell == "linear" else 0.003)
+    found = made(name, cell=cell, lr=0.003)
 
     def accuracy(seed):
-        setting = a_setting(batch=400, rounds=2, seed=seed)
+        setting = a_setting(batch=300, rounds=2, seed=seed)
         panel = Stub(setting, seed, liar=True)
         done = asyncio.run(play(found, panel, setting))
         return (done.answers == panel.gold).mean()
 
     before = accuracy(99)
-    for update in range(50):
+    for update in range(40):
         setting = a_setting(batch=32, rounds=2, seed=update, learning=True)
         panel = Stub(setting, update, liar=True)
         done = asyncio.run(play(found, panel, setting))
