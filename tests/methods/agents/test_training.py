@@ -30,7 +30,12 @@ def colours(lab):
 
 def run(lab, out="out", request=None, cacheable=True, **args):
     grid, model, _ = lab.grid(
-        METHOD, say, out=out, cacheable=cacheable, request={"twin": False} | (request or {}), **{**ARGS, **args}
+        METHOD,
+        say,
+        out=out,
+        cacheable=cacheable,
+        request={"twin": False} | (request or {}),
+        **{**ARGS, **args},
     )
     (result,) = grid.results
     return result, model
@@ -100,7 +105,9 @@ def test_what_was_trained_is_a_folder_that_other_settings_take(colours, tmp_path
     told = json.loads((folder / "training.json").read_text())
     assert (told["method"], told["updates"], told["from"]) == ("todycomm", 3, "sim/agents")
     taken, model = run(colours, credits=str(folder), agents=5, rounds=4, attack="none")
-    assert "16" in str(taken.error) and "384" in str(taken.error)  # the simulation's vectors are of another width
+    assert "16" in str(taken.error) and "384" in str(
+        taken.error
+    )  # the simulation's vectors are of another width
 
 
 def test_a_task_without_a_train_split_is_told_what_to_do(lab):
