@@ -69,12 +69,14 @@ class Reinforced(Learner):
         self.adam = torch.optim.Adam(parameters, lr=self.rate)
 
     def fit_for(self, setting: Setting) -> None:
-        """Builds what isn't there: probabilities of one half, before anything is learned.
-
-        Raises:
-            UsageError: what was learned is for conversations of another size.
+        """Raises:
+        UsageError: nothing was learned, or for conversations of another size.
         """
-        self.build(setting, 0)
+        if not self.size:
+            raise UsageError(
+                f"{self.name} has learned nothing yet; let it learn (--fit train) or name a folder "
+                "(-M credits=FOLDER)"
+            )
         for name, size in self.size.items():
             _same(name, size, getattr(setting, name), f"what {self.name} learned is")
 

@@ -24,6 +24,7 @@ def said(told, answers=0):
 
 
 def play(method, told):
+    method.build(told, 0)  # nothing where it is built
     episode = method.start(told)
     return [episode.graph(r, []) for r in range(told.rounds)], episode.decide(said(told))
 
@@ -140,6 +141,8 @@ def test_it_goes_on_from_a_folder_as_if_it_had_never_stopped(stop, tmp_path):
 
 def test_another_number_of_agents_or_rounds_is_refused(tmp_path):
     trained(8).save(tmp_path)
+    with pytest.raises(UsageError, match="agentdropout has learned nothing yet"):
+        topology("agentdropout", {}).start(setting())
     for args, named in (({"agents": 6}, "agents=5"), ({"rounds": 4}, "rounds=2")):
         with pytest.raises(UsageError, match=f"{named}, and there are .*another number; take -M {named}"):
             topology("agentdropout", args).load(tmp_path)

@@ -209,6 +209,8 @@ def test_what_is_kept_for_pairs_of_agents_is_refused_for_another_number(tmp_path
     with pytest.raises(UsageError, match="by agentprune, and this is gptswarm"):
         topology("gptswarm", {"agents": 6}).load(tmp_path)
     unnamed = topology("agentprune", {})
+    with pytest.raises(UsageError, match="agentprune has learned nothing yet"):
+        unnamed.start(setting())
     unnamed.load(tmp_path)
     with pytest.raises(UsageError, match="agents=6, and there are agents=7"):
         unnamed.start(setting(7))
