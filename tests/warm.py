@@ -38,7 +38,7 @@ class Warm:
         ours, theirs = socket.socketpair()
         self._control = ours
         self._server = subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())],
+            [sys.executable, "-P", __file__, str(theirs.fileno())],  # else tests/harness is harness
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -8,8 +8,8 @@ import pytest
 from pyarrow import parquet
 
 from harness.base.errors import UsageError
+from harness.engine.loading import load_policy
 from harness.methods.cm2.codec import Codec
-from harness.methods.cm2.training import loaded
 from harness.model.factory import POCKET
 from harness.results.store import Store
 from harness.run.execute import run_grid
@@ -81,7 +81,7 @@ def test_a_mistake_gets_a_line(tmp_path, args, said):
 def test_a_policy_without_a_chat_template_can_not_learn_from_dialogues(tmp_path):
     assert "pocket/grid holds no dialogue" in str(go(tmp_path, model="pocket/grid").error)
     with pytest.raises(UsageError, match="chat template shows no dialogue"):
-        Codec(loaded(POCKET / "grid", "cm2")[1])
+        Codec(load_policy(POCKET / "grid", "cm2")[1])
 
 
 def test_a_training_that_was_killed_goes_on_to_the_same_curve(tmp_path, cache, monkeypatch):
