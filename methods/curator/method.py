@@ -62,7 +62,7 @@ class Curated(Method):
             folder = self.shipped if self.ships(key) else job.files.find(key)
             if folder is not None:
                 used = policies.facts(folder).get("usage", {})
-                return n_questions + sum(int(each["calls"]) for each in used.values())
+                return n_questions + sum(Usage.from_dict(each).calls for each in used.values())
         if self.args["max_flops"] or self.curriculum in DISCARDING:
             return None
         measured = -(-plan.steps // plan.measure_every) * len(held_out(home, bank))
