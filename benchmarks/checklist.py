@@ -40,7 +40,7 @@ def main() -> None:
                 started = time.process_time()
                 rewards = [reward(checklist, each, rule) for each in verdicts]
                 for start in range(0, ROLLOUTS, GROUP):
-                    group_advantages(rewards[start : start + GROUP], rule, checklists=[checklist])
+                    group_advantages(rewards[start : start + GROUP], rule, checklist=checklist)
                 spent.append(time.process_time() - started)
             print(f"| {gate} | {level} | {1000 * min(spent):.1f} |")
 

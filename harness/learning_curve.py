@@ -26,6 +26,7 @@ class Point(BaseModel):
     wall_s: float | None = Field(None, ge=0, description="seconds, without measuring on dev")
     reward: float | None = Field(None, description="mean reward of what the step trained on")
     success: float | None = Field(None, description="of the same rollouts by the worlds' own check")
+    loss: float | None = Field(None, description="of the step's update, as the method defines it")
     dev: float | None = Field(None, description="score on the validation split, where measured")
     difficulty: float | None = Field(None, description="mean difficulty of the problems chosen")
     entropy: float | None = Field(None, description="of the curriculum's choice, in nats")

@@ -31,6 +31,11 @@ class Method(Plugin[MethodSpec]):
         own = type(self)
         return n_questions if own.fit is Method.fit and own.answer_all is Method.answer_all else None
 
+    def calls_of(self, job: Job, n_questions: int) -> int | None:
+        """As `calls`, for a method whose training problems, or the policy trained before, say how many; asked
+        where `calls` can't tell, with a job as for `announce`."""
+        return None
+
     def drawing(self) -> str:
         """`run` where, with these arguments, all items of a run share something that depends on its seed (a
         draw of demonstrations, weights, labels that a model gave a pool), else `none`: what the spec says.

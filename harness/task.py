@@ -112,7 +112,7 @@ class Task(Plugin[TaskSpec]):
             own = self.canonical(gold, question)
             others = [each for each in question.choices if self.canonical(each, question) != own]
             return rng.choice(others) if others else None
-        return slip(gold, rng)
+        return slip(gold, rng) if self.spec.answer in ("integer", "number") else None
 
     def correct(self, answer: Any, sample: Sample) -> bool:
         """Whether an answer is right."""

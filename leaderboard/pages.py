@@ -19,6 +19,7 @@ from harness.leaderboard.grids import shown
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.results.ceiling import ceiling, ceilings
 from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
@@ -181,6 +182,8 @@ def _environment() -> Environment:
         "place": place_in,
         "metric_range": metric_range,
         "simulation": simulation,
+        "ceiling": ceiling,
+        "ceilings": ceilings,
     }
     environment.tests["number"] = lambda v: isinstance(v, int | float)
     return environment

@@ -95,7 +95,9 @@ def _name(section: Section) -> str:
 
 
 def _status(entry: Entry) -> str:
-    return "stopped" if entry.stopped else "simulated" if entry.simulated else "complete"
+    if entry.stopped:
+        return "stopped"
+    return "simulated" if entry.simulated else "ceiling" if entry.ceiling else "complete"
 
 
 def _table(section: Section) -> tuple[list[str], list[list[str]]]:

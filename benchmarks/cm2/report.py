@@ -23,6 +23,10 @@ Row = dict[str, Any]
 REWARDS = ("outcome", "trajectory", "turn", "step", "holistic", "sft")
 
 
+#: what people concluded from all runs; shown once they are there
+CONCLUSIONS = Path(__file__).parent / "conclusions.md"
+
+
 def write(rows: Sequence[Row], out: Path) -> None:
     """README.md and pictures in the folder."""
     if not rows:
@@ -37,6 +41,7 @@ def write(rows: Sequence[Row], out: Path) -> None:
         "there is one seed.",
         "",
         *_missing(rows),
+        *([] if _missing(rows) else [CONCLUSIONS.read_text("utf-8")]),
         *_table(rows),
         "",
         "## What could be shown",

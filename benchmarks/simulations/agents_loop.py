@@ -112,3 +112,96 @@ def vote(answers, credits, selected):
         if m and a >= 0:
             sums[a] = sums.get(a, 0.0) + c / sum(raw)
     return max(sorted(sums), key=sums.__getitem__) if sums else -1, sums
+
+
+class Talk:
+    """One conversation of the notes' simulated agents (harness/model/agents) under TodyComm; `model` is a
+    CreditModel, `answer_vectors` and `flaw` the simulator's directions. The model reads agents one by one, or
+    those of the question `together`."""
+
+    def __init__(self, model, settings, answer_vectors, flaw, rng, flips, learning, together=False):
+        self.model, self.settings, self.rng, self.learning = model, settings, rng, learning
+        self.together = together
+        self.answer_vectors, self.flaw, self.flips = answer_vectors, flaw, flips
+        self.options, self.agents = len(answer_vectors), len(flips)
+        self.gold = int(rng.integers(self.options))
+        self.wrong = int((self.gold + rng.integers(1, self.options)) % self.options)
+        self.known = [self.draw() for _ in flips]
+        self.logps: list = []
+
+    def draw(self):
+        if self.rng.random() < self.settings.p:
+            return self.gold
+        return int((self.gold + self.rng.integers(1, self.options)) % self.options)
+
+    def say(self, agent, r, heard):
+        """An agent's answer and the vector of its text."""
+        s, turned = self.settings, self.flips[agent] <= r
+        answer = self.known[agent] if self.rng.random() < s.h else self.draw()
+        if turned:
+            answer = self.wrong
+        elif heard:
+            counts = {a: heard.count(a) for a in heard}
+            most = max(counts.values())
+            if self.rng.random() < s.kappa * most / len(heard):
+                answer = int(self.rng.choice([a for a, n in counts.items() if n == most]))
+        vector = self.answer_vectors[answer] + s.noise * self.rng.normal(size=s.width)
+        vector = vector + s.honesty * self.flaw if turned else vector
+        return answer, vector / np.linalg.norm(vector)
+
+    def round(self, r, order, heard):
+        """What all say in a round, one after the other; `heard[receiver][sender]` follows `order`."""
+        said = {}
+        for agent in order:
+            said[agent] = self.say(agent, r, [said[j][0] for j in range(self.agents) if heard[agent][j]])
+        return [said[i][0] for i in range(self.agents)], [said[i][1] for i in range(self.agents)]
+
+    def play(self, rounds, outs, ins, flip=0.1):
+        """The answer taken after so many rounds."""
+        import torch
+
+        from harness.methods.agents.credits import relative
+
+        n = self.agents
+        groups = [list(range(n))] if self.together else [[i] for i in range(n)]
+        hidden = [None] * len(groups)
+        heard, credits = np.zeros((n, n), bool), [0.5] * n
+        first = said = self.round(0, range(n), heard)
+        for r in range(1, rounds + 1):
+            scores = []
+            for g, group in enumerate(groups):
+                rows = [features(i, self.options, *said, *first, heard, credits) for i in group]
+                with torch.set_grad_enabled(self.learning):
+                    found, hidden[g] = self.model.scores(torch.tensor(np.array(rows, np.float32)), hidden[g])
+                scores.append(found)
+            tensor = relative(torch.cat(scores))
+            credits = tensor.detach().tolist()
+            selected = self.select(tensor, credits, flip)
+            if r < rounds:
+                heard = edges_jan26(selected, credits, outs, ins)
+                said = self.round(r, by_credit(credits), heard)
+        return vote(said[0], credits, selected)[0]
+
+    def select(self, tensor, credits, flip):
+        if not self.learning:
+            cut = round(sum(credits) / len(credits), 4)
+            return [c > cut for c in credits]
+        selected, logp = [], 0.0
+        for i in range(self.agents):
+            chance = tensor[i].clamp(1e-6, 1 - 1e-6)
+            bit = (self.rng.random() < chance.item()) != (self.rng.random() < flip)
+            logp = logp + (chance if bit else 1 - chance).log()
+            selected.append(bit)
+        self.logps.append(logp)
+        return selected
+
+
+def update(model, adam, talks, rewards, gamma=0.9):
+    """One step of REINFORCE from conversations that were played."""
+    mean, total = sum(rewards) / len(rewards), 0.0
+    for talk, reward in zip(talks, rewards, strict=True):
+        for before, logp in enumerate(reversed(talk.logps)):
+            total = total - (reward - mean) * gamma**before * logp
+    adam.zero_grad(set_to_none=True)
+    (total / len(talks)).backward()
+    adam.step()

@@ -50,12 +50,12 @@ class Judgements(Shown):
     def summary(self) -> dict[str, Any]:
         """Mean reward over the trajectories that have one, counts, and agreement of the judge's votes."""
         from harness.checklist.agreement import self_agreement
+        from harness.checklist.reward import mean_of_variants
 
         rewards: dict[tuple[str, int], list[float | None]] = {}
         for row in self.rows:
             rewards.setdefault((row["uuid"], row["rollout"]), []).append(row["reward"]["R"])
-        # a trajectory's reward is the mean over the variants of its checklist, where all are known
-        means = [_mean(each) for each in rewards.values()]
+        means = [mean_of_variants(each) for each in rewards.values()]
         known = [mean for mean in means if mean is not None]
         totals = Counter[str]()
         for row in self.rows:
@@ -119,11 +119,6 @@ class Judgements(Shown):
         kept = f", {self.kept} were there already" if self.kept else ""
         made.append(Line(f"{self.path}: {self.written} judged now{kept}; {spending(self.usage)}"))
         return [*made, *failures(self.failed, "are not judged; the same command tries them again")]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else None
 
 
 COUNTS = ("calls", "failed", "malformed", "ties", "shortcuts")

@@ -17,30 +17,14 @@ def read_rows(path: str | Path) -> list[tuple[int, dict[str, Any]]]:
     Raises:
         DataError: it can't be read, or a line is no JSON object; names the line.
     """
-    from harness.data.content import Form, decode, read_bytes
+    from harness.checklist.json_lines import json_lines
 
-    raw, name = read_bytes(Path(path))
-    text = decode(raw, name, Form())
     rows = list[tuple[int, dict[str, Any]]]()
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, parse_constant=_no_number)
-        except (ValueError, RecursionError) as error:
-            deep = isinstance(error, RecursionError)
-            why = "nested too deeply" if deep else getattr(error, "msg", str(error))
-            raise DataError(f"{path}, line {number}: no JSON ({why}); one object a line") from None
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: a line holds one JSON object")
+    for number, row, faults in json_lines(Path(path)):
+        if faults:
+            raise DataError(f"{path}, line {number}: {faults[0]}")
         rows.append((number, row))
-    if not rows:
-        raise DataError(f"{path} is empty")
     return rows
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 class RowFile:

@@ -157,7 +157,7 @@ def cell_of(task: Any, method: Any, model: Any, seed: int, **options: Any) -> Ce
     Raises:
         UsageError: there are several.
     """
-    cells = cells_of(requests_of(task, method, model, options))
+    cells = cells_of(requests_of(task, method, model, {**options, "twin": False}))
     if len(cells) != 1:
         raise UsageError(f"one task, method and model are trained at a time; these are {len(cells)}")
     return replace(cells[0], seed=seed)

@@ -42,14 +42,14 @@ def group_advantages(
     rewards: Sequence[Reward],
     rule: RewardRule | None = None,
     *,
-    checklists: Sequence[Checklist] = (),
+    checklist: Checklist | None = None,
 ) -> list[Advantages]:
     """The advantages of a group of rollouts of one dialogue, at the level of the rule (equations 4 to 10).
 
     Args:
         rewards: one a rollout, by the same rule.
         rule: its switches; None: ours.
-        checklists: the dialogue's; wanted at the step level alone, one for each variant.
+        checklist: the dialogue's; wanted at the step level alone.
 
     Returns:
         [rollout][turn][step]. At trajectory level all are R - mean(R); at turn level all of a turn are its
@@ -60,8 +60,10 @@ def group_advantages(
     """
     rule = rule or RewardRule()
     if rule.level == "step":
-        return _step_level(rewards, rule, checklists)
-    shape = [[len(turn) for turn in _first(each).verdicts] for each in rewards]
+        if checklist is None:
+            raise DataError("the step level needs the dialogue's checklist")
+        return _step_level(rewards, rule, checklist)
+    shape = [[len(turn) for turn in each.verdicts] for each in rewards]
     if rule.level == "trajectory":
         whole = centred([each.R for each in rewards], std=rule.std)
         return [[[value] * n for n in turns] for value, turns in zip(whole, shape, strict=True)]
@@ -76,33 +78,8 @@ def group_advantages(
     return [[[by_turn[t][i]] * n for t, n in enumerate(turns)] for i, turns in enumerate(shape)]
 
 
-def _first(each: Reward) -> Reward:
-    return each.variants[0] if each.variants else each
-
-
-def _step_level(
-    rewards: Sequence[Reward], rule: RewardRule, checklists: Sequence[Checklist]
-) -> list[Advantages]:
-    """The mean over variants of each variant's advantages."""
-    if not rewards:
-        return []
-    wanted = len(rewards[0].variants) or 1
-    if len(checklists) != wanted:
-        raise DataError(f"the step level needs the dialogue's {wanted} checklist(s), got {len(checklists)}")
-    made = []
-    for v, checklist in enumerate(checklists):
-        of_variant = [each.variants[v] if each.variants else each for each in rewards]
-        kept = [each.R is not None for each in rewards]
-        made.append(_of_one_checklist(of_variant, kept, rule, checklist))
-    return [
-        [[fsum(values) / wanted for values in zip(*turns, strict=True)] for turns in zip(*each, strict=True)]
-        for each in zip(*made, strict=True)
-    ]
-
-
-def _of_one_checklist(
-    rewards: Sequence[Reward], kept: Sequence[bool], rule: RewardRule, checklist: Checklist
-) -> list[Advantages]:
+def _step_level(rewards: Sequence[Reward], rule: RewardRule, checklist: Checklist) -> list[Advantages]:
+    kept = [each.R is not None for each in rewards]
     made: list[Advantages] = [[[0.0] * len(turn) for turn in each.verdicts] for each in rewards]
     for t, items in enumerate(checklist.turns):
         worth = {

@@ -254,7 +254,7 @@ class _Reader:
         step = action.step
         turn = self.trajectory.turns[-1]
         turn.steps.append(Step(step.reply, step.calls, tuple(results), step.thinking))
-        turn.closed = not step.calls
+        turn.closed = step.replies
 
     def answered(self) -> None:
         turns = self.trajectory.turns

@@ -14,8 +14,9 @@ from harness.base.errors import DataError
 from harness.checklist import dialogue as dialogues
 from harness.checklist import validate
 from harness.checklist.faults import Fault, FaultyData, shown
+from harness.checklist.json_lines import json_lines
 from harness.checklist.schema import Checklist, Item
-from harness.checklist.strict_json import Refused, strict_json
+from harness.checklist.strict_json import strict_json
 from harness.checklist.trajectory import Trajectory
 
 #: fields that data sets often hold as JSON in a text
@@ -48,23 +49,15 @@ class Sample:
         return replace(self, checklists=tuple(checklists), record=record)
 
 
-def read(path: Path, *, annotated: bool | None = None, released_only: bool = False) -> list[Sample]:
-    """The samples of a file, plain or packed; empty lines are skipped.
-
-    Args:
-        path: JSON Lines in UTF-8, with or without a byte order mark; gzip, bzip2 and xz are unpacked.
-        annotated: whether every sample must have a checklist, or None where both will do.
-        released_only: judge checklists by the rules of the released validator alone.
+def read(path: Path) -> list[Sample]:
+    """The samples of a file (`json_lines`), with checklists or without.
 
     Raises:
         FaultyData: a line is no sample; names the file, the line and all that is wrong with it.
         DataError: the file can't be read, or holds no lines.
     """
     made = []
-    for line, sample, found in examine(path, released_only=released_only):
-        if not found and annotated and not sample.checklists:
-            cure = "write them with 'harness checklist annotate'"
-            found = [Fault("checklists", "", f"the dialogue has no checklists; {cure}")]
+    for line, sample, found in examine(path):
         if found:
             raise FaultyData(found, f"{path.name} line {line}")
         made.append(sample)
@@ -77,15 +70,8 @@ def examine(path: Path, *, released_only: bool = False) -> Iterator[tuple[int, S
     Raises:
         DataError: as in `read`, but for what is wrong with a line.
     """
-    from harness.data.content import Form, decode, read_bytes
-
-    raw, _ = read_bytes(path)
     seen: dict[str, int] = {}
-    # a line of JSON ends with \n alone: other marks of the end of a line may stand in texts
-    for line, text in enumerate(decode(raw, path.name, Form()).split("\n"), start=1):
-        if not text.strip():
-            continue
-        record, found = _record(text)
+    for line, record, found in json_lines(path):
         sample = Sample("", Trajectory([]), (), record, line)
         if not found:
             sample, found = of_record(record, line, released_only=released_only)
@@ -95,8 +81,6 @@ def examine(path: Path, *, released_only: bool = False) -> Iterator[tuple[int, S
                 found.append(Fault("uuid", "", message))
             seen.setdefault(sample.uuid, line)
         yield line, sample, found
-    if not seen:
-        raise DataError(f"{path} holds no dialogues; write one JSON object on each line")
 
 
 def of_record(
@@ -181,22 +165,6 @@ def _item_as_json(item: Item) -> dict[str, Any]:
         "failure_examples": list(item.failure_examples),
         "required_for_next_turn": item.required_for_next_turn,
     }
-
-
-def _record(text: str) -> tuple[dict[str, Any], list[Fault]]:
-    try:
-        record = strict_json(text)
-    except Refused as error:
-        return {}, [Fault("json", "", str(error))]
-    except RecursionError:
-        return {}, [Fault("json", "", "broken JSON: nested too deeply; flatten it")]
-    except ValueError as error:
-        what = getattr(error, "msg", "a number that can't be read")
-        return {}, [Fault("json", "", f"broken JSON: {what}; write one whole object on each line")]
-    if not isinstance(record, dict):
-        message = f'must be an object such as {{"messages": [...]}}, got {shown(record)}'
-        return {}, [Fault("json", "", f"{message}; write one on each line")]
-    return record, []
 
 
 def _unnested(value: Any, key: str, found: list[Fault]) -> Any:

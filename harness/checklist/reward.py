@@ -42,7 +42,6 @@ class Reward:
         unknown: items that the judge left undecided.
         failed: the judge, or whatever else the caller says, failed; R is then no measure of the policy.
         broken: the last turn was ended by an error or a limit.
-        variants: with several checklists of one dialogue, the reward under each; R and turns are their means.
     """
 
     R: float | None
@@ -52,7 +51,6 @@ class Reward:
     unknown: int = 0
     failed: bool = False
     broken: bool = False
-    variants: tuple[Reward, ...] = ()
 
 
 def is_broken(trajectory: Trajectory) -> bool:
@@ -137,28 +135,11 @@ def turn_score(items: Sequence[Item], credits: Sequence[Credit]) -> float | None
     return min(1.0, fsum(item.weight for item, each in zip(items, credits, strict=True) if each.met))
 
 
-def mean_of_variants(rewards: Sequence[Reward]) -> Reward:
-    """The reward under several checklists of one dialogue: the mean of each level that all of them know.
-
-    Raises:
-        DataError: none are given, or they don't speak of the same turns.
-    """
-    if not rewards or len({len(each.turns) for each in rewards}) > 1:
-        raise DataError("variants of a checklist must judge the same turns; give one reward for each variant")
-    if len(rewards) == 1:
-        return rewards[0]
-    totals = [each.R for each in rewards]
-    # a failure under one variant concerns the episode
-    zero = any(each.failed and each.R == 0.0 for each in rewards)
-    columns = list(zip(*(each.turns for each in rewards), strict=True))
-    return Reward(
-        R=0.0 if zero else _mean(totals),
-        turns=tuple(0.0 if zero else _mean(column) for column in columns),
-        unknown=sum(each.unknown for each in rewards),
-        failed=any(each.failed for each in rewards),
-        broken=any(each.broken for each in rewards),
-        variants=tuple(rewards),
-    )
+def mean_of_variants(rewards: Sequence[float | None]) -> float | None:
+    """The reward of a trajectory under several checklists of its dialogue: their mean, as in the released
+    code; None where one is unknown, or there is none."""
+    known = [value for value in rewards if value is not None]
+    return fsum(known) / len(known) if known and len(known) == len(rewards) else None
 
 
 def stop_after(items: Sequence[Item], verdicts: TurnVerdicts) -> bool | None:
@@ -172,15 +153,6 @@ def stop_after(items: Sequence[Item], verdicts: TurnVerdicts) -> bool | None:
     ]
     worst = min(met, default=_YES)
     return None if worst == _UNKNOWN else worst == _NO
-
-
-def stop_by_majority(votes: Sequence[bool | None]) -> bool | None:
-    """Whether more than half of a dialogue's checklists stop it; None where an unknown vote decides."""
-    sure = sum(vote is True for vote in votes)
-    possible = sure + sum(vote is None for vote in votes)
-    if 2 * sure > len(votes):
-        return True
-    return None if 2 * possible > len(votes) else False
 
 
 def _needs(items: Sequence[Item]) -> list[list[int]]:
@@ -268,11 +240,6 @@ def _lowest(found: int, before: Sequence[int], needs: Sequence[int]) -> int:
         if before[d] < found:
             found = before[d]
     return found
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fsum(known) / len(known) if len(known) == len(values) else None
 
 
 def _check(checklist: Checklist, verdicts: Sequence[TurnVerdicts]) -> None:

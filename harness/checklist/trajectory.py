@@ -37,10 +37,16 @@ class Step:
     results: tuple[Result, ...] = ()
     thinking: str = ""
 
+    @property
+    def replies(self) -> bool:
+        """Whether it has words to the user and no call."""
+        return not self.calls and bool(self.reply.strip())
+
 
 @dataclass(slots=True)
 class Turn:
-    """A user's message and the agent's steps until its next. `closed`: the agent ended it with words."""
+    """A user's message and the agent's steps until its next. `closed`: the agent ended it with words to the
+    user. Thoughts alone are no reply: an action is thinking with tool calls or a reply (paper of CM2)."""
 
     user: str
     steps: list[Step] = field(default_factory=list)
@@ -78,7 +84,7 @@ class Trajectory:
                 if not thinking:
                     thinking, text, _ = thoughts(text)
                 made.turns[-1].steps.append(Step(text, calls, thinking=thinking))
-                made.turns[-1].closed = not calls
+                made.turns[-1].closed = made.turns[-1].steps[-1].replies
             elif made.turns[-1].steps:
                 last = made.turns[-1].steps[-1]
                 result = Result(text, bool(message.get("failed")))

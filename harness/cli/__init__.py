@@ -87,7 +87,9 @@ def main() -> None:
     out = sys.stdout
     if out is sys.__stdout__ and out is not None and not out.isatty():
         pipe = io.BufferedWriter(Pipe(out.fileno(), "w", closefd=False))
-        sys.stdout = io.TextIOWrapper(pipe, out.encoding, out.errors, write_through=out.write_through)
+        sys.stdout = io.TextIOWrapper(pipe, out.encoding, write_through=out.write_through)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # hostile text has characters that no terminal can show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -98,8 +100,9 @@ def main() -> None:
     except click.ClickException as error:
         print(f"error: {' '.join(error.format_message().split())}", file=sys.stderr)
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        kept = str(stop.__cause__ or stop)  # click wraps Ctrl-C
+        print(f"interrupted: {kept}" if kept else "interrupted", file=sys.stderr)
         sys.exit(130)
     except HarnessError as error:
         if debug:

@@ -10,25 +10,25 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
+from harness.cli.interrupts import goes_on
 from harness.cli.options import (
     Group,
-    budget_calls_option,
-    budget_cost_option,
-    budget_time_option,
-    budget_tokens_option,
+    budget_options,
     columns_option,
     generation_option,
     json_option,
     limit_option,
-    max_connections_option,
-    max_retries_option,
     offline_option,
     overwrite_option,
     pairs,
     role_args_option,
     role_option,
+    together,
     typed_arguments,
 )
+
+#: of a command that Ctrl-C ended
+KEPT = "every finished row and every answer of the model are kept"
 
 
 @click.group("checklist", cls=Group)
@@ -40,38 +40,30 @@ def command() -> None:
     """
 
 
-def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How a model is asked: the options of `annotate` and `judge`."""
-    for option in reversed(
-        (
-            role_option,
-            role_args_option,
-            generation_option,
-            click.option(
-                "--schema/--no-schema",
-                default=True,
-                help="Hold replies to a JSON schema, or say their form in the prompt alone, for servers that "
-                "refuse schemas. [default: schema]",
-            ),
-            limit_option,
-            budget_cost_option,
-            budget_tokens_option,
-            budget_calls_option,
-            budget_time_option,
-            max_connections_option,
-            max_retries_option,
-            offline_option(),
-            overwrite_option(),
-            click.option(
-                "--out",
-                metavar="FILE",
-                help="The file that is written; what it holds already is kept.",
-            ),
-            json_option,
-        )
-    ):
-        command = option(command)
-    return command
+#: how a model is asked, and where what it said goes
+asking_options = together(
+    role_option,
+    role_args_option,
+    generation_option,
+    click.option(
+        "--schema/--no-schema",
+        default=True,
+        help="Hold replies to a JSON schema, or say their form in the prompt alone, for servers that "
+        "refuse schemas. [default: schema]",
+    ),
+    limit_option,
+    budget_options,
+    offline_option(),
+    overwrite_option(),
+    click.option("--out", metavar="FILE", help="The file that is written; what it holds already is kept."),
+    json_option,
+)
+
+
+def count_option(*names: str, default: int, metavar: str, help: str) -> Callable[..., Any]:
+    """A whole number from 1."""
+    kind = click.IntRange(1)
+    return click.option(*names, type=kind, default=default, show_default=True, metavar=metavar, help=help)
 
 
 ANNOTATE = """
@@ -98,29 +90,16 @@ An interrupted command goes on where it stopped.
     help="What the model reads: the whole dialogue, or what the agent sees before it acts.",
 )
 @click.option("--by-turn", is_flag=True, help="With --from request: one list for each message of the user.")
-@click.option(
-    "--variants",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Checklists of each dialogue.",
-)
-@click.option(
-    "--tries",
-    "attempts",
-    type=click.IntRange(1),
-    default=3,
-    show_default=True,
-    metavar="N",
-    help="Replies until one keeps every rule.",
-)
+@count_option("--variants", default=1, metavar="N", help="Checklists of each dialogue.")
+@count_option("--tries", "attempts", default=3, metavar="N", help="Replies until one keeps every rule.")
 @asking_options
 def annotate(file: str, **given: Any) -> None:
     """Have a model write checklists for reference dialogues; what breaks a rule is sent back to it."""
     from harness.api.checklists import annotate_checklists
 
-    _show(annotate_checklists(file, **_asked(given, "annotator")), given)
+    with goes_on(KEPT):
+        made = annotate_checklists(file, **_asked(given, "annotator"))
+    _show(made, given)
 
 
 VALIDATE = """
@@ -165,11 +144,9 @@ An interrupted command goes on where it stopped.
     show_default=True,
     help="Decide each item after every step, at the end of its turn, or once on the whole dialogue.",
 )
-@click.option(
+@count_option(
     "--votes",
-    type=click.IntRange(1),
     default=1,
-    show_default=True,
     metavar="K",
     help="Draws of each decision; the majority counts, a tie is undecided.",
 )
@@ -185,7 +162,9 @@ def judge(file: str, **given: Any) -> None:
     """Judge recorded trajectories: one yes-or-no decision for each step and item, and their reward."""
     from harness.api.checklist_judging import judge_trajectories
 
-    _show(judge_trajectories(file, **_asked(given, "judge")), given)
+    with goes_on(KEPT):
+        made = judge_trajectories(file, **_asked(given, "judge"))
+    _show(made, given)
 
 
 AGREE = """

@@ -36,7 +36,8 @@ def _turn_lines(found: Conversation, each: Round, r: int, k: int, turn: Turn) ->
     marks += [f"hears {_names(heard)}"] if heard else []
     marks += [f"hears of the round before {_names(before, own=k)}"] if before else []
     said = f"no words: {turn.failed}" if turn.failed else f"answers {turn.answer or 'nothing readable'}"
-    role = f" {agent.name}" if agent.name != f"agent {k + 1}" else ""
+    plain = agent.name.lower() == f"agent {k + 1}"
+    role = f" {agent.role if plain else agent.name}".rstrip()
     yield f"  {k + 1}{role}: {said}" + (f"  ({'; '.join(marks)})" if marks else "")
     text = turn.text if len(turn.text) <= LONGEST else f"{turn.text[:LONGEST]} ... (--json has it whole)"
     yield from (f"      {line}" for line in text.expandtabs(4).splitlines() if line.strip())

@@ -66,7 +66,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
         items = min(sizes.test, cell.request.limit or sizes.test)
         subject = json.dumps([key, cell.method.name, dict(cell.method_args), cell.model], default=str)
         if subject not in estimates:  # another seed asks the same
-            calls = _calls(cell, items * cell.request.epochs, sizes)
+            calls = _calls(cell, session, items * cell.request.epochs, sizes)
             made = calls if isinstance(calls, str) else _estimate(cell, session, *found, calls, items)
             estimates[subject] = made if isinstance(made, str) else _announced(cell, session) or made
         use = estimates[subject]
@@ -142,10 +142,14 @@ def _announced(cell: Cell, session: Session) -> str:
     return ""
 
 
-def _calls(cell: Cell, n_questions: int, sizes: SplitSizes) -> int | str | None:
+def _calls(cell: Cell, session: Session, n_questions: int, sizes: SplitSizes) -> int | str | None:
     """The calls that the method declares, None where it doesn't know, or why it can't be asked."""
+    from harness.run.training import calls_of_cell
+
     try:
         declared = load_method(cell.method, cell.method_args).calls(n_questions, sizes)
+        if declared is None:
+            declared = calls_of_cell(cell, session, n_questions)
         if declared is not None and declared < 0:
             raise ValueError(f"{declared} calls can't be made; are its arguments in range?")
         return declared

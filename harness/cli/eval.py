@@ -17,16 +17,11 @@ from harness.cli.options import (
     Command,
     arguments,
     as_typed,
-    budget_calls_option,
-    budget_cost_option,
-    budget_time_option,
-    budget_tokens_option,
+    budget_options,
     fit_options,
     generation_option,
     json_option,
     limit_option,
-    max_connections_option,
-    max_retries_option,
     method_args_option,
     methods_option,
     mirror_option,
@@ -90,12 +85,7 @@ Examples:
 @click.option("--max-tokens", type=int, metavar="N", help="Longest completion; as -G max_tokens=N.")
 @system_option
 @generation_option
-@budget_cost_option
-@budget_tokens_option
-@budget_calls_option
-@budget_time_option
-@max_connections_option
-@max_retries_option
+@budget_options
 @offline_option(None)
 @mirror_option
 @click.option(

@@ -110,11 +110,11 @@ def folded(rows: list[dict[str, Any]], what: str) -> list[dict[str, Any]]:
     families: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         family, sign, _ = row["name"].partition("/")
-        families.setdefault(family if sign and what == "tasks" else row["name"], []).append(row)
+        families.setdefault(family + sign if sign and what == "tasks" else row["name"], []).append(row)
     made = []
     for family, members in families.items():
         if len(members) >= FAMILY:
-            made.append(_family(family, members))
+            made.append(_family(family, members, alone=family[:-1] not in names))
             continue
         for row in members:
             base, sign, _ = row["name"].partition("+")
@@ -125,15 +125,17 @@ def folded(rows: list[dict[str, Any]], what: str) -> list[dict[str, Any]]:
     return made
 
 
-def _family(name: str, members: list[dict[str, Any]]) -> dict[str, Any]:
+def _family(name: str, members: list[dict[str, Any]], alone: bool) -> dict[str, Any]:
+    """One row for the tasks `name`...; not `alone` where a task is called like the family."""
     shown = [row["name"].partition("/")[2] for row in members[:FAMILY]]
     more = ", ..." if len(members) > FAMILY else ""
     setup = next((row["needs_setup"] for row in members if row.get("needs_setup")), None)
     versions = {row["version"] for row in members}
+    pattern = name[:-1] if alone else f"{name}*"
     return {
-        "name": f"{name}/",
+        "name": name,
         "version": versions.pop() if len(versions) == 1 else "",
-        "summary": f"{len(members)} tasks: {', '.join(shown)}{more}; harness list tasks {name}",
+        "summary": f"{len(members)} tasks: {', '.join(shown)}{more}; harness list tasks {pattern}",
         "needs_setup": setup,
     }
 

@@ -112,6 +112,17 @@ def _pairs_option(*names: str, help: str, metavar: str = "KEY=VALUE") -> Decorat
     return click.option(*names, multiple=True, metavar=metavar, help=help)
 
 
+def together(*options: Decorator) -> Decorator:
+    """Options that several commands share, as one, in this order."""
+
+    def all_of_them(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return all_of_them
+
+
 # what is run
 tasks_option = click.option(
     "--task", metavar="NAMES", help="Comma list of tasks, families, globs or FILE.py:CLASS."
@@ -176,6 +187,14 @@ max_retries_option = click.option(
     metavar="N",
     help="Retries of a call that failed for a passing reason. [default: 10, some two minutes]",
 )
+budget_options = together(
+    budget_cost_option,
+    budget_tokens_option,
+    budget_calls_option,
+    budget_time_option,
+    max_connections_option,
+    max_retries_option,
+)
 limit_option = click.option("--limit", type=int, metavar="N", help="Only the first N items.")
 columns_option = click.option(
     "--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Where a column has another name."
@@ -238,11 +257,10 @@ FIT = (
 )
 
 
-def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--fit` and `--preset`: the two arguments of methods that train that are given most often."""
-    for name, metavar, text in reversed(FIT):
-        command = click.option(f"--{name}", metavar=metavar, help=text)(command)
-    return command
+#: `--fit` and `--preset`: the two arguments of methods that train that are given most often
+fit_options = together(
+    *(click.option(f"--{name}", metavar=metavar, help=text) for name, metavar, text in FIT)
+)
 
 
 def take_fit_options(values: dict[str, Any]) -> None:

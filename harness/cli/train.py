@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
+from harness.cli.interrupts import goes_on
 from harness.cli.options import (
     Command,
     arguments,
@@ -107,7 +108,8 @@ def command(**given: Any) -> None:
     if backend == "verl":
         _write(launch_files(cell, "verl"), to, show)
         return
-    with session_of([cell], store, True, command_line()) as session:
+    kept = "checkpoints and every answer of a judge or simulator are kept"
+    with goes_on(kept), session_of([cell], store, True, command_line()) as session:
         policy = train_cell(cell, session, to)
     if as_json:
         print(json.dumps(policy.to_json()))

@@ -19,6 +19,7 @@ from harness.comparison.common import common_items
 from harness.comparison.grid_levels import draws_of, level_names
 from harness.comparison.items import Items, ItemTables, of_the_set
 from harness.comparison.select import by_key
+from harness.results.ceiling import ceilings
 from harness.spec import MetricRange
 from harness.stats.grid import Decomposition, decompose
 from harness.stats.grid_noise import CellMeans, cell_means, tasks_noise
@@ -93,7 +94,7 @@ def grids(
     the factors.
 
     Args:
-        arms: those that were stopped are left out.
+        arms: those that were stopped, or are ceilings, are left out.
         metric: another than each task's primary one.
         load: gives the table of an arm, such as an `ItemTables` that keeps them.
 
@@ -103,8 +104,9 @@ def grids(
         RecordError: sealed attempts can't be read.
     """
     tables = load or ItemTables()
-    kept = [arm for arm in arms if arm.complete]
-    stopped = [f"{arm.title(arms)} on {arm.task}: was stopped" for arm in arms if not arm.complete]
+    why = {id(arm): _unfit(arm) for arm in arms}
+    kept = [arm for arm in arms if not why[id(arm)]]
+    stopped = [f"{arm.title(arms)} on {arm.task}: {why[id(arm)]}" for arm in arms if why[id(arm)]]
     if "task" in factors:
         keys = by_key(kept)
         if len(keys) > len({arm.task for arm in kept}):
@@ -124,6 +126,14 @@ def grids(
         )
     made[0].left_out.extend(str(error) for error in failed)
     return made
+
+
+def _unfit(arm: Arm) -> str:
+    """Why an arm has no place in a grid; empty where it has."""
+    if not arm.complete:
+        return "was stopped"
+    seen = ceilings(arm.runs)
+    return f"{seen}: a ceiling" if seen else ""
 
 
 def _grid(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.comparison.claims import HOLDS_FOR
 from harness.comparison.sweep import Curve
+from harness.results.ceiling import ceilings
 from harness.spec import MetricRange
 from harness.stats.trend import Trend, Word, trend
 
@@ -70,7 +71,9 @@ def sentence(curve: Curve, found: Trend) -> str:
         said = f": {moved}, p {found.p_value:.2g}"
     lower = f"; {curve.metric}: lower is better" if curve.span.lower_is_better else ""
     without = f"; without {', '.join(curve.no_numbers)}, no number" if curve.no_numbers else ""
-    return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}{without}"
+    seen = ceilings(run for arm in curve.arms for run in arm.runs)
+    ceiling = f"; {seen}: a ceiling, no method's score" if seen else ""
+    return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}{without}{ceiling}"
 
 
 def _would_show(found: Trend, span: MetricRange, scale: float, unit: str) -> str:

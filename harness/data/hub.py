@@ -43,27 +43,42 @@ class Data:
         Raises:
             DataError: not reachable, no such split, or a column is missing; names id and cure.
         """
-        local = self.mirror / pin.id if self.mirror else None
-        if local is not None and not local.is_dir():
-            if self.offline:
-                raise DataError(
-                    f"{pin.id} is not in the mirror {self.mirror}; copy the Hub repository to {local}"
-                )
-            local = None
-        revision = pin.revision
-        if local is None and self.offline:
-            os.environ["HF_HUB_OFFLINE"] = "1"
-        table = _load(str(local) if local else pin.id, pin, None if local else revision)
+        table = _load(*self._source(pin), pin)
         self.read.append(
             {
                 "id": pin.id,
                 "config": pin.config,
                 "split": pin.split,
-                "revision": revision,
-                "pinned": revision != "main",
+                "revision": pin.revision,
+                "pinned": pin.revision != "main",
             }
         )
         return _with_columns(Rows(table), columns, f"{pin.id} ({pin.split})")
+
+    def splits(self, pin: DataPin) -> list[str]:
+        """The names of the splits that this copy of a data set has, for tasks that can do without one.
+
+        Raises:
+            DataError: not reachable, or no such config.
+        """
+        return _splits(*self._source(pin), pin)
+
+    def _source(self, pin: DataPin) -> tuple[str, str | None]:
+        """Where a data set is read from, and the revision of it, None for a mirror.
+
+        Raises:
+            DataError: it is not in the mirror, and nothing else may be asked.
+        """
+        local = self.mirror / pin.id if self.mirror else None
+        if local is not None and local.is_dir():
+            return str(local), None
+        if local is not None and self.offline:
+            raise DataError(
+                f"{pin.id} is not in the mirror {self.mirror}; copy the Hub repository to {local}"
+            )
+        if self.offline:
+            os.environ["HF_HUB_OFFLINE"] = "1"
+        return pin.id, pin.revision
 
     def file(self, path: str, columns: Sequence[str] | None, form: Form | None = None) -> Rows:
         """The rows of a table of the user's, of which every cell is text; see `tables.read_table`.
@@ -126,29 +141,45 @@ class Rows(Sequence[dict[str, Any]]):
         return iter(self._table)
 
 
-def _load(source: str, pin: DataPin, revision: str | None) -> Any:
+def _load(source: str, revision: str | None, pin: DataPin) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # our own error says what its retries say
-    where = f"{pin.id}" + (f" ({pin.config})" if pin.config else "")
+    splits = _splits(source, revision, pin)
+    if pin.split not in splits:
+        raise DataError(f"{_named(pin)} has no split {pin.split!r}; it has: {', '.join(splits)}")
+    try:
+        cache = _cache_of(Path(source)) if revision is None else None
+        return datasets.load_dataset(source, pin.config, split=pin.split, revision=revision, cache_dir=cache)
+    except Exception as error:
+        raise _unreadable(pin, error) from error
+
+
+def _splits(source: str, revision: str | None, pin: DataPin) -> list[str]:
+    import datasets
+
     try:
         configs = datasets.get_dataset_config_names(source, revision=revision)
         if pin.config and pin.config not in configs:
-            raise DataError(f"{where} has no config {pin.config!r}; {nearest(pin.config, configs)}")
-        splits = datasets.get_dataset_split_names(source, pin.config, revision=revision)
-        if pin.split not in splits:
-            raise DataError(f"{where} has no split {pin.split!r}; it has: {', '.join(splits)}")
-        cache = _cache_of(Path(source)) if revision is None else None
-        return datasets.load_dataset(source, pin.config, split=pin.split, revision=revision, cache_dir=cache)
+            raise DataError(f"{_named(pin)} has no config {pin.config!r}; {nearest(pin.config, configs)}")
+        return list(datasets.get_dataset_split_names(source, pin.config, revision=revision))
     except DataError:
         raise
     except Exception as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise DataError(
-            f"can't read the data set {where}: {reason}. Without a network, copy the Hub repository "
-            f"to DIR/{pin.id} and pass --mirror DIR or set HARNESS_MIRROR"
-        ) from error
+        raise _unreadable(pin, error) from error
+
+
+def _named(pin: DataPin) -> str:
+    return f"{pin.id} ({pin.config})" if pin.config else pin.id
+
+
+def _unreadable(pin: DataPin, error: Exception) -> DataError:
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return DataError(
+        f"can't read the data set {_named(pin)}: {reason}. Without a network, copy the Hub repository "
+        f"to DIR/{pin.id} and pass --mirror DIR or set HARNESS_MIRROR"
+    )
 
 
 def _cache_of(folder: Path) -> str:

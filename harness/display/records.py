@@ -290,6 +290,10 @@ def _both(metric: dict[str, Any]) -> str:
     return interval(metric) + (f" (scored only {alone})" if alone else "")
 
 
+#: rows of categories over which each run of several shows its largest ones alone, and how many of them
+MOST_CATEGORIES, LARGEST_CATEGORIES = 60, 8
+
+
 def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
     """One row a category, for the runs of tasks that have categories. Parts that the task
     measures of the whole set (recall by popularity) have no number of items."""
@@ -300,11 +304,14 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
         for name, metric in record["metrics"].items()
         if name.startswith(f"{record['primary']}/")
     )
-    rows = []
-    for record, task in zip(records, task_labels(records), strict=True):
+    rows: list[list[str]] = []
+    parts = [[n for n in record["metrics"] if n.startswith(f"{record['primary']}/")] for record in records]
+    many = len(records) > 1 and sum(map(len, parts)) > MOST_CATEGORIES
+    for record, task, own in zip(records, task_labels(records), parts, strict=True):
         part = f"{record['primary']}/"
+        largest = sorted(own, key=lambda n: -(record["metrics"][n].get("n_items") or 0))[:LARGEST_CATEGORIES]
         for name, metric in record["metrics"].items():
-            if name.startswith(part):
+            if name in (largest if many else own):
                 rows.append(
                     [
                         task,
@@ -341,5 +348,12 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
             titles=names.index("category") + 1,
             spare=[bar_head(records)],
             keep=["category", "value [95 % interval]"],
-        )
+        ),
+        *([Line(_left_out(parts))] if many else []),
     ]
+
+
+def _left_out(parts: Sequence[list[str]]) -> str:
+    """How many categories of each run aren't shown, and what shows them."""
+    n = max(map(len, parts)) - LARGEST_CATEGORIES
+    return f"{n} smaller categories of a run are not shown; 'harness show RUN' and --json have them all"

@@ -58,7 +58,8 @@ def train(
         The engine that was taken.
 
     Raises:
-        Diverged: a loss, gradient, weight or probability is not finite; the last good checkpoint stays.
+        Diverged: a loss, gradient, weight or probability is not finite, or the weights exploded; the last
+            good checkpoint stays.
         UsageError: the engine is not installed or can't train this; checkpoints stay.
     """
     taken = chosen(engine, sum(p.numel() for p in course.model.parameters()), generation)

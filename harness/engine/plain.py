@@ -17,6 +17,7 @@ import numpy as np
 from harness.base.errors import UsageError
 from harness.engine import checkpoints
 from harness.engine.course import Course, Diverged, Rollout
+from harness.engine.divergence import Growth
 from harness.engine.loss import Batch, advantages, logprobs, own_tokens, token_losses, worth_sharing
 
 NAME = "plain"
@@ -77,6 +78,7 @@ class Mover:
                 f"{update.minibatches} updates a step don't divide its {update.rollouts} rollouts"
             )
         self._weights = [p for p in course.model.parameters() if p.requires_grad]
+        self._growth = Growth(self._weights)
         for weight in self._weights:  # a step in which nothing differs moves them too, by what came before
             weight.grad = torch.zeros_like(weight)
         matrices = [p for p in self._weights if p.ndim > 1]  # norms and biases don't decay, as in TRL
@@ -120,7 +122,8 @@ class Mover:
             over own tokens), rate (of the last update).
 
         Raises:
-            Diverged: the loss, its gradient or a weight is not finite; no such gradient reached the weights.
+            Diverged: the loss, its gradient or a weight is not finite (no such gradient reached the weights),
+                or the weights have exploded.
         """
         import torch
 
@@ -197,6 +200,5 @@ class Mover:
             group["lr"] = rate
         self.optimizer.step()
         self._updates += 1
-        if not all(bool(torch.isfinite(weight).all()) for weight in self._weights):
-            raise Diverged("a weight of the policy is not finite")
+        self._growth.check()
         return norm

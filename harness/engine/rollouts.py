@@ -18,7 +18,12 @@ Ids = list[int]
 
 
 class Diverged(ArithmeticError):
-    """The policy's outputs or gradients are no longer finite."""
+    """The policy's outputs or gradients are no longer finite, or its weights have exploded; or those of a
+    curator that learns beside it. `setting` is the method's argument that is too large."""
+
+    def __init__(self, message: str, setting: str = "rate") -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class Response(NamedTuple):

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError
 from harness.engine import checkpoints
 from harness.engine.course import Course, Diverged, Rollout, Update
+from harness.engine.divergence import Growth
 from harness.engine.vllm import TORCH, VLLM, VllmSampler
 
 NAME = "trl"
@@ -205,17 +206,16 @@ def _callback(course: Course, folder: Path, keep_peak: bool) -> Any:
     import torch
     from transformers import TrainerCallback
 
-    def check(tensors: Iterable[Any], message: str) -> None:
-        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
-            raise Diverged(message)
+    growth = Growth(course.model.parameters())
 
     class Follow(TrainerCallback):
         def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **given: Any) -> None:
-            gradients = (p.grad for p in given["model"].parameters() if p.grad is not None)
-            check(gradients, "the loss or its gradient is not finite")
+            gradients = [p.grad for p in given["model"].parameters() if p.grad is not None]
+            if not all(bool(torch.isfinite(each).all()) for each in gradients):
+                raise Diverged("the loss or its gradient is not finite")
 
         def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
-            check(given["model"].parameters(), "a weight of the policy is not finite")
+            growth.check()
             if state.global_step % course.update.minibatches:
                 return
             goes_on = course.finish_step()

@@ -14,6 +14,7 @@ from harness.base.errors import RecordError, UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import load_items
 from harness.comparison.select import newest_versions
+from harness.results.ceiling import ceilings
 from harness.results.index import read_index
 
 SCHEMA = 1
@@ -50,7 +51,7 @@ def set_baseline(
 
     Raises:
         UsageError: a bad name, one that exists already (unless `replace`), nothing to pool, or a
-            subject with fewer than `min_runs` runs or with one that measured nothing.
+            subject with fewer than `min_runs` runs, or with one that measured nothing or is a ceiling.
     """
     path = path_of(root, name)
     if path.exists() and not replace:
@@ -58,6 +59,11 @@ def set_baseline(
     arms = arms_of(newest_versions([row for row in rows if row["status"] == "complete"])[0])
     if not arms:
         raise UsageError(f"no complete runs in {root} to make a baseline of")
+    if oracle := next((arm for arm in arms if ceilings(arm.runs)), None):
+        raise UsageError(
+            f"{oracle.task}: {oracle.named(arms)} {ceilings(oracle.runs)}: a ceiling is no baseline; "
+            "--task, --method, --model and -M leave out what is not meant"
+        )
     empty = [arm for arm in arms if not all(run["counts"]["ok"] for run in arm.runs)]
     if empty:
         raise UsageError(

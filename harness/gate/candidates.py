@@ -8,6 +8,7 @@ from harness.comparison.arms import Arm, Row
 from harness.gate.checks import Rules
 from harness.gate.integrity import too_different
 from harness.gate.ledger import Look, version_of
+from harness.results.ceiling import ceiling
 from harness.results.fields import differing
 
 
@@ -23,6 +24,7 @@ def candidate_rows(reference: Arm, rows: Iterable[Row], arms: Sequence[Arm] = ()
     named = [row for row in rows if (row["task"], row["method"], row["model"]) == names]
     asked = _asked(reference.comparability)
     chosen = [row for row in named if _asked(row["comparability"]) == asked] or named
+    chosen = [row for row in chosen if not ceiling(row)] or chosen  # an oracle is nobody's newer version
     others = [arm for arm in arms if arm is not reference and (arm.task, arm.method, arm.model) == names]
     if others:
         nearest = {

@@ -9,6 +9,7 @@ from typing import Literal
 from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
+from harness.results.ceiling import ceilings
 from harness.results.fields import differing, field_of
 
 #: what a candidate may change and still be compared with its reference
@@ -41,6 +42,9 @@ def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
     """Everything that forbids a verdict, before any statistics."""
     candidate, baseline = comparison.candidate, comparison.baseline
     found = list(changed_settings(candidate, baseline))
+    for arm, side in ((candidate, "candidate"), (baseline, "reference")):
+        if seen := ceilings(arm.runs):
+            found.append(Fault("changed", f"the {side} {seen}: a ceiling is no method's score"))
     for run in candidate.runs:
         if run["status"] != "complete":
             found.append(

@@ -77,7 +77,12 @@ class Files:
 
     def has(self, key: Any) -> bool:
         """Whether there is an artefact of the inputs `key` already."""
-        return self._place("artifacts", key).is_dir()
+        return self.find(key) is not None
+
+    def find(self, key: Any) -> Path | None:
+        """The folder of the artefact of the inputs `key`; None where there is none yet."""
+        place = self._place("artifacts", key)
+        return place if place.is_dir() else None
 
     @contextmanager
     def workspace(self, key: Any) -> Iterator[Path]:

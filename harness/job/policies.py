@@ -27,6 +27,12 @@ def facts(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def write(folder: Path, told: Mapping[str, Any], curve: Iterable[Mapping[str, Any]]) -> None:
+    """Writes what a training says of itself, and its rows, beside the policy's weights."""
+    (folder / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in curve), "utf-8")
+    (folder / "training.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+
+
 def answer_with(job: Job, folder: Path, points: Points) -> tuple[Model, dict[str, Any]]:
     """The run's model with the weights in `folder`, and what is known of their training; its learning curve
     becomes the run's.
@@ -42,9 +48,14 @@ def answer_with(job: Job, folder: Path, points: Points) -> tuple[Model, dict[str
 def charge(job: Job, told: Mapping[str, Any]) -> None:
     """Books what an earlier training took and read, as if it were trained now; nothing is paid again."""
     for purpose, usage in told["usage"].items():
-        kept = Usage.from_dict(usage)
-        job.training.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
+        job.training.charge(purpose, spent_before(usage))
     job.access |= told["access"]
+
+
+def spent_before(usage: Mapping[str, Any]) -> Usage:
+    """What an earlier training or process spent, as this one's: nothing of it is paid again."""
+    kept = Usage.from_dict(usage)
+    return replace(kept, cache_hits=kept.calls, paid_usd=0.0)
 
 
 def weights_digest(folder: Path) -> str:

@@ -16,7 +16,7 @@ PROVIDERS = {
     "pocket": "small policies that the project trained and ships; offline, on the CPU",
     "recorded": "answers from a file of responses: recorded/FILE",
     "echo": "an instant model for tests: echo/input, echo/choice, echo/TEXT",
-    "sim": "a simulated labeller with known truth, for tests of methods: sim/annotator",
+    "sim": "simulations with known truth, for tests of methods: sim/annotator labels, sim/agents talk",
     "openai": "inspect-ai: OpenAI (OPENAI_API_KEY)",
     "anthropic": "inspect-ai: Anthropic (ANTHROPIC_API_KEY)",
     "google": "inspect-ai: Google (GOOGLE_API_KEY)",
@@ -81,11 +81,7 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
 
         return Echo(rest)
     if family == "sim":
-        from harness.model.simulated import SimulatedAnnotator
-
-        if rest != "annotator":
-            raise UsageError(f"unknown model {name!r}; the one simulation is sim/annotator")
-        return SimulatedAnnotator(args)
+        return _simulation(name, args)
     if family == "recorded":
         from harness.data.responses import Shape
         from harness.model.recorded import Recorded
@@ -104,6 +100,19 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
     from harness.model.hosted import Hosted
 
     return Hosted(name, args)
+
+
+def _simulation(name: str, args: Mapping[str, Any]) -> Provider:
+    if name == "sim/annotator":
+        from harness.model.simulated import SimulatedAnnotator
+
+        return SimulatedAnnotator(args)
+    if name == "sim/agents":
+        from harness.model.agents.provider import SimulatedAgents
+
+        return SimulatedAgents(args)
+    known = ("sim/annotator", "sim/agents")
+    raise UsageError(f"unknown model {name!r}; {nearest(name, known, 'simulation')}")
 
 
 class NoModel(Provider):

@@ -54,6 +54,7 @@ class Model:
         self._slots = slots if provider.remote else None
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
+        self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
 
     async def generate(
         self,
@@ -74,7 +75,8 @@ class Model:
         fields of inspect-ai's GenerateConfig and win over the run's own; a `system_message` among them stands
         before the messages, whatever the provider. Only what `keep` says yes to goes
         into the cache, so that the same call is made again where an answer was of no use. `patience` is how
-        many seconds the call may take, its retries among them, from when it has its turn.
+        many seconds the call may take, its retries among them, from when it has its turn. A call that is
+        under way is not made a second time: both get its answer, as they would after a kill.
 
         Raises:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
@@ -87,9 +89,12 @@ class Model:
         if system := settings.pop("system_message", None):
             messages = [make.system(system), *messages]
         key = self._key(question, messages, tools, tool_choice, settings, draw)
-        seed = int(key[:15], 16)
         if self._keyed and self._cache is not None:
             kept = self._cache.get(key)
+            if kept is None and key in self._asking:  # its answer is this one's too, unless it fails
+                await self._asking[key].wait()
+                self._budget.check(self._ledger.total, self._ledger.under_way)
+                kept = self._cache.get(key)
             if kept is not None:
                 return self._kept(kept, purpose, question)
         if self._offline and self.provider.remote:
@@ -98,7 +103,22 @@ class Model:
                 f"{self.name}: {_name(purpose, question, draw)} is not in the cache and --offline is set; "
                 "run once with a network to fill the cache"
             )
-        call = Call(question, messages, tools, tool_choice, settings, seed)
+        call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
+        over = self._asking.setdefault(key, asyncio.Event())
+        try:
+            output = await self._charged(call, purpose, patience)
+            if self._keyed and self._cache is not None and (keep is None or keep(output)):
+                # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
+                self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
+                if self.provider.remote:  # paid: a killed run must find it again
+                    self._cache.flush()
+        finally:
+            self._asking.pop(key, None)
+            over.set()
+        return output
+
+    async def _charged(self, call: Call, purpose: str, patience: float | None) -> ModelOutput:
+        """The answer to a call, recorded however it ends."""
         usage = Usage()
         output: ModelOutput | None = None
         started = time.perf_counter()
@@ -108,14 +128,9 @@ class Model:
         finally:
             self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
-            self._charge(purpose, question, usage, output)
+            self._charge(purpose, call.question, usage, output)
         if output.error:
             raise ModelCallError(f"{self.name}: {_first_line(output.error)}")
-        if self._keyed and self._cache is not None and (keep is None or keep(output)):
-            # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
-            self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
-            if self.provider.remote:  # paid: a killed run must find it again
-                self._cache.flush()
         return output
 
     def _kept(self, text: str, purpose: str, question: Question) -> ModelOutput:

@@ -19,6 +19,7 @@ from tenacity import RetryError
 
 from harness.base.digest import digest
 from harness.base.errors import UsageError
+from harness.base.surrogates import sendable
 from harness.model import backoff
 from harness.model.partial_usage import tolerate
 from harness.model.provider import Call, Provider
@@ -141,7 +142,10 @@ class Hosted(Provider):
             client.max_retries = 0
         try:
             output: ModelOutput = await self._model.generate(
-                list(call.messages), tools=list(call.tools), tool_choice=call.tool_choice, config=config
+                sendable(list(call.messages)),
+                tools=sendable(list(call.tools)),
+                tool_choice=call.tool_choice,
+                config=config,
             )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
             raise (spent.last_attempt.exception() or spent) from None

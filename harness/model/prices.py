@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from harness.base.errors import UsageError
 
-FREE = ("pocket/", "echo/", "recorded/", "hf/", "vllm/", "ollama/", "sglang/")
+FREE = ("pocket/", "echo/", "sim/", "recorded/", "hf/", "vllm/", "ollama/", "sglang/")
 
 
 class Price(NamedTuple):

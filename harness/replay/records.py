@@ -11,13 +11,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A call of the recorded dialogue with what the tool answered; `turn` counts the user's messages, from
-    0."""
+    """A call of the recorded dialogue with what the tool answered; `turn` counts the user's messages, from 0;
+    `failed`: the answer is an error."""
 
     tool: str
     arguments: Mapping[str, Any]
     response: str
     turn: int = 0
+    failed: bool = False
 
 
 def key(tool: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
@@ -27,16 +28,16 @@ def key(tool: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class Records:
-    """Gives recorded responses. A call that was recorded several times gets its responses in their order, and
-    from then on the last."""
+    """Finds recorded calls. One that was recorded several times is found in the order of its records, and
+    from then on as the last."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self._found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._found: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for record in records:
-            self._found[key(record.tool, record.arguments)].append(record.response)
+            self._found[key(record.tool, record.arguments)].append(record)
 
-    def take(self, tool: str, arguments: Mapping[str, Any]) -> str | None:
-        """The recorded response to a call; None where there is none."""
+    def take(self, tool: str, arguments: Mapping[str, Any]) -> Record | None:
+        """The record of a call; None where there is none."""
         found = self._found.get(key(tool, arguments))
         if not found:
             return None

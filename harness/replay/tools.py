@@ -55,7 +55,7 @@ class ReplayTools:
         except RecursionError:
             return self.refuse(call, "CALL_FORMAT", message="the arguments are nested too deeply")
         if recorded is not None:
-            return self._result(call, recorded, "replayed")
+            return self._result(call, recorded.response, "replayed", recorded.failed)
         if wrong := faults(self._tools[name]["parameters"], arguments):
             return self.refuse(call, "SCHEMA_VALIDATION_FAILED", **wrong)
         if self._simulator is None:
@@ -76,8 +76,10 @@ class ReplayTools:
             content=text, tool_call_id=call.id, function=call.function, error=ToolCallError(kind, text)
         )
 
-    def _result(self, call: ToolCall, text: str, kind: str) -> ChatMessageTool:
+    def _result(self, call: ToolCall, text: str, kind: str, failed: bool = False) -> ChatMessageTool:
         from inspect_ai.model import ChatMessageTool
+        from inspect_ai.tool import ToolCallError
 
         self.counts[kind] += 1
-        return ChatMessageTool(content=text, tool_call_id=call.id, function=call.function)
+        error = ToolCallError("unknown", text) if failed else None
+        return ChatMessageTool(content=text, tool_call_id=call.id, function=call.function, error=error)

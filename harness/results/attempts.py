@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import canonical_json
+from harness.base.surrogates import whole
 from harness.model.ledger import Usage
 from harness.results.summary import Summary
 
@@ -134,7 +135,7 @@ def _plain(value: Any) -> Any:
 
 def _writable(text: str) -> str:
     """Lone surrogates have no UTF-8 form; parquet needs one."""
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+    return whole(text)
 
 
 def write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict[str, Any]]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 #: counts of data access that make a run a ceiling, and what a person reads of each
@@ -14,3 +14,8 @@ def ceiling(record: Mapping[str, Any]) -> str:
     says nothing of data access."""
     access = record.get("data_access") or {}
     return " and ".join(said for name, said in SEEN.items() if access.get(name))
+
+
+def ceilings(records: Iterable[Mapping[str, Any]]) -> str:
+    """The same of several runs together."""
+    return " and ".join(sorted({*map(ceiling, records)} - {""}))

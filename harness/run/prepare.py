@@ -141,9 +141,15 @@ def check_abilities(cell: Cell, provider: Provider) -> None:
     acts = world and "tools" in cell.method.may_use and "answers" not in provider.abilities
     if acts and not in_words:
         needs.add("tools")  # to act in a world it calls them
-    if acts and in_words and provider.single_turn:
+    own = world and bool(wanted) and preferences(cell.model) == wanted  # the task's notation is all it speaks
+    if (own or (acts and in_words)) and provider.single_turn:
         cure = "; --model pocket/office does" if wanted == preferences("pocket/office") else ""
         raise UsageError(f"{cell.model} holds no dialogue, as {cell.task.name} needs it{cure}")
+    if own and not in_words:
+        told = " ".join(f"-T {name}={value}" for name, value in wanted.items())
+        raise UsageError(
+            f"{cell.model} speaks the notation of {told} alone, which it gets where no other is named"
+        )
     missing = [need for need in ("tools", "logprobs", "trainable") if need in needs - provider.abilities]
     if not missing:
         return

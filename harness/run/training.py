@@ -52,6 +52,21 @@ def announce_cell(cell: Cell, session: Session) -> list[str]:
         job.close()
 
 
+def calls_of_cell(cell: Cell, session: Session, n_questions: int) -> int | None:
+    """The calls of a cell whose method must see the job's data to say how many; None where it can't.
+
+    Raises:
+        HarnessError: the cell can't be fitted.
+    """
+    if type(load_method(cell.method, cell.method_args)).calls_of is Method.calls_of:
+        return None
+    job, method, _ = _prepare(cell, session)
+    try:
+        return method.calls_of(job, n_questions)
+    finally:
+        job.close()
+
+
 def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:
     """The files with which a cell's training is started elsewhere, by name.
 

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from harness.methods.agents.topology import Topology
 
-_FIXED = (
-    "independent fully-connected chain star tree layered mesh random debate random-mask random-order".split()
-)
+_FIXED = "independent fully-connected chain star tree layered mesh random debate".split()
 CLASSES = {
     **{name: "fixed:Fixed" for name in _FIXED},
+    "random-mask": "chance:Chance",
+    "random-order": "chance:Chance",
     "todycomm": "todycomm:TodyComm",
     "weighted-vote": "todycomm:WeightedVote",
     "gptswarm": "edge_logits:GPTSwarm",

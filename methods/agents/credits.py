@@ -82,17 +82,20 @@ class CreditModel:
         """How many numbers it learns."""
         return sum(each.numel() for each in self.network.parameters())
 
-    def __call__(self, features: Vectors, hidden: Any = None) -> tuple[Any, Any]:
-        """Credits (B, N) of features (B, N, columns), and what the cell remembers, to be given back in the
-        next round; both tensors."""
-        import torch
-
-        batch, agents, _ = features.shape
-        rows = torch.from_numpy(features).flatten(0, 1)
+    def scores(self, rows: Any, hidden: Any = None) -> tuple[Any, Any]:
+        """Scores (R,) of features (R, columns), a row an agent, and what the cell remembers of each, to be
+        given back in the next round; tensors."""
         if self.cell == "linear":
             rows = rows[:, self._columns]
         else:
             rows = self.network["projector"](rows)
             if self.cell != "none":
                 rows = hidden = self.network["cell"](rows, hidden)
-        return relative(self.network["head"](rows).view(batch, agents)), hidden
+        return self.network["head"](rows)[:, 0], hidden
+
+    def __call__(self, features: Vectors, hidden: Any = None) -> tuple[Any, Any]:
+        """Credits (B, N) of features (B, N, columns), and what the cell remembers; tensors."""
+        import torch
+
+        found, hidden = self.scores(torch.from_numpy(features).flatten(0, 1), hidden)
+        return relative(found.view(features.shape[:2])), hidden

@@ -13,7 +13,7 @@ Neighbours are the agents that it heard in the round before, weighted by the sof
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,8 @@ def neighbour_weights(credits: Floats, heard: Bits) -> Floats:
     more than e times another."""
     raw = np.where(heard, np.exp(credits)[:, None, :], 0.0)
     total = raw.sum(-1, keepdims=True)
-    return _over(raw, total)
+    found: Floats = _over(raw, total)
+    return found
 
 
 def features(
@@ -81,8 +82,8 @@ def features(
 class _Compared(NamedTuple):
     """Own and neighbours' answer or text (B, N, d), and four comparisons (B, N)."""
 
-    own: Floats
-    centre: Floats
+    own: Floats | Vectors
+    centre: Floats | Vectors
     agreement: Floats
     dispersion: Floats
     persistence: Floats
@@ -91,7 +92,8 @@ class _Compared(NamedTuple):
 
 def one_hot(size: int, said: Said) -> Floats:
     """(B, N, size) one-hot answers; zeros for those that can't be read or have no place of their own."""
-    return (said.answers[..., None] == np.arange(size)).astype(np.float64)
+    found: Floats = (said.answers[..., None] == np.arange(size)).astype(np.float64)
+    return found
 
 
 def entropy(centre: Floats) -> Floats:
@@ -158,36 +160,47 @@ def _values(said: Said) -> tuple[Floats, Bits]:
 def _apart(one: Floats, other: Floats) -> Floats:
     """|a - b| / max(|a|, |b|), in [0, 2]; 0 for two zeros."""
     largest = np.maximum(np.abs(one), np.abs(other))
-    return _over(np.abs(one - other), largest)
+    found: Floats = _over(np.abs(one - other), largest)
+    return found
 
 
 def _text(last: Said, first: Said, weights: Floats, numbers: bool) -> _Compared:
     """Text vectors. For numbers the vectors and their centre are scaled to length 1, and persistence is a
     likeness in [0, 1] in place of a distance."""
-    own, before = last.vectors.astype(np.float64), first.vectors.astype(np.float64)
+    own, before = last.vectors, first.vectors
     if numbers:
         own, before = _unit(own), _unit(before)
-    centre = weights @ own
+    centre = weights.astype(own.dtype) @ own
     if numbers:
         centre = _unit(centre)
-    # ||e_j - centre_i||^2 from products, so that no (B, N, N, D) array is made
-    squares = (own**2).sum(-1)[:, None, :] + (centre**2).sum(-1)[..., None] - 2 * centre @ own.swapaxes(1, 2)
-    moved = np.linalg.norm(own - before, axis=-1)
+    moved = _length(own - before)
+    # ||e_j - centre_i||^2 from products, so that no (B, N, N, D) array is made; in double precision, since
+    # the difference of squares is that of near numbers
+    double = own.astype(np.float64), centre.astype(np.float64)
+    squares = _squared(double[0])[:, None, :] + _squared(double[1])[..., None]
+    squares -= 2 * double[1] @ double[0].swapaxes(1, 2)
     return _Compared(
         own=own,
         centre=centre,
-        agreement=(own * centre).sum(-1),
+        agreement=np.einsum("...d,...d->...", own, centre),
         dispersion=(weights * np.sqrt(np.maximum(squares, 0.0))).sum(-1) / 2,
         persistence=np.clip(1 - moved / 2, 0.0, 1.0) if numbers else moved,
-        deviation=np.linalg.norm(own - centre, axis=-1),
+        deviation=_length(own - centre),
     )
 
 
-def _unit(vectors: Floats) -> Floats:
-    return _over(vectors, np.linalg.norm(vectors, axis=-1, keepdims=True))
+def _squared(vectors: Any) -> Any:
+    return np.einsum("...d,...d->...", vectors, vectors)
 
 
-def _over(value: Floats, by: Floats) -> Floats:
+def _length(vectors: Any) -> Any:
+    return np.sqrt(_squared(vectors))
+
+
+def _unit(vectors: Any) -> Any:
+    return _over(vectors, _length(vectors)[..., None])
+
+
+def _over(value: Any, by: Any) -> Any:
     """The quotient, 0 where `by` is 0."""
-    found: Floats = np.divide(value, by, out=np.zeros_like(value), where=by > 0)
-    return found
+    return np.divide(value, by, out=np.zeros_like(value), where=by > 0)

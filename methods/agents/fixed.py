@@ -14,11 +14,12 @@ decide, which would be one more call than others have [R]. LLM-Debate (arXiv 230
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.methods.agents.budget import cut
+from harness.methods.agents.deciding import voters
 from harness.methods.agents.edges import acyclic
-from harness.methods.agents.topology import Bits, Decision, Episode, Graph, Said, Setting, Topology
+from harness.methods.agents.topology import Bits, Decision, Episode, Graph, Said, Setting, Space, Topology
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,44 +60,53 @@ def masks(name: str, agents: int, rng: np.random.Generator) -> tuple[Bits, Bits]
     return acyclic(spatial[None])[0][0], temporal
 
 
-def majority(voters: Bits) -> Decision:
-    """A plain majority of the voters (B, N); of all where a question has none, which is told."""
-    fallback = ~voters.any(1)
-    voters = voters | fallback[:, None]
-    return Decision(voters, voters.astype(float), fallback)
+def everyone(setting: Setting) -> Decision:
+    """A plain majority of all agents."""
+    import numpy as np
+
+    selected = np.ones((setting.batch, setting.agents), dtype=bool)
+    return Decision(selected, selected.astype(float), np.zeros(setting.batch, dtype=bool))
+
+
+def majority(selected: Bits, last: Said, space: Space) -> Decision:
+    """A plain majority of the selected (B, N); of all where none of them answered, which is told."""
+    votes, fallback = voters(selected, last, space)
+    return Decision(selected, votes.astype(float), fallback)
 
 
 class Fixed(Topology):
-    """The graph that `args["topology"]` names. `args["draw"]`, a number drawn once a run, settles the coins of
-    `random` and the layers of `layered`, alike for all questions."""
+    """The graph that `args["topology"]` names. `args["draw"]`, a number drawn once a run, settles the coins
+    of `random` and the layers of `layered`, alike for all questions."""
 
     def start(self, setting: Setting) -> Episode:
         import numpy as np
 
-        seed = np.random.default_rng([int(self.args.get("draw") or 0), setting.agents])
-        spatial, temporal = masks(self.args["topology"], setting.agents, seed)
+        rng = np.random.default_rng([int(self.args.get("draw") or 0), setting.agents])
+        spatial, temporal = masks(self.args["topology"], setting.agents, rng)
         selected = np.ones((1, setting.agents), dtype=bool)
         first, later = (
             cut(Graph(selected, spatial[None], edges[None]), setting.outs, setting.ins)
             for edges in (np.zeros_like(temporal), temporal)
         )
-        return _Same(setting.batch, first, later)
+        return _Same(setting, first, later)
 
 
 class _Same(Episode):
     """One graph for the first round and one for all later ones."""
 
-    def __init__(self, batch: int, first: Graph, later: Graph) -> None:
-        self.batch, self.first, self.later = batch, first, later
+    def __init__(self, setting: Setting, first: Graph, later: Graph) -> None:
+        self.setting, self.first, self.later = setting, first, later
 
     def graph(self, r: int, said: Sequence[Said]) -> Graph:
-        graph = self.later if r else self.first
-        return Graph(*(self._copies(part) for part in (graph.selected, graph.spatial, graph.temporal)))
-
-    def decide(self, said: Sequence[Said]) -> Decision:
-        return majority(self._copies(self.first.selected))
-
-    def _copies(self, part: Any) -> Bits:
         import numpy as np
 
-        return np.repeat(part, self.batch, axis=0)
+        one = self.later if r else self.first
+        batch = self.setting.batch
+        return Graph(
+            np.repeat(one.selected, batch, axis=0),
+            np.repeat(one.spatial, batch, axis=0),
+            np.repeat(one.temporal, batch, axis=0),
+        )
+
+    def decide(self, said: Sequence[Said]) -> Decision:
+        return everyone(self.setting)

@@ -3,7 +3,6 @@ topology's (`settings.topology` of the spec); everything else is the same for al
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,13 @@ from harness.methods.agents.answers import check_judge, space_of
 from harness.methods.agents.cast import Agent, Cast, Turn
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play
+from harness.methods.agents.learning import plan_of
 from harness.methods.agents.live import LivePanel, Talk
 from harness.methods.agents.roles import roles
 from harness.methods.agents.settings import budget_of, check
-from harness.methods.agents.topology import Played, Setting, Topology
+from harness.methods.agents.topology import Learner, Played, Setting, Topology
 from harness.methods.agents.trace import conversation, last_turns, measures
+from harness.methods.agents.training import Training
 from harness.methods.agents.vectors import Encoder
 from harness.methods.agents.wording import Heard
 from harness.sample import Outcome, Question, SplitSizes
@@ -39,14 +40,26 @@ class Conversation(Method):
     def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
         if self.args["tokens"]:
             return None
-        return n_questions * int(self.args["agents"]) * int(self.args["rounds"])
+        learned = 0
+        if self.spec.fits and not self.args["credits"] and not self.args.get("labels") and splits.train:
+            plan = plan_of(self.args, splits.train)
+            learned = plan.updates * plan.batch
+        return (n_questions + learned) * int(self.args["agents"]) * int(self.args["rounds"])
 
     def announce(self, job: Job) -> list[str]:
         self._begin(job)
-        return [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
+        said = [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
+        training = self._training(job)
+        return said + (training.announce() if training else [])
 
     async def fit(self, job: Job) -> None:
         self._begin(job)
+        if training := self._training(job):
+            await training.fit()
+
+    def _training(self, job: Job) -> Training | None:
+        learner = self.topology
+        return Training(self, job, learner) if isinstance(learner, Learner) and learner.learns else None
 
     def _begin(self, job: Job) -> None:
         """Checks the arguments and makes agents and topology.
@@ -179,8 +192,3 @@ def generator(job: Job, *name: Any) -> np.random.Generator:
     import numpy as np
 
     return np.random.default_rng(job.rng(*name).getrandbits(63))
-
-
-def updates_of(args: dict[str, Any], batch: int, train: int) -> int:
-    """Updates of a training: as many as are asked for, or one pass over the train split."""
-    return int(args["updates"]) or max(1, math.ceil(train / batch))

@@ -87,7 +87,7 @@ class TodyComm(Learner):
         import torch
 
         self.model = CreditModel(self.cell, space, width, seed)
-        self._adam = torch.optim.Adam(self.model.network.parameters(), lr=self.rate)
+        self._adam = torch.optim.Adam(self.model.network.parameters(), lr=self.rate, fused=True)
 
     def start(self, setting: Setting) -> Episode:
         if setting.agents < 2:
@@ -112,7 +112,7 @@ class TodyComm(Learner):
             self._adam.zero_grad(set_to_none=True)
             found.backward()
             self._adam.step()
-        return {"loss": float(found), "reward": float(np.mean(rewards))}
+        return {"loss": float(found.detach()), "reward": float(np.mean(rewards))}
 
     def save(self, folder: Path) -> None:
         assert self.model is not None, "nothing is built"
@@ -208,12 +208,12 @@ class _Talk(Episode):
         self._heard = np.zeros((*shape, setting.agents), bool)
 
     def graph(self, r: int, said: Sequence[Said]) -> Graph:
-        silent = np.zeros_like(self._heard)
+        silent, everyone = np.zeros_like(self._heard), np.ones_like(self._credits, bool)
         if r == 0:
-            return Graph(np.ones_like(self._credits, bool), silent, silent, self._score(0))
+            return Graph(everyone, silent, silent, self._score(0))
         credits = self._observe(r, said)
         if not self._of.talks:
-            return Graph(np.zeros_like(self._credits, bool), silent, silent, self._credits)
+            return Graph(everyone, silent, silent, self._credits)
         selected, logp = self._select(credits)
         order = (
             selection.at_random(self._setting.batch, self._setting.agents, self._setting.rng)

@@ -159,6 +159,8 @@ class Learner(Topology):
 
     batch = 32
     updates = 200
+    #: whether there is something to learn with these arguments
+    learns = True
 
     def build(self, setting: Setting, seed: int) -> None:
         """Makes the parameters for conversations of such a setting, drawn by `seed`; nothing if they are

@@ -7,21 +7,18 @@ template does to earlier turns.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
 from harness.base.messages import described
+from harness.methods.cm2.actions import action_of, text_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
-    from inspect_ai.tool import ToolCall, ToolInfo
+    from inspect_ai.tool import ToolInfo
 
 Ids = list[int]
-#: calls as models of the Qwen and Hermes families write them
-CALL = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
 #: stands for an assistant's words in a rendering of which only what follows is wanted
 BEFORE = "words-before"
 
@@ -98,11 +95,7 @@ class Codec:
 
     def write(self, message: ChatMessage) -> Ids:
         """What the policy would have written for an assistant's message, its end included."""
-        text = message.text
-        for call in getattr(message, "tool_calls", None) or ():
-            said = json.dumps({"name": call.function, "arguments": call.arguments}, ensure_ascii=False)
-            text += f"{chr(10) if text else ''}<tool_call>{chr(10)}{said}{chr(10)}</tool_call>"
-        return [*self._ids(text), self.end]
+        return [*self._ids(text_of(message)), self.end]
 
     def read(self, ids: Ids, number: int, tools: bool) -> ChatMessageAssistant:
         """The action that drawn ids are, the `number`-th of its episode; calls are looked for where `tools`
@@ -115,11 +108,9 @@ class Codec:
             text = self.tokenizer.decode(ids, skip_special_tokens=False)
             for mark in (self.tokenizer.eos_token, self.tokenizer.pad_token):
                 text = text.removesuffix(mark) if mark else text
-        calls = _calls(text, number) if tools else []
-        if calls:
-            text = text[: text.index("<tool_call>")].strip()
-        # an id of our own: drawing one costs more than the rest of the message
-        return ChatMessageAssistant(id=f"action-{number}", content=text, tool_calls=calls or None)
+        if tools:
+            return action_of(text, number)
+        return ChatMessageAssistant(id=f"action-{number}", content=text)
 
 
 def _turn(message: ChatMessage) -> dict[str, Any]:
@@ -131,22 +122,3 @@ def _turn(message: ChatMessage) -> dict[str, Any]:
             for call in calls
         ]
     return turn
-
-
-def _calls(text: str, number: int) -> list[ToolCall]:
-    from inspect_ai.tool import ToolCall
-
-    found = []
-    for place, match in enumerate(CALL.finditer(text)):
-        name, arguments, fault = "unreadable", {}, None
-        try:
-            call = json.loads(match[1])
-            name, arguments = call["name"], call.get("arguments", {})
-            if not isinstance(name, str) or not isinstance(arguments, dict):
-                raise TypeError("a call is a name and an object of arguments")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            name, arguments, fault = "unreadable", {}, f"{type(error).__name__}: {error}"[:200]
-        found.append(
-            ToolCall(id=f"call_{number}_{place}", function=name, arguments=arguments, parse_error=fault)
-        )
-    return found

@@ -17,6 +17,8 @@ from harness.episode import play
 from harness.job import Job, policies
 from harness.method import Method
 from harness.methods.cm2 import training
+from harness.methods.cm2.curve import points
+from harness.methods.cm2.judged_by import judge_of
 from harness.methods.cm2.plan import Plan
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, Sample, SplitSizes
@@ -77,7 +79,7 @@ class Trained(Method):
                     f"policy: the one {found}; nothing is trained now, and what its training took is counted "
                     "as this run's (--fit train trains where one is shipped)",
                 ]
-        judge = training.judge_of(self.args, self.spec.settings["reward"], home)
+        judge = judge_of(self.args, self.spec.settings["reward"], home)
         told = {
             "outcome": f"success, by {judge.name if judge else 'the check of the world itself'}",
             "checklist": f"a checklist of every turn, by {judge.name if judge else 'rules of the task'}",
@@ -114,7 +116,7 @@ class Trained(Method):
 
     async def fit(self, job: Job) -> None:
         if self.args["policy"]:
-            self.model, self.facts = policies.answer_with(job, Path(self.args["policy"]), training.points)
+            self.model, self.facts = policies.answer_with(job, Path(self.args["policy"]), points)
             return
         plan, home = Plan.of(self.args), self._home(job)
         samples = list(home.data.train)
@@ -135,7 +137,7 @@ class Trained(Method):
         if made.exists:
             self._take(job, made.path)
         else:
-            self.model, self.facts = policies.answer_with(job, made.path, training.points)
+            self.model, self.facts = policies.answer_with(job, made.path, points)
 
     async def _train(self, job: Job, home: Job, plan: Plan, workspace: Path, out: Path, key: str) -> None:
         run = training.Run(
@@ -154,13 +156,13 @@ class Trained(Method):
             raise
         except Diverged as error:
             raise UsageError(
-                f"training stopped: {error}; the last good checkpoint is kept in {workspace}; lower -M rate "
-                "and run again"
+                f"training stopped: {error}; the last good checkpoint is kept in {workspace}; lower -M "
+                f"{error.setting} and run again"
             ) from error
 
     def _take(self, job: Job, folder: Path) -> None:
         """A policy trained earlier; its cost is the run's as if it were trained now."""
-        self.model, self.facts = policies.answer_with(job, folder, training.points)
+        self.model, self.facts = policies.answer_with(job, folder, points)
         policies.charge(job, self.facts)
 
     def _key(self, job: Job, home: Job, plan: Plan, samples: Sequence[Sample], source: Path) -> list[Any]:
@@ -168,7 +170,7 @@ class Trained(Method):
         settings = {name: self.args[name] for name in SETTINGS if name in self.args}
         if self.args["engine"] != "auto":
             settings["engine"] = self.args["engine"]
-        judge = training.judge_of(self.args, self.spec.settings["reward"], home)
+        judge = judge_of(self.args, self.spec.settings["reward"], home)
         game = {name: value for name, value in home.task_args.items() if name not in TEST_ALONE}
         return [
             self.spec.settings["reward"],
@@ -189,7 +191,7 @@ class Trained(Method):
         from harness.methods.cm2 import verl
 
         home = job.training.task(self.args["bank"]) if self.args["bank"] else job
-        return verl.launch_of(self.args, job, training.judge_of(self.args, reward, home) is not None)
+        return verl.launch_of(self.args, job, judge_of(self.args, reward, home) is not None)
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         ask = self.model.generate

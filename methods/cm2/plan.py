@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from harness.base.errors import UsageError
 from harness.engine.course import Update
+from harness.engine.sizes import check_counts, check_positive, over_preset
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,11 @@ class Plan:
         Raises:
             UsageError: a number is out of range.
         """
-        given = {f.name: args[f.name] for f in fields(cls) if args.get(f.name)}
-        plan = cls(**{**asdict(PRESETS[args["preset"]]), **given})
-        for name in ("steps", "prompts", "rollouts", "max_tokens", "context", "micro_batch", "save_every"):
-            least = 2 if name == "rollouts" else 1
-            if getattr(plan, name) < least:
-                raise UsageError(f"-M {name}={getattr(plan, name)} is below {least}")
-        if not (plan.rate > 0 and math.isfinite(plan.rate) and plan.temperature > 0 and plan.clip > 0):
-            raise UsageError("-M rate, -M temperature and -M clip are above 0")
+        plan = over_preset(PRESETS[args["preset"]], args)
+        check_counts(
+            plan, "steps", "prompts", "rollouts", "max_tokens", "context", "micro_batch", "save_every"
+        )
+        check_positive(plan, "rate", "temperature", "clip")
         if plan.warm_up < 0:
             raise UsageError("-M warm_up is 0 or more")
         return plan

@@ -193,7 +193,7 @@ class ChecklistSignal:
             )
             for found, each in zip(judged, group, strict=True)
         ]
-        by_step = group_advantages(rewards, self.rule, checklists=[checklist])
+        by_step = group_advantages(rewards, self.rule, checklist=checklist)
         made = [[value for turn in turns for value in turn] for turns in by_step]
         counts: Counter[str] = Counter(
             verdicts=sum(_decisions(found.verdicts) for found in judged),

@@ -7,7 +7,6 @@ what is tested is the loop against stubs of verl's classes, its server and a tok
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -21,6 +20,8 @@ from harness.checklist.model_judge import ModelJudge
 from harness.checklist.reward import is_broken, reward
 from harness.checklist.rule import RewardRule
 from harness.episode import play
+from harness.methods.cm2.actions import action_of
+from harness.methods.cm2.codec import Codec
 from harness.methods.cm2.verl_tokens import Tokens
 from harness.registry import load_task, registry
 from harness.sample import Outcome, Question, Sample
@@ -33,15 +34,14 @@ except ImportError:  # where files are written, verl isn't installed
     _Base, _Output = object, dict
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
-    from inspect_ai.tool import ToolCall, ToolInfo
+    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.tool import ToolInfo
 
     from harness.model.gateway import Model
 
 #: how often an episode is played that a judge, a simulator or the world failed on; after that its reward is 0
 #: and nothing of it is learned (verl can't drop a rollout from its group: the group's mean still counts it)
 TRIES = 3
-_CALL = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
 
 
 class WorldLoop(_Base):  # type: ignore[misc, valid-type]
@@ -52,6 +52,7 @@ class WorldLoop(_Base):  # type: ignore[misc, valid-type]
         super().__init__(*given, **named)
         self.settings: dict[str, Any] = json.loads(settings)
         self._key = settings
+        self._codec = Codec(self.tokenizer)
         sizes = self.config.actor_rollout_ref.rollout
         self.prompt_length, self.response_length = int(sizes.prompt_length), int(sizes.response_length)
 
@@ -85,7 +86,7 @@ class WorldLoop(_Base):  # type: ignore[misc, valid-type]
         )
 
     async def _play(self, sample: Sample, sampling: Mapping[str, Any]) -> tuple[Tokens, Outcome]:
-        tokens, request = Tokens(self.tokenizer, self.prompt_length, self.response_length), uuid4().hex
+        tokens, request = Tokens(self._codec, self.prompt_length, self.response_length), uuid4().hex
 
         async def act(seen: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> ModelOutput:
             from inspect_ai.model import ModelOutput
@@ -177,32 +178,3 @@ def _roles(settings: str) -> Callable[[str], Model]:
         return models[name]
 
     return role
-
-
-def action_of(text: str, turn: int) -> ChatMessageAssistant:
-    """A completion in Qwen's form as an action: thoughts before `</think>`, calls as JSON in `<tool_call>`
-    marks behind them; a call within the thoughts is none."""
-    from inspect_ai.model import ChatMessageAssistant, ContentReasoning, ContentText
-
-    before, mark, reply = text.rpartition("</think>")
-    thinking = before.replace("<think>", "", 1).strip()
-    if not mark and text.lstrip().startswith("<think>"):  # a thought that never ends
-        thinking, reply = text.replace("<think>", "", 1).strip(), ""
-    calls = [_call(found[1], f"call_{turn}_{n}") for n, found in enumerate(_CALL.finditer(reply))]
-    words = ContentText(text=_CALL.sub("", reply).strip())
-    content: Any = [ContentReasoning(reasoning=thinking), words] if thinking else words.text
-    return ChatMessageAssistant(content=content, tool_calls=calls or None)
-
-
-def _call(text: str, name: str) -> ToolCall:
-    from inspect_ai.tool import ToolCall
-
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return ToolCall(name, "unreadable", {}, parse_error="a tool call that is no JSON")
-    found = found if isinstance(found, dict) else {}
-    tool, arguments = found.get("name"), found.get("arguments", {})
-    if not isinstance(tool, str) or not isinstance(arguments, dict):
-        return ToolCall(name, str(tool)[:80], {}, parse_error="a call is {name: text, arguments: object}")
-    return ToolCall(name, tool, arguments)

@@ -7,16 +7,13 @@ keeps them; a chat template that drops earlier thoughts sees only the messages t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.base.messages import described
+from harness.methods.cm2.codec import Codec, Ids
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_ai.tool import ToolInfo
-
-#: stands for the policy's last action, to find where in a rendered dialogue the new messages begin
-_MARK = "\u2042\u2042\u2042"
 
 
 class Tokens:
@@ -28,15 +25,15 @@ class Tokens:
         logprobs: of `ids`, 0 for the world's; None where the server gave none.
     """
 
-    def __init__(self, tokenizer: Any, prompt_length: int, response_length: int) -> None:
-        self._tokenizer, self._most_prompt, self._most = tokenizer, prompt_length, response_length
-        self.prompt: list[int] = []
-        self.ids: list[int] = []
+    def __init__(self, codec: Codec, prompt_length: int, response_length: int) -> None:
+        self._codec, self._most_prompt, self._most = codec, prompt_length, response_length
+        self.prompt: Ids = []
+        self.ids: Ids = []
         self.own: list[bool] = []
         self.logprobs: list[float] | None = []
 
     @property
-    def all(self) -> list[int]:
+    def all(self) -> Ids:
         return self.prompt + self.ids
 
     @property
@@ -52,22 +49,17 @@ class Tokens:
     def read(self, seen: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> None:
         """The messages behind the policy's last, or all at the opening. What goes past the limit is cut."""
         if not self.prompt:
-            offered = [{"type": "function", "function": described(tool)} for tool in tools]
-            self.prompt = self._encoded(self._rendered([_plain(each) for each in seen], offered or None))
+            self.prompt = self._codec.opening(seen, tools)
             return
         last = max(place for place, each in enumerate(seen) if each.role == "assistant")
-        before = [{"role": "user", "content": "."}, {"role": "assistant", "content": _MARK}]
-        whole = self._rendered([*before, *map(_plain, seen[last + 1 :])], None)
-        new = self._encoded(whole.partition(_MARK)[2])
-        if self.ids and new[:1] == [self._tokenizer.eos_token_id] == self.ids[-1:]:
-            del new[0]  # the policy has ended its turn itself
-        self._add(new, False, None)
+        ended = self.ids[-1:] == [self._codec.end]  # by the policy itself
+        self._add(self._codec.heard(seen[last + 1 :], ended), False, None)
 
     def write(self, ids: Sequence[int], logprobs: Sequence[float] | None) -> str | None:
         """An action that was drawn: its text, or None where it runs past the limit."""
         cut = len(self.ids) + len(ids) > self._most
         self._add(ids, True, logprobs)
-        return None if cut else str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+        return None if cut else str(self._codec.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _add(self, ids: Sequence[int], own: bool, logprobs: Sequence[float] | None) -> None:
         kept = list(ids)[: self._most - len(self.ids)]
@@ -77,17 +69,3 @@ class Tokens:
             self.logprobs = None
         if self.logprobs is not None:
             self.logprobs += list(logprobs)[: len(kept)] if logprobs is not None else [0.0] * len(kept)
-
-    def _rendered(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
-        return str(
-            self._tokenizer.apply_chat_template(
-                messages, tools=tools, add_generation_prompt=True, tokenize=False
-            )
-        )
-
-    def _encoded(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
-
-
-def _plain(message: ChatMessage) -> dict[str, Any]:
-    return {"role": message.role, "content": message.text}

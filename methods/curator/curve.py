@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from harness.engine.divergence import collapse
 from harness.methods.curator.cost import Cost
 
 #: what of a row is recorded as it is, where it is a number
@@ -34,8 +35,9 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def silence(curve: Sequence[dict[str, Any]]) -> str:
-    """What is to be said of a run without a learning signal, empty for others."""
+def remark(curve: Sequence[dict[str, Any]]) -> str:
+    """What is to be said of a run that had no learning signal, or that got worse on dev, empty for others. A
+    fall of the reward alone says little, as a curriculum moves to harder problems."""
     if not any(row["reward"] > 0 for row in curve):
         return (
             f"none of the rollouts of {len(curve)} steps earned a reward, so the policy has learned "
@@ -46,4 +48,6 @@ def silence(curve: Sequence[dict[str, Any]]) -> str:
             f"in none of {len(curve)} steps did the rewards of a problem's rollouts differ, so the "
             "policy has learned nothing; take problems that it solves sometimes"
         )
-    return ""
+    measured = [{"reward": row["dev"]} for row in curve if row.get("dev") is not None]
+    problems = max((row["cost"]["dev_calls"] for row in curve if row.get("dev") is not None), default=0)
+    return collapse(measured, problems, "score on dev", "measurements")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.base.errors import UsageError
+from harness.engine.divergence import Growth
 from harness.methods.curator.signals import Floats, Indices
 
 FILE = "curator.pt"
@@ -49,6 +50,7 @@ class LanguageScorer:
         torch.nn.init.zeros_(network.score.weight)
         self._network = network.to(device, torch.float32).eval()
         self._optimizer = torch.optim.AdamW(self._network.parameters(), lr=rate)
+        self._growth = Growth(self._network.parameters(), "curator", "curator_rate")
 
     def _scores(self, rows: Indices) -> Any:
         given = self._tokenizer(
@@ -81,6 +83,7 @@ class LanguageScorer:
             (scores * slopes).sum().backward()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
         self._optimizer.step()
+        self._growth.check()
 
     def state(self) -> dict[str, Any]:
         """Nothing in JSON: the weights go to a file of their own."""

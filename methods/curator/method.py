@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from harness.base.errors import UsageError
 from harness.engine import AUTO, vllm
 from harness.job import Job, policies
 from harness.method import Method
-from harness.methods.curator.curve import points, silence
+from harness.methods.curator.curve import points, remark
 from harness.methods.curator.plan import Plan
 from harness.methods.curator.training_tasks import ProblemSet, check_verifier
 from harness.model.gateway import Model
@@ -51,6 +50,23 @@ class Curated(Method):
         plan = Plan.of(a)
         measured = -(-plan.steps // plan.measure_every)
         return n_questions + plan.steps * plan.prompts * plan.rollouts + measured * splits.dev
+
+    def calls_of(self, job: Job, n_questions: int) -> int | None:
+        """With those of the training, which a policy that is there tells and its plan else, exactly: dev
+        problems are measured where they are of the training problems' kinds. Unknown where steps, and what
+        they discard, depend on what is drawn."""
+        plan, home = Plan.of(self.args), self.home(job)
+        bank = bank_of(home, plan.levels)
+        if job.training.policy_here is not None:
+            key = self.key(job, plan, bank)
+            folder = self.shipped if self.ships(key) else job.files.find(key)
+            if folder is not None:
+                used = policies.facts(folder).get("usage", {})
+                return n_questions + sum(Usage.from_dict(each).calls for each in used.values())
+        if self.args["max_flops"] or self.curriculum in DISCARDING:
+            return None
+        measured = -(-plan.steps // plan.measure_every) * len(held_out(home, bank))
+        return n_questions + plan.steps * plan.prompts * plan.rollouts + measured
 
     def drawing(self) -> str:
         """A policy trained before is what it is, whatever the seed of the run that asks it."""
@@ -196,6 +212,12 @@ def bank_of(job: Job, levels: str) -> ProblemSet:
     return ProblemSet.of(chosen, lambda sample: _text(job, sample))
 
 
+def held_out(job: Job, bank: ProblemSet) -> list[Sample]:
+    """The dev problems of the training problems' kinds."""
+    kinds = {name.rpartition(" ")[2] for name in bank.names}
+    return [s for s in job.data.dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
+
+
 def _text(job: Job, sample: Sample) -> str:
     return job.ask(sample.question)[-1].text
 
@@ -224,35 +246,16 @@ def _train(
     out: Path,
     key: list[Any],
 ) -> None:
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError:
-        raise UsageError(
-            f"{method.spec.name} trains with torch and transformers, which are not installed: pip install "
-            "-c constraints.txt 'harness[train]'"
-        ) from None
     from harness.engine import checkpoints, train
     from harness.engine.course import Diverged
+    from harness.engine.loading import load_policy
     from harness.methods.curator.cost import Cost, usages
     from harness.methods.curator.curricula import CURRICULA, make
     from harness.methods.curator.training import Dev, Training
 
     check_verifier(bank, home.training.reward)
-    checkpoints.quiet()
-    accelerated = torch.cuda.is_available()
-    if not accelerated:
-        torch.set_num_threads(1)  # two threads on a busy machine spin for each other
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
-    # transformers wraps `to` so that its types lose that it is a method
-    model.to("cuda" if accelerated else "cpu")  # type: ignore[arg-type]
-    dev = list(home.data.dev)
-    kinds = {name.rpartition(" ")[2] for name in bank.names}
-    held = [s for s in dev if str(s.question.metadata.get("level", bank.names[0])) in kinds]
+    model, tokenizer = load_policy(source, method.spec.name)
+    held = held_out(home, bank)
     keep_peak = method.args["keep"] == "peak"
     if keep_peak and not held:
         raise UsageError(
@@ -321,44 +324,38 @@ def _train(
         kept = checkpoints.last(workspace)
         where = f"the last good checkpoint is kept in {kept}" if kept else "no checkpoint was made before"
         raise UsageError(
-            f"training stopped at step {training.step + 1}: {error}; {where}; lower -M rate and run again"
+            f"training stopped at step {training.step + 1}: {error}; {where}; lower "
+            f"-M {error.setting} and run again"
         ) from error
     if training.spent is not None:
         job.training.curve(points(training.curve, training.parameters))
         raise training.spent
-    say = silence(training.curve)
+    say = remark(training.curve)
     if say:
         job.log.warning("%s: %s", method.spec.name, say)
     best = training.peak if keep_peak else None
     kept = checkpoints.peak(workspace, best) if best is not None else None
     checkpoints.save_policy(model, out, source, kept)
-    (out / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in training.curve), "utf-8")
     measured = [row["dev"] for row in training.curve if row.get("dev") is not None]
-    (out / "training.json").write_text(
-        json.dumps(
-            {
-                "key": digest(key),
-                "curriculum": method.curriculum,
-                "from": job.model.name,
-                "from_revision": job.model.provider.revision,
-                "seed": job.seed,
-                "engine": taken,
-                "plan": asdict(plan),
-                "steps": training.step,
-                "kept_step": best or training.step,
-                "parameters": training.parameters,
-                "problems": len(bank),
-                "difficulty_from": bank.difficulty_from,
-                "cost": asdict(training.total),
-                "flops": training.total.flops(training.parameters),
-                "remark": say,
-                "dev_last": measured[-1] if measured else None,
-                "dev_peak": max(measured, default=None),
-                "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
-                "access": dict(job.access),
-            },
-            indent=1,
-        )
-        + "\n",
-        "utf-8",
-    )
+    told = {
+        "key": digest(key),
+        "curriculum": method.curriculum,
+        "from": job.model.name,
+        "from_revision": job.model.provider.revision,
+        "seed": job.seed,
+        "engine": taken,
+        "plan": asdict(plan),
+        "steps": training.step,
+        "kept_step": best or training.step,
+        "parameters": training.parameters,
+        "problems": len(bank),
+        "difficulty_from": bank.difficulty_from,
+        "cost": asdict(training.total),
+        "flops": training.total.flops(training.parameters),
+        "remark": say,
+        "dev_last": measured[-1] if measured else None,
+        "dev_peak": max(measured, default=None),
+        "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
+        "access": dict(job.access),
+    }
+    policies.write(out, told, training.curve)

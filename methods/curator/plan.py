@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.base.errors import UsageError
 from harness.engine.course import Update
+from harness.engine.sizes import check_counts, check_positive, over_preset
 
 #: importance ratios and clip range: token-level of GRPO with DAPO's higher ceiling, sequence-level of GSPO
 LOSSES = {"gspo": ("sequence", 3e-4, 4e-4), "grpo": ("token", 0.2, 0.28)}
@@ -56,25 +57,12 @@ class Plan:
         Raises:
             UsageError: a number is out of range.
         """
-        given = {f.name: args[f.name] for f in fields(cls) if args.get(f.name)}
-        plan = cls(**{**asdict(PRESETS[args["preset"]]), **given})
-        for name in (
-            "steps",
-            "prompts",
-            "rollouts",
-            "minibatches",
-            "micro_batch",
-            "candidates",
-            "max_tokens",
-            "save_every",
-        ):
-            least = 2 if name == "rollouts" else 1
-            if getattr(plan, name) < least:
-                raise UsageError(f"-M {name}={getattr(plan, name)} is below {least}")
-        if plan.rate <= 0 or plan.temperature <= 0:
-            raise UsageError("-M rate and -M temperature are above 0")
+        plan = over_preset(PRESETS[args["preset"]], args)
+        check_counts(plan, "steps", "prompts", "rollouts", "minibatches", "micro_batch", "candidates")
+        check_counts(plan, "max_tokens", "save_every")
+        check_positive(plan, "rate", "temperature")
         sequences = plan.prompts * plan.rollouts
-        if "micro_batch" not in given:  # the preset's is for its own sizes
+        if not args.get("micro_batch"):  # the preset's is for its own sizes
             most = math.gcd(sequences // plan.minibatches, plan.micro_batch)
             plan = replace(plan, micro_batch=most)
         if sequences % plan.minibatches:

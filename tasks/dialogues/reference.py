@@ -130,7 +130,8 @@ def records_of(target: Target) -> list[Record]:
         turn += message["role"] == "user"
         calls |= {call["id"]: (call["name"], call["arguments"]) for call in message.get("calls", ())}
         if message["role"] == "tool":
-            found.append(Record(*calls[message["of"]], message["content"], turn))
+            failed = bool(message.get("failed"))
+            found.append(Record(*calls[message["of"]], message["content"], turn, failed))
     return found
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -16,20 +15,13 @@ HARNESS = Path(sys.executable).with_name("harness")
 
 
 @pytest.fixture(scope="session")
-def harness(tmp_path_factory):
+def harness(tmp_path_factory, warm):
     """`harness(folder, *arguments, code=0)`: runs the command in a folder, expects the exit code."""
     cache = tmp_path_factory.mktemp("cache")
 
     def run(folder, *arguments, code=0):
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HARNESS_")}
-        done = subprocess.run(
-            [HARNESS, *map(str, arguments)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            env={**kept, "HARNESS_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
-        )
+        done = warm.run([HARNESS, *arguments], folder, {**kept, "HARNESS_CACHE": str(cache)})
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr
         return done

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +14,21 @@ RUN = "task: countdown\nmethod: self-consistency\nT: {level: 1}\nlimit: 40\n"
 ACTION = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text())
 
 
-@pytest.fixture
-def repository(tmp_path, harness):
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory, harness):
     """A user's repository with a committed baseline of three seeds."""
-    (tmp_path / "run.yaml").write_text(RUN)
-    (tmp_path / "checks.yaml").write_text("baseline: main\nmargin: 0.15\nruns_most: 1\nconfirm: false\n")
-    harness(tmp_path, "eval", "--config", "run.yaml", "--seeds", "3", "--store", "results/published")
-    harness(tmp_path, "baseline", "set", "main", "--store", "results/published")
-    return tmp_path
+    place = tmp_path_factory.mktemp("committed")
+    (place / "run.yaml").write_text(RUN)
+    (place / "checks.yaml").write_text("baseline: main\nmargin: 0.15\nruns_most: 1\nconfirm: false\n")
+    harness(place, "eval", "--config", "run.yaml", "--seeds", "3", "--store", "results/published")
+    harness(place, "baseline", "set", "main", "--store", "results/published")
+    return place
+
+
+@pytest.fixture
+def repository(committed, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(committed, tmp_path / "repository")
 
 
 def act(folder, **inputs):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -96,14 +95,13 @@ def environment(place):
     return {**kept, "HARNESS_CACHE": str(place / "cache")}
 
 
-def shell(place, server, *more):
-    return subprocess.Popen(
-        [HARNESS, "eval", *arguments(server, *more), "--store", place / "results", "--json"],
-        env=environment(place),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def shell(warm, tmp_path):
+    def start(server, *more):
+        asked = arguments(server, *more, "--store", tmp_path / "results", "--json")
+        return warm.start([HARNESS, "eval", *asked], tmp_path, environment(tmp_path))
+
+    return start
 
 
 @pytest.fixture
@@ -138,12 +136,12 @@ def test_dialogues_with_parallel_and_malformed_calls(server, run):
     assert any(len(m.get("calls", ())) == 2 for m in trace["messages"])
 
 
-def test_killed_and_resumed_pays_nothing_twice(server, serve, run, tmp_path):
+def test_killed_and_resumed_pays_nothing_twice(server, serve, run, shell):
     whole, _ = run(server, *BOTH, name="undisturbed")
     expected = sorted(server.answered)
     server.answered.clear()
     server.hold = len(expected) // 2
-    victim = shell(tmp_path, server, *BOTH)
+    victim = shell(server, *BOTH)
     wait_for(lambda: server.held >= 6, victim)
     time.sleep(0.2)  # what was answered has arrived
     victim.send_signal(signal.SIGKILL)
@@ -152,7 +150,7 @@ def test_killed_and_resumed_pays_nothing_twice(server, serve, run, tmp_path):
     server.stop()
     second = serve(PLAYERS, port)
     try:
-        out, err = shell(tmp_path, second, *BOTH).communicate(timeout=240)
+        out, err = shell(second, *BOTH).communicate(timeout=240)
         assert sorted(answered + second.answered) == expected, err[-2000:]
     finally:
         second.stop()

@@ -24,23 +24,38 @@ def environment(place):
     return {**kept, "HARNESS_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1"}
 
 
-def run(place, *arguments, code=0):
-    done = subprocess.run(
-        [HARNESS, *arguments], cwd=place, env=environment(place), capture_output=True, text=True, timeout=240
+@pytest.fixture
+def run(warm):
+    def run(place, *arguments, code=0):
+        done = warm.run([HARNESS, *arguments], place, environment(place))
+        assert done.returncode == code, done.stderr[-2000:]
+        return done
+
+    return run
+
+
+def alone(place, *arguments, **more):
+    """The same in a process that imports everything itself."""
+    return subprocess.run(
+        [HARNESS, *arguments],
+        cwd=place,
+        env={**environment(place), **more},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
     )
-    assert done.returncode == code, done.stderr[-2000:]
-    return done
 
 
 def test_json_is_one_object_and_nothing_else(place):
-    done = run(place, "eval", "--task", "arc1d", "-T", "level=1", "--limit", "12", "--json")
+    done = alone(place, "eval", "--task", "arc1d", "-T", "level=1", "--limit", "12", "--json")
     (only,) = done.stdout.splitlines()
     (row,) = json.loads(only)["runs"]
     assert row["status"] == "complete" and row["n_items"] == 12
     assert row["counts"]["ok"] == 12 and row["usage"]["calls"] == 12
     assert 0 <= row["metrics"]["accuracy"]["ci"][0] <= row["metrics"]["accuracy"]["value"]
     assert (place / row["record"]).exists() and (place / row["samples"]).exists()
-    again = run(place, "eval", "--task", "arc1d", "-T", "level=1", "--limit", "12", "--json").stdout
+    again = alone(place, "eval", "--task", "arc1d", "-T", "level=1", "--limit", "12", "--json").stdout
     assert json.loads(again)["runs"][0]["reused"] and row["run_id"] in again
 
 
@@ -60,7 +75,7 @@ def test_json_is_one_object_and_nothing_else(place):
         (["show", "arc1z"], "'arc1d'"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_cure(place, arguments, says):
+def test_a_mistake_is_one_line_with_its_cure(run, place, arguments, says):
     done = run(place, *arguments, code=2)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and says in errors[0]
@@ -77,26 +92,18 @@ def test_a_mistake_is_one_line_with_its_cure(place, arguments, says):
         (["results", "rebuild", "--check"], 1),
     ],
 )
-def test_a_reader_that_leaves_changes_no_exit_code(place, arguments, code):
+def test_a_reader_that_leaves_changes_no_exit_code(warm, place, arguments, code):
     (place / "results").mkdir()
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(
-        [HARNESS, *arguments], cwd=place, env=environment(place), stdout=writer, stderr=subprocess.PIPE
-    )
+    done = warm.run([HARNESS, *arguments], place, environment(place), stdout=writer)
     os.close(writer)
-    assert done.returncode == code and b"rror" not in done.stderr
+    assert done.returncode == code and "rror" not in done.stderr
 
 
-def test_killed_run_goes_on_where_it_stopped(place):
+def test_killed_run_goes_on_where_it_stopped(warm, run, place):
     arguments = ["eval", "--task", "arc1d", "-T", "level=2", "--json", "--store", "killed"]
-    victim = subprocess.Popen(
-        [HARNESS, *arguments],
-        cwd=place,
-        env=environment(place),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    victim = warm.start([HARNESS, *arguments], place, environment(place))
     deadline = time.monotonic() + 120
     journal: list[Path] = []
     while time.monotonic() < deadline:
@@ -123,7 +130,7 @@ def test_killed_run_goes_on_where_it_stopped(place):
 def test_same_digest_whatever_the_concurrency_and_the_cache(place):
     made = []
     for out, connections in (("a", "1"), ("b", "7")):
-        run(
+        alone(
             place,
             "eval",
             "--task",
@@ -140,6 +147,7 @@ def test_same_digest_whatever_the_concurrency_and_the_cache(place):
             connections,
             "--store",
             out,
+            PYTHONHASHSEED=connections,
         )
         (record,) = place.glob(f"{out}/v1/**/run.json")
         made.append(json.loads(record.read_text()))
@@ -149,7 +157,7 @@ def test_same_digest_whatever_the_concurrency_and_the_cache(place):
     assert {"pass@2", "pass^2"} <= set(made[0]["metrics"])
 
 
-def test_a_budget_stops_cleanly_and_a_higher_one_goes_on(place):
+def test_a_budget_stops_cleanly_and_a_higher_one_goes_on(run, place):
     common = ["eval", "--task", "countdown", "-T", "level=1", "--json"]
     stopped = json.loads(run(place, *common, "--budget-calls", "10", code=3).stdout)["runs"][0]
     assert stopped["status"] == "stopped" and stopped["usage"]["calls"] == 10
@@ -158,7 +166,7 @@ def test_a_budget_stops_cleanly_and_a_higher_one_goes_on(place):
     assert done["run_id"] == stopped["run_id"] and done["record"] != stopped["record"]
 
 
-def test_verify_finds_what_was_changed(place):
+def test_verify_finds_what_was_changed(run, place):
     run(place, "eval", "--task", "countdown", "-T", "level=1", "--limit", "5")
     assert "1 sound, 0 broken" in run(place, "results", "verify").stdout
     (record,) = place.glob("results/v1/**/run.json")
@@ -175,7 +183,7 @@ def test_verify_finds_what_was_changed(place):
     assert "samples.parquet" in run(place, "results", "verify", code=1).stdout
 
 
-def test_exports_speak_of_the_same_row(place):
+def test_exports_speak_of_the_same_row(run, place):
     run(place, "eval", "--task", "countdown", "-T", "level=1", "--limit", "5")
     for form in ("csv", "markdown", "latex", "json", "eee"):
         assert "countdown" in run(place, "results", "export", "--format", form).stdout
@@ -186,48 +194,7 @@ def test_exports_speak_of_the_same_row(place):
     assert "differs" in run(place, "results", "rebuild", "--check", code=1).stdout
 
 
-@pytest.mark.parametrize("kind", ["task", "method"])
-def test_new_makes_a_plugin_whose_test_passes(place, kind):
-    run(place, "new", kind, f"my-{kind}")
-    root = place / f"my-{kind}"
-    installed = place / "site"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--no-deps",
-            "--no-build-isolation",
-            "--target",
-            str(installed),
-            str(root),
-        ],
-        check=True,
-        timeout=120,
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "tests")],
-        cwd=place,
-        env={**environment(place), "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    listed = subprocess.run(
-        [HARNESS, "list", f"{kind}s", "--json"],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        env={**environment(place), "PYTHONPATH": str(installed)},
-    )
-    names = {row["name"]: row["distribution"] for row in json.loads(listed.stdout)[f"{kind}s"]}
-    assert names[f"my-{kind}"] == f"harness-my-{kind}"
-
-
-def test_a_run_that_measured_nothing_says_so(place):
+def test_a_run_that_measured_nothing_says_so(run, place):
     (place / "none.jsonl").write_text('{"sample_id": "countdown-test-1-0", "completion": "1+1"}\n')
     done = run(
         place,

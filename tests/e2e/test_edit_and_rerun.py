@@ -6,8 +6,6 @@ each in one process, as a notebook has it; and across processes, with a kill -9 
 
 import json
 import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -181,16 +179,15 @@ FILE_PARAMETERS = textwrap.indent(
 ).strip()
 
 
-def go(lab, *arguments):
-    others = os.environ.get("PYTHONPATH", "")
-    paths = os.pathsep.join(filter(None, [str(lab), others]))
-    return subprocess.run(
-        [sys.executable, "lab.py", *arguments],
-        cwd=lab,
-        env={**os.environ, "HARNESS_CACHE": str(lab / "cache"), "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def go(warm):
+    def go(lab, *arguments):
+        others = os.environ.get("PYTHONPATH", "")
+        paths = os.pathsep.join(filter(None, [str(lab), others]))
+        there = {**os.environ, "HARNESS_CACHE": str(lab / "cache"), "PYTHONPATH": paths}
+        return warm.run(["lab.py", *arguments], lab, there)
+
+    return go
 
 
 AFTER = {
@@ -209,7 +206,7 @@ HALF_WAY = {
 
 @pytest.mark.parametrize("what", EDITS)
 @pytest.mark.parametrize("where", ["package", "file", "cell"])
-def test_an_edit_is_measured(place, where, what):
+def test_an_edit_is_measured(place, go, where, what):
     done = go(place(where), where, what)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
@@ -223,7 +220,7 @@ def test_an_edit_is_measured(place, where, what):
 
 
 @pytest.mark.parametrize("where", ["package", "file", "cell"])
-def test_a_killed_run_is_not_finished_by_other_code(place, where):
+def test_a_killed_run_is_not_finished_by_other_code(place, go, where):
     lab = place(where)
     (lab / "stop").write_text("kill")
     assert go(lab, where, "method", "once").returncode == -9

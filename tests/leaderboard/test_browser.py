@@ -314,7 +314,7 @@ def test_the_live_view_shows_progress_and_reloads(seal_run, tmp_path, visit):
     live = Live(root, sites.Options(), tmp_path / "site")
     live.follow()
     http = server(live, 0)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
     try:
         with Journal(root / ".running" / "abc") as journal:
             journal.describe("sums x vote <b>", 4, {})

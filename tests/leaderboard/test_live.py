@@ -22,7 +22,7 @@ def live(tmp_path, seal_run):
 def ask(live):
     live.follow()
     http_server = server(live, 0)
-    threading.Thread(target=http_server.serve_forever, daemon=True).start()
+    threading.Thread(target=http_server.serve_forever, args=(0.02,), daemon=True).start()
 
     def ask(path, host="localhost"):
         connection = http.client.HTTPConnection("127.0.0.1", http_server.server_port, timeout=10)

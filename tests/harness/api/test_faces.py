@@ -1,6 +1,7 @@
 """What a function returns is what the command of the same name prints, as JSON and as a table."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -32,8 +33,19 @@ def timeless(value):
     return [timeless(each) for each in value] if isinstance(value, list) else value
 
 
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory):
+    """A cache with what the models answer to these runs."""
+    place = tmp_path_factory.mktemp("answered")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(place / "cache"))
+        harness.evaluate(**ASKED, store=str(place / "results"))
+    return place / "cache"
+
+
 @pytest.fixture
-def runs(place):
+def runs(place, answered):
+    shutil.copytree(answered, place / "cache", dirs_exist_ok=True)
     return harness.evaluate(**ASKED)
 
 

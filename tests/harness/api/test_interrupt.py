@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -82,13 +80,11 @@ def wait_for(path, process):
     time.sleep(0.3)
 
 
-def finished(place):
+def finished(warm, place):
     """What was answered, once the second run is done: five questions of two models, none of them twice."""
     (place / "second").touch()
     code = "import slow\nprint([run.status for run in slow.evaluate()])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=place, env=at(place), capture_output=True, text=True, check=True
-    )
+    done = warm.run(["-c", code], place, at(place))
     assert done.stdout.strip() == "['complete', 'complete']"
     return (place / "answered").read_text().split()
 
@@ -106,22 +102,15 @@ def at(place):
         (ASYNC, ["stopped"]),
     ],
 )
-def test_a_script(place, script, says):
+def test_a_script(warm, place, script, says):
     (place / "slow.py").write_text(METHOD)
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=place,
-        env=at(place),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = warm.start(["-c", script], place, at(place))
     wait_for(place / "standing", process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert out.splitlines() == says and "Traceback" not in err
     assert len((place / "answered").read_text().split()) == 3
-    answered = finished(place)
+    answered = finished(warm, place)
     assert len(answered) == 10 and len(set(answered)) == 5
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from harness.checklist import Result, Step, ToolUse, Trajectory
 from harness.checklist.dialogue import evidence_steps, of_messages, read
 from harness.checklist.faults import FaultyData
+from harness.checklist.reward import is_broken
 
 TOOLS = [{"type": "function", "function": {"name": "find", "parameters": {}}}, {"name": "book"}]
 
@@ -200,3 +201,15 @@ def test_hostile_messages_give_faults_and_nothing_else(hostile):
 def test_a_turn_that_ends_with_a_call_is_open():
     made = read([USER, asks(call("find", "{}")), TOOL, USER, AGENT])
     assert [turn.closed for turn in made.turns] == [False, True]
+
+
+def test_thoughts_alone_end_no_turn():
+    silent = {"role": "assistant", "content": "<think>what now</think>", "thinking": ""}
+    for made in (read([USER, silent]), Trajectory.of([USER, silent])):
+        assert made.turns[0].steps[0].thinking == "what now"
+        assert not made.turns[0].closed and is_broken(made)
+    apart = {"role": "assistant", "content": " ", "thinking": "what now", "reasoning_content": "what now"}
+    for made in (read([USER, apart]), Trajectory.of([USER, apart])):
+        assert made.turns[0].steps[0].thinking == "what now" and is_broken(made)
+    for made in (read([USER, silent, AGENT, USER, apart]), Trajectory.of([USER, silent, AGENT])):
+        assert made.turns[0].closed

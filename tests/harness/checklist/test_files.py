@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.base.errors import DataError
-from harness.checklist.files import line_of, of_record, read, turns_as_json, write
+from harness.checklist.files import examine, line_of, of_record, read, turns_as_json, write
 from harness.checklist.validate import parse
 
 from .test_validate import fixture
@@ -76,7 +76,7 @@ def test_an_annotation_joins_the_record(tmp_path):
     assert sample.checklists == () and len(sample.uuid) == 16
     done = sample.annotated([parse(fixture())], {"price": 0.2})
     write(tmp_path / "out.jsonl", [done])
-    again = read(tmp_path / "out.jsonl", annotated=True)[0]
+    again = read(tmp_path / "out.jsonl")[0]
     assert (again.uuid, again.checklists) == (sample.uuid, done.checklists)
     assert again.record["extra_info"] == {"price": 0.2, "tokens": 17793}
 
@@ -137,11 +137,11 @@ def test_files_without_dialogues(tmp_path):
     with pytest.raises(DataError, match="no file"):
         read(tmp_path / "none.jsonl")
     (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(DataError, match="holds no dialogues"):
+    with pytest.raises(DataError, match="holds no lines"):
         read(tmp_path / "empty.jsonl")
-    path = saved(tmp_path / "bare.jsonl", {"messages": MESSAGES, "tools": None})
-    with pytest.raises(DataError, match="line 1: the dialogue has no checklists; write them with"):
-        read(path, annotated=True)
+    (tmp_path / "broken.jsonl").write_text("{\n")
+    ((line, _, found),) = examine(tmp_path / "broken.jsonl")
+    assert line == 1 and "broken JSON" in str(found[0])
 
 
 def test_half_a_surrogate_pair_survives(tmp_path):

@@ -6,7 +6,8 @@ import pytest
 
 from harness.checklist import Checklist, Item
 from harness.checklist.advantages import centred, group_advantages
-from harness.checklist.reward import mean_of_variants, reward, stop_after, stop_by_majority
+from harness.checklist.agreement import majority
+from harness.checklist.reward import mean_of_variants, reward, stop_after
 from harness.checklist.rule import PAPER, PRESETS, RELEASED, RewardRule
 
 
@@ -111,10 +112,10 @@ def test_turn_level():
 def test_a_group_of_three_has_no_signal_with_the_released_minimum(level):
     rule = replace(RELEASED, level=level)
     rewards = [reward(CHECKLIST, each, rule) for each in ABC]
-    made = group_advantages(rewards, rule, checklists=[CHECKLIST])
+    made = group_advantages(rewards, rule, checklist=CHECKLIST)
     assert {value for rollout in made for turn in rollout for value in turn} == {0.0}
     five = [*rewards, *rewards[:2]]
-    made = group_advantages(five, rule, checklists=[CHECKLIST])
+    made = group_advantages(five, rule, checklist=CHECKLIST)
     assert made[2][0][0] < 0
 
 
@@ -128,7 +129,7 @@ STEPS = {
 def test_step_level(form):
     rule = RewardRule(gate="strict", level="step", baseline="reached", step_form=form)
     rewards = [reward(CHECKLIST, each, rule) for each in ABC]
-    made = group_advantages(rewards, rule, checklists=[CHECKLIST])
+    made = group_advantages(rewards, rule, checklist=CHECKLIST)
     for rollout, wanted in zip(made, STEPS[form], strict=True):
         assert rollout[0] == pytest.approx(wanted, abs=5e-5)
     assert [rollout[1][0] for rollout in made[:2]] == pytest.approx([0.3, -0.3])
@@ -137,12 +138,12 @@ def test_step_level(form):
 def test_an_items_rate_over_the_whole_group_or_the_rollouts_where_it_was_eligible():
     rule = RewardRule(gate="strict", level="step", baseline="group")
     rewards = [reward(CHECKLIST, each, rule) for each in ABC]
-    made = group_advantages(rewards, rule, checklists=[CHECKLIST])
+    made = group_advantages(rewards, rule, checklist=CHECKLIST)
     # turn 1: b = (1/3, 2/3) of three rollouts, where two reached it
     assert made[0][1][0] == pytest.approx(0.6 * (1 - 1 / 3) + 0.4 * (1 - 2 / 3))
     assert made[1][1][0] == pytest.approx(0.6 * (0 - 1 / 3) + 0.4 * (1 - 2 / 3))
     rule = replace(rule, baseline="eligible")
-    made = group_advantages(rewards, rule, checklists=[CHECKLIST])
+    made = group_advantages(rewards, rule, checklist=CHECKLIST)
     assert made[0][0][2] == 0  # item 2 was eligible in A alone, and earned there
 
 
@@ -152,7 +153,7 @@ def test_the_released_passes_open_an_item_one_step_after_its_prerequisite():
     short = [verdicts("001 111"), verdicts("000 000")]
     rewards = [reward(CHECKLIST, each, rule) for each in short]
     assert rewards[0].turns == (1,)
-    made = group_advantages(rewards, rule, checklists=[CHECKLIST])
+    made = group_advantages(rewards, rule, checklist=CHECKLIST)
     # items 0 and 1 alone, earned in one of two rollouts
     assert made[0][0] == pytest.approx([0.7 * 0.5, 0.7 * 0.5])
     assert made[1][0] == pytest.approx([-0.7 * 0.5, -0.7 * 0.5])
@@ -162,7 +163,7 @@ def test_a_discount_lowers_what_is_earned_late():
     rule = RewardRule(level="step", baseline="reached", discount=0.5)
     both = [verdicts("100 100"), verdicts("000 100")]
     rewards = [reward(CHECKLIST, each, rule) for each in both]
-    made = group_advantages(rewards, rule, checklists=[CHECKLIST])
+    made = group_advantages(rewards, rule, checklist=CHECKLIST)
     assert made[0][0][0] == pytest.approx(0.5 * (1 - 0.75))
     assert made[1][0][0] == pytest.approx(0.5 * (0.5 - 0.75))
     assert made[1][0][1] == pytest.approx(0.5 * (1 - 0.75))
@@ -182,19 +183,12 @@ def test_early_stop_looks_at_every_step():
 def test_variants_are_averaged_and_vote_on_stopping():
     one = Checklist(((item(0, 0.6), item(1, 0.4)),))
     other = Checklist(((item(0, 0.8), item(1, 0.2)),))
-    rewards = [reward(each, verdicts("10")) for each in (one, other)]
-    both = mean_of_variants(rewards)
-    assert both.R == pytest.approx(0.7) and both.turns == pytest.approx((0.7,))
-    assert stop_by_majority([True, False]) is False
-    assert stop_by_majority([True, True, False]) is True
-    assert stop_by_majority([True, None, False]) is None
-    assert stop_by_majority([True, True, None]) is True
-    assert stop_by_majority([None, False]) is False
-    rule = RewardRule(level="step", baseline="reached")
-    group = [both, mean_of_variants([reward(each, verdicts("01")) for each in (one, other)])]
-    made = group_advantages(group, rule, checklists=[one, other])
-    assert made[0][0][0] == pytest.approx((0.1 + 0.3) / 2)
-    assert made[1][0][0] == pytest.approx(-(0.1 + 0.3) / 2)
+    rewards = [reward(each, verdicts("10")).R for each in (one, other)]
+    assert mean_of_variants(rewards) == pytest.approx(0.7)
+    assert mean_of_variants([*rewards, None]) is mean_of_variants([]) is None
+    # more than half of them stop a dialogue; `stop_after` gives each one's vote
+    assert majority([True, False]) is not True
+    assert majority([True, True, False]) is True
 
 
 def test_an_unknown_verdict_is_never_a_no():
@@ -224,7 +218,7 @@ def test_a_dropped_rollout_takes_no_part():
     rewards = [reward(one, [[[True]]]), reward(one, [[[False]]]), lost]
     for level in ("trajectory", "turn", "step"):
         rule = RewardRule(level=level)
-        made = group_advantages(rewards, rule, checklists=[one])
+        made = group_advantages(rewards, rule, checklist=one)
         assert made == [[[0.5]], [[-0.5]], [[0.0]]]
     zeroed = [reward(one, each, RELEASED) for each in ([[[True]]], [[[False]]], [[[None]]])]
     made = group_advantages(zeroed, RELEASED)
@@ -254,4 +248,4 @@ def test_a_failed_rollout_that_stays_earns_nothing_at_the_step_level():
     rule = RewardRule(level="step", infra_failure="zero_reward", baseline="reached")
     rewards = [reward(one, [[[True]]], rule), reward(one, [[[True]]], rule, failed=True)]
     assert [each.R for each in rewards] == [1, 0]
-    assert group_advantages(rewards, rule, checklists=[one]) == [[[0.5]], [[-0.5]]]
+    assert group_advantages(rewards, rule, checklist=one) == [[[0.5]], [[-0.5]]]

@@ -164,10 +164,10 @@ def test_step_level_of_random_groups(seed, gate, baseline):
     rule = RewardRule(gate=gate, level="step", baseline=baseline)
     tensors = [drawn_verdicts(rng, checklist.turns) for _ in range(5)]
     rewards = [reward(checklist, each, rule) for each in tensors]
-    made = group_advantages(rewards, rule, checklists=[checklist])
+    made = group_advantages(rewards, rule, checklist=checklist)
     assert [[len(turn) for turn in each] for each in made] == [[len(turn) for turn in t] for t in tensors]
     assert all(-1 <= value <= 1 for each in made for turn in each for value in turn)
-    alike = group_advantages([rewards[0]] * 4, rule, checklists=[checklist])
+    alike = group_advantages([rewards[0]] * 4, rule, checklist=checklist)
     if baseline != "group":
         # equal rollouts tell nothing where all of them count
         flat = [value for each in alike for turn in each for value in turn]
@@ -199,7 +199,7 @@ def test_shapes_that_don_t_fit():
         reward(Checklist((lost,)), [[[True]]], RULES["sticky"])
     found = [reward(Checklist((turn,)), [[[True]]])] * 2
     rule = RewardRule(level="step")
-    with pytest.raises(DataError, match="1 checklist"):
+    with pytest.raises(DataError, match="needs the dialogue's checklist"):
         group_advantages(found, rule)
 
 

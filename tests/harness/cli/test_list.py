@@ -48,6 +48,15 @@ def test_big_families_are_one_line_and_a_pattern_shows_them(command):
     assert len(json.loads(command("list", "tasks", "--json").out)["tasks"]) == len(registry().tasks)
 
 
+def test_a_task_that_is_called_like_its_family_has_a_line_of_its_own(command):
+    lines = {line.split()[0]: line for line in command("list", "tasks").out.splitlines()}
+    mmlu = registry().family("mmlu")
+    assert "mmlu" in lines and f"{len(mmlu)} tasks: abstract_algebra," in lines["mmlu/"]
+    assert "harness list tasks mmlu/*" in lines["mmlu/"]
+    shown = command("list", "tasks", "mmlu/*").out.splitlines()
+    assert [line.split()[0] for line in shown] == mmlu
+
+
 def test_a_pattern_filters_json_too_and_must_fit_something(command):
     rows = json.loads(command("list", "methods", "sgl+*", "--json").out)["methods"]
     assert rows and all(row["name"].startswith("sgl+") for row in rows)

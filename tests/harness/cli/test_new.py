@@ -1,5 +1,6 @@
 """`harness new`: what it writes works as it stands, as a package and as a file, and is well formed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from harness.testing import check_method, check_task
 
 
 @pytest.mark.parametrize("kind", ["task", "method"])
-def test_a_package_installs_and_passes_its_test(command, tmp_path, kind):
+def test_a_package_installs_and_passes_its_test(command, warm, tmp_path, kind):
     done = command("new", kind, "my-own")
     assert done.code == 0 and "pip install -e my-own" in done.out
     root = tmp_path / "my-own"
@@ -26,14 +27,11 @@ def test_a_package_installs_and_passes_its_test(command, tmp_path, kind):
         check=True,
     )
     others = [str(place), str(Path(__file__).parents[3])]
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "tests")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(others), "HARNESS_CACHE": str(tmp_path / "cache")},
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+    there = {**os.environ, "PYTHONPATH": os.pathsep.join(others), "HARNESS_CACHE": str(tmp_path / "cache")}
+    ran = warm.run(["-m", "pytest", "-q", "-p", "no:cacheprovider", root / "tests"], tmp_path, there)
     assert ran.returncode == 0 and "1 passed" in ran.stdout, ran.stdout
+    listed = json.loads(warm.run(["-m", "harness", "list", f"{kind}s", "--json"], tmp_path, there).stdout)
+    assert {row["name"]: row["distribution"] for row in listed[f"{kind}s"]}["my-own"] == "harness-my-own"
 
 
 def test_a_file_runs_as_it_stands(command, tmp_path):

@@ -10,7 +10,8 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 
 from harness.base.errors import UsageError
 from harness.engine import chosen, train
-from harness.engine.course import Rollout, Update
+from harness.engine.course import Diverged, Rollout, Update
+from harness.engine.divergence import collapse
 from tests.harness.engine.courses import Dialogues
 
 SIZES = Update(steps=2, rollouts=16, rate=2e-3, micro_batch=4, clip=1e9, weight_decay=0.1, temperature=0.8)
@@ -109,6 +110,26 @@ def test_a_course_that_ends_early_leaves_whole_checkpoints_and_its_peak(tmp_path
     assert resumed == [3] and again.curve == course.curve
     for name, value in weights(again).items():
         np.testing.assert_array_equal(value, weights(course)[name])
+
+
+@pytest.mark.parametrize("engine", ["plain", "trl"])
+def test_weights_that_explode_end_the_training_before_its_next_checkpoint(tmp_path, engine):
+    course = Dialogues(replace(SIZES, steps=4, rate=1e9, warm_up=2, clip=1.0, save_every=1))
+    with pytest.raises(Diverged, match="weights have grown to .* times") as told:
+        train(course, tmp_path, engine=engine)
+    assert told.value.setting == "rate"
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-1"]  # its rate was still 0
+
+
+def test_a_reward_that_falls_is_told_and_one_that_wavers_is_not():
+    def rows(*rewards):
+        return [{"reward": each} for each in rewards]
+
+    fallen = collapse(rows(*[0.6] * 5, *[0.02] * 5), 12)
+    assert "fell from 0.600 in the first 2 of 10 steps to 0.020 in the last 2" in fallen
+    assert not collapse(rows(0.6, 0.02), 1) and not collapse(rows(*[0.05, 0.02] * 10), 12)
+    assert not collapse(rows(*[0.6] * 5, *[0.5] * 5), 10_000) and not collapse(rows(None, 0.5), 12)
+    assert not collapse(rows(*[0.1] * 5, *[0.9] * 5), 12)
 
 
 @pytest.mark.parametrize("engine", ["plain", "trl"])

@@ -247,7 +247,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.daemon_threads, made.faults, made.requests = True, [], []
-    threading.Thread(target=made.serve_forever, daemon=True).start()
+    threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{made.server_port}/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     yield made

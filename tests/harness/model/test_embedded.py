@@ -64,3 +64,12 @@ def test_a_single_prompt_policy_is_not_sent_into_a_dialogue(tmp_path):
     (result,) = run_grid(cells, Session(Store(tmp_path))).results
     assert "pocket/grid holds no dialogue" in str(result.error)
     assert "--model pocket/office does" in str(result.error)
+
+
+@pytest.mark.parametrize("method", ["direct", "cm2-best-of-n", "cm2"])
+def test_a_policy_of_a_notation_is_not_sent_into_plain_english(tmp_path, method):
+    cells = plan(
+        Request("toolworld/chain", method, "pocket/office", task_args={"style": "plain", "items": 2})
+    )
+    (result,) = run_grid(cells, Session(Store(tmp_path))).results
+    assert "pocket/office speaks the notation of -T style=compact alone" in str(result.error)

@@ -138,6 +138,31 @@ def test_a_kept_completion_is_the_one_that_was_given(tmp_path, text):
     cache.close()
 
 
+def test_the_same_call_at_the_same_time_is_made_once_and_has_one_answer(tmp_path):
+    class Moody(ScriptedProvider):
+        async def generate(self, call):
+            number = len(self.calls)
+            await super().generate(call)
+            return ModelOutput.from_content(self.name, f"answer {number}")
+
+    async def together(handle):
+        asked = [handle.generate(QUESTION, [user(text)]) for text in "aabab"]
+        return [
+            getattr(each, "completion", each) for each in await asyncio.gather(*asked, return_exceptions=True)
+        ]
+
+    provider, cache, ledger = Moody(), Cache(tmp_path / "cache"), Ledger()
+    handle = model(provider, cache=cache, ledger=ledger)
+    first = asyncio.run(together(handle))
+    assert first[0] == first[1] == first[3] and first[2] == first[4] != first[0]
+    assert len(provider.calls) == 2 and (ledger.total.calls, ledger.total.cache_hits) == (5, 3)
+    assert asyncio.run(together(handle)) == first  # as after a kill
+    failing = Moody(ValueError("once"))
+    found = asyncio.run(together(model(failing, cache=Cache(tmp_path / "other"))))
+    assert isinstance(found[0], ModelCallError) and "answer" in found[1], "a failure is that call's alone"
+    cache.close()
+
+
 def test_what_a_provider_recommends_not_to_keep_is_not_kept(tmp_path):
     provider, cache = ScriptedProvider(), Cache(tmp_path / "cache")
     provider.cacheable = False

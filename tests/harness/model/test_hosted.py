@@ -197,11 +197,10 @@ def test_hostile_text_is_kept_as_it_came(server, tmp_path):
     cache.close()
 
 
-def test_hostile_text_sent_is_an_answer_or_a_line(server):
-    try:
-        ask(model(server.server_port), [user("lone \ud800 surrogate")])
-    except ModelCallError as error:
-        assert "\n" not in str(error)
+def test_hostile_text_is_sent_with_a_sign_for_what_has_no_bytes(server):
+    server.script = [(200, {}, completion("yes"))]
+    assert ask(model(server.server_port), [user("lone \ud800 surrogate")]).completion == "yes"
+    assert server.requests[0][2]["messages"][-1]["content"] == "lone \ufffd surrogate"
 
 
 def test_no_server_is_one_line():

@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
         self.faults, self.requests, self.busy, self.most_busy = [], [], 0, 0
         self.lock, self.delay = threading.Lock(), 0.0
         self.usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def handle_error(self, request, client_address):
         """A client that hung up is what the tests provoke."""

@@ -89,9 +89,17 @@ def test_a_recorded_call_is_found_whatever_the_order_of_its_keys():
     assert model.asked == [] and box.counts == {"replayed": 2}
 
 
+def test_a_recorded_failure_is_a_failure_again():
+    failed = Record("weather", {"city": "Oslo"}, '{"fault": "down"}', failed=True)
+    box = ReplayTools({"weather": WEATHER}, [failed])
+    found = asyncio.run(box.answer(ToolCall("c", "weather", {"city": "Oslo"}), 0))
+    assert found.text == failed.response and found.error is not None and box.counts == {"replayed": 1}
+
+
 def test_numbers_are_what_they_are_written_as():
-    records = Records([Record("f", {"b": 1, "a": 2}, "found")])
-    assert records.take("f", {"a": 2, "b": 1}) == "found"
+    record = Record("f", {"b": 1, "a": 2}, "found")
+    records = Records([record])
+    assert records.take("f", {"a": 2, "b": 1}) == record
     for other in ({"a": 2, "b": 1.0}, {"a": 2, "b": True}, {"a": 2, "b": "1"}, {"a": 2}):
         assert records.take("f", other) is None
     assert records.take("g", {"a": 2, "b": 1}) is None

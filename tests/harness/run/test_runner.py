@@ -30,6 +30,7 @@ from harness.run.session import Session
 
 NAMES = ("red", "green", "blue")
 HARNESS = Path(sys.executable).with_name("harness")
+EVAL = "eval --task colours --method slow --model echo/red --max-connections 2".split()
 
 
 def go(out, task="colours", method="slow", **more):
@@ -43,31 +44,20 @@ def only(grid):
     return result.record
 
 
-def start(out, seconds, note, quick=0):
+@pytest.fixture
+def start(warm, tmp_path):
     """The command, with `seconds` for each answer but the first `quick`."""
-    environment = {
-        **os.environ,
-        "THIRDPARTY_SECONDS": str(seconds),
-        "THIRDPARTY_NOTE": str(note),
-        "THIRDPARTY_QUICK": str(quick),
-    }
-    command = [
-        HARNESS,
-        "eval",
-        "--task",
-        "colours",
-        "--method",
-        "slow",
-        "--model",
-        "echo/red",
-        "--max-connections",
-        "2",
-        "--store",
-        out,
-    ]
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+
+    def start(out, seconds, note, quick=0):
+        environment = {
+            **os.environ,
+            "THIRDPARTY_SECONDS": str(seconds),
+            "THIRDPARTY_NOTE": str(note),
+            "THIRDPARTY_QUICK": str(quick),
+        }
+        return warm.start([HARNESS, *EVAL, "--store", out], tmp_path, environment)
+
+    return start
 
 
 def wait_for(note, lines):
@@ -232,7 +222,7 @@ def test_a_list_of_broken_items_needs_reasons(plugin, tmp_path):
     assert "KeyError: 'reason'" in str(result.error) and "tasks, ids, reason and source" in str(result.error)
 
 
-def test_kill_and_resume(plugin, tmp_path):
+def test_kill_and_resume(plugin, start, tmp_path):
     note = tmp_path / "note"
     process = start(tmp_path / "a", 600, note, quick=4)
     wait_for(note, 4)
@@ -257,7 +247,7 @@ def test_kill_and_resume(plugin, tmp_path):
     assert len(note.read_text().split()) == 12 + 12 - len(kept)
 
 
-def test_interrupt(plugin, tmp_path):
+def test_interrupt(plugin, start, tmp_path):
     process = start(tmp_path / "a", 0.3, tmp_path / "note")
     wait_for(tmp_path / "note", 2)
     process.send_signal(signal.SIGINT)
@@ -320,7 +310,7 @@ def test_disk_full(plugin, tmp_path, monkeypatch, owner, name):
     assert only(go(tmp_path))["counts"]["ok"] == 12
 
 
-def test_a_disk_that_fills_up_for_real(plugin, tmp_path):
+def test_a_disk_that_fills_up_for_real(plugin, warm, tmp_path):
     """No file may grow beyond 2,500 bytes: the journal's write fails in the kernel, in mid-run."""
     command = [
         HARNESS,
@@ -348,7 +338,7 @@ def test_a_disk_that_fills_up_for_real(plugin, tmp_path):
     (journal,) = (tmp_path / "out").glob(".running/*/samples.jsonl")
     kept = [json.loads(attempt) for attempt in journal.read_bytes().splitlines()]
     assert 0 < len(kept) < 12
-    whole = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    whole = warm.run(command, tmp_path, os.environ)
     (run,) = json.loads(whole.stdout)["runs"]
     assert whole.returncode == 0 and run["counts"]["ok"] == 12
 

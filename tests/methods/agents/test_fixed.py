@@ -9,7 +9,6 @@ from harness.base.errors import UsageError
 from harness.methods.agents.budget import cut
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.edges import acyclic
-from harness.methods.agents.fixed import majority
 from harness.methods.agents.topology import Graph, Setting, Space
 
 ALL = "independent fully-connected chain star tree layered mesh random debate".split()
@@ -180,6 +179,7 @@ def test_one_message_each_makes_a_ring_of_a_debate():
     assert (graph.temporal == (ring | np.eye(6, dtype=bool))).all()
 
 
-def test_a_plain_majority_counts_all_where_nobody_may_vote():
-    decision = majority(np.array([[True, False], [False, False]]))
-    assert decision.weights.tolist() == [[1, 0], [1, 1]] and decision.fallback.tolist() == [False, True]
+def test_all_agents_vote_alike():
+    told = setting(2, batch=2)
+    decision = topology("star", {}).start(told).decide([])
+    assert decision.weights.tolist() == [[1, 1], [1, 1]] and not decision.fallback.any()

@@ -7,6 +7,10 @@ import time
 import pytest
 from pyarrow import parquet
 
+from harness.base.errors import UsageError
+from harness.engine.loading import load_policy
+from harness.methods.cm2.codec import Codec
+from harness.model.factory import POCKET
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
@@ -60,6 +64,7 @@ def test_a_trained_policy_is_evaluated_as_it_is(tmp_path, cache):
     [
         ({"rollouts": 1}, "rollouts=1 is below 2"),
         ({"rate": -1.0}, "above 0"),
+        ({"rate": 1e9, "flip": 0.3}, "lower -M rate and run again"),
         ({"flip": 1.5}, "flip=1.5"),
         ({"judge": "model"}, "--role judge=MODEL"),
         ({"blind": "person,bookings,act,rest"}, "leaves a turn without items"),
@@ -74,7 +79,9 @@ def test_a_mistake_gets_a_line(tmp_path, args, said):
 
 
 def test_a_policy_without_a_chat_template_can_not_learn_from_dialogues(tmp_path):
-    assert "chat template" in str(go(tmp_path, model="pocket/grid").error)
+    assert "pocket/grid holds no dialogue" in str(go(tmp_path, model="pocket/grid").error)
+    with pytest.raises(UsageError, match="chat template shows no dialogue"):
+        Codec(load_policy(POCKET / "grid", "cm2")[1])
 
 
 def test_a_training_that_was_killed_goes_on_to_the_same_curve(tmp_path, cache, monkeypatch):
@@ -119,9 +126,18 @@ def test_the_best_of_several_episodes_is_kept_and_all_are_paid_for(tmp_path):
 
 
 def test_an_oracle_is_counted_and_gets_no_place(tmp_path):
+    import harness
     from harness import compare
+    from harness.comparison.arms import arms_of
+    from harness.comparison.grid import grids
     from harness.display.records import beside
+    from harness.gate.candidates import candidate_rows
+    from harness.gate.checks import Rules
+    from harness.gate.integrity import faults
     from harness.leaderboard.board import Entry
+    from harness.leaderboard.tables import _status
+    from harness.results.ceiling import ceiling
+    from harness.results.index import read_index
 
     record = go(tmp_path, "cm2-best-of-n", tiny={"n": 2, "checklist": "oracle"}).record
     assert record["data_access"]["targets_seen"] == 3
@@ -132,9 +148,20 @@ def test_an_oracle_is_counted_and_gets_no_place(tmp_path):
     (against,) = found
     assert "the candidate saw the items' targets: a ceiling, not ranked" in against.warnings
 
+    with pytest.raises(UsageError, match="a ceiling is no baseline"):
+        harness.set_baseline("main", method_args={"checklist": "oracle"}, store=tmp_path / "results")
+    first, oracle = sorted(read_index(tmp_path / "results").rows, key=ceiling)
+    (reference,) = arms_of([first])
+    newer = {**oracle, "created_at": "9"}
+    assert candidate_rows(reference, [first, newer]) == [first] and candidate_rows(reference, [newer])
+    told = [fault.sentence for fault in faults(against, Rules())]
+    assert "the candidate saw the items' targets: a ceiling is no method's score" in told
+    with pytest.raises(UsageError, match="no complete runs to make a grid of"):
+        grids(arms_of([oracle]))
+
     class Arm:
         model, complete, runs = "pocket/office", True, [record]
 
-    assert not Entry(Arm(), 0.5, None, "").ranked
+    assert not Entry(Arm(), 0.5, None, "").ranked and _status(Entry(Arm(), 0.5, None, "")) == "ceiling"
     Arm.runs = [{**record, "data_access": {}}]
     assert Entry(Arm(), 0.5, None, "").ranked

@@ -15,6 +15,7 @@ from inspect_ai.model import ChatMessageAssistant, ChatMessageTool, ChatMessageU
 from harness.base.errors import UsageError
 from harness.checklist.judge_prompt import FIELDS
 from harness.methods.cm2 import verl, verl_loop
+from harness.methods.cm2.codec import Codec
 from harness.methods.cm2.verl_tokens import Tokens
 from harness.registry import registry
 from harness.sample import Question, Sample
@@ -128,7 +129,7 @@ def test_what_can_not_be_launched_is_said(more, message):
 class Tokenizer:
     """A token a character, and one for each mark; a template in Qwen's form."""
 
-    eos_token_id = 1
+    eos_token, eos_token_id, all_special_ids = "<|im_end|>", 1, (0, 1)
     _marks = ("<|im_start|>", "<|im_end|>")
 
     def apply_chat_template(self, messages, tools=None, add_generation_prompt=False, tokenize=False):
@@ -137,7 +138,10 @@ class Tokenizer:
             text += f"<|im_start|>{each['role']}\n{each['content']}<|im_end|>\n"
         return text + "<|im_start|>assistant\n" * add_generation_prompt
 
-    def encode(self, text, add_special_tokens=False):
+    def __call__(self, text, add_special_tokens=False):
+        return {"input_ids": self.encode(text)}
+
+    def encode(self, text):
         parts = re.split(r"(<\|im_start\|>|<\|im_end\|>)", text)
         return [
             token
@@ -152,7 +156,7 @@ class Tokenizer:
 
 
 def test_what_the_policy_wrote_stays_token_by_token():
-    made, tokens = Tokenizer(), Tokens(Tokenizer(), 100, 400)
+    made, tokens = Tokenizer(), Tokens(Codec(Tokenizer()), 100, 400)
     seen = [ChatMessageUser(content="Hi")]
     tokens.read(seen, ())
     assert made.decode(tokens.prompt) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
@@ -172,44 +176,13 @@ def test_what_the_policy_wrote_stays_token_by_token():
 
 
 def test_nothing_goes_past_the_limits():
-    made, tokens = Tokenizer(), Tokens(Tokenizer(), 100, 10)
+    made, tokens = Tokenizer(), Tokens(Codec(Tokenizer()), 100, 10)
     tokens.read([ChatMessageUser(content="Hi")], ())
     assert not tokens.full and tokens.write(made.encode("x" * 11), None) is None
     assert len(tokens.ids) == len(tokens.own) == 10 and tokens.full and tokens.logprobs is None
-    small = Tokens(Tokenizer(), 5, 10)
+    small = Tokens(Codec(Tokenizer()), 5, 10)
     small.read([ChatMessageUser(content="Hi")], ())
     assert not small.fits and small.full
-
-
-WITHIN = '<tool_call>{"name": "f"}</tool_call>'
-
-
-@pytest.mark.parametrize(
-    ("text", "thinking", "words", "calls"),
-    [
-        ("Grey.", "", "Grey.", []),
-        ("<think>so</think>\nGrey.", "so", "Grey.", []),
-        ("so</think>Grey.", "so", "Grey.", []),
-        (f"<think>never ends {WITHIN}", f"never ends {WITHIN}", "", []),
-        (f"<think>{WITHIN}</think>Hm", WITHIN, "Hm", []),
-        (
-            'I look.<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>',
-            "",
-            "I look.",
-            [("f", {"a": 1}, False)],
-        ),
-        (f'{WITHIN}<tool_call>{{"name": "g"}}', "", "", [("f", {}, False), ("g", {}, False)]),
-        ("<tool_call>nonsense</tool_call>", "", "", [("unreadable", {}, True)]),
-        ('<tool_call>{"name": 1}</tool_call>', "", "", [("1", {}, True)]),
-        ('<tool_call>{"name": "f", "arguments": [1]}</tool_call>', "", "", [("f", {}, True)]),
-    ],
-)
-def test_completions_become_actions(text, thinking, words, calls):
-    action = verl_loop.action_of(text, 3)
-    found = [(call.function, call.arguments, bool(call.parse_error)) for call in action.tool_calls or ()]
-    assert (action.text, found) == (words, calls)
-    thoughts = [part.reasoning for part in action.content if part.type == "reasoning"] if thinking else []
-    assert thoughts == [thinking] * bool(thinking)
 
 
 class Server:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 
 from harness.model.factory import POCKET
 from harness.registry import registry
+from harness.results.index import read_index
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
@@ -115,7 +117,10 @@ def typed(monkeypatch, capsys, mirror, *options):
 
 
 def test_the_command_as_typed_takes_the_shipped_policy_and_ends_in_a_row(mirror, monkeypatch, capsys):
+    planned = typed(monkeypatch, capsys, mirror, "--dry-run").out
     said = typed(monkeypatch, capsys, mirror)
+    used = read_index(Path("results")).rows[0]["usage"]["calls"]
+    assert used > 1000 and f"about {used} calls" in planned  # those of the shipped policy's training too
     before, _, _ = said.err.partition("answer")
     assert "aime24 x curator x pocket/grid, before it begins" in before
     assert "learned on: 400 problems of the train split of arc1d; aime24 has none" in before
@@ -133,7 +138,8 @@ def test_a_tiny_hub_model_is_told_what_it_will_take_and_ends_in_a_row(mirror, mo
     options = ["--model", "hf/tiny", "--model-arg", f"model_path={folder}", "--model-arg", "device=cpu"]
     options += [part for name, value in TINY.items() for part in ("-M", f"{name}={value}")]
     options += ["--max-tokens", "4"]
-    plan = typed(monkeypatch, capsys, mirror, *options, "--dry-run").err
+    shown = typed(monkeypatch, capsys, mirror, *options, "--dry-run")
+    plan = shown.err
     screen = plan[plan.index("aime24 x curator x hf/tiny, before it begins") :].split("\n")[:7]
     for line, start in zip(
         screen[1:],
@@ -158,6 +164,10 @@ def test_a_tiny_hub_model_is_told_what_it_will_take_and_ends_in_a_row(mirror, mo
     said = typed(monkeypatch, capsys, mirror, *options)
     assert "\n".join(screen) in before[0]
     assert re.search(r"hf/tiny\n +metric accuracy +value .* 0\.000 \[", said.out)
+    used = read_index(Path("results")).rows[0]["usage"]["calls"]
+    assert used == 16 + 250 + 3 and f"about {used} calls" in shown.out  # rollouts, dev problems, questions
+    again = typed(monkeypatch, capsys, mirror, *options, "--dry-run").out
+    assert f"about {used} calls" in again
     assert (
         "the one trained before with the same inputs"
         in typed(monkeypatch, capsys, mirror, *options, "--overwrite").err

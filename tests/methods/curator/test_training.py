@@ -315,6 +315,7 @@ def test_a_run_without_any_reward_says_so(tmp_path, cache, caplog):
 def test_a_language_model_as_curator(tmp_path, cache, monkeypatch):
     """The pocket policy itself with a scalar head; it learns to prefer the problems that get the utility, and
     goes on from its file."""
+    from harness.engine.course import Diverged
     from harness.methods.curator.language_model_scorer import LanguageScorer
     from harness.methods.curator.mirror_descent import proximal_gradient, softmax
 
@@ -334,6 +335,10 @@ def test_a_language_model_as_curator(tmp_path, cache, monkeypatch):
     other = LanguageScorer(str(POCKET / "grid"), prompts)
     other.load(tmp_path)
     np.testing.assert_allclose(other.logits(rows), found, atol=1e-6)
+
+    with pytest.raises(Diverged, match="the curator's weights have grown") as told:
+        LanguageScorer(str(POCKET / "grid"), prompts, rate=1e9).descend(rows, np.array([1.0, -1.0, 0.0, 0.0]))
+    assert told.value.setting == "curator_rate"
 
     record = go(tmp_path, curator=str(POCKET / "grid"), curator_rate=1e-3, save_every=2).record
     assert record["status"] == "complete"
@@ -497,8 +502,7 @@ def test_keep_peak_answers_with_the_weights_of_the_best_step_on_dev(tmp_path, ca
         np.testing.assert_array_equal(value, weights(folder)[name])
 
 
-@pytest.mark.parametrize("at", [2, 3])
-def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch, at):
+def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch):
     """Killed after the peak, before and after a checkpoint: both go on to the weights of a whole run."""
     from harness.methods.curator.training import Training
 
@@ -510,16 +514,21 @@ def test_a_killed_training_still_has_its_peak(tmp_path, cache, monkeypatch, at):
             raise OSError("the machine is gone")
         return finish(self)
 
-    with monkeypatch.context() as killed:
-        killed.setattr(Training, "finish_step", dies)
-        assert "the machine is gone" in str(go(tmp_path / "first", **PEAK).error)
-    assert [path.name for path in cache.glob("workspaces/*/peak-*")] == ["peak-2"]
-    go(tmp_path / "second", **PEAK)
-    resumed = weights(trained(cache))
+    ended = {}
+    for at in (2, 3):
+        monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / f"killed-{at}"))
+        with monkeypatch.context() as killed:
+            killed.setattr(Training, "finish_step", dies)
+            assert "the machine is gone" in str(go(tmp_path / f"first-{at}", **PEAK).error)
+        kept = (tmp_path / f"killed-{at}").glob("workspaces/*/peak-*")
+        assert [path.name for path in kept] == ["peak-2"]
+        go(tmp_path / f"second-{at}", **PEAK)
+        ended[at] = weights(trained(tmp_path / f"killed-{at}"))
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
     go(tmp_path / "whole", **PEAK)
     for name, value in weights(trained(tmp_path / "other")).items():
-        np.testing.assert_array_equal(value, resumed[name])
+        np.testing.assert_array_equal(value, ended[2][name])
+        np.testing.assert_array_equal(value, ended[3][name])
 
 
 def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():

@@ -182,8 +182,8 @@ def test_bad_arguments():
         open_model("sim/annotator", {"acuracy": 1})
     with pytest.raises(UsageError, match="accuracy='high' is not a number"):
         open_model("sim/annotator", {"accuracy": "high"})
-    with pytest.raises(UsageError, match="the one simulation is sim/annotator"):
-        open_model("sim/other", {})
+    with pytest.raises(UsageError, match="did you mean 'sim/annotator'"):
+        open_model("sim/anotator", {})
     provider = open_model("sim/annotator", {})
     with pytest.raises(UsageError, match="1 of 1 pool inputs stand in no labelled split"):
         provider.prepare(Splits([], [], [Question("a", "b")]))

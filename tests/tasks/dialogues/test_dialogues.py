@@ -171,7 +171,7 @@ def test_files_and_arguments_that_can_not_be(write):
     with pytest.raises(DataError, match="no file d.jsonl"):
         load()
     write("")
-    with pytest.raises(DataError, match="holds no dialogues"):
+    with pytest.raises(DataError, match="holds no lines"):
         load()
     write(dialogue(1), broken(checklists=None))
     with pytest.raises(DataError, match="1 of 2 dialogues have no checklist, such as 'd0'; .*annotate"):

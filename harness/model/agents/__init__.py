@@ -1,0 +1,2 @@
+"""Simulated agents that answer questions and hear each other: their law, its closed forms, and the model
+`sim/agents`."""
