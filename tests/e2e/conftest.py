@@ -31,8 +31,9 @@ def harness(tmp_path_factory, warm):
 
 class Server(ThreadingHTTPServer):
     """OpenAI's protocol, spoken by `players`: for every model a function of the messages, which gives text
-    and calls as (name, arguments), or bytes in place of an answer, after which the connection is closed. `answered` holds a digest of every request that got its answer. With
-    `hold` set, requests beyond that many wait, unanswered, until `stop()` closes everything."""
+    and calls as (name, arguments), or bytes in place of an answer, after which the connection is closed.
+    `answered` holds a digest of every request that got its answer. With `hold` set, requests beyond that many
+    wait, unanswered, until `stop()` closes everything."""
 
     daemon_threads = True
     request_queue_size = 128  # as many may knock at once

@@ -1,5 +1,5 @@
-"""Agents that talk, behind a real OpenAI-compatible server: one dies, one stalls, one answers garbage; a kill in
-the third round, a token budget that ends mid-round, sixty-four agents at once."""
+"""Agents that talk, behind a real OpenAI-compatible server: one dies, one stalls, one answers garbage; a kill
+in the third round, a token budget that ends mid-round, sixty-four agents at once."""
 
 import hashlib
 import json
