@@ -26,7 +26,7 @@ def against(found: Found, cell: Cell, arms: tuple[Arm, ...]) -> dict[str, Differ
 
 
 def _made(arm: Arm, cell: Cell) -> tuple[str, str]:
-    """Under which cell a row is listed: what learns nothing is measured in the clean cell with the defaults."""
+    """Where a row was made: what learns nothing is measured in the clean cell with the defaults."""
     return arm.name, DEFAULTS.name if cell == CLEAN and not arm.updates else cell.name
 
 
