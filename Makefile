@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test docs lint types published simulations cm2 clean system
+.PHONY: demo test docs lint types published simulations cm2 todycomm clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -79,6 +79,10 @@ published: $(READY)
 JOBS ?= 1
 cm2: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.cm2 --jobs $(JOBS)
+
+# Agents that talk over rounds, on the simulator: resumable, about an hour of one core.
+todycomm: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.todycomm --jobs $(JOBS)
 
 # The tables of docs/cli.md, made again from the commands.
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.

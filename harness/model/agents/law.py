@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 class Questions:
     """What is drawn for B questions and N agents before the first round.
 
-    `gold` and `wrong` (B,) are places 0 .. K-1 of answers; `ability` (B, N) is the probability that an agent
-    knows gold, `known` (B, N) the place of what it knows.
+    `gold` and `wrong` (B,) are places 0 .. K-1 of answers; `p` (B,) is the probability that an agent of
+    average ability knows gold, `ability` (B, N) that of each agent, `known` (B, N) the place of what
+    it knows.
     """
 
     gold: Ints
     wrong: Ints
+    p: Floats
     ability: Floats
     known: Ints
 
@@ -65,7 +67,7 @@ class Agents:
         if s.concentration is not None and 0 < s.p < 1:
             p = rng.beta(s.p * s.concentration, (1 - s.p) * s.concentration, size=batch)
         ability = np.clip(p[:, None] + self._offsets, 0.0, 1.0)
-        return Questions(gold, wrong, ability, self._draw(gold[:, None], ability, rng.random((2, *shape))))
+        return Questions(gold, wrong, p, ability, self._draw(gold[:, None], ability, rng.random((2, *shape))))
 
     def _draw(self, gold: Ints, ability: Floats, u: Floats) -> Ints:
         """Gold with the probability of ability, else one of the others; `u` (2, B, N) is uniform."""
