@@ -2,9 +2,9 @@
 
     python benchmarks/agents_engine.py [--questions 40] [--rounds 3]
 
-Whole conversations (prompts, order, reading of answers, vectors of texts, graphs, vote, trace) on echo, and then
-the same prompts asked of the same model through the gateway alone; the difference by call, one thread, medians
-of turns within one run. Target: under 1 ms a call at N = 6, T = 4.
+Whole conversations (prompts, order, reading of answers, vectors of texts, graphs, vote, trace) on echo, and
+then the same prompts asked of the same model through the gateway alone; the difference by call, one thread,
+medians of turns within one run. Target: under 1 ms a call at N = 6, T = 4.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def main() -> int:
         missed |= "agents" not in args and added > TARGET
         n = args.get("agents", 6)
         print(
-            f"{method}, N = {n}, T = 4: {1000 * whole:.0f} us of CPU a call, of which the gateway and the model "
-            f"take {1000 * alone:.0f}; the engine adds {added:.2f} ms",
-            flush=True,
+            f"{method}, N = {n}, T = 4: {1000 * whole:.0f} us of CPU a call, of which the gateway and the
+            model " f"take {1000 * alone:.0f}; the engine adds {added:.2f} ms", flush=True,
         )
     return int(missed)
 
