@@ -13,6 +13,8 @@ from harness.comparison.sentences import sentence
 
 #: calls a question that differ by a larger share aren't equal
 NEARLY = 0.01
+#: purposes of calls that no answer took
+TRAINING = {"train", "dev"}
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,26 @@ def against(rows: Iterable[Row], rivals: Mapping[str, str]) -> list[Against]:
         ]
         if not others:
             continue
-        own = arm.usage("calls")
-        nearest = min(others, key=lambda other: abs((other.usage("calls") or 0.0) - (own or 0.0)))
+        own = _calls(arm)
+        nearest = min(others, key=lambda other: abs((_calls(other) or 0.0) - (own or 0.0)))
         try:
-            found.append(Against(compare(arm, nearest), (own, nearest.usage("calls"))))
+            found.append(Against(compare(arm, nearest), (own, _calls(nearest))))
         except UsageError:  # they have no items in common
             continue
     return found
+
+
+def _calls(arm: Arm) -> float | None:
+    """Calls that an answer took, without those of a training; None where they aren't known."""
+    calls = attempts = 0
+    for run in arm.runs:
+        trained = [
+            part["calls"]
+            for purpose, part in run["usage"].get("by_purpose", {}).items()
+            if purpose.partition("/")[0] in TRAINING
+        ]
+        if run["usage"].get("calls") is None:
+            return None
+        calls += run["usage"]["calls"] - sum(trained)
+        attempts += int(run["counts"]["attempts"])
+    return calls / attempts if attempts else None
