@@ -79,8 +79,9 @@ def main() -> int:
         missed |= "agents" not in args and added > TARGET
         n = args.get("agents", 6)
         print(
-            f"{method}, N = {n}, T = 4: {1000 * whole:.0f} us of CPU a call, of which the gateway and the
-            model " f"take {1000 * alone:.0f}; the engine adds {added:.2f} ms", flush=True,
+            f"{method}, N = {n}, T = 4: {1000 * whole:.0f} us of CPU a call, of which the gateway and the "
+            f"model take {1000 * alone:.0f}; the engine adds {added:.2f} ms",
+            flush=True,
         )
     return int(missed)
 
