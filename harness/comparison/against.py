@@ -47,8 +47,8 @@ class Against:
 
 
 def against(records: Iterable[Mapping[str, Any]], rivals: Mapping[str, str]) -> list[Against]:
-    """Every row of a method that has a rival, beside the rival's row on the same items by the same model whose
-    calls a question are nearest.
+    """Every row of a method that has a rival, beside the rival's row on the same items by the same model
+    whose calls a question are nearest.
 
     Args:
         rivals: method -> the method that it is shown next to.
