@@ -37,7 +37,7 @@ def dying(messages):
 
 
 def stalling(messages):
-    time.sleep(30)
+    time.sleep(120)
     return "Label: red", []
 
 
@@ -90,7 +90,7 @@ def run(tmp_path, monkeypatch):
 
 
 def wait_for(condition, process):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
@@ -100,15 +100,18 @@ def test_agents_that_die_stall_or_talk_garbage_do_not_end_the_round(serve, run):
     server = serve(PLAYERS)
     roles = {2: "dying", 3: "stalling", 4: "garbage", 5: "no_http"}
     named = [f"--role=agent{i}=openai-api/local/{name}" for i, name in roles.items()]
-    limits = ["--max-retries", "0", "-M", "patience=1.5", "-M", "rounds=2", "--limit", "1"]
-    run(server.server_port, "--limit", "1", method="direct", name="warm")  # the client takes long to import
-    record, (trace,) = run(server.server_port, *named, *limits)
+    limits = ["--max-retries", "0", "-M", "rounds=2", "--limit", "1"]
+    for name in ("cold", "warm"):  # the client takes long to import, and a busy machine is patient
+        began = time.monotonic()
+        run(server.server_port, *limits, name=name)
+    patience = f"{1 + 3 * (time.monotonic() - began):.1f}"
+    record, (trace,) = run(server.server_port, *named, *limits, "-M", f"patience={patience}")
     assert record["counts"]["ok"] == 1 and record["counts"]["error"] == 0
     for turns in trace["conversation"]["rounds"]:
         first, *others, last = turns["said"]
         assert first["answer"] in COLOURS and last["answer"] in COLOURS and first["tokens"] == [7, 3]
         dead, stalled, odd, broken = (turn["failed"] for turn in others)
-        assert dead and broken and "no answer within 1.5 seconds" in stalled
+        assert dead and broken and "no answer within" in stalled
         assert odd is None and others[2]["answer"] is None
     heard = trace["conversation"]["rounds"][1]["heard_before"]
     assert sorted({sender for sender, _ in heard}) == [0, 3, 5]
