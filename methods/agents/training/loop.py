@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.base.errors import ModelCallError
-from harness.methods.agents import checkpoint
 from harness.methods.agents.engine import Panel, play
-from harness.methods.agents.figures import figures_of
+from harness.methods.agents.measures import credit_measures
 from harness.methods.agents.topology import Learner, Setting
+from harness.methods.agents.training import checkpoint
 from harness.model.ledger import Usage
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ async def _update(learner: Learner, lesson: Lesson, spent: _Spent) -> dict[str, 
     rewards = 2 * np.where(known, right, success) - 1
     told = learner.learn(rewards, played.graphs, played.decision)
     found = {name: float(value) for name, value in told.items()}
-    found |= figures_of(played, lesson.flips)
+    found |= credit_measures(played, lesson.flips)
     unknown = {"unknown": float((~known).sum())} if not known.all() else {}
     return found | unknown | {"reward": float(rewards.mean()), "success": success}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.base.errors import UsageError
 from harness.methods.agents.attack import Attack
-from harness.methods.agents.cast import MOST
+from harness.methods.agents.live.cast import MOST
 
 _BUDGET = re.compile(r"\s*(\d+|none)\s*/\s*(\d+|none)\s*")
 _AGENT = re.compile(r"agent(\d+)")

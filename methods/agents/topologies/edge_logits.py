@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.methods.agents.budget import cut
-from harness.methods.agents.edges import acyclic, drawn
-from harness.methods.agents.fixed import everyone
-from harness.methods.agents.reinforced import Reinforced
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edges import acyclic, drawn
+from harness.methods.agents.topologies.reinforced import Reinforced
+from harness.methods.agents.topologies.votes import everyone
 from harness.methods.agents.topology import Bits, Decision, Episode, Floats, Graph, Said, Setting
 
 #: edges of the same round, and of the round before

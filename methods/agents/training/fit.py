@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.job import Job, policies
-from harness.methods.agents import learning
-from harness.methods.agents.answers import space_of
-from harness.methods.agents.lessons import LiveLessons, in_order
-from harness.methods.agents.settings import budget_of
-from harness.methods.agents.simulated import SimulatedLessons, World
+from harness.methods.agents.arguments import budget_of
+from harness.methods.agents.live.answers import space_of
+from harness.methods.agents.simulated import World
 from harness.methods.agents.topology import Learner
+from harness.methods.agents.training import loop
+from harness.methods.agents.training.lessons import LiveLessons, SimulatedLessons, in_order
 from harness.model.agents.provider import SimulatedAgents
 from harness.model.ledger import Usage
 from harness.model.prices import price
@@ -81,7 +81,7 @@ class Training:
         """Calls a question."""
         return int(self.args["agents"]) * int(self.args["rounds"])
 
-    def _cost(self, samples: Sequence[Sample], plan: learning.Plan, calls: int) -> Iterator[str]:
+    def _cost(self, samples: Sequence[Sample], plan: loop.Plan, calls: int) -> Iterator[str]:
         """About what a training through the gateway takes."""
         if dev := len(self._held_out()):
             times = 1 + math.ceil(plan.updates / plan.measure)
@@ -125,10 +125,10 @@ class Training:
         """What is measured on: the dev split's first questions, in an order of its own."""
         return in_order(self.job.data.dev, 0)[:DEV]
 
-    def _plan(self, samples: Sequence[Sample]) -> learning.Plan:
-        return learning.plan_of(self.args, len(samples), endless=self.simulated)
+    def _plan(self, samples: Sequence[Sample]) -> loop.Plan:
+        return loop.plan_of(self.args, len(samples), endless=self.simulated)
 
-    def _lessons(self, samples: Sequence[Sample]) -> learning.Lessons:
+    def _lessons(self, samples: Sequence[Sample]) -> loop.Lessons:
         if not self.simulated:
             return LiveLessons(self.method, self.job, samples, self._held_out(), self.job.seed)
         provider = self.method.cast.agents[0].model.provider
@@ -145,7 +145,7 @@ class Training:
         )
         return SimulatedLessons(world, self.job.seed)
 
-    def _key(self, samples: Sequence[Sample], plan: learning.Plan) -> list[Any]:
+    def _key(self, samples: Sequence[Sample], plan: loop.Plan) -> list[Any]:
         """All that is learned depends on."""
         agents = self.method.cast.agents
         return [
@@ -164,7 +164,7 @@ class Training:
         own = repr(provider.settings) if isinstance(provider, SimulatedAgents) else provider.origin
         return [provider.revision, own, dict(agent.model.decoding)]
 
-    def _taken(self, samples: Sequence[Sample], plan: learning.Plan) -> bool:
+    def _taken(self, samples: Sequence[Sample], plan: loop.Plan) -> bool:
         return self.job.files.has(self._key(samples, plan))
 
     async def fit(self) -> None:
@@ -198,11 +198,11 @@ class Training:
         job.training.trained = made.path
 
     async def _train(
-        self, samples: Sequence[Sample], plan: learning.Plan, workspace: Path, out: Path, key: str
+        self, samples: Sequence[Sample], plan: loop.Plan, workspace: Path, out: Path, key: str
     ) -> None:
         job, rows = self.job, list[dict[str, Any]]()
         try:
-            await learning.train(
+            await loop.train(
                 self.learner,
                 self._lessons(samples),
                 plan,
@@ -237,7 +237,7 @@ class Training:
         }
         (out / TOLD).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
-    def _show(self, row: Mapping[str, Any], plan: learning.Plan) -> None:
+    def _show(self, row: Mapping[str, Any], plan: loop.Plan) -> None:
         names = ("reward", "dev", "auc")
         shown = ", ".join(f"{name} {row[name]:.3f}" for name in names if row.get(name) is not None)
         self.job.progress(f"train: {shown}" if shown else "train", int(row["step"]), plan.updates)

@@ -27,11 +27,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.methods.agents.budget import cut
-from harness.methods.agents.edge_logits import KINDS, prune
-from harness.methods.agents.edges import drawn
-from harness.methods.agents.fixed import majority
-from harness.methods.agents.reinforced import Reinforced
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edge_logits import KINDS, prune
+from harness.methods.agents.topologies.edges import drawn
+from harness.methods.agents.topologies.reinforced import Reinforced
+from harness.methods.agents.topologies.votes import majority
 from harness.methods.agents.topology import Bits, Decision, Episode, Graph, Ints, Said, Setting
 
 
