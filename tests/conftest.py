@@ -3,6 +3,7 @@
 import hypothesis
 import pytest
 
+from harness.plugins import installed
 from tests.warm import Warm
 
 # how long an example takes says something of the machine, nothing of the code
@@ -16,6 +17,22 @@ def warm():
     made = Warm()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _index():
+    """A cache of a test's own begins with the index of specs that an earlier one has; what has changed since
+    is read again, as ever."""
+    read, write, known = installed._read_json, installed._write_json, {}
+
+    def kept(path, value):
+        known[path.name] = value
+        write(path, value)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(installed, "_read_json", lambda path: read(path) or known.get(path.name, {}))
+        patch.setattr(installed, "_write_json", kept)
+        yield
 
 
 @pytest.fixture(autouse=True)

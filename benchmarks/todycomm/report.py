@@ -41,8 +41,8 @@ def write(rows: Sequence[Row], out: Path, questions: int) -> None:
         "(`sim/agents`): the figures say how methods behave under the simulator's assumptions, which are "
         f"swept below, and nothing about language models. Accuracy in percent on {questions:,} questions "
         "that no run learned on, the same for all runs; intervals are of 95 % over questions and seeds "
-        "together, over questions alone where a row draws nothing else. Defaults: 6 agents, 4 rounds, 2 of them turn "
-        "(random, rate .4), one message sent and received a round, p .7, four options.",
+        "together, over questions alone where a row draws nothing else. Defaults: 6 agents, 4 rounds, 2 of "
+        "them turn (random, rate .4), one message sent and received a round, p .7, four options.",
         "",
         *_missing(rows),
         "## The defaults, and the same without adversaries",

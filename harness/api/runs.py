@@ -210,14 +210,13 @@ class Runs(ShownItems[Run]):
         """The rows of methods that are shown next to another, each beside it; empty where it wasn't run."""
         from harness.comparison.against import against
         from harness.registry import registry
-        from harness.results.index import placed_row
 
         methods = {record["method"]["name"] for record in self.records}
         known = registry().methods
         rivals = {name: known[name].against for name in methods if name in known and known[name].against}
         if not methods & {*rivals.values()}:
             return []
-        return against([placed_row(record) for record in self.records], rivals)
+        return against(self.records, rivals)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `harness eval --json` prints."""

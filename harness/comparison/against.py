@@ -5,14 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harness.base.errors import UsageError
-from harness.comparison.arms import Arm, Row, arms_of
+from harness.comparison.arms import Arm, arms_of
 from harness.comparison.paired import Comparison, compare
 from harness.comparison.sentences import sentence
+from harness.results.index import placed_row
 
 #: calls a question that differ by a larger share aren't equal
 NEARLY = 0.01
+#: purposes of calls that no answer took
+TRAINING = {"train", "dev"}
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,15 @@ class Against:
         )
 
 
-def against(rows: Iterable[Row], rivals: Mapping[str, str]) -> list[Against]:
+def against(records: Iterable[Mapping[str, Any]], rivals: Mapping[str, str]) -> list[Against]:
     """Every row of a method that has a rival, beside the rival's row on the same items by the same model
     whose calls a question are nearest.
 
     Args:
         rivals: method -> the method that it is shown next to.
     """
-    arms = [arm for arm in arms_of(rows) if arm.complete]
+    known = {str(record["run_id"]): record for record in records}
+    arms = [arm for arm in arms_of(placed_row(dict(record)) for record in known.values()) if arm.complete]
     found = []
     for arm in arms:
         others = [
@@ -60,10 +65,25 @@ def against(rows: Iterable[Row], rivals: Mapping[str, str]) -> list[Against]:
         ]
         if not others:
             continue
-        own = arm.usage("calls")
-        nearest = min(others, key=lambda other: abs((other.usage("calls") or 0.0) - (own or 0.0)))
+        own = _calls(arm, known)
+        nearest = min(others, key=lambda other: abs((_calls(other, known) or 0.0) - (own or 0.0)))
         try:
-            found.append(Against(compare(arm, nearest), (own, nearest.usage("calls"))))
+            found.append(Against(compare(arm, nearest), (own, _calls(nearest, known))))
         except UsageError:  # they have no items in common
             continue
     return found
+
+
+def _calls(arm: Arm, records: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """Calls that an answer took, without those of a training; None where they aren't known."""
+    calls = attempts = 0
+    for run_id in arm.run_ids:
+        usage = records[run_id]["usage"]
+        if usage["calls"] is None:
+            return None
+        parts = usage.get("by_purpose", {}).items()
+        calls += usage["calls"] - sum(
+            part["calls"] for purpose, part in parts if purpose.partition("/")[0] in TRAINING
+        )
+        attempts += int(records[run_id]["counts"]["attempts"])
+    return calls / attempts if attempts else None

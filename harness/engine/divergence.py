@@ -64,7 +64,7 @@ def collapse(
         return ""
     first, last = (sum(part) / share for part in (rewards[:share], rewards[-share:]))
     # no mean in [0, 1] varies more than one of zeros and ones
-    error = math.sqrt(sum(max(p * (1 - p), 0.0) for p in (first, last)) / (share * groups))
+    error = math.sqrt(sum(max(p * (1 - p), 0.0) for p in (first, last)) / (share * max(groups, 1)))
     if last > (1 - LOST) * first or first - last <= ERRORS * error:
         return ""
     return (

@@ -32,10 +32,11 @@ class Files:
         method: its name, for messages.
         identity: what besides a caller's key decides whether two artefacts are the same: the method's
             name and version, and the digest of its code while it is in development.
+        root: where artefacts and checkpoints lie; the cache's folder where it isn't given.
     """
 
-    def __init__(self, method: str, identity: Any) -> None:
-        self._method, self._identity = method, identity
+    def __init__(self, method: str, identity: Any, root: Path | None = None) -> None:
+        self._method, self._identity, self._root = method, identity, root
         self._dir: Path | None = None
 
     @property
@@ -106,7 +107,7 @@ class Files:
             shutil.rmtree(path, ignore_errors=True)
 
     def _place(self, kind: str, key: Any) -> Path:
-        return paths.cache_dir() / kind / digest([*self._identity, key])
+        return (self._root or paths.cache_dir()) / kind / digest([*self._identity, key])
 
     def close(self) -> None:
         """Removes the run's own folder."""

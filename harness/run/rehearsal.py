@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import run_sync
 from harness.base.errors import BudgetSpent
-from harness.job import Job
+from harness.job import Files, Job
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method
@@ -110,6 +112,9 @@ def rehearse(
         )
 
     job, judging = job_for(made.sent, MOST_CALLS), job_for(made.judged, None)
+    # what a stand-in taught must never be found as what the model itself did
+    scratch = tempfile.TemporaryDirectory(prefix="harness-rehearsal-")
+    job.files = Files(cell.method.name, "rehearsal", Path(scratch.name))
     try:
         outcomes = run_sync(_play(cell, job, samples, made))
         if judged(task, cell.request.roles):
@@ -122,6 +127,7 @@ def rehearse(
     finally:
         job.close()
         judging.close()
+        scratch.cleanup()
     return made
 
 

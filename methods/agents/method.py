@@ -50,6 +50,14 @@ class Conversation(Method):
     def announce(self, job: Job) -> list[str]:
         self._begin(job)
         said = [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
+        remote = [
+            agent.model.provider.connections for agent in self.cast.agents if agent.model.provider.remote
+        ]
+        if remote and min(remote) < len(self.cast.agents):
+            said.append(
+                f"at most {min(remote)} of the {len(self.cast.agents)} agents are asked at once; "
+                f"--max-connections {len(self.cast.agents)} asks all that need not wait"
+            )
         training = self._training(job)
         return said + (training.announce() if training else [])
 

@@ -78,7 +78,8 @@ class SelfConsistency(Method):
         Raises:
             UsageError: the model doesn't report tokens, or no tokens, so that there is no end to it.
         """
-        outputs, spent, limit = list[ModelOutput](), 0, int(self.args["tokens"])
+        outputs: list[ModelOutput] = []
+        spent, limit = 0, int(self.args["tokens"])
         while spent < limit and len(outputs) < MOST:
             outputs.append(await self._sample(question, messages, job, len(outputs)))
             used = outputs[-1].usage

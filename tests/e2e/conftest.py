@@ -31,10 +31,12 @@ def harness(tmp_path_factory, warm):
 
 class Server(ThreadingHTTPServer):
     """OpenAI's protocol, spoken by `players`: for every model a function of the messages, which gives text
-    and calls as (name, arguments). `answered` holds a digest of every request that got its answer. With
-    `hold` set, requests beyond that many wait, unanswered, until `stop()` closes everything."""
+    and calls as (name, arguments), or bytes in place of an answer, after which the connection is closed.
+    `answered` holds a digest of every request that got its answer. With `hold` set, requests beyond that many
+    wait, unanswered, until `stop()` closes everything."""
 
     daemon_threads = True
+    request_queue_size = 128  # as many may knock at once
     allow_reuse_address = True
 
     def __init__(self, players, port=0):
@@ -72,6 +74,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         text, calls = server.players[body["model"]](body["messages"])
+        if isinstance(text, bytes):
+            self.wfile.write(text)
+            self.close_connection = True
+            return
         stem = hashlib.sha256(raw).hexdigest()[:12]
         message = {"role": "assistant", "content": text}
         if calls:

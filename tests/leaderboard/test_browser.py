@@ -66,6 +66,14 @@ def address(site, kind, state=""):
     return (site / f"{kind}.html").as_uri() + (f"#{state}" if state else "")
 
 
+def settled(page):
+    """Waits until what was asked of the page has been drawn and it has nothing left to do."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame("
+        "() => requestIdleCallback(done))))"
+    )
+
+
 def column(page, table, name):
     """The shown cells of a column."""
     return page.evaluate(
@@ -264,7 +272,7 @@ def test_no_serious_barrier_to_anyone(site, visit, kind):
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(200)
+        settled(page)
         found = axe.Axe().run(page).response["violations"]
         grave = [
             (v["id"], [n["html"][:200] for n in v["nodes"][:3]])
@@ -286,7 +294,7 @@ def test_pages_fit_every_width(site, visit, kind):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         height = min(page.evaluate("document.documentElement.scrollHeight"), 5000)
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(300)
+        settled(page)
         page.screenshot(path=SHOTS / f"{kind.replace('/', '-')}-{width}.png")
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import dataclass
+from inspect import isawaitable
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from harness.run.session import Session
 
 
 class Scripted(Provider):
-    """Says what `say(call)` gives, a text or a ModelOutput; remembers every call."""
+    """Says what `say(call)` gives, a text, a ModelOutput or something to wait for; remembers every call."""
 
     abilities = frozenset({"logprobs"})
 
@@ -29,6 +30,7 @@ class Scripted(Provider):
     async def generate(self, call):
         self.calls.append(call)
         said = self.say(call)
+        said = await said if isawaitable(said) else said
         return said if isinstance(said, ModelOutput) else ModelOutput.from_content(self.name, said)
 
 
@@ -89,9 +91,11 @@ class Lab:
                 method=method,
                 method_args=args,
                 model="scripted/model",
-                roles={"judge": "scripted/judge"} if judge else {},
-                embedder=self.embedder,
-                **(request or {}),
+                **{
+                    "roles": {"judge": "scripted/judge"} if judge else {},
+                    "embedder": self.embedder,
+                    **(request or {}),
+                },
             )
         )
         return run_grid(cells, session), *made

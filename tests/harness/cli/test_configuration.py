@@ -145,7 +145,7 @@ def test_fit_and_preset_are_arguments_of_methods_that_train(command, requests):
     [
         (
             ["eval", "--method", "cot", "--fit", "train"],
-            "'cot' has no parameter 'fit'; methods that have: cm2",
+            "'cot' has no parameter 'fit'; methods that have: ",
         ),
         (["eval", "--preset", "small"], "--preset is for methods that train, and 'direct' has no"),
         (

@@ -103,7 +103,7 @@ def test_what_a_method_cannot_tell_is_a_question_mark(command, tmp_path):
 
 
 def test_a_number_of_calls_that_cannot_be_is_no_plan(command):
-    done = command(*"eval --task arc1d --method self-consistency -M samples=-3 --limit 2 --dry-run".split())
+    done = command(*"eval --task arc1d --method best-of-n -M n=-3 --limit 2 --dry-run".split())
     assert done.code == 2 and "-6 calls can't be made" in done.out and "about 0 calls" in done.out
 
 
@@ -237,3 +237,17 @@ def test_a_run_that_was_stopped_before_its_first_item_tells_nothing(command):
     assert "is spent" in stopped.out + stopped.err
     told = command(*cell, "--dry-run")
     assert told.code == 0 and "an assumption" in told.out
+
+
+def test_a_training_that_is_only_planned_leaves_nothing_to_be_found(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    for name, size in (("rows", 8), ("train", 80)):
+        rows = [f"{name} {n},{'xy'[n % 2]}" for n in range(size)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *rows]))
+    task = ["eval", "--task", "classify/custom", "-T", "data=rows.csv", "-T", "train=train.csv", "--dry-run"]
+    learner = ["--method", "gptswarm", "-M", "agents=2", "-M", "rounds=1", "-M", "updates=2"]
+    found, _ = cells(command, *task, *learner, "--model", "echo/x")
+    (row,) = found.values()
+    assert row["calls"] == (8 + 2 * 4) * 2
+    kept = [folder for folder in ("artifacts", "workspaces") if (tmp_path / "cache" / folder).exists()]
+    assert not kept

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import harness
 from harness.comparison.against import against
-from harness.results.index import placed_row
 
 
 def test_the_row_with_the_nearest_number_of_calls_stands_beside(tmp_path: Path) -> None:
@@ -12,7 +11,7 @@ def test_the_row_with_the_nearest_number_of_calls_stands_beside(tmp_path: Path) 
     few = harness.evaluate("arc1d", "self-consistency", method_args={"samples": 2}, **given)
     many = harness.evaluate("arc1d", "self-consistency", method_args={"samples": 3}, **given)
     four = harness.evaluate("arc1d", "best-of-n", method_args={"n": 3}, **given)
-    rows = [placed_row(record) for runs in (few, many, four) for record in runs.records]
+    rows = [record for runs in (few, many, four) for record in runs.records]
     (found,) = against(rows, {"best-of-n": "self-consistency"})
     assert found.calls == (3, 3) and found.equal_calls
     assert found.line().startswith(

@@ -303,3 +303,32 @@ def test_an_answer_of_no_use_is_not_kept(tmp_path):
 
     assert asked("", "", "yes", "no", keep=useful) == 3  # until one is of use, which stays
     assert asked("no", keep=useful) == 0
+
+
+class Slow(ScriptedProvider):
+    """Takes 0.1 seconds a call, one at a time, as a server does that others ask too."""
+
+    remote = True
+
+    async def generate(self, call):
+        await asyncio.sleep(0.1)
+        return await super().generate(call)
+
+
+def test_patience_counts_from_a_calls_turn_and_over_its_retries():
+    handle = model(Slow(), slots=asyncio.Semaphore(1))
+
+    async def three():
+        calls = (handle.generate(QUESTION, [user("?")], draw=n, patience=0.25) for n in range(4))
+        return await asyncio.gather(*calls)
+
+    assert [each.completion for each in asyncio.run(three())] == ["yes"] * 4  # the last waited 0.3 seconds
+    ledger = Ledger()
+    handle = model(Slow(*[OSError("busy")] * 9), ledger=ledger)
+    with pytest.raises(ModelCallError, match="no answer within 0.25 seconds"):
+        ask(handle, patience=0.25)
+    assert (ledger.total.calls, ledger.total.retries) == (1, 2) and ledger.under_way == 0
+
+
+def test_time_outs_of_the_provider_itself_are_tried_again():
+    assert ask(model(ScriptedProvider(TimeoutError("slow"))), patience=5).completion == "yes"

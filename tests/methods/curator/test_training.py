@@ -477,7 +477,12 @@ def scores(monkeypatch, *values):
     from harness.methods.curator.training import Training
 
     left = list(values)
-    monkeypatch.setattr(Training, "measure", lambda self: left[self.step // self.plan.measure_every])
+
+    def measure(self):
+        self.cost.dev_calls += len(self.dev.prompts)
+        return left[self.step // self.plan.measure_every]
+
+    monkeypatch.setattr(Training, "measure", measure)
 
 
 PEAK = {"method": "curriculum-uniform", "steps": 5, "measure_every": 1, "save_every": 2, "keep": "peak"}

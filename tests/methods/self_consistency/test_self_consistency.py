@@ -1,7 +1,10 @@
 """Votes over sampled answers."""
 
 import pytest
+from inspect_ai.model import ModelOutput, ModelUsage
 
+from harness.registry import load_method, registry
+from harness.sample import SplitSizes
 from harness.testing import check_method
 
 TEST = [("first", "red"), ("second", "blue"), ("third", "green")]
@@ -57,6 +60,46 @@ def test_a_warm_cache_asks_nothing(lab):
     )
     assert len(cold.calls) == 9 and not warm.calls
     assert warm.record["samples"]["digest"] == cold.record["samples"]["digest"]
+
+
+@pytest.mark.parametrize(
+    ("args", "calls"),
+    [
+        ({"agents": 2, "rounds": 3}, 6),
+        ({"agents": 3}, 12),
+        ({"rounds": 1}, 6),
+        ({"samples": 5}, 5),
+    ],
+)
+def test_as_many_samples_as_a_conversation_has_calls(lab, args, calls):
+    spec = registry().method("self-consistency")
+    assert load_method(spec, spec.arguments(args)).calls(3, SplitSizes()) == 3 * calls
+    assert lab.data(TEST).run("self-consistency", lambda call: "red", **args).usage == {"answer": 3 * calls}
+
+
+def test_new_arguments_leave_old_rows_comparable():
+    spec = registry().method("self-consistency")
+    assert set(spec.hashed(spec.arguments({}))) == {"samples", "temperature"}
+
+
+def test_tokens_end_the_sampling(lab):
+    def say(call):
+        output = ModelOutput.from_content("scripted/model", "red")
+        output.usage = ModelUsage(input_tokens=7, output_tokens=3, total_tokens=10)
+        return output
+
+    ran = lab.data(TEST).run("self-consistency", say, tokens=25, samples=1)
+    assert ran.usage == {"answer": 9} and ran.rows[0]["trace"]["votes"] == [["red", 3]]
+    spec = registry().method("self-consistency")
+    assert load_method(spec, spec.arguments({"tokens": 25})).calls(3, SplitSizes()) is None
+    grid, *_ = lab.grid("self-consistency", lambda call: "red", tokens=25, out="none")
+    assert "tokens=25 can't be kept" in str(grid.results[0].error)
+
+
+@pytest.mark.parametrize("name", ["agents", "rounds", "tokens"])
+def test_numbers_below_zero_are_one_line(lab, name):
+    grid, model, _ = lab.data(TEST).grid("self-consistency", lambda call: "red", **{name: -1})
+    assert f"{name}=-1 is not at least 0" in str(grid.results[0].error) and not model.calls
 
 
 def test_no_samples_is_one_line(lab):
