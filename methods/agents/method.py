@@ -10,7 +10,7 @@ from harness.base import messages
 from harness.base.errors import ModelCallError
 from harness.job import Job
 from harness.method import Method
-from harness.methods.agents.arguments import budget_of, check
+from harness.methods.agents.arguments import attack_of, budget_of, check
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play
 from harness.methods.agents.live import wording
@@ -77,7 +77,8 @@ class Conversation(Method):
             HarnessError: something can't be carried out as given.
         """
         args = self.args
-        self.attack = check(args, job.roles)
+        check(args, job.roles)
+        self.attack = attack_of(args)
         check_judge(job)
         own = roles(args["roles"], args["agents"])
         models = [job.role(name) if job.has_role(name) else job.model for name in _names(len(own))]

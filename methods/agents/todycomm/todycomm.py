@@ -8,6 +8,7 @@ its presumed code, the edge score and whatever another module calls so a reconst
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from harness.methods.agents.todycomm import deciding, selection
 from harness.methods.agents.todycomm.credits import CELLS, CreditModel
 from harness.methods.agents.todycomm.features import features
 from harness.methods.agents.topologies import weights
-from harness.methods.agents.topologies.votes import voters
+from harness.methods.agents.topologies.votes import everyone, voters
 from harness.methods.agents.topology import Decision, Episode, Graph, Learner, Said, Setting, Space
 
 if TYPE_CHECKING:
@@ -210,12 +211,12 @@ class _Talk(Episode):
         self._heard = np.zeros((*shape, setting.agents), bool)
 
     def graph(self, r: int, said: Sequence[Said]) -> Graph:
-        silent, everyone = np.zeros_like(self._heard), np.ones_like(self._credits, bool)
+        silent, every = np.zeros_like(self._heard), np.ones_like(self._credits, bool)
         if r == 0:
-            return Graph(everyone, silent, silent, self._score(0))
+            return Graph(every, silent, silent, self._score(0))
         credits = self._observe(r, said)
         if not self._of.talks:
-            return Graph(everyone, silent, silent, self._credits)
+            return Graph(every, silent, silent, self._credits)
         selected, logp = self._select(credits)
         order = (
             selection.at_random(self._setting.batch, self._setting.agents, self._setting.rng)
@@ -229,8 +230,7 @@ class _Talk(Episode):
         last, setting = said[-1], self._setting
         credits = self._observe(setting.rounds, said)
         if self._of.decision == "majority":
-            everyone = np.ones_like(self._credits, bool)
-            return Decision(everyone, everyone.astype(float), ~everyone[:, 0], self._credits)
+            return replace(everyone(setting), credits=self._credits)
         selected, logp = self._select(credits)
         votes, fallback = voters(selected, last, setting.space)
         if self._of.decision == "vote" or setting.space.kind == "open":

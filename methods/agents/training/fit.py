@@ -3,7 +3,6 @@ folder that other runs can take."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,8 +31,6 @@ DEV = 64
 AROUND, WRITTEN = 250, 130
 #: arguments on which nothing that is learned depends, or that stand in the key by their content
 BESIDE = ("fit", "credits", "roles")
-#: what a folder of ours holds beside what the topology saved
-TOLD, CURVE = "training.json", "curve.jsonl"
 
 
 class Training:
@@ -178,7 +175,7 @@ class Training:
         if self.args["credits"]:
             folder = Path(self.args["credits"])
             self.learner.load(folder)
-            job.training.curve(points(_rows(folder)))
+            job.training.curve(policies.curve(folder, points))
             return
         samples = self._samples()
         plan = self._plan(samples)
@@ -194,7 +191,7 @@ class Training:
             else:
                 with job.files.workspace(key) as workspace:
                     await self._train(samples, plan, workspace, made.path, digest(key))
-        job.training.curve(points(_rows(made.path)))
+        job.training.curve(policies.curve(made.path, points))
         job.training.trained = made.path
 
     async def _train(
@@ -216,7 +213,6 @@ class Training:
             job.training.curve(points(rows))
             raise
         self.learner.save(out)
-        (out / CURVE).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         spent: dict[str, Usage] = {}
         for row in rows:
             for purpose, usage in row["spent"].items():
@@ -235,7 +231,7 @@ class Training:
             "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
             "access": dict(job.access),
         }
-        (out / TOLD).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+        policies.write(out, told, rows)
 
     def _show(self, row: Mapping[str, Any], plan: loop.Plan) -> None:
         names = ("reward", "dev", "auc")
@@ -257,13 +253,3 @@ def points(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "wall_s": round(seconds, 3),
             **{name: value for name, value in figures.items() if math.isfinite(value)},
         }
-
-
-def _rows(folder: Path) -> list[dict[str, Any]]:
-    """The rows that a training left; none where they can't be read."""
-    try:
-        rows = [json.loads(line) for line in (folder / CURVE).read_text("utf-8").splitlines()]
-        list(points(rows))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
-    return rows
