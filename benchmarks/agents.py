@@ -73,7 +73,7 @@ class Loop:
         import numpy as np
         import torch
 
-        from harness.methods.agents.credits import CreditModel
+        from harness.methods.agents.todycomm.credits import CreditModel
 
         self.world, self.together = world(width), together
         s = self.world.settings

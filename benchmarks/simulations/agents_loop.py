@@ -160,7 +160,7 @@ class Talk:
         """The answer taken after so many rounds."""
         import torch
 
-        from harness.methods.agents.credits import relative
+        from harness.methods.agents.todycomm.credits import relative
 
         n = self.agents
         groups = [list(range(n))] if self.together else [[i] for i in range(n)]

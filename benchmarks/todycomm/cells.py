@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
+from harness.methods.agents.arguments import budget_of
 from harness.methods.agents.attack import Attack
-from harness.methods.agents.settings import budget_of
 from harness.methods.agents.simulated import World
 from harness.model.agents.settings import Settings
 

@@ -13,10 +13,11 @@ from benchmarks.todycomm.arms import Arm, Run
 from benchmarks.todycomm.cells import Cell
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play
-from harness.methods.agents.figures import figures_of
-from harness.methods.agents.learning import Plan, train
-from harness.methods.agents.simulated import SimulatedLessons, World
+from harness.methods.agents.measures import credit_measures
+from harness.methods.agents.simulated import World
 from harness.methods.agents.topology import Learner, Topology
+from harness.methods.agents.training.lessons import SimulatedLessons
+from harness.methods.agents.training.loop import Plan, train
 from harness.model.agents.law import Agents
 
 QUESTIONS = 2000
@@ -86,7 +87,7 @@ def measured(made: Topology, cell: Cell, seed: int, questions: int) -> dict[str,
         "messages": round(float(panel.messages.mean()), 3),
         "tokens": round(float((panel.read + panel.written).mean()), 1),
     }
-    told = figures_of(played, panel.flips)
+    told = credit_measures(played, panel.flips)
     return found | {name: round(value, 4) for name, value in told.items()}
 
 

@@ -41,7 +41,7 @@ def answer_with(job: Job, folder: Path, points: Points) -> tuple[Model, dict[str
         UsageError: the folder doesn't hold weights of that architecture.
     """
     model, told = job.training.with_policy(folder), facts(folder)
-    job.training.curve(_curve(folder, told, points))
+    job.training.curve(curve(folder, lambda rows: points(rows, int(told["parameters"]))))
     return model, told
 
 
@@ -67,10 +67,12 @@ def weights_digest(folder: Path) -> str:
     return hasher.hexdigest()
 
 
-def _curve(folder: Path, told: Mapping[str, Any], points: Points) -> list[Mapping[str, Any]]:
-    """Empty where there is none that can be read."""
+def curve(
+    folder: Path, points: Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]]
+) -> list[Mapping[str, Any]]:
+    """The learning curve that `points` makes of the rows in a folder; empty where none can be read."""
     try:
         lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
-        return list(points(map(json.loads, lines), int(told["parameters"])))
-    except (OSError, ValueError, KeyError, TypeError):
+        return list(points(map(json.loads, lines)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []

@@ -2,11 +2,11 @@
 
 The form, as methods/agents writes it under `trace["conversation"]` (agents and rounds are counted from 0):
 
-    agents    [{name, role, model}]
-    rounds    [{said: [{answer, text, tokens: [in, out], failed, forced}], selected: [agent], credits:
-    [number], heard: [[sender, receiver]], heard_before: [[sender, receiver]]}] decision  {credits,
-    selected, weights: [[answer, weight]], fallback, answer} attack    {kind, answer, turned: {agent:
-    round}}, or null
+    agents: [{name, role, model}]
+    rounds: [{said: [{answer, text, tokens: [in, out], failed, forced}], selected: [agent],
+              credits: [number], heard: [[sender, receiver]], heard_before: [[sender, receiver]]}]
+    decision: {credits, selected, weights: [[answer, weight]], fallback, answer}
+    attack: {kind, answer, turned: {agent: round}}, or null
 """
 
 from __future__ import annotations

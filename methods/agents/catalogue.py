@@ -1,29 +1,32 @@
-"""Topologies by name, imported when they are used."""
+"""Topologies by name."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from harness.methods.agents.topology import Topology
-
-_FIXED = "independent fully-connected chain star tree layered mesh random debate".split()
-CLASSES = {
-    **{name: "fixed:Fixed" for name in _FIXED},
-    "random-mask": "chance:Chance",
-    "random-order": "chance:Chance",
-    "todycomm": "todycomm:TodyComm",
-    "weighted-vote": "todycomm:WeightedVote",
-    "gptswarm": "edge_logits:GPTSwarm",
-    "agentprune": "edge_logits:AgentPrune",
-    "agentdropout": "agentdropout:AgentDropout",
-    "g-designer": "gdesigner:GDesigner",
-    "oracle-mute": "oracle:OracleMute",
-}
 
 
 def topology(name: str, args: dict[str, Any]) -> Topology:
     """The topology of that name; `args` are the method's arguments and `topology`, its name."""
-    module, _, kind = CLASSES[name].partition(":")
-    found = getattr(import_module(f"harness.methods.agents.{module}"), kind)
-    return cast(Topology, found({**args, "topology": name}))
+    from harness.methods.agents.todycomm.chance import Chance
+    from harness.methods.agents.todycomm.oracle import OracleMute
+    from harness.methods.agents.todycomm.todycomm import TodyComm, WeightedVote
+    from harness.methods.agents.topologies.agentdropout import AgentDropout
+    from harness.methods.agents.topologies.edge_logits import AgentPrune, GPTSwarm
+    from harness.methods.agents.topologies.fixed import NAMES, Fixed
+    from harness.methods.agents.topologies.gdesigner import GDesigner
+
+    kinds: dict[str, type[Topology]] = {
+        **dict.fromkeys(NAMES, Fixed),
+        "random-mask": Chance,
+        "random-order": Chance,
+        "todycomm": TodyComm,
+        "weighted-vote": WeightedVote,
+        "gptswarm": GPTSwarm,
+        "agentprune": AgentPrune,
+        "agentdropout": AgentDropout,
+        "g-designer": GDesigner,
+        "oracle-mute": OracleMute,
+    }
+    return kinds[name]({**args, "topology": name})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Panel(Protocol):
-    """The agents of a batch: real models (`live.py`) or simulated ones (`simulated.py`). It knows the
+    """The agents of a batch: real models (`live/panel.py`) or simulated ones (`simulated.py`). It knows the
     questions, the adversaries and their wrong answers."""
 
     async def speak(self, r: int, graph: Graph, said: list[Said]) -> Said:

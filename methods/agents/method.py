@@ -10,20 +10,21 @@ from harness.base import messages
 from harness.base.errors import ModelCallError
 from harness.job import Job
 from harness.method import Method
-from harness.methods.agents import wording
-from harness.methods.agents.answers import check_judge, space_of
-from harness.methods.agents.cast import Agent, Cast, Turn
+from harness.methods.agents.arguments import attack_of, budget_of, check
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play
-from harness.methods.agents.learning import plan_of
-from harness.methods.agents.live import LivePanel, Talk
-from harness.methods.agents.roles import roles
-from harness.methods.agents.settings import budget_of, check
+from harness.methods.agents.live import wording
+from harness.methods.agents.live.answers import check_judge, space_of
+from harness.methods.agents.live.cast import Agent, Cast, roles
+from harness.methods.agents.live.panel import LivePanel
+from harness.methods.agents.live.talk import Talk, Turn
+from harness.methods.agents.live.trace import conversation, last_turns
+from harness.methods.agents.live.vectors import Encoder
+from harness.methods.agents.live.wording import Heard
+from harness.methods.agents.measures import measures
 from harness.methods.agents.topology import Learner, Played, Setting, Topology
-from harness.methods.agents.trace import conversation, last_turns, measures
-from harness.methods.agents.training import Training
-from harness.methods.agents.vectors import Encoder
-from harness.methods.agents.wording import Heard
+from harness.methods.agents.training.fit import Training
+from harness.methods.agents.training.loop import plan_of
 from harness.sample import Outcome, Question, SplitSizes
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Conversation(Method):
             HarnessError: something can't be carried out as given.
         """
         args = self.args
-        self.attack = check(args, job.roles)
+        check(args, job.roles)
+        self.attack = attack_of(args)
         check_judge(job)
         own = roles(args["roles"], args["agents"])
         models = [job.role(name) if job.has_role(name) else job.model for name in _names(len(own))]

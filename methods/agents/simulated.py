@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from harness.base.digest import seed_of
 from harness.methods.agents.attack import Attack
-from harness.methods.agents.learning import Lesson
 from harness.methods.agents.topology import Graph, Said, Setting, Space
 from harness.model.agents.answers import slips
 from harness.model.agents.law import Agents, Questions
@@ -74,29 +73,6 @@ class World:
             ins=self.ins,
             learning=learning,
         )
-
-
-@dataclass(frozen=True)
-class SimulatedLessons:
-    """Batches to learn from, drawn by `seed` without end, and `questions` to measure on."""
-
-    world: World
-    seed: int
-    questions: int = 128
-
-    def setting(self) -> Setting:
-        return self.world.setting(1, self.seed)
-
-    def lesson(self, update: int, batch: int) -> Lesson:
-        return self._lesson(batch, "train", update, learning=True)
-
-    def dev(self) -> list[Lesson]:
-        return [self._lesson(self.questions, "dev", learning=False)] if self.questions else []
-
-    def _lesson(self, batch: int, *what: object, learning: bool) -> Lesson:
-        panel = self.world.panel(batch, self.seed, *what)
-        setting = self.world.setting(batch, self.seed, *what, learning=learning)
-        return Lesson(setting, panel, panel.right, panel.flips, panel.usage)
 
 
 class SimulatedPanel:

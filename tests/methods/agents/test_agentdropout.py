@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from harness.base.errors import UsageError
-from harness.methods.agents.agentdropout import muting
 from harness.methods.agents.catalogue import topology
+from harness.methods.agents.topologies.agentdropout import muting
 from harness.methods.agents.topology import Said, Setting, Space
 
 torch = pytest.importorskip("torch")

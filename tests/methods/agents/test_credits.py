@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from harness.methods.agents import selection
-from harness.methods.agents.credits import CELLS, CreditModel, relative
-from harness.methods.agents.features import count
+from harness.methods.agents.todycomm import selection
+from harness.methods.agents.todycomm.credits import CELLS, CreditModel, relative
+from harness.methods.agents.todycomm.features import count
 from harness.methods.agents.topology import Space
 
 torch = pytest.importorskip("torch")

@@ -7,7 +7,7 @@ import pytest
 
 from harness.base.errors import UsageError
 from harness.methods.agents.catalogue import topology
-from harness.methods.agents.edge_logits import prune
+from harness.methods.agents.topologies.edge_logits import prune
 from harness.methods.agents.topology import Setting, Space
 
 torch = pytest.importorskip("torch")
@@ -112,7 +112,7 @@ def test_the_gradient_of_edges_without_cycles_against_differences():
     drawn = [graph.spatial for graph in graphs]
     value.backward()
     gradient = method.network["spatial"].grad.numpy()
-    from harness.methods.agents.edges import acyclic, log_prob
+    from harness.methods.agents.topologies.edges import acyclic, log_prob
 
     def again(logits):
         live = np.broadcast_to(method.live("spatial"), drawn[0].shape)

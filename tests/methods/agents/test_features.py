@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.simulations import agents_loop
-from harness.methods.agents.features import (
+from harness.methods.agents.todycomm.features import (
     PERSISTENCE,
     count,
     entropy,

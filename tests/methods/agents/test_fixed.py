@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.base.errors import UsageError
-from harness.methods.agents.budget import cut
 from harness.methods.agents.catalogue import topology
-from harness.methods.agents.edges import acyclic
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edges import acyclic
 from harness.methods.agents.topology import Graph, Setting, Space
 
 ALL = "independent fully-connected chain star tree layered mesh random debate".split()

@@ -7,7 +7,7 @@ import pytest
 
 from harness.base.errors import UsageError
 from harness.methods.agents.catalogue import topology
-from harness.methods.agents.gdesigner import LEARNED, prior, scaled
+from harness.methods.agents.topologies.gdesigner import LEARNED, prior, scaled
 from harness.methods.agents.topology import Setting, Space
 
 torch = pytest.importorskip("torch")

@@ -9,10 +9,11 @@ pytest.importorskip("torch")
 
 from harness.methods.agents.attack import Attack  # noqa: E402
 from harness.methods.agents.engine import play  # noqa: E402
-from harness.methods.agents.figures import auc, figures_of  # noqa: E402
-from harness.methods.agents.learning import Plan, plan_of, train  # noqa: E402
-from harness.methods.agents.simulated import SimulatedLessons, World  # noqa: E402
-from harness.methods.agents.todycomm import TodyComm  # noqa: E402
+from harness.methods.agents.measures import auc, credit_measures  # noqa: E402
+from harness.methods.agents.simulated import World
+from harness.methods.agents.todycomm.todycomm import TodyComm  # noqa: E402
+from harness.methods.agents.training.lessons import SimulatedLessons  # noqa: E402
+from harness.methods.agents.training.loop import Plan, plan_of, train  # noqa: E402
 from harness.model.ledger import Usage  # noqa: E402
 
 WORLD = World(attack=Attack("random", 0.4))
@@ -41,7 +42,7 @@ def test_a_linear_model_learns_to_tell_adversaries_and_beats_the_majority():
         asyncio.run(train(learner, SimulatedLessons(WORLD, seed, 0), Plan(100, 32), seed))
         panel = WORLD.panel(2000, "evaluation")
         found = asyncio.run(play(learner, panel, WORLD.setting(2000, "evaluation")))
-        figures = figures_of(found, panel.flips)
+        figures = credit_measures(found, panel.flips)
         accuracy.append(panel.right(found.answers).mean())
         adversary.append(figures["credit_adversary"])
         benign.append(figures["credit_benign"])

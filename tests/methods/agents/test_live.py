@@ -7,9 +7,9 @@ import pytest
 from inspect_ai.model import ModelOutput, ModelUsage
 
 from harness.methods.agents import method as conversation
-from harness.methods.agents.settings import budget_of
+from harness.methods.agents.arguments import budget_of
+from harness.methods.agents.measures import auc
 from harness.methods.agents.topology import Decision, Episode, Graph, Topology
-from harness.methods.agents.trace import credit_auc
 from harness.model.provider import Provider
 from harness.registry import load_method, registry
 from harness.sample import SplitSizes
@@ -412,7 +412,7 @@ def test_credits_are_measured_against_the_true_adversaries(few, picked):
     found, measures, _ = one(few("star", lambda call: "Label: red", **args))
     (turned,) = map(int, found["attack"]["turned"])
     assert measures["credit_auc"] == {0: 0.0, 1: 0.75, 2: 0.75}[turned]
-    assert credit_auc(np.array([0.1, 0.5, 0.5]), np.array([True, False, True])) == 0.75
+    assert auc(np.array([[0.1, 0.5, 0.5]]), np.array([[True, False, True]])) == 0.75
 
 
 def test_vectors_of_texts_are_hashed_words_or_the_models_own(lab, picked, monkeypatch):
@@ -510,7 +510,7 @@ def test_a_role_of_an_agent_that_there_isnt(lab):
 
 
 def test_a_text_without_the_line_of_its_answer(lab):
-    from harness.methods.agents.answers import without_answer
+    from harness.methods.agents.live.answers import without_answer
 
     class Reads:
         def parse(self, text, question):
@@ -529,7 +529,7 @@ def test_a_text_without_the_line_of_its_answer(lab):
 
 
 def test_places_of_answers():
-    from harness.methods.agents.answers import Places, number
+    from harness.methods.agents.live.answers import Places, number
     from harness.methods.agents.topology import Space
     from harness.sample import Question
 

@@ -9,9 +9,10 @@ import pytest
 from harness.methods.agents.attack import Attack
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play as play_out
-from harness.methods.agents.learning import Plan, train
-from harness.methods.agents.simulated import SimulatedLessons, World
+from harness.methods.agents.simulated import World
 from harness.methods.agents.topology import NEVER, Said, Setting, Space
+from harness.methods.agents.training.lessons import SimulatedLessons
+from harness.methods.agents.training.loop import Plan, train
 
 
 def setting(batch=200, agents=6, rounds=4, outs=None, ins=None, flips=None, seed=0):
@@ -86,7 +87,7 @@ def test_a_random_mask_selects_by_the_toss_of_a_coin():
 
 
 @pytest.mark.parametrize(("limit", "attacked"), [(1, 0.734), (None, 0.757)])
-def test_the_oracle_reaches_the_figures_of_the_simulator(limit, attacked):
+def test_the_oracle_reaches_the_credit_measures_the_simulator(limit, attacked):
     """Of the notes' reference run of 2000 questions; both runs' errors count, three of them are allowed."""
     world = World(outs=limit, ins=limit, attack=Attack("random"))
     panel = world.panel(4000, "oracle")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.simulations import agents_loop
-from harness.methods.agents import selection
+from harness.methods.agents.todycomm import selection
 
 C = np.array([[0.9, 0.2, 0.7, 0.5, 0.3, 0.8]])
 THREE = (1, 0, 1, 0, 0, 1)

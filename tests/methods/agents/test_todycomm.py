@@ -8,10 +8,11 @@ import pytest
 
 from benchmarks.simulations import agents_loop
 from harness.base.errors import UsageError
-from harness.methods.agents import deciding
 from harness.methods.agents.catalogue import topology
 from harness.methods.agents.engine import play, taken
-from harness.methods.agents.todycomm import loss
+from harness.methods.agents.todycomm import deciding
+from harness.methods.agents.todycomm.todycomm import loss
+from harness.methods.agents.topologies.votes import voters
 from harness.methods.agents.topology import NEVER, Decision, Said, Setting, Space
 
 torch = pytest.importorskip("torch")
@@ -67,7 +68,7 @@ def said(answers, spoke=None):
 
 def test_the_vote_weighs_by_the_softmax_over_all_agents():
     last = said([[1, 0, 2, 0, 0, 2]])
-    votes, fallback = deciding.voters(M, last, CHOICE)
+    votes, fallback = voters(M, last, CHOICE)
     weights = deciding.vote_weights(C, votes)
     assert weights[0] == pytest.approx([0.2253, 0, 0.1844, 0, 0, 0.2038], abs=1e-4)
     assert not fallback[0] and taken(last, Decision(M, weights, fallback))[0] == 2
@@ -80,7 +81,7 @@ def test_the_vote_weighs_by_the_softmax_over_all_agents():
 @pytest.mark.parametrize("selected", [np.zeros((1, 6), bool), np.array([[0, 0, 0, 0, 0, 1]], bool)])
 def test_where_nobody_who_answered_is_selected_all_vote_and_the_decision_says_so(selected):
     last = said([[1, 3, 2, 3, 3, -1]])
-    votes, fallback = deciding.voters(selected, last, CHOICE)
+    votes, fallback = voters(selected, last, CHOICE)
     assert fallback.tolist() == [True] and votes.all()
     # three of low credit outvote one of high credit, and option A is not what comes out of nothing
     assert taken(last, Decision(selected, deciding.vote_weights(C, votes), fallback))[0] == 3
@@ -88,7 +89,7 @@ def test_where_nobody_who_answered_is_selected_all_vote_and_the_decision_says_so
 
 def test_open_answers_count_where_an_agent_spoke():
     last = said([[-1, -1]], [[True, False]])
-    votes, fallback = deciding.voters(np.array([[1, 0]], bool), last, Space("open", 0))
+    votes, fallback = voters(np.array([[1, 0]], bool), last, Space("open", 0))
     assert votes.tolist() == [[True, False]] and not fallback[0]
 
 
@@ -96,7 +97,7 @@ def test_the_vote_equals_the_plain_loop():
     rng = np.random.default_rng(0)
     credits, selected = rng.random((300, 5)), rng.random((300, 5)) < 0.4
     last = said(rng.integers(-1, 5, (300, 5)))
-    votes, fallback = deciding.voters(selected, last, Space("choice", 5))
+    votes, fallback = voters(selected, last, Space("choice", 5))
     found = taken(last, Decision(selected, deciding.vote_weights(credits, votes), fallback))
     for b in range(300):
         assert found[b] == agents_loop.vote(last.answers[b], credits[b], selected[b])[0]

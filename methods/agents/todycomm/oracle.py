@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.methods.agents.fixed import majority
-from harness.methods.agents.selection import edges
+from harness.methods.agents.todycomm.selection import edges
+from harness.methods.agents.topologies.votes import majority
 from harness.methods.agents.topology import Bits, Decision, Episode, Floats, Graph, Said, Setting, Topology
 
 

@@ -16,13 +16,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.methods.agents.budget import cut
-from harness.methods.agents.deciding import voters
-from harness.methods.agents.edges import acyclic
-from harness.methods.agents.topology import Bits, Decision, Episode, Graph, Said, Setting, Space, Topology
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edges import acyclic
+from harness.methods.agents.topologies.votes import everyone
+from harness.methods.agents.topology import Bits, Decision, Episode, Graph, Said, Setting, Topology
 
 if TYPE_CHECKING:
     import numpy as np
+
+#: the graphs that are known
+NAMES = (
+    "independent",
+    "fully-connected",
+    "chain",
+    "star",
+    "tree",
+    "layered",
+    "mesh",
+    "random",
+    "debate",
+)
 
 
 def masks(name: str, agents: int, rng: np.random.Generator) -> tuple[Bits, Bits]:
@@ -58,20 +71,6 @@ def masks(name: str, agents: int, rng: np.random.Generator) -> tuple[Bits, Bits]
     else:
         assert name == "debate", name
     return acyclic(spatial[None])[0][0], temporal
-
-
-def everyone(setting: Setting) -> Decision:
-    """A plain majority of all agents."""
-    import numpy as np
-
-    selected = np.ones((setting.batch, setting.agents), dtype=bool)
-    return Decision(selected, selected.astype(float), np.zeros(setting.batch, dtype=bool))
-
-
-def majority(selected: Bits, last: Said, space: Space) -> Decision:
-    """A plain majority of the selected (B, N); of all where none of them answered, which is told."""
-    votes, fallback = voters(selected, last, space)
-    return Decision(selected, votes.astype(float), fallback)
 
 
 class Fixed(Topology):

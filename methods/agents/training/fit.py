@@ -3,7 +3,6 @@ folder that other runs can take."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.job import Job, policies
-from harness.methods.agents import learning
-from harness.methods.agents.answers import space_of
-from harness.methods.agents.lessons import LiveLessons, in_order
-from harness.methods.agents.settings import budget_of
-from harness.methods.agents.simulated import SimulatedLessons, World
+from harness.methods.agents.arguments import budget_of
+from harness.methods.agents.live.answers import space_of
+from harness.methods.agents.simulated import World
 from harness.methods.agents.topology import Learner
+from harness.methods.agents.training import loop
+from harness.methods.agents.training.lessons import LiveLessons, SimulatedLessons, in_order
 from harness.model.agents.provider import SimulatedAgents
 from harness.model.ledger import Usage
 from harness.model.prices import price
@@ -32,8 +31,6 @@ DEV = 64
 AROUND, WRITTEN = 250, 130
 #: arguments on which nothing that is learned depends, or that stand in the key by their content
 BESIDE = ("fit", "credits", "roles")
-#: what a folder of ours holds beside what the topology saved
-TOLD, CURVE = "training.json", "curve.jsonl"
 
 
 class Training:
@@ -81,7 +78,7 @@ class Training:
         """Calls a question."""
         return int(self.args["agents"]) * int(self.args["rounds"])
 
-    def _cost(self, samples: Sequence[Sample], plan: learning.Plan, calls: int) -> Iterator[str]:
+    def _cost(self, samples: Sequence[Sample], plan: loop.Plan, calls: int) -> Iterator[str]:
         """About what a training through the gateway takes."""
         if dev := len(self._held_out()):
             times = 1 + math.ceil(plan.updates / plan.measure)
@@ -125,10 +122,10 @@ class Training:
         """What is measured on: the dev split's first questions, in an order of its own."""
         return in_order(self.job.data.dev, 0)[:DEV]
 
-    def _plan(self, samples: Sequence[Sample]) -> learning.Plan:
-        return learning.plan_of(self.args, len(samples), endless=self.simulated)
+    def _plan(self, samples: Sequence[Sample]) -> loop.Plan:
+        return loop.plan_of(self.args, len(samples), endless=self.simulated)
 
-    def _lessons(self, samples: Sequence[Sample]) -> learning.Lessons:
+    def _lessons(self, samples: Sequence[Sample]) -> loop.Lessons:
         if not self.simulated:
             return LiveLessons(self.method, self.job, samples, self._held_out(), self.job.seed)
         provider = self.method.cast.agents[0].model.provider
@@ -145,7 +142,7 @@ class Training:
         )
         return SimulatedLessons(world, self.job.seed)
 
-    def _key(self, samples: Sequence[Sample], plan: learning.Plan) -> list[Any]:
+    def _key(self, samples: Sequence[Sample], plan: loop.Plan) -> list[Any]:
         """All that is learned depends on."""
         agents = self.method.cast.agents
         return [
@@ -164,7 +161,7 @@ class Training:
         own = repr(provider.settings) if isinstance(provider, SimulatedAgents) else provider.origin
         return [provider.revision, own, dict(agent.model.decoding)]
 
-    def _taken(self, samples: Sequence[Sample], plan: learning.Plan) -> bool:
+    def _taken(self, samples: Sequence[Sample], plan: loop.Plan) -> bool:
         return self.job.files.has(self._key(samples, plan))
 
     async def fit(self) -> None:
@@ -178,7 +175,7 @@ class Training:
         if self.args["credits"]:
             folder = Path(self.args["credits"])
             self.learner.load(folder)
-            job.training.curve(points(_rows(folder)))
+            job.training.curve(policies.curve(folder, points))
             return
         samples = self._samples()
         plan = self._plan(samples)
@@ -194,15 +191,15 @@ class Training:
             else:
                 with job.files.workspace(key) as workspace:
                     await self._train(samples, plan, workspace, made.path, digest(key))
-        job.training.curve(points(_rows(made.path)))
+        job.training.curve(policies.curve(made.path, points))
         job.training.trained = made.path
 
     async def _train(
-        self, samples: Sequence[Sample], plan: learning.Plan, workspace: Path, out: Path, key: str
+        self, samples: Sequence[Sample], plan: loop.Plan, workspace: Path, out: Path, key: str
     ) -> None:
         job, rows = self.job, list[dict[str, Any]]()
         try:
-            await learning.train(
+            await loop.train(
                 self.learner,
                 self._lessons(samples),
                 plan,
@@ -216,7 +213,6 @@ class Training:
             job.training.curve(points(rows))
             raise
         self.learner.save(out)
-        (out / CURVE).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         spent: dict[str, Usage] = {}
         for row in rows:
             for purpose, usage in row["spent"].items():
@@ -235,9 +231,9 @@ class Training:
             "usage": {purpose: usage.as_dict() for purpose, usage in spent.items()},
             "access": dict(job.access),
         }
-        (out / TOLD).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+        policies.write(out, told, rows)
 
-    def _show(self, row: Mapping[str, Any], plan: learning.Plan) -> None:
+    def _show(self, row: Mapping[str, Any], plan: loop.Plan) -> None:
         names = ("reward", "dev", "auc")
         shown = ", ".join(f"{name} {row[name]:.3f}" for name in names if row.get(name) is not None)
         self.job.progress(f"train: {shown}" if shown else "train", int(row["step"]), plan.updates)
@@ -257,13 +253,3 @@ def points(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "wall_s": round(seconds, 3),
             **{name: value for name, value in figures.items() if math.isfinite(value)},
         }
-
-
-def _rows(folder: Path) -> list[dict[str, Any]]:
-    """The rows that a training left; none where they can't be read."""
-    try:
-        rows = [json.loads(line) for line in (folder / CURVE).read_text("utf-8").splitlines()]
-        list(points(rows))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
-    return rows

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError
-from harness.methods.agents import stored
-from harness.methods.agents.credits import need_torch
-from harness.methods.agents.edges import MOST
+from harness.methods.agents.topologies import weights
+from harness.methods.agents.topologies.edges import MOST
 from harness.methods.agents.topology import Decision, Floats, Graph, Learner, Setting
 
 #: larger sizes are a broken file
@@ -52,7 +51,7 @@ class Reinforced(Learner):
         #: a torch module with all that is kept, and Adam for the part of it that learns
         self.network: Any = None
         self.adam: Any = None
-        need_torch(self.name)
+        weights.need_torch(self.name)
 
     def build(self, setting: Setting, seed: int) -> None:
         if not self.size:
@@ -103,16 +102,16 @@ class Reinforced(Learner):
         """
 
     def save(self, folder: Path) -> None:
-        stored.write(folder, {"topology": self.name, **self.size, **self.facts()}, self.network, self.adam)
+        weights.write(folder, {"topology": self.name, **self.size, **self.facts()}, self.network, self.adam)
 
     def load(self, folder: Path) -> None:
-        told = stored.facts(folder)
+        told = weights.facts(folder)
         if told.get("topology") != self.name:
             raise UsageError(
                 f"{folder} was trained by {told.get('topology')}, and this is {self.name}; take that method, "
                 "or train again"
             )
-        broken = UsageError(f"{folder / stored.FACTS} doesn't describe {self.name}; train again")
+        broken = UsageError(f"{folder / weights.FACTS} doesn't describe {self.name}; train again")
         size = {name: told.get(name) for name in self.sizes}
         if not all(type(found) is int and 0 < found <= LARGEST[name] for name, found in size.items()):
             raise broken
@@ -125,7 +124,7 @@ class Reinforced(Learner):
             self.resume(told)
         except (KeyError, TypeError, ValueError):
             raise broken from None
-        stored.read(folder, self.network, self.adam)
+        weights.read(folder, self.network, self.adam)
 
 
 def _same(name: str, trained: Any, now: Any, what: str) -> None:

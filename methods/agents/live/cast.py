@@ -1,13 +1,20 @@
-"""Who the agents are: built-in roles, or those of a file, one for each agent in turn."""
+"""Who the agents of a run are: their roles, built-in ones or those of a file, and their models."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import DataError, UsageError
+from harness.methods.agents.live import wording
+from harness.model.gateway import Model
+
+#: the most agents of a conversation; draws of a call are numbered by it, so that an agent's first answer is
+#: the same call whatever the number of agents and whoever hears whom
+MOST = 64
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,31 @@ BUILT_IN = (
     Role("Economist", "You compare costs, incentives and consequences, and beware of what isn't counted."),
 )
 _MOST_TEXT = 4000
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent: its name, counted from 1, its role and its model."""
+
+    name: str
+    role: Role
+    model: Model
+
+    @property
+    def shown(self) -> str:
+        return wording.spoken(self.name, self.role.name)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The agents of a run, and how they are asked. `tokens`: of a question, 0 for any number; `patience`:
+    seconds of a call; `closing` as the argument of that name."""
+
+    agents: Sequence[Agent]
+    tokens: int = 0
+    patience: float = 600.0
+    closing: str = "adversary"
+    temperature: float = 1.0
 
 
 def roles(file: str, agents: int) -> list[Role]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.base.errors import UsageError
 from harness.methods.agents.attack import Attack
-from harness.methods.agents.cast import MOST
+from harness.methods.agents.live.cast import MOST
 
 _BUDGET = re.compile(r"\s*(\d+|none)\s*/\s*(\d+|none)\s*")
 _AGENT = re.compile(r"agent(\d+)")
@@ -36,8 +36,8 @@ def budget_of(text: str) -> tuple[int | None, int | None]:
     return outs, ins
 
 
-def check(args: Mapping[str, Any], roles: Mapping[str, str]) -> Attack:
-    """The attack that the arguments describe.
+def check(args: Mapping[str, Any], roles: Mapping[str, str]) -> None:
+    """Whether a conversation can be held as the arguments say.
 
     Args:
         roles: models by role, `agent2` among them.
@@ -63,16 +63,21 @@ def check(args: Mapping[str, Any], roles: Mapping[str, str]) -> Attack:
         found = _AGENT.fullmatch(role)
         if found and not 1 <= int(found[1]) <= agents:
             raise UsageError(f"--role {role}: there are agents={agents}, agent1 to agent{agents}")
-    return _attack(Attack(args["attack"], rate), agents, rounds)
 
 
-def _attack(attack: Attack, agents: int, rounds: int) -> Attack:
+def attack_of(args: Mapping[str, Any]) -> Attack:
+    """The attack that the arguments describe.
+
+    Raises:
+        UsageError: it leaves nobody to mislead, or no round to turn in.
+    """
     import numpy as np
 
+    attack, agents = Attack(args["attack"], args["rate"]), args["agents"]
     if attack.count(agents) >= agents:
         raise UsageError(
             f"attack={attack.kind}, rate={attack.rate:g}: all agents={agents} would turn, and nobody is left "
             "to mislead; take more agents or a lower rate"
         )
-    attack.flips(1, agents, rounds, np.random.default_rng(0))  # refuses too few rounds
+    attack.flips(1, agents, args["rounds"], np.random.default_rng(0))  # refuses too few rounds
     return attack

@@ -3,25 +3,55 @@ one that fails or takes too long is silent in that round."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import ModelCallError, NotKept, UsageError
 from harness.job import Job
-from harness.methods.agents import wording
-from harness.methods.agents.answers import Places, number, without_answer
-from harness.methods.agents.cast import BUDGET, MOST, Cast, Turn
-from harness.methods.agents.schedule import layered, when_heard
-from harness.methods.agents.topology import Graph, Said, Space
-from harness.methods.agents.vectors import Encoder
-from harness.methods.agents.wording import Heard
+from harness.methods.agents.live import wording
+from harness.methods.agents.live.answers import Places, without_answer
+from harness.methods.agents.live.cast import MOST, Cast
+from harness.methods.agents.live.schedule import layered, when_heard
+from harness.methods.agents.live.wording import Heard
+from harness.methods.agents.topology import Space
 from harness.sample import Question
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
     from harness.methods.agents.topology import Bits, Ints
+
+#: why an agent is silent whose turn came after the question's tokens were spent
+BUDGET = "the question's tokens were spent"
+
+
+@dataclass
+class Turn:
+    """What one agent said in one round. `text` is what others read, `body` the same without the answer.
+    `failed` says why it is silent, `forced` that its answer was given to it; `heard` and `before` are the
+    agents that it heard of this round and of the round before. `tokens` (in, out) are None where the server
+    reports none."""
+
+    answer: Any = None
+    text: str = ""
+    body: str = ""
+    tokens: tuple[int, int] | None = None
+    failed: str | None = None
+    forced: bool = False
+    vector: Sequence[float] | None = None
+    heard: list[int] = field(default_factory=list)
+    before: list[int] = field(default_factory=list)
+    quoted: str = ""
+
+    @property
+    def silent(self) -> bool:
+        return self.failed is not None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the agent was asked at all."""
+        return self.failed != BUDGET
 
 
 class Talk:
@@ -182,48 +212,3 @@ class Talk:
     def wrong(self) -> Any:
         """The wrong answer of this conversation, as far as there is one."""
         return self._shared_wrong()
-
-
-class LivePanel:
-    """The agents of a batch of conversations, which go on side by side."""
-
-    def __init__(self, talks: Sequence[Talk], encoder: Encoder | None) -> None:
-        self.talks, self._encoder = talks, encoder
-
-    async def speak(self, r: int, graph: Graph, said: list[Said]) -> Said:
-        """What all agents say in round `r`; see `Panel`."""
-        ended = await asyncio.gather(
-            *(talk.round(r, graph.spatial[b], graph.temporal[b]) for b, talk in enumerate(self.talks)),
-            return_exceptions=True,
-        )
-        for each in ended:
-            if isinstance(each, BaseException):
-                raise each
-        return self._said([talk.rounds[r] for talk in self.talks])
-
-    def _said(self, batch: Sequence[Sequence[Turn]]) -> Said:
-        import numpy as np
-
-        pairs = zip(self.talks, batch, strict=True)
-        places = [[talk.places.of(t.answer) for t in turns] for talk, turns in pairs]
-        shape = (len(batch), len(batch[0]))
-        turns = [turn for each in batch for turn in each]
-        vectors = self._vectors(turns)
-        values = [number(turn.answer) for turn in turns] if self.talks[0].numeric else None
-        return Said(
-            answers=np.array(places, dtype=np.int64),
-            vectors=vectors.reshape(*shape, vectors.shape[1]),
-            spoke=np.array([not turn.silent for turn in turns]).reshape(shape),
-            values=None if values is None else np.array(values).reshape(shape),
-        )
-
-    def _vectors(self, turns: Sequence[Turn]) -> Any:
-        import numpy as np
-
-        if self._encoder is None:
-            return np.zeros((len(turns), 0), np.float32)
-        rows = self._encoder(["" if turn.vector is not None else turn.body for turn in turns])
-        for n, turn in enumerate(turns):
-            if turn.vector is not None:
-                rows[n] = turn.vector
-        return rows

@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.base.errors import ModelCallError
-from harness.methods.agents import checkpoint
+from harness.engine.sizes import check_counts
+from harness.job import policies
 from harness.methods.agents.engine import Panel, play
-from harness.methods.agents.figures import figures_of
+from harness.methods.agents.measures import credit_measures
 from harness.methods.agents.topology import Learner, Setting
+from harness.methods.agents.training import checkpoint
 from harness.model.ledger import Usage
 
 if TYPE_CHECKING:
@@ -38,10 +40,18 @@ class Plan:
 
 def plan_of(args: Mapping[str, Any], train: int, endless: bool = False) -> Plan:
     """The plan that arguments ask for. `updates` of 0 is one pass over `train` questions, 200 updates at most
-    (6,400 questions of the presumed code); 200 where questions are `endless`, as those of a simulation."""
-    batch = int(args["batch"]) if endless else min(int(args["batch"]), train)
+    (6,400 questions of the presumed code); 200 where questions are `endless`, as those of a simulation.
+
+    Raises:
+        UsageError: a count is below 1.
+    """
     most = Learner.updates
-    return Plan(int(args["updates"]) or (most if endless else min(most, math.ceil(train / batch))), batch)
+    wanted = Plan(int(args["updates"]) or most, int(args["batch"]))
+    check_counts(wanted, "updates", "batch")
+    if endless:
+        return wanted
+    batch = min(wanted.batch, train)
+    return replace(wanted, batch=batch, updates=int(args["updates"]) or min(most, math.ceil(train / batch)))
 
 
 @dataclass
@@ -119,7 +129,8 @@ async def train(
     if workspace is not None:
         rows += checkpoint.read(learner, workspace)
         if books is not None:
-            _book_again(rows, books)
+            for purpose, usage in (each for row in rows for each in row["spent"].items()):
+                books.charge(purpose, policies.spent_before(usage))
     if not rows:
         rows.append(await _row(learner, lessons, plan, 0, books))
         after(rows[-1])
@@ -168,7 +179,7 @@ async def _update(learner: Learner, lesson: Lesson, spent: _Spent) -> dict[str, 
     rewards = 2 * np.where(known, right, success) - 1
     told = learner.learn(rewards, played.graphs, played.decision)
     found = {name: float(value) for name, value in told.items()}
-    found |= figures_of(played, lesson.flips)
+    found |= credit_measures(played, lesson.flips)
     unknown = {"unknown": float((~known).sum())} if not known.all() else {}
     return found | unknown | {"reward": float(rewards.mean()), "success": success}
 
@@ -215,16 +226,6 @@ class _Spent:
             calls: sum(usage.calls for usage in spent),
             tokens: sum(usage.input_tokens + usage.output_tokens for usage in spent),
         }
-
-
-def _book_again(rows: list[dict[str, Any]], books: Books) -> None:
-    """Books what a process that is gone took; it is not paid again."""
-    from dataclasses import replace
-
-    for row in rows:
-        for purpose, usage in row["spent"].items():
-            kept = Usage.from_dict(usage)
-            books.charge(purpose, replace(kept, cache_hits=kept.calls, paid_usd=0.0))
 
 
 def less(now: Usage, before: Usage) -> Usage:

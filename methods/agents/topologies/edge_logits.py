@@ -9,13 +9,13 @@ its default, a model that decides [R]. Budgets cut what was drawn, after its log
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.methods.agents.budget import cut
-from harness.methods.agents.edges import acyclic, drawn
-from harness.methods.agents.fixed import everyone
-from harness.methods.agents.reinforced import Reinforced
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edges import acyclic, drawn
+from harness.methods.agents.topologies.reinforced import Reinforced
+from harness.methods.agents.topologies.votes import everyone
 from harness.methods.agents.topology import Bits, Decision, Episode, Floats, Graph, Said, Setting
 
 #: edges of the same round, and of the round before
@@ -35,8 +35,28 @@ def prune(logits: Floats, live: Bits, rate: float) -> Bits:
     return left.reshape(live.shape).T
 
 
-class EdgeLogits(Reinforced):
-    """What both share."""
+class LiveEdges(Reinforced):
+    """Logits of edges, and which edges are live, which are those that may come."""
+
+    def keep(self, logits: Mapping[str, Any], live: Mapping[str, Any]) -> None:
+        """Makes the network: logits, 0 at first, in the shapes of the tensors given, and the live edges."""
+        from torch import nn, zeros
+
+        self.network = nn.ParameterDict(
+            {
+                **{name: nn.Parameter(zeros(like.shape)) for name, like in logits.items()},
+                **{f"live_{name}": nn.Parameter(bits, requires_grad=False) for name, bits in live.items()},
+            }
+        )
+
+    def live(self, kind: str) -> Bits:
+        """The live edges of a kind; writing into it changes them."""
+        bits: Bits = self.network[f"live_{kind}"].numpy()
+        return bits
+
+
+class EdgeLogits(LiveEdges):
+    """What GPTSwarm and AgentPrune share: logits and live edges (N, N)."""
 
     #: which edges are learned; the others are all there
     learned: tuple[str, ...] = KINDS
@@ -47,21 +67,8 @@ class EdgeLogits(Reinforced):
         self.size = size
         every = torch.ones((size["agents"],) * 2, dtype=torch.bool)
         live = {"spatial": every & ~torch.eye(size["agents"], dtype=torch.bool), "temporal": every}
-        self.network = torch.nn.ParameterDict(
-            {
-                **{name: torch.nn.Parameter(torch.zeros(every.shape)) for name in self.learned},
-                **{
-                    f"live_{name}": torch.nn.Parameter(bits, requires_grad=False)
-                    for name, bits in live.items()
-                },
-            }
-        )
+        self.keep({name: every for name in self.learned}, live)
         self.optimize([self.network[name] for name in self.learned])
-
-    def live(self, kind: str) -> Bits:
-        """(N, N) the edges of a kind that may come; writing into it changes them."""
-        bits: Bits = self.network[f"live_{kind}"].numpy()
-        return bits
 
     def start(self, setting: Setting) -> Episode:
         self.fit_for(setting)

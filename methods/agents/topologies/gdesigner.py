@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.base.errors import UsageError
-from harness.methods.agents.budget import cut
-from harness.methods.agents.edges import drawn
-from harness.methods.agents.fixed import everyone
-from harness.methods.agents.reinforced import Reinforced
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edges import drawn
+from harness.methods.agents.topologies.reinforced import Reinforced
+from harness.methods.agents.topologies.votes import everyone
 from harness.methods.agents.topology import Decision, Episode, Graph, Said, Setting
 
 #: width of the hidden layers and of z

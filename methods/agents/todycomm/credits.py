@@ -7,11 +7,9 @@ notes' simulation: own text, previous credit and the nine scalars, without hidde
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import UsageError
-from harness.methods.agents.features import count, linear_columns
+from harness.methods.agents.todycomm.features import count, linear_columns
 
 if TYPE_CHECKING:
     from harness.methods.agents.topology import Space, Vectors
@@ -21,17 +19,6 @@ HIDDEN = 128
 TEMPERATURE = 0.5
 #: keeps the division of equal scores finite; scores that spread less count as equal
 EPSILON = 1e-6
-
-
-def need_torch(name: str) -> None:
-    """Raises:
-    UsageError: torch is not installed.
-    """
-    if find_spec("torch") is None:
-        raise UsageError(
-            f"method {name} needs torch, which is not installed: pip install -c constraints.txt "
-            "'harness[train]'"
-        )
 
 
 def relative(scores: Any) -> Any:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.methods.agents.deciding import vote_weights, voters
-from harness.methods.agents.selection import by_credit, edges
+from harness.methods.agents.todycomm.deciding import vote_weights
+from harness.methods.agents.todycomm.selection import by_credit, edges
+from harness.methods.agents.topologies.votes import voters
 from harness.methods.agents.topology import Bits, Decision, Episode, Floats, Graph, Said, Setting, Topology
 
 

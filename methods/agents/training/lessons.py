@@ -1,4 +1,5 @@
-"""Batches of conversations on a task's own questions, through the gateway: what a topology learns from."""
+"""The conversations that a topology learns from: on a task's own questions through the gateway, or on those
+that a simulation makes itself."""
 
 from __future__ import annotations
 
@@ -8,14 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import seed_of
-from harness.methods.agents.learning import Lesson
-from harness.methods.agents.live import LivePanel, Talk
+from harness.methods.agents.live.panel import LivePanel
+from harness.methods.agents.live.talk import Talk
 from harness.methods.agents.topology import NEVER, Setting
+from harness.methods.agents.training.loop import Lesson
 from harness.sample import Outcome, Sample
 
 if TYPE_CHECKING:
     from harness.job import Job
     from harness.methods.agents.method import Conversation
+    from harness.methods.agents.simulated import World
     from harness.methods.agents.topology import Floats, Ints
 
 
@@ -88,3 +91,26 @@ class LiveLessons:
         text = "" if answer is None else talk.shown(answer)
         share = self.job.training.share(sample, Outcome(sample.id, sample.question.epoch, text, answer))
         return float("nan") if share is None else float(share >= 1)
+
+
+@dataclass(frozen=True)
+class SimulatedLessons:
+    """Batches to learn from, drawn by `seed` without end, and `questions` to measure on."""
+
+    world: World
+    seed: int
+    questions: int = 128
+
+    def setting(self) -> Setting:
+        return self.world.setting(1, self.seed)
+
+    def lesson(self, update: int, batch: int) -> Lesson:
+        return self._lesson(batch, "train", update, learning=True)
+
+    def dev(self) -> list[Lesson]:
+        return [self._lesson(self.questions, "dev", learning=False)] if self.questions else []
+
+    def _lesson(self, batch: int, *what: object, learning: bool) -> Lesson:
+        panel = self.world.panel(batch, self.seed, *what)
+        setting = self.world.setting(batch, self.seed, *what, learning=learning)
+        return Lesson(setting, panel, panel.right, panel.flips, panel.usage)

@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.methods.agents.credits import TEMPERATURE
+from harness.methods.agents.todycomm.credits import TEMPERATURE
 
 if TYPE_CHECKING:
-    from harness.methods.agents.topology import Bits, Floats, Ints, Said, Space
+    from harness.methods.agents.topology import Bits, Floats, Ints, Said
 
 DECISIONS = ("vote", "categorical", "majority")
-
-
-def voters(selected: Bits, last: Said, space: Space) -> tuple[Bits, Bits]:
-    """(B, N) whose answers count, and (B,) whether these are all agents because nobody who answered was
-    selected."""
-    answered = last.spoke if space.kind == "open" else last.answers >= 0
-    empty: Bits = ~np.any(selected & answered, axis=-1)
-    return selected | empty[:, None], empty
 
 
 def vote_weights(credits: Floats, votes: Bits) -> Floats:

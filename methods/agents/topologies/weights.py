@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,17 @@ from harness.base.errors import UsageError
 
 NUMBERS, FACTS = "credits.safetensors", "topology.json"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+def need_torch(name: str) -> None:
+    """Raises:
+    UsageError: torch is not installed.
+    """
+    if find_spec("torch") is None:
+        raise UsageError(
+            f"method {name} needs torch, which is not installed: pip install -c constraints.txt "
+            "'harness[train]'"
+        )
 
 
 def write(folder: Path, facts: Mapping[str, Any], network: Any, adam: Any) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.methods.agents.cast import BUDGET, Turn
-from harness.methods.agents.live import Talk
+from harness.methods.agents.live.talk import Talk, Turn
 from harness.methods.agents.topology import Played
 
 if TYPE_CHECKING:
@@ -83,50 +82,6 @@ def last_turns(rounds: Sequence[Sequence[Turn]]) -> list[Turn]:
             turn if now.silent and not turn.silent else now for now, turn in zip(found, turns, strict=True)
         ]
     return found
-
-
-def measures(talk: Talk, played: Played) -> dict[str, float]:
-    """Numbers of one conversation: `messages` that were sent (one's own text of the round before is none),
-    `silent` turns (failures, time-outs, an exhausted budget), `unreadable` ones, whose words hold no answer,
-    `fallback`, whether nobody was selected at the decision, and `credit_auc`, the share of pairs of an
-    adversary and another agent in which the adversary has the lower credit at the decision, where there are
-    both and there are credits."""
-    turns = [turn for each in talk.rounds for turn in each]
-    found = {
-        "messages": float(_messages(talk, played)),
-        "silent": float(sum(turn.silent for turn in turns)),
-        "unreadable": float(sum(not turn.silent and turn.answer is None for turn in turns)),
-        "fallback": float(played.decision.fallback[0]),
-    }
-    credits = played.decision.credits
-    if credits is not None and (auc := credit_auc(credits[0], talk.flips < len(talk.rounds))) is not None:
-        found["credit_auc"] = auc
-    return found
-
-
-def _messages(talk: Talk, played: Played) -> int:
-    """Edges on which something was sent: the sender had spoken and the receiver was asked."""
-    import numpy as np
-
-    sent, earlier = 0, np.zeros(len(talk.cast.agents), dtype=bool)
-    for turns, graph, said in zip(talk.rounds, played.graphs, played.said, strict=True):
-        asked = np.array([turn.failed != BUDGET for turn in turns])
-        spoke = said.spoke[0]
-        others = ~np.eye(len(turns), dtype=bool)
-        sent += int((graph.spatial[0] & spoke & asked[:, None]).sum())
-        sent += int((graph.temporal[0] & earlier & asked[:, None] & others).sum())
-        earlier = spoke
-    return sent
-
-
-def credit_auc(credits: Floats, adversary: Bits) -> float | None:
-    """The share of pairs in which an adversary has the lower credit, equal ones counted half: 1 where credits
-    tell them apart, .5 by chance. None where there are no such pairs."""
-    low, high = credits[adversary], credits[~adversary]
-    if not len(low) or not len(high):
-        return None
-    gaps = high[:, None] - low[None, :]
-    return float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
 
 
 def _members(bits: Bits) -> list[int]:

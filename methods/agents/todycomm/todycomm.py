@@ -8,15 +8,18 @@ its presumed code, the edge score and whatever another module calls so a reconst
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.base.errors import UsageError
-from harness.methods.agents import deciding, selection, stored
-from harness.methods.agents.credits import CELLS, CreditModel, need_torch
-from harness.methods.agents.features import features
+from harness.methods.agents.todycomm import deciding, selection
+from harness.methods.agents.todycomm.credits import CELLS, CreditModel
+from harness.methods.agents.todycomm.features import features
+from harness.methods.agents.topologies import weights
+from harness.methods.agents.topologies.votes import everyone, voters
 from harness.methods.agents.topology import Decision, Episode, Graph, Learner, Said, Setting, Space
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ class TodyComm(Learner):
                 "decision=majority: without communication and without credits in the vote nothing is left to "
                 "learn; that is the method independent"
             )
-        need_torch(self.name)
+        weights.need_torch(self.name)
 
     def build(self, setting: Setting, seed: int) -> None:
         if self.model is None and self.learns:
@@ -126,19 +129,19 @@ class TodyComm(Learner):
             "width": self.model.width,
             "parameters": self.model.parameters(),
         }
-        stored.write(folder, told, self.model.network, self._adam)
+        weights.write(folder, told, self.model.network, self._adam)
 
     def load(self, folder: Path) -> None:
         if not self.learns:
             raise UsageError(
                 "with true labels (labels=true) there are no credits to load; leave one of them out"
             )
-        told = stored.facts(folder)
+        told = weights.facts(folder)
         try:
             space, width = Space(told["answers"], int(told["options"])), int(told["width"])
             of = {"cell": str(told["cell"]), "persistence": bool(told["persistence"])}
         except (KeyError, TypeError, ValueError):
-            raise UsageError(f"{folder / stored.FACTS} doesn't describe credits; train again") from None
+            raise UsageError(f"{folder / weights.FACTS} doesn't describe credits; train again") from None
         for key, value in of.items():
             if value != getattr(self, key):
                 raise UsageError(
@@ -147,11 +150,11 @@ class TodyComm(Learner):
                 )
         if self.model is None:
             if not (space.kind in KINDS and 0 <= space.size <= LARGEST and 0 < width <= LARGEST):
-                raise UsageError(f"{folder / stored.FACTS} doesn't describe credits; train again")
+                raise UsageError(f"{folder / weights.FACTS} doesn't describe credits; train again")
             self._make(space, width, seed=0)
         assert self.model is not None
         _same(space, width, self.model.space, self.model.width, f"the credits in {folder} are")
-        stored.read(folder, self.model.network, self._adam)
+        weights.read(folder, self.model.network, self._adam)
 
 
 class WeightedVote(TodyComm):
@@ -208,12 +211,12 @@ class _Talk(Episode):
         self._heard = np.zeros((*shape, setting.agents), bool)
 
     def graph(self, r: int, said: Sequence[Said]) -> Graph:
-        silent, everyone = np.zeros_like(self._heard), np.ones_like(self._credits, bool)
+        silent, every = np.zeros_like(self._heard), np.ones_like(self._credits, bool)
         if r == 0:
-            return Graph(everyone, silent, silent, self._score(0))
+            return Graph(every, silent, silent, self._score(0))
         credits = self._observe(r, said)
         if not self._of.talks:
-            return Graph(everyone, silent, silent, self._credits)
+            return Graph(every, silent, silent, self._credits)
         selected, logp = self._select(credits)
         order = (
             selection.at_random(self._setting.batch, self._setting.agents, self._setting.rng)
@@ -227,10 +230,9 @@ class _Talk(Episode):
         last, setting = said[-1], self._setting
         credits = self._observe(setting.rounds, said)
         if self._of.decision == "majority":
-            everyone = np.ones_like(self._credits, bool)
-            return Decision(everyone, everyone.astype(float), ~everyone[:, 0], self._credits)
+            return replace(everyone(setting), credits=self._credits)
         selected, logp = self._select(credits)
-        votes, fallback = deciding.voters(selected, last, setting.space)
+        votes, fallback = voters(selected, last, setting.space)
         if self._of.decision == "vote" or setting.space.kind == "open":
             weights = deciding.vote_weights(self._credits, votes)
             return Decision(selected, weights, fallback, self._credits, logp)

@@ -27,16 +27,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.methods.agents.budget import cut
-from harness.methods.agents.edge_logits import KINDS, prune
-from harness.methods.agents.edges import drawn
-from harness.methods.agents.fixed import majority
-from harness.methods.agents.reinforced import Reinforced
+from harness.methods.agents.topologies.budget import cut
+from harness.methods.agents.topologies.edge_logits import KINDS, LiveEdges, prune
+from harness.methods.agents.topologies.edges import drawn
+from harness.methods.agents.topologies.votes import majority
 from harness.methods.agents.topology import Bits, Decision, Episode, Graph, Ints, Said, Setting
 
 
-class AgentDropout(Reinforced):
-    """`args`: also `updates` (0 or absent: 20)."""
+class AgentDropout(LiveEdges):
+    """Logits and live edges are (T, N, N), temporal ones (T - 1, N, N). `args`: also `updates` (0 or absent:
+    20)."""
 
     updates = 20
     sizes = ("agents", "rounds")
@@ -59,22 +59,8 @@ class AgentDropout(Reinforced):
         off = ~torch.eye(agents, dtype=torch.bool)
         live = {"spatial": off.repeat(rounds, 1, 1), "temporal": (off | True).repeat(rounds - 1, 1, 1)}
         # degrees of agents in the first stage, then edges; the first round has none from a round before
-        logits = {"degree": live["spatial"], **live}
-        self.network = torch.nn.ParameterDict(
-            {
-                **{name: torch.nn.Parameter(torch.zeros(like.shape)) for name, like in logits.items()},
-                **{
-                    f"live_{name}": torch.nn.Parameter(bits, requires_grad=False)
-                    for name, bits in live.items()
-                },
-            }
-        )
+        self.keep({"degree": live["spatial"], **live}, live)
         self.optimize([self.network["degree"]])
-
-    def live(self, kind: str) -> Bits:
-        """(T, N, N), (T - 1, N, N) for temporal: the edges that may come; writing into it changes them."""
-        bits: Bits = self.network[f"live_{kind}"].numpy()
-        return bits
 
     def start(self, setting: Setting) -> Episode:
         self.fit_for(setting)
