@@ -28,6 +28,10 @@ from benchmarks.todycomm.tables import Found, Row
 ALL = (PUBLISHED, TODYCOMM, WEIGHTED, *FIXED, *LEARNED, *EQUAL_DATA, *VOTES)
 
 
+#: what people concluded from all runs; shown once they are there
+CONCLUSIONS = Path(__file__).parent / "conclusions.md"
+
+
 def write(rows: Sequence[Row], out: Path, questions: int) -> None:
     """README.md and pictures in the folder."""
     if not rows:
@@ -44,7 +48,7 @@ def write(rows: Sequence[Row], out: Path, questions: int) -> None:
         "together, over questions alone where a row draws nothing else. Defaults: 6 agents, 4 rounds, 2 of "
         "them turn (random, rate .4), one message sent and received a round, p .7, four options.",
         "",
-        *_missing(rows),
+        *_status(rows),
         "## The defaults, and the same without adversaries",
         "",
         "Learned rows were trained under attack; `clean` is measured on the twin without adversaries.",
@@ -101,12 +105,12 @@ def write(rows: Sequence[Row], out: Path, questions: int) -> None:
     print("\n".join(_main(found, DEFAULTS, ALL)))
 
 
-def _missing(rows: Sequence[Row]) -> list[str]:
-    """What is to be said while runs are still to come."""
+def _status(rows: Sequence[Row]) -> list[str]:
+    """How many runs are there; once all are, what people concluded from them."""
     made, wanted = {row["name"] for row in rows}, {run.name for run in planned()}
     spent = sum(row["cpu_s"] for row in rows) / 3600
     if wanted <= made:
-        return [f"{len(wanted)} runs, {spent:.1f} core-hours.", ""]
+        return [f"{len(wanted)} runs, {spent:.1f} core-hours.", "", CONCLUSIONS.read_text("utf-8")]
     return [
         f"**Not finished: {len(made & wanted)} of {len(wanted)} runs are there ({spent:.1f} core-hours); "
         "`make todycomm` goes on.** Cells with fewer seeds than planned say little yet.",
