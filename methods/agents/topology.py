@@ -14,7 +14,7 @@ Source: arXiv 2602.03688 in the index of its presumed code (see README.md); the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -203,4 +203,3 @@ class Played:
     decision: Decision
     #: (B,) place of the answer taken, -1 where nobody gave one
     answers: Ints
-    notes: dict[str, Any] = field(default_factory=dict)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-#: the most agents and rounds that a simulation is made for
-AGENTS, ROUNDS = 64, 8
+#: the most agents that are simulated
+AGENTS = 64
 _RANGES = {
     "p": (0.0, 1.0),
     "h": (0.0, 1.0),
