@@ -23,7 +23,7 @@ def facts(folder: Path) -> dict[str, Any]:
     """What `training.json` says of the training; empty where it says nothing."""
     try:
         return dict(json.loads((folder / "training.json").read_text("utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
 
 
@@ -71,8 +71,10 @@ def curve(
     folder: Path, points: Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]]
 ) -> list[Mapping[str, Any]]:
     """The learning curve that `points` makes of the rows in a folder; empty where none can be read."""
+    from harness.learning_curve import checked
+
     try:
         lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
-        return list(points(map(json.loads, lines)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return list(checked(points(map(json.loads, lines))))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []

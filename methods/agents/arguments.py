@@ -12,6 +12,8 @@ from harness.methods.agents.live.cast import MOST
 
 _BUDGET = re.compile(r"\s*(\d+|none)\s*/\s*(\d+|none)\s*")
 _AGENT = re.compile(r"agent(\d+)")
+#: more messages than an agent can send or receive in a round, those of the round before among them
+ANY = 2 * MOST
 
 
 def budget_of(text: str) -> tuple[int | None, int | None]:
@@ -28,7 +30,7 @@ def budget_of(text: str) -> tuple[int | None, int | None]:
             f"budget={text!r} is not OUT/IN, the messages that an agent may send and receive in a round "
             "(1/1, 2/none), nor none"
         )
-    outs, ins = (None if word == "none" else int(word) for word in found.groups())
+    outs, ins = (None if word == "none" else min(int(word), ANY) for word in found.groups())
     if outs == 0 or ins == 0:
         raise UsageError(
             f"budget={text}: with no messages nobody hears anybody; take 1/1 or more, or --method independent"
@@ -55,6 +57,7 @@ def check(args: Mapping[str, Any], roles: Mapping[str, str]) -> None:
         ("tokens", "at least 1, or 0 for any number", args["tokens"] >= 0),
         ("patience", "above 0", args["patience"] > 0),
         ("temperature", "at least 0", args["temperature"] >= 0),
+        ("lr", "above 0", args.get("lr", 1) > 0),
     ):
         if not ok:
             raise UsageError(f"{name}={args[name]} is not {least}")
@@ -75,9 +78,10 @@ def attack_of(args: Mapping[str, Any]) -> Attack:
 
     attack, agents = Attack(args["attack"], args["rate"]), args["agents"]
     if attack.count(agents) >= agents:
+        other = "attack=fixed" if attack.kind == "random" else "a lower rate"
         raise UsageError(
             f"attack={attack.kind}, rate={attack.rate:g}: all agents={agents} would turn, and nobody is left "
-            "to mislead; take more agents or a lower rate"
+            f"to mislead; take more agents or {other}"
         )
     attack.flips(1, agents, args["rounds"], np.random.default_rng(0))  # refuses too few rounds
     return attack

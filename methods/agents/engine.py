@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.methods.agents.topology import Decision, Graph, Played, Said, Setting, Topology
+from harness.methods.agents.topology import Decision, Graph, Played, Said, Setting, Space, Topology
 
 if TYPE_CHECKING:
     from harness.methods.agents.topology import Ints
@@ -28,7 +28,7 @@ async def play(topology: Topology, panel: Panel, setting: Setting) -> Played:
         said.append(await panel.speak(r, graphs[-1], said))
     last = standing(said)
     decision = episode.decide([*said[:-1], last])
-    return Played(graphs, said, decision, taken(last, decision))
+    return Played(graphs, said, decision, taken(last, decision, setting.space))
 
 
 def standing(said: Sequence[Said]) -> Said:
@@ -53,10 +53,14 @@ def standing(said: Sequence[Said]) -> Said:
     return Said(of([s.answers for s in said]), of([s.vectors for s in said]), spoken, values)
 
 
-def taken(last: Said, decision: Decision) -> Ints:
-    """(B,) the answer with the largest sum of weights; of equal sums the first in the answers' order; -1
-    where nobody who answered has a weight and nobody answered at all. Weights that fall on agents without
-    an answer alone count as no selection: all who answered vote alike."""
+def taken(last: Said, decision: Decision, space: Space) -> Ints:
+    """(B,) the answer with the largest sum of weights; -1 where nobody who answered has a weight and nobody
+    answered at all. Weights that fall on agents without an answer alone count as no selection: all who
+    answered vote alike.
+
+    Of equal sums the first option is taken, as in the presumed code, and where answers are no options that of
+    the agent with the lowest number: their places are in the order in which they came up in the
+    conversation, and what adversaries argue for comes up late."""
     import numpy as np
 
     if decision.answers is not None:
@@ -70,4 +74,9 @@ def taken(last: Said, decision: Decision) -> Ints:
     sums = np.zeros((len(weights), size))
     rows, agents = np.nonzero(answered)
     np.add.at(sums, (rows, last.answers[rows, agents]), weights[rows, agents])
-    return np.where(answered.any(1), sums.argmax(1), -1).astype(np.int64)
+    best = sums.argmax(1)
+    if space.kind != "choice":
+        largest = np.take_along_axis(sums, best[:, None], axis=1)
+        among = (np.take_along_axis(sums, np.maximum(last.answers, 0), axis=1) == largest) & (weights > 0)
+        best = np.where(among.any(1), last.answers[np.arange(len(best)), among.argmax(1)], best)
+    return np.where(answered.any(1), best, -1).astype(np.int64)

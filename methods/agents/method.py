@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
-from harness.base.errors import ModelCallError
+from harness.base.errors import ModelCallError, UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.methods.agents.arguments import attack_of, budget_of, check
@@ -24,11 +24,12 @@ from harness.methods.agents.live.wording import Heard
 from harness.methods.agents.measures import measures
 from harness.methods.agents.topology import Learner, Played, Setting, Topology
 from harness.methods.agents.training.fit import Training
-from harness.methods.agents.training.loop import plan_of
 from harness.sample import Outcome, Question, SplitSizes
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from harness.model.gateway import Model
 
 
 class Conversation(Method):
@@ -39,13 +40,25 @@ class Conversation(Method):
     encoder: Encoder | None
 
     def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
+        if self.args["tokens"] or self._trains():
+            return None
+        return n_questions * int(self.args["agents"]) * int(self.args["rounds"])
+
+    def calls_of(self, job: Job, n_questions: int) -> int | None:
+        """With those of the training."""
         if self.args["tokens"]:
             return None
-        learned = 0
-        if self.spec.fits and not self.args["credits"] and not self.args.get("labels") and splits.train:
-            plan = plan_of(self.args, splits.train)
-            learned = plan.updates * plan.batch
+        self._begin(job)
+        training = self._training(job)
+        learned = training.conversations() if training else 0
         return (n_questions + learned) * int(self.args["agents"]) * int(self.args["rounds"])
+
+    def drawing(self) -> str:
+        """Credits or edges learned in this run hang on its seed; those of a folder are what they are."""
+        return "none" if self.spec.fits and not self._trains() else self.spec.draws
+
+    def _trains(self) -> bool:
+        return self.spec.fits and not self.args["credits"] and not self.args.get("labels")
 
     def announce(self, job: Job) -> list[str]:
         self._begin(job)
@@ -93,9 +106,10 @@ class Conversation(Method):
             args["temperature"],
         )
         reads = "embedder" in self.spec.may_use
-        width = max(int(getattr(model.provider, "vector_width", 0)) for model in models)
+        width = _width(models) if reads else 0
         self.encoder = Encoder(job, width) if reads else None
-        made = {**args, "draw": job.rng("graph").getrandbits(31)} if self.spec.draws == "run" else args
+        tossed = self.spec.draws == "run" and not self.spec.fits
+        made = {**args, "draw": job.rng("graph").getrandbits(31)} if tossed else args
         self.topology = topology(self.spec.settings["topology"], made)
 
     def setting(
@@ -176,6 +190,21 @@ class Conversation(Method):
         asked = wording.verdict(job.ask(question)[-1].text, said)
         output = await job.role("judge").generate(question, [messages.user(asked)], purpose="judge")
         return output.completion
+
+
+def _width(models: Sequence[Model]) -> int:
+    """How many numbers the vectors have that models give of their own texts; 0 where they give none.
+
+    Raises:
+        UsageError: those of two models differ.
+    """
+    widths = sorted({int(getattr(model.provider, "vector_width", 0)) for model in models} - {0})
+    if len(widths) > 1:
+        raise UsageError(
+            f"simulated agents write text vectors of {' and '.join(map(str, widths))} numbers, which "
+            "can't be compared; give all of them the same width"
+        )
+    return widths[0] if widths else 0
 
 
 def _names(agents: int) -> list[str]:

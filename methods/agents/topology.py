@@ -110,8 +110,8 @@ class Graph:
 class Decision:
     """Whose last answers count, and how much.
 
-    `weights` (B, N) >= 0: the answer with the largest sum is taken; of equal sums the one that comes first
-    in the answers' order. `fallback` (B,): nobody was selected, so all agents vote. `answers` (B,): the
+    `weights` (B, N) >= 0: the answer with the largest sum is taken; of equal sums see
+    `engine.taken`. `fallback` (B,): nobody was selected, so all agents vote. `answers` (B,): the
     place of the answer where a topology decides otherwise than by weights, else None.
     """
 
@@ -166,6 +166,9 @@ class Learner(Topology):
         """Makes the parameters for conversations of such a setting, drawn by `seed`; nothing if they are
         there."""
         raise NotImplementedError
+
+    def expect(self, updates: int) -> None:
+        """Called before training: how many updates there will be."""
 
     def learn(self, rewards: Floats, graphs: Sequence[Graph], decision: Decision) -> dict[str, float]:
         """One update from a batch: rewards (B,), 1 for a right answer and -1 for a wrong one, and what was

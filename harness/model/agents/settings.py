@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 #: the most agents that are simulated
 AGENTS = 64
 _RANGES = {
-    "p": (0.0, 1.0),
-    "h": (0.0, 1.0),
-    "kappa": (0.0, 1.0),
-    "difficulty": (0.0, 0.99),
-    "abilities": (0.0, 1.0),
-    "honesty": (0.0, 100.0),
-    "noise": (0.0, 100.0),
+    "p": (0, 1),
+    "h": (0, 1),
+    "kappa": (0, 1),
+    "difficulty": (0, 0.99),
+    "abilities": (0, 1),
+    "honesty": (0, 100),
+    "noise": (0, 100),
     "width": (1, 4096),
     "options": (2, 64),
     "base": (0, 1_000_000),
@@ -84,12 +84,12 @@ class Settings:
             low, high = _RANGES[name]
             whole = kinds[name] is int
             try:
-                number = float(value)
+                number = float("nan") if isinstance(value, bool) else float(value)
             except (TypeError, ValueError):
                 number = float("nan")
             if not low <= number <= high or (whole and number != int(number)):
                 what = "whole number" if whole else "number"
-                raise UsageError(f"sim/agents: {name}={value!r} is not a {what} from {low:g} to {high:g}")
+                raise UsageError(f"sim/agents: {name}={value!r} is not a {what} from {low} to {high}")
             found[name] = int(number) if whole else number
         return cls(**found)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from harness.methods.agents.topology import Bits, Floats
 
 KINDS = ("choice", "number", "text", "open")
+#: whose credits serve whom: both have one network
+CREDITED = ("todycomm", "weighted-vote")
 #: more options, or wider text vectors, are a broken file
 LARGEST = 100_000
 
@@ -74,6 +76,11 @@ class TodyComm(Learner):
         if self.batch < 2:
             raise UsageError(
                 f"batch={self.batch}: a question is compared with the mean of its batch; take 2 or more"
+            )
+        if self.labels and self.args.get("credits"):
+            raise UsageError(
+                "labels=true takes the true adversaries in place of credits, and credits=FOLDER counts for "
+                "nothing; leave one of them out"
             )
         if not self.talks and self.decision == "majority":
             raise UsageError(
@@ -132,24 +139,24 @@ class TodyComm(Learner):
         weights.write(folder, told, self.model.network, self._adam)
 
     def load(self, folder: Path) -> None:
-        if not self.learns:
-            raise UsageError(
-                "with true labels (labels=true) there are no credits to load; leave one of them out"
-            )
         told = weights.facts(folder)
-        try:
-            space, width = Space(told["answers"], int(told["options"])), int(told["width"])
-            of = {"cell": str(told["cell"]), "persistence": bool(told["persistence"])}
-        except (KeyError, TypeError, ValueError):
-            raise UsageError(f"{folder / weights.FACTS} doesn't describe credits; train again") from None
-        for key, value in of.items():
-            if value != getattr(self, key):
+        if told.get("topology") not in CREDITED:
+            raise UsageError(
+                f"{folder} was trained by {told.get('topology')}, and this is {self.name}; take that method, "
+                "or train again"
+            )
+        found = [told.get(key) for key in ("answers", "options", "width", "cell", "persistence")]
+        if [type(each) for each in found] != [str, int, int, str, bool] or told["answers"] not in KINDS:
+            raise UsageError(f"{folder / weights.FACTS} doesn't describe credits; train again")
+        space, width = Space(told["answers"], told["options"]), told["width"]
+        for key in ("cell", "persistence"):
+            if (value := told[key]) != getattr(self, key):
                 raise UsageError(
                     f"the credits in {folder} were trained with {key}={_shown(value)}, and this is "
                     f"{key}={_shown(getattr(self, key))}; take -M {key}={_shown(value)}, or train again"
                 )
         if self.model is None:
-            if not (space.kind in KINDS and 0 <= space.size <= LARGEST and 0 < width <= LARGEST):
+            if not (0 <= space.size <= LARGEST and 0 < width <= LARGEST):
                 raise UsageError(f"{folder / weights.FACTS} doesn't describe credits; train again")
             self._make(space, width, seed=0)
         assert self.model is not None

@@ -44,12 +44,15 @@ class AgentDropout(LiveEdges):
 
     def __init__(self, args: dict[str, Any]) -> None:
         super().__init__(args)
-        total = int(args.get("updates") or self.updates)
         #: the update after which agents are dropped, and those after which edges are
-        self.first = (total + 1) // 2
-        self.prunes = {(self.first + total + 1) // 2, total} - {self.first}
+        self.first, self.prunes = 0, set[int]()
+        self.expect(int(args.get("updates") or self.updates))
         #: the agent dropped in each round; none yet in the first stage
         self.dropped: list[int] = []
+
+    def expect(self, updates: int) -> None:
+        self.first = (updates + 1) // 2
+        self.prunes = {(self.first + updates + 1) // 2, updates} - {self.first}
 
     def make(self, size: dict[str, int], seed: int) -> None:
         import torch
@@ -108,7 +111,10 @@ class AgentDropout(LiveEdges):
 
     def resume(self, told: dict[str, Any]) -> None:
         dropped = [int(agent) for agent in told["dropped"]]
-        if dropped and len(dropped) != self.size["rounds"]:
+        agents = range(self.size["agents"])
+        if dropped and not (
+            len(dropped) == self.size["rounds"] and all(agent in agents for agent in dropped)
+        ):
             raise ValueError("one agent of each round")
         self.dropped = dropped
         if dropped:

@@ -5,9 +5,9 @@ As in the released code [C]: an agent's feature is the vector of its role's text
 over a prior graph of roles; then a two-layer network (D -> 16 -> 16) gives z; the logits z z', all N^2 of
 a question together, are scaled to [-1, 1], so that edges have probabilities from .2689 to .7311. Edges of
 the same round are drawn without cycles, anew in every round from the one matrix of the question; those of the
-round before are all there. Loss -log P * utility, utility 1 or 0, Adam, lr 0.1, batch 4, 10 updates. Only the
-convolutions learn: the released loop leaves the two-layer network as it was drawn. The decision there is a
-model that decides; a plain majority here [R].
+round before are all there. Loss -log P * utility, utility 1 or 0, Adam, lr 0.01 [R], batch 4, 10 updates.
+Only the convolutions learn: the released loop leaves the two-layer network as it was drawn. The decision
+there is a model that decides; a plain majority here [R].
 
 The prior there is a list of pairs of its own role names. Ours [R] links each agent to the next, and the last
 to the first. It can't be complete, as a convolution over a complete graph gives all agents one vector; with
@@ -72,6 +72,7 @@ class GDesigner(Reinforced):
     """See above."""
 
     sizes = ("width",)
+    rate = 0.01
 
     def make(self, size: dict[str, int], seed: int) -> None:
         import numpy as np

@@ -51,7 +51,7 @@ def facts(folder: Path) -> dict[str, Any]:
     place = folder / FACTS
     try:
         found = json.loads(place.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise UsageError(

@@ -18,6 +18,7 @@ from harness.methods.agents.topology import Learner
 from harness.methods.agents.training import loop
 from harness.methods.agents.training.lessons import LiveLessons, SimulatedLessons, in_order
 from harness.model.agents.provider import SimulatedAgents
+from harness.model.agents.settings import Settings
 from harness.model.ledger import Usage
 from harness.model.prices import price
 from harness.sample import Sample
@@ -38,13 +39,16 @@ class Training:
 
     def __init__(self, method: Conversation, job: Job, learner: Learner) -> None:
         self.method, self.job, self.learner, self.args = method, job, learner, method.args
-        simulated = [agent.model.provider for agent in method.cast.agents]
-        self.simulated = all(isinstance(provider, SimulatedAgents) for provider in simulated)
+        #: settings of simulated agents, where all agents are simulated and alike: those of one panel
+        self.world = _alike([agent.model.provider for agent in method.cast.agents])
+        self.simulated = self.world is not None
 
     def announce(self) -> list[str]:
         """What is learned on, and about what it costs."""
         if self.args["credits"]:
-            return [f"answers with what was learned in {self.args['credits']}; nothing is trained"]
+            return [
+                f"answers with what was learned in {self.args['credits']}{self._whose()}; nothing is trained"
+            ]
         samples = self._samples()
         plan = self._plan(samples)
         questions = plan.updates * plan.batch
@@ -69,21 +73,43 @@ class Training:
                 "that took is counted as this run's",
             ]
         lines = [f"learns on: {learns}; {calls:,} calls ({self._calls} a question)"]
-        if not self.simulated:
-            lines += self._cost(samples, plan, calls)
-        return lines
+        if dev := self._measures():
+            times = self._times(plan)
+            whose = "of the simulation's" if self.simulated else "dev"
+            lines.append(
+                f"measures on: {dev} {whose} questions, {times} times; {dev * times * self._calls:,} calls"
+            )
+        return lines if self.simulated else [*lines, self._cost(samples, self.conversations() * self._calls)]
+
+    def conversations(self) -> int:
+        """How many a training takes, to learn from and to measure on; none where a folder is given."""
+        if self.args["credits"]:
+            return 0
+        plan = self._plan(self._samples())
+        return plan.updates * plan.batch + self._measures() * self._times(plan)
+
+    def _measures(self) -> int:
+        """How many questions are measured on."""
+        return SimulatedLessons.questions if self.simulated else len(self._held_out())
+
+    def _times(self, plan: loop.Plan) -> int:
+        """How often they are: before the first update, every `plan.measure` of them, and after the last."""
+        return 1 + math.ceil(plan.updates / plan.measure)
+
+    def _whose(self) -> str:
+        """Who learned what is given, as far as its folder says so."""
+        told = policies.facts(Path(self.args["credits"]))
+        parts = (("by", "method"), ("on", "task"), ("with", "from"))
+        known = [f" {word} {told[key]}" for word, key in parts if isinstance(told.get(key), str)]
+        return f" ({''.join(known).strip()})" if known else ""
 
     @property
     def _calls(self) -> int:
         """Calls a question."""
         return int(self.args["agents"]) * int(self.args["rounds"])
 
-    def _cost(self, samples: Sequence[Sample], plan: loop.Plan, calls: int) -> Iterator[str]:
+    def _cost(self, samples: Sequence[Sample], calls: int) -> str:
         """About what a training through the gateway takes."""
-        if dev := len(self._held_out()):
-            times = 1 + math.ceil(plan.updates / plan.measure)
-            yield f"measures on: {dev} dev questions, {times} times; {dev * times * self._calls:,} calls"
-            calls += dev * times * self._calls
         first = [sum(len(m.text) for m in self.job.ask(sample.question)) for sample in samples[:20]]
         read = calls * (AROUND + sum(first) / len(first) / 4)
         written = calls * WRITTEN
@@ -97,7 +123,7 @@ class Training:
         else:
             usd = f"{dear / 1e6:,.2f} USD at list prices"
         million = f"{read / 1e6:,.1f} million tokens read, {written / 1e6:,.1f} million written"
-        yield f"takes about: {million}; {usd}"
+        return f"takes about: {million}; {usd}"
 
     def _samples(self) -> Sequence[Sample]:
         """The train split.
@@ -126,13 +152,11 @@ class Training:
         return loop.plan_of(self.args, len(samples), endless=self.simulated)
 
     def _lessons(self, samples: Sequence[Sample]) -> loop.Lessons:
-        if not self.simulated:
+        if self.world is None:
             return LiveLessons(self.method, self.job, samples, self._held_out(), self.job.seed)
-        provider = self.method.cast.agents[0].model.provider
-        assert isinstance(provider, SimulatedAgents)
         outs, ins = budget_of(self.args["budget"])
         world = World(
-            provider.settings,
+            self.world,
             self.args["agents"],
             self.args["rounds"],
             outs,
@@ -237,6 +261,12 @@ class Training:
         names = ("reward", "dev", "auc")
         shown = ", ".join(f"{name} {row[name]:.3f}" for name in names if row.get(name) is not None)
         self.job.progress(f"train: {shown}" if shown else "train", int(row["step"]), plan.updates)
+
+
+def _alike(providers: Sequence[Any]) -> Settings | None:
+    """The settings of simulated agents, None where some are real or they aren't all alike."""
+    found = [each.settings if isinstance(each, SimulatedAgents) else None for each in providers]
+    return found[0] if all(each == found[0] for each in found) else None
 
 
 def points(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

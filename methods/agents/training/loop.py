@@ -125,6 +125,7 @@ async def train(
         ModelCallError: a whole batch failed; checkpoints stay.
     """
     rows = [] if rows is None else rows
+    learner.expect(plan.updates)
     learner.build(lessons.setting(), seed)
     if workspace is not None:
         rows += checkpoint.read(learner, workspace)

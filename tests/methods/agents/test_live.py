@@ -475,6 +475,7 @@ def test_bad_arguments_are_one_line_and_ask_nobody(lab, args, words):
 def test_budgets():
     assert budget_of("none") == budget_of("none/none") == (None, None)
     assert budget_of("1/none") == (1, None) and budget_of(" 2 / 3 ") == (2, 3)
+    assert budget_of(f"1/{10**20}") == (1, 128)  # no agent is sent more
 
 
 def test_nobody_turns_at_rate_zero(few):

@@ -71,11 +71,11 @@ def test_the_vote_weighs_by_the_softmax_over_all_agents():
     votes, fallback = voters(M, last, CHOICE)
     weights = deciding.vote_weights(C, votes)
     assert weights[0] == pytest.approx([0.2253, 0, 0.1844, 0, 0, 0.2038], abs=1e-4)
-    assert not fallback[0] and taken(last, Decision(M, weights, fallback))[0] == 2
+    assert not fallback[0] and taken(last, Decision(M, weights, fallback), CHOICE)[0] == 2
     everyone = deciding.vote_weights(C, np.ones_like(M))[0]
     assert everyone[[2, 5]].sum() == pytest.approx(0.3883, abs=1e-4)
     assert everyone[[1, 3, 4]].sum() == pytest.approx(0.3865, abs=1e-4)
-    assert taken(last, Decision(M, everyone[None], fallback))[0] == 2
+    assert taken(last, Decision(M, everyone[None], fallback), CHOICE)[0] == 2
 
 
 @pytest.mark.parametrize("selected", [np.zeros((1, 6), bool), np.array([[0, 0, 0, 0, 0, 1]], bool)])
@@ -84,7 +84,7 @@ def test_where_nobody_who_answered_is_selected_all_vote_and_the_decision_says_so
     votes, fallback = voters(selected, last, CHOICE)
     assert fallback.tolist() == [True] and votes.all()
     # three of low credit outvote one of high credit, and option A is not what comes out of nothing
-    assert taken(last, Decision(selected, deciding.vote_weights(C, votes), fallback))[0] == 3
+    assert taken(last, Decision(selected, deciding.vote_weights(C, votes), fallback), CHOICE)[0] == 3
 
 
 def test_open_answers_count_where_an_agent_spoke():
@@ -98,9 +98,21 @@ def test_the_vote_equals_the_plain_loop():
     credits, selected = rng.random((300, 5)), rng.random((300, 5)) < 0.4
     last = said(rng.integers(-1, 5, (300, 5)))
     votes, fallback = voters(selected, last, Space("choice", 5))
-    found = taken(last, Decision(selected, deciding.vote_weights(credits, votes), fallback))
+    found = taken(
+        last, Decision(selected, deciding.vote_weights(credits, votes), fallback), Space("choice", 5)
+    )
     for b in range(300):
         assert found[b] == agents_loop.vote(last.answers[b], credits[b], selected[b])[0]
+
+
+def test_of_equal_sums_an_answer_that_came_up_late_is_as_good_as_an_early_one():
+    last = said([[2, 0, 0, 2], [2, 2, 0, 0], [-1, 1, 0, -1]])
+    alike = Decision(np.ones((3, 4), bool), np.ones((3, 4)), np.zeros(3, bool))
+    assert taken(last, alike, Space("choice", 4)).tolist() == [0, 0, 0]
+    assert taken(last, alike, Space("number", 1)).tolist() == [2, 2, 1]
+    # whoever has no weight decides nothing
+    weighed = Decision(alike.selected, np.array([[0, 1, 1, 2]] * 3, float), alike.fallback)
+    assert taken(last, weighed, Space("text", 4)).tolist() == [0, 0, 1]
 
 
 def test_the_categorical_decision_takes_what_somebody_voted_for():
@@ -330,7 +342,6 @@ def test_credits_move_to_another_number_of_agents_rounds_and_budget(tmp_path):
         (CHOICE, 384, {}, "here are 4 options and text vectors of 384 numbers"),
         (CHOICE, 16, {"cell": "rnn"}, "trained with cell=gru, and this is cell=rnn; take -M cell=gru"),
         (CHOICE, 16, {"persistence": False}, "take -M persistence=true"),
-        (CHOICE, 16, {"labels": True}, "no credits to load"),
     ],
 )
 def test_other_credits_are_refused(tmp_path, space, width, args, says):
@@ -343,6 +354,18 @@ def test_other_credits_are_refused(tmp_path, space, width, args, says):
         fresh.load(tmp_path)
         fresh.start(a_setting(space=space, width=width))
     assert says in str(refused.value)
+
+
+def test_credits_beside_true_labels_or_of_a_rival_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="leave one of them out"):
+        topology("todycomm", {"labels": True, "credits": "a folder"})
+    rival = topology("gptswarm", {})
+    rival.build(a_setting(), 0)
+    rival.save(tmp_path)
+    with pytest.raises(UsageError, match="was trained by gptswarm, and this is todycomm"):
+        topology("todycomm", {}).load(tmp_path)
+    made().save(tmp_path)
+    topology("weighted-vote", {}).load(tmp_path)
 
 
 def test_a_broken_folder_is_refused(tmp_path):

@@ -6,8 +6,15 @@ import pytest
 
 pytest.importorskip("torch")
 
+import harness  # noqa: E402
+from harness.api.evaluation import session_of  # noqa: E402
+from harness.api.training import cell_of  # noqa: E402
 from harness.api.training import train as train_policy  # noqa: E402
+from harness.base.errors import UsageError  # noqa: E402
+from harness.methods.agents.arguments import check  # noqa: E402
+from harness.registry import load_method, registry  # noqa: E402
 from harness.results import load_curves  # noqa: E402
+from harness.run.training import calls_of_cell  # noqa: E402
 
 LABELS = ("red", "green", "blue", "grey")
 TRAIN = [(f"a {LABELS[n % 4]} thing, number {n}", LABELS[n % 4]) for n in range(12)]
@@ -102,12 +109,57 @@ def test_what_was_trained_is_a_folder_that_other_settings_take(colours, tmp_path
         progress=False,
     )
     assert made.total["calls"] == 3 * 4 * 9 + 2 * 128 * 9
+    cell = cell_of(
+        "classify/custom",
+        METHOD,
+        "sim/agents",
+        0,
+        task_args=colours.task_args,
+        method_args={**ARGS, "updates": 3},
+    )
+    with session_of([cell], tmp_path / "store", False, "") as session:
+        assert calls_of_cell(cell, session, 4) == made.total["calls"] + 4 * 9
     told = json.loads((folder / "training.json").read_text())
     assert (told["method"], told["updates"], told["from"]) == ("todycomm", 3, "sim/agents")
     taken, model = run(colours, credits=str(folder), agents=5, rounds=4, attack="none")
     assert "16" in str(taken.error) and "384" in str(
         taken.error
     )  # the simulation's vectors are of another width
+
+
+def test_simulated_agents_of_two_kinds_are_not_trained_on_as_if_they_were_alike(colours, tmp_path):
+    def made(n, **args):
+        return harness.evaluate(
+            "classify/custom",
+            METHOD,
+            "sim/agents",
+            task_args=colours.task_args,
+            method_args={**ARGS, "updates": 1, "rounds": 1, "attack": "none"},
+            roles={"agent2": "sim/agents"},
+            role_args=args,
+            twin=False,
+            store=tmp_path / str(n),
+            progress=False,
+        )[0].record
+
+    alike, mixed = made(0, p=0.7), made(1, p=0.1)
+    assert alike["usage"]["by_purpose"]["dev"]["calls"] == 2 * 128 * 3  # of the simulation's own questions
+    assert mixed["usage"]["by_purpose"]["train"]["calls"] == 4 * 3
+    assert mixed["usage"]["by_purpose"]["dev"]["calls"] < 2 * 128 * 3
+    with pytest.raises(UsageError, match="text vectors of 8 and 16 numbers"):
+        made(2, width=8)
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1])
+def test_a_rate_at_which_nothing_is_learned_is_refused(rate):
+    with pytest.raises(UsageError, match=f"lr={rate} is not above 0"):
+        check(registry().method("gptswarm").arguments({"lr": rate}), {})
+
+
+def test_credits_of_a_folder_draw_nothing_in_a_run():
+    spec = registry().method(METHOD)
+    drawing = [load_method(spec, spec.arguments(args)).drawing() for args in ({}, {"credits": "a folder"})]
+    assert drawing == ["run", "none"]
 
 
 def test_a_task_without_a_train_split_is_told_what_to_do(lab):
