@@ -15,6 +15,11 @@ def candidates(sample: Sample, size: int) -> tuple[list[str], int] | None:
     neither closed choices nor a number for its answer. `size`: how many answers a number has, itself among
     them."""
     target, choices = str(sample.target), [str(choice) for choice in sample.question.choices]
+    own = sample.question.metadata.get(
+        "options"
+    )  # of the letters that all questions share, the first so many
+    if isinstance(own, int):
+        choices = choices[:own]
     if choices:
         return (choices, choices.index(target)) if target in choices else None
     if not _NUMBER.fullmatch(target):

@@ -8,7 +8,7 @@ from inspect_ai.model import ChatMessageUser
 
 from harness.answers import read_number
 from harness.base.errors import ModelCallError, UsageError
-from harness.model.agents.answers import slips
+from harness.model.agents.answers import candidates, slips
 from harness.model.agents.law import Agents
 from harness.model.agents.settings import Settings
 from harness.model.factory import open_model
@@ -173,6 +173,13 @@ def test_numbers_are_missed_by_slips():
     assert len(set(slips("1", 60))) == 60
     forced = asyncio.run(provider.generate(call(asked, turn(0, 2, ["18"], adversary="99"))))
     assert read_number(forced.completion).answer == "99"
+
+
+def test_a_question_with_fewer_options_than_letters_is_answered_by_those_alone():
+    letters = tuple("ABCDEFGHIJ")
+    few = Sample(Question("q", "which?", choices=letters, metadata={"options": 3}), "B")
+    assert candidates(few, 4) == (["A", "B", "C"], 1)
+    assert candidates(Sample(Question("q", "which?", choices=letters), "B"), 4) == (list(letters), 1)
 
 
 def test_what_it_cannot_answer_is_said():
