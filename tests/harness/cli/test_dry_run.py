@@ -248,6 +248,6 @@ def test_a_training_that_is_only_planned_leaves_nothing_to_be_found(command, tmp
     learner = ["--method", "gptswarm", "-M", "agents=2", "-M", "rounds=1", "-M", "updates=2"]
     found, _ = cells(command, *task, *learner, "--model", "echo/x")
     (row,) = found.values()
-    assert row["calls"] == (8 + 2 * 4) * 2
+    assert row["calls"] == (8 + 2 * 4 + 2 * 8) * 2  # dev is measured before and after
     kept = [folder for folder in ("artifacts", "workspaces") if (tmp_path / "cache" / folder).exists()]
     assert not kept
