@@ -53,7 +53,8 @@ def expressible(call: Call) -> bool:
     if not KNOWN.issuperset(call.decoding):
         return False
     return all(
-        isinstance(message.content, str) or all(part.type in ("text", "reasoning") for part in message.content)
+        isinstance(message.content, str)
+        or all(part.type in ("text", "reasoning") for part in message.content)
         for message in call.messages
     )
 
@@ -163,7 +164,12 @@ _LEFT_OUT = {"pattern", "minLength", "maxLength", "minimum", "maximum", "example
 
 def _described(tool: ToolInfo, strict: bool) -> dict[str, Any]:
     parameters = _pruned(tool.parameters.model_dump(exclude_none=True))
-    function = {"name": tool.name, "description": tool.description, "parameters": parameters, "strict": strict}
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": parameters,
+        "strict": strict,
+    }
     return {"type": "function", "function": function}
 
 
