@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -186,7 +185,7 @@ RUNNERS = {
 def server(delay: float) -> Iterator[str]:
     """The address of a server that answers after so many seconds."""
     command = [sys.executable, str(HERE / "http_server.py"), str(delay)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
@@ -223,8 +222,8 @@ def child(name: str, n: int, address: str, python: str) -> dict[str, float]:
 
 
 def environment_of_peer() -> str | None:
-    """A Python with lm-eval and what its client needs, installed into a folder beside other caches; None where
-    that fails, with one line that says why."""
+    """A Python with lm-eval and what its client needs, installed into a folder for temporary files; None
+    where that fails, with one line that says why."""
     folder = Path(tempfile.gettempdir(), "harness-bench-lm-eval")
     python = folder / "bin" / "python"
     if not (folder / "done").exists():
@@ -284,7 +283,9 @@ def main() -> None:
     if options.memory:
         with server(0.0) as address:
             few, many = (child("eval", n, address, sys.executable)["memory"] for n in MEMORY_AT)
-        print(f"memory of a whole run: {few:.0f} MB on {MEMORY_AT[0]:,} items, {many:.0f} on {MEMORY_AT[1]:,}")
+        print(
+            f"memory of a whole run: {few:.0f} MB on {MEMORY_AT[0]:,} items, {many:.0f} on {MEMORY_AT[1]:,}"
+        )
     for target, met in targets.items():
         print(f"{'met   ' if met else 'MISSED'}  {target}")
 
@@ -292,7 +293,9 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         name, n, address, folder, core = sys.argv[2:7]
-        sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != HERE]  # this file is `http`
+        sys.path[:] = [
+            path for path in sys.path if Path(path or ".").resolve() != HERE
+        ]  # this file is `http`
         if core:
             os.sched_setaffinity(0, {int(core)})
         RUNNERS[name](int(n), address, Path(folder))

@@ -1,4 +1,4 @@
-"""A chat server for benchmarks: the same answer to everybody after a fixed time, and counts of what was asked."""
+"""A chat server for benchmarks: one answer for everybody, after a fixed time, and counts of calls."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Counts:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: a POST is answered after `delay` seconds, a GET gives the counts and begins them anew."""
+    """A POST is answered after `delay` seconds; a GET gives the counts and begins them anew."""
 
     def __init__(self, counts: Counts, delay: float) -> None:
         self.counts, self.delay, self.held = counts, delay, b""

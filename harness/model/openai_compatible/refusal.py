@@ -42,7 +42,7 @@ class ServerError(Exception):
     """A request that a server refused or couldn't serve.
 
     Attributes:
-        status_code: of the response; of an error that came with 200, the status it names; None if it names none.
+        status_code: of the response; of an error that came with 200, the status it names, None if none.
         code, type: what the server calls it; empty if it doesn't.
         said: the server's own sentence, on one line.
         headers: of the response.

@@ -56,9 +56,10 @@ def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) ->
     served = served if isinstance(served, str) and served else asked
     fingerprint, number = reply.get("system_fingerprint"), reply.get("id")
     usage = _usage(reply.get("usage"))
-    prompt = usage and usage.input_tokens + sum(
-        [usage.input_tokens_cache_read or 0, usage.input_tokens_cache_write or 0]
-    )
+    prompt = None
+    if usage is not None:
+        cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
+        prompt = usage.input_tokens + cached
     return ModelOutput(
         model=served,
         choices=[_choice(choice, served, tools, reply.get("prompt_logprobs")) for choice in choices],
