@@ -1,10 +1,11 @@
 """What a call costs over HTTP: the same chats with the same server, through several clients in one run.
 
-    python benchmarks/http.py [--peer E/bin/python] [--memory]
+    python benchmarks/over_http.py [--peer E/bin/python] [--memory]
 
 Every client runs in a child process of its own, held to one core, at two sizes; the difference of their CPU
 seconds over that of their sizes is the cost of a call, start-up excluded. Calls a second and calls in flight
-are counted at the server, a process of its own.
+are counted at the server, a process of its own. At 50 ms no client of one core can keep 256 calls under way
+(that takes 5,120 calls a second), so whether they are is measured once more on a slower server.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ SIZES = {
 }
 ROUNDS = 3
 MEMORY_AT = (20_000, 100_000)
+#: a server that is slow enough for one core to keep all connections busy, in seconds, and calls to it
+SLOW, CALLS_TO_SLOW = 0.5, 6_000
 
 
 def _question(n: int) -> str:
@@ -112,7 +115,7 @@ def run_gateway(n: int, address: str, folder: Path) -> None:
 
 def run_eval(n: int, address: str, folder: Path) -> None:
     """A whole run of harness: answer, score, journal and seal, as the command line does it."""
-    sys.path.insert(0, str(HERE))
+    sys.path.append(str(HERE))
     from harness.registry import registry
     from harness.results.store import Store
     from harness.run.execute import run_grid
@@ -203,7 +206,7 @@ def child(name: str, n: int, address: str, python: str) -> dict[str, float]:
         quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": root}
         core = str(max(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ""
         with open(log, "w") as sink:
-            command = [python, str(HERE / "http.py"), "--child", name, str(n), address, folder, core]
+            command = [python, __file__, "--child", name, str(n), address, folder, core]
             process = subprocess.Popen(
                 command, stdout=sink, stderr=subprocess.STDOUT, env={**os.environ, **quiet}
             )
@@ -276,10 +279,13 @@ def main() -> None:
     if "gateway" in middle:
         ours = middle["gateway"]
         targets["at most 0.5 ms of CPU a call, gateway included"] = ours["cost"] <= 0.5e-3
-        targets["in flight: at least 90 % of the connections"] = ours["in_flight"] >= 0.9 * CONNECTIONS
         if "aiohttp" in middle:
             bare = min(2000.0, middle["aiohttp"]["rate"])
             targets["calls/s: at least 60 % of bare aiohttp, up to 2,000"] = ours["rate"] >= 0.6 * bare
+    with server(SLOW) as address:
+        busy = child("eval", CALLS_TO_SLOW, address, sys.executable)["in_flight"]
+    print(f"a whole run on a {SLOW * 1000:.0f} ms server: {busy:.0f} in flight on average")
+    targets["in flight: at least 90 % of the connections"] = busy >= 0.9 * CONNECTIONS
     if options.memory:
         with server(0.0) as address:
             few, many = (child("eval", n, address, sys.executable)["memory"] for n in MEMORY_AT)
