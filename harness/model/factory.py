@@ -98,8 +98,10 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
             raise UsageError(f"unknown model {name!r}; {nearest(name, pocket_models(), 'model')}")
         return Embedded(name, POCKET / rest)
     from harness.model.hosted import Hosted
+    from harness.model.openai_compatible.endpoint import spoken
+    from harness.model.openai_compatible.provider import Compatible
 
-    return Hosted(name, args)
+    return Compatible(name, args) if spoken(name, args) else Hosted(name, args)
 
 
 def _simulation(name: str, args: Mapping[str, Any]) -> Provider:

@@ -110,7 +110,8 @@ class Model:
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
                 # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
                 self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
-                if self.provider.remote:  # paid: a killed run must find it again
+                if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
+                    await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
                     self._cache.flush()
         finally:
             self._asking.pop(key, None)
@@ -156,7 +157,7 @@ class Model:
     async def _call(self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None) -> ModelOutput:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
-        jitter = random.Random(call.seed)
+        jitter: random.Random | None = None
         while True:
             try:
                 async with self._slots or nullcontext():
@@ -172,6 +173,7 @@ class Model:
                     reason = _first_line(str(error)) or type(error).__name__
                     raise ModelCallError(f"{self.name}{tries}: {reason}") from error
                 wanted_wait = self.provider.retry_after(error)
+            jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
             await asyncio.sleep(seconds)
