@@ -13,6 +13,7 @@ from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
 from harness.registry import registry
+from harness.results.labels import with_arguments
 from harness.spec import ROLES, MethodSpec, TaskSpec
 
 LOG = logging.getLogger("harness.run")
@@ -71,8 +72,11 @@ class Cell:
 
     @property
     def title(self) -> str:
+        """What people read: where a run has a twin beside it, with the argument that tells them apart."""
         seed = f" seed {self.seed}" if self.request.seeds > 1 else ""
-        return f"{self.task.name} x {self.method.name} x {self.model}{seed}"
+        twin = self.method.twin
+        own = {name: value for name in twin if (value := self.method_args[name]) != twin[name]}
+        return f"{self.task.name} x {with_arguments(self.method.name, own)} x {self.model}{seed}"
 
 
 def plan(request: Request) -> list[Cell]:
