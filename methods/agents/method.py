@@ -62,7 +62,8 @@ class Conversation(Method):
 
     def announce(self, job: Job) -> list[str]:
         self._begin(job)
-        said = [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
+        said = self.own_temperature(job)
+        said += [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
         remote = [
             agent.model.provider.connections for agent in self.cast.agents if agent.model.provider.remote
         ]
