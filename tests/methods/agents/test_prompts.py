@@ -1,6 +1,7 @@
 """What agents are sent, and what others read of them: shared first answers, forced answers, long texts."""
 
 import pytest
+from inspect_ai.model import ModelOutput
 
 from harness.methods.agents.live.wording import MOST, quoted
 from harness.registry import load_method, registry
@@ -46,6 +47,22 @@ def test_others_read_one_answer_of_an_adversary_and_no_mark_of_it(few, says, sho
     said = found["rounds"][-1]["said"][int(turned)]
     assert said["forced"] and said["answer"] == found["attack"]["answer"] != "red"
     assert said["text"] == shown.format(wrong=said["answer"])
+
+
+def test_a_servers_error_is_no_agents_words(few):
+    def say(call):
+        if at(call)["agent"]:
+            return "Label: red"
+        return ModelOutput.from_content(
+            "m", "Label: blue is too long for 10 tokens.", stop_reason="model_length"
+        )
+
+    (row,) = few("debate", say, agents=3, rounds=2).rows
+    first = [turns["said"][0] for turns in row["trace"]["conversation"]["rounds"]]
+    assert all(
+        turn["answer"] is None and "an error: Label: blue is too long" in turn["failed"] for turn in first
+    )
+    assert row["answer"] == "red" and row["trace"]["measures"]["silent"] == 2
 
 
 def test_of_a_long_text_both_ends_are_read():
