@@ -215,7 +215,7 @@ class _Spent:
         if self._books is None:
             return self._own
         grown = {
-            purpose: less(usage, self._before.get(purpose, Usage()))
+            purpose: usage.since(self._before.get(purpose, Usage()))
             for purpose, usage in self._books.asked().items()
         }
         return {purpose: usage for purpose, usage in grown.items() if usage.calls}
@@ -227,12 +227,3 @@ class _Spent:
             calls: sum(usage.calls for usage in spent),
             tokens: sum(usage.input_tokens + usage.output_tokens for usage in spent),
         }
-
-
-def less(now: Usage, before: Usage) -> Usage:
-    """The difference of two states of one account."""
-    pairs = {name: (getattr(now, name), getattr(before, name)) for name in Usage.__dataclass_fields__}
-    grown: dict[str, Any] = {
-        name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()
-    }
-    return Usage(**grown)
