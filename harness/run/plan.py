@@ -120,7 +120,7 @@ def plan(request: Request) -> list[Cell]:
                 f"{method.name}: a prompt of your own is for tasks that ask in one text, and {task.name!r} "
                 "is a world to act in; --system TEXT adds to what an agent is told"
             )
-        for chosen in (own, *_twin(method, own)[: request.twin]):
+        for chosen in (own, *(_twin(method, own) if request.twin else ())):
             for seed in range(request.seeds):
                 cells.append(Cell(task, arguments, method, chosen, model, seed, request))
     return cells
