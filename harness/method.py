@@ -51,7 +51,7 @@ class Method(Plugin[MethodSpec]):
     def own_temperature(self, job: Job) -> list[str]:
         """For `announce` of a method whose argument `temperature` is that of its calls: a line where the
         run's own is another, which then changes nothing."""
-        given, own = job.model.decoding.get("temperature"), self.args["temperature"]
+        given, own = job.chosen_decoding.get("temperature"), self.args["temperature"]
         if given is None or given == own:
             return []
         return [

@@ -76,10 +76,10 @@ def test_of_a_long_text_both_ends_are_read():
 def test_a_temperature_that_changes_nothing_is_told(name):
     spec = registry().method(name)
     method = load_method(spec, spec.arguments({"temperature": 0.5}))
-    job = type("Job", (), {"model": type("Model", (), {"decoding": {"temperature": 0.3}})})
+    job = type("Job", (), {"chosen_decoding": {"temperature": 0.3}})
     (line,) = method.own_temperature(job)
     assert name in line and "0.5" in line and "temperature=0.3" in line
-    job.model.decoding = {"temperature": 0.5}
+    job.chosen_decoding = {"temperature": 0.5}
     assert method.own_temperature(job) == []
-    job.model.decoding = {}
+    job.chosen_decoding = {}
     assert method.own_temperature(job) == []
