@@ -7,6 +7,7 @@ Rewards are 1 for a right answer of the whole conversation and -1 for a wrong on
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -136,6 +137,7 @@ async def train(
         rows.append(await _row(learner, lessons, plan, 0, books))
         after(rows[-1])
     while (update := int(rows[-1]["step"]) + 1) <= plan.updates:
+        await asyncio.sleep(0)  # simulated agents wait for nothing, and Ctrl-C is heard where something waits
         rows.append(await _row(learner, lessons, plan, update, books))
         after(rows[-1])
         if workspace is not None and (update % plan.save == 0 or update == plan.updates):
