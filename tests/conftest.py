@@ -12,7 +12,7 @@ from tests.warm import Warm
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
 
-# a shell without job control starts what runs in the background deaf to Ctrl-C, and so would be what tests start
+# a shell without job control starts what runs in the background deaf to Ctrl-C, and so all that tests start
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
