@@ -14,6 +14,7 @@ from harness.leaderboard.verdicts import Verdicts, claims, judged
 from harness.results.ceiling import ceiling
 from harness.results.fields import differing, field_of
 from harness.results.ranges import MetricRange
+from harness.sample import DECLINED
 
 if TYPE_CHECKING:
     from harness.comparison.grid import Grid
@@ -93,7 +94,12 @@ class Entry:
 
     def count(self, name: str) -> int:
         """Attempts with a status, over all runs."""
-        return sum(int(run["counts"][name]) for run in self.arm.runs)
+        return sum(int(run["counts"].get(name, 0)) for run in self.arm.runs)
+
+    @property
+    def declined(self) -> int:
+        """Attempts without a completion: refused, filtered, too long a prompt."""
+        return sum(map(self.count, DECLINED))
 
     def access(self, name: str) -> int:
         """The largest number of labels, pool items or test inputs that a run of the row looked at."""

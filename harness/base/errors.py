@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.base.secrets import without_secret_values
+
 
 class HarnessError(Exception):
-    """A mistake with a known cure. The message is one line that names both."""
+    """A mistake with a known cure. The message is one line that names both, and no secret."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return without_secret_values(super().__str__())
 
 
 class UsageError(HarnessError):
@@ -39,6 +44,20 @@ class ModelCallError(HarnessError):
 
 class NotKept(ModelCallError):
     """--offline is set and the cache doesn't hold the completion: nothing is known of what the model says."""
+
+
+class Declined(ModelCallError):
+    """There is no completion for this prompt, for a reason that stays: the attempt gets `status`, which is
+    `refused` (the model declined), `filtered` (a filter of the server held prompt or answer back) or
+    `context_overflow` (the prompt is longer than the model's context)."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ModelStopped(UsageError):
+    """No call to a model can succeed until somebody mends something: a key, a name, an account."""
 
 
 class BudgetSpent(HarnessError):

@@ -11,6 +11,7 @@ from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
 from harness.results.ceiling import ceilings
 from harness.results.fields import differing, field_of
+from harness.sample import DECLINED
 
 #: what a candidate may change and still be compared with its reference
 MAY_CHANGE = (
@@ -64,7 +65,7 @@ def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
 
 def too_different(candidate: Arm, baseline: Arm, rules: Rules) -> Iterator[Fault]:
     """Rates of failed, unscored and truncated attempts that lie too far apart."""
-    for count in ("error", "unscored", "truncated"):
+    for count in ("error", "unscored", *DECLINED, "truncated"):
         ours, theirs = candidate.rate(count), baseline.rate(count)
         if abs(ours - theirs) > rules.max_rate_difference:
             yield Fault(

@@ -13,7 +13,7 @@ from harness.external.known_broken import WITHOUT, known_broken
 from harness.results.classes import ClassTable, class_metrics
 from harness.results.measures import Measures
 from harness.results.ranges import estimate
-from harness.sample import Classes
+from harness.sample import DECLINED, Classes
 from harness.spec import MetricRange, TaskSpec
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Summary:
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
         self._counts = dict.fromkeys(
             (
-                *("attempts", "ok", "unscored", "error", "no_answer", "truncated"),
+                *("attempts", "ok", "unscored", "error", *DECLINED, "no_answer", "truncated"),
                 *("user_failed", "user_retries", "judge_errors"),
             ),
             0,

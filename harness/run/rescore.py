@@ -27,7 +27,7 @@ from harness.run.plan import Cell, Request
 from harness.run.repeats import with_repeats_grouped
 from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
 from harness.run.session import Session
-from harness.sample import Outcome
+from harness.sample import DECLINED, Outcome
 from harness.spec import MethodSpec
 from harness.task import Task
 
@@ -163,7 +163,9 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
         answer=json.loads(row["given_answer"]) if row.get("given_answer") else None,
         confidence=row["confidence"],
         stop_reason=row["stop_reason"],
-        error=row["reason"] if row["status"] == "error" else None,
+        error=row["reason"] if row["status"] in ("error", *DECLINED) else None,
+        declined=row["status"] if row["status"] in DECLINED else None,
+        thought_alone=row["reason"] == "only reasoning",
         trace=json.loads(row["trace"]) if row["trace"] else None,
     )
 
