@@ -18,11 +18,13 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 _SECRET = re.compile(
     r"(^|[_-])(api_?keys?|keys?|secrets?|passwd|password|authorization|credentials?|cookies?|"
     r"(access|auth|bearer|refresh|id|hf|api|session)[_-]?token|x[_-]auth)$|"
-    r"^(token|apikey|auth|sig|signature|passphrase)$|^x-.*(auth|key|token|secret)",
+    r"^(token|apikey|auth|passphrase)$|^x-.*(auth|key|token|secret)",
     re.IGNORECASE,
 )
 #: names of arguments that are headers: whatever stands in them is taken for a secret, but for these headers
-_HEADERS = re.compile(r"(^|_|-)headers?$", re.IGNORECASE)
+_HEADERS = re.compile(r"^((default|extra|http|custom|client|request|additional)[_-])?headers$", re.IGNORECASE)
+#: what is a secret in a URL, beside such names
+_OF_QUERY = re.compile(r"^(sig|signature|code|x-amz-.*|x-goog-.*)$", re.IGNORECASE)
 _OPEN_HEADERS = {
     *(
         "accept",
@@ -59,7 +61,7 @@ def without_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(name: Any, value: Any) -> Any:
-    if _HEADERS.search(str(name)):
+    if _HEADERS.search(str(name)) and isinstance(value, Mapping | str):
         value = _structure(value)
         if not isinstance(value, Mapping):
             return MARK
@@ -67,8 +69,10 @@ def _shown(name: Any, value: Any) -> Any:
         return without_secrets(open_ones)
     if isinstance(value, Mapping):
         return without_secrets(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_shown("", each) for each in value]
+    if type(value) is tuple:
+        return tuple(_shown("", each) for each in value)
     if isinstance(value, str):
         nested = _structure(value) if value.lstrip()[:1] in ("{", "[") else value
         if isinstance(nested, Mapping | list) and _shown("", nested) != nested:
@@ -81,9 +85,11 @@ def url_shown(text: str) -> str:
     """A text whose URLs hold neither a login nor a secret among what follows `?`."""
 
     def kept(found: re.Match[str]) -> str:
-        hidden = _SECRET.search(unquote(found[2]))
+        hidden = _secret_of_query(found[2])
         return f"{found[1]}{found[2]}={MARK if hidden else found[3]}"
 
+    if "://" not in text:
+        return text
     return _URL.sub(lambda url: _QUERY.sub(kept, _LOGIN.sub("...@", url[0])), text)
 
 
@@ -102,7 +108,7 @@ def redacted(command: Sequence[str]) -> list[str]:
 
 def remember(arguments: Any, name: str = "") -> None:
     """Keeps the secrets among arguments: by the names of values, in headers, and in URLs."""
-    if _HEADERS.search(name):
+    if _HEADERS.search(name) and isinstance(arguments, Mapping | str):
         arguments = _structure(arguments)
         if isinstance(arguments, Mapping):
             arguments = {key: v for key, v in arguments.items() if str(key).lower() not in _OPEN_HEADERS}
@@ -205,8 +211,12 @@ def _keep_urls(text: str) -> None:
             _keep(unquote(password if colon else user))
             _keep(base64.b64encode(unquote(login).encode()).decode())
         for _, name, value in _QUERY.findall(url):
-            if _SECRET.search(unquote(name)):
+            if _secret_of_query(name):
                 _keep(unquote_plus(value))
+
+
+def _secret_of_query(name: str) -> bool:
+    return bool(_SECRET.search(unquote(name)) or _OF_QUERY.search(unquote(name)))
 
 
 def _keep(value: str) -> None:

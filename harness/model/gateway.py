@@ -108,7 +108,7 @@ class Model:
                 await self._asking[key].wait()
                 self._budget.check(self._ledger.total, self._ledger.under_way)
                 kept = self._cache.get(key)
-            found = None if kept is None else self._kept(kept, call, key, purpose)
+            found = None if kept is None else self._kept(kept, key, call, purpose)
             if found is not None:
                 return found
         if self._offline and self.provider.remote:

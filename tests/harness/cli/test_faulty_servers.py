@@ -75,7 +75,12 @@ def test_a_model_that_cannot_be_asked_stops_the_grid_before_it_starts(ask, endpo
 def test_keep_going_and_fail_on_error(ask, endpoint, tmp_path):
     endpoint.reply = lambda body: (401, "bad")
     done = ask("--no-probe", "--keep-going", "--fail-on-error", "0.5", "--max-connections", "1")
-    assert done.code == 1 and "12 of 12 attempts ended in errors" in done.err and len(endpoint.requests) == 12
+    assert (
+        done.code == 1
+        and "12 of 12 attempts ended in errors" in done.err
+        and KEY not in done.err
+        and len(endpoint.requests) <= 14
+    )
     assert not (tmp_path / "results/v1").exists()
     assert counts(ask("--no-probe", "--keep-going", "--json"), code=1)["error"] == 24
     assert ask("--fail-on-error", "0").code == 2
