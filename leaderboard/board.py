@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import DECLINED, UsageError
 from harness.comparison.arms import Arm, arms_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
 from harness.leaderboard.verdicts import Verdicts, claims, judged
 from harness.results.ceiling import ceiling
 from harness.results.fields import differing, field_of
 from harness.results.ranges import MetricRange
-from harness.sample import DECLINED
 
 if TYPE_CHECKING:
     from harness.comparison.grid import Grid

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from harness.base.errors import DECLINED
 from harness.leaderboard.board import Board, Entry, Section
 from harness.results.export import csv_text, every_eval_ever, latex, markdown
-from harness.sample import DECLINED
 
 SHOWN = (
     "method",

@@ -7,9 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import HarnessError, UsageError
+from harness.base.errors import DECLINED, HarnessError, UsageError
 from harness.display.layout import Block, Line, Shown, ShownItems, Table, printable
-from harness.sample import DECLINED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -46,10 +46,14 @@ class NotKept(ModelCallError):
     """--offline is set and the cache doesn't hold the completion: nothing is known of what the model says."""
 
 
+#: the statuses of attempts for which a server gave no completion, and told a reason that stays
+DECLINED = ("refused", "filtered", "context_overflow")
+
+
 class Declined(ModelCallError):
-    """There is no completion for this prompt, for a reason that stays: the attempt gets `status`, which is
-    `refused` (the model declined), `filtered` (a filter of the server held prompt or answer back) or
-    `context_overflow` (the prompt is longer than the model's context)."""
+    """There is no completion for this prompt, for a reason that stays: the attempt gets `status`, one of
+    `DECLINED`: `refused` (the model declined), `filtered` (a filter of the server held prompt or answer back) or
+    `context_overflow` (prompt and completion don't fit the model's context)."""
 
     def __init__(self, message: str, status: str) -> None:
         super().__init__(message)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from harness.base.errors import DECLINED
 from harness.comparison.arms import Arm
 from harness.comparison.claims import RUNS_DIFFER
 from harness.results.ceiling import ceiling
 from harness.results.fields import brief
-from harness.sample import DECLINED
 
 #: shares of failed attempts that differ by more are warned of
 RATE_DIFFERENCE = 0.02

@@ -10,7 +10,7 @@ from harness.results.ranges import primary_range
 DECLINED_WORDS = {
     "refused": "were refused by the model",
     "filtered": "were held back by a content filter",
-    "context_overflow": "had a prompt longer than the model's context",
+    "context_overflow": "didn't fit the model's context",
 }
 #: heads of their columns, which are there where a run has such attempts
 DECLINED_HEADS = {"refused": "refused", "filtered": "filtered", "context_overflow": "too long"}

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.base.errors import DECLINED
 from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
 from harness.results.ceiling import ceilings
 from harness.results.fields import differing, field_of
-from harness.sample import DECLINED
 
 #: what a candidate may change and still be compared with its reference
 MAY_CHANGE = (

@@ -28,7 +28,7 @@ def check(output: ModelOutput, model: str) -> None:
 NAMES = {
     "refused": "the model refused to answer",
     "filtered": "a content filter held the answer back",
-    "context_overflow": "the prompt is longer than the model's context",
+    "context_overflow": "prompt and completion don't fit the model's context",
 }
 
 

@@ -37,7 +37,8 @@ _FILTER_CODES = (
 )
 _FILTERED = re.compile(
     r"content[ _](filter|management|policy|moderation)|usage polic|safety (system|filter|reason)|"
-    r"(was|been|is) (flagged|blocked)|moderation|inappropriate content|responsible ai",
+    r"(prompt|input|message|output|text)[^.]{0,40} (flagged|blocked)|moderation|inappropriate content|"
+    r"responsible ai",
     re.I,
 )
 #: endings of a completion by which a server says that it broke off: what came is no answer
@@ -174,7 +175,7 @@ def _text(error: BaseException) -> str:
     text = str(error).strip()
     if text.startswith("Request:"):
         text = text.rpartition("\n\n")[2]
-    return text or type(error).__name__
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _one_line(text: str) -> str:

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.base.errors import DECLINED
 from harness.results.ranges import metric_range
-from harness.sample import DECLINED
 
 #: what LaTeX would take for a command
 LATEX = str.maketrans(

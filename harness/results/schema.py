@@ -36,7 +36,7 @@ class Counts(Strict):
     error: int = Field(ge=0)
     refused: int = Field(0, ge=0, description="the model refused, by the server's own sign")
     filtered: int = Field(0, ge=0, description="a filter of the server held prompt or answer back")
-    context_overflow: int = Field(0, ge=0, description="the prompt is longer than the model's context")
+    context_overflow: int = Field(0, ge=0, description="prompt and completion don't fit the model's context")
     no_answer: int = Field(ge=0, description="ok, but the completion held no answer: counted wrong")
     truncated: int = Field(ge=0, description="cut off by a token limit")
     user_failed: int = Field(0, ge=0, description="unscored, as the simulated user failed")
@@ -279,7 +279,7 @@ def invariants(record: Mapping[str, Any]) -> list[str]:
     faults = []
     counts, metrics = record["counts"], record["metrics"]
     if sum(counts.get(status, 0) for status in get_args(Status)) != counts["attempts"]:
-        faults.append("ok + unscored + error + refused + filtered + context_overflow is not attempts")
+        faults.append("ok + unscored + error + refused, filtered, overflown is not the number of attempts")
     if record["status"] == "complete" and counts["attempts"] < record["n_items"]:
         faults.append("complete, but with fewer attempts than items")
     for name, metric in metrics.items():

@@ -9,11 +9,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.answers.reading import REASONS
+from harness.base.errors import DECLINED
 from harness.external.known_broken import WITHOUT, known_broken
 from harness.results.classes import ClassTable, class_metrics
 from harness.results.measures import Measures
 from harness.results.ranges import estimate
-from harness.sample import DECLINED, Classes
+from harness.sample import Classes
 from harness.spec import MetricRange, TaskSpec
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import DECLINED, RecordError, UsageError
 from harness.results.reasons import COLUMNS as REASON_COLUMNS
 from harness.results.reasons import reason_counts
 from harness.results.store import Store
-from harness.sample import DECLINED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -138,7 +138,11 @@ def _check_not_cold(prepared: Prepared, journal: Journal, ledger: Ledger) -> Non
     Raises:
         UsageError: it found nothing.
     """
-    if not ledger.missing or any(attempt["status"] != "error" for attempt in journal.attempts()):
+    if (
+        not ledger.missing
+        or ledger.total.cache_hits
+        or any(attempt["status"] != "error" for attempt in journal.attempts())
+    ):
         return
     journal.clear()
     models = ", ".join(sorted(ledger.lacking))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.digest import canonical_json, digest
-from harness.base.errors import DataError, UsageError
+from harness.base.errors import DECLINED, DataError, UsageError
 from harness.base.known_files import located
 from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
@@ -27,7 +27,7 @@ from harness.run.plan import Cell, Request
 from harness.run.repeats import with_repeats_grouped
 from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
 from harness.run.session import Session
-from harness.sample import DECLINED, Outcome
+from harness.sample import Outcome
 from harness.spec import MethodSpec
 from harness.task import Task
 
