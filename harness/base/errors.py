@@ -52,8 +52,8 @@ DECLINED = ("refused", "filtered", "context_overflow")
 
 class Declined(ModelCallError):
     """There is no completion for this prompt, for a reason that stays: the attempt gets `status`, one of
-    `DECLINED`: `refused` (the model declined), `filtered` (a filter of the server held prompt or answer back) or
-    `context_overflow` (prompt and completion don't fit the model's context)."""
+    `DECLINED`: `refused` (the model declined), `filtered` (a filter of the server held prompt or answer
+    back) or `context_overflow` (prompt and completion don't fit the model's context)."""
 
     def __init__(self, message: str, status: str) -> None:
         super().__init__(message)
