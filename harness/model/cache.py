@@ -65,6 +65,14 @@ class Cache:
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
+    def keep_run(self, run_id: str) -> None:
+        """Keep that every completion of a run is here."""
+        self.keep_identity(f"run {run_id}", "", "", "")
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether every completion of a run is here."""
+        return self.identity(f"run {run_id}", "", "") is not None
+
     def identity(self, name: str, args: str, address: str) -> str | None:
         """What was last kept for a model: with the same arguments if there is such, else with others; at
         `address`, or wherever it was if that is empty. None if nothing was."""

@@ -109,6 +109,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         )
         if status == "complete":
             journal.remove()
+            whole = record["counts"]["ok"] + record["counts"]["unscored"] == record["counts"]["attempts"]
+            if whole and any(each.remote for each in (prepared.provider, *prepared.roles.values())):
+                session.cache.keep_run(prepared.run_id)
     return {**record, "missing": ledger.missing} if ledger.missing else record
 
 

@@ -65,7 +65,7 @@ async def _asked(cell: Cell, session: Session, known: set[int]) -> tuple[bool, l
             return False, []
     except HarnessError:  # the cell says it when its turn comes
         return False, []
-    kept = await _in_the_cache(prepared, session)
+    kept = session.cache.has_run(prepared.run_id) or await _in_the_cache(prepared, session)
     return kept is not None, [] if kept else found
 
 
