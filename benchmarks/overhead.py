@@ -8,6 +8,7 @@ divided by the difference of their sizes, is the cost of a sample without start-
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import statistics
@@ -142,9 +143,12 @@ def child(name: str, n: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    costs: dict[str, list[float]] = {name: [] for name in RUNNERS}
-    starts: dict[str, list[float]] = {name: [] for name in RUNNERS}
-    for name in RUNNERS:
+    if not importlib.util.find_spec("lm_eval"):
+        print("lm-eval is left out: it is not installed (pip install lm-eval)")
+        del SIZES["lm-eval"]
+    costs: dict[str, list[float]] = {name: [] for name in SIZES}
+    starts: dict[str, list[float]] = {name: [] for name in SIZES}
+    for name in SIZES:
         child(name, SIZES[name][0])  # warms bytecode and indices
     for _ in range(ROUNDS):
         for name, (few, many) in SIZES.items():
@@ -162,9 +166,10 @@ def main() -> None:
     targets = {
         "harness <= 100 us/sample": ours <= 100e-6,
         "50 x less than inspect": statistics.median(costs["inspect"]) >= 50 * ours,
-        "5 x less than lm-eval": statistics.median(costs["lm-eval"]) >= 5 * ours,
         f"{MEMORY_AT:,} samples in 500 MB": megabytes < 500,
     }
+    if "lm-eval" in costs:
+        targets["5 x less than lm-eval"] = statistics.median(costs["lm-eval"]) >= 5 * ours
     for target, met in targets.items():
         print(f"{'met   ' if met else 'MISSED'}  {target}")
 

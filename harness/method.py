@@ -48,6 +48,17 @@ class Method(Plugin[MethodSpec]):
         `fit` begins, and by `--dry-run`. Asks no model and fetches no weights; by default there are none."""
         return []
 
+    def own_temperature(self, job: Job) -> list[str]:
+        """For `announce` of a method whose argument `temperature` is that of its calls: a line where the
+        run's own is another, which then changes nothing."""
+        given, own = job.chosen_decoding.get("temperature"), self.args["temperature"]
+        if given is None or given == own:
+            return []
+        return [
+            f"{self.spec.name} samples at its own temperature, {own:g}, whatever --temperature says; "
+            f"-M {self.spec.name}.temperature={given:g} makes it {given:g}"
+        ]
+
     async def fit(self, job: Job) -> None:
         """Train, annotate or index, on the job's budget; artefacts go to `job.files.dir`."""
 

@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import signal
+
 import hypothesis
 import pytest
 
@@ -9,6 +11,10 @@ from tests.warm import Warm
 # how long an example takes says something of the machine, nothing of the code
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
+
+# a shell without job control starts what runs in the background deaf to Ctrl-C, and so all that tests start
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

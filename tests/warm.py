@@ -57,8 +57,9 @@ class Warm:
         return subprocess.CompletedProcess(arguments, process.returncode, *printed)
 
     def close(self):
+        self._control.shutdown(socket.SHUT_RDWR)  # for every copy that a fork of the tests may still hold
         self._control.close()
-        self._server.wait()
+        self._server.wait(10)
 
 
 class Process:

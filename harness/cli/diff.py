@@ -69,7 +69,7 @@ def _sentence(change: Change) -> str:
     from harness.results.labels import method_label
 
     row = change.row
-    label = method_label(row["method"], row["subject"]["method_args"], row["subject"]["decoding"])
+    label = method_label(row["method"], row["subject"]["method_args"], row["subject"])
     name = f"{change.kind}: {row['task']} x {label} x {row['model']} seed {row['seed']}"
     if change.old is not None and change.new is not None:
         name += f": {row['primary']} {_value(change.old)} -> {_value(change.new)}"

@@ -43,7 +43,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     check_roles(cells)
     settings = configuration()
     lacks = list(lacking(cells, settings.get("services", {})))
-    session = Session(Store(Path(store)), prices=settings.get("prices", {}))
+    session = Session(Store(Path(store)), prices=settings.get("prices", {}), connect=False)
     stored = in_force(read_index(Path(store)).rows)
     loaded: dict[str, tuple[Task, Splits] | str] = {}
     noises: dict[tuple[str, bool], Noise] = {}

@@ -179,7 +179,10 @@ budget_time_option = click.option(
 )
 budget_cost_option = click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
 max_connections_option = click.option(
-    "--max-connections", type=int, metavar="N", help="Calls at once to a model."
+    "--max-connections",
+    type=int,
+    metavar="N",
+    help="Calls at once to a model, over all samples of a run; so many are kept under way. [default: 16]",
 )
 max_retries_option = click.option(
     "--max-retries",

@@ -4,12 +4,13 @@ to self-consistency with as many calls."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from harness.base.errors import UsageError
 from harness.comparison.arms import Arm, arms_of
-from harness.comparison.paired import Comparison, compare
+from harness.comparison.paired import Comparison, adjust, compare
 from harness.comparison.sentences import sentence
 from harness.results.index import placed_row
 
@@ -48,14 +49,14 @@ class Against:
 
 def against(records: Iterable[Mapping[str, Any]], rivals: Mapping[str, str]) -> list[Against]:
     """Every row of a method that has a rival, beside the rival's row on the same items by the same model
-    whose calls a question are nearest.
+    whose calls a question are nearest; p is adjusted over all of them, as in a table of `harness compare`.
 
     Args:
         rivals: method -> the method that it is shown next to.
     """
     known = {str(record["run_id"]): record for record in records}
     arms = [arm for arm in arms_of(placed_row(dict(record)) for record in known.values()) if arm.complete]
-    found = []
+    made: list[Comparison] = []
     for arm in arms:
         others = [
             other
@@ -65,13 +66,11 @@ def against(records: Iterable[Mapping[str, Any]], rivals: Mapping[str, str]) -> 
         ]
         if not others:
             continue
-        own = _calls(arm, known)
-        nearest = min(others, key=lambda other: abs((_calls(other, known) or 0.0) - (own or 0.0)))
-        try:
-            found.append(Against(compare(arm, nearest), (own, _calls(nearest, known))))
-        except UsageError:  # they have no items in common
-            continue
-    return found
+        own = _calls(arm, known) or 0.0
+        nearest = min(others, key=lambda other: abs((_calls(other, known) or 0.0) - own))
+        with suppress(UsageError):  # they have no items in common
+            made.append(compare(arm, nearest))
+    return [Against(c, (_calls(c.candidate, known), _calls(c.baseline, known))) for c in adjust(made)]
 
 
 def _calls(arm: Arm, records: Mapping[str, Mapping[str, Any]]) -> float | None:

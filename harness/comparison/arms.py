@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.results.fields import brief, differing, flat, told_apart, with_names
-from harness.results.labels import told, unusual, with_arguments
+from harness.results.labels import field_label, told, unusual, with_arguments
 from harness.results.ranges import metric_range
 from harness.spec import MetricRange
 
@@ -112,23 +112,22 @@ class Arm:
 
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that distinguish it from `others` of the same name."""
-        name = f"{self.method} x {self.model}"
-        varying_fields = self._distinguishing(others)
-        if varying_fields:
-            values = flat(self.subject)
-            name += f" ({', '.join(f'{_last(f)}={brief(values.get(f))}' for f in varying_fields)})"
+        values = flat(self.subject)
+        names = {f: own for f in self._distinguishing(others) if (own := field_label(f, values))}
+        varying = ", ".join(f"{own}={brief(values.get(field))}" for field, own in names.items())
+        name = f"{self.method} x {self.model}" + (f" ({varying})" if varying else "")
         return f"{self.store}: {name}" if self.store else name
 
     def label(self, others: Iterable[Arm] = ()) -> str:
         """`self-consistency (samples=16)`: the method with its arguments that are not at their default, and
         with whatever else distinguishes it from `others` of the same method and model."""
-        arguments = unusual(self.method, self.subject["method_args"]) | told(self.subject["decoding"])
+        arguments = unusual(self.method, self.subject["method_args"]) | told(self.subject)
         values = flat(self.subject)
         for field in self._distinguishing(others):
-            if not field.startswith(METHOD_ARGS):
-                arguments.setdefault(_last(field), brief(values.get(field)))
-            elif field.removeprefix(METHOD_ARGS) not in arguments:
-                arguments[field.removeprefix(METHOD_ARGS)] = values.get(field)
+            if field.startswith(METHOD_ARGS):
+                arguments.setdefault(field.removeprefix(METHOD_ARGS), values.get(field))
+            elif own := field_label(field, values):
+                arguments.setdefault(own, brief(values.get(field)))
         return with_arguments(self.method, arguments)
 
     def title(self, others: Iterable[Arm] = ()) -> str:
@@ -181,10 +180,6 @@ def _arm(runs: Sequence[Row], store: str) -> Arm:
 
 def _length(run: Row) -> tuple[bool, int]:
     return run["status"] == "complete", int(run["epochs"])
-
-
-def _last(field: str) -> str:
-    return field.rpartition(".")[2]
 
 
 def shown_keys(arms: Iterable[Arm]) -> list[dict[str, Any]]:

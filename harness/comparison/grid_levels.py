@@ -8,7 +8,7 @@ from typing import Any
 from harness.base.digest import digest
 from harness.comparison.arms import METHOD_ARGS, Arm
 from harness.results.fields import brief, differing, flat
-from harness.results.labels import told, unusual, with_arguments
+from harness.results.labels import field_label, told, unusual, with_arguments
 
 #: what of a subject is the model's; all else is the method's, the harness around it
 OF_THE_MODEL = ("model", "model_revision", "model_args")
@@ -47,7 +47,7 @@ def _name(part: Mapping[str, Any], kinds: Sequence[Mapping[str, Any]], factor: s
     """`self-consistency (samples=16)`: the arguments of a method that are not at their default, and whatever
     else tells it (or a model) apart from others of its name."""
     name = str(part[factor])
-    shown = unusual(name, part["method_args"]) | told(part["decoding"]) if factor == "method" else {}
+    shown = unusual(name, part["method_args"]) | told(part) if factor == "method" else {}
     values = flat(part)
     for other in kinds:
         if other is part or other[factor] != part[factor]:
@@ -56,6 +56,6 @@ def _name(part: Mapping[str, Any], kinds: Sequence[Mapping[str, Any]], factor: s
             argument = field.removeprefix(METHOD_ARGS)
             if argument != field:
                 shown.setdefault(argument, values.get(field))
-            else:
-                shown.setdefault(field.rpartition(".")[2], brief(values.get(field)))
+            elif own := field_label(field, values):
+                shown.setdefault(own, brief(values.get(field)))
     return with_arguments(name, shown)

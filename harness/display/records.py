@@ -193,9 +193,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         rows.append(
             [
                 task,
-                method_label(
-                    record["method"]["name"], record["method"]["args"], record["subject"]["decoding"]
-                ),
+                method_label(record["method"]["name"], record["method"]["args"], record["subject"]),
                 record["model"],
                 *([str(record["seed"])] if seeds else []),
                 metric_name(record),
@@ -308,9 +306,7 @@ def _categories(records: Sequence[dict[str, Any]]) -> list[Block]:
                 rows.append(
                     [
                         task,
-                        method_label(
-                            record["method"]["name"], record["method"]["args"], record["subject"]["decoding"]
-                        ),
+                        method_label(record["method"]["name"], record["method"]["args"], record["subject"]),
                         record["model"],
                         *([str(record["seed"])] if seeds else []),
                         name.removeprefix(part),

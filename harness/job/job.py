@@ -94,6 +94,12 @@ class Job:
         return "labels" if classes is not None and classes.several else self._task.spec.answer
 
     @property
+    def chosen_decoding(self) -> dict[str, Any]:
+        """The run's generation settings where they are others than the task's own."""
+        own = self._task.spec.decoding
+        return {name: value for name, value in self.model.decoding.items() if own.get(name) != value}
+
+    @property
     def countable(self) -> bool:
         """Whether equal answers can be counted, as in a vote."""
         return "countable" in self._task.spec.offers

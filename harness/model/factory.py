@@ -50,8 +50,10 @@ def open_model(
     connections: int | None = None,
     cache: Callable[[], Cache] | None = None,
     offline: bool = False,
+    connect: bool = True,
 ) -> Provider:
-    """The provider behind a name, with a limit on calls at once that may differ from its own.
+    """The provider behind a name, with a limit on calls at once that may differ from its own. Without
+    `connect` its client stays closed, for plans, which ask no model and need no key.
 
     `cache` gives that in which completions are, and what their models are known to be; it is asked for
     only where a client is. Offline no client is opened and no key asked for.
@@ -64,6 +66,8 @@ def open_model(
     remember(args)
     provider = _provider(name, args)
     provider.connections = connections or provider.connections
+    if not connect:
+        return provider
     if cache is not None and provider.remote:
         identify(provider, args, cache(), offline)
     elif not offline:
@@ -101,8 +105,10 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
             raise UsageError(f"unknown model {name!r}; {nearest(name, pocket_models(), 'model')}")
         return Embedded(name, POCKET / rest)
     from harness.model.hosted import Hosted
+    from harness.model.openai_compatible.endpoint import spoken
+    from harness.model.openai_compatible.provider import Compatible
 
-    return Hosted(name, args)
+    return Compatible(name, args) if spoken(name, args) else Hosted(name, args)
 
 
 def _simulation(name: str, args: Mapping[str, Any]) -> Provider:

@@ -17,6 +17,8 @@ from typing import Any, Literal
 #: succeed later; the others are those of `harness.base.errors.Declined`
 Kind = Literal["unusable", "passing", "filtered", "context_overflow"]
 
+#: statuses of calls that may succeed later: too slow, too many, and the server's own faults
+PASSING = {408, 409, 425, 429, *range(500, 600)}
 #: an unknown key, no money left, no such model: what another call can't change
 _UNUSABLE_STATUS = (401, 402, 404)
 _NO_MONEY = re.compile(
@@ -26,7 +28,8 @@ _NO_MONEY = re.compile(
 _OF_THE_PROMPT = (400, 403, 413, 422)
 _TOO_LONG_CODES = ("context_length_exceeded", "string_above_max_length", "prompt_too_long")
 _TOO_LONG = re.compile(
-    r"(maximum|model'?s|max) context|context[ _](length|window|size|limit)|prompt is too long|"
+    r"(maximum|model'?s|max) context|context[ _](length|window|size|limit)|prompt is too long|input length|"
+    r"max_tokens must be at least 1\b|"
     r"input is too long|too many (input )?tokens|reduce the length|longer than the model|"
     r"exceeds?.{0,40}\b(max_model_len|(maximum|max|limit).{0,30}(input|prompt|sequence).{0,20}length)",
     re.I,
@@ -38,7 +41,7 @@ _FILTER_CODES = (
 _FILTERED = re.compile(
     r"content[ _](filter|management|policy|moderation)|usage polic|safety (system|filter|reason)|"
     r"(prompt|input|message|output|text)[^.]{0,40} (flagged|blocked)|moderation|inappropriate content|"
-    r"responsible ai",
+    r"responsible ai|blocked by [a-z' ]*polic",
     re.I,
 )
 #: endings of a completion by which a server says that it broke off: what came is no answer
@@ -47,11 +50,32 @@ LONGEST = 300
 
 
 class ServerFault(Exception):
-    """A server answered a call with something that is no completion, and says why in the message."""
+    """A server answered a call with something that is no completion.
 
-    def __init__(self, message: str, status_code: int | None = None, body: Any = None) -> None:
+    Attributes:
+        status_code: of the response; of an error in a response that says all is well, the one it names or
+            None.
+        body: the answer's JSON, or its text.
+        headers: of the response.
+        passing: whether the same call may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status_code: int | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        passing: bool = True,
+    ) -> None:
         super().__init__(message)
-        self.status_code, self.body = status_code, body
+        self.status_code, self.body, self.headers, self.passing = status_code, body, headers or {}, passing
+
+
+def of_status(status: int, headers: Mapping[str, str], body: Any) -> ServerFault:
+    """The fault of a response with an HTTP status that is no success."""
+    message = _one_line(_details(body)[0]) or "without a word"
+    return ServerFault(message, status, body, headers, status in PASSING)
 
 
 @dataclass(frozen=True)
@@ -90,7 +114,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def check_completion(answer: Mapping[str, Any]) -> None:
-    """Whether the JSON of an OpenAI-compatible server's HTTP 200 holds a completion.
+    """Whether the JSON of an OpenAI-compatible server's HTTP 200 holds a completion. What else a server says
+    there may be otherwise the next time.
 
     Raises:
         ServerFault: it holds an error, no choices, or one that the server broke off; with what it says.
@@ -117,7 +142,9 @@ def _kind(status: int | None, spoken: bool, codes: str, sentence: str, error: Ba
             return "context_overflow"
         if any(code in codes for code in _FILTER_CODES) or _FILTERED.search(sentence):
             return "filtered"
-    return "passing" if any(isinstance(cause, ServerFault) for cause in causes(error)) else None
+    if any(isinstance(cause, ServerFault) and cause.passing for cause in causes(error)):
+        return "passing"
+    return None
 
 
 def _status(error: BaseException) -> int | None:

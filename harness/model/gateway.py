@@ -127,7 +127,8 @@ class Model:
                 if self.provider.remote and text != (shown := without_secret_values(text)):
                     text, output = shown, type(output).model_validate(json.loads(shown))  # it was echoed
                 self._cache.put(key, text)
-                if self.provider.remote:  # paid: a killed run must find it again
+                if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
+                    await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
                     self._cache.flush()
         finally:
             self._asking.pop(key, None)
@@ -184,7 +185,7 @@ class Model:
     async def _call(self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None) -> ModelOutput:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
-        jitter = random.Random(call.seed)
+        jitter: random.Random | None = None
         told = 0
         while True:
             try:
@@ -212,6 +213,7 @@ class Model:
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage) from error
                 wanted_wait = self.provider.retry_after(error)
+            jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
             await asyncio.sleep(seconds)

@@ -54,6 +54,14 @@ class Usage:
         self.paid_usd = _sum(self.paid_usd, other.paid_usd)
         self.seconds += other.seconds
 
+    def since(self, before: Usage) -> Usage:
+        """What an account has grown by since it was `before`; None where either number is unknown."""
+        pairs = {name: (getattr(self, name), getattr(before, name)) for name in _NAMES}
+        grown: dict[str, Any] = {
+            name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()
+        }
+        return Usage(**grown)
+
     @property
     def least_usd(self) -> float:
         """What it cost at least: the cost, or the known part of it."""

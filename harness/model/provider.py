@@ -48,6 +48,8 @@ class Provider:
     single_turn: bool = False
     #: tokens that prompt and completion may take together; None where that is unknown
     context: int | None = None
+    #: numbers of the vector of its own text that comes with each answer, in `metadata["vector"]`; 0 for none
+    vector_width: int = 0
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
 

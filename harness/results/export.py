@@ -142,7 +142,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         "reused": bool(record.get("reused")),
         "record": record["record"],
         "samples": record["samples_path"],
-        **({"curve": record["curve"]} if record.get("curve") else {}),
+        **{key: record[key] for key in ("curve", "measures") if record.get(key)},
     }
 
 

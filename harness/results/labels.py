@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,9 @@ from harness.base.digest import digest
 
 #: characters of a value that are shown
 LONGEST = 24
+#: the same of a model's name, which differs from others at its end
+MODEL = 60
+_AGENT = re.compile(r"agent\d+")
 
 
 def unusual(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,22 +29,44 @@ def unusual(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def told(decoding: Mapping[str, Any]) -> dict[str, Any]:
-    """The system message among the generation settings of a subject, if it has one."""
-    return {name: value for name, value in decoding.items() if name == "system_message"}
+def told(subject: Mapping[str, Any]) -> dict[str, Any]:
+    """What a subject's row says beside the method's arguments: its system message, and the models of agents
+    that aren't the row's."""
+    message = {name: value for name, value in subject["decoding"].items() if name == "system_message"}
+    return message | agent_models(subject)
 
 
-def method_label(method: str, arguments: Mapping[str, Any], decoding: Mapping[str, Any] | None = None) -> str:
-    """`self-consistency (samples=16)`; the name alone where every argument has its default and the subject's
-    `decoding` has no system message."""
-    return with_arguments(method, {**unusual(method, arguments), **told(decoding or {})})
+def agent_models(subject: Mapping[str, Any]) -> dict[str, str]:
+    """The models of agents that have one of their own, by role: `agent2`."""
+    return {name: role["model"] for name, role in subject.get("roles", {}).items() if _AGENT.fullmatch(name)}
+
+
+def field_label(field: str, values: Mapping[str, Any]) -> str:
+    """How a field in which two subjects differ is called beside a name: its last part, of a role's model the
+    role; empty of a role that this subject, whose flat `values` these are, doesn't name."""
+    first, *rest = field.split(".")
+    if first != "roles":
+        return field.rpartition(".")[2]
+    if values.get(field) in (None, ""):
+        return ""
+    return rest[0] if rest[1:] == ["model"] else " ".join(rest)
+
+
+def method_label(method: str, arguments: Mapping[str, Any], subject: Mapping[str, Any] | None = None) -> str:
+    """`self-consistency (samples=16)`; the name alone where every argument has its default and the `subject`
+    has nothing to tell."""
+    return with_arguments(method, {**unusual(method, arguments), **(told(subject) if subject else {})})
 
 
 def with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
     """`name (key=value, ...)`; the name alone where there are none."""
     if not arguments:
         return name
-    return f"{name} ({', '.join(f'{key}={short(value)}' for key, value in arguments.items())})"
+    shown = (
+        f"{key}={short(value, MODEL if _AGENT.fullmatch(key) else LONGEST)}"
+        for key, value in arguments.items()
+    )
+    return f"{name} ({', '.join(shown)})"
 
 
 def short(value: Any, longest: int = LONGEST) -> str:

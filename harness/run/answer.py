@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 from collections.abc import Iterator, Mapping
 
@@ -80,6 +81,7 @@ async def answer(
     waiting = set(todo)
     errors, most = 0, _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
+    gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
     try:
         async for outcome in method.answer_all(questions, job):
             n = _place(outcome, position, waiting, cell)
@@ -99,6 +101,8 @@ async def answer(
         raise
     except Exception as error:
         raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
+    finally:
+        gc.unfreeze()
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
         raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")

@@ -14,6 +14,7 @@ from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
 from harness.registry import registry
+from harness.results.labels import with_arguments
 from harness.spec import ROLES, MethodSpec, TaskSpec
 
 LOG = logging.getLogger("harness.run")
@@ -75,8 +76,11 @@ class Cell:
 
     @property
     def title(self) -> str:
+        """What people read: where a run has a twin beside it, with the argument that tells them apart."""
         seed = f" seed {self.seed}" if self.request.seeds > 1 else ""
-        return f"{self.task.name} x {self.method.name} x {self.model}{seed}"
+        twin = self.method.twin
+        own = {name: value for name in twin if (value := self.method_args[name]) != twin[name]}
+        return f"{self.task.name} x {with_arguments(self.method.name, own)} x {self.model}{seed}"
 
 
 def plan(request: Request) -> list[Cell]:
@@ -127,7 +131,7 @@ def plan(request: Request) -> list[Cell]:
                 f"{method.name}: a prompt of your own is for tasks that ask in one text, and {task.name!r} "
                 "is a world to act in; --system TEXT adds to what an agent is told"
             )
-        for chosen in (own, *_twin(method, own)[: request.twin]):
+        for chosen in (own, *(_twin(method, own) if request.twin else ())):
             for seed in range(request.seeds):
                 cells.append(Cell(task, arguments, method, chosen, model, seed, request))
     return cells

@@ -54,6 +54,7 @@ class Session:
     prices: dict[str, Any] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    connect: bool = True  # whether clients of models are opened, which plans do without
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -97,7 +98,12 @@ class Session:
         if key not in self._providers:
             request = cell.request
             self._providers[key] = open_model(
-                name, arguments, request.max_connections, lambda: self.cache, request.offline
+                name,
+                arguments,
+                request.max_connections,
+                lambda: self.cache,
+                request.offline,
+                self.connect,
             )
             if self._providers[key].notice:
                 self.notice(self._providers[key].notice)

@@ -40,9 +40,8 @@ def standing(said: Sequence[Said]) -> Said:
     if last.spoke.all():
         return last
     spoke = np.stack([each.spoke for each in said])
-    latest = (
-        len(said) - 1 - spoke[::-1].argmax(0)
-    )  # of an agent that never spoke the last round, where it is silent
+    # of an agent that never spoke: the last round, where it is silent
+    latest = len(said) - 1 - spoke[::-1].argmax(0)
     rows, agents = np.indices(latest.shape)
 
     def of(arrays: Sequence[Any]) -> Any:

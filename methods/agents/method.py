@@ -29,6 +29,7 @@ from harness.sample import Outcome, Question, SplitSizes
 if TYPE_CHECKING:
     import numpy as np
 
+    from harness.methods.agents.topology import Vectors
     from harness.model.gateway import Model
 
 
@@ -62,7 +63,8 @@ class Conversation(Method):
 
     def announce(self, job: Job) -> list[str]:
         self._begin(job)
-        said = [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
+        said = self.own_temperature(job)
+        said += [self.encoder.notice] if self.encoder is not None and self.encoder.notice else []
         remote = [
             agent.model.provider.connections for agent in self.cast.agents if agent.model.provider.remote
         ]
@@ -108,6 +110,7 @@ class Conversation(Method):
         reads = "embedder" in self.spec.may_use
         width = _width(models) if reads else 0
         self.encoder = Encoder(job, width) if reads else None
+        self._roles: Vectors | None = None
         tossed = self.spec.draws == "run" and not self.spec.fits
         made = {**args, "draw": job.rng("graph").getrandbits(31)} if tossed else args
         self.topology = topology(self.spec.settings["topology"], made)
@@ -125,7 +128,7 @@ class Conversation(Method):
         sees = self.topology.sees_adversaries
         if sees:
             job.access["adversaries_seen"] = job.access.get("adversaries_seen", 0) + len(questions)
-        encode = self.encoder
+        encode, reads = self.encoder, self.topology.reads_texts
         return Setting(
             batch=len(questions),
             agents=self.args["agents"],
@@ -133,13 +136,19 @@ class Conversation(Method):
             space=space_of(job, questions[0], self.args["agents"]),
             width=encode.width if encode else 0,
             rng=rng,
-            queries=encode([question.input for question in questions]) if encode else None,
-            roles=encode([agent.role.text for agent in self.cast.agents]) if encode else None,
+            queries=encode([question.input for question in questions]) if encode and reads else None,
+            roles=self._role_vectors() if reads else None,
             flips=flips if sees else None,
             outs=outs,
             ins=ins,
             learning=learning,
         )
+
+    def _role_vectors(self) -> Vectors | None:
+        """(N, D) unit vectors of the agents' role texts, the same for all questions."""
+        if self._roles is None and self.encoder is not None:
+            self._roles = self.encoder([agent.role.text for agent in self.cast.agents])
+        return self._roles
 
     def talk(self, job: Job, question: Question, flips: Any, wrong: Any, purpose: str = "") -> Talk:
         """A question's conversation with this run's agents; `flips` (N,)."""
@@ -198,7 +207,7 @@ def _width(models: Sequence[Model]) -> int:
     Raises:
         UsageError: those of two models differ.
     """
-    widths = sorted({int(getattr(model.provider, "vector_width", 0)) for model in models} - {0})
+    widths = sorted({model.provider.vector_width for model in models} - {0})
     if len(widths) > 1:
         raise UsageError(
             f"simulated agents write text vectors of {' and '.join(map(str, widths))} numbers, which "

@@ -51,11 +51,11 @@ class Space:
 class Setting:
     """What a conversation is told before it begins.
 
-    `queries` (B, D) and `roles` (N, D) are unit vectors of the questions and of the agents' role texts.
-    `flips` (B, N) is the round in which each agent turns adversary, NEVER for none; a topology gets it only
-    if it `sees_adversaries`. `outs` and `ins` are how many messages an agent may send and receive in a
-    round, None for any number. `learning` says that choices are drawn, with their log-probabilities, and
-    not taken greedily.
+    `queries` (B, D) and `roles` (N, D) are unit vectors of the questions and of the agents' role texts,
+    told to a topology that `reads_texts`. `flips` (B, N) is the round in which each agent turns adversary,
+    NEVER for none; a topology gets it only if it `sees_adversaries`. `outs` and `ins` are how many messages
+    an agent may send and receive in a round, None for any number. `learning` says that choices are drawn,
+    with their log-probabilities, and not taken greedily.
     """
 
     batch: int
@@ -141,6 +141,8 @@ class Topology:
 
     #: whether `Setting.flips` is told: a ceiling, no method
     sees_adversaries = False
+    #: whether `Setting.queries` and `Setting.roles` are told, which takes an embedder
+    reads_texts = False
 
     def __init__(self, args: dict[str, Any]) -> None:
         self.args = args

@@ -35,6 +35,9 @@ class BestOfN(Method):
         """A judge grades every answer with a call of its own."""
         return n_questions * int(self.args["n"]) * (2 if self.args["scorer"] == "judge" else 1)
 
+    def announce(self, job: Job) -> list[str]:
+        return self.own_temperature(job)
+
     async def fit(self, job: Job) -> None:
         if self.args["n"] < 1:
             raise UsageError(f"best-of-n: n={self.args['n']} is not at least 1")

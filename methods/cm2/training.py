@@ -191,20 +191,11 @@ class Run:
     def _asked(self) -> dict[str, Usage]:
         """What judges and simulators, which book themselves, took since the last step."""
         now = self.job.training.asked()
-        grown = {purpose: less(usage, self.before.get(purpose, Usage())) for purpose, usage in now.items()}
+        grown = {purpose: usage.since(self.before.get(purpose, Usage())) for purpose, usage in now.items()}
         return {purpose: usage for purpose, usage in grown.items() if usage.calls}
 
     async def _book(self, purpose: str, usage: Usage) -> None:
         self.job.training.charge(purpose, usage)
-
-
-def less(now: Usage, before: Usage) -> Usage:
-    """The difference of two states of one account."""
-    pairs = {name: (getattr(now, name), getattr(before, name)) for name in Usage.__dataclass_fields__}
-    grown: dict[str, Any] = {
-        name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()
-    }
-    return Usage(**grown)
 
 
 def on(loop: asyncio.AbstractEventLoop, asked: Coroutine[Any, Any, T]) -> T:

@@ -43,6 +43,9 @@ class SelfConsistency(Method):
     def calls(self, n_questions: int, splits: SplitSizes) -> int | None:
         return None if self.args["tokens"] else n_questions * self.samples
 
+    def announce(self, job: Job) -> list[str]:
+        return self.own_temperature(job)
+
     async def answer(self, question: Question, job: Job) -> Outcome:
         wanted, messages = self.samples, job.ask(question)
         if self.args["tokens"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,6 +108,17 @@ class Arc1D(Puzzle):
     def read(self, text: str, question: Question) -> Reading:
         return read_cells(text)
 
+    def wrong(self, sample: Sample, rng: random.Random) -> str:
+        """The cells of the right row in another order, which tells less of it than a slip would; where they
+        are all of one colour, of another."""
+        row = str(sample.target)
+        if len(set(row)) == 1:
+            return rng.choice([colour for colour in "0123456789" if colour != row[0]]) * len(row)
+        mixed = row
+        while mixed == row:
+            mixed = "".join(rng.sample(row, len(row)))
+        return mixed
+
 
 class Countdown(Puzzle):
     """An expression over given numbers, each used once, with a given value; checked exactly."""
@@ -142,6 +154,11 @@ class Zebra(Puzzle):
 
     def read(self, text: str, question: Question) -> Reading:
         return check.read_name(text, question.input)
+
+    def wrong(self, sample: Sample, rng: random.Random) -> str | None:
+        """Another of the names."""
+        others = [name for name in check.names(sample.question.input) if name != sample.target]
+        return rng.choice(others) if others else None
 
 
 class Arc1DOriginal(Arc1D):

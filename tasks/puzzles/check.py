@@ -16,14 +16,19 @@ def solves(answer: str, numbers: Sequence[int], target: int) -> bool:
     return whole is not None and sorted(whole.numbers()) == sorted(numbers) and whole.value() == target
 
 
+def names(question: str) -> list[str]:
+    """The persons that a question lists, in lower case."""
+    listed = _NAMES.search(question)
+    return [part.strip().casefold() for part in listed[1].split(",")] if listed else []
+
+
 def read_name(completion: str, question: str = "") -> Reading:
     """The person that a completion names, in lower case: one of the names that the question lists,
     or else a single word."""
     stated = read_text(completion)
     if stated.answer is None:
         return stated
-    listed = _NAMES.search(question)
-    known = [part.strip().casefold() for part in listed[1].split(",")] if listed else []
+    known = names(question)
     words: list[str] = re.findall(r"[^\W\d_]+", stated.answer.casefold()[-400:])
     named = sorted({word for word in words if word in known})
     if len(named) == 1:

@@ -15,9 +15,8 @@ def candidates(sample: Sample, size: int) -> tuple[list[str], int] | None:
     neither closed choices nor a number for its answer. `size`: how many answers a number has, itself among
     them."""
     target, choices = str(sample.target), [str(choice) for choice in sample.question.choices]
-    own = sample.question.metadata.get(
-        "options"
-    )  # of the letters that all questions share, the first so many
+    # of the letters that all questions share, this one has the first so many
+    own = sample.question.metadata.get("options")
     if isinstance(own, int):
         choices = choices[:own]
     if choices:

@@ -12,8 +12,8 @@ from harness.base.errors import DataError, UsageError
 from harness.methods.agents.live import wording
 from harness.model.gateway import Model
 
-#: the most agents of a conversation; draws of a call are numbered by it, so that an agent's first answer is
-#: the same call whatever the number of agents and whoever hears whom
+#: the most agents of a conversation; draws of a call are numbered by it, so that an agent's first answer,
+#: where it hears nobody, is the same call whatever the number of agents
 MOST = 64
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: why an agent is silent whose turn came after the question's tokens were spent
 BUDGET = "the question's tokens were spent"
+#: endings for which a server's line of error may stand in the place of an answer, which then has no tokens
+_REFUSALS = ("model_length", "content_filter")
 
 
 @dataclass
@@ -81,9 +83,7 @@ class Talk:
         self._wrong, self._purpose, self._spent = wrong, purpose, 0
         self._latent = job.rng("latent answers", question.id, question.epoch).getrandbits(31)
         self._asked = job.ask(question)
-        self._personas = [
-            wording.persona(a.name, a.role.name, a.role.text, len(cast.agents)) for a in cast.agents
-        ]
+        self._personas = [wording.persona(a.name, a.role.name, a.role.text) for a in cast.agents]
 
     async def round(self, r: int, spatial: Bits, temporal: Bits) -> list[Turn]:
         """What all agents say in round `r`; `spatial` and `temporal` (N, N) say whom each hears.
@@ -185,15 +185,24 @@ class Talk:
         if not said.strip():
             turn.failed = "an empty answer"
             return
+        if output.stop_reason in _REFUSALS and output.usage is None:
+            turn.failed = f"no answer, but an error: {said.strip().splitlines()[0][:200]}"
+            return
         turn.forced = adversary and wrong is not None
         turn.answer = wrong if turn.forced else job.parse(said, self.question)
         end = wording.closing(self.cast.closing, i, adversary)
-        opening = f"Answer: {self.shown(wrong)}" if turn.forced else ""
-        turn.text = "\n".join(part for part in (opening, said, end) if part)
         body = said if turn.answer is None else without_answer(said, job, self.question)
+        if turn.forced and not self._says(said, wrong):
+            said = f"{body}\n\nAnswer: {self.shown(wrong)}".lstrip()
+        turn.text = "\n".join(part for part in (said, end) if part)
         turn.body = "\n".join(part for part in (body, end) if part)
         turn.quoted = wording.quoted(turn.text)
         turn.vector = (output.metadata or {}).get("vector")
+
+    def _says(self, said: str, answer: Any) -> bool:
+        """Whether the answer that is read in a text is this one."""
+        found = self._job.parse(said, self.question) if self._job.countable else None
+        return found is not None and self.places.form(found) == self.places.form(answer)
 
     def shown(self, answer: Any) -> str:
         """An answer as agents read it."""

@@ -72,6 +72,7 @@ class GDesigner(Reinforced):
     """See above."""
 
     sizes = ("width",)
+    reads_texts = True
     rate = 0.01
 
     def make(self, size: dict[str, int], seed: int) -> None:

@@ -7,6 +7,7 @@ Rewards are 1 for a right answer of the whole conversation and -1 for a wrong on
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -136,6 +137,7 @@ async def train(
         rows.append(await _row(learner, lessons, plan, 0, books))
         after(rows[-1])
     while (update := int(rows[-1]["step"]) + 1) <= plan.updates:
+        await asyncio.sleep(0)  # simulated agents wait for nothing, and Ctrl-C is heard where something waits
         rows.append(await _row(learner, lessons, plan, update, books))
         after(rows[-1])
         if workspace is not None and (update % plan.save == 0 or update == plan.updates):
@@ -215,7 +217,7 @@ class _Spent:
         if self._books is None:
             return self._own
         grown = {
-            purpose: less(usage, self._before.get(purpose, Usage()))
+            purpose: usage.since(self._before.get(purpose, Usage()))
             for purpose, usage in self._books.asked().items()
         }
         return {purpose: usage for purpose, usage in grown.items() if usage.calls}
@@ -227,12 +229,3 @@ class _Spent:
             calls: sum(usage.calls for usage in spent),
             tokens: sum(usage.input_tokens + usage.output_tokens for usage in spent),
         }
-
-
-def less(now: Usage, before: Usage) -> Usage:
-    """The difference of two states of one account."""
-    pairs = {name: (getattr(now, name), getattr(before, name)) for name in Usage.__dataclass_fields__}
-    grown: dict[str, Any] = {
-        name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()
-    }
-    return Usage(**grown)

@@ -152,6 +152,16 @@ def test_what_a_method_adds_is_counted(command, questions):
     assert total["input_tokens"] == sum(row["input_tokens"] for row in found.values())
 
 
+def test_methods_that_announce_something_are_planned_without_a_client(command, questions):
+    own = (*questions, "--model", "own/priced", "--role", "agent2=own/other", "--temperature", "0.3")
+    arguments = ("-M", "agents=2", "-M", "rounds=2", "-M", "n=3")
+    found, total = cells(command, *own, "--method", "debate,best-of-n", *arguments)
+    assert found["debate x own/priced"]["calls"] == 40 * 4
+    assert found["best-of-n x own/priced"]["calls"] == 40 * 3
+    said = command(*own, "--method", "debate,best-of-n", *arguments)
+    assert "debate samples at its own temperature" in said.out + said.err
+
+
 def test_a_price_that_is_not_known_is_never_nothing(command, questions):
     own = (*questions, "--model", "own/priced,own/other")
     found, total = cells(command, *own)

@@ -10,7 +10,7 @@ from harness.cli import main
 from harness.comparison.arms import arms_of
 from harness.comparison.select import Selection, newest_versions
 from harness.results.index import in_force, read_index
-from harness.results.labels import method_label, short
+from harness.results.labels import field_label, method_label, short
 from harness.testing import seal_scores
 
 
@@ -151,6 +151,18 @@ def test_arguments_off_their_default_stand_beside_the_name(tmp_path):
 def test_arms_of_one_name_are_distinguished_by_what_differs(store):
     arms = [arm for arm in arms_of(rows(store)) if arm.task == "a"]
     assert {arm.label(arms) for arm in arms} == {"direct", "vote (samples=2)", "vote (samples=16)"}
+
+
+def test_the_models_of_agents_stand_beside_the_name():
+    name = "openai-api/here/a-model-with-a-long-name"
+    roles = {"agent2": {"model": name, "revision": "", "args": {}}, "judge": {"model": "sim/judge"}}
+    told = {"decoding": {}, "roles": roles}
+    assert method_label("debate", {"agents": 3}, told) == f"debate (agents=3, agent2={name})"
+    values = {"roles.agent2.model": name, "roles.agent2.revision": "", "roles.judge.revision": "a1"}
+    assert field_label("roles.agent2.model", values) == "agent2"
+    assert field_label("roles.judge.revision", values) == "judge revision"
+    assert field_label("roles.agent2.revision", values) == field_label("roles.agent3.model", values) == ""
+    assert field_label("method_args.samples", values) == "samples"
 
 
 def test_long_and_odd_values_are_short():

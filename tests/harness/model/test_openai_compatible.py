@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -268,3 +269,29 @@ def test_a_limit_that_cannot_be_checked_is_told(server, usage, price, limits, sa
     handle = model(server, price=price, budget=Budget(**limits), notice=told.append)
     asyncio.run(ask(handle))
     assert len(told) == len(says) and all(part in line for part, line in zip(says, told, strict=True))
+
+
+def test_an_answer_is_on_disk_before_anybody_has_it(server, tmp_path):
+    """A run that is killed has paid for nothing that it must ask again."""
+
+    async def many():
+        handle = model(server, tmp_path)
+        commits, flush = [], handle._cache.flush
+
+        def counted():
+            commits.append(len(handle._cache._waiting))
+            flush()
+
+        handle._cache.flush = counted
+
+        async def one(n):
+            await ask(handle, str(n), Question(str(n), str(n)))
+            with sqlite3.connect(tmp_path / "cache.sqlite") as other:
+                kept.extend(other.execute("SELECT COUNT(*) FROM completions").fetchone())
+
+        await asyncio.gather(*(one(n) for n in range(9)))
+        assert sum(commits) == 9
+
+    kept = []
+    asyncio.run(many())
+    assert len(kept) == 9 and all(found >= n for n, found in enumerate(kept, 1))

@@ -103,7 +103,7 @@ def test_a_killed_run_records_the_same(methods, method, when):
     (methods / "die").write_text(when)
     victim = multiprocessing.get_context("fork").Process(target=go, args=(methods, method, "killed"))
     victim.start()
-    victim.join()
+    victim.join(120)
     assert victim.exitcode == -9 and list(methods.glob("killed/.running/*/samples.jsonl"))
     resumed = record_of(go(methods, method, "killed"))
     for key in ("draws", "draw_digest", "result_digest"):

@@ -29,6 +29,14 @@ def test_a_twin_has_the_clean_arguments_and_is_none_of_itself() -> None:
     assert _twin(spec(), {}) == []
 
 
+def test_a_run_and_its_twin_are_told_apart_by_name() -> None:
+    cells = plan(Request(task="arc1d", method="debate", method_args={"attack": "random"}))
+    assert [cell.title for cell in cells] == [
+        "arc1d x debate (attack=random) x pocket/grid",
+        "arc1d x debate x pocket/grid",
+    ]
+
+
 @pytest.mark.parametrize("twin", [{"atack": "none"}, {"rate": "often"}, 3])
 def test_a_twin_of_other_arguments_is_refused(twin: Any) -> None:
     with pytest.raises(PluginError, match="twin"):

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from benchmarks.todycomm import __main__ as driver  # noqa: E402
+from benchmarks import resumable  # noqa: E402
 from benchmarks.todycomm import claims, report  # noqa: E402
 from benchmarks.todycomm.arms import (  # noqa: E402  # noqa: E402
     MAJORITY,
@@ -62,9 +62,9 @@ def test_rows_become_tables_and_a_cut_line_is_left_out(tmp_path):
     ]
     text = "".join(json.dumps(row) + "\n" for row in made)
     (tmp_path / "runs.jsonl").write_text(text + text[:50], "utf-8")
-    found = driver.rows(tmp_path)
+    found = resumable.rows(tmp_path / "runs.jsonl")
     assert found == made
-    driver._whole_lines(tmp_path / "runs.jsonl")
+    resumable.whole_lines(tmp_path / "runs.jsonl")
     assert (tmp_path / "runs.jsonl").read_text("utf-8") == text
     report.write(found, tmp_path, 40)
     table = (tmp_path / "README.md").read_text("utf-8")

@@ -114,3 +114,20 @@ def test_areas_are_those_of_pairs_of_one_question():
     credits = np.array([[0.9, 0.1, 0.5], [0.2, 0.2, 0.8], [0.3, 0.6, 0.6]])
     turned = np.array([[False, True, True], [True, False, False], [False, False, False]])
     assert auc(credits, turned) == pytest.approx((1 + 0.75) / 2)
+
+
+def test_ctrl_c_is_heard_between_two_updates():
+    """Simulated agents never wait, and a cancelled task ends where it does."""
+    rows = []
+
+    async def interrupted():
+        training = asyncio.create_task(
+            train(linear(), SimulatedLessons(WORLD, 0, 0), Plan(40, 8), 0, rows=rows)
+        )
+        await asyncio.sleep(0)
+        training.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await training
+
+    asyncio.run(interrupted())
+    assert len(rows) < 40

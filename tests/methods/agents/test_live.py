@@ -205,7 +205,7 @@ def test_who_ends_with_the_paragraph_that_asks_to_be_believed(few, closing, coun
     args = {"attack": "fixed", "agents": 6, "rounds": 3, "closing": closing}
     found, *_ = one(few("independent", lambda call: "Label: red", **args))
     ends = [turn["text"].splitlines()[-1] for turn in found["rounds"][-1]["said"]]
-    ends = [end for end in ends if not end.startswith("Label")]
+    ends = [end for end in ends if not end.startswith(("Label", "Answer"))]
     assert len(ends) == count and len(set(ends)) == kinds
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.cm2 import __main__ as driver
+from benchmarks import resumable
 from benchmarks.cm2 import best_of_n, report
 from benchmarks.cm2.arms import HOLISTIC_SEEDS, SEEDS, Arm, planned
 from benchmarks.cm2.one import line, run
@@ -29,9 +29,9 @@ def test_a_row_has_what_tables_need_and_a_cut_line_is_left_out(tmp_path):
     made = [run(Arm(reward, 4), POCKET / "office", steps=1, episodes=4) for reward in ("start", "turn")]
     text = "".join(map(line, made))
     (tmp_path / "runs.jsonl").write_text(text + text[:50], "utf-8")
-    found = driver.rows(tmp_path)
+    found = resumable.rows(tmp_path / "runs.jsonl")
     assert found == [json.loads(line(row)) for row in made]
-    driver._whole_lines(tmp_path / "runs.jsonl")
+    resumable.whole_lines(tmp_path / "runs.jsonl")
     assert (tmp_path / "runs.jsonl").read_text("utf-8") == text
     assert all(len(row["sampled"]["success"]) == 4 for row in found)
     report.write(found, tmp_path)

@@ -188,8 +188,10 @@ def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypa
     arguments = {"steps": 5, "save_every": 2, "candidates": 40, "limit": 2, "engine": engine}
     child = os.fork()
     if not child:
-        go(tmp_path / "first", **arguments)
-        os._exit(0)
+        try:
+            go(tmp_path / "first", **arguments)
+        finally:  # else a child that fails goes on with the tests
+            os._exit(0)
     end = time.monotonic() + 120
     while not list(cache.glob("workspaces/*/checkpoint-2/course.json")):
         assert time.monotonic() < end and os.waitpid(child, os.WNOHANG) == (0, 0)

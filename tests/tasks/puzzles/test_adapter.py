@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,19 @@ def test_no_answer_and_a_wrong_answer_score_zero(name):
     for answer in (None, "1", "nobody"):
         score = task.score(splits.test[0], Outcome(splits.test[0].id, answer=answer))
         assert score.metrics == {"accuracy": 0.0}
+
+
+@pytest.mark.parametrize("name", ["arc1d", "zebra"])
+def test_what_adversaries_argue_for_is_wrong_and_can_be_read(name):
+    task, splits = loaded(name)
+    for seed, sample in enumerate(splits.test[::40]):
+        wrong = task.wrong(sample, random.Random(seed))
+        assert wrong == task.wrong(sample, random.Random(seed)) != sample.target
+        answer = task.parse(f"Answer: {wrong}", sample.question)
+        assert answer is not None and task.canonical(answer, sample.question) == wrong
+        assert task.score(sample, Outcome(sample.id, answer=answer)).metrics == {"accuracy": 0.0}
+    one = replace(splits.test[0], target="3333")
+    assert name != "arc1d" or set(task.wrong(one, random.Random(0))) != {"3"}
 
 
 def test_neutral_prompts_hold_the_problem_and_not_the_answer():

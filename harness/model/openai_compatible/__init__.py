@@ -1,0 +1,1 @@
+"""OpenAI-compatible servers, asked without an SDK between them and the gateway."""

@@ -1,0 +1,80 @@
+"""Connections to one server, of the event loop that asks."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import urllib.request
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+#: seconds a connection is kept without use: less than the five after which common servers close theirs
+KEPT = 4.0
+#: seconds to reach a server
+REACH = 30.0
+
+
+class Client:
+    """Posts to a server. How many requests go at once is the caller's: a connection is opened where none
+    is free. Connections live as long as the loop that opened them."""
+
+    def __init__(self, address: str, headers: Mapping[str, str], timeout: float) -> None:
+        self.address = address.rstrip("/")
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+        self._timeout = timeout
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: ClientSession | None = None
+        self._sessions: AsyncGenerator[ClientSession, None] | None = None
+
+    async def post(
+        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of the response.
+
+        Raises:
+            aiohttp.ClientError: the server can't be reached, or broke off.
+            TimeoutError: it took longer than allowed.
+        """
+        if self._session is None or self._loop is not asyncio.get_running_loop():
+            self._loop, self._sessions = asyncio.get_running_loop(), self._opened()
+            self._session = await anext(self._sessions)
+        url = f"{self.address}/{path}"
+        async with self._session.post(url, data=body, headers=headers) as response:
+            return response.status, response.headers, await response.read()
+
+    async def _opened(self) -> AsyncGenerator[ClientSession, None]:
+        """One session. A loop ends the generators that were begun in it before it closes (asyncio's
+        `shutdown_asyncgens`), so that no connection is left behind, whoever runs the loop."""
+        import aiohttp
+
+        # a proxy is looked up once; aiohttp's own trust_env would also send passwords of a .netrc
+        parts = urlsplit(self.address)
+        proxy = None
+        if not urllib.request.proxy_bypass(parts.hostname or ""):
+            proxy = urllib.request.getproxies().get(parts.scheme)
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=KEPT, ssl=_certificates() if parts.scheme == "https" else True
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=REACH),
+            proxy=proxy,
+        ) as session:
+            yield session
+
+
+def _certificates() -> ssl.SSLContext:
+    """The system's authorities and, where it has few, those of certifi."""
+    context = ssl.create_default_context()
+    try:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    except ImportError:
+        pass
+    return context

@@ -1,0 +1,81 @@
+"""Where the server of a model is, and by what name and key it is asked, as inspect-ai finds it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FAMILIES = ("openai-api", "vllm", "sglang")
+#: arguments of a model that this path understands, by family; with any other, inspect-ai asks
+ARGUMENTS = {
+    "openai-api": {"base_url", "api_key", "timeout", "strict_tools", "default_headers", "organization"},
+    "vllm": {"base_url", "port", "api_key", "timeout", "revision"},
+    "sglang": {"base_url", "port", "api_key", "timeout", "revision"},
+}
+#: variables that name a server that runs, and the key that stands for none
+RUNNING = {
+    "vllm": (("VLLM_BASE_URL",), "inspectai"),
+    "sglang": (("SGLANG_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL"), "dummy"),
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One model of one server."""
+
+    family: str
+    address: str
+    #: the name that the server knows the model by
+    model: str
+    headers: Mapping[str, str]
+    strict_tools: bool = True
+
+
+def spoken(name: str, args: Mapping[str, Any]) -> bool:
+    """Whether a model can be asked over this path: it has a server that runs, and all that is said of it is
+    understood here."""
+    family, _, rest = name.partition("/")
+    if family not in FAMILIES or not ARGUMENTS[family].issuperset(args):
+        return False
+    if family == "openai-api":
+        return "?" not in str(args.get("base_url") or "")
+    # an adapter has to be loaded first, which inspect-ai does
+    return bool(_running(family, args)) and ":" not in rest and "?" not in _running(family, args)
+
+
+def endpoint(name: str, args: Mapping[str, Any], client: Callable[[], Any]) -> Endpoint:
+    """Where a model that is `spoken` is.
+
+    Args:
+        name: with its family.
+        args: of the model.
+        client: opens inspect-ai's own provider of it, which knows the variables of every service; called for
+            `openai-api` alone.
+
+    Raises:
+        UsageError: no address or no key (of `client`).
+    """
+    family, _, rest = name.partition("/")
+    if family == "openai-api":
+        api = client()
+        sdk = {key.lower() for key in ("Accept", "Content-Type", "User-Agent")}
+        headers = {"Authorization": f"Bearer {api.client.api_key}"} | {
+            key: value
+            for key, value in api.client.default_headers.items()
+            if isinstance(value, str) and key.lower() not in sdk and not key.lower().startswith("x-stainless")
+        }
+        strict = bool(args.get("strict_tools", True))
+        return Endpoint(family, str(api.client.base_url), api.service_model_name(), headers, strict)
+    key = str(args.get("api_key") or os.environ.get(f"{family.upper()}_API_KEY", RUNNING[family][1]))
+    return Endpoint(family, _running(family, args), rest, {"Authorization": f"Bearer {key}"})
+
+
+def _running(family: str, args: Mapping[str, Any]) -> str:
+    """The address of a server that runs; empty if none was named, so that one has to be started."""
+    if args.get("base_url"):
+        return str(args["base_url"])
+    if args.get("port"):
+        return f"http://localhost:{args['port']}/v1"
+    return next((os.environ[each] for each in RUNNING[family][0] if os.environ.get(each)), "")

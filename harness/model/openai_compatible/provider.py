@@ -1,0 +1,82 @@
+"""Models behind OpenAI-compatible servers that run: one HTTP request a call, without an SDK."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness.model import backoff, faults
+from harness.model.hosted import Hosted
+from harness.model.openai_compatible import reply, request
+from harness.model.openai_compatible.client import Client
+from harness.model.openai_compatible.endpoint import Endpoint, endpoint
+from harness.model.provider import Call
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ModelOutput
+
+
+class Compatible(Hosted):
+    """A model that is `spoken`. What a call asks that this path doesn't know, such as images, goes over
+    inspect-ai, with the same request and the same output; it only takes longer."""
+
+    async def generate(self, call: Call) -> ModelOutput:
+        if not request.expressible(call):
+            return await super().generate(call)
+        at = self._endpoint
+        body = await request.chat(
+            call,
+            at.model,
+            long_name=self._long_name,
+            continues=at.family != "openai-api",
+            strict=at.strict_tools,
+        )
+        started = time.perf_counter()
+        own = call.decoding.get("extra_headers")
+        status, headers, content = await self._client.post("chat/completions", body, own)
+        if status >= 300:
+            raise faults.of_status(status, headers, _lenient(content))
+        try:
+            found = json.loads(content)
+            faults.check_completion(found)
+            return reply.output(found, at.model, call.tools, time.perf_counter() - started)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # not the JSON that it should be
+            raise faults.ServerFault(f"the server's answer can't be read: {type(error).__name__}") from error
+
+    def retryable(self, error: Exception) -> bool:
+        if isinstance(error, faults.ServerFault):
+            return error.passing
+        if isinstance(error, EOFError | ConnectionError | TimeoutError):
+            return True
+        if type(error).__module__.startswith("aiohttp"):  # but not a wrong address or certificate
+            return not isinstance(error, ValueError)
+        return super().retryable(error)
+
+    def retry_after(self, error: Exception) -> float | None:
+        if isinstance(error, faults.ServerFault):
+            return backoff.retry_after(error.headers)
+        return super().retry_after(error)
+
+    @cached_property
+    def _endpoint(self) -> Endpoint:
+        return endpoint(self.name, self._args, lambda: self._model.api)
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(self._endpoint.address, self._endpoint.headers, self._timeout)
+
+    @cached_property
+    def _long_name(self) -> bool:
+        from inspect_ai.model._openai import needs_max_completion_tokens
+
+        return needs_max_completion_tokens(self._endpoint.model)
+
+
+def _lenient(content: bytes) -> Any:
+    """A body as JSON, or as the text that it is."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")[:2000]
