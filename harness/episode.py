@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import JudgeFailed, ModelCallError, UserFailed, WorldFailed
+from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldFailed
 from harness.sample import Outcome, Question
 from harness.world import World
 
@@ -32,7 +32,7 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
         BudgetSpent: before a call of the agent or of the simulated user.
     """
     episode = _Episode(question, world, act)
-    unscored = error = None
+    unscored = error = declined = None
     try:
         async with asyncio.timeout(world.limits.seconds):
             reason = await episode.run()
@@ -42,6 +42,11 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
         reason, unscored = "user_failed", str(failure)
     except JudgeFailed as failure:
         reason, unscored = "judge_failed", str(failure)
+    except Declined as failure:
+        declined = failure.status
+        reason, error = f"model_{declined}", str(failure)
+        if declined == "context_overflow":  # as for a model that says so itself: the dialogue ends there
+            reason, error, declined = "model_length", None, None
     except ModelCallError as failure:
         reason, error = "model_failed", str(failure)
     except WorldFailed as failure:
@@ -56,6 +61,7 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
         stop_reason=reason,
         error=error,
         unscored=unscored,
+        declined=declined,
         trace=episode.trace(reason),
     )
 

@@ -103,7 +103,9 @@ def outcomes(
                 raise TypeError("it is no coroutine; define it with `async def answer`")
             return await found
         except ModelCallError as error:
-            return Outcome(question.id, question.epoch, error=str(error))
+            return Outcome(
+                question.id, question.epoch, error=str(error), declined=getattr(error, "status", None)
+            )
         except SystemExit as error:  # it is the method's fault, and not the end of the harness
             raise RuntimeError(f"it called sys.exit({error.code!r})") from error
 

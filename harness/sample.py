@@ -11,7 +11,7 @@ from harness.base.digest import digest
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
 
-Status = Literal["ok", "unscored", "error"]
+Status = Literal["ok", "unscored", "error", "refused", "filtered", "context_overflow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,10 @@ class Outcome:
 
     `text` is the completion. A method that reaches its answer in another way (a vote, a ranking)
     sets `answer`, in the task's canonical form; otherwise the task parses `text`. `error` says why
-    there is no answer at all (infrastructure), `unscored` why the answer can't be judged although the
-    method did its part (a user simulator failed). `trace` is kept with the attempt for people to read.
+    there is no answer at all (infrastructure); `declined`, one of `harness.base.errors.DECLINED`, says beside
+    it that the server gave none for this prompt. `unscored` says why the answer can't be judged although the
+    method did its part (a user simulator failed). `thought_alone` says that all that came was reasoning.
+    `trace` is kept with the attempt for people to read.
     `measures` are numbers that the method measured of itself (messages used): the record has their means,
     and nothing is ranked by them.
     """
@@ -159,6 +161,8 @@ class Outcome:
     trace: Mapping[str, Any] | None = None
     unscored: str | None = None
     measures: Mapping[str, float] = field(default_factory=dict)
+    declined: str | None = None
+    thought_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import DECLINED, UsageError
 from harness.comparison.arms import Arm, arms_of, shown_keys
 from harness.leaderboard.records import Holdings, row_of
 from harness.leaderboard.verdicts import Verdicts, claims, judged
@@ -93,7 +93,12 @@ class Entry:
 
     def count(self, name: str) -> int:
         """Attempts with a status, over all runs."""
-        return sum(int(run["counts"][name]) for run in self.arm.runs)
+        return sum(int(run["counts"].get(name, 0)) for run in self.arm.runs)
+
+    @property
+    def declined(self) -> int:
+        """Attempts without a completion: refused, filtered, too long a prompt."""
+        return sum(map(self.count, DECLINED))
 
     def access(self, name: str) -> int:
         """The largest number of labels, pool items or test inputs that a run of the row looked at."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from harness.base.errors import DECLINED
 from harness.leaderboard.board import Board, Entry, Section
 from harness.results.export import csv_text, every_eval_ever, latex, markdown
 
@@ -23,6 +24,7 @@ SHOWN = (
     "no answer",
     "unscored",
     "error",
+    "refused",
     "status",
 )
 TEXT_COLUMNS = 2
@@ -131,6 +133,7 @@ def _cells(entry: Entry) -> list[str]:
         str(entry.count("no_answer")),
         str(entry.count("unscored")),
         str(entry.count("error")),
+        str(entry.declined),
         _status(entry),
     ]
 
@@ -157,7 +160,10 @@ def _flat(section: Section, entry: Entry) -> dict[str, Any]:
         "rank_high": worst,
         "n_items": first["n_items"],
         "runs": len(entry.arm.runs),
-        **{name: entry.count(name) for name in ("attempts", "no_answer", "unscored", "error", "truncated")},
+        **{
+            name: entry.count(name)
+            for name in ("attempts", "no_answer", "unscored", "error", *DECLINED, "truncated")
+        },
         "calls_per_attempt": entry.arm.usage("calls"),
         "tokens_per_attempt": entry.tokens,
         "usd_per_attempt": entry.arm.usage("cost_usd"),

@@ -40,7 +40,8 @@ def evaluate(
         options: the keywords of `harness.api.requests.Options`: task_args, method_args, model_args, roles,
             role_args, embedder, seeds, epochs, limit, planned_effect, temperature, top_p, max_tokens, system,
             generation, budget_calls, budget_tokens, budget_cost, budget_time, max_connections, max_retries,
-            offline, mirror, overwrite, transcripts, twin, store, progress.
+            keep_going, probe, fail_on_error, offline, mirror, overwrite, transcripts,
+            twin, store, progress.
 
     Returns:
         The runs in the order of the grid. Some that failed are in `.failed`, and a warning names them.

@@ -47,6 +47,9 @@ class Options(TypedDict, total=False):
         budget_time: a run stops after so many seconds.
         max_connections: calls at once to a model.
         max_retries: retries of a call that failed in passing.
+        keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
+        probe: ask every model for one token before the grid starts (the default).
+        fail_on_error: a run ends at so many attempts in error, or below 1 at this share of all.
         offline: only the cache and local files.
         mirror: folder of Hub data sets; `HARNESS_MIRROR` where it is left out.
         overwrite: run what is sealed already again.
@@ -77,6 +80,9 @@ class Options(TypedDict, total=False):
     budget_time: float | None
     max_connections: int | None
     max_retries: int
+    keep_going: bool
+    probe: bool
+    fail_on_error: float | None
     offline: bool
     mirror: str | Path | None
     overwrite: bool
@@ -98,8 +104,8 @@ _WHOLE = {
     "max_connections",
     "max_retries",
 }
-_NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time"}
-_FLAGS = {"offline", "overwrite", "transcripts", "twin", "progress"}
+_NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time", "fail_on_error"}
+_FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
 #: how each of these is called among the generation settings
 _SAMPLING = {
     **{name: name for name in ("temperature", "top_p", "max_tokens")},

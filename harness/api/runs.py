@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import HarnessError, UsageError
+from harness.base.errors import DECLINED, HarnessError, UsageError
 from harness.display.layout import Block, Line, Shown, ShownItems, Table, printable
 
 if TYPE_CHECKING:
@@ -245,6 +245,11 @@ class Runs(ShownItems[Run]):
         return _blocks(self._items)
 
 
+def declined_attempts(record: Mapping[str, Any]) -> int:
+    """How many attempts got no completion for a reason that stays."""
+    return sum(record["counts"].get(status, 0) for status in DECLINED)
+
+
 def _note(run: Run) -> str:
     if run.error is not None:
         return f"error: {run.title}: {run.error}"
@@ -256,7 +261,8 @@ def _note(run: Run) -> str:
     sample, reason = _first_reason(run.record)
     return (
         f"warning: {run.title}: nothing was measured: {counts['unscored']} attempts are "
-        f"unscored and {counts['error']} ended in errors, the first as {printable(reason)}; "
+        f"unscored, {counts['error']} ended in errors and {declined_attempts(run.record)} were refused or "
+        f"held back, the first as {printable(reason)}; "
         f"'harness show {run.record['run_id'][:12]} --sample {printable(sample)}' shows it"
     )
 

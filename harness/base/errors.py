@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.base.secrets import without_secret_values
+
 
 class HarnessError(Exception):
-    """A mistake with a known cure. The message is one line that names both."""
+    """A mistake with a known cure. The message is one line that names both, and no secret."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return without_secret_values(super().__str__())
 
 
 class UsageError(HarnessError):
@@ -39,6 +44,24 @@ class ModelCallError(HarnessError):
 
 class NotKept(ModelCallError):
     """--offline is set and the cache doesn't hold the completion: nothing is known of what the model says."""
+
+
+#: the statuses of attempts for which a server gave no completion, and told a reason that stays
+DECLINED = ("refused", "filtered", "context_overflow")
+
+
+class Declined(ModelCallError):
+    """There is no completion for this prompt, for a reason that stays: the attempt gets `status`, one of
+    `DECLINED`: `refused` (the model declined), `filtered` (a filter of the server held prompt or answer
+    back) or `context_overflow` (prompt and completion don't fit the model's context)."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ModelStopped(UsageError):
+    """No call to a model can succeed until somebody mends something: a key, a name, an account."""
 
 
 class BudgetSpent(HarnessError):

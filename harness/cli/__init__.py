@@ -12,6 +12,7 @@ import click
 
 from harness import __version__
 from harness.base.errors import HarnessError, nearest
+from harness.base.secrets import remember_words, without_secret_values
 
 #: command -> (module, one line for --help). A module is imported by its name when its command is called,
 #: so a package that stands on the harness, as the leaderboard does, can own its command without the
@@ -90,6 +91,7 @@ def main() -> None:
         sys.stdout = io.TextIOWrapper(pipe, out.encoding, write_through=out.write_through)
     if isinstance(sys.stdout, io.TextIOWrapper):  # hostile text has characters that no terminal can show
         sys.stdout.reconfigure(errors="backslashreplace")
+    remember_words(sys.argv[1:])
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -98,7 +100,8 @@ def main() -> None:
         print(error.format_message())
         sys.exit(2)
     except click.ClickException as error:
-        print(f"error: {' '.join(error.format_message().split())}", file=sys.stderr)
+        line = without_secret_values(" ".join(error.format_message().split()))
+        print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt) as stop:
         kept = str(stop.__cause__ or stop)  # click wraps Ctrl-C

@@ -18,6 +18,7 @@ from harness.cli.options import (
     arguments,
     as_typed,
     budget_options,
+    fault_options,
     fit_options,
     generation_option,
     json_option,
@@ -86,6 +87,7 @@ Examples:
 @system_option
 @generation_option
 @budget_options
+@fault_options
 @offline_option(None)
 @mirror_option
 @click.option(

@@ -190,6 +190,23 @@ max_retries_option = click.option(
     metavar="N",
     help="Retries of a call that failed for a passing reason. [default: 10, some two minutes]",
 )
+keep_going_option = click.option(
+    "--keep-going/--no-keep-going",
+    default=None,
+    help="Count calls that a bad key, name or quota fails as errors. [default: stop the model's cells]",
+)
+probe_option = click.option(
+    "--probe/--no-probe",
+    default=None,
+    help="Ask every model for one token before the grid starts. [default: ask]",
+)
+fail_on_error_option = click.option(
+    "--fail-on-error",
+    type=float,
+    metavar="N|SHARE",
+    help="End a run at so many attempts in error, or at this share of all (below 1).",
+)
+fault_options = together(keep_going_option, probe_option, fail_on_error_option)
 budget_options = together(
     budget_cost_option,
     budget_tokens_option,

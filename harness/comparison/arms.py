@@ -108,7 +108,7 @@ class Arm:
     def rate(self, count: str) -> float:
         """The share of attempts with a status (`error`, `unscored`, `truncated`, `no_answer`)."""
         attempts = sum(int(run["counts"]["attempts"]) for run in self.runs)
-        return sum(int(run["counts"][count]) for run in self.runs) / attempts if attempts else 0.0
+        return sum(int(run["counts"].get(count, 0)) for run in self.runs) / attempts if attempts else 0.0
 
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that distinguish it from `others` of the same name."""

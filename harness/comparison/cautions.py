@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.base.errors import DECLINED
 from harness.comparison.arms import Arm
 from harness.comparison.claims import RUNS_DIFFER
 from harness.results.ceiling import ceiling
@@ -48,7 +49,7 @@ def cautions(
             found.append(
                 f"{arm.method} was run with other code of the same version: {', '.join(map(brief, made_by))}"
             )
-    for count in ("error", "unscored"):
+    for count in ("error", "unscored", *DECLINED):
         rates = candidate.rate(count), baseline.rate(count)
         if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
             found.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.display.failures import DECLINED_HEADS, failures, silent
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
 from harness.results.ceiling import ceiling
@@ -33,22 +34,6 @@ SCORED_ONLY = "scored only"
 def scored_only(metric: dict[str, Any] | None) -> str:
     """The mean over scored attempts alone; empty where it doesn't differ, or none was scored."""
     return f"{metric['scored_only']:.3f}" if metric and metric["scored_only"] is not None else ""
-
-
-def failures(record: dict[str, Any]) -> str:
-    """`16 of 32 attempts are unscored, 12 of them as the simulated user failed, and count as 0`,
-    or as whatever is the worst value of the primary metric; empty where every attempt was scored."""
-    counts = record["counts"]
-    said = []
-    if counts["unscored"]:
-        user = counts.get("user_failed", 0)
-        said.append(
-            f"{counts['unscored']} of {counts['attempts']} attempts are unscored"
-            + (f", {user} of them as the simulated user failed," if user else "")
-        )
-    if counts["error"]:
-        said.append(f"{counts['error']} of {counts['attempts']} attempts ended in errors")
-    return " and ".join(said) + f" and count as {primary_range(record).worst:g}" if said else ""
 
 
 def wrong(record: dict[str, Any]) -> str:
@@ -176,6 +161,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
     seeds = len({record["seed"] for record in records}) > 1
     partly = any(scored_only(record["metrics"].get(record["primary"])) for record in records)
     trained = any((record.get("curve") or {}).get("dev_last") for record in records)
+    declined = [name for name in DECLINED_HEADS if any(r["counts"].get(name) for r in records)]
     names = [
         "task",
         "method",
@@ -191,6 +177,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         "no answer",
         "unscored",
         "error",
+        *(DECLINED_HEADS[name] for name in declined),
         "calls",
         "tokens",
         "USD",
@@ -219,16 +206,22 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
                 str(counts["no_answer"]),
                 str(counts["unscored"]),
                 str(counts["error"]),
+                *(str(counts.get(name, 0)) for name in declined),
                 str(usage["calls"]),
                 tokens(usage),
                 cost(usage),
             ]
         )
     blocks: list[Block] = [
+        *(
+            Line(f"notice: {task} x {record['method']['name']} x {record['model']}: {line}")
+            for record, task in zip(records, task_labels(records), strict=True)
+            for line in silent(record)
+        ),
         Table(
             names,
             rows,
-            right=names[-8:],
+            right=names[-8 - len(declined) :],
             titles=names.index("metric"),
             spare=[bar_head(records)],
             keep=["task", "method", "value [95 % interval]"],

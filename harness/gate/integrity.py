@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.base.errors import DECLINED
 from harness.comparison.arms import Arm
 from harness.comparison.paired import Comparison
 from harness.gate.checks import Rules
@@ -64,7 +65,7 @@ def faults(comparison: Comparison, rules: Rules) -> list[Fault]:
 
 def too_different(candidate: Arm, baseline: Arm, rules: Rules) -> Iterator[Fault]:
     """Rates of failed, unscored and truncated attempts that lie too far apart."""
-    for count in ("error", "unscored", "truncated"):
+    for count in ("error", "unscored", *DECLINED, "truncated"):
         ours, theirs = candidate.rate(count), baseline.rate(count)
         if abs(ours - theirs) > rules.max_rate_difference:
             yield Fault(

@@ -21,6 +21,7 @@ from harness.job.drawn import Drawn
 from harness.job.files import Files
 from harness.job.models import Models
 from harness.job.training import Training
+from harness.model.endings import thought_alone
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec
@@ -201,7 +202,12 @@ class Job:
             question.id,
             question.epoch,
             output.completion,
-            **{"confidence": confidence, "stop_reason": output.stop_reason, **fields},
+            **{
+                "confidence": confidence,
+                "stop_reason": output.stop_reason,
+                "thought_alone": thought_alone(output),
+                **fields,
+            },
         )
 
     def _other(self, name: str) -> Job:

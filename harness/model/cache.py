@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from harness.base.errors import HarnessError
+from harness.base.secrets import without_secret_values
 
 
 class Cache:
@@ -43,18 +44,34 @@ class Cache:
 
     def put(self, key: str, value: str) -> None:
         """Keep a value; the first one kept for a key stays."""
-        self._waiting.setdefault(key, value)
+        self._waiting.setdefault(key, without_secret_values(value))
         if len(self._waiting) >= self._batch or time.monotonic() - self._last > self._seconds:
             self.flush()
+
+    def drop(self, key: str) -> None:
+        """Forget what was kept for a key."""
+        self._waiting.pop(key, None)
+        try:
+            self._db.execute("DELETE FROM completions WHERE key = ?", (key,))
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def keep_identity(self, name: str, args: str, address: str, value: str) -> None:
         """Keep what the client of a model reported: the newest replaces what was kept for the same model,
         digest of arguments and address of its server (empty where none was named)."""
-        row = (name, args, address, value, time.time())
+        row = (name, args, without_secret_values(address), without_secret_values(value), time.time())
         try:
             self._db.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
+
+    def keep_run(self, run_id: str) -> None:
+        """Keep that every completion of a run is here."""
+        self.keep_identity(f"run {run_id}", "", "", "")
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether every completion of a run is here."""
+        return self.identity(f"run {run_id}", "", "") is not None
 
     def identity(self, name: str, args: str, address: str) -> str | None:
         """What was last kept for a model: with the same arguments if there is such, else with others; at

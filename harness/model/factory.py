@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
+from harness.base.secrets import remember, remember_environment
 from harness.model.cache import Cache
 from harness.model.identity import identify
 from harness.model.provider import Call, Provider
@@ -61,6 +62,8 @@ def open_model(
         UsageError: no such model or provider, with the nearest; or no key; or it was never opened before,
             and `offline`.
     """
+    remember_environment()
+    remember(args)
     provider = _provider(name, args)
     provider.connections = connections or provider.connections
     if not connect:

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base import messages as make
 from harness.base.digest import digest
-from harness.base.errors import ModelCallError, NotKept
-from harness.model import backoff
+from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
+from harness.base.secrets import without_secret_values
+from harness.model import backoff, endings, faults
 from harness.model.cache import Cache
+from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.model.provider import Call, Provider
+from harness.model.room import Room
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Model:
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
         slots: asyncio.Semaphore | None = None,
+        health: Health | None = None,
+        answer_limit: int | None = None,
         notice: Callable[[str], None] | None = None,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
@@ -52,6 +57,10 @@ class Model:
         self._seed, self._price, self._offline = seed, price, offline
         self._max_retries, self._first_wait = max_retries, first_wait
         self._slots = slots if provider.remote else None
+        self._health = (health or Health(keep_going=True)) if provider.remote else None
+        self._room = (
+            Room(answer_limit, self.name, lambda text: self._notice(text)) if provider.remote else None
+        )
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
@@ -82,6 +91,9 @@ class Model:
             BudgetSpent: before the call or one of its retries, if a limit of the run is reached.
             ModelCallError: the call failed for good or took too long, which the ledger records as a call
                 without tokens.
+            Declined: there is no completion for a reason that stays: a refusal, a filter, a prompt that is
+                too long. Never kept in the cache.
+            ModelStopped: no call to the model can succeed until somebody mends something.
             NotKept: it is not in the cache and --offline is set, and none was made.
         """
         self._budget.check(self._ledger.total, self._ledger.under_way)
@@ -89,27 +101,32 @@ class Model:
         if system := settings.pop("system_message", None):
             messages = [make.system(system), *messages]
         key = self._key(question, messages, tools, tool_choice, settings, draw)
+        call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
         if self._keyed and self._cache is not None:
             kept = self._cache.get(key)
             if kept is None and key in self._asking:  # its answer is this one's too, unless it fails
                 await self._asking[key].wait()
                 self._budget.check(self._ledger.total, self._ledger.under_way)
                 kept = self._cache.get(key)
-            if kept is not None:
-                return self._kept(kept, purpose, question)
+            found = None if kept is None else self._kept(kept, key, call, purpose)
+            if found is not None:
+                return found
         if self._offline and self.provider.remote:
             self._ledger.missing += 1
+            self._ledger.lacking.add(self.name)
             raise NotKept(
                 f"{self.name}: {_name(purpose, question, draw)} is not in the cache and --offline is set; "
                 "run once with a network to fill the cache"
             )
-        call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
         over = self._asking.setdefault(key, asyncio.Event())
         try:
             output = await self._charged(call, purpose, patience)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
                 # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
-                self._cache.put(key, json.dumps(output.model_dump(mode="json", exclude_none=True)))
+                text = json.dumps(output.model_dump(mode="json", exclude_none=True))
+                if self.provider.remote and text != (shown := without_secret_values(text)):
+                    text, output = shown, type(output).model_validate(json.loads(shown))  # it was echoed
+                self._cache.put(key, text)
                 if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
                     self._cache.flush()
@@ -130,16 +147,27 @@ class Model:
             self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call.question, usage, output)
-        if output.error:
-            raise ModelCallError(f"{self.name}: {_first_line(output.error)}")
+        endings.check(output, self.name)
         return output
 
-    def _kept(self, text: str, purpose: str, question: Question) -> ModelOutput:
-        """The completion that the cache holds, recorded as a call that it served."""
+    def _kept(self, text: str, key: str, call: Call, purpose: str) -> ModelOutput | None:
+        """The completion that the cache holds, recorded as a call that it served; None for what an earlier
+        version kept and is no answer, or had no room, which is forgotten."""
         from inspect_ai.model import ModelOutput
 
         output = ModelOutput.model_validate(json.loads(text))
-        self._charge(purpose, question, Usage(calls=1, cache_hits=1), output)
+        try:
+            endings.check(output, self.name)
+            stale = not self._offline and self._room is not None and self._room.wanted(call, output)
+        except Declined:
+            stale = True
+            if self._offline:
+                self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
+                raise
+        if stale and self._cache is not None:
+            self._cache.drop(key)
+            return None
+        self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
         return output
 
     async def _within(self, patience: float | None, call: Call, usage: Usage) -> ModelOutput:
@@ -158,26 +186,54 @@ class Model:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
+        told = 0
         while True:
             try:
-                async with self._slots or nullcontext():
+                async with (
+                    self._slots or nullcontext(),
+                    self._health.turn() if self._health else nullcontext(),
+                ):
                     if not usage.calls:
                         begun()
                     usage.calls = 1
-                    return await self.provider.generate(call)
-            except ModelCallError:
+                    sent = self._room.widened(call) if self._room else call
+                    output = await self.provider.generate(sent)
+                if self._health:
+                    self._health.answers()
+                if self._room is None or not self._room.wanted(sent, output):
+                    return output
+                self._pay(output)
+                usage.retries += 1
+                continue
+            except HarnessError:  # a provider's own line, or the model is stopped
                 raise
             except Exception as error:
-                if usage.retries >= self._max_retries or not self.provider.retryable(error):
-                    tries = f" after {usage.retries + 1} tries" if usage.retries else ""
-                    reason = _first_line(str(error)) or type(error).__name__
-                    raise ModelCallError(f"{self.name}{tries}: {reason}") from error
+                told += 1
+                said = faults.read(error)
+                if not self._again(error, said, usage, told):
+                    raise self._failure(said, usage) from error
                 wanted_wait = self.provider.retry_after(error)
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
             await asyncio.sleep(seconds)
             self._budget.check(self._ledger.total, self._ledger.under_way - 1)
+
+    def _again(self, error: Exception, said: faults.Reading, usage: Usage, told: int) -> bool:
+        """Whether a call that failed is made again."""
+        if said.kind == "unusable":
+            line = f"{self.name}: {said.line}"
+            return self._health is not None and self._health.fails(line) and told < HANDFUL
+        if usage.retries >= self._max_retries or said.kind in ("filtered", "context_overflow"):
+            return False
+        return said.kind == "passing" or self.provider.retryable(error)
+
+    def _failure(self, said: faults.Reading, usage: Usage) -> ModelCallError:
+        """The error of a call that failed for good."""
+        if said.kind in ("filtered", "context_overflow"):
+            return Declined(f"{self.name}: {endings.NAMES[said.kind]}: {said.line}", said.kind)
+        tries = f" after {usage.retries + 1} tries" if usage.retries else ""
+        return ModelCallError(f"{self.name}{tries}: {said.line}")
 
     def _key(
         self,
@@ -213,14 +269,26 @@ class Model:
             return
         if output is not None:
             _count(usage, output)
-        price, cost = self._price, None
-        if price is not None and not (usage.unreported and any(price)):
-            cost = (usage.input_tokens * price[0] + usage.output_tokens * price[1]) / 1e6
+        cost = self._cost(usage)
         usage.cost_usd, usage.paid_usd = cost, 0.0 if usage.cache_hits else cost
         self._ledger.charge(purpose, usage, question.id, question.epoch)
         without_counts, limits = bool(usage.unreported), self._budget
         if without_counts and limits.tokens is not None or cost is None and limits.cost is not None:
             self._say_unchecked(without_counts)
+
+    def _pay(self, output: ModelOutput) -> None:
+        """Books what an answer cost that is thrown away: paid, and no part of what the method takes."""
+        usage = Usage()
+        _count(usage, output)
+        total, cost = self._ledger.total, self._cost(usage)
+        total.paid_usd = None if total.paid_usd is None or cost is None else total.paid_usd + cost
+
+    def _cost(self, usage: Usage) -> float | None:
+        """USD; None where price or tokens are unknown."""
+        price = self._price
+        if price is None or (usage.unreported and any(price)):
+            return None
+        return (usage.input_tokens * price[0] + usage.output_tokens * price[1]) / 1e6
 
     def _say_unchecked(self, without_counts: bool) -> None:
         """Which limit of the run can't be checked for a call, and why."""
@@ -252,10 +320,6 @@ def _name(purpose: str, question: Question, draw: int) -> str:
     """A call as people know it."""
     more = f", epoch {question.epoch}" * bool(question.epoch) + f", draw {draw}" * bool(draw)
     return f"the call {purpose!r} for sample {question.id!r}{more}"
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")[:300]
 
 
 def _plain(message: ChatMessage) -> Any:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,12 @@ from tenacity import RetryError
 
 from harness.base.digest import digest
 from harness.base.errors import UsageError
+from harness.base.secrets import url_shown
 from harness.base.surrogates import sendable
 from harness.model import backoff
-from harness.model.partial_usage import tolerate
+from harness.model.faults import ServerFault, causes
 from harness.model.provider import Call, Provider
+from harness.model.sdk_answers import looked_at
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -64,7 +66,7 @@ class Hosted(Provider):
         self._trainable = name.partition("/")[0] in TRAINABLE
         if self._trainable:
             self.abilities = self.abilities | {"trainable"}
-        self.origin = str(args.get("base_url") or "")
+        self.origin = url_shown(str(args.get("base_url") or ""))
         if name.startswith(ADDRESSED) and not self.origin:
             self.from_client, self.address = ("origin",), _named_address(name)
 
@@ -73,7 +75,7 @@ class Hosted(Provider):
             return
         client = getattr(self._model.api, "client", None)
         if self.from_client:
-            address = str(getattr(client, "base_url", "")).rstrip("/")
+            address = url_shown(str(getattr(client, "base_url", "")).rstrip("/"))
             self.origin = "" if address == OPENAI else address
 
     @cached_property
@@ -82,7 +84,7 @@ class Hosted(Provider):
 
         name, options = self.name, {key: value for key, value in self._args.items() if key != "timeout"}
         try:
-            return tolerate(get_model(name, memoize=False, **options))
+            return looked_at(get_model(name, memoize=False, **options))
         except (Exception, SystemExit) as error:
             reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
             raise UsageError(
@@ -150,7 +152,7 @@ class Hosted(Provider):
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
             raise (spent.last_attempt.exception() or spent) from None
         if not output.choices and not output.error:
-            raise EOFError("the server's answer holds no choices")
+            raise ServerFault("the server's answer holds no choices")
         return output
 
     def retryable(self, error: Exception) -> bool:
@@ -162,12 +164,12 @@ class Hosted(Provider):
         broken = (json.JSONDecodeError, ConnectionError, TimeoutError, EOFError)
         return any(
             isinstance(cause, broken) or type(cause).__module__.startswith(("httpx", "httpcore"))
-            for cause in _causes(error)
+            for cause in causes(error)
         )
 
     def retry_after(self, error: Exception) -> float | None:
         """What the headers of the refusal say; the SDKs keep the response on their errors."""
-        for cause in _causes(error):
+        for cause in causes(error):
             headers = getattr(getattr(cause, "response", None), "headers", None)
             if isinstance(headers, Mapping):
                 return backoff.retry_after(headers)
@@ -179,13 +181,4 @@ def _named_address(name: str) -> str:
     family, _, rest = name.partition("/")
     service = family if family == "openai" else rest.partition("/")[0]
     variables = (f"{service.upper().replace('-', '_')}_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
-    return next((os.environ[each] for each in variables if os.environ.get(each)), "").rstrip("/")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it; inspect's wrappers can make that chain a circle."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
+    return url_shown(next((os.environ[each] for each in variables if os.environ.get(each)), "").rstrip("/"))

@@ -147,6 +147,8 @@ class Ledger:
         self.under_way = 0
         #: calls that --offline refused, as the cache doesn't hold their completions
         self.missing = 0
+        #: the models that would have been asked for them
+        self.lacking: set[str] = set()
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.base.errors import DECLINED
 from harness.results.ranges import metric_range
 
 #: what LaTeX would take for a command
@@ -106,7 +107,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
     counts = {
         key: record["counts"].get(key, 0)
         for key in (
-            *("ok", "unscored", "error", "no_answer", "truncated"),
+            *("ok", "unscored", "error", *DECLINED, "no_answer", "truncated"),
             *("user_failed", "user_retries", "judge_errors"),
         )
     }

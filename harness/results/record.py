@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import RecordError, UsageError
 from harness.base.known_files import named_by_content
+from harness.base.secrets import without_secrets_in
 from harness.model.ledger import Ledger
 from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
@@ -200,7 +201,7 @@ def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) 
 
 def _finished(record: Mapping[str, Any], where: str) -> bytes:
     """A record as it is stored, with its digest, checked like any that is read."""
-    plain: dict[str, Any] = json.loads(canonical_json(record))
+    plain: dict[str, Any] = without_secrets_in(json.loads(canonical_json(record)))
     plain["result_digest"] = result_digest(plain)
     check(plain, where)
     text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from harness.base.digest import digest
 from harness.base.errors import RecordError
 from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.ranges import declared_range
+from harness.sample import Status
 
 SCHEMA = 3
 #: what may differ between two executions of the same run and is left out of `result_digest`
@@ -26,12 +27,16 @@ class Strict(BaseModel):
 
 
 class Counts(Strict):
-    """Attempts by what became of them; ok + unscored + error = attempts."""
+    """Attempts by what became of them; ok + unscored + error + refused + filtered + context_overflow =
+    attempts."""
 
     attempts: int = Field(ge=0)
     ok: int = Field(ge=0)
     unscored: int = Field(ge=0)
     error: int = Field(ge=0)
+    refused: int = Field(0, ge=0, description="the model refused, by the server's own sign")
+    filtered: int = Field(0, ge=0, description="a filter of the server held prompt or answer back")
+    context_overflow: int = Field(0, ge=0, description="prompt and completion don't fit the model's context")
     no_answer: int = Field(ge=0, description="ok, but the completion held no answer: counted wrong")
     truncated: int = Field(ge=0, description="cut off by a token limit")
     user_failed: int = Field(0, ge=0, description="unscored, as the simulated user failed")
@@ -273,8 +278,8 @@ def invariants(record: Mapping[str, Any]) -> list[str]:
     """What must hold between the numbers of a record; each breach as a sentence."""
     faults = []
     counts, metrics = record["counts"], record["metrics"]
-    if counts["ok"] + counts["unscored"] + counts["error"] != counts["attempts"]:
-        faults.append("ok + unscored + error is not the number of attempts")
+    if sum(counts.get(status, 0) for status in get_args(Status)) != counts["attempts"]:
+        faults.append("ok + unscored + error + refused, filtered, overflown is not the number of attempts")
     if record["status"] == "complete" and counts["attempts"] < record["n_items"]:
         faults.append("complete, but with fewer attempts than items")
     for name, metric in metrics.items():

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.answers.reading import REASONS
+from harness.base.errors import DECLINED
 from harness.external.known_broken import WITHOUT, known_broken
 from harness.results.classes import ClassTable, class_metrics
 from harness.results.measures import Measures
@@ -41,7 +42,7 @@ class Summary:
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
         self._counts = dict.fromkeys(
             (
-                *("attempts", "ok", "unscored", "error", "no_answer", "truncated"),
+                *("attempts", "ok", "unscored", "error", *DECLINED, "no_answer", "truncated"),
                 *("user_failed", "user_retries", "judge_errors"),
             ),
             0,

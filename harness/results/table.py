@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import DECLINED, RecordError, UsageError
 from harness.results.reasons import COLUMNS as REASON_COLUMNS
 from harness.results.reasons import reason_counts
 from harness.results.store import Store
@@ -35,6 +35,7 @@ COLUMNS = (
     "ok",
     "unscored",
     "error",
+    *DECLINED,
     "no_answer",
     *REASON_COLUMNS.values(),
     "truncated",
@@ -74,7 +75,7 @@ SHARED = (
     "run_id",
     "record",
 )
-COUNTS = ("ok", "unscored", "error", "no_answer", "truncated")
+COUNTS = ("ok", "unscored", "error", *DECLINED, "no_answer", "truncated")
 USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd")
 
 
@@ -110,7 +111,7 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     for row in found:
         shared = {
             **{key: row[key] for key in SHARED},
-            **{key: row["counts"][key] for key in COUNTS},
+            **{key: row["counts"].get(key, 0) for key in COUNTS},
             **reason_counts(row),
             **{key: row["usage"][key] for key in USAGE},
             "labels_seen": row["data_access"].get("labels_seen", 0),

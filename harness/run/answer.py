@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 from collections.abc import Iterator, Mapping
 
 from harness.base.errors import HarnessError, PluginError
@@ -78,6 +79,7 @@ async def answer(
     questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
     total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
     waiting = set(todo)
+    errors, most = 0, _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
     gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
     try:
@@ -88,6 +90,12 @@ async def answer(
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
             journal.append(attempt)
             done += 1
+            errors += attempt["status"] == "error"
+            if errors >= most:
+                raise HarnessError(
+                    f"{errors} of {done} attempts ended in errors, the last as {attempt['reason']!r}; "
+                    "--fail-on-error ends the run here, what was answered is kept"
+                )
             session.watcher.step(cell, "answer", done, total)
     except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
         raise
@@ -98,6 +106,13 @@ async def answer(
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
         raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")
+
+
+def _most_errors(limit: float | None, total: int) -> float:
+    """At how many errors a run ends."""
+    if limit is None:
+        return math.inf
+    return max(1, math.ceil(limit if limit >= 1 else limit * total))
 
 
 def _place(outcome: object, position: Mapping[str, int], waiting: set[tuple[int, int]], cell: Cell) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import BudgetSpent, PluginError
+from harness.base.errors import BudgetSpent, PluginError, UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
@@ -40,9 +40,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     prepared = prepare(cell, session)
     overwrite = cell.request.overwrite
     if not overwrite:
-        sealed, overwrite = _sealed(prepared, session)
-        if sealed is not None:
-            return {**sealed, "reused": True}
+        found, overwrite = sealed(prepared, session)
+        if found is not None:
+            return {**found, "reused": True}
     cell = prepared.cell  # with the code as it is now
     method = load_method(cell.method, cell.method_args)
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
@@ -76,6 +76,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             job.close()
             session.flush()
         _check_unmixed(prepared, journal)
+        _check_not_cold(prepared, journal, ledger)
         for name in edited:
             session.notice(
                 f"{cell.title}: {name}, or a file that it names, was edited while the run went; its "
@@ -108,6 +109,9 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         )
         if status == "complete":
             journal.remove()
+            whole = record["counts"]["ok"] + record["counts"]["unscored"] == record["counts"]["attempts"]
+            if whole and any(each.remote for each in (prepared.provider, *prepared.roles.values())):
+                session.cache.keep_run(prepared.run_id)
     return {**record, "missing": ledger.missing} if ledger.missing else record
 
 
@@ -131,23 +135,43 @@ def _check_unmixed(prepared: Prepared, journal: Journal) -> None:
         raise
 
 
+def _check_not_cold(prepared: Prepared, journal: Journal, ledger: Ledger) -> None:
+    """Whether --offline found anything: nothing is sealed of a run for which the cache had no completion.
+
+    Raises:
+        UsageError: it found nothing.
+    """
+    if (
+        not ledger.missing
+        or ledger.total.cache_hits
+        or any(attempt["status"] != "error" for attempt in journal.attempts())
+    ):
+        return
+    journal.clear()
+    models = ", ".join(sorted(ledger.lacking))
+    raise UsageError(
+        f"--offline is set and the cache holds no completion of {models} for {prepared.cell.title}, so "
+        "nothing is sealed; run once with a network to fill the cache"
+    )
+
+
 def _models(prepared: Prepared) -> list[str]:
     """The names of the models that a run may ask."""
     return sorted({provider.name for provider in (prepared.provider, *prepared.roles.values())})
 
 
-def _sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:
+def sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:
     """The sealed record that answers for this cell, if there is one; else whether to begin again."""
     cell, run = prepared.cell, prepared.run_id[:12]
-    sealed = session.store.sealed(prepared.folder)
-    if sealed is None:
+    found = session.store.sealed(prepared.folder)
+    if found is None:
         return None, False
-    if sealed["status"] == "retracted":
-        session.notice(f"{cell.title}: run {run} was retracted ({sealed['reason']}); it is made again")
+    if found["status"] == "retracted":
+        session.notice(f"{cell.title}: run {run} was retracted ({found['reason']}); it is made again")
         return None, False
-    if sealed["status"] != "complete":
+    if found["status"] != "complete":
         return None, False
-    counts = sealed["counts"]
+    counts = found["counts"]
     failed = counts["error"] + counts.get("user_failed", 0)
     if failed and "answers" not in prepared.provider.abilities:  # what did come is in the cache
         session.notice(
@@ -156,13 +180,13 @@ def _sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None
         )
         return None, True
     for part, code in prepared.code.items():
-        before = sealed["code"][part]["digest"]
+        before = found["code"][part]["digest"]
         if before and before != code.digest:
             session.notice(
                 f"{cell.title}: run {run} was made by other code of the same {part} version "
                 f"({before[:12]}, now {code.digest[:12]}); --overwrite measures it again"
             )
-    return sealed, False
+    return found, False
 
 
 def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: bool, session: Session) -> None:

@@ -11,6 +11,7 @@ from harness.base.concurrent import run_sync
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.run.cell import run_cell
 from harness.run.plan import Cell
+from harness.run.probe import probe
 from harness.run.session import Session
 
 
@@ -56,8 +57,13 @@ class GridResult:
 
 async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResult) -> None:
     """Every cell in order, each result into `finished` as it comes. Being cancelled or interrupted ends the
-    grid and is noted there; what is finished is kept."""
+    grid and is noted there; what is finished is kept.
+
+    Raises:
+        ModelStopped: a model that will be asked can't be; nothing was run.
+    """
     try:
+        await probe(cells, session)
         for cell in cells:
             try:
                 finished.results.append(Result(cell, await run_cell(cell, session)))

@@ -41,6 +41,8 @@ def make_job(
     # how the subject decodes, and what it is told, is not how the task's judge or user does
     of_task = task_roles(task)
 
+    limit: int | None = cell.task.decoding.get("max_tokens")
+
     def handle(source: Provider, own: bool) -> Model:
         decoding = {**cell.task.decoding, **request.decoding} if own else {}
         return Model(
@@ -54,6 +56,8 @@ def make_job(
             offline=request.offline,
             max_retries=request.max_retries,
             slots=session.slots(source),
+            health=session.health(source, request.keep_going),
+            answer_limit=None if "max_tokens" in request.decoding or not own else limit,
             notice=session.notice,
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest, file_digest, path_digest, set_digest
-from harness.base.secrets import without_secrets
+from harness.base.secrets import url_shown, without_secrets, without_secrets_in
 from harness.model.provider import Provider
 from harness.run.code import Code
 from harness.run.named_files import named_content
@@ -51,7 +51,8 @@ def comparability(
     }
     if interactions is not None:
         key["interactions"] = interactions.digest()
-    return key
+    cleaned: dict[str, Any] = without_secrets_in(key)
+    return cleaned
 
 
 def prompt_digest(task: Task, samples: Sequence[Sample]) -> str:
@@ -100,9 +101,10 @@ def subject(
         "decoding": dict(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
-    if provider.origin and provider.origin != cell.request.model_args.get("base_url"):
-        found["model_origin"] = provider.origin
-    return found
+    if provider.origin and provider.origin != url_shown(str(cell.request.model_args.get("base_url", ""))):
+        found["model_origin"] = url_shown(provider.origin)
+    cleaned: dict[str, Any] = without_secrets_in(found)
+    return cleaned
 
 
 def run_id(comparability_key: str, subject_key: str, cell: Cell, code: Mapping[str, Code]) -> str:

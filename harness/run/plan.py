@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from harness.base.errors import UsageError
+from harness.base.secrets import remember
 from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
@@ -52,6 +53,9 @@ class Request:
     offline: bool = False
     mirror: str | None = None
     overwrite: bool = False
+    probe: bool = True
+    keep_going: bool = False
+    fail_on_error: float | None = None  # attempts, or below 1 a share of them
     transcripts: bool = True
     draws: str | None = None  # of recorded answers, whose method can't say it: `run` or `none`
     planned_effect: float | None = None
@@ -94,6 +98,13 @@ def plan(request: Request) -> list[Cell]:
         raise UsageError(
             "--planned-effect is a share of the metric's range, above 0 and at most 1 (0.02 is two points), "
             f"not {request.planned_effect}"
+        )
+    for given in (request.model_args, request.role_args, request.decoding):
+        remember(given)
+    if request.fail_on_error is not None and not request.fail_on_error > 0:
+        raise UsageError(
+            "--fail-on-error is a number of attempts (1 and more) or a share of them (below 1), not "
+            f"{request.fail_on_error:g}"
         )
     check_ranges(request.decoding)
     known = registry()

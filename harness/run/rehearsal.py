@@ -88,7 +88,7 @@ def rehearse(
     if "world" in cell.task.offers:
         return None
     check_templates(cell, task, splits.test[0].question, session.notice)
-    samples = _spread(splits.test[: cell.request.limit] if cell.request.limit else splits.test, items)
+    samples = spread(splits.test[: cell.request.limit] if cell.request.limit else splits.test, items)
     made = Rehearsal(len(samples))
     if not cell.method.model:
         return made
@@ -176,7 +176,8 @@ def _asked(job: Job, sample: Sample, config: dict[str, Any]) -> tuple[ChatMessag
     return (*([messages.system(system)] if system else []), *job.ask(sample.question))
 
 
-def _spread(samples: Any, items: int) -> list[Sample]:
+def spread(samples: Any, items: int) -> list[Sample]:
+    """So many samples, evenly over the set."""
     n = min(items, len(samples))
     return [samples[i * len(samples) // n] for i in range(n)]
 

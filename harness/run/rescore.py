@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.digest import canonical_json, digest
-from harness.base.errors import DataError, UsageError
+from harness.base.errors import DECLINED, DataError, UsageError
 from harness.base.known_files import located
 from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
@@ -163,7 +163,9 @@ def _outcome(row: Mapping[str, Any]) -> Outcome:
         answer=json.loads(row["given_answer"]) if row.get("given_answer") else None,
         confidence=row["confidence"],
         stop_reason=row["stop_reason"],
-        error=row["reason"] if row["status"] == "error" else None,
+        error=row["reason"] if row["status"] in ("error", *DECLINED) else None,
+        declined=row["status"] if row["status"] in DECLINED else None,
+        thought_alone=row["reason"] == "only reasoning",
         trace=json.loads(row["trace"]) if row["trace"] else None,
     )
 

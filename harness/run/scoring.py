@@ -51,11 +51,13 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         except ValueError as error:
             raise PluginError(f"the outcome of question {sample.id!r} has a bad measure: {error}") from None
     if outcome.error is not None:
-        return {**attempt, "status": "error", "metrics": {}}
+        return {**attempt, "status": outcome.declined or "error", "metrics": {}}
     try:
         if outcome.answer is None:
             outcome.answer = task.parse(outcome.text, sample.question)
             attempt["reason"] = _why_none(task, sample, outcome) if outcome.answer is None else None
+            if not outcome.text.strip():
+                attempt["reason"] = "only reasoning" if outcome.thought_alone else "empty"
         else:
             attempt["given"] = True
         attempt["answer"] = outcome.answer

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 from harness.base import paths
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, PluginError, UsageError
+from harness.base.secrets import without_secret_values
 from harness.data.hub import Data
 from harness.model.cache import Cache
 from harness.model.factory import open_model
+from harness.model.health import Health
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
@@ -56,11 +58,13 @@ class Session:
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _health: dict[int, Health] = field(default_factory=dict)
     _cache: Cache | None = None
     _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
 
     def notice(self, text: str) -> None:
         """Says something that one should know, once."""
+        text = without_secret_values(text)
         if text not in self.notices:
             self.notices.append(text)
             self.watcher.say(text)
@@ -113,6 +117,10 @@ class Session:
         """The limit on calls at once, shared by every cell that uses the model."""
         return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))
 
+    def health(self, provider: Provider, keep_going: bool = False) -> Health:
+        """Whether the model can be asked, known to every cell that uses it."""
+        return self._health.setdefault(id(provider), Health(keep_going))
+
     def load(self, cell: Cell, code: str = "") -> tuple[Task, Splits, Data]:
         """The task and its data; kept while cells of the same task, and the same code, follow each other."""
         key = digest([cell.task.name, dict(cell.task_args), cell.request.mirror, code])
@@ -161,3 +169,4 @@ class Session:
             self._cache.close()
             self._cache = None
         self._slots.clear()
+        self._health.clear()

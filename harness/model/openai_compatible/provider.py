@@ -7,9 +7,9 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.model import backoff
+from harness.model import backoff, faults
 from harness.model.hosted import Hosted
-from harness.model.openai_compatible import refusal, reply, request
+from harness.model.openai_compatible import reply, request
 from harness.model.openai_compatible.client import Client
 from harness.model.openai_compatible.endpoint import Endpoint, endpoint
 from harness.model.provider import Call
@@ -37,31 +37,25 @@ class Compatible(Hosted):
         own = call.decoding.get("extra_headers")
         status, headers, content = await self._client.post("chat/completions", body, own)
         if status >= 300:
-            error = refusal.ServerError(status, headers, _lenient(content))
-            output = refusal.ended(error, at.family, at.model)
-            if output is None:
-                raise error
-            return output
-        found = json.loads(content)
-        if isinstance(found, dict) and found.get("error"):
-            raise refusal.ServerError(status, headers, found)
+            raise faults.of_status(status, headers, _lenient(content))
         try:
+            found = json.loads(content)
+            faults.check_completion(found)
             return reply.output(found, at.model, call.tools, time.perf_counter() - started)
-        except (TypeError, ValueError, AttributeError) as error:  # a part of it is not what it should be
-            raise refusal.NoAnswer(f"the server's answer can't be read: {type(error).__name__}") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # not the JSON that it should be
+            raise faults.ServerFault(f"the server's answer can't be read: {type(error).__name__}") from error
 
     def retryable(self, error: Exception) -> bool:
-        if isinstance(error, refusal.ServerError):
+        if isinstance(error, faults.ServerFault):
             return error.passing
-        broken = (json.JSONDecodeError, UnicodeDecodeError, EOFError, ConnectionError, TimeoutError)
-        if isinstance(error, broken):
+        if isinstance(error, EOFError | ConnectionError | TimeoutError):
             return True
         if type(error).__module__.startswith("aiohttp"):  # but not a wrong address or certificate
             return not isinstance(error, ValueError)
         return super().retryable(error)
 
     def retry_after(self, error: Exception) -> float | None:
-        if isinstance(error, refusal.ServerError):
+        if isinstance(error, faults.ServerFault):
             return backoff.retry_after(error.headers)
         return super().retry_after(error)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.model.openai_compatible.refusal import NoAnswer
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,22 +32,17 @@ def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) ->
     its `system_fingerprint` if there is one.
 
     Args:
-        reply: parsed JSON, whatever a server sent with status 200.
+        reply: parsed JSON of which `faults.check_completion` says that it holds a completion.
         asked: the name of the model that was asked, for servers that don't name theirs.
         tools: those that were offered, to read calls of them.
         seconds: how long the call took.
 
     Raises:
-        NoAnswer: it holds no choice with a message.
+        KeyError, TypeError, ValueError, AttributeError: a part of it is not what the protocol says.
     """
     from inspect_ai.model import ModelOutput
 
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    if not isinstance(choices, list) or not choices:
-        raise NoAnswer("the server's answer holds no choices")
-    for choice in choices:
-        if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
-            raise NoAnswer("a choice of the server's answer holds no message")
+    choices = reply["choices"]
     if len(choices) > 1 and all(isinstance(choice.get("index"), int) for choice in choices):
         choices = sorted(choices, key=lambda choice: int(choice["index"]))
     served = reply.get("model")

@@ -58,7 +58,8 @@ class Endpoint(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
-        self.requests, self.usage = [], {"prompt_tokens": 1000, "completion_tokens": 500}
+        self.requests, self.probes = [], []
+        self.usage = {"prompt_tokens": 1000, "completion_tokens": 500}
         self.reply = lambda body: "1+1"
         self.address = f"http://127.0.0.1:{self.server_port}/v1"
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -76,7 +77,8 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(body)
+        probe = 1 in (body.get("max_tokens"), body.get("max_output_tokens"))
+        (self.server.probes if probe else self.server.requests).append(body)
         status = 200
         if self.path.endswith("/embeddings"):
             answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}
@@ -88,14 +90,17 @@ class _Answers(BaseHTTPRequestHandler):
                 message = {"role": "assistant", "content": message}
             if isinstance(message, tuple):
                 status, code = message
-                answer = {"error": {"message": f"refused: {code}", "type": "x", "code": code}}
+                key = self.headers["Authorization"]
+                answer = {"error": {"message": f"refused: {code} ({key})", "type": "x", "code": code}}
             else:
                 answer = {
                     "id": "1",
                     "object": "chat.completion",
                     "created": 1,
                     "model": body["model"],
-                    "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+                    "choices": [
+                        {"index": 0, "finish_reason": message.pop("ending", "stop"), "message": message}
+                    ],
                 }
                 if self.server.usage is not None:
                     answer["usage"] = self.server.usage

@@ -6,7 +6,7 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ModelOutput, ModelUsage
 from inspect_ai.tool import ToolFunction, ToolInfo
 
-from harness.base.errors import BudgetSpent, ModelCallError
+from harness.base.errors import BudgetSpent, Declined, ModelCallError
 from harness.base.messages import user
 from harness.model.cache import Cache
 from harness.model.gateway import Model
@@ -213,7 +213,8 @@ def test_an_output_that_holds_an_error_is_one_and_is_paid_for():
     ledger = Ledger()
     with pytest.raises(ModelCallError) as caught:
         ask(model(ScriptedProvider(error="refused\nfor good"), ledger=ledger, price=(1.0, 2.0)))
-    assert str(caught.value) == "scripted/one: refused"
+    assert str(caught.value) == "scripted/one: a content filter held the answer back: refused for good"
+    assert isinstance(caught.value, Declined) and caught.value.status == "filtered"
     assert (ledger.total.calls, ledger.total.input_tokens) == (1, 10)
     assert ledger.total.paid_usd == pytest.approx(20e-6)
 

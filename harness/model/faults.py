@@ -1,0 +1,209 @@
+"""What the failure of a call means, from whichever client it comes: what the server said, and whether it is
+of the prompt, of the model, or in passing.
+
+An error is read by what clients for HTTP have in common: `status_code`, `body` (the answer's JSON, or its
+part `error`) and `response` with headers and text, on the error itself or on what led to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+#: "unusable": no call to the model can succeed until somebody mends something; "passing": the same call may
+#: succeed later; the others are those of `harness.base.errors.Declined`
+Kind = Literal["unusable", "passing", "filtered", "context_overflow"]
+
+#: statuses of calls that may succeed later: too slow, too many, and the server's own faults
+PASSING = {408, 409, 425, 429, *range(500, 600)}
+#: an unknown key, no money left, no such model: what another call can't change
+_UNUSABLE_STATUS = (401, 402, 404)
+_NO_MONEY = re.compile(
+    r"insufficient_quota|billing_hard_limit|exceeded your current quota|credit balance is too low", re.I
+)
+#: refusals of a request, in which a server may speak of the prompt
+_OF_THE_PROMPT = (400, 403, 413, 422)
+_TOO_LONG_CODES = ("context_length_exceeded", "string_above_max_length", "prompt_too_long")
+_TOO_LONG = re.compile(
+    r"(maximum|model'?s|max) context|context[ _](length|window|size|limit)|prompt is too long|input length|"
+    r"max_tokens must be at least 1\b|"
+    r"input is too long|too many (input )?tokens|reduce the length|longer than the model|"
+    r"exceeds?.{0,40}\b(max_model_len|(maximum|max|limit).{0,30}(input|prompt|sequence).{0,20}length)",
+    re.I,
+)
+_FILTER_CODES = (
+    *("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "invalid_prompt"),
+    *("bio_policy", "cyber_policy", "data_inspection_failed", "moderation_blocked"),
+)
+_FILTERED = re.compile(
+    r"content[ _](filter|management|policy|moderation)|usage polic|safety (system|filter|reason)|"
+    r"(prompt|input|message|output|text)[^.]{0,40} (flagged|blocked)|moderation|inappropriate content|"
+    r"responsible ai|blocked by [a-z' ]*polic",
+    re.I,
+)
+#: endings of a completion by which a server says that it broke off: what came is no answer
+_BROKEN_OFF = ("abort", "aborted", "error", "cancelled")
+LONGEST = 300
+
+
+class ServerFault(Exception):
+    """A server answered a call with something that is no completion.
+
+    Attributes:
+        status_code: of the response; of an error in a response that says all is well, the one it names or
+            None.
+        body: the answer's JSON, or its text.
+        headers: of the response.
+        passing: whether the same call may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status_code: int | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        passing: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.status_code, self.body, self.headers, self.passing = status_code, body, headers or {}, passing
+
+
+def of_status(status: int, headers: Mapping[str, str], body: Any) -> ServerFault:
+    """The fault of a response with an HTTP status that is no success."""
+    message = _one_line(_details(body)[0]) or "without a word"
+    return ServerFault(message, status, body, headers, status in PASSING)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an error says."""
+
+    status: int | None
+    sentence: str
+    kind: Kind | None
+
+    @property
+    def line(self) -> str:
+        """For people: `HTTP 400: the server's sentence`."""
+        return f"HTTP {self.status}: {self.sentence}" if self.status else self.sentence
+
+
+def read(error: BaseException) -> Reading:
+    """What an error says, and of what it is; `kind` is None where only the client can tell."""
+    status, body = None, None
+    for cause in causes(error):
+        status = status or _status(cause)
+        body = body or _body(cause)
+    message, code, sort = _details(body)
+    sentence = _one_line(message or _text(error))
+    spoken = body is not None
+    return Reading(status, sentence, _kind(status, spoken, f"{code} {sort}".lower(), sentence, error))
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it; wrappers can make that chain a circle."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def check_completion(answer: Mapping[str, Any]) -> None:
+    """Whether the JSON of an OpenAI-compatible server's HTTP 200 holds a completion. What else a server says
+    there may be otherwise the next time.
+
+    Raises:
+        ServerFault: it holds an error, no choices, or one that the server broke off; with what it says.
+    """
+    choices = answer.get("choices")
+    if found := answer.get("error"):
+        message, code, _ = _details({"error": found})
+        status = int(code) if code.isdecimal() and 400 <= int(code) <= 599 else None
+        raise ServerFault(_one_line(message) or "the server's answer is an error", status, {"error": found})
+    if not isinstance(choices, list) or not choices:
+        message, _, _ = _details(answer)
+        raise ServerFault(f"the server's answer holds no choices{f': {_one_line(message)}' * bool(message)}")
+    ending = str(choices[0].get("finish_reason") or "").lower()
+    if ending in _BROKEN_OFF:
+        raise ServerFault(f"the server broke the completion off (finish_reason {ending!r})")
+
+
+def _kind(status: int | None, spoken: bool, codes: str, sentence: str, error: BaseException) -> Kind | None:
+    words = f"{codes} {sentence}"
+    if status in _UNUSABLE_STATUS or (status in (None, 400, 403, 429) and _NO_MONEY.search(words)):
+        return "unusable"
+    if status in _OF_THE_PROMPT or (status is None and spoken):
+        if any(code in codes for code in _TOO_LONG_CODES) or _TOO_LONG.search(sentence):
+            return "context_overflow"
+        if any(code in codes for code in _FILTER_CODES) or _FILTERED.search(sentence):
+            return "filtered"
+    if any(isinstance(cause, ServerFault) and cause.passing for cause in causes(error)):
+        return "passing"
+    return None
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status of an error, under the names that clients give it."""
+    for name in ("status_code", "status", "code"):
+        found = getattr(error, name, None)
+        if isinstance(found, int) and not isinstance(found, bool) and 100 <= found <= 599:
+            return found
+    found = getattr(getattr(error, "response", None), "status_code", None)
+    return found if isinstance(found, int) else None
+
+
+def _body(error: BaseException) -> Any:
+    body = getattr(error, "body", None) or getattr(error, "details", None)
+    if isinstance(body, Mapping | list) and body:
+        return body
+    response = getattr(error, "response", None)
+    text = body if isinstance(body, str) else getattr(response, "text", None)
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None if "<html" in text.lower() else {"message": text}
+
+
+def _details(body: Any) -> tuple[str, str, str]:
+    """Message, code and type of an error, in the forms in which servers write it."""
+    if isinstance(body, list):
+        body = body[0] if body else None
+    if isinstance(body, str):
+        return body, "", ""
+    if not isinstance(body, Mapping):
+        return "", "", ""
+    for part in ("error", "detail", "errors"):
+        if body.get(part) and not isinstance(body.get("message"), str):
+            message, code, sort = _details(body[part])
+            return message, code or _word(body.get("code")), sort or _word(body.get("type"))
+    message = body.get("message") or body.get("msg") or ""
+    inner = body.get("innererror")
+    code = _word(body.get("code")) + " " * bool(inner) + _details(inner)[1]
+    return str(message), code, _word(body.get("type") or body.get("status"))
+
+
+def _word(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _text(error: BaseException) -> str:
+    """The error's own text; inspect-ai begins it with the request, and keeps the provider's apart."""
+    for cause in causes(error):
+        told = getattr(cause, "provider_message", None)
+        if isinstance(told, str) and told.strip():
+            return told
+    text = str(error).strip()
+    if text.startswith("Request:"):
+        text = text.rpartition("\n\n")[2]
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())[:LONGEST]

@@ -1,0 +1,79 @@
+"""Whether a model can be asked at all: what stops its calls after a handful that no other call can mend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from harness.base.errors import ModelStopped
+
+#: failures in a row after which a model is stopped, and calls at once until it has answered one
+HANDFUL = 3
+
+
+class Health:
+    """Of one model, shared by all that ask it. `stopped` is why it is asked no more; empty while it is."""
+
+    def __init__(self, keep_going: bool = False) -> None:
+        self.stopped = ""
+        self._keep_going, self._answered, self._failed, self._trying = keep_going, False, 0, 0
+        self._changed: asyncio.Event | None = None  # of the running loop
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A call's turn: at once, but of a model that hasn't answered yet only a handful are tried together.
+
+        Raises:
+            ModelStopped: the model is stopped.
+        """
+        while not self._answered and self._trying >= HANDFUL and not self._keep_going:
+            self._check()
+            self._changed = self._changed or asyncio.Event()
+            await self._changed.wait()
+        self._check()
+        self._trying += 1
+        try:
+            yield
+        finally:
+            self._trying -= 1
+            self._tell()
+
+    def answers(self) -> None:
+        """The model answered."""
+        self._failed = 0
+        if not self._answered:
+            self._answered = True
+            self._tell()
+
+    def fails(self, line: str) -> bool:
+        """A call failed in a way that another can't change; whether it is to be tried once more, as such
+        failures pass at times.
+
+        Raises:
+            ModelStopped: it was one too many.
+        """
+        if self._keep_going:
+            return False
+        self._failed += 1
+        if self._failed >= HANDFUL:
+            self.stop(line)
+        self._check()
+        return True
+
+    def stop(self, line: str) -> None:
+        """No call is made from now on."""
+        self.stopped = self.stopped or line
+        self._tell()
+
+    def _check(self) -> None:
+        if self.stopped:
+            raise ModelStopped(
+                f"{self.stopped}; no call to this model can succeed, so its cells end here: mend it and run "
+                "the same command, or --keep-going counts such calls as errors"
+            )
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None

@@ -1,0 +1,120 @@
+"""What errors and endings mean, whichever client they come from."""
+
+import json
+
+import pytest
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessageAssistant,
+    ContentReasoning,
+    ContentText,
+    ModelOutput,
+    ModelUsage,
+)
+
+from harness.base.errors import Declined
+from harness.model import endings, faults
+
+
+class Refusal(Exception):
+    """As clients for HTTP raise it."""
+
+    def __init__(self, status, body, text="Request:\n{...}\n\nsomething"):
+        super().__init__(text)
+        self.status_code, self.body = status, body
+
+
+@pytest.mark.parametrize(
+    "status, body, kind, says",
+    [
+        (400, {"error": {"message": "no such field", "code": None}}, None, "HTTP 400: no such field"),
+        (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, None, "HTTP 422: field required"),
+        (403, {"message": "not in your region"}, None, "HTTP 403: not in your region"),
+        (500, "<html><body>oh</body></html>", None, "something"),
+        (503, "upstream is gone", None, "HTTP 503: upstream is gone"),
+        (401, {"message": "wrong key"}, "unusable", "HTTP 401: wrong key"),
+        (402, {"error": "no credit"}, "unusable", "HTTP 402: no credit"),
+        (404, {"object": "error", "message": "no model"}, "unusable", "HTTP 404: no model"),
+        (429, {"message": "pay", "code": "insufficient_quota"}, "unusable", "HTTP 429: pay"),
+        (429, {"message": "slow down", "code": "rate_limit_exceeded"}, None, "HTTP 429: slow down"),
+        (400, {"message": "too much", "code": "context_length_exceeded"}, "context_overflow", "too much"),
+        (400, {"message": "This model's maximum context length is 9000 tokens."}, "context_overflow", "9000"),
+        (413, {"error": {"message": "prompt is too long: 3 > 2"}}, "context_overflow", "3 > 2"),
+        (400, {"message": "no", "code": "content_filter"}, "filtered", "no"),
+        (
+            400,
+            {"error": {"message": "x", "innererror": {"code": "ResponsibleAIPolicyViolation"}}},
+            "filtered",
+            "x",
+        ),
+        (403, {"error": {"message": "Your input was flagged"}}, "filtered", "flagged"),
+    ],
+)
+def test_what_a_server_said(status, body, kind, says):
+    found = faults.read(Refusal(status, body))
+    assert found.kind == kind and says in found.line and "Request" not in found.line
+    try:
+        raise RuntimeError("\nRequest:\n{}\n\nwrapped") from Refusal(status, body)
+    except RuntimeError as wrapped:
+        assert faults.read(wrapped).kind == kind
+
+
+@pytest.mark.parametrize(
+    "answer, kind",
+    [
+        ({"error": {"message": "backend died", "code": 502}}, "passing"),
+        ({"error": "backend died"}, "passing"),
+        ({"error": {"message": "backend died: wrong key", "code": 401}}, "unusable"),
+        ({"choices": None, "message": "backend died"}, "passing"),
+        ({"detail": "backend died"}, "passing"),
+        ({"choices": [{"finish_reason": "abort"}]}, "passing"),
+        ({"choices": [{"finish_reason": "error"}]}, "passing"),
+    ],
+)
+def test_a_200_that_is_no_completion(answer, kind):
+    with pytest.raises(faults.ServerFault) as caught:
+        faults.check_completion(answer)
+    assert faults.read(caught.value).kind == kind
+    assert "finish_reason" in str(caught.value) or "backend died" in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["stop", "length", "tool_calls", None, "eos"])
+def test_a_200_that_is_one(ending):
+    assert faults.check_completion({"choices": [{"finish_reason": ending}]}) is None
+
+
+def output(content, stop_reason="stop", tokens=3, error=None):
+    usage = None if tokens is None else ModelUsage(input_tokens=1, output_tokens=tokens)
+    choice = ChatCompletionChoice(message=ChatMessageAssistant(content=content), stop_reason=stop_reason)
+    return ModelOutput(model="m", choices=[choice], usage=usage, error=error)
+
+
+@pytest.mark.parametrize(
+    "made, status",
+    [
+        (output("9000", "model_length", None), "context_overflow"),
+        (output("", "model_length", 0), "context_overflow"),
+        (output("half an ans", "model_length", 5), None),
+        (output("held back", "content_filter", None), "filtered"),
+        (output("", "content_filter"), "filtered"),
+        (output([ContentText(text="I can't", refusal=True)]), "refused"),
+        (ModelOutput(model="m", error="moderated"), "filtered"),
+        (output("42", "max_tokens"), None),
+        (output("42", "unknown"), None),
+    ],
+)
+def test_endings(made, status):
+    if status is None:
+        assert endings.check(made, "m") is None
+        return
+    with pytest.raises(Declined) as caught:
+        endings.check(made, "m")
+    assert caught.value.status == status
+
+
+def test_thoughts_alone():
+    thought = ContentReasoning(reasoning="so it is 4")
+    assert endings.thought_alone(output([thought, ContentText(text=" ")]))
+    assert not endings.thought_alone(output([thought, ContentText(text="4")]))
+    assert not endings.thought_alone(output(""))
+    assert json.dumps(faults.Reading(None, "x", None).line) == '"x"'
