@@ -244,6 +244,12 @@ class Job:
         return {name: model.name for name, model in self._models.roles.items()}
 
     @property
+    def embedder_identity(self) -> list[str] | None:
+        """The name and revision of the run's embedder, for keys of what was learned with it."""
+        embedder = self._models.embedder
+        return [embedder.name, embedder.revision] if embedder else None
+
+    @property
     def embedder(self) -> str | None:
         """The name of the run's embedder."""
         return self._models.embedder.name if self._models.embedder else None

@@ -86,6 +86,14 @@ class Cache:
             raise self._unusable(error) from error
         return row[0] if row else None
 
+    def identities(self, name: str) -> list[str]:
+        """All that was kept for a model, the newest last."""
+        try:
+            rows = self._db.execute("SELECT value FROM identities WHERE name = ? ORDER BY at", (name,))
+            return [value for (value,) in rows]
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
     def flush(self) -> None:
         """Write what waits."""
         if self._waiting:

@@ -18,10 +18,13 @@ from harness.base import paths
 from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
+from harness.base.secrets import url_shown
 from harness.model.cache import Cache
-from harness.model.identity import never_opened
+from harness.model.identity import ELSEWHERE, agreed, doubts, kept_of, kept_row, never_opened
+from harness.model.openai_compatible.endpoint import OPENAI, headers_of
+from harness.model.told import Told, ask
 
-NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
+NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL[?revision=NAME]")
 PART = 512  # texts embedded at once, and lost at most when a run is killed
 
 
@@ -32,6 +35,8 @@ class Embedder:
     name: str
     #: identifies the weights or the file behind the name; empty where the embedder doesn't know
     revision: str = ""
+    #: what to say once of what it was taken for
+    remarks: Sequence[str] = ()
     #: whether it knows its texts by their place in one list alone
     by_row = False
 
@@ -89,20 +94,24 @@ class Lexical(Embedder):
 class _Kept(Embedder):
     """An embedder whose vectors are kept by text, so that none is computed or paid for twice."""
 
-    #: where the vectors come from, if name and revision don't say it
-    origin = ""
+    #: the server by which vectors were kept when it was part of an embedder; empty if none was
+    former = ""
 
     @cached_property
     def _cache(self) -> Cache:
         return Cache(paths.cache_dir() / "vectors.sqlite")
 
     def embed(self, texts: Sequence[str]) -> Any:
-        keys = [digest([self.name, self.revision, self.origin, text]) for text in texts]
+        keys = [digest([self.name, self.revision, "", text]) for text in texts]
         rows: dict[str, Any] = {}
         missing: dict[str, str] = {}
         for key, text in zip(keys, texts, strict=True):
             if key not in rows and key not in missing:
                 kept = self._cache.get(key)
+                if kept is None and self.former:
+                    kept = self._cache.get(digest([self.name, "", self.former, text]))
+                    if kept is not None:
+                        self._cache.put(key, kept)  # another server finds it too
                 if kept is None:
                     missing[key] = text
                 else:
@@ -265,22 +274,53 @@ class ByRow(Embedder):
 
 
 class Endpoint(_Kept):
-    """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). It doesn't say which
-    weights it serves, so there is no revision. Offline it has no client and is at the address where it was
-    last opened."""
+    """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). Like a model it is its
+    weights, as far as its server tells them (`harness.model.told`) or `openai/MODEL?revision=NAME` names
+    them; the address is none of it. Offline it has no client and is what it last was."""
 
     def __init__(self, name: str, offline: bool) -> None:
-        self.name, self._offline = name, offline
-        named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
+        self.name, _, self._named = name.partition("?revision=")
+        self._offline = offline
+        named = url_shown(os.environ.get("OPENAI_BASE_URL", "").rstrip("/"))
         if offline:
-            kept = self._cache.identity(name, "", named)
-            if kept is None:
-                raise UsageError(f"embedder {never_opened(name, named)}")
-            self.origin = kept
-        else:
-            self._client = self._open()
-            self.origin = str(self._client.base_url)
-            self._cache.keep_identity(name, "", named, self.origin)
+            self._as_kept(named)
+            return
+        self._client = self._open()
+        address = str(self._client.base_url)
+        shown = url_shown(address.rstrip("/"))
+        told = None if shown == OPENAI else self._ask(address)
+        row = {"origin": address, "told": told.as_dict() if told else None}
+        self.remarks = doubts(self.name, self._named, shown, told, kept_of(self._cache, self.name))
+        self._cache.keep_identity(self.name, "", named, json.dumps(row))
+        self._settle(address, told)
+
+    def _settle(self, address: str, told: Told | None) -> None:
+        self.former = "" if self._named else address
+        shown = url_shown(address.rstrip("/"))
+        found = told.revision(self._model) if told else ""
+        self.revision = self._named or found or (ELSEWHERE if shown not in ("", OPENAI) else "")
+
+    @property
+    def _model(self) -> str:
+        return self.name.removeprefix("openai/")
+
+    def _ask(self, address: str) -> Told | None:
+        """What the server tells; where it doesn't answer now, what it told last, or all of the name did."""
+        told = ask(address, headers_of(self._client), self._model, "openai")
+        kept = kept_of(self._cache, self.name)
+        return told or kept.get(url_shown(address.rstrip("/"))) or agreed(kept.values(), self.name)
+
+    def _as_kept(self, named: str) -> None:
+        row = self._cache.identity(self.name, "", named)
+        if row is not None:
+            known = kept_row(row)
+            self._settle(str(known.get("origin") or ""), Told.of(known.get("told")))
+            return
+        kept = kept_of(self._cache, self.name)
+        told = agreed(kept.values(), self.name)
+        if not kept or (told is None and not self._named):
+            raise UsageError(f"embedder {never_opened(self.name, named)}")
+        self._settle(named, told)
 
     def _open(self) -> Any:
         from openai import OpenAI, OpenAIError
@@ -300,9 +340,8 @@ class Endpoint(_Kept):
             )
         from openai import OpenAIError
 
-        model = self.name.removeprefix("openai/")
         try:
-            reply = self._client.embeddings.create(model=model, input=list(texts))
+            reply = self._client.embeddings.create(model=self._model, input=list(texts))
         except (OpenAIError, ValueError) as error:  # ValueError: a broken body
             raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
         rows = {item.index: item.embedding for item in reply.data}

@@ -68,8 +68,8 @@ def open_model(
     provider.connections = connections or provider.connections
     if not connect:
         return provider
-    if cache is not None and provider.remote:
-        identify(provider, args, cache(), offline)
+    if provider.remote:
+        provider.remarks = identify(provider, args, cache() if cache is not None else None, offline)
     elif not offline:
         provider.connect()
     return provider

@@ -65,6 +65,12 @@ class Model:
         self._notice = notice or (lambda text: None)
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
 
+    @property
+    def identity(self) -> list[Any]:
+        """What its answers depend on beside a call: name, revision and, if there are any, arguments."""
+        arguments = dict(self.provider.arguments)
+        return [self.name, self.provider.revision, *([arguments] if arguments else [])]
+
     async def generate(
         self,
         question: Question,
@@ -104,6 +110,10 @@ class Model:
         call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
         if self._keyed and self._cache is not None:
             kept = self._cache.get(key)
+            if kept is None and (former := self.provider.former):
+                asked = (question, messages, tools, tool_choice, settings, draw)
+                if (kept := self._cache.get(self._key(*asked, former))) is not None:
+                    self._cache.put(key, kept)  # another server finds it too
             if kept is None and key in self._asking:  # its answer is this one's too, unless it fails
                 await self._asking[key].wait()
                 self._budget.check(self._ledger.total, self._ledger.under_way)
@@ -147,6 +157,8 @@ class Model:
             self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call.question, usage, output)
+        sent = self._room.widened(call) if self._room else call
+        self._ledger.served.note(self.provider, purpose, sent.decoding, output)
         endings.check(output, self.name)
         return output
 
@@ -167,6 +179,7 @@ class Model:
         if stale and self._cache is not None:
             self._cache.drop(key)
             return None
+        self._ledger.served.note(self.provider, purpose, call.decoding, output)
         self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
         return output
 
@@ -243,13 +256,16 @@ class Model:
         tool_choice: Any,
         settings: Mapping[str, Any],
         draw: int,
+        former: tuple[str, str] | None = None,
     ) -> str:
-        """What the answer may depend on, and nothing else."""
+        """What the answer may depend on, and nothing else; `former` as the provider has it."""
+        arguments = self.provider.arguments
+        revision, *more = former or (self.provider.revision, *([dict(arguments)] if arguments else []))
         return digest(
             [
                 KEY_FORMAT,
                 self.name,
-                self.provider.revision,
+                revision,
                 [_plain(message) for message in messages],
                 [tool.model_dump(exclude_none=True) for tool in tools],
                 tool_choice if isinstance(tool_choice, str | None) else asdict(tool_choice),
@@ -259,7 +275,7 @@ class Model:
                 self._seed,
                 # an uncached provider may answer by sample, so its seeds must differ by sample
                 "" if self._keyed else question.id,
-                *([self.provider.origin] if self.provider.origin else []),
+                *more,
             ]
         )
 

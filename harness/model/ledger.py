@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from harness.base.errors import BudgetSpent
+from harness.model.served import Served
 
 
 @dataclass(slots=True)
@@ -149,6 +150,8 @@ class Ledger:
         self.missing = 0
         #: the models that would have been asked for them
         self.lacking: set[str] = set()
+        #: what came to and from the models, beside what it took
+        self.served = Served()
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:

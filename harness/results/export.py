@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.base.errors import DECLINED
 from harness.results.ranges import metric_range
+from harness.results.served import names_text
 
 #: what LaTeX would take for a command
 LATEX = str.maketrans(
@@ -136,6 +137,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
             **({"by_purpose": usage["by_purpose"]} if "by_purpose" in usage else {}),
         },
         "data_access": record["data_access"],
+        "served": record.get("served"),
         "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
         "comparability_key": record["comparability_key"],
@@ -195,7 +197,10 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
         "model_info": {
             "name": record["model"],
             "id": record["model"],
-            "additional_details": {"revision": record["model_revision"]},
+            "additional_details": {
+                "revision": record["model_revision"],
+                **({"served": served} if (served := names_text(record)) else {}),
+            },
         },
         "evaluation_results": metrics,
     }

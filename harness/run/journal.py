@@ -137,17 +137,32 @@ class Journal:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def keep_served(self, served: Mapping[str, Any]) -> None:
+        """Keep what came to and from the models so far: attempts don't say it. One that can't be written
+        is no reason to stop, as it is written again with whatever comes next."""
+        with contextlib.suppress(OSError):
+            (self.folder / "served.json").write_text(without_secret_values(json.dumps(served)), "utf-8")
+
+    def served(self) -> dict[str, Any]:
+        """What `keep_served` kept; empty if nothing was."""
+        try:
+            found = json.loads((self.folder / "served.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def clear(self) -> None:
         """Begin again: none of what was written is found by whoever goes on later."""
         os.ftruncate(self._file, 0)
         self._end = 0
         self.places.clear()
         self.given_up.clear()
-        (self.folder / "fit.json").unlink(missing_ok=True)
+        for name in ("fit.json", "served.json"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""
-        for name in ("samples.jsonl", "about.json", "fit.json", "fit.part", "lock"):
+        for name in ("samples.jsonl", "about.json", "fit.json", "fit.part", "served.json", "lock"):
             (self.folder / name).unlink(missing_ok=True)
         try:
             self.folder.rmdir()

@@ -75,6 +75,13 @@ class Cell:
     request: Request
 
     @property
+    def role_args(self) -> Mapping[str, Any]:
+        """The arguments of the roles' provider: the model's where none were given for it."""
+        # what says how to read a file of recorded answers says nothing to the model of a role
+        shared = {} if self.model.startswith("recorded/") else self.request.model_args
+        return self.request.role_args or shared
+
+    @property
     def title(self) -> str:
         """What people read: where a run has a twin beside it, with the argument that tells them apart."""
         seed = f" seed {self.seed}" if self.request.seeds > 1 else ""

@@ -69,6 +69,8 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
     embedder = open_embedder(cell)
+    for line in embedder.remarks if embedder else ():
+        session.notice(line)
     comparability = keys.comparability(
         cell,
         task,

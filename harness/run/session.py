@@ -16,6 +16,7 @@ from harness.data.hub import Data
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.health import Health
+from harness.model.identity import tell_apart
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
@@ -58,7 +59,7 @@ class Session:
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    _health: dict[int, Health] = field(default_factory=dict)
+    _health: dict[str, Health] = field(default_factory=dict)
     _cache: Cache | None = None
     _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
 
@@ -88,16 +89,13 @@ class Session:
 
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
-        request = cell.request
-        # what says how to read a file of recorded answers says nothing to the model of a role
-        shared = {} if cell.model.startswith("recorded/") else request.model_args
-        return self._open(name, request.role_args or shared, cell)
+        return self._open(name, cell.role_args, cell)
 
     def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
         key = digest([name, dict(arguments)])
         if key not in self._providers:
             request = cell.request
-            self._providers[key] = open_model(
+            opened = open_model(
                 name,
                 arguments,
                 request.max_connections,
@@ -105,8 +103,11 @@ class Session:
                 request.offline,
                 self.connect,
             )
-            if self._providers[key].notice:
-                self.notice(self._providers[key].notice)
+            tell_apart(self._providers.values(), opened)
+            self._providers[key] = opened
+            for line in (opened.notice, *opened.remarks):
+                if line:
+                    self.notice(line)
         return self._providers[key]
 
     def use(self, provider: Provider) -> None:
@@ -114,12 +115,13 @@ class Session:
         self._providers[digest([provider.name, {}])] = provider
 
     def slots(self, provider: Provider) -> asyncio.Semaphore:
-        """The limit on calls at once, shared by every cell that uses the model."""
-        return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))
+        """The limit on calls at once, shared by every cell that uses the model at its server."""
+        key = provider.server or provider.name
+        return self._slots.setdefault(key, asyncio.Semaphore(provider.connections))
 
     def health(self, provider: Provider, keep_going: bool = False) -> Health:
         """Whether the model can be asked, known to every cell that uses it."""
-        return self._health.setdefault(id(provider), Health(keep_going))
+        return self._health.setdefault(provider.server or provider.name, Health(keep_going))
 
     def load(self, cell: Cell, code: str = "") -> tuple[Task, Splits, Data]:
         """The task and its data; kept while cells of the same task, and the same code, follow each other."""

@@ -58,7 +58,7 @@ class Client:
             proxy = urllib.request.getproxies().get(parts.scheme)
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=KEPT, ssl=_certificates() if parts.scheme == "https" else True
+                limit=0, keepalive_timeout=KEPT, ssl=certificates() if parts.scheme == "https" else True
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
@@ -68,7 +68,7 @@ class Client:
             yield session
 
 
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
     """The system's authorities and, where it has few, those of certifi."""
     context = ssl.create_default_context()
     try:

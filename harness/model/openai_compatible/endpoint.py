@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+OPENAI = "https://api.openai.com/v1"
 FAMILIES = ("openai-api", "vllm", "sglang")
 #: arguments of a model that this path understands, by family; with any other, inspect-ai asks
 ARGUMENTS = {
-    "openai-api": {"base_url", "api_key", "timeout", "strict_tools", "default_headers", "organization"},
+    "openai-api": {
+        *("base_url", "api_key", "timeout", "strict_tools", "default_headers", "organization", "revision")
+    },
     "vllm": {"base_url", "port", "api_key", "timeout", "revision"},
     "sglang": {"base_url", "port", "api_key", "timeout", "revision"},
 }
@@ -42,7 +45,7 @@ def spoken(name: str, args: Mapping[str, Any]) -> bool:
     if family == "openai-api":
         return "?" not in str(args.get("base_url") or "")
     # an adapter has to be loaded first, which inspect-ai does
-    return bool(_running(family, args)) and ":" not in rest and "?" not in _running(family, args)
+    return bool(running(family, args)) and ":" not in rest and "?" not in running(family, args)
 
 
 def endpoint(name: str, args: Mapping[str, Any], client: Callable[[], Any]) -> Endpoint:
@@ -60,19 +63,24 @@ def endpoint(name: str, args: Mapping[str, Any], client: Callable[[], Any]) -> E
     family, _, rest = name.partition("/")
     if family == "openai-api":
         api = client()
-        sdk = {key.lower() for key in ("Accept", "Content-Type", "User-Agent")}
-        headers = {"Authorization": f"Bearer {api.client.api_key}"} | {
-            key: value
-            for key, value in api.client.default_headers.items()
-            if isinstance(value, str) and key.lower() not in sdk and not key.lower().startswith("x-stainless")
-        }
         strict = bool(args.get("strict_tools", True))
+        headers = headers_of(api.client)
         return Endpoint(family, str(api.client.base_url), api.service_model_name(), headers, strict)
     key = str(args.get("api_key") or os.environ.get(f"{family.upper()}_API_KEY", RUNNING[family][1]))
-    return Endpoint(family, _running(family, args), rest, {"Authorization": f"Bearer {key}"})
+    return Endpoint(family, running(family, args), rest, {"Authorization": f"Bearer {key}"})
 
 
-def _running(family: str, args: Mapping[str, Any]) -> str:
+def headers_of(client: Any) -> dict[str, str]:
+    """What an SDK's client sends with every request, but for what it says of itself."""
+    sdk = {key.lower() for key in ("Accept", "Content-Type", "User-Agent")}
+    return {"Authorization": f"Bearer {client.api_key}"} | {
+        key: value
+        for key, value in client.default_headers.items()
+        if isinstance(value, str) and key.lower() not in sdk and not key.lower().startswith("x-stainless")
+    }
+
+
+def running(family: str, args: Mapping[str, Any]) -> str:
     """The address of a server that runs; empty if none was named, so that one has to be started."""
     if args.get("base_url"):
         return str(args["base_url"])

@@ -270,7 +270,7 @@ def test_an_endpoint(server, faults):
     path, body = server.requests[-1]
     assert path == "/v1/embeddings" and body["model"] == "small"
     assert body["input"] == [*TEXTS, "a pear"]  # a text that stands there twice is sent once
-    assert (embedder.name, embedder.revision) == ("openai/small", "")
+    assert (embedder.name, embedder.revision) == ("openai/small", "elsewhere")  # it isn't OpenAI's server
 
 
 def test_no_vector_is_paid_for_twice(server):
@@ -295,11 +295,11 @@ def test_offline_asks_for_no_key_and_knows_where_it_was(server, monkeypatch):
     assert offline.embed(TEXTS) == unit_rows(TEXTS)
     with pytest.raises(ModelCallError, match="the first is 'newer'; run once with a network"):
         offline.embed([*TEXTS, "newer"])
-    for name, address in (("large", ""), ("small", "http://127.0.0.1:9/v1")):
-        monkeypatch.setenv("OPENAI_BASE_URL", address)
-        with pytest.raises(UsageError, match=f"openai/{name} was never opened") as caught:
-            open_embedder(f"openai/{name}", offline=True)
-        assert "\n" not in str(caught.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert open_embedder("openai/small", offline=True).embed(TEXTS) == unit_rows(TEXTS)  # wherever it is
+    with pytest.raises(UsageError, match="openai/large was never opened") as caught:
+        open_embedder("openai/large", offline=True)
+    assert "\n" not in str(caught.value)
     assert len(server.requests) == 1
 
 

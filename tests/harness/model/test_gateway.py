@@ -84,19 +84,20 @@ def test_whatever_may_change_the_answer_is_in_the_key():
     assert (
         len(
             {
-                call_seed(name, revision, origin)
+                call_seed(name, revision, arguments)
                 for name in ("a/b", "a/c")
                 for revision in ("", "1")
-                for origin in ("", "http://here/v1", "http://there/v1")
+                for arguments in ({}, {"emulate_tools": True}, {"chat_template": "x"})
             }
         )
         == 12
     )
+    assert call_seed("a/b", "", {}, "http://here/v1") == call_seed("a/b", "", {}, "http://there/v1")
 
 
-def call_seed(name, revision, origin):
+def call_seed(name, revision, arguments, origin=""):
     provider = ScriptedProvider(name=name)
-    provider.revision, provider.origin = revision, origin
+    provider.revision, provider.arguments, provider.origin = revision, arguments, origin
     ask(model(provider))
     return provider.calls[0].seed
 

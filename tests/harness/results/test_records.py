@@ -16,8 +16,8 @@ from harness.results.store import Store
 from harness.results.verify import verify_store
 
 GOLDEN = Path(__file__).with_name("golden")
-#: the same of schemas 2 and 3, sealed by version 0.1.0 of the harness
-GOLDEN_2, GOLDEN_3 = (Path(__file__).with_name(f"golden_{version}") for version in (2, 3))
+#: the same of schemas 2 to 4, sealed by version 0.1.0 of the harness
+GOLDEN_2, GOLDEN_3, GOLDEN_4 = (Path(__file__).with_name(f"golden_{version}") for version in (2, 3, 4))
 SCHEMAS = Path(__file__).parents[3] / "harness/results"
 
 
@@ -27,7 +27,7 @@ def record():
 
 
 def newest():
-    return sealed(GOLDEN_3)
+    return sealed(GOLDEN_4)
 
 
 def oldest():
@@ -50,7 +50,7 @@ def test_golden_record_still_loads():
     assert mean == pytest.approx(table.set_index("metric")["value"]["accuracy"])
 
 
-@pytest.mark.parametrize("golden", [GOLDEN_2, GOLDEN_3])
+@pytest.mark.parametrize("golden", [GOLDEN_2, GOLDEN_3, GOLDEN_4])
 def test_golden_records_of_later_schemas_load(golden):
     assert verify_store(golden) == ([], 1)
     (run,) = set(load(str(golden))["run_id"])
@@ -58,7 +58,9 @@ def test_golden_records_of_later_schemas_load(golden):
     assert set(samples["target"]) and not samples["target"].isna().any()
 
 
-@pytest.mark.parametrize(("golden", "draws"), [(GOLDEN, None), (GOLDEN_2, None), (GOLDEN_3, "none")])
+@pytest.mark.parametrize(
+    ("golden", "draws"), [(GOLDEN, None), (GOLDEN_2, None), (GOLDEN_3, "none"), (GOLDEN_4, "none")]
+)
 def test_draws_are_unknown_before_they_were_declared(golden, draws):
     """Before version 3 every record that had the field said none, whatever its method drew."""
     assert sealed(golden).get("draws", "none") == "none"
@@ -82,7 +84,7 @@ def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
         old[f"{key}_key"] = digest(old[key])
     old["result_digest"] = result_digest(old)
     new = check(old, "it")
-    assert new["schema"] == 3 and invariants(new) == []
+    assert new["schema"] == 4 and invariants(new) == []
     assert (new["run_id"], new["result_digest"]) == (old["run_id"], old["result_digest"])
     assert new["comparability"]["roles"] == {
         "judge": {"model": "openai/a", "revision": "1", "args": {"wait": 1}},
@@ -106,9 +108,10 @@ def test_a_damaged_older_record_is_one_line(damage):
 
 
 def test_published_schema_is_that_of_the_code_and_fits(record):
-    published = json.loads((SCHEMAS / "run.v3.schema.json").read_text())
+    published = json.loads((SCHEMAS / "run.v4.schema.json").read_text())
     assert published == json_schema()
     jsonschema.validate(sealed(GOLDEN_2), json.loads((SCHEMAS / "run.v2.schema.json").read_text()))
+    jsonschema.validate(sealed(GOLDEN_3), json.loads((SCHEMAS / "run.v3.schema.json").read_text()))
     jsonschema.validate(record, published)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**record, "surprise": 1}, published)
@@ -119,7 +122,7 @@ def test_published_schema_is_that_of_the_code_and_fits(record):
     [
         (("seed",), 7, "changed after it was sealed"),
         (("metrics", "accuracy", "value"), 0.99, "changed after it was sealed"),
-        (("schema",), 4, "upgrade"),
+        (("schema",), 5, "upgrade"),
         (("schema",), "1", "not a run record"),
         (("counts", "ok"), -1, "broken"),
     ],
