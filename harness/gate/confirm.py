@@ -198,6 +198,7 @@ def cell_of(arm: Arm, offline: bool = False, reached: Arm | None = None) -> Cell
     server = _servers((reached or arm).runs)
     folder = folder_of(subject["model_revision"])
     own = {"model_path": str(folder)} if folder and arm.model.startswith(("hf/", "vllm/")) else {}
+    own |= {"revision": named} if (named := models_of(run).get(arm.model, {}).get("revision")) else {}
     request = Request(
         task=arm.task,
         method=arm.method,

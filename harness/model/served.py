@@ -47,6 +47,8 @@ class Served:
             _add(model["fingerprints"], fingerprint)
             _add(model["addresses"], provider.origin)
             model["engine"] = provider.engine or model.get("engine", "")
+            if provider.named_revision:
+                model["revision"] = provider.named_revision
             if provider.reached:
                 model["reached"] = dict(provider.reached)
             if provider.told is not None and provider.told.about:

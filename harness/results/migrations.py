@@ -58,12 +58,12 @@ def _to_4(record: Mapping[str, Any]) -> dict[str, Any]:
     given, name = dict(subject.get("model_args", {})), str(record["model"])
     origin = subject.pop("model_origin", None) or given.get("base_url")
     if given:
-        subject["model_args"] = _of_the_model(given)
+        subject["model_args"] = _of_the_model(given, record.get("model_revision"))
     shared = {} if name.startswith("recorded/") else given
     for part in (subject, comparability):
         if part.get("roles"):
             part["roles"] = {
-                role: {**played, "args": _of_the_model(played.get("args") or shared)}
+                role: {**played, "args": _of_the_model(played.get("args") or shared, played.get("revision"))}
                 for role, played in part["roles"].items()
             }
     addresses = {"models": {name: {"addresses": [origin]}}} if isinstance(origin, str) else {}
@@ -78,10 +78,13 @@ def _to_4(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_the_model(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that can change what a model says. Which weights lay at a path nobody noted: the path
-    stands for them, by its last part and its own digest."""
+def _of_the_model(given: Mapping[str, Any], revision: Any) -> dict[str, Any]:
+    """The arguments that can change what a model says, but for the revision, which is noted beside them.
+    Which weights lay at a path nobody noted: the path stands for them, by its last part and its own
+    digest."""
     kept = output_arguments(given)
+    if "revision" in kept and str(kept["revision"]) == revision:
+        del kept["revision"]
     if isinstance(path := kept.get("model_path"), str):
         kept["model_path"] = {"file": path.rstrip("/").rpartition("/")[2], "digest": digest(path)}
     return kept

@@ -102,6 +102,7 @@ class ServedModel(Strict):
     fingerprints: list[str] = Field([], description="system_fingerprint of answers")
     addresses: list[str] = Field([], description="of servers that aren't the provider's official one")
     engine: str = Field("", description="engine and version, where the server says it")
+    revision: str = Field("", description="where the user named it")
     reached: dict[str, Any] = Field({}, description="arguments that said where and how; without secrets")
     told: dict[str, Any] = Field({}, description="what /v1/models says of the weights; paths without folders")
 

@@ -145,8 +145,5 @@ def _role(cell: Cell, role: Provider, prompt: str = "") -> dict[str, Any]:
 
 def _arguments(provider: Provider, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a model that can change what it says. Where it is served is none of them, and which
-    weights it loads stands in its revision."""
-    if not provider.remote:
-        return output_arguments(given)
-    named = {"revision": provider.named_revision} if provider.named_revision else {}
-    return {**named, **provider.arguments}
+    weights are served stands in its revision."""
+    return dict(provider.arguments) if provider.remote else output_arguments(given)

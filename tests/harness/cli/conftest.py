@@ -50,15 +50,17 @@ def command(tmp_path, monkeypatch, capsys):
 
 class Endpoint(ThreadingHTTPServer):
     """An OpenAI-compatible server: `reply(body)` is the text of a completion, a message, or a refusal as a
-    pair of status and code; `usage` is what it says of its tokens (None for nothing). A text's embedding is
-    its length and its number of vowels."""
+    pair of status and code; `usage` is what it says of its tokens (None for nothing), `served` the model's name
+    in its answers (None for the one asked for), `tells` what it has at other paths, by path. A text's embedding
+    is its length and its number of vowels."""
 
     daemon_threads = True
     request_queue_size = 64  # clients beyond it would wait a second for their turn
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
-        self.requests, self.probes = [], []
+        self.requests, self.probes, self.looks = [], [], []
+        self.served, self.tells, self.software = None, {}, "BaseHTTP"
         self.usage = {"prompt_tokens": 1000, "completion_tokens": 500}
         self.reply = lambda body: "1+1"
         self.address = f"http://127.0.0.1:{self.server_port}/v1"
@@ -74,6 +76,18 @@ class _Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         return None
+
+    def version_string(self):
+        return self.server.software
+
+    def do_GET(self):
+        self.server.looks.append(self.path)
+        answer = self.server.tells.get(self.path)
+        sent = json.dumps(answer).encode()
+        self.send_response(404 if answer is None else 200)
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -97,7 +111,7 @@ class _Answers(BaseHTTPRequestHandler):
                     "id": "1",
                     "object": "chat.completion",
                     "created": 1,
-                    "model": body["model"],
+                    "model": self.server.served or body["model"],
                     "choices": [
                         {"index": 0, "finish_reason": message.pop("ending", "stop"), "message": message}
                     ],
@@ -150,3 +164,19 @@ def endpoint():
     made = Endpoint()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def endpoints():
+    """Makes as many endpoints as a test wants."""
+    made = []
+
+    def another(**settings):
+        made.append(Endpoint())
+        for name, value in settings.items():
+            setattr(made[-1], name, value)
+        return made[-1]
+
+    yield another
+    for each in made:
+        each.stop()
