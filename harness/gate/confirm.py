@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
 from harness.base.known_files import located
-from harness.comparison.arms import Arm, Row, arms_of
+from harness.comparison.arms import Arm, arms_of
 from harness.comparison.export import points
 from harness.comparison.items import Items, Pairing, load_items, pair
 from harness.gate.checks import Rules
@@ -195,21 +195,28 @@ def cell_of(arm: Arm, offline: bool = False, reached: Arm | None = None) -> Cell
     run = arm.runs[0]
     subject, comparability = run["subject"], run["comparability"]
     roles = {**comparability["roles"], **subject["roles"]}
-    server = _servers((reached or arm).runs)
+    newest = max((reached or arm).runs, key=lambda found: str(found["created_at"]))
+
+    def reach(model: str) -> dict[str, Any]:
+        """The server of a model, and the revision that the user named."""
+        named = models_of(run).get(model, {}).get("revision")
+        return {
+            **models_of(newest).get(model, {}).get("reached", {}),
+            **({"revision": named} if named else {}),
+        }
+
     folder = folder_of(subject["model_revision"])
     own = {"model_path": str(folder)} if folder and arm.model.startswith(("hf/", "vllm/")) else {}
-    own |= {"revision": named} if (named := models_of(run).get(arm.model, {}).get("revision")) else {}
     request = Request(
         task=arm.task,
         method=arm.method,
         model=arm.model,
         task_args=located(comparability["task_args"], "-T"),
         method_args=located(subject["method_args"], "-M"),
-        model_args=located(subject["model_args"], "--model-arg") | server.get(arm.model, {}) | own,
+        model_args=located(subject["model_args"], "--model-arg") | reach(arm.model) | own,
         roles={name: role["model"] for name, role in roles.items()},
         role_args=next(
-            (located(role["args"], "--role-arg") | server.get(role["model"], {}) for role in roles.values()),
-            {},
+            (located(role["args"], "--role-arg") | reach(role["model"]) for role in roles.values()), {}
         ),
         embedder=_embedder(subject["embedder"]),
         epochs=run["epochs"],
@@ -219,12 +226,6 @@ def cell_of(arm: Arm, offline: bool = False, reached: Arm | None = None) -> Cell
     )
     (cell,) = plan(request)
     return cell
-
-
-def _servers(runs: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """How each model was reached, by its name, in the newest of the runs."""
-    newest = max(runs, key=lambda run: str(run["created_at"]))
-    return {name: model.get("reached", {}) for name, model in models_of(newest).items()}
 
 
 def _embedder(known: Sequence[str] | None) -> str:

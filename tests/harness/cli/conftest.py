@@ -50,9 +50,9 @@ def command(tmp_path, monkeypatch, capsys):
 
 class Endpoint(ThreadingHTTPServer):
     """An OpenAI-compatible server: `reply(body)` is the text of a completion, a message, or a refusal as a
-    pair of status and code; `usage` is what it says of its tokens (None for nothing), `served` the model's name
-    in its answers (None for the one asked for), `tells` what it has at other paths, by path. A text's embedding
-    is its length and its number of vowels."""
+    pair of status and code; `usage` is what it says of its tokens (None for nothing), `served` the name of
+    the model in its answers (None for the one asked for), `tells` what it has at other paths. A text's
+    embedding is its length and its number of vowels."""
 
     daemon_threads = True
     request_queue_size = 64  # clients beyond it would wait a second for their turn
