@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -18,13 +17,9 @@ from harness.base import paths
 from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
-from harness.base.secrets import url_shown
 from harness.model.cache import Cache
-from harness.model.identity import ELSEWHERE, agreed, doubts, kept_of, kept_row, never_opened
-from harness.model.openai_compatible.endpoint import OPENAI, headers_of
-from harness.model.told import Told, ask
 
-NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL[?revision=NAME]")
+NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
 PART = 512  # texts embedded at once, and lost at most when a run is killed
 
 
@@ -91,7 +86,7 @@ class Lexical(Embedder):
         self._parts = parts
 
 
-class _Kept(Embedder):
+class Kept(Embedder):
     """An embedder whose vectors are kept by text, so that none is computed or paid for twice."""
 
     #: the server by which vectors were kept when it was part of an embedder; empty if none was
@@ -102,16 +97,12 @@ class _Kept(Embedder):
         return Cache(paths.cache_dir() / "vectors.sqlite")
 
     def embed(self, texts: Sequence[str]) -> Any:
-        keys = [digest([self.name, self.revision, "", text]) for text in texts]
+        keys = [self._key(text) for text in texts]
         rows: dict[str, Any] = {}
         missing: dict[str, str] = {}
         for key, text in zip(keys, texts, strict=True):
             if key not in rows and key not in missing:
-                kept = self._cache.get(key)
-                if kept is None and self.former:
-                    kept = self._cache.get(digest([self.name, "", self.former, text]))
-                    if kept is not None:
-                        self._cache.put(key, kept)  # another server finds it too
+                kept = self._held(key, text)
                 if kept is None:
                     missing[key] = text
                 else:
@@ -124,6 +115,18 @@ class _Kept(Embedder):
                 self._cache.put(key, b64encode(row.astype("<f4").tobytes()).decode())
             self._cache.flush()
         return np.stack([rows[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
+
+    def _key(self, text: str, revision: str | None = None, server: str = "") -> str:
+        return digest([self.name, self.revision if revision is None else revision, server, text])
+
+    def _held(self, key: str, text: str) -> str | None:
+        """What is kept for a text, also by the key of when a server's address was part of an embedder."""
+        held = self._cache.get(key)
+        if held is None and self.former:
+            held = self._cache.get(self._key(text, "", self.former))
+            if held is not None:
+                self._cache.put(key, held)  # another server finds it too
+        return held
 
     def _checked(self, texts: Sequence[str]) -> Any:
         try:
@@ -147,7 +150,7 @@ class _Kept(Embedder):
         raise NotImplementedError
 
 
-class Sentence(_Kept):
+class Sentence(Kept):
     """A sentence-transformers model on the CPU: `minilm` is all-MiniLM-L6-v2, whose weights a package
     carries; `st/` goes before a folder or a Hub id. The revision is the content of the folder, or the
     commit on the Hub."""
@@ -273,81 +276,6 @@ class ByRow(Embedder):
         return unit(self._rows)
 
 
-class Endpoint(_Kept):
-    """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). Like a model it is its
-    weights, as far as its server tells them (`harness.model.told`) or `openai/MODEL?revision=NAME` names
-    them; the address is none of it. Offline it has no client and is what it last was."""
-
-    def __init__(self, name: str, offline: bool) -> None:
-        self.name, _, self._named = name.partition("?revision=")
-        self._offline = offline
-        named = url_shown(os.environ.get("OPENAI_BASE_URL", "").rstrip("/"))
-        if offline:
-            self._as_kept(named)
-            return
-        self._client = self._open()
-        address = str(self._client.base_url)
-        shown = url_shown(address.rstrip("/"))
-        told = None if shown == OPENAI else self._ask(address)
-        row = {"origin": address, "told": told.as_dict() if told else None}
-        self.remarks = doubts(self.name, self._named, shown, told, kept_of(self._cache, self.name))
-        self._cache.keep_identity(self.name, "", named, json.dumps(row))
-        self._settle(address, told)
-
-    def _settle(self, address: str, told: Told | None) -> None:
-        self.former = "" if self._named else address
-        shown = url_shown(address.rstrip("/"))
-        found = told.revision(self._model) if told else ""
-        self.revision = self._named or found or (ELSEWHERE if shown not in ("", OPENAI) else "")
-
-    @property
-    def _model(self) -> str:
-        return self.name.removeprefix("openai/")
-
-    def _ask(self, address: str) -> Told | None:
-        """What the server tells; where it doesn't answer now, what it told last, or all of the name did."""
-        told = ask(address, headers_of(self._client), self._model, "openai")
-        kept = kept_of(self._cache, self.name)
-        return told or kept.get(url_shown(address.rstrip("/"))) or agreed(kept.values(), self.name)
-
-    def _as_kept(self, named: str) -> None:
-        row = self._cache.identity(self.name, "", named)
-        if row is not None:
-            known = kept_row(row)
-            self._settle(str(known.get("origin") or ""), Told.of(known.get("told")))
-            return
-        kept = kept_of(self._cache, self.name)
-        told = agreed(kept.values(), self.name)
-        if not kept or (told is None and not self._named):
-            raise UsageError(f"embedder {never_opened(self.name, named)}")
-        self._settle(named, told)
-
-    def _open(self) -> Any:
-        from openai import OpenAI, OpenAIError
-
-        if not os.environ.get("OPENAI_API_KEY"):
-            raise UsageError(f"embedder {self.name}: put your key for it into OPENAI_API_KEY")
-        try:
-            return OpenAI(max_retries=5)
-        except OpenAIError as error:
-            raise UsageError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-
-    def _compute(self, texts: Sequence[str]) -> Any:
-        if self._offline:
-            raise ModelCallError(
-                f"embedder {self.name}: {len(texts)} texts have no kept vector and --offline is set; "
-                f"the first is {' '.join(texts[0].split())[:60]!r}; run once with a network"
-            )
-        from openai import OpenAIError
-
-        try:
-            reply = self._client.embeddings.create(model=self._model, input=list(texts))
-        except (OpenAIError, ValueError) as error:  # ValueError: a broken body
-            raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-        rows = {item.index: item.embedding for item in reply.data}
-        return [rows[at] for at in sorted(rows)]
-
-
 def open_embedder(name: str, offline: bool = False) -> Embedder:
     """The embedder behind a name. `offline` lets nothing leave this machine.
 
@@ -362,6 +290,8 @@ def open_embedder(name: str, offline: bool = False) -> Embedder:
     if name.startswith("file:"):
         return Stored(name) if "?texts=" in name else ByRow(name)
     if name.startswith("openai/") and name != "openai/":
+        from harness.model.embed_endpoint import Endpoint
+
         return Endpoint(name, offline)
     raise UsageError(f"unknown embedder {name!r}; {_closest(name, NAMES, 'embedder')}")
 

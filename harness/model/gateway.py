@@ -109,11 +109,7 @@ class Model:
         key = self._key(question, messages, tools, tool_choice, settings, draw)
         call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
         if self._keyed and self._cache is not None:
-            kept = self._cache.get(key)
-            if kept is None and (former := self.provider.former):
-                asked = (question, messages, tools, tool_choice, settings, draw)
-                if (kept := self._cache.get(self._key(*asked, former))) is not None:
-                    self._cache.put(key, kept)  # another server finds it too
+            kept = self._held(self._cache, key, call, draw)
             if kept is None and key in self._asking:  # its answer is this one's too, unless it fails
                 await self._asking[key].wait()
                 self._budget.check(self._ledger.total, self._ledger.under_way)
@@ -161,6 +157,17 @@ class Model:
         self._ledger.served.note(self.provider, purpose, sent.decoding, output)
         endings.check(output, self.name)
         return output
+
+    def _held(self, cache: Cache, key: str, call: Call, draw: int) -> str | None:
+        """What the cache holds, also by the key of when a server's address was part of a model."""
+        held, former = cache.get(key), self.provider.former
+        if held is not None or former is None:
+            return held
+        asked = (call.question, call.messages, call.tools, call.tool_choice, call.decoding, draw)
+        held = cache.get(self._key(*asked, former))
+        if held is not None:
+            cache.put(key, held)  # another server finds it too
+        return held
 
     def _kept(self, text: str, key: str, call: Call, purpose: str) -> ModelOutput | None:
         """The completion that the cache holds, recorded as a call that it served; None for what an earlier

@@ -122,6 +122,7 @@ def _as_kept(provider: Provider, arguments: str, cache: Cache) -> None:
     if not kept:
         if provider.from_client:
             raise UsageError(never_opened(name, address))
+        _settle(provider, None)
         return
     told = agreed(kept.values(), name)
     if told is None and not provider.named_revision:

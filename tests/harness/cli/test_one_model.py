@@ -6,6 +6,9 @@ import shutil
 
 import pytest
 
+from harness.comparison.arms import arms_of
+from harness.gate.confirm import cell_of
+from harness.results.index import read_index
 from harness.results.migrations import MIGRATIONS
 from harness.results.schema import result_digest
 from harness.results.store import Store
@@ -250,13 +253,17 @@ def test_an_alias_that_was_changed_is_seen(ask, endpoints, command):
     assert "the name may stand for another model now" in compared.out, compared
 
 
-def test_a_check_holds_at_another_port(ask, endpoints, command):
+def test_a_check_holds_at_another_port(ask, endpoints, command, tmp_path):
     a, b = endpoints(), endpoints()
     ask(a, "--seeds", "3")
     assert command("baseline", "set", "main").code == 0
     ask(b, "--seeds", "3", store="new")
     done = command("check", "--store", "new", "--margin", "50%")
     assert done.code == 0, done
+    stored, new = (arms_of(read_index(tmp_path / store).rows)[0] for store in ("results", "new"))
+    assert stored.subject_key == new.subject_key
+    again = cell_of(stored, reached=new)  # a second look asks the server that is there now
+    assert again.request.model_args == {"base_url": b.address}
 
 
 def as_before(record, address):

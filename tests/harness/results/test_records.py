@@ -9,8 +9,10 @@ import pytest
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
+from harness.comparison.arms import arms_of
 from harness.results import load, load_samples
-from harness.results.index import read_index
+from harness.results.index import read_index, row
+from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.schema import check, invariants, json_schema, result_digest
 from harness.results.store import Store
 from harness.results.verify import verify_store
@@ -95,6 +97,55 @@ def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
     old["subject"]["data_access"] = ["judge"]  # a judge that the method asks
     old["result_digest"] = result_digest(old)
     assert set(check(old, "it")["subject"]["roles"]) == {"judge"}
+
+
+PUBLISHED = SCHEMAS.parents[1] / "results/published"
+
+
+def test_published_records_keep_what_they_are_known_by():
+    """No model of theirs was served, so that version 4 moves none of their keys."""
+    folders = [*Store(PUBLISHED).folders()]
+    assert len(folders) > 100
+    for folder in folders:
+        sealed = json.loads((folder / "run.json").read_text())
+        before = sealed
+        while before["schema"] < 3:
+            before = MIGRATIONS[before["schema"]](before)
+        now = check(sealed, str(folder))
+        for key in ("run_id", "result_digest"):
+            assert now[key] == sealed[key]
+        for key in ("comparability_key", "subject_key"):
+            assert now[key] == without_paths(before)[key]
+
+
+def served_at(port, name="openai-api/local/big", **args):
+    """A record of version 3 of a model that was reached by an argument and played the task's judge too."""
+    old = sealed(GOLDEN_3)
+    given = {"base_url": f"http://127.0.0.1:{port}/v1", **args}
+    old["model"], old["subject"] = name, {**old["subject"], "model": name, "model_args": given}
+    judge = {"model": name, "revision": "", "args": {}}
+    old["comparability"] = {**old["comparability"], "roles": {"judge": judge}}
+    old["run_id"] = f"{port:012}{old['run_id'][12:]}"
+    for key in ("subject", "comparability"):
+        old[f"{key}_key"] = digest(old[key])
+    return {**old, "result_digest": result_digest(old)}
+
+
+def test_older_records_of_one_model_at_two_addresses_are_one_arm():
+    a, b, bold = (check(old, "it") for old in (served_at(1), served_at(2), served_at(1, emulate_tools=True)))
+    assert (a["subject_key"], a["comparability_key"]) == (b["subject_key"], b["comparability_key"])
+    assert bold["subject_key"] != a["subject_key"]
+    assert bold["comparability"]["roles"]["judge"]["args"] == {"emulate_tools": True}  # as the model
+    assert a["served"]["models"][a["model"]]["addresses"] == ["http://127.0.0.1:1/v1"]
+    assert "127.0.0.1" not in json.dumps([a["subject"], a["comparability"]])
+    b["created_at"] = "2999" + b["created_at"][4:]
+    (arm,) = arms_of([row(a), row(b)])
+    assert arm.run_ids == [b["run_id"]] and len(arm.shorter) == 1  # one seed is one run
+
+
+def test_an_older_path_of_weights_is_kept_apart_and_not_shown():
+    one, two = (check(served_at(1, "hf/local", model_path=f"/home/me/{name}"), "it") for name in "ab")
+    assert one["subject_key"] != two["subject_key"] and "/home/me" not in json.dumps(one["subject"])
 
 
 @pytest.mark.parametrize("damage", ["metrics", "subject", "comparability", "metric_limits", "counts"])
