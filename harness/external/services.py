@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import urlencode
 
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, UsageError, WorldFailed
+from harness.base.secret_values import keep
+from harness.base.secrets import without_secret_values
 from harness.external import sandbox
 from harness.external.web import Page, PageFailed, fetch, read
 from harness.external.workers import Outside
@@ -252,6 +254,7 @@ class Services:
         import httpx
 
         key = _key(service)
+        keep(key, service.key)
         if service.parameter:
             url = _with(url, {service.parameter: key})
         if service.header:
@@ -270,7 +273,7 @@ class Services:
                 if page.status in REFUSED:
                     raise WorldFailed(f"{service.name} refuses the key in {service.key}: {reason}")
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
-                    return Page(page.status, _without(page.text, key), {})
+                    return Page(page.status, without_secret_values(page.text), {})
             except (httpx.HTTPError, PageFailed, TimeoutError) as error:
                 reason = type(error).__name__
             if usage.retries >= self._max_retries:
@@ -317,13 +320,6 @@ def _is_endpoint(url: str, endpoints: Sequence[str]) -> bool:
     except httpx.InvalidURL:
         return False
     return not asked.userinfo and str(asked.copy_with(query=None, fragment=None)) in endpoints
-
-
-def _without(text: str, key: str) -> str:
-    """A text in which a key doesn't stand, as it is or written for a URL."""
-    for form in {key, quote(key, safe=""), quote_plus(key)} if key else ():
-        text = text.replace(form, "...")
-    return text
 
 
 def _with(url: str, params: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import Declined
+from harness.base.secrets import without_secrets_of_server
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -20,7 +21,7 @@ def check(output: ModelOutput, model: str) -> None:
     found = _declined(output)
     if found is not None:
         status, said = found
-        line = " ".join(said.split())[:300]
+        line = " ".join(without_secrets_of_server(said).split())[:300]
         raise Declined(f"{model}: {NAMES[status]}" + (f": {line}" if line else ""), status)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.base.secrets import without_secrets_of_server
+
 #: "unusable": no call to the model can succeed until somebody mends something; "passing": the same call may
 #: succeed later; the others are those of `harness.base.errors.Declined`
 Kind = Literal["unusable", "passing", "filtered", "context_overflow"]
@@ -206,4 +208,5 @@ def _text(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(str(text).split())[:LONGEST]
+    """Without secrets before it is cut, as a part of one is one too."""
+    return " ".join(without_secrets_of_server(str(text)).split())[:LONGEST]
