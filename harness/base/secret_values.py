@@ -61,17 +61,18 @@ class Secret:
     @cached_property
     def needles(self) -> tuple[str, ...]:
         """Of these one stands in every text that holds the value; all are quick to look for."""
-        if not self.certain:
-            return (self.value,)
-        runs = re.findall(r"[A-Za-z0-9]+", self.value)
-        return (max(runs, key=len, default=""), *self._coded)
+        longest = max(re.findall(r"[A-Za-z0-9]+", self.value), key=len, default="")
+        return (longest, *self._coded) if self.certain else (longest,)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         if not self.certain:
-            return re.compile(f"(?i:{_CREDENTIAL}){re.escape(self.value)}(?![\\w-])")
-        forms = ["".join(map(_written, self.value)), *map(re.escape, self._coded)]
-        return re.compile("|".join(forms))
+            return re.compile(f"(?i:{_CREDENTIAL}){self._plain}(?![\\w-])")
+        return re.compile("|".join([self._plain, *map(re.escape, self._coded)]))
+
+    @cached_property
+    def _plain(self) -> str:
+        return "".join(map(_written, self.value))
 
     @cached_property
     def _coded(self) -> tuple[str, ...]:
@@ -89,7 +90,7 @@ class Secret:
 
     def hidden_as_word(self, text: str) -> str:
         """The text without the value, also where it may be a word like any other."""
-        return re.sub(rf"(?<!\w){re.escape(self.value)}(?!\w)", MARK, text)
+        return re.sub(rf"(?<!\w){self._plain}(?!\w)", MARK, text)
 
 
 _secrets: dict[str, Secret] = {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -23,7 +24,10 @@ class Client:
     is free. Connections live as long as the loop that opened them."""
 
     def __init__(self, address: str, headers: Mapping[str, str], timeout: float) -> None:
-        self.address = address.rstrip("/")
+        self.address, login = _without_login(address.rstrip("/"))
+        if login:  # of the address, in place of the key's, as httpx has it
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            headers["Authorization"] = login
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         self._timeout = timeout
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,6 +70,16 @@ class Client:
             proxy=proxy,
         ) as session:
             yield session
+
+
+def _without_login(address: str) -> tuple[str, str]:
+    """The address without `user:password@`, and these as a header; empty where there are none."""
+    parts = urlsplit(address)
+    login, sign, host = parts.netloc.rpartition("@")
+    if not sign:
+        return address, ""
+    coded = base64.b64encode(unquote(login if ":" in login else f"{login}:").encode()).decode()
+    return parts._replace(netloc=host).geturl(), f"Basic {coded}"
 
 
 def _certificates() -> ssl.SSLContext:

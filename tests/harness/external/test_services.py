@@ -270,7 +270,7 @@ def test_a_service_that_repeats_the_key_is_not_repeated(site, tmp_path, monkeypa
     monkeypatch.setenv("BANK_KEY", " a+b/c\n")  # as files of keys end
     cache = Cache(tmp_path / "cache.sqlite")
     found = asked(of(site, cache=cache), {"what": "get", "url": "https://bank.example/echo"})
-    assert found["text"] == "you are /echo?key=... with None"
+    assert found["text"] == "you are /echo?key=[secret] with None"
     assert b"a+b" not in (tmp_path / "cache.sqlite").read_bytes()
 
 
