@@ -19,6 +19,7 @@ from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
 from harness.model.cache import Cache
+from harness.model.embedding_calls import EmbeddingCalls
 from harness.model.identity import never_opened
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
@@ -127,6 +128,8 @@ class _Kept(Embedder):
             raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
         if not np.isfinite(rows).all():
             raise ModelCallError(f"embedder {self.name} gave a vector that is not finite")
+        if not rows.any(axis=1).all():
+            raise ModelCallError(f"embedder {self.name} gave a vector of zeros, which is like no text")
         return rows
 
     def _compute(self, texts: Sequence[str]) -> Any:
@@ -269,7 +272,7 @@ class Endpoint(_Kept):
     weights it serves, so there is no revision. Offline it has no client and is at the address where it was
     last opened."""
 
-    def __init__(self, name: str, offline: bool) -> None:
+    def __init__(self, name: str, offline: bool, keep_going: bool) -> None:
         self.name, self._offline = name, offline
         named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
         if offline:
@@ -278,19 +281,9 @@ class Endpoint(_Kept):
                 raise UsageError(f"embedder {never_opened(name, named)}")
             self.origin = kept
         else:
-            self._client = self._open()
-            self.origin = str(self._client.base_url)
+            self._calls = EmbeddingCalls(name, keep_going)
+            self.origin = self._calls.address
             self._cache.keep_identity(name, "", named, self.origin)
-
-    def _open(self) -> Any:
-        from openai import OpenAI, OpenAIError
-
-        if not os.environ.get("OPENAI_API_KEY"):
-            raise UsageError(f"embedder {self.name}: put your key for it into OPENAI_API_KEY")
-        try:
-            return OpenAI(max_retries=5)
-        except OpenAIError as error:
-            raise UsageError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
 
     def _compute(self, texts: Sequence[str]) -> Any:
         if self._offline:
@@ -298,19 +291,12 @@ class Endpoint(_Kept):
                 f"embedder {self.name}: {len(texts)} texts have no kept vector and --offline is set; "
                 f"the first is {' '.join(texts[0].split())[:60]!r}; run once with a network"
             )
-        from openai import OpenAIError
-
-        model = self.name.removeprefix("openai/")
-        try:
-            reply = self._client.embeddings.create(model=model, input=list(texts))
-        except (OpenAIError, ValueError) as error:  # ValueError: a broken body
-            raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-        rows = {item.index: item.embedding for item in reply.data}
-        return [rows[at] for at in sorted(rows)]
+        return self._calls.vectors(texts)
 
 
-def open_embedder(name: str, offline: bool = False) -> Embedder:
-    """The embedder behind a name. `offline` lets nothing leave this machine.
+def open_embedder(name: str, offline: bool = False, keep_going: bool = False) -> Embedder:
+    """The embedder behind a name. `offline` lets nothing leave this machine; with `keep_going` an endpoint
+    that refuses the key doesn't end the cell.
 
     Raises:
         UsageError: no such embedder, or its extra is not installed.
@@ -323,7 +309,7 @@ def open_embedder(name: str, offline: bool = False) -> Embedder:
     if name.startswith("file:"):
         return Stored(name) if "?texts=" in name else ByRow(name)
     if name.startswith("openai/") and name != "openai/":
-        return Endpoint(name, offline)
+        return Endpoint(name, offline, keep_going)
     raise UsageError(f"unknown embedder {name!r}; {_closest(name, NAMES, 'embedder')}")
 
 

@@ -80,6 +80,16 @@ def of_status(status: int, headers: Mapping[str, str], body: Any) -> ServerFault
     return ServerFault(message, status, body, headers, status in PASSING)
 
 
+def of_answer(answer: Any, lacks: str) -> ServerFault:
+    """The fault of a response that says all is well and holds an error, or lacks what was asked for."""
+    if isinstance(answer, Mapping) and (found := answer.get("error")):
+        message, code, _ = _details({"error": found})
+        status = int(code) if code.isdecimal() and 400 <= int(code) <= 599 else None
+        return ServerFault(_one_line(message) or "the server's answer is an error", status, {"error": found})
+    message = _one_line(_details(answer)[0])
+    return ServerFault(f"{lacks}: {message}" if message else lacks)
+
+
 @dataclass(frozen=True)
 class Reading:
     """What an error says."""
@@ -123,13 +133,8 @@ def check_completion(answer: Mapping[str, Any]) -> None:
         ServerFault: it holds an error, no choices, or one that the server broke off; with what it says.
     """
     choices = answer.get("choices")
-    if found := answer.get("error"):
-        message, code, _ = _details({"error": found})
-        status = int(code) if code.isdecimal() and 400 <= int(code) <= 599 else None
-        raise ServerFault(_one_line(message) or "the server's answer is an error", status, {"error": found})
-    if not isinstance(choices, list) or not choices:
-        message, _, _ = _details(answer)
-        raise ServerFault(f"the server's answer holds no choices{f': {_one_line(message)}' * bool(message)}")
+    if answer.get("error") or not isinstance(choices, list) or not choices:
+        raise of_answer(answer, "the server's answer holds no choices")
     ending = str(choices[0].get("finish_reason") or "").lower()
     if ending in _BROKEN_OFF:
         raise ServerFault(f"the server broke the completion off (finish_reason {ending!r})")
