@@ -1,4 +1,4 @@
-"""Requests for vectors to an OpenAI-compatible endpoint: what is told of a failure, and what ends the asking."""
+"""Requests for vectors to an OpenAI-compatible endpoint, and what becomes of their failures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.base.errors import ModelCallError, ModelStopped, UsageError
+from harness.base.errors import ModelCallError, UsageError
 from harness.model import backoff, faults
-from harness.model.health import HANDFUL
+from harness.model.health import HANDFUL, ended
 
 #: tries after a failure that may pass, from so many seconds on, doubled each time: some 25 s in all
 MAX_RETRIES, FIRST_WAIT = 8, 0.1
@@ -56,10 +56,7 @@ class EmbeddingCalls:
                     if self._keep_going:
                         raise ModelCallError(line) from None
                     if told >= HANDFUL:
-                        raise ModelStopped(
-                            f"{line}; no request to this embedder can succeed, so its cells end here: mend it "
-                            "and run the same command, or --keep-going counts such requests as errors"
-                        ) from None
+                        raise ended(line, "embedder") from None
                 elif retries >= MAX_RETRIES or not _passing(error, said):
                     raise ModelCallError(line) from None
                 time.sleep(backoff.wait(retries, _wanted_wait(error), jitter.random(), FIRST_WAIT))

@@ -80,6 +80,15 @@ def of_status(status: int, headers: Mapping[str, str], body: Any) -> ServerFault
     return ServerFault(message, status, body, headers, status in PASSING)
 
 
+def lenient(content: bytes | str) -> Any:
+    """A body as JSON, or as the text that it is."""
+    text = content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else content
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text[:2000]
+
+
 def of_answer(answer: Any, lacks: str) -> ServerFault:
     """The fault of a response that says all is well and holds an error, or lacks what was asked for."""
     if isinstance(answer, Mapping) and (found := answer.get("error")):

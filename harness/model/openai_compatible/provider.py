@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.model import backoff, faults
 from harness.model.hosted import Hosted
@@ -37,7 +37,7 @@ class Compatible(Hosted):
         own = call.decoding.get("extra_headers")
         status, headers, content = await self._client.post("chat/completions", body, own)
         if status >= 300:
-            raise faults.of_status(status, headers, _lenient(content))
+            raise faults.of_status(status, headers, faults.lenient(content))
         try:
             found = json.loads(content)
             faults.check_completion(found)
@@ -72,11 +72,3 @@ class Compatible(Hosted):
         from inspect_ai.model._openai import needs_max_completion_tokens
 
         return needs_max_completion_tokens(self._endpoint.model)
-
-
-def _lenient(content: bytes) -> Any:
-    """A body as JSON, or as the text that it is."""
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content.decode("utf-8", "replace")[:2000]

@@ -319,7 +319,9 @@ def test_many_texts_go_in_parts_and_a_part_that_came_stays(server):
     assert [len(body["input"]) for _, body in server.requests] == [512, 188, 188]
 
 
-@pytest.mark.parametrize("fault", ["few", "twice", "ragged", "text", "nan", "zeros", "null", "strings", "broken", 400])
+@pytest.mark.parametrize(
+    "fault", ["few", "twice", "ragged", "text", "nan", "zeros", "null", "strings", "broken", 400]
+)
 def test_an_endpoint_that_answers_wrongly_is_one_line(server, fault):
     server.faults = [fault]
     with pytest.raises(ModelCallError, match="openai/small") as caught:
@@ -331,7 +333,9 @@ def test_an_endpoint_that_answers_wrongly_is_one_line(server, fault):
 @pytest.mark.parametrize("status", [401, 402, 404, 429])
 def test_a_key_that_is_refused_ends_the_asking(server, status):
     server.faults, server.poor = [status] * 9, True
-    with pytest.raises(ModelStopped, match=f"embedder openai/small: HTTP {status}: injected fault; no") as caught:
+    with pytest.raises(
+        ModelStopped, match=f"embedder openai/small: HTTP {status}: injected fault; no"
+    ) as caught:
         open_embedder("openai/small").embed(TEXTS)
     assert len(server.requests) == 3 and "\n" not in str(caught.value)
     with pytest.raises(ModelCallError, match="injected fault"):
