@@ -15,8 +15,8 @@ HANDFUL = 3
 def ended(line: str, what: str) -> ModelStopped:
     """What ends the cells of a model, an embedder or a service."""
     return ModelStopped(
-        f"{line}; no call to this {what} can succeed, so its cells end here: mend it and run the same command, "
-        "or --keep-going counts such calls as errors"
+        f"{line}; no call to this {what} can succeed, so its cells end here: mend it and run the same "
+        "command, or --keep-going counts such calls as errors"
     )
 
 
