@@ -67,10 +67,9 @@ class EmbeddingCalls:
 
         body = {"model": self._name.removeprefix("openai/"), "input": list(texts)}
         response = self._client.post("/embeddings", body=body, cast_to=httpx.Response)
-        try:
-            found = response.json()
-        except ValueError:
-            raise faults.ServerFault("the answer is no JSON", passing=False) from None
+        found = faults.lenient(response.content)
+        if isinstance(found, str):
+            raise faults.ServerFault(f"the answer is no JSON: {found[:80]}", kind=None)
         data = found.get("data") if isinstance(found, Mapping) else None
         if not isinstance(data, list) or (not data and texts):
             raise faults.of_answer(found, "the answer holds no vectors")
@@ -78,14 +77,14 @@ class EmbeddingCalls:
             rows = {item.get("index", at): item["embedding"] for at, item in enumerate(data)}
             return [rows[at] for at in sorted(rows)]
         except (AttributeError, KeyError, TypeError):
-            raise faults.ServerFault("the answer's vectors can't be read", passing=False) from None
+            raise faults.ServerFault("the answer's vectors can't be read", kind=None) from None
 
 
 def _passing(error: Exception, said: faults.Reading) -> bool:
     """Whether the same request may succeed later."""
     from openai import APIConnectionError
 
-    return said.kind == "passing" or said.status in faults.PASSING or isinstance(error, APIConnectionError)
+    return said.kind == "passing" or isinstance(error, APIConnectionError)
 
 
 def _wanted_wait(error: Exception) -> float | None:

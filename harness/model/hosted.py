@@ -163,7 +163,7 @@ class Hosted(Provider):
             return True
         if getattr(error, "status_code", None):  # the server has spoken, and inspect takes it as final
             return False
-        broken = (json.JSONDecodeError, ConnectionError, TimeoutError, EOFError)
+        broken = (json.JSONDecodeError, UnicodeDecodeError, ConnectionError, TimeoutError, EOFError)
         return any(
             isinstance(cause, broken) or type(cause).__module__.startswith(("httpx", "httpcore"))
             for cause in causes(error)
