@@ -122,13 +122,13 @@ def redacted(command: Sequence[str]) -> list[str]:
     """A command whose arguments `name=value` hold no secret any more."""
     remember_words(command)
 
-    def cleaned(before: str, word: str) -> str:
+    def cleaned(word: str) -> str:
         found = _WORD.match(word)
-        if found and (_named(before, found[2]) or _HEADERS.search(found[2])):
+        if found and (_is_secret(found[2]) or _HEADERS.search(found[2])):
             return f"{word[: found.start(3)]}..."
         return without_secret_values(url_shown(word))
 
-    return [cleaned(before, word) for before, word in zip(["", *command], command, strict=False)]
+    return [cleaned(word) for word in command]
 
 
 def remember(arguments: Any, name: str = "", *, of_model: bool = True) -> None:
@@ -162,10 +162,6 @@ def remember_words(command: Sequence[str]) -> None:
         if found and "://" not in found[2]:
             remember(found[3], found[2], of_model=before not in _TASK_OR_METHOD)
         _keep_urls(word, "the command")
-
-
-def _named(before: str, name: str) -> bool:
-    return _is_secret(name, before not in _TASK_OR_METHOD)
 
 
 def _is_secret(name: str, of_model: bool = True) -> bool:

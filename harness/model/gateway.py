@@ -157,7 +157,7 @@ class Model:
         output, _ = echoes.hidden(output, text, self.name, self._notice)
         try:
             endings.check(output, self.name)
-            stale = not self._offline and self._room is not None and self._room.wanted(call, output)
+            stale = not self._offline and self._room is not None and self._room.wanted(call, call, output)
         except Declined:
             stale = True
             if self._offline:
@@ -185,7 +185,7 @@ class Model:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
-        told = 0
+        told, sent = 0, call
         while True:
             try:
                 async with (
@@ -199,7 +199,7 @@ class Model:
                     output = await self.provider.generate(sent)
                 if self._health:
                     self._health.answers()
-                if self._room is None or not self._room.wanted(sent, output):
+                if self._room is None or not self._room.wanted(call, sent, output):
                     return output
                 self._pay(output)
                 usage.retries += 1
@@ -207,8 +207,10 @@ class Model:
             except HarnessError:  # a provider's own line, or the model is stopped
                 raise
             except Exception as error:
-                told += 1
                 said = faults.read(error)
+                if self._room and usage.calls and self._room.narrowed(call, sent, said.status):
+                    continue
+                told += 1
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage) from error
                 wanted_wait = self.provider.retry_after(error)
