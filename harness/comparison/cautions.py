@@ -49,7 +49,7 @@ def cautions(
             found.append(
                 f"{arm.method} was run with other code of the same version: {', '.join(map(brief, made_by))}"
             )
-    for count in ("error", "unscored", *DECLINED):
+    for count in ("error", "unscored", *DECLINED, "truncated"):
         rates = candidate.rate(count), baseline.rate(count)
         if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
             found.append(
