@@ -51,7 +51,7 @@ def cautions(
                 f"{arm.method} was run with other code of the same version: {', '.join(map(brief, made_by))}"
             )
     found += changed(candidate.runs, baseline.runs)
-    for count in ("error", "unscored", *DECLINED):
+    for count in ("error", "unscored", *DECLINED, "truncated"):
         rates = candidate.rate(count), baseline.rate(count)
         if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
             found.append(

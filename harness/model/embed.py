@@ -139,6 +139,8 @@ class Kept(Embedder):
             raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
         if not np.isfinite(rows).all():
             raise ModelCallError(f"embedder {self.name} gave a vector that is not finite")
+        if not rows.any(axis=1).all():
+            raise ModelCallError(f"embedder {self.name} gave a vector of zeros, which is like no text")
         return rows
 
     def _compute(self, texts: Sequence[str]) -> Any:
@@ -276,8 +278,9 @@ class ByRow(Embedder):
         return unit(self._rows)
 
 
-def open_embedder(name: str, offline: bool = False) -> Embedder:
-    """The embedder behind a name. `offline` lets nothing leave this machine.
+def open_embedder(name: str, offline: bool = False, keep_going: bool = False) -> Embedder:
+    """The embedder behind a name. `offline` lets nothing leave this machine; with `keep_going` an endpoint
+    that refuses the key doesn't end the cell.
 
     Raises:
         UsageError: no such embedder, or its extra is not installed.
@@ -292,7 +295,7 @@ def open_embedder(name: str, offline: bool = False) -> Embedder:
     if name.startswith("openai/") and name != "openai/":
         from harness.model.embed_endpoint import Endpoint
 
-        return Endpoint(name, offline)
+        return Endpoint(name, offline, keep_going)
     raise UsageError(f"unknown embedder {name!r}; {_closest(name, NAMES, 'embedder')}")
 
 

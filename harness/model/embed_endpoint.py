@@ -10,6 +10,7 @@ from typing import Any
 from harness.base.errors import ModelCallError, UsageError
 from harness.base.secrets import url_shown
 from harness.model.embed import Kept
+from harness.model.embedding_calls import EmbeddingCalls
 from harness.model.identity import ELSEWHERE, agreed, doubts, kept_of, kept_row, never_opened
 from harness.model.openai_compatible.endpoint import OPENAI, headers_of
 from harness.model.told import Told, ask
@@ -18,17 +19,18 @@ from harness.model.told import Told, ask
 class Endpoint(Kept):
     """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). Like a model it is its
     weights, as far as its server tells them (`harness.model.told`) or `openai/MODEL?revision=NAME` names
-    them; the address is none of it. Offline it has no client and is what it last was."""
+    them; the address is none of it. With `keep_going` a refused key ends no cell. Offline it has no client
+    and is what it last was."""
 
-    def __init__(self, name: str, offline: bool) -> None:
+    def __init__(self, name: str, offline: bool, keep_going: bool = False) -> None:
         self.name, _, self._named = name.partition("?revision=")
         self._offline = offline
         named = url_shown(os.environ.get("OPENAI_BASE_URL", "").rstrip("/"))
         if offline:
             self._as_kept(named)
             return
-        self._client = self._open()
-        address = str(self._client.base_url)
+        self._calls = EmbeddingCalls(self.name, keep_going)
+        address = self._calls.address
         shown = url_shown(address.rstrip("/"))
         told = None if shown == OPENAI else self._ask(address)
         row = {"origin": address, "told": told.as_dict() if told else None}
@@ -48,7 +50,7 @@ class Endpoint(Kept):
 
     def _ask(self, address: str) -> Told | None:
         """What the server tells; where it doesn't answer now, what it told last, or all of the name did."""
-        told = ask(address, headers_of(self._client), self._model, "openai")
+        told = ask(address, headers_of(self._calls.client), self._model, "openai")
         kept = kept_of(self._cache, self.name)
         return told or kept.get(url_shown(address.rstrip("/"))) or agreed(kept.values(), self.name)
 
@@ -64,27 +66,10 @@ class Endpoint(Kept):
             raise UsageError(f"embedder {never_opened(self.name, named)}")
         self._settle(named, told)
 
-    def _open(self) -> Any:
-        from openai import OpenAI, OpenAIError
-
-        if not os.environ.get("OPENAI_API_KEY"):
-            raise UsageError(f"embedder {self.name}: put your key for it into OPENAI_API_KEY")
-        try:
-            return OpenAI(max_retries=5)
-        except OpenAIError as error:
-            raise UsageError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-
     def _compute(self, texts: Sequence[str]) -> Any:
         if self._offline:
             raise ModelCallError(
                 f"embedder {self.name}: {len(texts)} texts have no kept vector and --offline is set; "
                 f"the first is {' '.join(texts[0].split())[:60]!r}; run once with a network"
             )
-        from openai import OpenAIError
-
-        try:
-            reply = self._client.embeddings.create(model=self._model, input=list(texts))
-        except (OpenAIError, ValueError) as error:  # ValueError: a broken body
-            raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-        rows = {item.index: item.embedding for item in reply.data}
-        return [rows[at] for at in sorted(rows)]
+        return self._calls.vectors(texts)

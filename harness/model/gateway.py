@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages as make
 from harness.base.digest import digest
 from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
-from harness.base.secrets import without_secret_values
-from harness.model import backoff, endings, faults
+from harness.model import backoff, echoes, endings, faults
 from harness.model.cache import Cache
 from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Budget, Ledger, Usage
@@ -127,11 +126,10 @@ class Model:
         over = self._asking.setdefault(key, asyncio.Event())
         try:
             output = await self._charged(call, purpose, patience)
+            keeps = self._keyed and self._cache is not None
+            text = echoes.as_json(output) if keeps or self.provider.remote else output.completion
+            output, text = echoes.hidden(output, text, self.name, self._notice)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
-                # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
-                text = json.dumps(output.model_dump(mode="json", exclude_none=True))
-                if self.provider.remote and text != (shown := without_secret_values(text)):
-                    text, output = shown, type(output).model_validate(json.loads(shown))  # it was echoed
                 self._cache.put(key, text)
                 if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
@@ -175,9 +173,10 @@ class Model:
         from inspect_ai.model import ModelOutput
 
         output = ModelOutput.model_validate(json.loads(text))
+        output, _ = echoes.hidden(output, text, self.name, self._notice)
         try:
             endings.check(output, self.name)
-            stale = not self._offline and self._room is not None and self._room.wanted(call, output)
+            stale = not self._offline and self._room is not None and self._room.wanted(call, call, output)
         except Declined:
             stale = True
             if self._offline:
@@ -206,7 +205,7 @@ class Model:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
-        told = 0
+        told, sent = 0, call
         while True:
             try:
                 async with (
@@ -220,7 +219,7 @@ class Model:
                     output = await self.provider.generate(sent)
                 if self._health:
                     self._health.answers()
-                if self._room is None or not self._room.wanted(sent, output):
+                if self._room is None or not self._room.wanted(call, sent, output):
                     return output
                 self._pay(output)
                 usage.retries += 1
@@ -228,8 +227,10 @@ class Model:
             except HarnessError:  # a provider's own line, or the model is stopped
                 raise
             except Exception as error:
-                told += 1
                 said = faults.read(error)
+                if self._room and usage.calls and self._room.narrowed(call, sent, said.status):
+                    continue
+                told += 1
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage) from error
                 wanted_wait = self.provider.retry_after(error)

@@ -18,7 +18,7 @@ from tenacity import RetryError
 
 from harness.base.digest import digest
 from harness.base.errors import UsageError
-from harness.base.secrets import url_shown
+from harness.base.secrets import url_shown, without_secrets_of_server
 from harness.base.surrogates import sendable
 from harness.model import backoff
 from harness.model.arguments import OF_THE_REVISION, REACH, output_arguments, reach_arguments
@@ -150,7 +150,9 @@ class Hosted(Provider):
         try:
             return looked_at(get_model(name, memoize=False, **options))
         except (Exception, SystemExit) as error:
-            reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
+            reason = (
+                " ".join(re.sub(r"\[/?[a-z ]+\]", "", _told(error)).split())[:300] or type(error).__name__
+            )
             raise UsageError(
                 f"can't open the model {name!r}: {reason}; 'harness list models' shows what there is"
             ) from error
@@ -165,7 +167,7 @@ class Hosted(Provider):
         try:
             return Path(snapshot_download(repository, revision=self.revision or None))
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            reason = (_told(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise UsageError(
                 f"can't fetch the weights of {repository!r}: {reason}; "
                 "--model-arg model_path=FOLDER takes them from disk"
@@ -225,7 +227,7 @@ class Hosted(Provider):
             return True
         if getattr(error, "status_code", None):  # the server has spoken, and inspect takes it as final
             return False
-        broken = (json.JSONDecodeError, ConnectionError, TimeoutError, EOFError)
+        broken = (json.JSONDecodeError, UnicodeDecodeError, ConnectionError, TimeoutError, EOFError)
         return any(
             isinstance(cause, broken) or type(cause).__module__.startswith(("httpx", "httpcore"))
             for cause in causes(error)
@@ -238,6 +240,10 @@ class Hosted(Provider):
             if isinstance(headers, Mapping):
                 return backoff.retry_after(headers)
         return None
+
+
+def _told(error: BaseException) -> str:
+    return without_secrets_of_server(str(error))
 
 
 def _named_address(name: str) -> str:

@@ -85,6 +85,10 @@ def tabular(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns:
     )
 
 
+#: statuses of attempts that have no score of their own
+WITHOUT_SCORE = ("unscored", "error", *DECLINED)
+
+
 def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
     """A run as `harness eval --json` prints it."""
     usage, volatile = record["usage"], record["volatile"]
@@ -192,7 +196,11 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
         "eval_library": {
             "name": "harness",
             "version": record["environment"]["harness"],
-            "additional_details": {"method": record["method"]["name"], "run_id": record["run_id"]},
+            "additional_details": {
+                "method": record["method"]["name"],
+                "run_id": record["run_id"],
+                **{name: str(n) for name in WITHOUT_SCORE if (n := record["counts"].get(name, 0))},
+            },
         },
         "model_info": {
             "name": record["model"],

@@ -83,6 +83,7 @@ def make_job(
         prompt=cell.method.template(cell.method_args),
         open_task=lambda name: _other_task(name, cell),
         services=Services(
+            keep_going=cell.request.keep_going,
             ledger=ledger,
             budget=budget,
             cache=session.cache if "world" in cell.task.offers else None,

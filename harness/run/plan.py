@@ -108,6 +108,8 @@ def plan(request: Request) -> list[Cell]:
         )
     for given in (request.model_args, request.role_args, request.decoding):
         remember(given)
+    for given in (request.task_args, request.method_args):  # of which one may be called `key`
+        remember(given, of_model=False)
     if request.fail_on_error is not None and not request.fail_on_error > 0:
         raise UsageError(
             "--fail-on-error is a number of attempts (1 and more) or a share of them (below 1), not "

@@ -128,7 +128,7 @@ def open_embedder(cell: Cell) -> Embedder | None:
         return None
     from harness.model.embed import open_embedder
 
-    return open_embedder(cell.request.embedder, cell.request.offline)
+    return open_embedder(cell.request.embedder, cell.request.offline, cell.request.keep_going)
 
 
 def check_abilities(cell: Cell, provider: Provider) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.model import backoff, faults
+from harness.model.completions import completion
 from harness.model.hosted import Hosted
 from harness.model.openai_compatible import reply, request
 from harness.model.openai_compatible.client import Client
@@ -33,21 +34,25 @@ class Compatible(Hosted):
             continues=at.family != "openai-api",
             strict=at.strict_tools,
         )
+        from aiohttp import ClientPayloadError, ClientResponseError
+
         started = time.perf_counter()
         own = call.decoding.get("extra_headers")
-        status, headers, content = await self._client.post("chat/completions", body, own)
-        if status >= 300:
-            raise faults.of_status(status, headers, _lenient(content))
         try:
-            found = json.loads(content)
-            faults.check_completion(found)
-            return reply.output(found, at.model, call.tools, time.perf_counter() - started)
+            status, headers, content = await self._client.post("chat/completions", body, own)
+        except (ClientPayloadError, ClientResponseError) as error:  # cut off, or not coded as it says
+            raise faults.ServerFault("the server's answer broke off on its way") from error
+        if status >= 300:
+            raise faults.of_status(status, headers, faults.lenient(content))
+        seconds = time.perf_counter() - started
+        try:
+            return reply.output(completion(_parsed(content)), at.model, call.tools, seconds)
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # not the JSON that it should be
             raise faults.ServerFault(f"the server's answer can't be read: {type(error).__name__}") from error
 
     def retryable(self, error: Exception) -> bool:
         if isinstance(error, faults.ServerFault):
-            return error.passing
+            return error.kind == "passing"
         if isinstance(error, EOFError | ConnectionError | TimeoutError):
             return True
         if type(error).__module__.startswith("aiohttp"):  # but not a wrong address or certificate
@@ -74,9 +79,18 @@ class Compatible(Hosted):
         return needs_max_completion_tokens(self._endpoint.model)
 
 
-def _lenient(content: bytes) -> Any:
-    """A body as JSON, or as the text that it is."""
+def _parsed(content: bytes) -> Any:
+    """The JSON of an answer.
+
+    Raises:
+        ServerFault: it is none; with what it is.
+    """
     try:
-        return json.loads(content)
-    except ValueError:
-        return content.decode("utf-8", "replace")[:2000]
+        # not strict: some servers leave line ends in texts as they are
+        return json.loads(content, strict=False)
+    except (ValueError, RecursionError):
+        text = content.decode("utf-8", "replace").strip()
+    if text.startswith("data:"):
+        raise faults.ServerFault("the server streams its answer, which nobody asked for", kind="unusable")
+    told = faults.page_title(text) or (f"is no JSON: {text[:80]}" if text else "is empty")
+    raise faults.ServerFault(f"the server's answer {told}" if told.startswith("is ") else told)

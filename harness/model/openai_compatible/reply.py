@@ -32,7 +32,7 @@ def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) ->
     its `system_fingerprint` if there is one.
 
     Args:
-        reply: parsed JSON of which `faults.check_completion` says that it holds a completion.
+        reply: parsed JSON of which `completions.completion` made a completion of the protocol.
         asked: the name of the model that was asked, for servers that don't name theirs.
         tools: those that were offered, to read calls of them.
         seconds: how long the call took.

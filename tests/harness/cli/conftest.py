@@ -62,7 +62,7 @@ class Endpoint(ThreadingHTTPServer):
         self.requests, self.probes, self.looks = [], [], []
         self.served, self.tells, self.software = None, {}, "BaseHTTP"
         self.usage = {"prompt_tokens": 1000, "completion_tokens": 500}
-        self.reply = lambda body: "1+1"
+        self.reply, self.more_headers = (lambda body: "1+1"), {}
         self.address = f"http://127.0.0.1:{self.server_port}/v1"
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -122,6 +122,8 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(sent)))
+        for name, value in self.server.more_headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(sent)
 
