@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from harness.model.gateway import Model
     from harness.model.ledger import Ledger
+
+
+LOG = logging.getLogger("harness.model")
 
 
 class Limits(TypedDict, total=False):
@@ -53,6 +57,8 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
         provider = open_model(
             name, limits.get("model_args") or {}, limits.get("max_connections"), lambda: cache, offline
         )
+        for line in provider.remarks:
+            LOG.warning(line)
         retries = limits.get("max_retries")
         model = Model(
             provider,

@@ -65,9 +65,7 @@ def listed(name="big", **more):
     "model, reach",
     [
         (NAME, "base_url={}"),
-        ("vllm/big", "port={}"),
-        ("vllm/org/big", "base_url={}"),
-        ("sglang/big", "port={}"),
+        ("vllm/org/big", "port={}"),
     ],
 )
 def test_another_port_is_the_same_model(ask, endpoints, model, reach):
@@ -115,34 +113,24 @@ def test_a_judge_elsewhere_with_arguments_of_its_own(ask, endpoints):
     assert shared["subject"]["roles"]["judge"]["args"] == shared["subject"]["model_args"] != {}
 
 
-@pytest.mark.parametrize(
-    "argument", ["emulate_tools=true", "responses_api=true", "strict_tools=false", "stream_options=x"]
-)
+@pytest.mark.parametrize("argument", ["emulate_tools=true", "responses_api=true"])
 def test_what_changes_answers_is_asked_anew(ask, endpoints, argument):
     a = endpoints()
     first, *_ = ask(a)
     probes = len(a.probes)
-    try:
-        other, _, asked = ask(a, "--model-arg", argument)
-    except AssertionError:  # inspect-ai doesn't know it: then nothing was taken from the cache either
-        assert argument.startswith("stream_options") and len(a.requests) == ITEMS
-        return
+    other, _, asked = ask(a, "--model-arg", argument)
     assert asked == ITEMS and other["run_id"] != first["run_id"] and len(a.probes) > probes
 
 
-@pytest.mark.parametrize(
-    "argument", ["timeout=7", "api_key=other", "organization=x", "default_headers={X-A: b}"]
-)
-def test_what_reaches_it_is_not(ask, endpoints, argument):
+def test_what_reaches_it_is_not(ask, endpoints):
     a = endpoints()
     first, *_ = ask(a)
-    other, _, asked = ask(a, "--model-arg", argument, store="other")
+    reach = ("timeout=7", "api_key=other", "organization=x", "default_headers={X-A: b}")
+    other, _, asked = ask(a, *(f"--model-arg={each}" for each in reach), store="other")
     assert asked == 0 and other["run_id"] == first["run_id"]
 
 
-@pytest.mark.parametrize(
-    "told", [{"root": "/weights/{}"}, {"meta": {"n_params": 1, "size": "{}"}}, {"parent": "org/{}"}]
-)
+@pytest.mark.parametrize("told", [{"root": "/weights/{}"}, {"meta": {"n_params": 1, "size": "{}"}}])
 def test_a_server_that_tells_its_weights_is_known_by_them(ask, endpoints, told):
     def tells(which):
         return listed(**json.loads(json.dumps(told).replace("{}", which)), created=id(which), max_model_len=9)
@@ -193,32 +181,11 @@ def test_the_server_is_asked_once_a_command(ask, endpoints):
     assert run["served"]["models"][NAME]["engine"] == "vllm 0.9.1"
 
 
-@pytest.mark.parametrize(
-    "model, tells, software, engine",
-    [
-        ("ollama/big", {"/api/version": {"version": "0.5"}}, "x", "ollama 0.5"),
-        (NAME, {"/props": {"build_info": "b1-f"}, **listed(owned_by="llamacpp")}, "x", "llama.cpp b1-f"),
-        (NAME, {}, "llama.cpp", "llama.cpp"),
-        (NAME, {}, "uvicorn", ""),
-        (NAME, {"/v1/models": ["no", {"id": 1}], "/version": {"version": "1"}}, "x", ""),
-    ],
-)
-def test_engines_name_themselves(ask, endpoints, model, tells, software, engine):
-    run, *_ = ask(endpoints(tells=tells, software=software), model=model)
-    assert run["served"]["models"][model]["engine"] == engine
-
-
-def test_ollama_tells_a_digest(ask, endpoints):
-    tags = [{"/api/tags": {"models": [{"name": "big:latest", "digest": digest}]}} for digest in "ab"]
-    one, two = (ask(endpoints(tells=each), model="ollama/big")[0] for each in tags)
-    assert one["model_revision"] != two["model_revision"] and "" not in (one["model_revision"],)
-
-
 def test_offline_finds_it_at_another_port(ask, endpoints):
     a = endpoints(tells=listed(root="/weights/one"))
     first, *_ = ask(a)
     a.stop()
-    found, said, _ = ask(a, "--offline", store="other", reach="base_url=http://127.0.0.1:1/v1")
+    found, _, _ = ask(a, "--offline", store="other", reach="base_url=http://127.0.0.1:1/v1")
     assert found["run_id"] == first["run_id"] and found["counts"]["ok"] == ITEMS
     closed, _, _ = ask(a, store="third")  # the server is gone: it is what it was, and all is in the cache
     assert closed["run_id"] == first["run_id"]

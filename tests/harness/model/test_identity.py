@@ -236,6 +236,59 @@ def test_a_list_that_is_none_tells_nothing(said, monkeypatch):
     assert found is not None and found.revision("m") in ("", told.Told({"id": "[]"}).revision("m"))
 
 
+def answering(monkeypatch, paths, software="x"):
+    """Has a server answer these paths, and no others."""
+    monkeypatch.setattr(told, "_get", lambda url, _: (paths.get(url.removeprefix("http://s"), {}), software))
+    return lambda family="openai-api", name="m": told.ask("http://s/v1", {}, name, family)
+
+
+def entry(**more):
+    return {"/v1/models": {"data": [{"id": "m", "created": 1, "max_model_len": 9, **more}]}}
+
+
+@pytest.mark.parametrize(
+    "family, tells, software, engine",
+    [
+        ("vllm", {"/version": {"version": "0.9.1"}}, "uvicorn", "vllm 0.9.1"),
+        ("openai-api", {"/version": {"version": "0.9.1"}, **entry(owned_by="vllm")}, "x", "vllm 0.9.1"),
+        ("sglang", {"/server_info": {"version": "0.4"}}, "x", "sglang 0.4"),
+        ("ollama", {"/api/version": {"version": "0.5"}}, "x", "ollama 0.5"),
+        ("openai-api", {"/props": {"build_info": "b1"}, **entry(owned_by="llamacpp")}, "x", "llama.cpp b1"),
+        ("openai-api", {}, "llama.cpp", "llama.cpp"),
+        ("openai-api", {"/version": {"version": "1"}}, "uvicorn", ""),
+        ("openai-api", {"/version": {"version": ["x"]}, **entry(owned_by="vllm")}, "x", "vllm"),
+    ],
+)
+def test_engines_name_themselves(monkeypatch, family, tells, software, engine):
+    assert answering(monkeypatch, tells, software)(family).engine == engine
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"root": "{}"}, {"parent": "{}"}, {"meta": {"size": "{}"}}, {"digest": "{}"}, {"quantization": "{}"}],
+)
+def test_what_tells_weights_is_their_revision(monkeypatch, more):
+    def revision(value, **beside):
+        found = answering(monkeypatch, entry(**json.loads(json.dumps(more).replace("{}", value)), **beside))()
+        return found.revision("m")
+
+    assert revision("one") != revision("two") and len(revision("one")) == 64
+    assert revision("one") == revision("one", owned_by="x", permission=[1])
+
+
+def test_ollama_tells_a_digest(monkeypatch):
+    def revision(value):
+        tags = {"models": [{"name": "other", "digest": "x"}, {"name": "m:latest", "digest": value}]}
+        return answering(monkeypatch, {"/api/tags": tags})("ollama").revision("m")
+
+    assert revision("one") != revision("two") and revision("one")
+
+
+def test_a_root_that_is_the_name_tells_no_more(monkeypatch):
+    found = answering(monkeypatch, entry(root="m"))()
+    assert found.revision("m") == "" and found.about == {"root": "m"}
+
+
 def test_a_key_is_not_told_to_another_server(monkeypatch):
     """A redirect is not followed, and the key stays with the server that was named."""
     (handler,) = [h for h in told._opener().handlers if type(h).__name__ == "Here"]
