@@ -91,6 +91,7 @@ def run_gateway(n: int, address: str, folder: Path) -> None:
     from harness.model.factory import open_model
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
+    from harness.model.pace import Pace
     from harness.sample import Question
 
     provider = open_model("openai-api/local/bench", _args(address), CONNECTIONS)
@@ -103,7 +104,7 @@ def run_gateway(n: int, address: str, folder: Path) -> None:
             budget=Budget(),
             cache=cache,
             price=(1.0, 1.0),
-            slots=asyncio.Semaphore(CONNECTIONS),
+            pace=Pace.of(provider),
         )
 
         async def one(i: int) -> None:

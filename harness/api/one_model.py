@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +28,8 @@ class Limits(TypedDict, total=False):
     budget_tokens: int | None
     budget_calls: int | None
     budget_time: float | None
-    max_connections: int | None
+    max_connections: int | str | None
+    requests_per_minute: int | None
     max_retries: int | None
     offline: bool
 
@@ -48,6 +48,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
     from harness.model.factory import open_model
     from harness.model.gateway import Model
     from harness.model.ledger import Budget, Ledger
+    from harness.model.pace import Pace
     from harness.model.prices import price
 
     prices = configuration().get("prices", {})
@@ -73,7 +74,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
             price=known[:2] if (known := price(name, prices)) else None,
             offline=offline,
             max_retries=backoff.MAX_RETRIES if retries is None else retries,
-            slots=asyncio.Semaphore(provider.connections),
+            pace=Pace.of(provider, limits.get("requests_per_minute")),
         )
         yield model, ledger
     finally:

@@ -10,6 +10,7 @@ from harness.base.errors import UsageError, nearest
 from harness.base.secrets import remember, remember_environment
 from harness.model.cache import Cache
 from harness.model.identity import identify
+from harness.model.pace import MOST
 from harness.model.provider import Call, Provider
 
 POCKET = Path(__file__).parent / "pocket"
@@ -47,13 +48,14 @@ def preferences(name: str) -> Mapping[str, Any]:
 def open_model(
     name: str,
     args: Mapping[str, Any],
-    connections: int | None = None,
+    connections: int | str | None = None,
     cache: Callable[[], Cache] | None = None,
     offline: bool = False,
     connect: bool = True,
 ) -> Provider:
-    """The provider behind a name, with a limit on calls at once that may differ from its own. Without
-    `connect` its client stays closed, for plans, which ask no model and need no key.
+    """The provider behind a name, with a limit on calls at once that may differ from its own (a number) or is
+    its server's (`auto`). Without `connect` its client stays closed, for plans, which ask no model and need
+    no key.
 
     `cache` gives that in which completions are, and what their models are known to be; it is asked for
     only where a client is. Offline no client is opened and no key asked for.
@@ -65,7 +67,10 @@ def open_model(
     remember_environment()
     remember(args)
     provider = _provider(name, args)
-    provider.connections = connections or provider.connections
+    if isinstance(connections, int):
+        provider.connections, provider.adaptive = connections, False
+    elif provider.adaptive:
+        provider.connections = MOST
     if not connect:
         return provider
     if provider.remote:

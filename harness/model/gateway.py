@@ -18,6 +18,7 @@ from harness.model import backoff, echoes, endings, faults
 from harness.model.cache import Cache
 from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.pace import Pace
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
 from harness.sample import Question
@@ -45,7 +46,7 @@ class Model:
         offline: bool = False,
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
-        slots: asyncio.Semaphore | None = None,
+        pace: Pace | None = None,
         health: Health | None = None,
         answer_limit: int | None = None,
         notice: Callable[[str], None] | None = None,
@@ -55,7 +56,7 @@ class Model:
         self._ledger, self._budget, self._cache = ledger, budget, cache
         self._seed, self._price, self._offline = seed, price, offline
         self._max_retries, self._first_wait = max_retries, first_wait
-        self._slots = slots if provider.remote else None
+        self._pace = pace if provider.remote else None
         self._health = (health or Health(keep_going=True)) if provider.remote else None
         self._room = (
             Room(answer_limit, self.name, lambda text: self._notice(text)) if provider.remote else None
@@ -205,18 +206,21 @@ class Model:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
-        told, sent = 0, call
+        told, sent, began = 0, call, 0.0
         while True:
             try:
                 async with (
-                    self._slots or nullcontext(),
+                    self._pace or nullcontext(),
                     self._health.turn() if self._health else nullcontext(),
                 ):
                     if not usage.calls:
                         begun()
                     usage.calls = 1
                     sent = self._room.widened(call) if self._room else call
+                    began = time.monotonic()
                     output = await self.provider.generate(sent)
+                if self._pace:
+                    self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
                 if self._health:
                     self._health.answers()
                 if self._room is None or not self._room.wanted(call, sent, output):
@@ -227,13 +231,14 @@ class Model:
             except HarnessError:  # a provider's own line, or the model is stopped
                 raise
             except Exception as error:
-                said = faults.read(error)
+                said, wanted_wait = faults.read(error), self.provider.retry_after(error)
                 if self._room and usage.calls and self._room.narrowed(call, sent, said.status):
                     continue
                 told += 1
+                if self._pace:
+                    self._pace.refused(said.status, began, wanted_wait)
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage) from error
-                wanted_wait = self.provider.retry_after(error)
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1

@@ -39,6 +39,10 @@ TRAINABLE = ("hf", "vllm")
 LOADED = ("hf", "vllm", "sglang")
 
 
+#: providers that compute in this process, in batches of as many calls as come at once
+IN_PROCESS = ("hf", "nnterp", "transformer_lens")
+
+
 #: providers whose server an environment variable may name, which only the client tells for certain; others
 #: start one of their own, at any port
 ADDRESSED = ("openai/", "openai-api/")
@@ -71,6 +75,7 @@ class Hosted(Provider):
         self.context = _context_length(name)
         family, _, self._rest = name.partition("/")
         self._trainable = family in TRAINABLE
+        self.adaptive = family not in IN_PROCESS
         if self._trainable:
             self.abilities = self.abilities | {"trainable"}
         own = output_arguments(args, by_content=True)
@@ -195,7 +200,7 @@ class Hosted(Provider):
             )
         other = Hosted(self.name, {**self._args, "model_path": str(folder)})
         other.revision = folder_revision(folder)
-        other.connections = self.connections
+        other.connections, other.adaptive = self.connections, self.adaptive
         return other
 
     async def generate(self, call: Call) -> ModelOutput:

@@ -39,8 +39,10 @@ class Provider:
     revision: str = ""
     #: the arguments that can change what it says, as JSON has them; files by their content
     arguments: Mapping[str, Any] = MappingProxyType({})
-    #: calls at once
+    #: calls at once; of an adaptive one, the most of them
     connections: int = 16
+    #: whether its server decides how many, where no number was asked for
+    adaptive: bool = False
     #: whether answers may be kept and given again
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them

@@ -13,6 +13,7 @@ from harness.base.secrets import remember
 from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
+from harness.model.pace import AUTO
 from harness.registry import registry
 from harness.results.labels import with_arguments
 from harness.spec import ROLES, MethodSpec, TaskSpec
@@ -22,7 +23,8 @@ LOG = logging.getLogger("harness.run")
 
 #: the least value of a request's number
 LEAST = {
-    **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "max_retries": 0},
+    **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "requests_per_minute": 1},
+    "max_retries": 0,
     **{"budget_calls": 0, "budget_tokens": 0, "budget_cost": 0, "budget_time": 0},
 }
 
@@ -48,7 +50,8 @@ class Request:
     budget_tokens: int | None = None
     budget_cost: float | None = None
     budget_time: float | None = None
-    max_connections: int | None = None
+    max_connections: int | str | None = None  # `auto`: as many as the server takes
+    requests_per_minute: int | None = None
     max_retries: int = MAX_RETRIES
     offline: bool = False
     mirror: str | None = None
@@ -99,6 +102,10 @@ def plan(request: Request) -> list[Cell]:
     """
     for name, least in LEAST.items():
         value = getattr(request, name)
+        if name == "max_connections" and value == AUTO:
+            continue
+        if isinstance(value, str):
+            raise UsageError(f"--{name.replace('_', '-')} is a number or {AUTO}, not {value!r}")
         if value is not None and not value >= least:  # not a number either
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
     if request.planned_effect is not None and not 0 < request.planned_effect <= 1:

@@ -1,8 +1,7 @@
-"""What the cells of one command share: open models, the cache, connection limits, loaded data, the store."""
+"""What the cells of one command share: open models, the cache, the pace of calls, loaded data, the store."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.health import Health
 from harness.model.identity import tell_apart
+from harness.model.pace import Pace
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
@@ -48,7 +48,7 @@ class Silent:
 
 @dataclass
 class Session:
-    """What the cells of one command share: open models, the cache, connection limits, the store."""
+    """What the cells of one command share: open models, the cache, the pace of calls, the store."""
 
     store: Store
     watcher: Watcher = field(default_factory=Silent)
@@ -58,7 +58,7 @@ class Session:
     connect: bool = True  # whether clients of models are opened, which plans do without
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)
-    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _paces: dict[str, Pace] = field(default_factory=dict)
     _health: dict[str, Health] = field(default_factory=dict)
     _cache: Cache | None = None
     _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
@@ -114,10 +114,13 @@ class Session:
         """Have cells that name this model, without arguments, use an open one."""
         self._providers[digest([provider.name, {}])] = provider
 
-    def slots(self, provider: Provider) -> asyncio.Semaphore:
-        """The limit on calls at once, shared by every cell that uses the model at its server."""
+    def pace(self, provider: Provider, per_minute: int | None = None) -> Pace:
+        """How many calls go to the model's server at once and a minute, shared by every cell that uses it at
+        its server."""
         key = provider.server or provider.name
-        return self._slots.setdefault(key, asyncio.Semaphore(provider.connections))
+        if key not in self._paces:
+            self._paces[key] = Pace.of(provider, per_minute)
+        return self._paces[key]
 
     def health(self, provider: Provider, keep_going: bool = False) -> Health:
         """Whether the model can be asked, known to every cell that uses it."""
@@ -170,5 +173,5 @@ class Session:
         if self._cache is not None:
             self._cache.close()
             self._cache = None
-        self._slots.clear()
+        self._paces.clear()
         self._health.clear()

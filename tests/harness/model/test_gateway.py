@@ -11,6 +11,7 @@ from harness.base.messages import user
 from harness.model.cache import Cache
 from harness.model.gateway import Model
 from harness.model.ledger import Budget, Ledger
+from harness.model.pace import Pace
 from harness.model.provider import Provider
 from harness.sample import Question
 
@@ -242,9 +243,8 @@ def test_a_call_that_never_left_is_not_recorded():
     async def cancelled():
         ledger, provider = Ledger(), ScriptedProvider()
         provider.remote = True
-        slots = asyncio.Semaphore(0)
         waiting = asyncio.create_task(
-            model(provider, ledger=ledger, slots=slots).generate(QUESTION, [user("?")])
+            model(provider, ledger=ledger, pace=Pace(0)).generate(QUESTION, [user("?")])
         )
         await asyncio.sleep(0.01)
         waiting.cancel()
@@ -318,7 +318,7 @@ class Slow(ScriptedProvider):
 
 
 def test_patience_counts_from_a_calls_turn_and_over_its_retries():
-    handle = model(Slow(), slots=asyncio.Semaphore(1))
+    handle = model(Slow(), pace=Pace(1))
 
     async def three():
         calls = (handle.generate(QUESTION, [user("?")], draw=n, patience=0.25) for n in range(4))
