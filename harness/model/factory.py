@@ -110,10 +110,13 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
             raise UsageError(f"unknown model {name!r}; {nearest(name, pocket_models(), 'model')}")
         return Embedded(name, POCKET / rest)
     from harness.model.hosted import Hosted
-    from harness.model.openai_compatible.endpoint import spoken
+    from harness.model.openai_compatible.endpoint import CHAT, ENDPOINT, of_text, spoken
     from harness.model.openai_compatible.provider import Compatible
 
-    return Compatible(name, args) if spoken(name, args) else Hosted(name, args)
+    text = of_text(name, args)
+    if args.get(ENDPOINT) == CHAT:  # what is so anyway
+        args = {key: value for key, value in args.items() if key != ENDPOINT}
+    return Compatible(name, args, of_text=text) if spoken(name, args) else Hosted(name, args)
 
 
 def _simulation(name: str, args: Mapping[str, Any]) -> Provider:

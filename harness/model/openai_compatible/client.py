@@ -22,6 +22,8 @@ KEPT = 4.0
 REACH = 30.0
 #: statuses that name another address, and how many of them are followed
 MOVED, HOPS = (301, 302, 303, 307, 308), 4
+#: seconds for what it says at its root
+GREETING = 5.0
 
 
 class Client:
@@ -39,6 +41,18 @@ class Client:
         self._session: ClientSession | None = None
         self._sessions: AsyncGenerator[ClientSession, None] | None = None
 
+    async def greeting(self) -> str:
+        """What the server says at its root, a line at most; empty if it says nothing or can't be asked."""
+        import aiohttp
+
+        session, parts = await self._opened_here(), urlsplit(self.address)
+        limit = aiohttp.ClientTimeout(total=GREETING)
+        try:
+            async with session.get(f"{parts.scheme}://{parts.netloc}/", timeout=limit) as response:
+                return (await response.content.read(80)).decode("utf-8", "replace")
+        except (aiohttp.ClientError, TimeoutError):
+            return ""
+
     async def post(
         self, path: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
@@ -50,12 +64,12 @@ class Client:
             ServerFault: it sends on to another server, or in a circle. Within one server it is followed, and
                 the request stays what it is.
         """
-        if self._session is None or self._loop is not asyncio.get_running_loop():
-            self._loop, self._sessions = asyncio.get_running_loop(), self._opened()
-            self._session = await anext(self._sessions)
+        session = self._session
+        if session is None or self._loop is not asyncio.get_running_loop():
+            session = await self._opened_here()
         url = f"{self.address}/{path}"
         for _ in range(HOPS):
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 to = response.headers.get("Location") if response.status in MOVED else None
                 if to is None:
                     return response.status, response.headers, await response.read()
@@ -67,6 +81,13 @@ class Client:
                     kind="unusable",
                 )
         raise ServerFault("the server sends on in a circle", response.status, kind="unusable")
+
+    async def _opened_here(self) -> ClientSession:
+        """The session of the running loop."""
+        if self._session is None or self._loop is not asyncio.get_running_loop():
+            self._loop, self._sessions = asyncio.get_running_loop(), self._opened()
+            self._session = await anext(self._sessions)
+        return self._session
 
     async def _opened(self) -> AsyncGenerator[ClientSession, None]:
         """One session. A loop ends the generators that were begun in it before it closes (asyncio's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from inspect_ai.model import ChatCompletionChoice, Content, ModelOutput, ModelUsage
     from inspect_ai.tool import ToolCall, ToolInfo
@@ -27,7 +27,13 @@ _STOPS = {
 }
 
 
-def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) -> ModelOutput:
+def output(
+    reply: Any,
+    asked: str,
+    tools: Sequence[ToolInfo],
+    seconds: float,
+    read: Callable[[dict[str, Any], str], ChatCompletionChoice] | None = None,
+) -> ModelOutput:
     """The output that a reply holds. `model` is the name that the server gives itself, and `metadata` holds
     its `system_fingerprint` if there is one.
 
@@ -36,6 +42,7 @@ def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) ->
         asked: the name of the model that was asked, for servers that don't name theirs.
         tools: those that were offered, to read calls of them.
         seconds: how long the call took.
+        read: makes a choice of its JSON and the model's name; by default that of a chat.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: a part of it is not what the protocol says.
@@ -55,7 +62,10 @@ def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) ->
         prompt = usage.input_tokens + cached
     return ModelOutput(
         model=served,
-        choices=[_choice(choice, served, tools, reply.get("prompt_logprobs")) for choice in choices],
+        choices=[
+            read(choice, served) if read else _choice(choice, served, tools, reply.get("prompt_logprobs"))
+            for choice in choices
+        ],
         usage=usage,
         input_context_tokens=prompt,
         time=seconds,
@@ -81,10 +91,14 @@ def _choice(
         source="generate",
         tool_calls=[_called(each, tools) for each in calls if _is_function(each)] if calls else None,
     )
-    stop: Any = _STOPS.get(choice.get("finish_reason") or "", "unknown")
     return ChatCompletionChoice(
-        message=made, stop_reason=stop, logprobs=None if found is None else Logprobs(content=found)
+        message=made, stop_reason=stop(choice), logprobs=None if found is None else Logprobs(content=found)
     )
+
+
+def stop(choice: dict[str, Any]) -> Any:
+    """Why a choice ended, in inspect-ai's words."""
+    return _STOPS.get(choice.get("finish_reason") or "", "unknown")
 
 
 def _content(message: dict[str, Any]) -> str | list[Content]:
