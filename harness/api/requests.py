@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
         budget_time: a run stops after so many seconds.
         max_connections: calls at once to a model; "auto", of hosted ones the default: as many as it takes.
         requests_per_minute: requests to a model a minute at most.
+        batch: send calls in the provider's batches: at a lower price, within a day.
         max_retries: retries of a call that failed in passing.
         keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
         probe: ask every model for one token before the grid starts (the default).
@@ -82,6 +83,7 @@ class Options(TypedDict, total=False):
     budget_time: float | None
     max_connections: int | Literal["auto"] | None
     requests_per_minute: int | None
+    batch: bool
     max_retries: int
     keep_going: bool
     probe: bool
@@ -109,7 +111,7 @@ _WHOLE = {
     "max_retries",
 }
 _NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time", "fail_on_error"}
-_FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
+_FLAGS = {"batch", "keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
 #: how each of these is called among the generation settings
 _SAMPLING = {
     **{name: name for name in ("temperature", "top_p", "max_tokens")},

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any, TypeVar
 
 from harness.base.errors import BudgetSpent
@@ -79,10 +80,10 @@ async def _workers(
     running = 0
     over = asyncio.Event()
 
-    async def worker() -> None:
+    async def worker(first: In) -> None:
         nonlocal running
         try:
-            for item in stream:
+            for item in chain([first], stream):
                 if ended():
                     break
                 await one(item)
@@ -97,8 +98,12 @@ async def _workers(
     def grow() -> None:
         nonlocal running
         while running < limit() and not over.is_set():
-            running += 1
-            group.create_task(worker())
+            for item in stream:
+                running += 1
+                group.create_task(worker(item))
+                break
+            else:
+                over.set()
 
     async with asyncio.TaskGroup() as group:
         grow()

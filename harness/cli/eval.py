@@ -17,6 +17,7 @@ from harness.cli.options import (
     Command,
     arguments,
     as_typed,
+    batch_option,
     budget_options,
     fault_options,
     fit_options,
@@ -87,6 +88,7 @@ Examples:
 @system_option
 @generation_option
 @budget_options
+@batch_option
 @fault_options
 @offline_option(None)
 @mirror_option

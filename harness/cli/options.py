@@ -204,6 +204,11 @@ requests_per_minute_option = click.option(
     metavar="N",
     help="Requests to a model a minute at most, retries among them, spread evenly.",
 )
+batch_option = click.option(
+    "--batch/--no-batch",
+    default=None,
+    help="Send calls in the provider's batches: about half the price, within a day. [default: one by one]",
+)
 max_retries_option = click.option(
     "--max-retries",
     type=int,

@@ -52,13 +52,15 @@ def open_model(
     cache: Callable[[], Cache] | None = None,
     offline: bool = False,
     connect: bool = True,
+    batch: bool = False,
 ) -> Provider:
     """The provider behind a name, with a limit on calls at once that may differ from its own (a number) or is
     its server's (`auto`). Without `connect` its client stays closed, for plans, which ask no model and need
     no key.
 
-    `cache` gives that in which completions are, and what their models are known to be; it is asked for
-    only where a client is. Offline no client is opened and no key asked for.
+    With `batch` its calls go in the provider's batches. `cache` gives that in which completions are, and what
+    their models are known to be; it is asked for only where a client is. Offline no client is opened and no
+    key asked for.
 
     Raises:
         UsageError: no such model or provider, with the nearest; or no key; or it was never opened before,
@@ -66,8 +68,8 @@ def open_model(
     """
     remember_environment()
     remember(args)
-    provider = _provider(name, args)
-    if isinstance(connections, int):
+    provider = _batched(name, args) if batch else _provider(name, args)
+    if isinstance(connections, int) and not provider.batched:  # a batch takes all that wait
         provider.connections, provider.adaptive = connections, False
     elif provider.adaptive:
         provider.connections = MOST
@@ -78,6 +80,12 @@ def open_model(
     elif not offline:
         provider.connect()
     return provider
+
+
+def _batched(name: str, args: Mapping[str, Any]) -> Provider:
+    from harness.model.batches.provider import Batched
+
+    return Batched(name, args)
 
 
 def _provider(name: str, args: Mapping[str, Any]) -> Provider:

@@ -54,7 +54,8 @@ class Pace:
     @classmethod
     def of(cls, provider: Provider, per_minute: int | None = None) -> Pace:
         """That of a model that was just opened."""
-        return cls(provider.connections, adaptive=provider.adaptive, per_minute=per_minute)
+        each = None if provider.batched else per_minute
+        return cls(provider.connections, adaptive=provider.adaptive, per_minute=each)
 
     @property
     def questions(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,10 @@ class Provider:
     connections: int = 16
     #: whether its server decides how many, where no number was asked for
     adaptive: bool = False
+    #: whether its calls wait to go in the provider's batches, all at once
+    batched: bool = False
+    #: told what is worth a line while it is asked
+    say: Callable[[str], None] = staticmethod(lambda text: None)
     #: whether answers may be kept and given again
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them
@@ -118,6 +122,10 @@ class Provider:
             Exception: any; the gateway retries those for which `retryable` is true.
         """
         raise NotImplementedError
+
+    async def probe(self, call: Call) -> ModelOutput:
+        """`generate`, at once, of a model whose calls wait."""
+        return await self.generate(call)
 
     def weights(self) -> Path:
         """The folder of the weights, as transformers loads it; only of a `trainable` model.

@@ -52,6 +52,7 @@ class Request:
     budget_time: float | None = None
     max_connections: int | str | None = None  # `auto`: as many as the server takes
     requests_per_minute: int | None = None
+    batch: bool = False  # whether calls go in batches of the provider
     max_retries: int = MAX_RETRIES
     offline: bool = False
     mirror: str | None = None

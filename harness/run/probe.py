@@ -125,7 +125,7 @@ async def _ask(provider: Provider, session: Session, keep_going: bool, per_minut
     call = Call(Question("probe", "Hi"), [messages.user("Hi")], decoding={"max_tokens": 1})
     try:
         async with asyncio.timeout(PATIENCE), session.pace(provider, per_minute):
-            await provider.generate(call)
+            await provider.probe(call)
     except TimeoutError:
         session.notice(f"{provider.name} gave no answer within {PATIENCE:g} seconds to a call of one token")
         return ""

@@ -12,8 +12,9 @@ from harness.base.digest import digest
 from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.base.secrets import without_secret_values
 from harness.data.hub import Data
+from harness.model.batches.provider import has_batches
 from harness.model.cache import Cache
-from harness.model.factory import open_model
+from harness.model.factory import NO_MODEL, open_model
 from harness.model.health import Health
 from harness.model.identity import tell_apart
 from harness.model.pace import Pace
@@ -85,14 +86,14 @@ class Session:
 
     def provider(self, name: str, cell: Cell) -> Provider:
         """An open model; opened once for the whole command."""
-        return self._open(name, cell.request.model_args, cell)
+        return self._open(name, cell.request.model_args, cell, cell.request.batch and name != NO_MODEL)
 
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
-        return self._open(name, cell.role_args, cell)
+        return self._open(name, cell.role_args, cell, cell.request.batch and has_batches(name))
 
-    def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
-        key = digest([name, dict(arguments)])
+    def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell, batch: bool) -> Provider:
+        key = digest([name, dict(arguments), *([True] if batch else [])])
         if key not in self._providers:
             request = cell.request
             opened = open_model(
@@ -102,7 +103,10 @@ class Session:
                 lambda: self.cache,
                 request.offline,
                 self.connect,
+                batch,
             )
+            if batch:
+                opened.say = self.notice
             tell_apart(self._providers.values(), opened)
             self._providers[key] = opened
             for line in (opened.notice, *opened.remarks):
@@ -124,7 +128,12 @@ class Session:
 
     def health(self, provider: Provider, keep_going: bool = False) -> Health:
         """Whether the model can be asked, known to every cell that uses it."""
-        return self._health.setdefault(provider.server or provider.name, Health(keep_going))
+        key = provider.server or provider.name
+        if key not in self._health:
+            found = self._health[key] = Health(keep_going)
+            if provider.batched:  # a handful that is tried first would be a batch of its own
+                found.answers()
+        return self._health[key]
 
     def load(self, cell: Cell, code: str = "") -> tuple[Task, Splits, Data]:
         """The task and its data; kept while cells of the same task, and the same code, follow each other."""

@@ -35,6 +35,7 @@ EVERY_KEY = {
     "budget_time": 60,
     "max_connections": 5,
     "requests_per_minute": 600,
+    "batch": True,
     "max_retries": 1,
     "keep_going": True,
     "probe": False,
@@ -104,6 +105,7 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
             budget_time=60.0,
             max_connections=5,
             requests_per_minute=600,
+            batch=True,
             max_retries=1,
             keep_going=True,
             probe=False,
@@ -186,7 +188,7 @@ def test_the_store_may_stand_in_the_file(command):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'? keys: G, M, T, budget_calls, budget_cost"),
+        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'? keys: G, M, T, batch, budget_calls"),
         ("nonsense: 1", "unknown key 'nonsense'; keys: G, M, T, "),
         ("task: arc1d\nagain: true", "the key 'again' is called 'overwrite' now"),
         ("task: arc1d\nout: results", "the key 'out' is called 'store' now"),

@@ -112,7 +112,7 @@ def test_an_adaptive_pace_grows_to_what_is_needed():
     counts = Counts(0.05)
     pace = drive(counts, 400)
     assert counts.levels[0] == 1 and max(counts.levels[:START]) <= START
-    assert START * 4 <= counts.most <= MOST and pace.limit >= START * 4
+    assert START * 2 <= counts.most <= MOST and pace.limit >= START * 2
 
 
 def test_it_does_not_grow_where_there_is_nothing_to_ask():
