@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
         budget_time: a run stops after so many seconds.
         max_connections: calls at once to a model; "auto", of hosted ones the default: as many as it takes.
         requests_per_minute: requests to a model a minute at most.
+        prompt_cache: have providers keep long beginnings that prompts share (the default).
         batch: send calls in the provider's batches: at a lower price, within a day.
         max_retries: retries of a call that failed in passing.
         keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
@@ -83,6 +84,7 @@ class Options(TypedDict, total=False):
     budget_time: float | None
     max_connections: int | Literal["auto"] | None
     requests_per_minute: int | None
+    prompt_cache: bool
     batch: bool
     max_retries: int
     keep_going: bool
@@ -111,7 +113,8 @@ _WHOLE = {
     "max_retries",
 }
 _NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time", "fail_on_error"}
-_FLAGS = {"batch", "keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
+_FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
+_FLAGS |= {"prompt_cache", "batch"}
 #: how each of these is called among the generation settings
 _SAMPLING = {
     **{name: name for name in ("temperature", "top_p", "max_tokens")},

@@ -32,6 +32,7 @@ from harness.cli.options import (
     offline_option,
     overwrite_option,
     pairs,
+    prompt_cache_option,
     role_args_option,
     role_option,
     store_option,
@@ -89,6 +90,7 @@ Examples:
 @generation_option
 @budget_options
 @batch_option
+@prompt_cache_option
 @fault_options
 @offline_option(None)
 @mirror_option

@@ -209,6 +209,12 @@ batch_option = click.option(
     default=None,
     help="Send calls in the provider's batches: about half the price, within a day. [default: one by one]",
 )
+prompt_cache_option = click.option(
+    "--prompt-cache/--no-prompt-cache",
+    default=None,
+    help="Have Anthropic, Bedrock, OpenRouter and OpenAI keep long beginnings that prompts share. "
+    "[default: keep]",
+)
 max_retries_option = click.option(
     "--max-retries",
     type=int,

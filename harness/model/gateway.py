@@ -19,6 +19,7 @@ from harness.model.cache import Cache
 from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Budget, Ledger, Usage
 from harness.model.pace import Pace
+from harness.model.prefixes import Prefixes
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
 from harness.sample import Question
@@ -49,6 +50,7 @@ class Model:
         pace: Pace | None = None,
         health: Health | None = None,
         answer_limit: int | None = None,
+        prompt_cache: bool = True,
         notice: Callable[[str], None] | None = None,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
@@ -61,6 +63,7 @@ class Model:
         self._room = (
             Room(answer_limit, self.name, lambda text: self._notice(text)) if provider.remote else None
         )
+        self._prefixes = Prefixes(provider, prompt_cache)
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
@@ -216,7 +219,7 @@ class Model:
                     if not usage.calls:
                         begun()
                     usage.calls = 1
-                    sent = self._room.widened(call) if self._room else call
+                    sent = self._prefixes.marked(self._room.widened(call) if self._room else call)
                     began = time.monotonic()
                     output = await self.provider.generate(sent)
                 if self._pace:

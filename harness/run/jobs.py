@@ -58,6 +58,7 @@ def make_job(
             pace=session.pace(source, request.requests_per_minute),
             health=session.health(source, request.keep_going),
             answer_limit=None if "max_tokens" in request.decoding or not own else limit,
+            prompt_cache=request.prompt_cache,
             notice=session.notice,
         )
 
@@ -81,7 +82,7 @@ def make_job(
         n_questions=n_questions,
         code=code.digest if code.development else "",
         prompt=cell.method.template(cell.method_args),
-        open_task=lambda name: _other_task(name, cell),
+        open_task=lambda name: _other_task(name, cell, session),
         services=Services(
             keep_going=cell.request.keep_going,
             ledger=ledger,
@@ -95,8 +96,9 @@ def make_job(
     )
 
 
-def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:
+def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:
     """Another task and its data, with its default arguments."""
     spec = registry().task(name)
     task = load_task(spec, task_arguments(spec, {}, cell.model))
-    return task, task.load(Data.from_environment(cell.request.mirror, cell.request.offline))
+    data = Data.from_environment(cell.request.mirror, cell.request.offline, session.reach)
+    return task, task.load(data)

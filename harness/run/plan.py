@@ -52,6 +52,7 @@ class Request:
     budget_time: float | None = None
     max_connections: int | str | None = None  # `auto`: as many as the server takes
     requests_per_minute: int | None = None
+    prompt_cache: bool = True  # whether providers are asked to keep beginnings that prompts share
     batch: bool = False  # whether calls go in batches of the provider
     max_retries: int = MAX_RETRIES
     offline: bool = False

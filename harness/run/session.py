@@ -12,6 +12,7 @@ from harness.base.digest import digest
 from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.base.secrets import without_secret_values
 from harness.data.hub import Data
+from harness.data.reach import Reach
 from harness.model.batches.provider import has_batches
 from harness.model.cache import Cache
 from harness.model.factory import NO_MODEL, open_model
@@ -56,6 +57,7 @@ class Session:
     prices: dict[str, Any] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    reach: Reach = field(default_factory=Reach)
     connect: bool = True  # whether clients of models are opened, which plans do without
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)
@@ -141,7 +143,7 @@ class Session:
         if key not in self._loaded:
             self._loaded.clear()
             task = load_task(cell.task, cell.task_args)
-            data = Data.from_environment(cell.request.mirror, cell.request.offline)
+            data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
             try:
                 splits = task.load(data)
             except HarnessError:
