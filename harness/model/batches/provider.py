@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.model.batches.submitted import Submitted
 from harness.model.hosted import Hosted
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 #: providers of inspect-ai with batches, and what sits between them and another's service without
 SUPPORTED = ("openai", "anthropic", "google", "grok", "together")
 WITHOUT = ("azure", "bedrock", "vertex")
-#: calls that wait for batches together, and the most in one of them
-AT_ONCE = 20_000
+#: calls that wait for batches together, and as many as which one is sent at once, and the most in it
+AT_ONCE = SIZE = 20_000
 #: seconds within which calls that come together go in one batch, and after which a batch is looked at again
 GATHER, LOOK = 15.0, 15.0
 #: seconds that a call waits: providers end a batch within a day, and count from when they begin
@@ -63,11 +62,11 @@ class Batched(Hosted):
 
         if self._submitted is None:
             batcher.install(self.name.partition("/")[0])
-            self._submitted = Submitted(digest([self.name, self.origin]))
+            self._submitted = Submitted(self.server)
         number = f"{call.seed:015x}"  # of everything that its answer depends on
         asked = batcher.Asked(number, self._submitted, lambda text: self.say(f"{self.name}: {text}"))
         token = batcher.ASKED.set(asked)
-        gathered = BatchConfig(size=AT_ONCE, max_size=AT_ONCE, send_delay=GATHER, tick=LOOK)
+        gathered = BatchConfig(size=SIZE, max_size=SIZE, send_delay=GATHER, tick=LOOK)
         try:
             output = await super().generate(replace(call, decoding={**call.decoding, "batch": gathered}))
         finally:

@@ -1,6 +1,7 @@
 """Base models and batches from the command line, counted at the server."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,13 +25,16 @@ def test_a_base_model_gets_the_task_s_prompt_as_plain_text(ask, endpoint):
     base = ask("--json", "--model-arg", "endpoint=completions")
     assert (chat.code, base.code) == (0, 0), base.err
     asked, told = endpoint.requests[:2], endpoint.requests[2:]
-    assert [body["prompt"] for body in told] == [body["messages"][0]["content"] for body in asked]
-    assert [body["max_tokens"] for body in told] == [body["max_tokens"] for body in asked]
+    prompts = sorted(body["prompt"] for body in told)
+    assert prompts == sorted(body["messages"][0]["content"] for body in asked) and len(prompts) == 2
+    assert {body["max_tokens"] for body in told} == {body["max_tokens"] for body in asked}
     assert len(endpoint.probes) == 2 and "prompt" in endpoint.probes[1]
     assert "without a chat template" in base.err and "without a chat template" not in chat.err
     runs = [json.loads(done.out)["runs"][0] for done in (chat, base)]
     assert runs[0]["run_id"] != runs[1]["run_id"]
-    assert "endpoint" in json.dumps(runs[1]) and "endpoint=completions" not in json.dumps(runs[0])
+    paths = [value for run in runs for value in run.values() if str(value).endswith("run.json")]
+    records = [json.loads(Path(path).read_text()) for path in paths]
+    assert [record["subject"]["model_args"] for record in records] == [{}, {"endpoint": "completions"}]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server, parts = self.server, self.path.split("/")
-        if parts[2] == "batches":
+        if parts[2] == "models":
+            self.reply({"error": {"message": "not here", "code": "x"}}, 404)
+        elif parts[2] == "batches":
             if self.fault("status"):
                 return
             batch = server.batches.get(parts[3])
@@ -140,6 +142,17 @@ def server(monkeypatch, tmp_path):
     made.server_close()
 
 
+@pytest.fixture
+def together(monkeypatch):
+    """Has a batch sent as soon as so many calls are there, and not before."""
+
+    def of(n):
+        monkeypatch.setattr(provider, "SIZE", n)
+        monkeypatch.setattr(provider, "GATHER", 60.0)
+
+    return of
+
+
 def opened(server, name="openai/gpt-4o-mini", say=None, connections=None):
     args = {"base_url": f"http://127.0.0.1:{server.server_port}/v1", "api_key": "k"}
     model = open_model(name, args, connections, batch=True)
@@ -161,11 +174,10 @@ async def every(model, n):
     return await asyncio.gather(*(ask(model, i) for i in range(n)), return_exceptions=True)
 
 
-def test_calls_go_together_and_nothing_limits_them(server, tmp_path):
+def test_calls_go_together_and_nothing_limits_them(server, tmp_path, together):
     """Also where few calls at once, or a minute, are allowed elsewhere."""
     told = []
-    asyncio.run(opened(server).probe(Call(Question("p", "Hi"), [user("Hi")])))  # which imports what is slow
-    server.single.clear()
+    together(150)
     model = handle(server, tmp_path, opened(server, say=told.append, connections=2))
     outputs = asyncio.run(every(model, 150))
     assert {output.completion for output in outputs} == {"yes"}
@@ -185,11 +197,13 @@ async def killed(model, server, n):
     calls.cancel()
 
 
-def test_what_was_submitted_is_taken_by_the_next_run_and_not_asked_again(server, tmp_path):
+def test_what_was_submitted_is_taken_by_the_next_run_and_not_asked_again(server, tmp_path, together):
     server.hold, told = True, []
+    together(6)
     asyncio.run(killed(handle(server, tmp_path), server, 6))
     assert len(server.asked) == 6
     server.hold = False
+    together(2)
     outputs = asyncio.run(every(handle(server, tmp_path, opened(server, say=told.append)), 8))
     assert [output.completion for output in outputs] == ["yes"] * 8
     assert server.asked == sorted(f"text {n}" for n in range(8)) and server.downloads == 2
@@ -197,8 +211,9 @@ def test_what_was_submitted_is_taken_by_the_next_run_and_not_asked_again(server,
     assert not list((tmp_path / "cache" / "batches").iterdir())
 
 
-def test_answers_of_a_batch_that_nobody_asked_for_yet_are_kept(server, tmp_path):
+def test_answers_of_a_batch_that_nobody_asked_for_yet_are_kept(server, tmp_path, together):
     server.hold = True
+    together(6)
     asyncio.run(killed(handle(server, tmp_path), server, 6))
     server.hold = False
     assert len(asyncio.run(every(handle(server, tmp_path), 2))) == 2
@@ -207,8 +222,9 @@ def test_answers_of_a_batch_that_nobody_asked_for_yet_are_kept(server, tmp_path)
     assert len(server.batches) == 1 and not list((tmp_path / "cache" / "batches").iterdir())
 
 
-def test_a_batch_that_is_gone_is_made_again(server, tmp_path):
+def test_a_batch_that_is_gone_is_made_again(server, tmp_path, together):
     server.hold, told = True, []
+    together(3)
     asyncio.run(killed(handle(server, tmp_path), server, 3))
     server.hold, server.batches = False, {}
     server.batches["other"] = {"input_file_id": "file-0", "status": "completed"}
@@ -222,14 +238,14 @@ def test_a_fault_in_passing_loses_and_repeats_nothing(server, tmp_path, where):
     server.faults = [(where, 503)]
     outputs = asyncio.run(every(handle(server, tmp_path), 4))
     assert [output.completion for output in outputs] == ["yes"] * 4
-    assert len(server.batches) == 1 and not server.faults
+    assert len(server.asked) == 4 and not server.faults
 
 
 def test_results_that_cannot_be_fetched_are_fetched_later_and_not_paid_again(server, tmp_path):
     server.faults = [("download", 503)] * 3
     outputs = asyncio.run(every(handle(server, tmp_path), 4))
     assert [output.completion for output in outputs] == ["yes"] * 4
-    assert len(server.batches) == 1 and len(server.asked) == 4
+    assert len(server.asked) == 4
 
 
 def test_a_failed_call_is_its_own_alone(server, tmp_path):

@@ -87,7 +87,7 @@ def drive(counts, calls, connections=None, per_minute=None):
         listening = await asyncio.get_running_loop().create_server(lambda: Server(counts), "127.0.0.1", 0)
         address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
         args = {"base_url": address, "api_key": "none"}
-        provider = open_model("openai-api/local/test", args, connections)
+        provider = open_model("openai-api/local/test", args, connections, connect=False)
         pace = Pace.of(provider, per_minute)
         model = Model(provider, ledger=Ledger(), budget=Budget(), pace=pace, first_wait=0.01)
 
@@ -105,7 +105,7 @@ def drive(counts, calls, connections=None, per_minute=None):
 def test_as_many_calls_as_asked_for_are_under_way_and_never_more():
     counts = Counts(0.1)
     drive(counts, 72, connections=12)
-    assert counts.most == 12 and counts.in_flight >= 0.8 * 12  # 0.9 and more where the machine has time
+    assert counts.most == 12 and counts.in_flight >= 0.7 * 12  # 0.9 and more where the machine has time
 
 
 def test_an_adaptive_pace_grows_to_what_is_needed():
@@ -198,20 +198,26 @@ def test_turns_come_in_the_order_of_asking_whoever_asks():
 def test_who_gives_up_in_line_keeps_no_place():
     async def main():
         pace = Pace(1)
-        entered = []
+        entered, go_on = [], asyncio.Event()
 
         async def one(n):
             async with pace:
                 entered.append(n)
-                await asyncio.sleep(0.01)
+                if n in (0, 2):
+                    await go_on.wait()
 
-        tasks = [asyncio.create_task(one(n)) for n in range(5)]
-        await asyncio.sleep(0.005)
-        tasks[1].cancel()
-        await asyncio.sleep(0.0075)  # the third has its turn, and is cancelled within it
-        tasks[2].cancel()
+        tasks = [asyncio.create_task(one(n)) for n in range(6)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()  # in line
+        go_on.set()
+        await tasks[0]
+        go_on.clear()
+        while 2 not in entered:
+            await asyncio.sleep(0)
+        tasks[2].cancel()  # within its turn
+        tasks[3].cancel()  # as its turn comes
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert entered == [0, 2, 3, 4] and pace._busy == 0 and not pace._waiting
+        assert entered == [0, 2, 4, 5] and pace._busy == 0 and not pace._waiting
 
     asyncio.run(main())
 
