@@ -25,6 +25,7 @@ from tenacity import stop_after_attempt, wait_exponential
 
 from harness.model import faults
 from harness.model.batches.submitted import Submitted
+from harness.model.completions import completion
 
 LOG = logging.getLogger("harness.model")
 #: tries of an upload, a download or a submission; a status is asked for as long as it takes
@@ -169,9 +170,8 @@ class LastingOpenAI(Lasting, OpenAIBatcher[Any]):
         try:
             if isinstance(status, int) and status >= 300:
                 raise faults.of_status(status, {}, body)
-            if "choices" in (body or {}) or "error" in (body or {}) or not body:
-                faults.check_completion(body if isinstance(body, dict) else {})
-            return number, self._response_cls.model_validate(body)
+            found = completion(body) if self.endpoint.endswith("/completions") else body
+            return number, self._response_cls.model_validate(found)
         except faults.ServerFault as fault:
             return number, fault
         except ValueError as error:

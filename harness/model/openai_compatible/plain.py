@@ -113,8 +113,9 @@ def _choice(choice: dict[str, Any], served: str) -> ChatCompletionChoice:
     tokens, of_prompt = choice.get("logprobs"), choice.get("prompt_logprobs")
     if isinstance(tokens, dict):  # parallel lists in this protocol
         tokens = _openai.parse_completion_logprobs(SimpleNamespace(**tokens))
+    text = choice["message"]["content"] or ""
     return ChatCompletionChoice(
-        message=ChatMessageAssistant(content=choice["message"]["content"] or "", model=served, source="generate"),
+        message=ChatMessageAssistant(content=text, model=served, source="generate"),
         stop_reason=reply.stop(choice),
         logprobs=tokens,
         prompt_logprobs=_openai.parse_vllm_prompt_logprobs_raw(of_prompt) if of_prompt else None,

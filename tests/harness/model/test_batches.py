@@ -177,15 +177,15 @@ async def every(model, n):
 def test_calls_go_together_and_nothing_limits_them(server, tmp_path, together):
     """Also where few calls at once, or a minute, are allowed elsewhere."""
     told = []
-    together(150)
+    together(40)
     model = handle(server, tmp_path, opened(server, say=told.append, connections=2))
-    outputs = asyncio.run(every(model, 150))
+    outputs = asyncio.run(every(model, 40))
     assert {output.completion for output in outputs} == {"yes"}
-    assert len(server.batches) == 1 and len(server.asked) == 150 and not server.single
+    assert len(server.batches) == 1 and len(server.asked) == 40 and not server.single
     assert server.batches["batch_0"]["endpoint"] == "/v1/chat/completions"
-    assert model._ledger.total.calls == 150 and model._ledger.total.input_tokens == 1050
-    assert "batch batch_0 with 150 calls was submitted" in told[0] and len(told) == 1
-    again = asyncio.run(every(handle(server, tmp_path), 150))
+    assert model._ledger.total.calls == 40 and model._ledger.total.input_tokens == 280
+    assert "batch batch_0 with 40 calls was submitted" in told[0] and len(told) == 1
+    again = asyncio.run(every(handle(server, tmp_path), 40))
     assert again[0].completion == "yes" and len(server.batches) == 1  # all of it was in the cache
 
 
