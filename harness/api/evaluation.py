@@ -39,7 +39,7 @@ def evaluate(
             harness.toml, else the small policy that the project ships.
         options: the keywords of `harness.api.requests.Options`: task_args, method_args, model_args, roles,
             role_args, embedder, seeds, epochs, limit, planned_effect, temperature, top_p, max_tokens, system,
-            generation, budget_calls, budget_tokens, budget_cost, budget_time, max_connections, max_retries,
+            generation, budget_calls, budget_tokens, budget_usd, budget_time, max_connections, max_retries,
             keep_going, probe, fail_on_error, offline, mirror, overwrite, transcripts,
             twin, store, progress.
 

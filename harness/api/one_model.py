@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class Limits(TypedDict, total=False):
     """How a model is asked; as the options of the same names.
 
-    `model_args` of its provider; `generation` settings of inspect-ai; `budget_cost` in USD, `budget_time` in
+    `model_args` of its provider; `generation` settings of inspect-ai; `budget_usd` in USD, `budget_time` in
     seconds; `offline` asks the cache alone.
     """
 
     model_args: Mapping[str, Any] | None
     generation: Mapping[str, Any] | None
-    budget_cost: float | None
+    budget_usd: float | None
     budget_tokens: int | None
     budget_calls: int | None
     budget_time: float | None
@@ -40,10 +40,11 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
     from harness.api.settings import configuration
     from harness.base import paths
     from harness.model import backoff
+    from harness.model.budget import Budget
     from harness.model.cache import Cache
     from harness.model.factory import open_model
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.model.prices import price
 
     prices = configuration().get("prices", {})
@@ -60,7 +61,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
             budget=Budget(
                 limits.get("budget_calls"),
                 limits.get("budget_tokens"),
-                limits.get("budget_cost"),
+                limits.get("budget_usd"),
                 limits.get("budget_time"),
             ),
             cache=cache if provider.cacheable else None,

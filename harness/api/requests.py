@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
         generation: any other setting of a model call, `{"stop_seqs": ["\\n"]}`.
         budget_calls: a run stops at so many model calls.
         budget_tokens: a run stops at so many tokens.
-        budget_cost: a run stops at this cost in USD.
+        budget_usd: a run stops at this cost in USD.
         budget_time: a run stops after so many seconds.
         max_connections: calls at once to a model.
         max_retries: retries of a call that failed in passing.
@@ -76,7 +76,7 @@ class Options(TypedDict, total=False):
     generation: Mapping[str, Any]
     budget_calls: int | None
     budget_tokens: int | None
-    budget_cost: float | None
+    budget_usd: float | None
     budget_time: float | None
     max_connections: int | None
     max_retries: int
@@ -104,7 +104,7 @@ _WHOLE = {
     "max_connections",
     "max_retries",
 }
-_NUMBERS = {"planned_effect", "temperature", "top_p", "budget_cost", "budget_time", "fail_on_error"}
+_NUMBERS = {"planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"}
 _FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
 #: how each of these is called among the generation settings
 _SAMPLING = {

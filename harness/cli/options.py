@@ -24,7 +24,8 @@ FORMER = {
     "--max-completion": "--max-tokens",
     "--max-tokens": "--budget-tokens",
     "--max-calls": "--budget-calls",
-    "--max-cost": "--budget-cost",
+    "--max-cost": "--budget-usd",
+    "--budget-cost": "--budget-usd",
     "--max-time": "--budget-time",
     "--embeddings": "--embedder",
     "--figure": "--plot",
@@ -177,7 +178,7 @@ budget_calls_option = click.option(
 budget_time_option = click.option(
     "--budget-time", type=float, metavar="SECONDS", help="Stop after this time."
 )
-budget_cost_option = click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
+budget_usd_option = click.option("--budget-usd", type=float, metavar="USD", help="Stop at this cost.")
 max_connections_option = click.option(
     "--max-connections",
     type=int,
@@ -208,7 +209,7 @@ fail_on_error_option = click.option(
 )
 fault_options = together(keep_going_option, probe_option, fail_on_error_option)
 budget_options = together(
-    budget_cost_option,
+    budget_usd_option,
     budget_tokens_option,
     budget_calls_option,
     budget_time_option,

@@ -27,8 +27,9 @@ from harness.external import sandbox
 from harness.external.web import Page, PageFailed, fetch, read
 from harness.external.workers import Outside
 from harness.model import backoff
+from harness.model.budget import Budget
 from harness.model.cache import Cache
-from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.ledger import Ledger, Usage
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Services:
             return f"{service.key} holds no key: a character in it can't be sent"
         if self._budget.cost is not None and self._price(service.name) is None:
             return (
-                f'--budget-cost needs the price of {service.name}: [services."{service.name}"] with price, '
+                f'--budget-usd needs the price of {service.name}: [services."{service.name}"] with price, '
                 "in USD a request, in harness.toml"
             )
         return ""

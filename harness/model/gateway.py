@@ -16,9 +16,10 @@ from harness.base.digest import digest
 from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
 from harness.base.secrets import without_secret_values
 from harness.model import backoff, endings, faults
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.health import HANDFUL, Health
-from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.ledger import Ledger, Usage
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
 from harness.sample import Question
@@ -296,7 +297,7 @@ class Model:
         if without_counts:
             why = "gave answers without token counts"
             names += ["--budget-tokens"] * (self._budget.tokens is not None)
-        names += ["--budget-cost"] * (self._budget.cost is not None)
+        names += ["--budget-usd"] * (self._budget.cost is not None)
         self._notice(f"{self.name} {why}: {' and '.join(names)} can't be checked for these calls")
 
 

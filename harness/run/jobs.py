@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from harness.data.hub import Data
 from harness.external.services import Services
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.embed import Embedder
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.prices import price
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
@@ -36,7 +37,7 @@ def make_job(
 ) -> Job:
     """What the method gets, with models that charge `ledger`."""
     request = cell.request
-    budget = Budget(request.budget_calls, request.budget_tokens, request.budget_cost, request.budget_time)
+    budget = Budget(request.budget_calls, request.budget_tokens, request.budget_usd, request.budget_time)
 
     # how the subject decodes, and what it is told, is not how the task's judge or user does
     of_task = task_roles(task)

@@ -23,7 +23,7 @@ LOG = logging.getLogger("harness.run")
 #: the least value of a request's number
 LEAST = {
     **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "max_retries": 0},
-    **{"budget_calls": 0, "budget_tokens": 0, "budget_cost": 0, "budget_time": 0},
+    **{"budget_calls": 0, "budget_tokens": 0, "budget_usd": 0, "budget_time": 0},
 }
 
 
@@ -46,7 +46,7 @@ class Request:
     decoding: Mapping[str, Any] = field(default_factory=dict)
     budget_calls: int | None = None
     budget_tokens: int | None = None
-    budget_cost: float | None = None
+    budget_usd: float | None = None
     budget_time: float | None = None
     max_connections: int | None = None
     max_retries: int = MAX_RETRIES

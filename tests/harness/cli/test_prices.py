@@ -1,4 +1,4 @@
-"""`[prices]` of harness.toml: what a run cost, what was paid, and when --budget-cost ends it."""
+"""`[prices]` of harness.toml: what a run cost, what was paid, and when --budget-usd ends it."""
 
 import json
 
@@ -54,11 +54,11 @@ def test_cost_and_what_was_paid(command, priced, ask, tmp_path):
 
 
 def test_max_cost_ends_the_run_and_more_of_it_goes_on(command, priced, ask, tmp_path):
-    done = command(*ask, "--budget-cost", str(2.5 * EACH))
+    done = command(*ask, "--budget-usd", str(2.5 * EACH))
     stopped = record(tmp_path, done, code=3)
-    assert "--budget-cost of 0.015 is spent" in done.err
+    assert "--budget-usd of 0.015 is spent" in done.err
     assert (stopped["status"], stopped["usage"]["calls"]) == ("stopped", 3)
-    whole = record(tmp_path, command(*ask, "--budget-cost", "1"))
+    whole = record(tmp_path, command(*ask, "--budget-usd", "1"))
     assert (whole["status"], whole["usage"]["cost_usd"]) == ("complete", pytest.approx(6 * EACH))
 
 

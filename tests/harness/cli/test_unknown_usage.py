@@ -106,7 +106,7 @@ def test_a_ratio_to_what_is_unknown_is_unknown(ask, command, tmp_path):
     assert (row["calls_ratio"], row["tokens_ratio"], row["usd_ratio"]) == ("1.0", "?", "?")
 
 
-@pytest.mark.parametrize("limit", [["--budget-tokens", "5"], ["--budget-cost", "0.000001"]])
+@pytest.mark.parametrize("limit", [["--budget-tokens", "5"], ["--budget-usd", "0.000001"]])
 def test_a_budget_that_cannot_be_checked_is_told_once(ask, limit):
     done = ask(*limit)
     assert done.code == 0 and done.err.count(f"{limit[0]} can't be checked") == 1

@@ -12,8 +12,9 @@ from inspect_ai.model import ModelOutput
 from harness.base.errors import BudgetSpent, ModelCallError
 from harness.base.messages import user
 from harness.model import backoff
+from harness.model.budget import Budget
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.sample import Question
 

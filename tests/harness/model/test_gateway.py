@@ -8,9 +8,10 @@ from inspect_ai.tool import ToolFunction, ToolInfo
 
 from harness.base.errors import BudgetSpent, Declined, ModelCallError
 from harness.base.messages import user
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.sample import Question
 

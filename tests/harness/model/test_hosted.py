@@ -16,10 +16,11 @@ from inspect_ai.tool import ToolFunction, ToolInfo
 
 from harness.base.errors import ModelCallError, UsageError
 from harness.base.messages import system, user
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.sample import Question
 
 

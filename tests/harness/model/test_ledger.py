@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from harness.base.errors import BudgetSpent, UsageError
-from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.budget import Budget
+from harness.model.ledger import Ledger, Usage
 from harness.model.prices import LISTED_ON, check_prices, price, prices_of
 
 
@@ -49,7 +50,7 @@ def test_calls_under_way_count_against_the_limit():
 
 def test_time_and_zero_are_limits_and_none_is_not():
     Budget().check(Usage(calls=10**9, cost_usd=None))
-    Budget(cost=1.0).check(Usage(cost_usd=None))
+    Budget(usd=1.0).check(Usage(cost_usd=None))
     for spent_at_once in (Budget(calls=0), Budget(time=0.0)):
         with pytest.raises(BudgetSpent):
             spent_at_once.check(Usage())

@@ -11,10 +11,11 @@ import pytest
 
 from harness.base.errors import BudgetSpent, ModelCallError
 from harness.base.messages import user
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.sample import Question
 
 
@@ -256,8 +257,8 @@ def test_the_server_s_own_cache_and_reasoning_are_part_of_the_use(server):
     "usage, price, limits, says",
     [
         (None, (1.0, 2.0), {"tokens": 99}, ["without token counts: --budget-tokens can't"]),
-        (None, (1.0, 2.0), {"cost": 1.0}, ["without token counts: --budget-cost can't"]),
-        (None, (1.0, 2.0), {"tokens": 9, "cost": 1.0}, ["--budget-tokens and --budget-cost can't"]),
+        (None, (1.0, 2.0), {"cost": 1.0}, ["without token counts: --budget-usd can't"]),
+        (None, (1.0, 2.0), {"tokens": 9, "cost": 1.0}, ["--budget-tokens and --budget-usd can't"]),
         (None, (0.0, 0.0), {"cost": 1.0}, []),
         (None, (1.0, 2.0), {"calls": 9}, []),
         ({"prompt_tokens": 7, "completion_tokens": 3}, None, {"cost": 1.0}, ["has no known price"]),
