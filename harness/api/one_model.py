@@ -65,7 +65,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
                 limits.get("budget_time"),
             ),
             cache=cache if provider.cacheable else None,
-            price=known[:2] if (known := price(name, prices)) else None,
+            price=price(name, prices, str((limits.get("model_args") or {}).get("base_url") or "")),
             offline=offline,
             max_retries=backoff.MAX_RETRIES if retries is None else retries,
             slots=asyncio.Semaphore(provider.connections),

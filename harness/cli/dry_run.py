@@ -128,7 +128,13 @@ def _estimate(
         rehearsed = rehearse(cell, session, task, splits)
     except HarnessError as error:
         return str(error)
-    return estimate(rehearsed, calls, items * cell.request.epochs, session.prices)
+    roles = {*cell.request.roles.values()} - {cell.model}
+    return estimate(
+        rehearsed,
+        calls,
+        items * cell.request.epochs,
+        lambda model: session.price(model, cell, role=model in roles),
+    )
 
 
 def _announced(cell: Cell, session: Session) -> str:

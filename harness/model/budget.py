@@ -45,7 +45,8 @@ class Place:
         Raises:
             BudgetSpent: it doesn't fit, and nothing is under way that could turn out cheaper.
         """
-        self.held = await self._budget._admit(self._spent, self._bound)
+        if self.held is None and self._budget._limited:
+            self.held = await self._budget._admit(self._spent, self._bound)
 
     def give_back(self) -> None:
         """Holds nothing any more, once what the call took is charged."""
@@ -60,9 +61,8 @@ class Place:
         Raises:
             BudgetSpent: as `take`.
         """
-        if self.held is not None:
-            self.give_back()
-            await self.take()
+        self.give_back()
+        await self.take()
 
 
 class Budget:

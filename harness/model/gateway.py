@@ -16,10 +16,12 @@ from harness.base.digest import digest
 from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
 from harness.base.secrets import without_secret_values
 from harness.model import backoff, endings, faults
-from harness.model.budget import Budget
+from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Ledger, Usage
+from harness.model.metering import Meter
+from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
 from harness.sample import Question
@@ -32,7 +34,8 @@ KEY_FORMAT = 1
 
 
 class Model:
-    """One model in one run (`job.model`, `job.role("judge")`)."""
+    """One model in one run (`job.model`, `job.role("judge")`). `price` is what it takes, or its two rates
+    alone, of a million tokens of prompts and of completions; None where that is unknown."""
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class Model:
         cache: Cache | None = None,
         decoding: Mapping[str, Any] | None = None,
         seed: int = 0,
-        price: tuple[float, float] | None = None,
+        price: Price | tuple[float, float] | None = None,
         offline: bool = False,
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
@@ -55,7 +58,7 @@ class Model:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
         self.decoding = dict(decoding or {})
         self._ledger, self._budget, self._cache = ledger, budget, cache
-        self._seed, self._price, self._offline = seed, price, offline
+        self._seed, self._offline = seed, offline
         self._max_retries, self._first_wait = max_retries, first_wait
         self._slots = slots if provider.remote else None
         self._health = (health or Health(keep_going=True)) if provider.remote else None
@@ -64,6 +67,8 @@ class Model:
         )
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
+        self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
+        self._meter = Meter(provider, self.price, budget, lambda text: self._notice(text))
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
 
     async def generate(
@@ -97,18 +102,34 @@ class Model:
             ModelStopped: no call to the model can succeed until somebody mends something.
             NotKept: it is not in the cache and --offline is set, and none was made.
         """
-        self._budget.check(self._ledger.total, self._ledger.under_way)
         settings = {**self.decoding, **decoding}
         if system := settings.pop("system_message", None):
             messages = [make.system(system), *messages]
         key = self._key(question, messages, tools, tool_choice, settings, draw)
         call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
+        shared = self._keyed and self._cache is not None
+        while True:
+            if shared and key in self._asking:  # its answer is this one's too, unless it fails
+                await self._asking[key].wait()
+                shared = False
+            async with self._budget.place(self._ledger.total, lambda: self._most(call)) as place:
+                if shared and key in self._asking:  # while this one waited; it holds no place till then
+                    continue
+                return await self._answer(call, key, purpose, draw, keep, patience, place)
+
+    async def _answer(
+        self,
+        call: Call,
+        key: str,
+        purpose: str,
+        draw: int,
+        keep: Callable[[ModelOutput], bool] | None,
+        patience: float | None,
+        place: Place,
+    ) -> ModelOutput:
+        """The completion that the cache holds, else the provider's."""
         if self._keyed and self._cache is not None:
             kept = self._cache.get(key)
-            if kept is None and key in self._asking:  # its answer is this one's too, unless it fails
-                await self._asking[key].wait()
-                self._budget.check(self._ledger.total, self._ledger.under_way)
-                kept = self._cache.get(key)
             found = None if kept is None else self._kept(kept, key, call, purpose)
             if found is not None:
                 return found
@@ -116,12 +137,12 @@ class Model:
             self._ledger.missing += 1
             self._ledger.lacking.add(self.name)
             raise NotKept(
-                f"{self.name}: {_name(purpose, question, draw)} is not in the cache and --offline is set; "
-                "run once with a network to fill the cache"
+                f"{self.name}: {_name(purpose, call.question, draw)} is not in the cache and --offline is "
+                "set; run once with a network to fill the cache"
             )
         over = self._asking.setdefault(key, asyncio.Event())
         try:
-            output = await self._charged(call, purpose, patience)
+            output = await self._charged(call, purpose, patience, place)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
                 # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
                 text = json.dumps(output.model_dump(mode="json", exclude_none=True))
@@ -136,19 +157,22 @@ class Model:
             over.set()
         return output
 
-    async def _charged(self, call: Call, purpose: str, patience: float | None) -> ModelOutput:
+    def _most(self, call: Call) -> Bound:
+        """At most what a call takes as it would be sent now."""
+        return self._meter.most(self._room.widened(call) if self._room else call)
+
+    async def _charged(self, call: Call, purpose: str, patience: float | None, place: Place) -> ModelOutput:
         """The answer to a call, recorded however it ends."""
         usage = Usage()
         output: ModelOutput | None = None
         started = time.perf_counter()
-        self._ledger.under_way += 1
         try:
-            output = await self._within(patience, call, usage)
+            output = await self._within(patience, call, usage, purpose, place)
         finally:
-            self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
-            self._charge(purpose, call.question, usage, output)
+            self._charge(purpose, call, usage, output)
         endings.check(output, self.name)
+        self._meter.note(usage, output)
         return output
 
     def _kept(self, text: str, key: str, call: Call, purpose: str) -> ModelOutput | None:
@@ -163,32 +187,38 @@ class Model:
         except Declined:
             stale = True
             if self._offline:
-                self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
+                self._charge(purpose, call, Usage(calls=1, cache_hits=1), output)
                 raise
         if stale and self._cache is not None:
             self._cache.drop(key)
             return None
-        self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
+        self._charge(purpose, call, Usage(calls=1, cache_hits=1), output)
         return output
 
-    async def _within(self, patience: float | None, call: Call, usage: Usage) -> ModelOutput:
+    async def _within(
+        self, patience: float | None, call: Call, usage: Usage, purpose: str, place: Place
+    ) -> ModelOutput:
         """The provider's answer, if it comes within so many seconds from the call's turn."""
         if patience is None:
-            return await self._call(call, usage)
+            return await self._call(call, usage, purpose, place)
         try:
             async with asyncio.timeout(None) as clock:
+                loop = asyncio.get_running_loop()
                 return await self._call(
-                    call, usage, lambda: clock.reschedule(asyncio.get_running_loop().time() + patience)
+                    call, usage, purpose, place, lambda: clock.reschedule(loop.time() + patience)
                 )
         except TimeoutError:
             raise ModelCallError(f"{self.name}: no answer within {patience:g} seconds") from None
 
-    async def _call(self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None) -> ModelOutput:
+    async def _call(
+        self, call: Call, usage: Usage, purpose: str, place: Place, begun: Callable[[], None] = lambda: None
+    ) -> ModelOutput:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
         told = 0
         while True:
+            extra = Usage()  # what a try took that brought no answer
             try:
                 async with (
                     self._slots or nullcontext(),
@@ -198,27 +228,46 @@ class Model:
                         begun()
                     usage.calls = 1
                     sent = self._room.widened(call) if self._room else call
-                    output = await self.provider.generate(sent)
+                    output = await self._sent(sent, purpose, extra)
                 if self._health:
                     self._health.answers()
                 if self._room is None or not self._room.wanted(sent, output):
                     return output
-                self._pay(output)
+                self._meter.thrown_away(extra, sent, output)
+                self._book(purpose, call, extra)
                 usage.retries += 1
+                await place.renew()
                 continue
             except HarnessError:  # a provider's own line, or the model is stopped
                 raise
             except Exception as error:
                 told += 1
                 said = faults.read(error)
+                self._book(purpose, call, extra)
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage) from error
                 wanted_wait = self.provider.retry_after(error)
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
+            if extra != Usage():
+                place.give_back()
             await asyncio.sleep(seconds)
-            self._budget.check(self._ledger.total, self._ledger.under_way - 1)
+            await place.take()
+
+    async def _sent(self, call: Call, purpose: str, extra: Usage) -> ModelOutput:
+        """One try. What it may have cost although it brought no answer goes into `extra`."""
+        try:
+            return await self.provider.generate(call)
+        except asyncio.CancelledError:  # the server goes on with it
+            if self.provider.remote:
+                self._meter.broke_off(extra, call)
+                self._book(purpose, call, extra)
+            raise
+        except Exception as error:
+            if faults.may_have_been_served(error):
+                self._meter.broke_off(extra, call)
+            raise
 
     def _again(self, error: Exception, said: faults.Reading, usage: Usage, told: int) -> bool:
         """Whether a call that failed is made again."""
@@ -264,57 +313,21 @@ class Model:
             ]
         )
 
-    def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:
+    def _charge(self, purpose: str, call: Call, usage: Usage, output: ModelOutput | None) -> None:
         """Records a call, with the tokens of its answer if it got one."""
         if not usage.calls:  # cancelled while it waited for its turn
             return
         if output is not None:
-            _count(usage, output)
-        cost = self._cost(usage)
-        usage.cost_usd, usage.paid_usd = cost, 0.0 if usage.cache_hits else cost
-        self._ledger.charge(purpose, usage, question.id, question.epoch)
-        without_counts, limits = bool(usage.unreported), self._budget
-        if without_counts and limits.tokens is not None or cost is None and limits.cost is not None:
-            self._say_unchecked(without_counts)
+            self._meter.answered(usage, call, output)
+        elif self.price is None:
+            usage.cost_usd = None
+        usage.paid_usd = 0.0 if usage.cache_hits else usage.cost_usd
+        self._ledger.charge(purpose, usage, call.question.id, call.question.epoch)
 
-    def _pay(self, output: ModelOutput) -> None:
-        """Books what an answer cost that is thrown away: paid, and no part of what the method takes."""
-        usage = Usage()
-        _count(usage, output)
-        total, cost = self._ledger.total, self._cost(usage)
-        total.paid_usd = None if total.paid_usd is None or cost is None else total.paid_usd + cost
-
-    def _cost(self, usage: Usage) -> float | None:
-        """USD; None where price or tokens are unknown."""
-        price = self._price
-        if price is None or (usage.unreported and any(price)):
-            return None
-        return (usage.input_tokens * price[0] + usage.output_tokens * price[1]) / 1e6
-
-    def _say_unchecked(self, without_counts: bool) -> None:
-        """Which limit of the run can't be checked for a call, and why."""
-        why, names = "has no known price", []
-        if without_counts:
-            why = "gave answers without token counts"
-            names += ["--budget-tokens"] * (self._budget.tokens is not None)
-        names += ["--budget-usd"] * (self._budget.cost is not None)
-        self._notice(f"{self.name} {why}: {' and '.join(names)} can't be checked for these calls")
-
-
-def _count(usage: Usage, output: ModelOutput) -> None:
-    """What the server says that an answer took. inspect-ai leaves out of `input_tokens` what the server had
-    in a cache of its own, which says more about the hour than about the method."""
-    found = output.usage
-    if found is None:
-        if not output.error:  # a refused request is a call without tokens
-            usage.unreported = 1
-            usage.reasoning_tokens = usage.cached_input_tokens = usage.cache_write_tokens = None
-        return
-    read, written = found.input_tokens_cache_read, found.input_tokens_cache_write
-    usage.input_tokens = found.input_tokens + (read or 0) + (written or 0)
-    usage.output_tokens = found.output_tokens
-    usage.reasoning_tokens = found.reasoning_tokens
-    usage.cached_input_tokens, usage.cache_write_tokens = read, written
+    def _book(self, purpose: str, call: Call, extra: Usage) -> None:
+        """Records what is no part of a method's use: thrown away, or of a try that broke off."""
+        if extra != Usage():
+            self._ledger.charge(purpose, extra, call.question.id, call.question.epoch)
 
 
 def _name(purpose: str, question: Question, draw: int) -> str:

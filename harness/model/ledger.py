@@ -18,9 +18,10 @@ class Usage:
     less than was used; `estimated` those whose numbers a tokenizer gave and no server. Every other number is
     None where a part of it is unknown.
 
-    Two things are no part of the logical use and count against limits all the same. `thrown_*` is what answers
-    took that were thrown away, and probes: paid, `paid_usd` holds it. `uncounted_*` is at most what was taken
-    that nobody counted: by answers without counts, and by calls that broke off after they were sent."""
+    Two things are no part of the logical use and count against limits all the same. `thrown_*` is what
+    probes took, and answers that were thrown away: paid, `paid_usd` holds it. `uncounted_*` is at most what
+    was taken that nobody counted: by answers without counts, and by calls that broke off after they were
+    sent; noted where tokens or USD are limited."""
 
     calls: int = 0
     cache_hits: int = 0

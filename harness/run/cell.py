@@ -10,7 +10,6 @@ from harness.base.errors import BudgetSpent, PluginError, UsageError
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
-from harness.model.prices import prices_of
 from harness.registry import load_method
 from harness.results.record import seal
 from harness.run.answer import answer, fit
@@ -97,7 +96,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             samples=prepared.attempts.samples,
             attempts=journal.attempts(),
             ledger=ledger,
-            prices=prices_of(_models(prepared), session.prices),
+            prices=_prices(prepared, session),
             of_the_set=of_the_set,
             classes=prepared.task.classes,
             access=job.access,
@@ -155,9 +154,11 @@ def _check_not_cold(prepared: Prepared, journal: Journal, ledger: Ledger) -> Non
     )
 
 
-def _models(prepared: Prepared) -> list[str]:
-    """The names of the models that a run may ask."""
-    return sorted({provider.name for provider in (prepared.provider, *prepared.roles.values())})
+def _prices(prepared: Prepared, session: Session) -> dict[str, dict[str, Any]]:
+    """The known prices of the models that a run may ask, by name."""
+    models = {each.name: True for each in prepared.roles.values()} | {prepared.provider.name: False}
+    found = {name: session.price(name, prepared.cell, role) for name, role in sorted(models.items())}
+    return {name: each.as_dict() for name, each in found.items() if each is not None}
 
 
 def sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:

@@ -11,7 +11,6 @@ from harness.model.budget import Budget
 from harness.model.embed import Embedder
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.model.prices import price
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.run.code import Code
@@ -53,7 +52,7 @@ def make_job(
             cache=session.cache if source.cacheable else None,
             decoding=decoding,
             seed=cell.seed,
-            price=known[:2] if (known := price(source.name, session.prices)) else None,
+            price=session.price(source.name, cell, role=source is not provider),
             offline=request.offline,
             max_retries=request.max_retries,
             slots=session.slots(source),

@@ -83,7 +83,7 @@ async def _in_the_cache(prepared: Prepared, session: Session) -> bool | None:
     unplayed = NOT_PLAYED & {*cell.method.needs, *cell.method.may_use} or "world" in cell.task.offers
     if not simple or unplayed or prepared.embedder is not None:
         return None
-    limits: dict[str, Any] = {f"budget_{of}": None for of in ("calls", "tokens", "cost", "time")}
+    limits: dict[str, Any] = {f"budget_{of}": None for of in ("calls", "tokens", "usd", "time")}
     offline = replace(cell, request=replace(cell.request, offline=True, **limits))
     ledger = Ledger()
     job = make_job(

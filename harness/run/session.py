@@ -16,6 +16,7 @@ from harness.data.hub import Data
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.health import Health
+from harness.model.prices import Price, price
 from harness.model.provider import Provider
 from harness.registry import load_task
 from harness.results.store import Store
@@ -88,10 +89,12 @@ class Session:
 
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
-        request = cell.request
-        # what says how to read a file of recorded answers says nothing to the model of a role
-        shared = {} if cell.model.startswith("recorded/") else request.model_args
-        return self._open(name, request.role_args or shared, cell)
+        return self._open(name, _role_arguments(cell), cell)
+
+    def price(self, name: str, cell: Cell, role: bool = False) -> Price | None:
+        """What a model of the cell takes; None where it is unknown."""
+        arguments = _role_arguments(cell) if role else cell.request.model_args
+        return price(name, self.prices, str(arguments.get("base_url") or ""))
 
     def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
         key = digest([name, dict(arguments)])
@@ -170,3 +173,10 @@ class Session:
             self._cache = None
         self._slots.clear()
         self._health.clear()
+
+
+def _role_arguments(cell: Cell) -> Mapping[str, Any]:
+    request = cell.request
+    # what says how to read a file of recorded answers says nothing to the model of a role
+    shared = {} if cell.model.startswith("recorded/") else request.model_args
+    return request.role_args or shared
