@@ -3,7 +3,7 @@
 The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
 the harness gets in its place: with the user's keys, which never enter a worker or a record; from the cache
 where it can, so that a run which was killed pays nothing twice; within the run's budget, recorded as
-`service`. (Embedders keep their vectors themselves, and what an endpoint takes for them is not recorded.)
+`service`. Embedders keep their vectors themselves; what an endpoint takes is recorded as `embedding`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from harness.external.workers import Outside
 from harness.model import backoff
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
+from harness.model.embedding_costs import Account
 from harness.model.ledger import Ledger, Usage
+from harness.model.prices import Price, price, unpriced
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -89,7 +91,9 @@ class Services:
         offline: bool = False,
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
+        embedder_price: Callable[[str], Price | None] = partial(price, own={}),  # noqa: B008
     ) -> None:
+        self._embedder_price = embedder_price
         self._ledger, self._budget, self._cache = ledger or Ledger(), budget or Budget(), cache
         self._settings, self._offline = dict(settings or {}), offline
         self._max_retries, self._first_wait = max_retries, first_wait
@@ -105,6 +109,9 @@ class Services:
                 is unknown.
         """
         missing = [self._missing(service) for service in opening.services]
+        if self._budget.usd is not None:
+            paid = [name for name in opening.embedders if name.startswith("openai/")]
+            missing += [unpriced(name) for name in paid if self._embedder_price(name) is None]
         checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
         for check in [*checks, *([sandbox.check] if opening.shell else [])]:
             try:
@@ -191,7 +198,8 @@ class Services:
         from harness.model.embed import open_embedder
 
         if name not in self._embedders:
-            self._embedders[name] = open_embedder(name, self._offline)
+            made = self._embedders[name] = open_embedder(name, self._offline)
+            made.charge_to(Account(self._ledger, self._budget, self._embedder_price(name)))
         return self._embedders[name]
 
     async def _embed(self, name: str, texts: Sequence[str]) -> list[list[float]]:

@@ -19,6 +19,7 @@ from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
 from harness.model.cache import Cache
+from harness.model.embedding_costs import Account, shares
 from harness.model.identity import never_opened
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
@@ -38,6 +39,9 @@ class Embedder:
     def embed(self, texts: Sequence[str]) -> Any:
         """One unit row a text."""
         raise NotImplementedError
+
+    def charge_to(self, account: Account) -> None:
+        """Has a run pay for what costs something."""
 
 
 class Lexical(Embedder):
@@ -97,7 +101,7 @@ class _Kept(Embedder):
         return Cache(paths.cache_dir() / "vectors.sqlite")
 
     def embed(self, texts: Sequence[str]) -> Any:
-        keys = [digest([self.name, self.revision, self.origin, text]) for text in texts]
+        keys = [self._key(text) for text in texts]
         rows: dict[str, Any] = {}
         missing: dict[str, str] = {}
         for key, text in zip(keys, texts, strict=True):
@@ -115,6 +119,9 @@ class _Kept(Embedder):
                 self._cache.put(key, b64encode(row.astype("<f4").tobytes()).decode())
             self._cache.flush()
         return np.stack([rows[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
+
+    def _key(self, text: str) -> str:
+        return digest([self.name, self.revision, self.origin, text])
 
     def _checked(self, texts: Sequence[str]) -> Any:
         try:
@@ -282,6 +289,24 @@ class Endpoint(_Kept):
             self.origin = str(self._client.base_url)
             self._cache.keep_identity(name, "", named, self.origin)
 
+    _account: Account | None = None
+
+    def charge_to(self, account: Account) -> None:
+        self._account = account
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        if self._account is not None:
+            by_key = {self._key(text): text for text in texts}
+            kept = [key for key in by_key if self._cache.get(key) is not None]
+            new = [key for key in kept if key not in self._account.charged]
+            for start in range(0, len(new), PART):
+                part = new[start : start + PART]
+                self._account.check([by_key[key] for key in part])
+                found = {key: self._cache.get(f"{key} tokens") for key in part}
+                counts = {key: None if count is None else int(count) for key, count in found.items()}
+                self._account.charge(counts, kept=True)
+        return super().embed(texts)
+
     def _open(self) -> Any:
         from openai import OpenAI, OpenAIError
 
@@ -300,13 +325,27 @@ class Endpoint(_Kept):
             )
         from openai import OpenAIError
 
+        if self._account is not None:
+            self._account.check(texts)
         model = self.name.removeprefix("openai/")
         try:
             reply = self._client.embeddings.create(model=model, input=list(texts))
         except (OpenAIError, ValueError) as error:  # ValueError: a broken body
             raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
+        self._count(texts, getattr(getattr(reply, "usage", None), "prompt_tokens", None))
         rows = {item.index: item.embedding for item in reply.data}
         return [rows[at] for at in sorted(rows)]
+
+    def _count(self, texts: Sequence[str], total: Any) -> None:
+        """Charges a request, and keeps what each text took beside its vector."""
+        known = type(total) is int and total > 0
+        counts: dict[str, int | None] = {self._key(text): None for text in texts}
+        if known:
+            counts = dict(zip(counts, shares(total, texts), strict=True))
+            for key, count in counts.items():
+                self._cache.put(f"{key} tokens", str(count))
+        if self._account is not None:
+            self._account.charge(counts, kept=False)
 
 
 def open_embedder(name: str, offline: bool = False) -> Embedder:

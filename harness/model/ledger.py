@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from threading import Lock
 from typing import Any, TypeVar
 
 
@@ -21,7 +22,7 @@ class Usage:
     Two things are no part of the logical use and count against limits all the same. `thrown_*` is what
     probes took, and answers that were thrown away: paid, `paid_usd` holds it. `uncounted_*` is at most what
     was taken that nobody counted: by answers without counts, and by calls that broke off after they were
-    sent; noted where tokens or USD are limited."""
+    sent."""
 
     calls: int = 0
     cache_hits: int = 0
@@ -85,7 +86,7 @@ class Usage:
         """Calls, tokens and USD as limits count them: what is known, what was thrown away, and what nobody
         counted at its most."""
         return (
-            self.calls + self.thrown_calls,
+            self.calls,
             self.input_tokens + self.output_tokens + self.thrown_tokens + self.uncounted_tokens,
             self.least_usd + self.thrown_usd + self.uncounted_usd,
         )
@@ -95,6 +96,11 @@ class Usage:
         """What a process that goes on from here can't know from the answers: what was paid, thrown away and
         not counted."""
         return Usage(paid_usd=self.paid_usd, **{name: getattr(self, name) for name in UNLOGICAL})
+
+    @property
+    def logical(self) -> Usage:
+        """What it is without what `lost` says."""
+        return replace(self, paid_usd=0.0, **dict.fromkeys(UNLOGICAL, 0))
 
     def as_dict(self) -> dict[str, Any]:
         """Every field that isn't 0, for `from_dict`."""
@@ -149,13 +155,31 @@ class Ledger:
         #: the models that would have been asked for them
         self.lacking: set[str] = set()
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
+        self._apart = Usage()
+        self._lock = Lock()
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:
         """Record one call."""
-        self.total.add(usage)
-        self.by_purpose.setdefault(purpose, Usage()).add(usage)
-        attempt = self._open.setdefault((question_id, epoch), {})
-        attempt.setdefault(purpose, Usage()).add(usage)
+        with self._lock:  # embedders of services charge from a thread of their own
+            self.total.add(usage)
+            self.by_purpose.setdefault(purpose, Usage()).add(usage)
+            attempt = self._open.setdefault((question_id, epoch), {})
+            attempt.setdefault(purpose, Usage()).add(usage)
+
+    def book(self, usage: Usage) -> None:
+        """Record what serves no attempt and no purpose of the run, such as a probe."""
+        with self._lock:
+            self.total.add(usage)
+            self._apart.add(usage)
+
+    def lost(self) -> Usage:
+        """What was paid, or may have been, for no finished attempt: a process that goes on from here finds
+        the answers in the cache, and not that."""
+        found = replace(self._apart)
+        for by_purpose in self._open.values():
+            for usage in by_purpose.values():
+                found.add(usage.lost)
+        return found
 
     def take(self, question_id: str, epoch: int) -> dict[str, Usage]:
         """What an attempt spent since it was last taken."""
@@ -167,6 +191,7 @@ class Ledger:
         for by_purpose in self._open.values():
             for purpose, usage in by_purpose.items():
                 spent.setdefault(purpose, Usage()).add(usage)
+                self._apart.add(usage.lost)
         self._open.clear()
         return {purpose: usage.as_dict() for purpose, usage in spent.items()}
 

@@ -12,7 +12,7 @@ from harness.model.budget import Bound, Budget
 from harness.model.ledger import Usage
 from harness.model.prices import Price, unpriced
 from harness.model.provider import Call, Provider
-from harness.model.sizes import bytes_of, completion_bytes
+from harness.model.sizes import Size, completion_bytes, prompt_size
 from harness.model.tokens import Counter, counter, estimated
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: in the metadata of an answer: its usage is a tokenizer's
 ESTIMATED = "usage_estimated"
+#: by how much a prompt may be denser than the densest so far
+MARGIN = 1.25
 
 
 class Meter:
@@ -36,16 +38,18 @@ class Meter:
         self._provider, self._budget, self._notice = provider, budget, notice
         self.price = price
         self._answered = False
-        self._ratio = 1.0  # tokens of a prompt by the server's count, over our bound of them; at least 1
-        self._longest_prompt = self._longest = 0  # by the server's count
-        self._overlong = False  # a completion was longer than its limit
+        self._ratio = self._density = 0.0  # the most tokens by a prompt's bytes, and by its weight
+        self._largest = (0, 0)  # bytes and tokens of the prompt with the most tokens
+        self._longest = 0  # tokens of a completion
+        self._surprised = self._overlong = False  # a prompt, a completion had more than was thought
 
     # -- before a call ----------------------------------------------------------------------------
 
     def most(self, call: Call) -> Bound:
-        """At most what a call takes: a token a byte of its prompt, and the longest completion that its
-        settings allow. Where a server counts more than that, by as much as it did at most; where nothing
-        limits a completion, the longest so far, so that the first call goes alone.
+        """At most what a call takes: its prompt and the longest completion that its settings allow. A prompt has
+        as many tokens a byte as the densest so far and a quarter more; before there was one, and after one
+        that had more, a token a byte. Where nothing limits a completion it is the longest so far. The first
+        call goes alone.
 
         Raises:
             UsageError: there is a limit in USD, and no price.
@@ -55,16 +59,27 @@ class Meter:
             return Bound()
         if budget.usd is not None and self.price is None:
             raise UsageError(unpriced(self._provider.name))
-        prompt = math.ceil(bytes_of(call) * self._ratio)
-        if self._ratio > 1:
-            prompt = max(prompt, self._longest_prompt)
-        limit = self._limit(call)
-        if limit is None:
+        if self._limit(call) is None:
             self._say_unlimited()
+        return self._bound(call)
+
+    def _bound(self, call: Call) -> Bound:
+        limit, prompt = self._limit(call), self._prompt(prompt_size(call))
         completion = max(limit or 0, self._longest) if limit is None or self._overlong else limit
         usd = self.price.most(prompt, completion) if self.price else 0.0
         alone = not self._answered and (self._provider.remote or limit is None)
-        return Bound(1, prompt + completion, usd, alone and (budget.tokens is not None or self._costs))
+        return Bound(1, prompt + completion, usd, alone and (self._budget.tokens is not None or self._costs))
+
+    def _prompt(self, size: Size) -> int:
+        """At most the tokens of a prompt."""
+        strict = math.ceil(size.bytes * max(1.0, self._ratio))
+        if not self._density or self._surprised:
+            return max(strict, self._largest[1]) if self._ratio > 1 else strict
+        likely = MARGIN * self._density * size.weight
+        bytes_then, tokens_then = self._largest
+        if size.bytes * 2 >= bytes_then:
+            likely = max(likely, tokens_then)
+        return math.ceil(likely) if self._ratio > 1 else min(strict, math.ceil(likely))
 
     @property
     def _costs(self) -> bool:
@@ -123,10 +138,9 @@ class Meter:
 
     def broke_off(self, usage: Usage, call: Call) -> None:
         """Books a call that may have been served and brought no answer, at its most."""
-        if self._budget.metered:
-            bound = self.most(call)
-            usage.uncounted_tokens += bound.tokens
-            usage.uncounted_usd += bound.usd
+        bound = self._bound(call)
+        usage.uncounted_tokens += bound.tokens
+        usage.uncounted_usd += bound.usd
 
     def thrown_away(self, usage: Usage, call: Call, output: ModelOutput) -> None:
         """Books what an answer took that is thrown away: paid, and no part of the logical use."""
@@ -140,14 +154,12 @@ class Meter:
         free = self.price is not None and self.price.free
         usage.cost_usd = self.price.per_request if self.price is not None and free else None
         self._answered = True
-        if not self._budget.metered:
-            return
-        prompt, completion = bytes_of(call), completion_bytes(output)
+        prompt, completion = prompt_size(call).bytes, completion_bytes(output)
         usage.uncounted_tokens = prompt + completion
         self._longest = max(self._longest, completion)
         if self.price is not None and not free:
             usage.uncounted_usd = self.price.most(prompt, completion)
-        if self._budget.tokens is not None or not free:
+        if self._budget.tokens is not None or (self._budget.usd is not None and not free):
             self._notice(
                 f"{self._provider.name} gave answers without token counts, and no tokenizer of it is at "
                 f"hand: {self._limits()} counts a token for every byte of them"
@@ -168,9 +180,11 @@ class Meter:
         self._answered = True
         if not self._budget.metered:
             return
-        limit = self._limit(call)
-        self._ratio = max(self._ratio, usage.input_tokens / bytes_of(call))
-        self._longest_prompt = max(self._longest_prompt, usage.input_tokens)
+        limit, size = self._limit(call), prompt_size(call)
+        self._surprised |= bool(self._density) and usage.input_tokens > self._prompt(size)
+        self._ratio = max(self._ratio, usage.input_tokens / size.bytes)
+        self._density = max(self._density, usage.input_tokens / size.weight)
+        self._largest = max(self._largest, (size.bytes, usage.input_tokens), key=lambda each: each[1])
         self._longest = max(self._longest, usage.output_tokens)
         self._overlong |= limit is not None and usage.output_tokens > limit
 

@@ -98,7 +98,8 @@ class Price:
 
 
 def _said(rates: Rates) -> dict[str, float]:
-    return {name: value for name, value in vars(rates).items() if value is not None}
+    names = {"cached": "cached_input"}
+    return {names.get(name, name): value for name, value in vars(rates).items() if value is not None}
 
 
 NOTHING = Price(Rates(0.0, 0.0))

@@ -1,8 +1,10 @@
-"""How many bytes a call and its answer hold: no tokenizer makes more tokens of them than that."""
+"""How long a call and its answer are in bytes: no tokenizer makes more tokens of them than that."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model.provider import Call
@@ -17,17 +19,34 @@ AROUND, AROUND_MESSAGE, AROUND_TOOLS = 8, 8, 512
 ATTACHED = 10_000
 
 
-def bytes_of(call: Call) -> int:
-    """Those of a prompt, with what a chat template adds."""
-    total = AROUND + sum(AROUND_MESSAGE + _of_message(message) for message in call.messages)
-    if call.tools:
-        total += AROUND_TOOLS + sum(len(tool.model_dump_json(exclude_none=True)) for tool in call.tools)
-    return total
+#: letters and spaces: several make a token, while any other byte may be one
+_PLAIN = (string.ascii_letters + " \n").encode()
+_OF_PLAIN = 0.3
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of a prompt, and a weight in which tokens grow about evenly, whatever its script."""
+
+    bytes: int
+    weight: float
+
+
+def prompt_size(call: Call) -> Size:
+    """That of a prompt, with what a chat template adds."""
+    around = AROUND + AROUND_MESSAGE * len(call.messages) + AROUND_TOOLS * bool(call.tools)
+    around += ATTACHED * sum(map(_attachments, call.messages))
+    texts = [text for message in call.messages for text in texts_of(message)]
+    texts += [tool.model_dump_json(exclude_none=True) for tool in call.tools]
+    raw = [_bytes(text) for text in texts]
+    total, others = sum(map(len, raw)), sum(len(each.translate(None, _PLAIN)) for each in raw)
+    return Size(around + total, around + others + _OF_PLAIN * (total - others))
 
 
 def completion_bytes(output: ModelOutput) -> int:
     """Those of all that a model wrote, its thoughts and calls of tools among them."""
-    return sum(_of_message(choice.message) for choice in output.choices)
+    texts: Iterable[str] = (text for choice in output.choices for text in texts_of(choice.message))
+    return sum(len(_bytes(text)) for text in texts)
 
 
 def texts_of(message: ChatMessage) -> list[str]:
@@ -42,15 +61,10 @@ def texts_of(message: ChatMessage) -> list[str]:
     return [*found, *(f"{call.function}{call.arguments}" for call in calls)]
 
 
-def _of_message(message: ChatMessage) -> int:
+def _attachments(message: ChatMessage) -> int:
     content = message.content
-    if isinstance(content, str) and not getattr(message, "tool_calls", None):
-        return _length(content)
-    others = (
-        0 if isinstance(content, str) else sum(part.type not in ("text", "reasoning") for part in content)
-    )
-    return ATTACHED * others + sum(map(_length, texts_of(message)))
+    return 0 if isinstance(content, str) else sum(part.type not in ("text", "reasoning") for part in content)
 
 
-def _length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import BudgetSpent, PluginError, UsageError
+from harness.base.errors import BudgetSpent, PluginError, RecordError, UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.model.ledger import Ledger
+from harness.model.ledger import Ledger, Usage
 from harness.registry import load_method
 from harness.results.record import seal
+from harness.run.affordable import book_probes
 from harness.run.answer import answer, fit
 from harness.run.code import check_unchanged, in_memory
 from harness.run.draws import declared, of_run
@@ -47,6 +49,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
     ledger, started = Ledger(), time.time()
+    book_probes(prepared, session, ledger)
     asked = planned(cell, len(prepared.attempts.samples), session)
     job = make_job(
         cell,
@@ -74,6 +77,10 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         finally:
             job.close()
             session.flush()
+            with suppress(RecordError):  # what ends the run is said, and not that its disk is full
+                lost = Usage.from_dict(journal.lost())
+                lost.add(ledger.lost())
+                journal.keep_lost(lost.as_dict())
         _check_unmixed(prepared, journal)
         _check_not_cold(prepared, journal, ledger)
         for name in edited:
@@ -158,6 +165,8 @@ def _prices(prepared: Prepared, session: Session) -> dict[str, dict[str, Any]]:
     """The known prices of the models that a run may ask, by name."""
     models = {each.name: True for each in prepared.roles.values()} | {prepared.provider.name: False}
     found = {name: session.price(name, prepared.cell, role) for name, role in sorted(models.items())}
+    if prepared.embedder is not None and prepared.embedder.name.startswith("openai/"):
+        found[prepared.embedder.name] = session.embedder_price(prepared.embedder.name)
     return {name: each.as_dict() for name, each in found.items() if each is not None}
 
 
@@ -204,6 +213,7 @@ def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: boo
     journal.describe(prepared.cell.title, len(prepared.attempts.wanted), code)
     ledger.restore(attempt["usage"] for attempt in journal.attempts())
     ledger.restore(journal.given_up)
+    ledger.total.add(Usage.from_dict(journal.lost()))
 
 
 async def _measure(
@@ -217,15 +227,18 @@ async def _measure(
     if todo:
         await fit(method, job, prepared.cell, session)
         curve = job.training.learning_curve
-        spent = {"usage": ledger.take_all(), "data_access": job.access, "curve": curve}
+        told = {"usage": ledger.take_all(), "data_access": job.access, "curve": curve}
 
         def keep() -> None:
-            journal.keep_fit({**spent, "drawn": job.drawn.state()})
+            journal.keep_fit({**told, "drawn": job.drawn.state()})
 
         keep()
         job.drawn.noticed = keep  # a draw while answering is known after a kill, too
     else:  # killed before its seal: nothing is left to fit for
-        ledger.restore([kept.get("usage", {})])
+        spent: dict[str, Any] = kept.get("usage", {})
+        if journal.lost():  # what was paid stands there
+            spent = {name: Usage.from_dict(usage).logical.as_dict() for name, usage in spent.items()}
+        ledger.restore([spent])
         job.access.update(kept.get("data_access", {}))
         job.training.learning_curve = kept.get("curve", [])
         job.drawn.close()

@@ -9,6 +9,7 @@ from harness.external.services import Services
 from harness.job import Job, Models
 from harness.model.budget import Budget
 from harness.model.embed import Embedder
+from harness.model.embedding_costs import Account
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
@@ -61,6 +62,10 @@ def make_job(
             notice=session.notice,
         )
 
+    if embedder is not None:
+        price = session.embedder_price(cell.request.embedder)
+        embedder.charge_to(Account(ledger, budget, price))
+
     return Job(
         task=task,
         method=cell.method,
@@ -87,6 +92,7 @@ def make_job(
             budget=budget,
             cache=session.cache if "world" in cell.task.offers else None,
             settings=session.services,
+            embedder_price=session.embedder_price,
             offline=request.offline,
             max_retries=request.max_retries,
         ),

@@ -184,7 +184,7 @@ def test_the_store_may_stand_in_the_file(command):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'? keys: G, M, T, budget_calls, budget_usd"),
+        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'? keys: G, M, T, budget_calls, budget_time"),
         ("nonsense: 1", "unknown key 'nonsense'; keys: G, M, T, "),
         ("task: arc1d\nagain: true", "the key 'again' is called 'overwrite' now"),
         ("task: arc1d\nout: results", "the key 'out' is called 'store' now"),
@@ -268,7 +268,7 @@ def test_the_hint_is_for_those_who_chose_no_model(command, monkeypatch):
         ("[prices]\na = 1", 'prices."a"'),
         ('[prices."a/b"]\ninput = 1\noutput = -2', "needs the two numbers"),
         ('[prices."a/b"]\ninput = nan\noutput = 2', "needs the two numbers"),
-        ('[prices."a/b"]\ninput = 1\noutput = 2\ncached = 1', "nothing else"),
+        ('[prices."a/b"]\ninput = 1\noutput = 2\nread = 1', "nothing else"),
     ],
 )
 def test_a_faulty_harness_toml_is_one_line(command, text, says):

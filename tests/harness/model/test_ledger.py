@@ -68,6 +68,6 @@ def test_what_is_no_logical_use_is_apart_and_counts_against_limits():
     total.add(Usage(thrown_calls=1, thrown_tokens=7, thrown_usd=0.5, paid_usd=0.5))
     total.add(Usage(uncounted_tokens=100, uncounted_usd=2.0))
     assert (total.calls, total.input_tokens, total.cost_usd, total.paid_usd) == (2, 10, 1.0, 1.5)
-    assert total.measured == (3, 122, 3.5)
-    assert total.lost.measured == (1, 107, 2.5) and total.lost.paid_usd == 1.5
+    assert total.measured == (2, 122, 3.5)
+    assert total.lost.measured == (0, 107, 2.5) and total.lost.paid_usd == 1.5
     assert Usage.from_dict(total.as_dict()) == total

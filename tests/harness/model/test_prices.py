@@ -77,7 +77,7 @@ def test_a_price_of_ones_own_replaces_and_may_say_every_part():
     )
     assert found.most(1000, 100) == pytest.approx(0.01 + (1000 * 3 + 100 * 8) / 1e6)
     assert found.as_dict() == {
-        **{"input": 2.0, "output": 8.0, "cached": 0.5, "cache_write": 3.0},
+        **{"input": 2.0, "output": 8.0, "cached_input": 0.5, "cache_write": 3.0},
         **{"as_of": None, "per_request": 0.01},
     }
     alone = price("a/b", own('["a/b"]\nper_request = 0.5'))
