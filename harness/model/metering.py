@@ -46,10 +46,10 @@ class Meter:
     # -- before a call ----------------------------------------------------------------------------
 
     def most(self, call: Call) -> Bound:
-        """At most what a call takes: its prompt and the longest completion that its settings allow. A prompt has
-        as many tokens a byte as the densest so far and a quarter more; before there was one, and after one
-        that had more, a token a byte. Where nothing limits a completion it is the longest so far. The first
-        call goes alone.
+        """At most what a call takes: its prompt and the longest completion that its settings allow. A prompt
+        has as many tokens a byte as the densest so far and a quarter more; before there was one, and after
+        one that had more, a token a byte. Where nothing limits a completion it is the longest so far. The
+        first call goes alone.
 
         Raises:
             UsageError: there is a limit in USD, and no price.
