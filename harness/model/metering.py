@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: in the metadata of an answer: its usage is a tokenizer's
 ESTIMATED = "usage_estimated"
-#: by how much a prompt may be denser than the densest so far
-MARGIN = 1.25
+#: how much denser a prompt may be than the first
+MARGIN = 1.5
 
 
 class Meter:
@@ -35,21 +35,23 @@ class Meter:
         budget: Budget,
         notice: Callable[[str], None],
     ) -> None:
-        self._provider, self._budget, self._notice = provider, budget, notice
+        self._provider, self._budget = provider, budget
+        self._notice = cache(notice)  # once
         self.price = price
         self._answered = False
-        self._ratio = self._density = 0.0  # the most tokens by a prompt's bytes, and by its weight
-        self._largest = (0, 0)  # bytes and tokens of the prompt with the most tokens
+        self._first: tuple[Size, int] | None = None  # the prompt that was answered first, and its tokens
+        self._ratio = 0.0  # tokens a byte of it, or of any if one had more than was thought: `_surprised`
+        self._most = 0  # tokens of a prompt, since then
         self._longest = 0  # tokens of a completion
-        self._surprised = self._overlong = False  # a prompt, a completion had more than was thought
+        self._surprised = self._overlong = False
 
     # -- before a call ----------------------------------------------------------------------------
 
     def most(self, call: Call) -> Bound:
-        """At most what a call takes: its prompt and the longest completion that its settings allow. A prompt
-        has as many tokens a byte as the densest so far and a quarter more; before there was one, and after
-        one that had more, a token a byte. Where nothing limits a completion it is the longest so far. The
-        first call goes alone.
+        """At most what a call takes: its prompt and the longest completion that its settings allow. The first
+        call goes alone and shows how many tokens the server makes of a prompt; others are taken to be half
+        again as dense, and never to have more than a token a byte, unless the server says so. Where nothing
+        limits a completion it is the longest so far. All but that is the same on a cold and on a warm cache.
 
         Raises:
             UsageError: there is a limit in USD, and no price.
@@ -73,13 +75,15 @@ class Meter:
     def _prompt(self, size: Size) -> int:
         """At most the tokens of a prompt."""
         strict = math.ceil(size.bytes * max(1.0, self._ratio))
-        if not self._density or self._surprised:
-            return max(strict, self._largest[1]) if self._ratio > 1 else strict
-        likely = MARGIN * self._density * size.weight
-        bytes_then, tokens_then = self._largest
-        if size.bytes * 2 >= bytes_then:
-            likely = max(likely, tokens_then)
-        return math.ceil(likely) if self._ratio > 1 else min(strict, math.ceil(likely))
+        if self._surprised:
+            return max(strict, self._most) if self._ratio > 1 else strict
+        if self._first is None:
+            return min(strict, math.ceil(size.weight))
+        first, tokens = self._first
+        likely = math.ceil(MARGIN * tokens * size.weight / first.weight)
+        if size.bytes * 2 >= first.bytes:
+            likely = max(likely, tokens)
+        return likely if self._ratio > 1 else min(strict, likely)
 
     @property
     def _costs(self) -> bool:
@@ -180,11 +184,13 @@ class Meter:
         self._answered = True
         if not self._budget.metered:
             return
-        limit, size = self._limit(call), prompt_size(call)
-        self._surprised |= bool(self._density) and usage.input_tokens > self._prompt(size)
-        self._ratio = max(self._ratio, usage.input_tokens / size.bytes)
-        self._density = max(self._density, usage.input_tokens / size.weight)
-        self._largest = max(self._largest, (size.bytes, usage.input_tokens), key=lambda each: each[1])
+        limit, size, tokens = self._limit(call), prompt_size(call), usage.input_tokens
+        if self._first is None:
+            self._first, self._ratio = (size, tokens), tokens / size.bytes
+        elif tokens > self._prompt(size):
+            self._surprised = True
+        if self._surprised:
+            self._ratio, self._most = max(self._ratio, tokens / size.bytes), max(self._most, tokens)
         self._longest = max(self._longest, usage.output_tokens)
         self._overlong |= limit is not None and usage.output_tokens > limit
 

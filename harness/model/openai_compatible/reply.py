@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 #: fields in which servers give what a model thought before it answered, in the order of precedence
 REASONING = ("reasoning_content", "reasoning")
+#: beside the protocol, how servers call what they read from and wrote to a cache of their own
+READ = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
+WRITTEN = ("cache_creation_input_tokens", "cache_write_input_tokens")
 #: parts of a message or choice that are rare, and that inspect-ai reads
 RARE = ("refusal", "reasoning_details", "content_filter_results")
 
@@ -146,12 +149,17 @@ def _usage(usage: Any) -> ModelUsage | None:
 
     if not isinstance(usage, dict):
         return None
-    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not isinstance(prompt, int) or not isinstance(completion, int):
+    of_prompt, of_completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    read = _count(of_prompt, "cached_tokens")
+    written = _count(of_prompt, "cache_write_tokens")
+    read = next((found for name in READ if (found := _count(usage, name)) is not None), read)
+    written = next((found for name in WRITTEN if (found := _count(usage, name)) is not None), written)
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    if prompt is None and (fresh := _count(usage, "input_tokens")) is not None:  # as Anthropic says it
+        prompt, completion = fresh + (read or 0) + (written or 0), _count(usage, "output_tokens")
+    if prompt is None or completion is None:
         return None
     total = usage.get("total_tokens")
-    of_prompt, of_completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    read, written = _count(of_prompt, "cached_tokens"), _count(of_prompt, "cache_write_tokens")
     return ModelUsage(
         input_tokens=prompt - (read or 0) - (written or 0),
         output_tokens=completion,
@@ -164,4 +172,4 @@ def _usage(usage: Any) -> ModelUsage | None:
 
 def _count(details: Any, name: str) -> int | None:
     found = details.get(name) if isinstance(details, dict) else None
-    return found if isinstance(found, int) else None
+    return found if type(found) is int else None
