@@ -35,19 +35,23 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
     """The model, and what it spends. What it said is in the cache at the end, whatever happened.
 
     Raises:
-        UsageError: no such model, or no key for it.
+        UsageError: no such model, no key for it, or no price with a limit in USD.
     """
     from harness.api.settings import configuration
     from harness.base import paths
+    from harness.base.errors import UsageError
     from harness.model import backoff
     from harness.model.budget import Budget
     from harness.model.cache import Cache
     from harness.model.factory import open_model
     from harness.model.gateway import Model
     from harness.model.ledger import Ledger
-    from harness.model.prices import price
+    from harness.model.prices import price, unpriced
 
     prices = configuration().get("prices", {})
+    takes = price(name, prices, str((limits.get("model_args") or {}).get("base_url") or ""))
+    if limits.get("budget_usd") is not None and takes is None:
+        raise UsageError(unpriced(name))
     cache, ledger = Cache(paths.cache_dir() / "completions.sqlite"), Ledger()
     offline = bool(limits.get("offline"))
     try:
@@ -65,7 +69,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
                 limits.get("budget_time"),
             ),
             cache=cache if provider.cacheable else None,
-            price=price(name, prices, str((limits.get("model_args") or {}).get("base_url") or "")),
+            price=takes,
             offline=offline,
             max_retries=backoff.MAX_RETRIES if retries is None else retries,
             slots=asyncio.Semaphore(provider.connections),

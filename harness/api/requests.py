@@ -41,10 +41,10 @@ class Options(TypedDict, total=False):
         max_tokens: longest completion, in tokens.
         system: a system message before every prompt to the model.
         generation: any other setting of a model call, `{"stop_seqs": ["\\n"]}`.
-        budget_calls: a run stops at so many model calls.
-        budget_tokens: a run stops at so many tokens.
-        budget_usd: a run stops at this cost in USD.
-        budget_time: a run stops after so many seconds.
+        budget_calls: a run ends after so many model calls.
+        budget_tokens: a run ends below so many tokens, of prompts and answers.
+        budget_usd: a run ends below this cost in USD; every model that it asks needs a price.
+        budget_time: a run ends after so many seconds; calls under way are given up.
         max_connections: calls at once to a model.
         max_retries: retries of a call that failed in passing.
         keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
@@ -106,6 +106,13 @@ _WHOLE = {
 }
 _NUMBERS = {"planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"}
 _FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
+#: what keywords were called before
+FORMER = {
+    "max_calls": "budget_calls",
+    "max_cost": "budget_usd",
+    "budget_cost": "budget_usd",
+    "max_time": "budget_time",
+}
 #: how each of these is called among the generation settings
 _SAMPLING = {
     **{name: name for name in ("temperature", "top_p", "max_tokens")},
@@ -122,6 +129,8 @@ def check_options(options: Mapping[str, Any], more: Iterable[str] = ()) -> None:
     known = {*Options.__annotations__, *more}
     for name, value in options.items():
         if name not in known:
+            if FORMER.get(name) in known:
+                raise UsageError(f"the keyword {name!r} is called {FORMER[name]!r} now")
             raise UsageError(f"unknown keyword {name!r}; {nearest(name, known, 'keyword')}")
         if value is None:
             continue

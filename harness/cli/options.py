@@ -170,15 +170,20 @@ only_method_args_option = _pairs_option(
 
 # how it is run
 budget_tokens_option = click.option(
-    "--budget-tokens", type=int, metavar="N", help="Stop at this many tokens."
+    "--budget-tokens", type=int, metavar="N", help="A run ends below so many tokens, of prompts and answers."
 )
 budget_calls_option = click.option(
-    "--budget-calls", type=int, metavar="N", help="Stop at this many model calls."
+    "--budget-calls", type=int, metavar="N", help="A run ends after so many model calls."
 )
 budget_time_option = click.option(
-    "--budget-time", type=float, metavar="SECONDS", help="Stop after this time."
+    "--budget-time", type=float, metavar="SECONDS", help="A run ends then; calls under way are given up."
 )
-budget_usd_option = click.option("--budget-usd", type=float, metavar="USD", help="Stop at this cost.")
+budget_usd_option = click.option(
+    "--budget-usd",
+    type=float,
+    metavar="USD",
+    help="A run ends below this cost; every model that it asks needs a price.",
+)
 max_connections_option = click.option(
     "--max-connections",
     type=int,

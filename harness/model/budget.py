@@ -220,9 +220,9 @@ class Budget:
 
 def _line(name: str, limit: float, so_far: float = 0.0, wanted: float = 0.0) -> str:
     more = ""
-    if name in ("tokens", "usd") and wanted:
+    if wanted > (name == "calls"):
         unit = name.upper() if name == "usd" else name
-        more = f": {so_far:.6g} {unit} so far, and the next call may take {wanted:.6g}"
+        more = f": {so_far:.6g} {unit} so far, and what comes next may take {wanted:.6g}"
     return (
         f"the run's --budget-{name} of {limit:g} is spent{more}; raise it and run the same command to go on"
     )

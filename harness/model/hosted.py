@@ -24,7 +24,7 @@ from harness.base.surrogates import sendable
 from harness.model import backoff
 from harness.model.faults import ServerFault, causes
 from harness.model.provider import Call, Provider
-from harness.model.sdk_answers import looked_at
+from harness.model.sdk_answers import looked_at, told
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -37,6 +37,11 @@ TRAINABLE = ("hf", "vllm")
 #: providers whose server an environment variable may name, which only the client tells for certain; others
 #: start one of their own, at any port
 ADDRESSED = ("openai/", "openai-api/")
+#: parts of the tokens that inspect-ai's provider has no number for where there is none of them
+ZEROS = {
+    "google": ("input_tokens_cache_read", "input_tokens_cache_write"),
+    "anthropic": ("reasoning_tokens",),
+}
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -143,16 +148,22 @@ class Hosted(Provider):
         if getattr(client, "max_retries", 0):  # an SDK client would retry behind the gateway's back
             client.max_retries = 0
         try:
-            output: ModelOutput = await self._model.generate(
-                sendable(list(call.messages)),
-                tools=sendable(list(call.tools)),
-                tool_choice=call.tool_choice,
-                config=config,
-            )
+            with told() as parts:
+                output: ModelOutput = await self._model.generate(
+                    sendable(list(call.messages)),
+                    tools=sendable(list(call.tools)),
+                    tool_choice=call.tool_choice,
+                    config=config,
+                )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
             raise (spent.last_attempt.exception() or spent) from None
         if not output.choices and not output.error:
             raise ServerFault("the server's answer holds no choices")
+        if output.usage is not None:
+            none = dict.fromkeys(ZEROS.get(self.name.partition("/")[0], ()), 0)
+            for part, count in {**none, **parts}.items():
+                if getattr(output.usage, part) is None:
+                    setattr(output.usage, part, count)
         return output
 
     def retryable(self, error: Exception) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from harness.model.faults import check_completion
@@ -29,9 +32,43 @@ def _looked_at(create: Any, of_responses: bool) -> Any:
         if not of_responses and hasattr(answer, "model_fields_set"):  # no stream
             check_completion(_outline(answer))
         _fill(getattr(answer, "usage", None), answer)
+        if (told := _told.get()) is not None:
+            told.update(_details(getattr(answer, "usage", None)))
         return answer
 
     return whole
+
+
+#: what the server said of the parts of its tokens, for the call that is being made
+_told: ContextVar[dict[str, int] | None] = ContextVar("told", default=None)
+#: our names of these parts, and where they stand
+PARTS = {
+    "input_tokens_cache_read": (("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
+    "input_tokens_cache_write": (("prompt_tokens_details", "input_tokens_details"), "cache_write_tokens"),
+    "reasoning_tokens": (("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
+}
+
+
+@contextmanager
+def told() -> Iterator[dict[str, int]]:
+    """What the server says in it of the parts of its tokens, by the names of inspect-ai's ModelUsage, which
+    takes no cached token of the newer protocol for a number that nobody told."""
+    found: dict[str, int] = {}
+    token = _told.set(found)
+    try:
+        yield found
+    finally:
+        _told.reset(token)
+
+
+def _details(usage: Any) -> dict[str, int]:
+    found = {}
+    for name, (places, part) in PARTS.items():
+        for place in places:
+            value = getattr(getattr(usage, place, None), part, None)
+            if type(value) is int:
+                found[name] = value
+    return found
 
 
 def _outline(answer: Any) -> dict[str, Any]:

@@ -158,3 +158,23 @@ def test_the_newer_protocol_of_openai_alike(command, endpoint, tmp_path, usage):
     known = len(usage) == 2
     assert found["unreported"] == (0 if known else 3)
     assert found["input_tokens"] == (21 if known else None)
+
+
+def test_cached_tokens_of_the_newer_protocol_add_up_where_some_calls_have_none(command, endpoint, tmp_path):
+    def reply(body):
+        cached = 960 * (len(endpoint.requests) % 2)
+        endpoint.usage = {"prompt_tokens": 1000, "completion_tokens": 5, "total_tokens": 1005}
+        endpoint.usage["prompt_tokens_details"] = {"cached_tokens": cached}
+        return "1+1"
+
+    endpoint.reply = reply
+    model = ["--model", "openai/gpt-4o-mini", "--model-arg", f"base_url={endpoint.address}"]
+    more = ["--model-arg", "api_key=none", "--model-arg", "responses_api=true", "--max-connections", "1"]
+    found = record(tmp_path, command("eval", *TASK, *model, *more, "--json"))
+    assert (found["usage"]["input_tokens"], found["usage"]["cached_input_tokens"]) == (3000, 1920)
+    price = found["prices"]["openai/gpt-4o-mini"]
+    assert price["cached_input"] == 0.075 and price["source"].startswith("genai-prices")
+    wanted = (1080 * 0.15 + 1920 * 0.075 + 15 * 0.6) / 1e6
+    assert found["usage"]["cost_usd"] == pytest.approx(wanted)
+    rows = pd.read_parquet(found["samples_path"])
+    assert sorted(rows.cached_input_tokens) == [0, 960, 960]

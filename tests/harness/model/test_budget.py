@@ -52,7 +52,7 @@ def test_a_limit_is_reached_not_passed(limit, spent):
 def test_what_comes_next_must_fit():
     budget = Budget(tokens=10)
     budget.check(Usage(input_tokens=6), more=Usage(input_tokens=4))
-    with pytest.raises(BudgetSpent, match="6 tokens so far, and the next call may take 5"):
+    with pytest.raises(BudgetSpent, match="6 tokens so far, and what comes next may take 5"):
         budget.check(Usage(input_tokens=6), more=Usage(input_tokens=5))
 
 
@@ -150,5 +150,5 @@ def test_a_call_that_is_made_again_waits_for_its_turn():
                 spent.add(Usage(uncounted_tokens=10))
                 await place.renew()
 
-    with pytest.raises(BudgetSpent, match="20 tokens so far, and the next call may take 10"):
+    with pytest.raises(BudgetSpent, match="20 tokens so far, and what comes next may take 10"):
         asyncio.run(run())
