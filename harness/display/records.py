@@ -98,7 +98,7 @@ def counted(record: dict[str, Any]) -> list[str]:
         lines.append(f"{cached} of {usage['input_tokens']} input tokens came from a cache of the server")
     if thrown := volatile.get("thrown_calls"):
         said = f"{volatile.get('thrown_tokens', 0)} tokens, {volatile.get('thrown_usd', 0.0):.4g} USD"
-        lines.append(f"paid besides: {said} for {thrown} calls that were probes or are thrown away")
+        lines.append(f"paid besides: {said} for probes and answers that are thrown away ({thrown})")
     if lost := volatile.get("uncounted_usd"):
         lines.append(f"perhaps paid besides: up to {lost:.4g} USD for calls that nobody counted")
     return lines
