@@ -82,7 +82,7 @@ def precision(task: Any, splits: Any, seed: int, method: str, gold: int, args: d
         seed=seed,
         models=Models(
             model=Model(provider, ledger=Ledger(), budget=Budget(), seed=seed),
-            concurrency=4,
+            concurrency=lambda: 4,
             embedder=open_embedder("tfidf"),
         ),
     )

@@ -88,7 +88,7 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
         models=Models(
             model=Model(Sure(), ledger=Ledger(), budget=Budget()),
             embedder=Given(),
-            concurrency=16,
+            concurrency=lambda: 16,
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
-from harness.base.concurrent import each
+from harness.base.concurrent import Limit, each
 from harness.base.errors import ModelCallError, UsageError
 from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, SplitSizes
@@ -83,11 +83,11 @@ class Method(Plugin[MethodSpec]):
         """Outcomes for a stream of questions, in any order. Override for batched or transductive
         work; by default `answer` runs for as many questions at once as the model takes, and a model call
         that failed for good becomes an outcome with an `error`."""
-        return outcomes(lambda question: self.answer(question, job), questions, job.concurrency)
+        return outcomes(lambda question: self.answer(question, job), questions, lambda: job.concurrency)
 
 
 def outcomes(
-    answer: Callable[[Question], Awaitable[Outcome]], questions: Iterable[Question], limit: int
+    answer: Callable[[Question], Awaitable[Outcome]], questions: Iterable[Question], limit: Limit
 ) -> AsyncIterator[Outcome]:
     """Outcomes of `answer` for every question, at most `limit` at once, as they finish.
 

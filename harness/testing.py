@@ -242,7 +242,7 @@ async def _run(
             roles={"judge": model},
             budget=budget,
             embedder=embedder,
-            concurrency=2,
+            concurrency=lambda: 2,
         ),
     )
     try:

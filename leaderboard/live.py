@@ -11,7 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import HarnessError, UsageError
+from harness.base.errors import DECLINED, HarnessError, UsageError
 from harness.leaderboard.pages import FOLDER
 from harness.leaderboard.site import Options, Verified, build
 from harness.results.store import Store
@@ -90,6 +90,7 @@ class _Journals:
                     "attempts": len(values),
                     "unscored": values.count("unscored"),
                     "error": values.count("error"),
+                    "declined": sum(value in DECLINED for value in values),
                     "writing": _locked(path.with_name("lock")),
                 }
             )

@@ -24,6 +24,7 @@ from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import MetricRange, metric_range
 from harness.results.reasons import reasons_text
+from harness.results.served import served_lines
 from harness.results.simulated import simulation
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def run(record: Record, root: Path) -> str:
         reasons=reasons_text(record),
         measures=measures_text(record),
         planned=planned_text(record),
+        served=served_lines(record),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.base.errors import RecordError, UsageError
-from harness.base.secrets import without_secret_values
+from harness.base.secrets import json_without_secrets
 from harness.leaderboard import pages, records
 from harness.leaderboard.attempts import SHOWN, browser_script
 from harness.leaderboard.board import Board, Section, groups, page, with_varying_fields
@@ -249,7 +249,7 @@ class _workers:
 
 
 def _bytes(text: str) -> bytes:
-    return without_secret_values(text).encode("utf-8", "replace")
+    return json_without_secrets(text).encode("utf-8", "replace")
 
 
 def _plotly() -> bytes:

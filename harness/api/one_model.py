@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from harness.model.gateway import Model
     from harness.model.ledger import Ledger
+
+
+LOG = logging.getLogger("harness.model")
 
 
 class Limits(TypedDict, total=False):
@@ -25,7 +28,8 @@ class Limits(TypedDict, total=False):
     budget_tokens: int | None
     budget_calls: int | None
     budget_time: float | None
-    max_connections: int | None
+    max_connections: int | str | None
+    requests_per_minute: int | None
     max_retries: int | None
     offline: bool
 
@@ -46,6 +50,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
     from harness.model.factory import open_model
     from harness.model.gateway import Model
     from harness.model.ledger import Ledger
+    from harness.model.pace import Pace
     from harness.model.prices import price, unpriced
 
     prices = configuration().get("prices", {})
@@ -58,6 +63,8 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
         provider = open_model(
             name, limits.get("model_args") or {}, limits.get("max_connections"), lambda: cache, offline
         )
+        for line in provider.remarks:
+            LOG.warning(line)
         retries = limits.get("max_retries")
         model = Model(
             provider,
@@ -72,7 +79,7 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
             price=takes,
             offline=offline,
             max_retries=backoff.MAX_RETRIES if retries is None else retries,
-            slots=asyncio.Semaphore(provider.connections),
+            pace=Pace.of(provider, limits.get("requests_per_minute")),
         )
         yield model, ledger
     finally:

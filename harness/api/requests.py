@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from harness.base.errors import UsageError, nearest
 from harness.base.template import given_in_python
+from harness.model.pace import AUTO
 
 if TYPE_CHECKING:
     from harness.comparison.select import Selection
@@ -45,7 +46,10 @@ class Options(TypedDict, total=False):
         budget_tokens: a run ends below so many tokens, of prompts and answers.
         budget_usd: a run ends below this cost in USD; every model that it asks needs a price.
         budget_time: a run ends after so many seconds; calls under way are given up.
-        max_connections: calls at once to a model.
+        max_connections: calls at once to a model; "auto", of hosted ones the default: as many as it takes.
+        requests_per_minute: requests to a model a minute at most.
+        prompt_cache: have providers keep long beginnings that prompts share (the default).
+        batch: send calls in the provider's batches: at a lower price, within a day.
         max_retries: retries of a call that failed in passing.
         keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
         probe: ask every model for one token before the grid starts (the default).
@@ -78,7 +82,10 @@ class Options(TypedDict, total=False):
     budget_tokens: int | None
     budget_usd: float | None
     budget_time: float | None
-    max_connections: int | None
+    max_connections: int | Literal["auto"] | None
+    requests_per_minute: int | None
+    prompt_cache: bool
+    batch: bool
     max_retries: int
     keep_going: bool
     probe: bool
@@ -102,10 +109,12 @@ _WHOLE = {
     "budget_calls",
     "budget_tokens",
     "max_connections",
+    "requests_per_minute",
     "max_retries",
 }
 _NUMBERS = {"planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"}
 _FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
+_FLAGS |= {"prompt_cache", "batch"}
 #: what keywords were called before
 FORMER = {
     "max_calls": "budget_calls",
@@ -132,7 +141,7 @@ def check_options(options: Mapping[str, Any], more: Iterable[str] = ()) -> None:
             if FORMER.get(name) in known:
                 raise UsageError(f"the keyword {name!r} is called {FORMER[name]!r} now")
             raise UsageError(f"unknown keyword {name!r}; {nearest(name, known, 'keyword')}")
-        if value is None:
+        if value is None or (name == "max_connections" and value == AUTO):
             continue
         for names, kind, wanted in (
             (_MAPPINGS, Mapping, "a dict"),

@@ -256,8 +256,14 @@ def _note(run: Run) -> str:
     if run.status == "stopped":
         return f"stopped: {run.title}: {run.record['reason']}"
     counts = run.record["counts"]
+    without = counts["error"] + declined_attempts(run.record)
     if counts["ok"]:
-        return ""
+        if 2 * without <= counts["attempts"]:
+            return ""
+        return (
+            f"warning: {run.title}: {without} of {counts['attempts']} attempts have no completion "
+            f"({_statuses(counts)}): the score says little of the answers"
+        )
     sample, reason = _first_reason(run.record)
     return (
         f"warning: {run.title}: nothing was measured: {counts['unscored']} attempts are "
@@ -265,6 +271,10 @@ def _note(run: Run) -> str:
         f"held back, the first as {printable(reason)}; "
         f"'harness show {run.record['run_id'][:12]} --sample {printable(sample)}' shows it"
     )
+
+
+def _statuses(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name in ("error", *DECLINED) if (n := counts.get(name, 0)))
 
 
 def _first_reason(record: Mapping[str, Any]) -> tuple[str, str]:

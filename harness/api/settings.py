@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError, unknown_key
+from harness.base.secrets import remember
 
 #: what harness.toml may hold
 SETTINGS = ("model", "prices", "services")
@@ -30,6 +31,7 @@ def configuration() -> dict[str, Any]:
         found = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"harness.toml: {error}") from None
+    remember(found)
     for key in found:
         if key not in SETTINGS:
             raise UsageError(f"harness.toml: {unknown_key(key, SETTINGS)}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any, TypeVar
 
 from harness.base.errors import BudgetSpent
@@ -14,34 +15,36 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit: int) -> AsyncIterator[Out]:
+#: how many at once: a number, or what gives the number as it is now
+Limit = int | Callable[[], int]
+#: seconds after which a limit that changes is looked at again, where no item has ended
+BEAT = 1.0
+
+
+async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit: Limit) -> AsyncIterator[Out]:
     """The results of `work` for every item, at most `limit` at once, as they finish.
 
     An exception ends the stream, after the results that were finished before it. When the budget is
     spent no further item is begun, those under way are finished, and then it is raised.
     """
     stream = iter(items)
-    finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * limit)
+    now = _now(limit)
+    finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * max(now(), 64))
     spent: list[BaseException] = []
 
-    async def worker() -> None:
-        for item in stream:
-            if spent:
-                return
-            try:
-                result = await work(item)
-            except (BudgetSpent, KeyboardInterrupt) as error:
-                # an interrupt that left a task would end the loop before others could clean up
-                spent.append(error)
-                return
-            await finished.put(result)
+    async def one(item: In) -> None:
+        try:
+            result = await work(item)
+        except (BudgetSpent, KeyboardInterrupt) as error:
+            # an interrupt that left a task would end the loop before others could clean up
+            spent.append(error)
+            return
+        await finished.put(result)
 
     async def supervise() -> None:
         end: Any = None
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(limit):
-                    group.create_task(worker())
+            await _workers(one, stream, now, steady=isinstance(limit, int), ended=lambda: bool(spent))
         except BaseExceptionGroup as failures:
             end = failures.exceptions[0]
         await finished.put(end or (spent[0] if spent else None))
@@ -60,7 +63,57 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
         await asyncio.gather(supervisor, return_exceptions=True)
 
 
-async def in_order(work: Callable[[In], Awaitable[Out]], items: Sequence[In], limit: int) -> list[Out]:
+def _now(limit: Limit) -> Callable[[], int]:
+    return (lambda: limit) if isinstance(limit, int) else limit
+
+
+async def _workers(
+    one: Callable[[In], Awaitable[None]],
+    stream: Iterator[In],
+    limit: Callable[[], int],
+    *,
+    steady: bool,
+    ended: Callable[[], bool],
+) -> None:
+    """`one` for every item of the stream until it is `ended`, at most `limit` at once: of a limit that isn't
+    `steady` there are more workers where it grew, and some end where it shrank."""
+    running = 0
+    over = asyncio.Event()
+
+    async def worker(first: In) -> None:
+        nonlocal running
+        try:
+            for item in chain([first], stream):
+                if ended():
+                    break
+                await one(item)
+                if not steady and running != limit():
+                    if running > limit():
+                        return
+                    grow()
+            over.set()
+        finally:
+            running -= 1
+
+    def grow() -> None:
+        nonlocal running
+        while running < limit() and not over.is_set():
+            for item in stream:
+                running += 1
+                group.create_task(worker(item))
+                break
+            else:
+                over.set()
+
+    async with asyncio.TaskGroup() as group:
+        grow()
+        while not steady and not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), BEAT)
+            grow()
+
+
+async def in_order(work: Callable[[In], Awaitable[Out]], items: Sequence[In], limit: Limit) -> list[Out]:
     """The results of `work`, one an item in their order, at most `limit` at once.
 
     After an exception no further item is begun; those under way are finished, as they may be paid
@@ -69,16 +122,17 @@ async def in_order(work: Callable[[In], Awaitable[Out]], items: Sequence[In], li
     results: dict[int, Out] = {}
     stream, failures = iter(enumerate(items)), list[BaseException]()
 
-    async def worker() -> None:
-        for at, item in stream:
-            try:
-                results[at] = await work(item)
-            except Exception as error:
-                failures.append(error)
-            if failures:
-                return
+    async def one(numbered: tuple[int, In]) -> None:
+        at, item = numbered
+        try:
+            results[at] = await work(item)
+        except Exception as error:
+            failures.append(error)
 
-    await asyncio.gather(*(worker() for _ in range(min(limit, len(items)))))
+    if items:
+        steady, now = isinstance(limit, int), _now(limit)
+        most = len(items)
+        await _workers(one, stream, lambda: min(now(), most), steady=steady, ended=lambda: bool(failures))
     if failures:
         raise failures[0]
     return [results[at] for at in range(len(items))]

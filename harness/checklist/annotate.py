@@ -72,6 +72,7 @@ class Annotator:
         return {
             "annotator": self._model.name,
             "revision": self._model.provider.revision,
+            **({"arguments": arguments} if (arguments := dict(self._model.provider.arguments)) else {}),
             "prompt": prompt_digest(source),
             "source": source,
             "attempts": self.attempts,

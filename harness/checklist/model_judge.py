@@ -70,6 +70,7 @@ class ModelJudge:
             "judge": "model",
             "model": self._model.name,
             "revision": self._model.provider.revision,
+            **({"arguments": arguments} if (arguments := dict(self._model.provider.arguments)) else {}),
             "prompt": prompt_digest(),
             "mode": self.mode,
             "votes": self.votes,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import sys
-from typing import Any
+import traceback
+from typing import Any, NoReturn
 
 import click
 
 from harness import __version__
 from harness.base.errors import HarnessError, nearest
 from harness.base.secrets import remember_words, without_secret_values
+from harness.cli.streams import shielded
 
 #: command -> (module, one line for --help). A module is imported by its name when its command is called,
 #: so a package that stands on the harness, as the leaderboard does, can own its command without the
@@ -72,25 +73,14 @@ def cli() -> None:
     """
 
 
-class Pipe(io.FileIO):
-    """Standard output whose reader may leave, as `head` does: the rest is dropped, the exit code stays."""
-
-    def write(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except BrokenPipeError:
-            return memoryview(data).nbytes
-
-
 def main() -> None:
     """The entry point `harness`: a mistake becomes one line and an exit code."""
+    with shielded():
+        _main()
+
+
+def _main() -> None:
     debug = bool(os.environ.get("HARNESS_DEBUG"))
-    out = sys.stdout
-    if out is sys.__stdout__ and out is not None and not out.isatty():
-        pipe = io.BufferedWriter(Pipe(out.fileno(), "w", closefd=False))
-        sys.stdout = io.TextIOWrapper(pipe, out.encoding, write_through=out.write_through)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # hostile text has characters that no terminal can show
-        sys.stdout.reconfigure(errors="backslashreplace")
     remember_words(sys.argv[1:])
     try:
         cli(standalone_mode=False)
@@ -109,12 +99,20 @@ def main() -> None:
         sys.exit(130)
     except HarnessError as error:
         if debug:
-            raise
+            _trace()
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:  # a folder that can't be written, a full disk
         if debug:
-            raise
+            _trace()
         place = f"{error.filename}: " if error.filename else ""
         print(f"error: {place}{error.strerror or error} (HARNESS_DEBUG=1 says where)", file=sys.stderr)
         sys.exit(2)
+    except Exception:
+        _trace()
+
+
+def _trace() -> NoReturn:
+    """The traceback, through the stream that lets no secret pass."""
+    traceback.print_exc()
+    sys.exit(1)

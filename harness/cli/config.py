@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError, unknown_key
+from harness.base.secrets import remember
 from harness.base.values import given, load_yaml
 from harness.cli.options import present_name
 
@@ -40,7 +41,10 @@ def read_config(path: str | None, command: click.Command, known: Iterable[str]) 
     spelled = {name: key for key, name in FLAGS.items()}
     keys = sorted(spelled.get(name, name) for name in options)
     values = {}
-    for key, value in _document(path, where).items():
+    document = _document(path, where)
+    for part, value in document.items():  # before a line of error can name one
+        remember(value, of_model=str(part) not in ("T", "M", "task_args", "method_args"))
+    for key, value in document.items():
         key = str(key).replace("-", "_")
         name = FLAGS.get(key, key)
         if name not in options:

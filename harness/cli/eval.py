@@ -17,6 +17,7 @@ from harness.cli.options import (
     Command,
     arguments,
     as_typed,
+    batch_option,
     budget_options,
     fault_options,
     fit_options,
@@ -31,6 +32,7 @@ from harness.cli.options import (
     offline_option,
     overwrite_option,
     pairs,
+    prompt_cache_option,
     role_args_option,
     role_option,
     store_option,
@@ -87,6 +89,8 @@ Examples:
 @system_option
 @generation_option
 @budget_options
+@batch_option
+@prompt_cache_option
 @fault_options
 @offline_option(None)
 @mirror_option

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
 from harness.base.values import Written, given
+from harness.model.pace import AUTO
 
 #: former spelling of an option -> the present one; said to whoever uses it, in every command that has the
 #: present one and not (any more) the former
@@ -184,11 +185,41 @@ budget_usd_option = click.option(
     metavar="USD",
     help="A run ends below this cost; every model that it asks needs a price.",
 )
+
+
+class AtOnce(click.ParamType):  # type: ignore[type-arg]
+    """A number of calls at once, or `auto`."""
+
+    name = "at once"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
+        return value if value == AUTO else int(click.INT.convert(value, param, ctx))
+
+
 max_connections_option = click.option(
     "--max-connections",
+    type=AtOnce(),
+    metavar="N|auto",
+    help="Calls at once to a model, over all samples of a run: so many are kept under way. auto begins at "
+    "16 and doubles up to 256, until the server refuses (429) or answers take twice as long; a refusal cuts "
+    "it by three tenths. [default: auto; 16 for models in this process]",
+)
+requests_per_minute_option = click.option(
+    "--requests-per-minute",
     type=int,
     metavar="N",
-    help="Calls at once to a model, over all samples of a run; so many are kept under way. [default: 16]",
+    help="Requests to a model a minute at most, retries among them, spread evenly.",
+)
+batch_option = click.option(
+    "--batch/--no-batch",
+    default=None,
+    help="Send calls in the provider's batches: about half the price, within a day. [default: one by one]",
+)
+prompt_cache_option = click.option(
+    "--prompt-cache/--no-prompt-cache",
+    default=None,
+    help="Have Anthropic, Bedrock, OpenRouter and OpenAI keep long beginnings that prompts share. "
+    "[default: keep]",
 )
 max_retries_option = click.option(
     "--max-retries",
@@ -219,6 +250,7 @@ budget_options = together(
     budget_calls_option,
     budget_time_option,
     max_connections_option,
+    requests_per_minute_option,
     max_retries_option,
 )
 limit_option = click.option("--limit", type=int, metavar="N", help="Only the first N items.")

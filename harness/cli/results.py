@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.base.errors import UsageError
+from harness.base.errors import DECLINED, UsageError
 from harness.cli.corrections import correct, retract
 from harness.cli.diff import diff
 from harness.cli.options import (
@@ -290,18 +290,25 @@ SHOWN = (
 )
 
 
+def _columns(table: Any) -> list[str]:
+    """What the table shows: of the reasons for which there was no completion those that there are."""
+    declined = [name for name in DECLINED if name in table and (table[name] > 0).any()]
+    at = SHOWN.index("error") + 1
+    return [*SHOWN[:at], *declined, *SHOWN[at:]]
+
+
 def _cells(table: Any) -> list[list[str]]:
     """The cells of the table in Markdown: an unknown cost is `?`, another value that isn't there is empty."""
-    rows = []
-    for values in table[list(SHOWN)].itertuples(index=False):
+    rows, shown = [], _columns(table)
+    for values in table[shown].itertuples(index=False):
         cells = [
             "" if v is None or v != v else f"{v:.4f}" if isinstance(v, float) else str(v) for v in values
         ]
-        rows.append([cell or "?" * (name == "cost_usd") for name, cell in zip(SHOWN, cells, strict=True)])
+        rows.append([cell or "?" * (name == "cost_usd") for name, cell in zip(shown, cells, strict=True)])
     return rows
 
 
 def _markdown(table: Any) -> str:
     from harness.results.export import markdown
 
-    return markdown(SHOWN, _cells(table))
+    return markdown(_columns(table), _cells(table))

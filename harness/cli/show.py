@@ -111,6 +111,7 @@ def command(
     from harness.display.classes import class_blocks
     from harness.display.layout import print_blocks
     from harness.display.records import print_records
+    from harness.results.served import served_lines
 
     print_records([record])
     if report:
@@ -121,8 +122,19 @@ def command(
         print(f"reason: {record['reason']}")
     for line in prompt_lines(record, store):
         print(line)
+    for line in served_lines(record):
+        print(f"served: {line}")
     print(f"draws for all items of the run: {record['draws'] or 'unknown'}")
-    parts = ("comparability", "subject", "data_access", "usage", "volatile", "environment", "command")
+    parts = (
+        "comparability",
+        "subject",
+        "served",
+        "data_access",
+        "usage",
+        "volatile",
+        "environment",
+        "command",
+    )
     _print({key: record.get(key) for key in ("draw_digest", *parts)}, False)
 
 

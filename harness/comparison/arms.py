@@ -20,8 +20,8 @@ class Arm:
     """The runs that share a comparability key and a subject key, ordered by seed.
 
     `store` distinguishes arms of the same subject in two stores; it is empty where there is one store.
-    `shorter` are runs of the same seeds with fewer attempts at an item, which are no further runs: a seed
-    draws once, and its first attempts are the same.
+    `shorter` are runs of the same seeds with fewer attempts at an item, or older ones that a record of an
+    earlier schema knew by the address of a server, which are no further runs: a seed draws once.
     """
 
     runs: tuple[Row, ...]
@@ -179,8 +179,17 @@ def _arm(runs: Sequence[Row], store: str) -> Arm:
     most: dict[int, tuple[bool, int]] = {}
     for run in runs:
         most[run["seed"]] = max(most.get(run["seed"], (False, 0)), _length(run))
-    kept = tuple(run for run in runs if _length(run) == most[run["seed"]])
-    return Arm(kept, store, tuple(run for run in runs if _length(run) != most[run["seed"]]))
+    newest: dict[int, Row] = {}
+    for run in runs:
+        before = newest.get(run["seed"])
+        if _length(run) == most[run["seed"]] and (before is None or _age(before) <= _age(run)):
+            newest[run["seed"]] = run
+    kept = tuple(newest.values())
+    return Arm(kept, store, tuple(run for run in runs if newest[run["seed"]] is not run))
+
+
+def _age(run: Row) -> tuple[str, str]:
+    return str(run["created_at"]), str(run["run_id"])
 
 
 def _length(run: Row) -> tuple[bool, int]:

@@ -7,6 +7,7 @@ from harness.comparison.arms import Arm
 from harness.comparison.claims import RUNS_DIFFER
 from harness.results.ceiling import ceiling
 from harness.results.fields import brief
+from harness.results.served import changed
 
 #: shares of failed attempts that differ by more are warned of
 RATE_DIFFERENCE = 0.02
@@ -27,7 +28,7 @@ def cautions(
             found.append(f"the {side} was stopped before its end")
         if arm.shorter:
             found.append(
-                f"left out of the {side}, whose seeds have runs of more attempts: "
+                f"left out of the {side}, whose seeds have newer runs or runs of more attempts: "
                 f"{', '.join(str(run['run_id'])[:12] for run in arm.shorter)}"
             )
         if arm.draws is False and effect is not None and effect[1] < RUNS_DIFFER:
@@ -49,7 +50,8 @@ def cautions(
             found.append(
                 f"{arm.method} was run with other code of the same version: {', '.join(map(brief, made_by))}"
             )
-    for count in ("error", "unscored", *DECLINED):
+    found += changed(candidate.runs, baseline.runs)
+    for count in ("error", "unscored", *DECLINED, "truncated"):
         rates = candidate.rate(count), baseline.rate(count)
         if abs(rates[0] - rates[1]) > RATE_DIFFERENCE:
             found.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -13,6 +13,7 @@ from harness.base import paths
 from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, nearest
 from harness.data.content import Form
+from harness.data.reach import Reach
 from harness.data.table import TextTable
 from harness.data.tables import read_table
 from harness.spec import DataPin
@@ -28,14 +29,17 @@ class Data:
     mirror: Path | None = None
     offline: bool = False
     read: list[dict[str, Any]] = field(default_factory=list)
+    reach: Reach = field(default_factory=Reach)
 
     @classmethod
-    def from_environment(cls, mirror: str | None = None, offline: bool = False) -> Data:
-        """`mirror`, else `HARNESS_MIRROR`, else the Hub."""
+    def from_environment(
+        cls, mirror: str | None = None, offline: bool = False, reach: Reach | None = None
+    ) -> Data:
+        """`mirror`, else `HARNESS_MIRROR`, else the Hub; `reach` is what is known of that already."""
         chosen = mirror or os.environ.get("HARNESS_MIRROR")
         if chosen and not Path(chosen).is_dir():
             raise DataError(f"the mirror {chosen} is not a folder; correct --mirror or HARNESS_MIRROR")
-        return cls(Path(chosen) if chosen else None, offline)
+        return cls(Path(chosen) if chosen else None, offline, reach=reach or Reach())
 
     def rows(self, pin: DataPin, columns: Sequence[str]) -> Rows:
         """The rows of one split, with at least `columns`.
@@ -43,7 +47,7 @@ class Data:
         Raises:
             DataError: not reachable, no such split, or a column is missing; names id and cure.
         """
-        table = _load(*self._source(pin), pin)
+        table = self._asked(_load, pin)
         self.read.append(
             {
                 "id": pin.id,
@@ -61,7 +65,28 @@ class Data:
         Raises:
             DataError: not reachable, or no such config.
         """
-        return _splits(*self._source(pin), pin)
+        found: list[str] = self._asked(_splits, pin)
+        return found
+
+    def _asked(self, read: Callable[[str, str | None, DataPin], Any], pin: DataPin) -> Any:
+        """What `read` finds of a data set.
+
+        Raises:
+            DataError: as `rows`.
+        """
+        source, revision = self._source(pin)
+        if revision is None:
+            return read(source, revision, pin)
+        try:
+            with self.reach.hub(allowed=not self.offline):
+                return read(source, revision, pin)
+        except DataError:
+            if self.offline or not self.reach.down:
+                raise
+            raise DataError(
+                f"can't read the data set {_named(pin)}: the Hub can't be reached ({self.reach.down}), and "
+                f"this machine has no copy; {_without_network(pin)}"
+            ) from None
 
     def _source(self, pin: DataPin) -> tuple[str, str | None]:
         """Where a data set is read from, and the revision of it, None for a mirror.
@@ -76,8 +101,6 @@ class Data:
             raise DataError(
                 f"{pin.id} is not in the mirror {self.mirror}; copy the Hub repository to {local}"
             )
-        if self.offline:
-            os.environ["HF_HUB_OFFLINE"] = "1"
         return pin.id, pin.revision
 
     def file(self, path: str, columns: Sequence[str] | None, form: Form | None = None) -> Rows:
@@ -176,9 +199,13 @@ def _named(pin: DataPin) -> str:
 
 def _unreadable(pin: DataPin, error: Exception) -> DataError:
     reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    return DataError(
-        f"can't read the data set {_named(pin)}: {reason}. Without a network, copy the Hub repository "
-        f"to DIR/{pin.id} and pass --mirror DIR or set HARNESS_MIRROR"
+    return DataError(f"can't read the data set {_named(pin)}: {reason}; {_without_network(pin)}")
+
+
+def _without_network(pin: DataPin) -> str:
+    return (
+        f"without a network, copy the Hub repository to DIR/{pin.id} and pass --mirror DIR or set "
+        "HARNESS_MIRROR"
     )
 
 

@@ -16,6 +16,7 @@ from harness.results.measures import measures_text
 from harness.results.planned import planned_text
 from harness.results.ranges import metric_range, primary_range
 from harness.results.reasons import reasons_text
+from harness.results.served import other_names
 from harness.spec import MetricRange
 
 
@@ -264,6 +265,7 @@ def beside(record: dict[str, Any]) -> list[str]:
     broken = len(record.get("known_broken", ()))
     lines = [failures(record)] if failures(record) else []
     lines += [f"{seen}: a ceiling, not ranked"] if (seen := ceiling(record)) else []
+    lines += other_names(record)
     lines += [planned_text(record)] if planned_text(record) else []
     lines += [f"no answer, or none to compare: {reasons_text(record)}"] if reasons_text(record) else []
     second = [

@@ -13,23 +13,27 @@ import json
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import urlencode
 
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, UsageError, WorldFailed
+from harness.base.secret_values import keep
+from harness.base.secrets import without_secret_values
 from harness.external import sandbox
 from harness.external.web import Page, PageFailed, fetch, read
 from harness.external.workers import Outside
-from harness.model import backoff
+from harness.model import backoff, faults
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.embedding_costs import Account
+from harness.model.health import HANDFUL, ended
 from harness.model.ledger import Ledger, Usage
 from harness.model.prices import Price, price, unpriced
 from harness.sample import Question
@@ -91,12 +95,14 @@ class Services:
         offline: bool = False,
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
+        keep_going: bool = False,
         embedder_price: Callable[[str], Price | None] = partial(price, own={}),  # noqa: B008
     ) -> None:
         self._embedder_price = embedder_price
         self._ledger, self._budget, self._cache = ledger or Ledger(), budget or Budget(), cache
         self._settings, self._offline = dict(settings or {}), offline
-        self._max_retries, self._first_wait = max_retries, first_wait
+        self._max_retries, self._first_wait, self._keep_going = max_retries, first_wait, keep_going
+        self._refusals: Counter[str] = Counter()  # in a row, by service
         self._embedders: dict[str, Embedder] = {}
         self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -156,7 +162,7 @@ class Services:
 
         Raises:
             WorldFailed: a service failed for good, or the opening holds no such thing.
-            HarnessError: the budget is spent, or an embedder failed.
+            HarnessError: the budget is spent, an embedder failed, or a service goes on refusing its key.
         """
         self._budget.check(self._ledger.total)
         try:
@@ -276,6 +282,7 @@ class Services:
         import httpx
 
         key = _key(service)
+        keep(key, service.key)
         if service.parameter:
             url = _with(url, {service.parameter: key})
         if service.header:
@@ -290,11 +297,14 @@ class Services:
                 async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
                     request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
                     page = await read(client, request)
-                reason, wanted_wait = f"status {page.status}", backoff.retry_after(page.headers)
-                if page.status in REFUSED:
-                    raise WorldFailed(f"{service.name} refuses the key in {service.key}: {reason}")
+                wanted_wait = backoff.retry_after(page.headers)
+                said = faults.read(faults.of_status(page.status, page.headers, faults.lenient(page.text)))
+                reason = said.line
+                if page.status in REFUSED or (page.status == 429 and said.kind == "unusable"):
+                    raise self._refused(service, reason)
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
-                    return Page(page.status, _without(page.text, key), {})
+                    self._refusals[service.name] = 0
+                    return Page(page.status, without_secret_values(page.text), {})
                 served = page.status in (502, 504)
             except (httpx.HTTPError, PageFailed, TimeoutError) as error:
                 reason, served = type(error).__name__, not isinstance(error, httpx.ConnectError)
@@ -309,6 +319,14 @@ class Services:
         """A place for a request that is made once more and may have been charged before."""
         self._ledger.charge("service", Usage(uncounted_usd=price or 0.0), question.id, question.epoch)
         await place.renew()
+
+    def _refused(self, service: Service, reason: str) -> Exception:
+        """What a refused key ends: the attempt, and after a handful in a row the cell."""
+        self._refusals[service.name] += 1
+        line = f"{service.name} refuses the key in {service.key}: {reason}"
+        if self._refusals[service.name] < HANDFUL or self._keep_going:
+            return WorldFailed(line)
+        return ended(line, "service")
 
     def _price(self, name: str) -> float | None:
         """USD a request; None where it is unknown."""
@@ -348,13 +366,6 @@ def _is_endpoint(url: str, endpoints: Sequence[str]) -> bool:
     except httpx.InvalidURL:
         return False
     return not asked.userinfo and str(asked.copy_with(query=None, fragment=None)) in endpoints
-
-
-def _without(text: str, key: str) -> str:
-    """A text in which a key doesn't stand, as it is or written for a URL."""
-    for form in {key, quote(key, safe=""), quote_plus(key)} if key else ():
-        text = text.replace(form, "...")
-    return text
 
 
 def _with(url: str, params: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
 from harness.base.known_files import located
@@ -20,7 +21,9 @@ from harness.gate.checks import Rules
 from harness.gate.evidence import below_guard, on_these_items, p_below
 from harness.gate.ledger import Confirmation, Ledger
 from harness.gate.verdict import Case, Verdict, exit_code, runs_of
+from harness.model.weights import folder_of
 from harness.results.index import placed_row
+from harness.results.served import models_of
 from harness.run.execute import run_grid
 from harness.run.plan import Cell, Request, plan
 from harness.run.session import Session
@@ -164,7 +167,7 @@ def run_again(arms: Sequence[Arm], seeds: Sequence[int], session: Session, offli
     for arm in arms:
         if arm.model.startswith("recorded/"):
             raise UsageError(f"{arm.model} holds answers that were recorded once")
-    cells = [cell_of(arm, offline) for arm in arms]
+    cells = [cell_of(arm, offline, reached=arms[0]) for arm in arms]
     grid = run_grid([replace(cell, seed=seed) for seed in seeds for cell in cells], session)
     for result in grid.results:
         if result.error is not None:
@@ -179,8 +182,12 @@ def run_again(arms: Sequence[Arm], seeds: Sequence[int], session: Session, offli
     return [arm for arm in made if arm is not None]
 
 
-def cell_of(arm: Arm, offline: bool = False) -> Cell:
+def cell_of(arm: Arm, offline: bool = False, reached: Arm | None = None) -> Cell:
     """The cell that made an arm, rebuilt from its record.
+
+    Args:
+        reached: the arm whose newest run says where servers are, as those of a reference may be gone; the
+            same arm by default.
 
     Raises:
         UsageError: the task or the method is no longer there, or takes other arguments.
@@ -188,16 +195,30 @@ def cell_of(arm: Arm, offline: bool = False) -> Cell:
     run = arm.runs[0]
     subject, comparability = run["subject"], run["comparability"]
     roles = {**comparability["roles"], **subject["roles"]}
+    newest = max((reached or arm).runs, key=lambda found: str(found["created_at"]))
+
+    def reach(model: str) -> dict[str, Any]:
+        """The server of a model, and the revision that the user named."""
+        named = models_of(run).get(model, {}).get("revision")
+        return {
+            **models_of(newest).get(model, {}).get("reached", {}),
+            **({"revision": named} if named else {}),
+        }
+
+    folder = folder_of(subject["model_revision"])
+    own = {"model_path": str(folder)} if folder and arm.model.startswith(("hf/", "vllm/")) else {}
     request = Request(
         task=arm.task,
         method=arm.method,
         model=arm.model,
         task_args=located(comparability["task_args"], "-T"),
         method_args=located(subject["method_args"], "-M"),
-        model_args=subject["model_args"],
+        model_args=located(subject["model_args"], "--model-arg") | reach(arm.model) | own,
         roles={name: role["model"] for name, role in roles.items()},
-        role_args=next((role["args"] for role in roles.values()), {}),
-        embedder=subject["embedder"] or Request.embedder,
+        role_args=next(
+            (located(role["args"], "--role-arg") | reach(role["model"]) for role in roles.values()), {}
+        ),
+        embedder=_embedder(subject["embedder"]),
         epochs=run["epochs"],
         limit=comparability["limit"],
         decoding=subject["decoding"],
@@ -205,3 +226,11 @@ def cell_of(arm: Arm, offline: bool = False) -> Cell:
     )
     (cell,) = plan(request)
     return cell
+
+
+def _embedder(known: Sequence[str] | None) -> str:
+    """An embedder as the command line names it."""
+    if not known:
+        return Request.embedder
+    name, revision = known
+    return f"{name}?revision={revision}" if revision and name.startswith("openai/") else name

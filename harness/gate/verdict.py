@@ -15,6 +15,7 @@ from harness.gate.ledger import IDENTICAL, Look
 from harness.gate.levels import Turn
 from harness.gate.runs_needed import RunsNeeded
 from harness.results.fields import brief, differing, field_of
+from harness.results.served import changed
 from harness.stats import holm
 
 #: from the gravest; the overall verdict is the gravest there is
@@ -173,7 +174,8 @@ def _nightly(case: Case, below: bool) -> tuple[str, tuple[str, ...]]:
 
 
 def _changed(comparison: Comparison) -> tuple[str, ...]:
-    """What of the subject differs from the reference: the reader must know which runs were judged."""
+    """What of the subject differs from the reference, and what servers called the model: the reader must know
+    which runs were judged."""
     ours, theirs = comparison.candidate.subject, comparison.baseline.subject
     names = differing(ours, theirs)
     more = f" and {len(names) - MOST} more settings" if len(names) > MOST else ""
@@ -181,7 +183,8 @@ def _changed(comparison: Comparison) -> tuple[str, ...]:
         f"{name} was {brief(field_of(theirs, name))} and is {brief(field_of(ours, name))}"
         for name in names[:MOST]
     )
-    return (f"{shown}{more}",) if names else ()
+    served = changed(comparison.candidate.runs, comparison.baseline.runs, "reference")
+    return (*((f"{shown}{more}",) if names else ()), *served)
 
 
 def _standing(said: Verdict, look: Look, rules: Rules) -> Verdict:

@@ -61,7 +61,7 @@ class Job:
         self._services = services or Services()
         self._task = task.for_run(self._services) if self.interactive else task
         self._method, self._splits, self._models, self._open_task = method, splits, models, open_task
-        self.model, self.budget, self.concurrency = models.model, models.budget, models.concurrency
+        self.model, self.budget = models.model, models.budget
         self._seed, self._progress, self._prompt = seed, progress, prompt
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
@@ -244,6 +244,12 @@ class Job:
         return {name: model.name for name, model in self._models.roles.items()}
 
     @property
+    def embedder_identity(self) -> list[str] | None:
+        """The name and revision of the run's embedder, for keys of what was learned with it."""
+        embedder = self._models.embedder
+        return [embedder.name, embedder.revision] if embedder else None
+
+    @property
     def embedder(self) -> str | None:
         """The name of the run's embedder."""
         return self._models.embedder.name if self._models.embedder else None
@@ -254,6 +260,11 @@ class Job:
         if self._models.embedder is None:
             raise UsageError(f"method {self._method.name!r} needs --embedder NAME")
         return self._models.embedder.embed(texts)
+
+    @property
+    def concurrency(self) -> int:
+        """How many questions are asked at once now; the server may take more or fewer later."""
+        return self._models.concurrency()
 
     # -- progress and randomness ------------------------------------------------------------------
 

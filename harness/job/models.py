@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Models:
     """The run's model, those of its roles, its embedder, and the ledger that all of them charge.
 
-    `with_weights` serves the run's model from other weights, where that is possible; `concurrency` is how
-    many questions are asked at once.
+    `with_weights` serves the run's model from other weights, where that is possible; `concurrency` gives how
+    many questions are asked at once, which may change while they are.
     """
 
     model: Model
@@ -29,4 +29,4 @@ class Models:
     ledger: Ledger = field(default_factory=Ledger)
     budget: Budget = field(default_factory=Budget)
     with_weights: Callable[[Path], Model] | None = None
-    concurrency: int = 16
+    concurrency: Callable[[], int] = lambda: 16

@@ -58,6 +58,13 @@ def spent_before(usage: Mapping[str, Any]) -> Usage:
     return replace(kept, cache_hits=kept.calls, paid_usd=0.0)
 
 
+def arguments_of(model: Model) -> list[dict[str, Any]]:
+    """The arguments that can change what a model says, for a key of what was learned with it; none where it
+    has none, as before they were part of such keys."""
+    arguments = dict(model.provider.arguments)
+    return [arguments] if arguments else []
+
+
 def weights_digest(folder: Path) -> str:
     """The content of weights that no revision names."""
     hasher = hashlib.sha256()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from harness.base.errors import HarnessError
-from harness.base.secrets import without_secret_values
+from harness.base.secrets import json_without_secrets, without_secret_values
 
 
 class Cache:
@@ -44,7 +44,7 @@ class Cache:
 
     def put(self, key: str, value: str) -> None:
         """Keep a value; the first one kept for a key stays."""
-        self._waiting.setdefault(key, without_secret_values(value))
+        self._waiting.setdefault(key, json_without_secrets(value))
         if len(self._waiting) >= self._batch or time.monotonic() - self._last > self._seconds:
             self.flush()
 
@@ -59,7 +59,7 @@ class Cache:
     def keep_identity(self, name: str, args: str, address: str, value: str) -> None:
         """Keep what the client of a model reported: the newest replaces what was kept for the same model,
         digest of arguments and address of its server (empty where none was named)."""
-        row = (name, args, without_secret_values(address), without_secret_values(value), time.time())
+        row = (name, args, without_secret_values(address), json_without_secrets(value), time.time())
         try:
             self._db.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.Error as error:
@@ -85,6 +85,14 @@ class Cache:
         except sqlite3.Error as error:
             raise self._unusable(error) from error
         return row[0] if row else None
+
+    def identities(self, name: str) -> list[str]:
+        """All that was kept for a model, the newest last."""
+        try:
+            rows = self._db.execute("SELECT value FROM identities WHERE name = ? ORDER BY at", (name,))
+            return [value for (value,) in rows]
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def flush(self) -> None:
         """Write what waits."""

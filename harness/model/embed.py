@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -19,8 +18,7 @@ from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
 from harness.model.cache import Cache
-from harness.model.embedding_costs import Account, shares
-from harness.model.identity import never_opened
+from harness.model.embedding_costs import Account
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
 PART = 512  # texts embedded at once, and lost at most when a run is killed
@@ -33,6 +31,8 @@ class Embedder:
     name: str
     #: identifies the weights or the file behind the name; empty where the embedder doesn't know
     revision: str = ""
+    #: what to say once of what it was taken for
+    remarks: Sequence[str] = ()
     #: whether it knows its texts by their place in one list alone
     by_row = False
 
@@ -90,11 +90,11 @@ class Lexical(Embedder):
         self._parts = parts
 
 
-class _Kept(Embedder):
+class Kept(Embedder):
     """An embedder whose vectors are kept by text, so that none is computed or paid for twice."""
 
-    #: where the vectors come from, if name and revision don't say it
-    origin = ""
+    #: the server by which vectors were kept when it was part of an embedder; empty if none was
+    former = ""
 
     @cached_property
     def _cache(self) -> Cache:
@@ -106,7 +106,7 @@ class _Kept(Embedder):
         missing: dict[str, str] = {}
         for key, text in zip(keys, texts, strict=True):
             if key not in rows and key not in missing:
-                kept = self._cache.get(key)
+                kept = self._held(key, text)
                 if kept is None:
                     missing[key] = text
                 else:
@@ -120,8 +120,17 @@ class _Kept(Embedder):
             self._cache.flush()
         return np.stack([rows[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
 
-    def _key(self, text: str) -> str:
-        return digest([self.name, self.revision, self.origin, text])
+    def _key(self, text: str, revision: str | None = None, server: str = "") -> str:
+        return digest([self.name, self.revision if revision is None else revision, server, text])
+
+    def _held(self, key: str, text: str) -> str | None:
+        """What is kept for a text, also by the key of when a server's address was part of an embedder."""
+        held = self._cache.get(key)
+        if held is None and self.former:
+            held = self._cache.get(self._key(text, "", self.former))
+            if held is not None:
+                self._cache.put(key, held)  # another server finds it too
+        return held
 
     def _checked(self, texts: Sequence[str]) -> Any:
         try:
@@ -134,6 +143,8 @@ class _Kept(Embedder):
             raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
         if not np.isfinite(rows).all():
             raise ModelCallError(f"embedder {self.name} gave a vector that is not finite")
+        if not rows.any(axis=1).all():
+            raise ModelCallError(f"embedder {self.name} gave a vector of zeros, which is like no text")
         return rows
 
     def _compute(self, texts: Sequence[str]) -> Any:
@@ -145,7 +156,7 @@ class _Kept(Embedder):
         raise NotImplementedError
 
 
-class Sentence(_Kept):
+class Sentence(Kept):
     """A sentence-transformers model on the CPU: `minilm` is all-MiniLM-L6-v2, whose weights a package
     carries; `st/` goes before a folder or a Hub id. The revision is the content of the folder, or the
     commit on the Hub."""
@@ -271,85 +282,9 @@ class ByRow(Embedder):
         return unit(self._rows)
 
 
-class Endpoint(_Kept):
-    """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). It doesn't say which
-    weights it serves, so there is no revision. Offline it has no client and is at the address where it was
-    last opened."""
-
-    def __init__(self, name: str, offline: bool) -> None:
-        self.name, self._offline = name, offline
-        named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
-        if offline:
-            kept = self._cache.identity(name, "", named)
-            if kept is None:
-                raise UsageError(f"embedder {never_opened(name, named)}")
-            self.origin = kept
-        else:
-            self._client = self._open()
-            self.origin = str(self._client.base_url)
-            self._cache.keep_identity(name, "", named, self.origin)
-
-    _account: Account | None = None
-
-    def charge_to(self, account: Account) -> None:
-        self._account = account
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        if self._account is not None:
-            by_key = {self._key(text): text for text in texts}
-            kept = [key for key in by_key if self._cache.get(key) is not None]
-            new = [key for key in kept if key not in self._account.charged]
-            for start in range(0, len(new), PART):
-                part = new[start : start + PART]
-                self._account.check([by_key[key] for key in part])
-                found = {key: self._cache.get(f"{key} tokens") for key in part}
-                counts = {key: None if count is None else int(count) for key, count in found.items()}
-                self._account.charge(counts, kept=True)
-        return super().embed(texts)
-
-    def _open(self) -> Any:
-        from openai import OpenAI, OpenAIError
-
-        if not os.environ.get("OPENAI_API_KEY"):
-            raise UsageError(f"embedder {self.name}: put your key for it into OPENAI_API_KEY")
-        try:
-            return OpenAI(max_retries=5)
-        except OpenAIError as error:
-            raise UsageError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-
-    def _compute(self, texts: Sequence[str]) -> Any:
-        if self._offline:
-            raise ModelCallError(
-                f"embedder {self.name}: {len(texts)} texts have no kept vector and --offline is set; "
-                f"the first is {' '.join(texts[0].split())[:60]!r}; run once with a network"
-            )
-        from openai import OpenAIError
-
-        if self._account is not None:
-            self._account.check(texts)
-        model = self.name.removeprefix("openai/")
-        try:
-            reply = self._client.embeddings.create(model=model, input=list(texts))
-        except (OpenAIError, ValueError) as error:  # ValueError: a broken body
-            raise ModelCallError(f"embedder {self.name}: {str(error).splitlines()[0]}") from None
-        self._count(texts, getattr(getattr(reply, "usage", None), "prompt_tokens", None))
-        rows = {item.index: item.embedding for item in reply.data}
-        return [rows[at] for at in sorted(rows)]
-
-    def _count(self, texts: Sequence[str], total: Any) -> None:
-        """Charges a request, and keeps what each text took beside its vector."""
-        known = type(total) is int and total > 0
-        counts: dict[str, int | None] = {self._key(text): None for text in texts}
-        if known:
-            counts = dict(zip(counts, shares(total, texts), strict=True))
-            for key, count in counts.items():
-                self._cache.put(f"{key} tokens", str(count))
-        if self._account is not None:
-            self._account.charge(counts, kept=False)
-
-
-def open_embedder(name: str, offline: bool = False) -> Embedder:
-    """The embedder behind a name. `offline` lets nothing leave this machine.
+def open_embedder(name: str, offline: bool = False, keep_going: bool = False) -> Embedder:
+    """The embedder behind a name. `offline` lets nothing leave this machine; with `keep_going` an endpoint
+    that refuses the key doesn't end the cell.
 
     Raises:
         UsageError: no such embedder, or its extra is not installed.
@@ -362,7 +297,9 @@ def open_embedder(name: str, offline: bool = False) -> Embedder:
     if name.startswith("file:"):
         return Stored(name) if "?texts=" in name else ByRow(name)
     if name.startswith("openai/") and name != "openai/":
-        return Endpoint(name, offline)
+        from harness.model.embed_endpoint import Endpoint
+
+        return Endpoint(name, offline, keep_going)
     raise UsageError(f"unknown embedder {name!r}; {_closest(name, NAMES, 'embedder')}")
 
 

@@ -33,6 +33,13 @@ class Account:
         usd = self.price.most(size, 0) if self.price is not None else 0.0
         self.budget.check(self.ledger.total, more=Usage(calls=1, input_tokens=size, cost_usd=usd))
 
+    def lose(self, texts: Sequence[str], tries: int) -> None:
+        """Books tries that brought no answer and may have been charged, at their most."""
+        if tries:
+            size = tries * sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+            usd = self.price.most(size, 0) if self.price is not None else 0.0
+            self.ledger.charge(PURPOSE, Usage(uncounted_tokens=size, uncounted_usd=usd), "", 0)
+
     def charge(self, tokens: Mapping[str, int | None], kept: bool) -> None:
         """Records one request.
 

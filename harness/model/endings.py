@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.answers.normalise import said
 from harness.base.errors import Declined
+from harness.base.secrets import without_secrets_of_server
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -20,7 +22,7 @@ def check(output: ModelOutput, model: str) -> None:
     found = _declined(output)
     if found is not None:
         status, said = found
-        line = " ".join(said.split())[:300]
+        line = " ".join(without_secrets_of_server(said).split())[:300]
         raise Declined(f"{model}: {NAMES[status]}" + (f": {line}" if line else ""), status)
 
 
@@ -38,7 +40,7 @@ def _declined(output: ModelOutput) -> tuple[str, str] | None:
     choice = output.choices[0]
     details = choice.stop_details
     explained = (details.explanation or "") if details is not None else ""
-    if choice.stop_reason == "model_length" and _no_generation(output):
+    if overflows(output):
         return "context_overflow", _sentence(output)
     if refusal := _refusal(choice.message):
         return "refused", refusal
@@ -51,8 +53,10 @@ def _declined(output: ModelOutput) -> tuple[str, str] | None:
     return None
 
 
-def _no_generation(output: ModelOutput) -> bool:
-    """Whether no token was made: the prompt alone was too long. An answer that fills the context is one."""
+def overflows(output: ModelOutput) -> bool:
+    """Whether no token was made for want of context. An answer that fills the context is one."""
+    if not output.choices or output.choices[0].stop_reason != "model_length":
+        return False
     return output.usage is None or not output.usage.output_tokens
 
 
@@ -70,8 +74,11 @@ def _refusal(message: Any) -> str:
 def thought_alone(output: ModelOutput) -> bool:
     """Whether a completion says nothing but in the model's reasoning: where a server or a chat template puts
     all of it there, or the limit ended it."""
-    if not output.choices or output.completion.strip() or output.message.tool_calls:
+    if not output.choices or output.message.tool_calls:
         return False
+    if output.completion.strip():  # in a tag, as no parser of the server took it out; one that ends
+        found = said(output.completion)
+        return not found.cut and not found.text.strip()
     content = output.message.content
     return not isinstance(content, str) and any(
         part.type == "reasoning" and (part.reasoning or part.redacted or part.summary) for part in content
@@ -82,6 +89,8 @@ def reasons(output: ModelOutput) -> bool:
     """Whether a part of a completion is reasoning."""
     if output.usage is not None and output.usage.reasoning_tokens:
         return True
-    if not output.choices or isinstance(output.message.content, str):
+    if not output.choices:
         return False
+    if isinstance(output.message.content, str):
+        return bool(output.completion.strip()) and not said(output.completion).text.strip()
     return any(part.type == "reasoning" for part in output.message.content)

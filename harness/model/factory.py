@@ -10,6 +10,7 @@ from harness.base.errors import UsageError, nearest
 from harness.base.secrets import remember, remember_environment
 from harness.model.cache import Cache
 from harness.model.identity import identify
+from harness.model.pace import MOST
 from harness.model.provider import Call, Provider
 
 POCKET = Path(__file__).parent / "pocket"
@@ -47,16 +48,19 @@ def preferences(name: str) -> Mapping[str, Any]:
 def open_model(
     name: str,
     args: Mapping[str, Any],
-    connections: int | None = None,
+    connections: int | str | None = None,
     cache: Callable[[], Cache] | None = None,
     offline: bool = False,
     connect: bool = True,
+    batch: bool = False,
 ) -> Provider:
-    """The provider behind a name, with a limit on calls at once that may differ from its own. Without
-    `connect` its client stays closed, for plans, which ask no model and need no key.
+    """The provider behind a name, with a limit on calls at once that may differ from its own (a number) or is
+    its server's (`auto`). Without `connect` its client stays closed, for plans, which ask no model and need
+    no key.
 
-    `cache` gives that in which completions are, and what their models are known to be; it is asked for
-    only where a client is. Offline no client is opened and no key asked for.
+    With `batch` its calls go in the provider's batches. `cache` gives that in which completions are, and what
+    their models are known to be; it is asked for only where a client is. Offline no client is opened and no
+    key asked for.
 
     Raises:
         UsageError: no such model or provider, with the nearest; or no key; or it was never opened before,
@@ -64,15 +68,24 @@ def open_model(
     """
     remember_environment()
     remember(args)
-    provider = _provider(name, args)
-    provider.connections = connections or provider.connections
+    provider = _batched(name, args) if batch else _provider(name, args)
+    if isinstance(connections, int) and not provider.batched:  # a batch takes all that wait
+        provider.connections, provider.adaptive = connections, False
+    elif provider.adaptive:
+        provider.connections = MOST
     if not connect:
         return provider
-    if cache is not None and provider.remote:
-        identify(provider, args, cache(), offline)
+    if provider.remote:
+        provider.remarks = identify(provider, args, cache() if cache is not None else None, offline)
     elif not offline:
         provider.connect()
     return provider
+
+
+def _batched(name: str, args: Mapping[str, Any]) -> Provider:
+    from harness.model.batches.provider import Batched
+
+    return Batched(name, args)
 
 
 def _provider(name: str, args: Mapping[str, Any]) -> Provider:
@@ -105,10 +118,13 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
             raise UsageError(f"unknown model {name!r}; {nearest(name, pocket_models(), 'model')}")
         return Embedded(name, POCKET / rest)
     from harness.model.hosted import Hosted
-    from harness.model.openai_compatible.endpoint import spoken
+    from harness.model.openai_compatible.endpoint import CHAT, ENDPOINT, of_text, spoken
     from harness.model.openai_compatible.provider import Compatible
 
-    return Compatible(name, args) if spoken(name, args) else Hosted(name, args)
+    text = of_text(name, args)
+    if args.get(ENDPOINT) == CHAT:  # what is so anyway
+        args = {key: value for key, value in args.items() if key != ENDPOINT}
+    return Compatible(name, args, of_text=text) if spoken(name, args) else Hosted(name, args)
 
 
 def _simulation(name: str, args: Mapping[str, Any]) -> Provider:

@@ -7,11 +7,14 @@ part `error`) and `response` with headers and text, on the error itself or on wh
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from harness.base.secrets import without_secrets_of_server
 
 #: "unusable": no call to the model can succeed until somebody mends something; "passing": the same call may
 #: succeed later; the others are those of `harness.base.errors.Declined`
@@ -22,8 +25,11 @@ PASSING = {408, 409, 425, 429, *range(500, 600)}
 #: an unknown key, no money left, no such model: what another call can't change
 _UNUSABLE_STATUS = (401, 402, 404)
 _NO_MONEY = re.compile(
-    r"insufficient_quota|billing_hard_limit|exceeded your current quota|credit balance is too low", re.I
+    r"billing_hard_limit|exceeded your current quota|credit balance is too low|"
+    r"insufficient[ _](balance|credits?|funds)|in arrears|out of credits",
+    re.I,
 )
+_SOON = re.compile(r"(retry|try again) in \d|per[ _-]?minute", re.I)
 #: refusals of a request, in which a server may speak of the prompt
 _OF_THE_PROMPT = (400, 403, 413, 422)
 _TOO_LONG_CODES = ("context_length_exceeded", "string_above_max_length", "prompt_too_long")
@@ -44,9 +50,9 @@ _FILTERED = re.compile(
     r"responsible ai|blocked by [a-z' ]*polic",
     re.I,
 )
-#: endings of a completion by which a server says that it broke off: what came is no answer
-_BROKEN_OFF = ("abort", "aborted", "error", "cancelled")
 LONGEST = 300
+_PAGE = re.compile(r"\s*<(!doctype html|html|head|body|\?xml)\b", re.IGNORECASE)
+_IN = r"(?is)<{0}\b[^>]*>(.*?)(?:</{0}>|$)"
 
 
 class ServerFault(Exception):
@@ -57,7 +63,7 @@ class ServerFault(Exception):
             None.
         body: the answer's JSON, or its text.
         headers: of the response.
-        passing: whether the same call may succeed later.
+        kind: of what it is; None where its status and words tell.
     """
 
     def __init__(
@@ -66,16 +72,47 @@ class ServerFault(Exception):
         status_code: int | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        passing: bool = True,
+        kind: Kind | None = "passing",
     ) -> None:
         super().__init__(message)
-        self.status_code, self.body, self.headers, self.passing = status_code, body, headers or {}, passing
+        self.status_code, self.body, self.headers, self.kind = status_code, body, headers or {}, kind
 
 
 def of_status(status: int, headers: Mapping[str, str], body: Any) -> ServerFault:
     """The fault of a response with an HTTP status that is no success."""
     message = _one_line(_details(body)[0]) or "without a word"
-    return ServerFault(message, status, body, headers, status in PASSING)
+    return ServerFault(message, status, body, headers, "passing" if status in PASSING else None)
+
+
+def lenient(content: bytes | str) -> Any:
+    """A body as JSON, or as the text that it is; of a page of HTML its title."""
+    text = content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else content
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return page_title(text) or text[:2000]
+
+
+def page_title(text: str) -> str:
+    """What a page of HTML says, as proxies and portals answer; empty where a text is no page."""
+    if not _PAGE.match(text):
+        return ""
+    found = next(
+        (match[1] for tag in ("title", "h1", "body") if (match := re.search(_IN.format(tag), text))), ""
+    )
+    words = html.unescape(re.sub(r"<[^>]*>", " ", found)).split()
+    return f"a page instead of an answer: {' '.join(words)[:100] or 'without a title'}"
+
+
+def of_answer(answer: Any, lacks: str) -> ServerFault:
+    """The fault of a response that says all is well and holds an error, or lacks what was asked for."""
+    if isinstance(answer, Mapping) and (found := answer.get("error")):
+        message, code, _ = _details({"error": found})
+        told = str(found.get("status")) if isinstance(found, Mapping) and not code.isdecimal() else code
+        status = int(told) if told.isdecimal() and 400 <= int(told) <= 599 else None
+        return ServerFault(_one_line(message) or "the server's answer is an error", status, {"error": found})
+    message = _one_line(_details(answer)[0])
+    return ServerFault(f"{lacks}: {message}" if message else lacks)
 
 
 @dataclass(frozen=True)
@@ -143,42 +180,31 @@ def may_have_been_served(error: BaseException) -> bool:
     )
 
 
-def check_completion(answer: Mapping[str, Any]) -> None:
-    """Whether the JSON of an OpenAI-compatible server's HTTP 200 holds a completion. What else a server says
-    there may be otherwise the next time.
-
-    Raises:
-        ServerFault: it holds an error, no choices, or one that the server broke off; with what it says.
-    """
-    choices = answer.get("choices")
-    if found := answer.get("error"):
-        message, code, _ = _details({"error": found})
-        status = int(code) if code.isdecimal() and 400 <= int(code) <= 599 else None
-        raise ServerFault(_one_line(message) or "the server's answer is an error", status, {"error": found})
-    if not isinstance(choices, list) or not choices:
-        message, _, _ = _details(answer)
-        raise ServerFault(f"the server's answer holds no choices{f': {_one_line(message)}' * bool(message)}")
-    ending = str(choices[0].get("finish_reason") or "").lower()
-    if ending in _BROKEN_OFF:
-        raise ServerFault(f"the server broke the completion off (finish_reason {ending!r})")
-
-
 def _kind(status: int | None, spoken: bool, codes: str, sentence: str, error: BaseException) -> Kind | None:
     words = f"{codes} {sentence}"
-    if status in _UNUSABLE_STATUS or (status in (None, 400, 403, 429) and _NO_MONEY.search(words)):
+    told = next((cause.kind for cause in causes(error) if isinstance(cause, ServerFault)), None)
+    if told not in (None, "passing"):
+        return told
+    if status in _UNUSABLE_STATUS or (status in (None, 400, 403, 429) and _no_money(words)):
         return "unusable"
     if status in _OF_THE_PROMPT or (status is None and spoken):
         if any(code in codes for code in _TOO_LONG_CODES) or _TOO_LONG.search(sentence):
             return "context_overflow"
         if any(code in codes for code in _FILTER_CODES) or _FILTERED.search(sentence):
             return "filtered"
-    if any(isinstance(cause, ServerFault) and cause.passing for cause in causes(error)):
-        return "passing"
-    return None
+    return "passing" if told == "passing" or status in PASSING else None
+
+
+def _no_money(words: str) -> bool:
+    """Whether there is none; a limit of a minute is told in like words, with when to come back."""
+    return "insufficient_quota" in words or bool(_NO_MONEY.search(words) and not _SOON.search(words))
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status of an error, under the names that clients give it."""
+    """The HTTP status of an error, under the names that clients give it. Errors of aiohttp are of the way,
+    with numbers that no server said."""
+    if type(error).__module__.startswith("aiohttp"):
+        return None
     for name in ("status_code", "status", "code"):
         found = getattr(error, name, None)
         if isinstance(found, int) and not isinstance(found, bool) and 100 <= found <= 599:
@@ -198,7 +224,7 @@ def _body(error: BaseException) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        return None if "<html" in text.lower() else {"message": text}
+        return {"message": page_title(text) or text}
 
 
 def _details(body: Any) -> tuple[str, str, str]:
@@ -230,10 +256,13 @@ def _text(error: BaseException) -> str:
         if isinstance(told, str) and told.strip():
             return told
     text = str(error).strip()
+    if text == "Connection error.":  # of OpenAI's SDK, which leaves the reason to what led to it
+        text = str(error.__cause__ or "").strip() or text
     if text.startswith("Request:"):
         text = text.rpartition("\n\n")[2]
     return text.splitlines()[0] if text else type(error).__name__
 
 
 def _one_line(text: str) -> str:
-    return " ".join(str(text).split())[:LONGEST]
+    """Without secrets before it is cut, as a part of one is one too."""
+    return " ".join(without_secrets_of_server(str(text)).split())[:LONGEST]

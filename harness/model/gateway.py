@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages as make
 from harness.base.digest import digest
 from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
-from harness.base.secrets import without_secret_values
-from harness.model import backoff, endings, faults
+from harness.model import backoff, echoes, endings, faults
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Ledger, Usage
 from harness.model.metering import Meter
+from harness.model.pace import Pace
+from harness.model.prefixes import Prefixes
 from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
@@ -50,9 +51,10 @@ class Model:
         offline: bool = False,
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
-        slots: asyncio.Semaphore | None = None,
+        pace: Pace | None = None,
         health: Health | None = None,
         answer_limit: int | None = None,
+        prompt_cache: bool = True,
         notice: Callable[[str], None] | None = None,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
@@ -60,16 +62,23 @@ class Model:
         self._ledger, self._budget, self._cache = ledger, budget, cache
         self._seed, self._offline = seed, offline
         self._max_retries, self._first_wait = max_retries, first_wait
-        self._slots = slots if provider.remote else None
+        self._pace = pace if provider.remote else None
         self._health = (health or Health(keep_going=True)) if provider.remote else None
         self._room = (
             Room(answer_limit, self.name, lambda text: self._notice(text)) if provider.remote else None
         )
+        self._prefixes = Prefixes(provider, prompt_cache)
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
         self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
         self._meter = Meter(provider, self.price, budget, lambda text: self._notice(text))
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
+
+    @property
+    def identity(self) -> list[Any]:
+        """What its answers depend on beside a call: name, revision and, if there are any, arguments."""
+        arguments = dict(self.provider.arguments)
+        return [self.name, self.provider.revision, *([arguments] if arguments else [])]
 
     async def generate(
         self,
@@ -129,7 +138,7 @@ class Model:
     ) -> ModelOutput:
         """The completion that the cache holds, else the provider's."""
         if self._keyed and self._cache is not None:
-            kept = self._cache.get(key)
+            kept = self._held(self._cache, key, call, draw)
             found = None if kept is None else self._kept(kept, key, call, purpose)
             if found is not None:
                 return found
@@ -143,11 +152,10 @@ class Model:
         over = self._asking.setdefault(key, asyncio.Event())
         try:
             output = await self._charged(call, purpose, patience, place)
+            keeps = self._keyed and self._cache is not None
+            text = echoes.as_json(output) if keeps or self.provider.remote else output.completion
+            output, text = echoes.hidden(output, text, self.name, self._notice)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
-                # json.dumps, as pydantic's own writer refuses the lone surrogates a model may emit
-                text = json.dumps(output.model_dump(mode="json", exclude_none=True))
-                if self.provider.remote and text != (shown := without_secret_values(text)):
-                    text, output = shown, type(output).model_validate(json.loads(shown))  # it was echoed
                 self._cache.put(key, text)
                 if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
@@ -171,9 +179,22 @@ class Model:
         finally:
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call, usage, output)
+        sent = self._room.widened(call) if self._room else call
+        self._ledger.served.note(self.provider, purpose, sent.decoding, output)
         endings.check(output, self.name)
         self._meter.note(usage, output)
         return output
+
+    def _held(self, cache: Cache, key: str, call: Call, draw: int) -> str | None:
+        """What the cache holds, also by the key of when a server's address was part of a model."""
+        held, former = cache.get(key), self.provider.former
+        if held is not None or former is None:
+            return held
+        asked = (call.question, call.messages, call.tools, call.tool_choice, call.decoding, draw)
+        held = cache.get(self._key(*asked, former))
+        if held is not None:
+            cache.put(key, held)  # another server finds it too
+        return held
 
     def _kept(self, text: str, key: str, call: Call, purpose: str) -> ModelOutput | None:
         """The completion that the cache holds, recorded as a call that it served; None for what an earlier
@@ -181,9 +202,10 @@ class Model:
         from inspect_ai.model import ModelOutput
 
         output = ModelOutput.model_validate(json.loads(text))
+        output, _ = echoes.hidden(output, text, self.name, self._notice)
         try:
             endings.check(output, self.name)
-            stale = not self._offline and self._room is not None and self._room.wanted(call, output)
+            stale = not self._offline and self._room is not None and self._room.wanted(call, call, output)
         except Declined:
             stale = True
             if self._offline:
@@ -192,6 +214,7 @@ class Model:
         if stale and self._cache is not None:
             self._cache.drop(key)
             return None
+        self._ledger.served.note(self.provider, purpose, call.decoding, output)
         self._charge(purpose, call, Usage(calls=1, cache_hits=1), output)
         return output
 
@@ -216,22 +239,25 @@ class Model:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
-        told = 0
+        told, sent, began = 0, call, 0.0
         while True:
             extra = Usage()  # what a try took that brought no answer
             try:
                 async with (
-                    self._slots or nullcontext(),
+                    self._pace or nullcontext(),
                     self._health.turn() if self._health else nullcontext(),
                 ):
                     if not usage.calls:
                         begun()
                     usage.calls = 1
-                    sent = self._room.widened(call) if self._room else call
+                    sent = self._prefixes.marked(self._room.widened(call) if self._room else call)
+                    began = time.monotonic()
                     output = await self._sent(sent, purpose, extra)
+                if self._pace:
+                    self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
                 if self._health:
                     self._health.answers()
-                if self._room is None or not self._room.wanted(sent, output):
+                if self._room is None or not self._room.wanted(call, sent, output):
                     return output
                 self._meter.thrown_away(extra, sent, output)
                 self._book(purpose, call, extra)
@@ -241,12 +267,15 @@ class Model:
             except HarnessError:  # a provider's own line, or the model is stopped
                 raise
             except Exception as error:
+                said, wanted_wait = faults.read(error), self.provider.retry_after(error)
+                if self._room and usage.calls and self._room.narrowed(call, sent, said.status):
+                    continue
                 told += 1
-                said = faults.read(error)
                 self._book(purpose, call, extra)
+                if self._pace:
+                    self._pace.refused(said.status, began, wanted_wait)
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage) from error
-                wanted_wait = self.provider.retry_after(error)
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
@@ -260,7 +289,7 @@ class Model:
         try:
             return await self.provider.generate(call)
         except asyncio.CancelledError:  # the server goes on with it
-            if self.provider.remote:
+            if self.provider.remote and not self.provider.batched:  # a batch is found again
                 self._meter.broke_off(extra, call)
                 self._book(purpose, call, extra)
             raise
@@ -293,13 +322,16 @@ class Model:
         tool_choice: Any,
         settings: Mapping[str, Any],
         draw: int,
+        former: tuple[str, str] | None = None,
     ) -> str:
-        """What the answer may depend on, and nothing else."""
+        """What the answer may depend on, and nothing else; `former` as the provider has it."""
+        arguments = self.provider.arguments
+        revision, *more = former or (self.provider.revision, *([dict(arguments)] if arguments else []))
         return digest(
             [
                 KEY_FORMAT,
                 self.name,
-                self.provider.revision,
+                revision,
                 [_plain(message) for message in messages],
                 [tool.model_dump(exclude_none=True) for tool in tools],
                 tool_choice if isinstance(tool_choice, str | None) else asdict(tool_choice),
@@ -309,7 +341,7 @@ class Model:
                 self._seed,
                 # an uncached provider may answer by sample, so its seeds must differ by sample
                 "" if self._keyed else question.id,
-                *([self.provider.origin] if self.provider.origin else []),
+                *more,
             ]
         )
 

@@ -20,7 +20,7 @@ SET_ELSEWHERE = {
     "num_choices": "a method draws its samples one by one",
     "best_of": "a method chooses among its own samples",
     "cache": "the harness keeps completions itself",
-    "batch": "calls are made one by one, so that a run can go on where it stopped",
+    "batch": "--batch sets it",
     "fallback_models": "another model's answers would count as this one's",
 }
 

@@ -12,6 +12,14 @@ from harness.base.errors import ModelStopped
 HANDFUL = 3
 
 
+def ended(line: str, what: str) -> ModelStopped:
+    """What ends the cells of a model, an embedder or a service."""
+    return ModelStopped(
+        f"{line}; no call to this {what} can succeed, so its cells end here: mend it and run the same "
+        "command, or --keep-going counts such calls as errors"
+    )
+
+
 class Health:
     """Of one model, shared by all that ask it. `stopped` is why it is asked no more; empty while it is."""
 
@@ -68,10 +76,7 @@ class Health:
 
     def _check(self) -> None:
         if self.stopped:
-            raise ModelStopped(
-                f"{self.stopped}; no call to this model can succeed, so its cells end here: mend it and run "
-                "the same command, or --keep-going counts such calls as errors"
-            )
+            raise ended(self.stopped, "model")
 
     def _tell(self) -> None:
         if self._changed is not None:

@@ -6,7 +6,6 @@ cache, budgets and the ledger are the gateway's, so inspect's own retry loop is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -19,12 +18,16 @@ from tenacity import RetryError
 
 from harness.base.digest import digest
 from harness.base.errors import UsageError
-from harness.base.secrets import url_shown
+from harness.base.secrets import url_shown, without_secrets_of_server
 from harness.base.surrogates import sendable
 from harness.model import backoff
+from harness.model.arguments import OF_THE_REVISION, REACH, output_arguments, reach_arguments
 from harness.model.faults import ServerFault, causes
+from harness.model.openai_compatible.endpoint import OPENAI, RUNNING, endpoint, headers_of, running
 from harness.model.provider import Call, Provider
 from harness.model.sdk_answers import looked_at, told
+from harness.model.told import Told, ask
+from harness.model.weights import folder_revision, hub_revision
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput
@@ -32,6 +35,12 @@ if TYPE_CHECKING:
 
 #: providers that load weights in this process or on this machine, and take `model_path`
 TRAINABLE = ("hf", "vllm")
+#: those that load a revision of the Hub
+LOADED = ("hf", "vllm", "sglang")
+
+
+#: providers that compute in this process, in batches of as many calls as come at once
+IN_PROCESS = ("hf", "nnterp", "transformer_lens")
 
 
 #: providers whose server an environment variable may name, which only the client tells for certain; others
@@ -42,7 +51,8 @@ ZEROS = {
     "google": ("input_tokens_cache_read", "input_tokens_cache_write"),
     "anthropic": ("reasoning_tokens",),
 }
-OPENAI = "https://api.openai.com/v1"
+#: those whose server has a usual address on this machine
+LOCAL = ("ollama/", "llama-cpp-python/")
 
 
 def _context_length(name: str) -> int | None:
@@ -64,34 +74,95 @@ class Hosted(Provider):
         from inspect_ai.model import GenerateConfig
 
         self.name, self._args = name, dict(args)
-        self.revision = str(args.get("revision", ""))
+        self.revision = self.named_revision
         self._config = GenerateConfig
         self._timeout = int(args.get("timeout", 600))
         self.context = _context_length(name)
-        self._trainable = name.partition("/")[0] in TRAINABLE
+        family, _, self._rest = name.partition("/")
+        self._trainable = family in TRAINABLE
+        self.adaptive = family not in IN_PROCESS
         if self._trainable:
             self.abilities = self.abilities | {"trainable"}
+        own = output_arguments(args, by_content=True)
+        self.arguments = {key: value for key, value in own.items() if key not in OF_THE_REVISION}
         self.origin = url_shown(str(args.get("base_url") or ""))
+        self._once(self.origin)
+        if family in RUNNING:
+            self.origin = url_shown(running(family, args)).rstrip("/")
+        self.address = self.origin
         if name.startswith(ADDRESSED) and not self.origin:
-            self.from_client, self.address = ("origin",), _named_address(name)
+            self.from_client, self.address = True, _named_address(name)
+        self.reached = reach_arguments(args)
+        reached = {key: str(value) for key, value in args.items() if key in REACH or key == "model_path"}
+        self.server = digest([name, reached])
+
+    @property
+    def named_revision(self) -> str:
+        return str(self._args.get("revision") or "")
+
+    def _once(self, origin: str) -> None:
+        """Notes by which server completions were kept when it was part of a model. Arguments were none, so
+        that those of a model that has any may be another's."""
+        if origin and not self.arguments and "model_path" not in self._args:
+            self.former = (self.named_revision, origin)
 
     def connect(self) -> None:
         if self._trainable:  # opened when asked: a method may train other weights first
             return
         client = getattr(self._model.api, "client", None)
-        if self.from_client:
+        if self.from_client or (self.name.startswith(LOCAL) and not self.origin):
             address = url_shown(str(getattr(client, "base_url", "")).rstrip("/"))
-            self.origin = "" if address == OPENAI else address
+            self.found_at("" if address == OPENAI else address)
+
+    def found_at(self, origin: str) -> None:
+        self.origin = origin
+        if self.from_client:
+            self._once(origin)
+
+    @property
+    def official(self) -> bool:
+        own = (*RUNNING, *TRAINABLE, "openai-api", *(name.rstrip("/") for name in LOCAL))
+        return self.name.partition("/")[0] not in own
+
+    @property
+    def asked(self) -> bool:
+        """Official services are not: their names are all that they tell."""
+        return bool(self.origin) and self.name.startswith((*ADDRESSED, *LOCAL, *(f"{f}/" for f in RUNNING)))
+
+    def ask_server(self) -> Told | None:
+        if not self.asked:
+            return None
+        family = self.name.partition("/")[0]
+        if family == "openai-api" or family in RUNNING:
+            at = endpoint(self.name, self._args, lambda: self._model.api)
+            return ask(at.address, at.headers, at.model.rpartition(":")[2], family)
+        api = self._model.api
+        return ask(str(api.client.base_url), headers_of(api.client), api.service_model_name(), family)
+
+    def weights_revision(self, offline: bool) -> str:
+        """The content of a folder, or the commit of a repository of the Hub; of an adapter too."""
+        family = self.name.partition("/")[0]
+        if family not in (*TRAINABLE, *RUNNING) or (family in RUNNING and self.origin):
+            return ""
+        if "model_path" in self._args:
+            return folder_revision(Path(str(self._args["model_path"])))
+        base, _, adapter = self._rest.partition(":") if family == "vllm" else (self._rest, "", "")
+        found = [_content(each, self.named_revision, offline) for each in (base, adapter) if each]
+        return digest(found) if adapter else found[0]
 
     @cached_property
     def _model(self) -> Any:
         from inspect_ai.model import get_model
 
         name, options = self.name, {key: value for key, value in self._args.items() if key != "timeout"}
+        if name.partition("/")[0] not in LOADED:
+            options.pop("revision", None)  # it is the harness's own word for what a server serves
         try:
             return looked_at(get_model(name, memoize=False, **options))
         except (Exception, SystemExit) as error:
-            reason = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300] or type(error).__name__
+            reason = (
+                " ".join(re.sub(r"\[/?[a-z ]+\]", "", _told(error)).split())[:300] or type(error).__name__
+            )
             raise UsageError(
                 f"can't open the model {name!r}: {reason}; 'harness list models' shows what there is"
             ) from error
@@ -106,7 +177,7 @@ class Hosted(Provider):
         try:
             return Path(snapshot_download(repository, revision=self.revision or None))
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            reason = (_told(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise UsageError(
                 f"can't fetch the weights of {repository!r}: {reason}; "
                 "--model-arg model_path=FOLDER takes them from disk"
@@ -127,14 +198,14 @@ class Hosted(Provider):
     def with_weights(self, folder: Path) -> Hosted:
         if not (folder / "config.json").is_file():
             raise UsageError(f"{folder} holds no config.json, so no weights for {self.name}")
+        if self.name.partition("/")[0] in RUNNING and self.origin:
+            raise UsageError(
+                f"{self.name} is served at {self.origin}, which keeps its own weights; name no server, so "
+                "that one is started with the trained ones"
+            )
         other = Hosted(self.name, {**self._args, "model_path": str(folder)})
-        other.revision = digest(
-            [
-                [file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
-                for file in sorted(folder.glob("*.safetensors"))
-            ]
-        )
-        other.connections = self.connections
+        other.revision = folder_revision(folder)
+        other.connections, other.adaptive = self.connections, self.adaptive
         return other
 
     async def generate(self, call: Call) -> ModelOutput:
@@ -172,7 +243,7 @@ class Hosted(Provider):
             return True
         if getattr(error, "status_code", None):  # the server has spoken, and inspect takes it as final
             return False
-        broken = (json.JSONDecodeError, ConnectionError, TimeoutError, EOFError)
+        broken = (json.JSONDecodeError, UnicodeDecodeError, ConnectionError, TimeoutError, EOFError)
         return any(
             isinstance(cause, broken) or type(cause).__module__.startswith(("httpx", "httpcore"))
             for cause in causes(error)
@@ -187,9 +258,20 @@ class Hosted(Provider):
         return None
 
 
+def _told(error: BaseException) -> str:
+    return without_secrets_of_server(str(error))
+
+
 def _named_address(name: str) -> str:
     """The server that the environment names for a model, as inspect-ai looks for it; empty if none."""
     family, _, rest = name.partition("/")
     service = family if family == "openai" else rest.partition("/")[0]
     variables = (f"{service.upper().replace('-', '_')}_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
     return url_shown(next((os.environ[each] for each in variables if os.environ.get(each)), "").rstrip("/"))
+
+
+def _content(model: str, revision: str, offline: bool) -> str:
+    """The revision of weights that are named by a folder or a Hub id."""
+    if Path(model).is_dir():
+        return folder_revision(Path(model))
+    return hub_revision(model, revision, offline)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from threading import Lock
 from typing import Any, TypeVar
 
+from harness.model.served import Served
+
 
 @dataclass(slots=True)
 class Usage:
@@ -154,6 +156,8 @@ class Ledger:
         self.missing = 0
         #: the models that would have been asked for them
         self.lacking: set[str] = set()
+        #: what came to and from the models, beside what it took
+        self.served = Served()
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
         self._apart = Usage()
         self._lock = Lock()

@@ -70,6 +70,7 @@ class Meter:
         completion = max(limit or 0, self._longest) if limit is None or self._overlong else limit
         usd = self.price.most(prompt, completion) if self.price else 0.0
         alone = not self._answered and (self._provider.remote or limit is None)
+        alone = alone and not self._provider.batched  # it would be a batch of its own
         return Bound(1, prompt + completion, usd, alone and (self._budget.tokens is not None or self._costs))
 
     def _prompt(self, size: Size) -> int:

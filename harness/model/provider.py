@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from harness.model.told import Told
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage
@@ -34,14 +37,34 @@ class Provider:
     name: str
     #: identifies the weights or the file behind the name; empty where the provider doesn't know
     revision: str = ""
-    #: calls at once
+    #: the arguments that can change what it says, as JSON has them; files by their content
+    arguments: Mapping[str, Any] = MappingProxyType({})
+    #: calls at once; of an adaptive one, the most of them
     connections: int = 16
+    #: whether its server decides how many, where no number was asked for
+    adaptive: bool = False
+    #: whether its calls wait to go in the provider's batches, all at once
+    batched: bool = False
+    #: told what is worth a line while it is asked
+    say: Callable[[str], None] = staticmethod(lambda text: None)
     #: whether answers may be kept and given again
     cacheable: bool = True
     #: whether calls leave this process, so that --offline must refuse them
     remote: bool = False
-    #: the server that was named for it, whose weights may be others than another server's; empty if none was
+    #: the server that was named for it, as it may be shown; empty if none was. No part of what the model is
     origin: str = ""
+    #: the engine that serves it, with its version, as far as the server tells it
+    engine: str = ""
+    #: arguments that say where and how it is reached, as they may be shown
+    reached: Mapping[str, Any] = MappingProxyType({})
+    #: what its server tells of it; None where nobody asked or nobody answered
+    told: Told | None = None
+    #: what to say once of what it was taken for when it was opened
+    remarks: Sequence[str] = ()
+    #: revision and server by which completions were kept when a server was part of a model; None if none were
+    former: tuple[str, str] | None = None
+    #: which provider limits on calls at once, and what is known of its health, are of; the name by default
+    server: str = ""
     #: what to say beside every result that it gave; empty for nothing
     notice: str = ""
     #: whether it reads the last message of the user and nothing before it, so that it can't act in a world
@@ -55,17 +78,44 @@ class Provider:
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
 
-    #: the server that the environment names for it, as far as that is known without a client
+    #: the server that arguments or the environment name for it, as far as that is known without a client
     address: str = ""
-    #: attributes that only a client can tell, once there is one; text
-    from_client: tuple[str, ...] = ()
+    #: whether only a client knows the server, so that --offline has to be told
+    from_client: bool = False
+
+    @property
+    def named_revision(self) -> str:
+        """The revision that a user named or the provider has of its own; empty where it was found out."""
+        return self.revision
 
     def connect(self) -> None:
-        """Opens the client, where calls go through one, and fills the attributes `from_client`.
+        """Opens the client, where calls go through one, and finds `origin`.
 
         Raises:
             UsageError: there is no such model, or it needs a key; names the cure.
         """
+
+    def found_at(self, origin: str) -> None:
+        """Takes the server that its client told when there last was one."""
+        self.origin = origin
+
+    @property
+    def official(self) -> bool:
+        """Whether its name is that of a model of a service, for which another server may answer."""
+        return False
+
+    @property
+    def asked(self) -> bool:
+        """Whether it has a server of its own that can be asked what it serves."""
+        return False
+
+    def ask_server(self) -> Told | None:
+        """What its server tells of it; None where it has none of its own, or that can't be reached."""
+        return None
+
+    def weights_revision(self, offline: bool) -> str:
+        """The content of its weights, where they are loaded on this machine; else empty."""
+        return ""
 
     async def generate(self, call: Call) -> ModelOutput:
         """One completion.
@@ -74,6 +124,10 @@ class Provider:
             Exception: any; the gateway retries those for which `retryable` is true.
         """
         raise NotImplementedError
+
+    async def probe(self, call: Call) -> ModelOutput:
+        """`generate`, at once, of a model whose calls wait."""
+        return await self.generate(call)
 
     def weights(self) -> Path:
         """The folder of the weights, as transformers loads it; only of a `trainable` model.

@@ -1,4 +1,4 @@
-"""What inspect-ai's OpenAI clients do not look at, or fail on: answers that are none, and tokens in part."""
+"""What inspect-ai's OpenAI clients do not look at, or fail on: answers that are none, or are odd."""
 
 from __future__ import annotations
 
@@ -8,32 +8,57 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from harness.model.faults import check_completion
+from harness.model.completions import completion
+from harness.model.faults import ServerFault, lenient
 
-#: the two counts without which a server's `usage` says nothing, under the names of the two protocols
-COUNTS = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"))
+#: the two counts without which `usage` of the newer protocol says nothing
+COUNTS = ("input_tokens", "output_tokens")
 
 
 def looked_at(model: Any) -> Any:
-    """An inspect-ai model whose OpenAI client, if it has one, raises for an answer that is none
-    (`faults.check_completion`), and takes `usage` with holes for none."""
+    """An inspect-ai model whose OpenAI client, if it has one, raises for an answer that is none, and gives
+    another as the protocol has it (`completions.completion`)."""
     client: Any = getattr(model.api, "client", None)
     if type(client).__module__.partition(".")[0] == "openai":
         of_responses = bool(getattr(model.api, "responses_api", False))
         asked = client.responses if of_responses else client.chat.completions
-        asked.create = _looked_at(asked.create, of_responses)
+        asked.create = _response(asked.create) if of_responses else _chat(asked.create)
     return model
 
 
-def _looked_at(create: Any, of_responses: bool) -> Any:
+def _chat(create: Any) -> Any:
     @functools.wraps(create)
     async def whole(*args: Any, **settings: Any) -> Any:
         answer = await create(*args, **settings)
-        if not of_responses and hasattr(answer, "model_fields_set"):  # no stream
-            check_completion(_outline(answer))
-        _fill(getattr(answer, "usage", None), answer)
-        if (told := _told.get()) is not None:
-            told.update(_details(getattr(answer, "usage", None)))
+        if hasattr(answer, "__aiter__"):  # a stream
+            return answer
+        if isinstance(answer, str):  # as the SDK gives what isn't said to be JSON
+            answer = lenient(answer)
+            if isinstance(answer, str):
+                raise ServerFault(f"the server's answer is no JSON: {answer[:80]}")
+        parts = answer if isinstance(answer, list) else [answer]
+        plain = [part.model_dump(warnings=False) if hasattr(part, "model_dump") else part for part in parts]
+        found = completion(plain if isinstance(answer, list) else plain[0])
+        from openai.types.chat import ChatCompletion
+
+        return ChatCompletion.construct(**found)
+
+    return whole
+
+
+def _response(create: Any) -> Any:
+    @functools.wraps(create)
+    async def whole(*args: Any, **settings: Any) -> Any:
+        answer = await create(*args, **settings)
+        usage = getattr(answer, "usage", None)
+        if usage is not None:
+            counts = [getattr(usage, name, None) for name in COUNTS]
+            if not all(isinstance(count, int) for count in counts):
+                answer.usage = None
+            elif getattr(usage, "total_tokens", None) is None:
+                usage.total_tokens = sum(counts)
+            if (parts := _told.get()) is not None and answer.usage is not None:
+                parts.update(_parts(usage))
         return answer
 
     return whole
@@ -41,18 +66,18 @@ def _looked_at(create: Any, of_responses: bool) -> Any:
 
 #: what the server said of the parts of its tokens, for the call that is being made
 _told: ContextVar[dict[str, int] | None] = ContextVar("told", default=None)
-#: our names of these parts, and where they stand
+#: our names of these parts, and where the newer protocol has them
 PARTS = {
-    "input_tokens_cache_read": (("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
-    "input_tokens_cache_write": (("prompt_tokens_details", "input_tokens_details"), "cache_write_tokens"),
-    "reasoning_tokens": (("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
+    "input_tokens_cache_read": ("input_tokens_details", "cached_tokens"),
+    "input_tokens_cache_write": ("input_tokens_details", "cache_write_tokens"),
+    "reasoning_tokens": ("output_tokens_details", "reasoning_tokens"),
 }
 
 
 @contextmanager
 def told() -> Iterator[dict[str, int]]:
-    """What the server says in it of the parts of its tokens, by the names of inspect-ai's ModelUsage, which
-    takes no cached token of the newer protocol for a number that nobody told."""
+    """What the server says within it of the parts of its tokens, by the names of inspect-ai's ModelUsage,
+    which takes "none of the prompt was cached" of the newer protocol for a number that nobody told."""
     found: dict[str, int] = {}
     token = _told.set(found)
     try:
@@ -61,30 +86,10 @@ def told() -> Iterator[dict[str, int]]:
         _told.reset(token)
 
 
-def _details(usage: Any) -> dict[str, int]:
+def _parts(usage: Any) -> dict[str, int]:
     found = {}
-    for name, (places, part) in PARTS.items():
-        for place in places:
-            value = getattr(getattr(usage, place, None), part, None)
-            if type(value) is int:
-                found[name] = value
+    for name, (place, part) in PARTS.items():
+        value = getattr(getattr(usage, place, None), part, None)
+        if type(value) is int:
+            found[name] = value
     return found
-
-
-def _outline(answer: Any) -> dict[str, Any]:
-    """The parts of an answer that say whether it is one; the SDK keeps what it doesn't know as it came."""
-    choices = getattr(answer, "choices", None)
-    endings = [{"finish_reason": getattr(choice, "finish_reason", None)} for choice in choices or ()]
-    more = {name: getattr(answer, name, None) for name in ("error", "message", "detail")}
-    return {**more, "choices": endings}
-
-
-def _fill(usage: Any, answer: Any) -> None:
-    if usage is None:
-        return
-    pairs = [[getattr(usage, name, None) for name in names] for names in COUNTS]
-    counts = next((pair for pair in pairs if all(isinstance(count, int) for count in pair)), None)
-    if counts is None:
-        answer.usage = None
-    elif getattr(usage, "total_tokens", None) is None:
-        usage.total_tokens = sum(counts)

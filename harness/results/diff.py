@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.base.errors import DECLINED
 from harness.results.fields import brief, differing, field_of
 from harness.results.index import Index, in_force, read_index
 
@@ -201,11 +202,16 @@ def _again(a: Row, b: Row) -> Reason:
     if a["samples_digest"] == b["samples_digest"] and a["draws"] != b["draws"]:
         before, now = a["draws"] or "unknown", b["draws"] or "unknown"
         return Reason("draws", a["draws"], b["draws"], f"the same attempts; draws were {before}, are {now}")
+    without = [
+        f"{name} {before} -> {now}"
+        for name in ("error", "unscored", *DECLINED)
+        if (before := a["counts"].get(name, 0)) != (now := b["counts"].get(name, 0))
+    ]
     return Reason(
         "samples_digest",
         a["samples_digest"],
         b["samples_digest"],
-        "the same run, made again with other attempts",
+        "the same run, made again with other attempts" + f" ({', '.join(without)})" * bool(without),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from harness.base.errors import DECLINED
 from harness.results.attempts import TOKENS
 from harness.results.ranges import metric_range
+from harness.results.served import names_text
 
 #: what LaTeX would take for a command
 LATEX = str.maketrans(
@@ -85,6 +86,10 @@ def tabular(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns:
     )
 
 
+#: statuses of attempts that have no score of their own
+WITHOUT_SCORE = ("unscored", "error", *DECLINED)
+
+
 def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
     """A run as `harness eval --json` prints it."""
     usage, volatile = record["usage"], record["volatile"]
@@ -139,6 +144,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
             **({"by_purpose": usage["by_purpose"]} if "by_purpose" in usage else {}),
         },
         "data_access": record["data_access"],
+        "served": record.get("served"),
         "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
         "comparability_key": record["comparability_key"],
@@ -193,12 +199,19 @@ def every_eval_ever(record: Mapping[str, Any]) -> dict[str, Any]:
         "eval_library": {
             "name": "harness",
             "version": record["environment"]["harness"],
-            "additional_details": {"method": record["method"]["name"], "run_id": record["run_id"]},
+            "additional_details": {
+                "method": record["method"]["name"],
+                "run_id": record["run_id"],
+                **{name: str(n) for name in WITHOUT_SCORE if (n := record["counts"].get(name, 0))},
+            },
         },
         "model_info": {
             "name": record["model"],
             "id": record["model"],
-            "additional_details": {"revision": record["model_revision"]},
+            "additional_details": {
+                "revision": record["model_revision"],
+                **({"served": served} if (served := names_text(record)) else {}),
+            },
         },
         "evaluation_results": metrics,
     }

@@ -17,7 +17,7 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.results.store import Store, standing
 
-FORMAT = 7
+FORMAT = 8
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "planned": record.get("planned"),
         "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
+        "served": record.get("served"),
     }
 
 

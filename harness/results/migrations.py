@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.base.digest import digest
 from harness.base.known_files import named_by_content, without_folders
+from harness.model.arguments import output_arguments
 
 #: what was not recorded before version 2
 UNKNOWN_CODE = {"digest": "", "development": False}
@@ -49,6 +50,46 @@ def _to_3(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "schema": 3, "draws": None, "draw_digest": None}
 
 
+def _to_4(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 4: where a model was served is no part of what it is, so that both keys are computed again
+    without addresses and keys; and the arguments of a role are those that it was really given. What was
+    served is unknown but for the address."""
+    subject, comparability = dict(record["subject"]), dict(record["comparability"])
+    given, name = dict(subject.get("model_args", {})), str(record["model"])
+    origin = subject.pop("model_origin", None) or given.get("base_url")
+    if given:
+        subject["model_args"] = _of_the_model(given, record.get("model_revision"))
+    shared = {} if name.startswith("recorded/") else given
+    for part in (subject, comparability):
+        if part.get("roles"):
+            part["roles"] = {
+                role: {**played, "args": _of_the_model(played.get("args") or shared, played.get("revision"))}
+                for role, played in part["roles"].items()
+            }
+    addresses = {"models": {name: {"addresses": [origin]}}} if isinstance(origin, str) else {}
+    return {
+        **record,
+        "schema": 4,
+        "served": addresses,
+        "subject": subject,
+        "subject_key": digest(subject),
+        "comparability": comparability,
+        "comparability_key": digest(comparability),
+    }
+
+
+def _of_the_model(given: Mapping[str, Any], revision: Any) -> dict[str, Any]:
+    """The arguments that can change what a model says, but for the revision, which is noted beside them.
+    Which weights lay at a path nobody noted: the path stands for them, by its last part and its own
+    digest."""
+    kept = output_arguments(given)
+    if "revision" in kept and str(kept["revision"]) == revision:
+        del kept["revision"]
+    if isinstance(path := kept.get("model_path"), str):
+        kept["model_path"] = {"file": path.rstrip("/").rpartition("/")[2], "digest": digest(path)}
+    return kept
+
+
 def without_paths(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record in which files of the user's have names and digests, not paths, as later ones are sealed. Keys
     are computed again where a path stood in them: only in those of plugins in development."""
@@ -74,4 +115,4 @@ def _by_name(value: Any) -> Any:
 
 
 #: version -> function from a record of that version to one of the next
-MIGRATIONS: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _to_2, 2: _to_3}
+MIGRATIONS: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _to_2, 2: _to_3, 3: _to_4}

@@ -125,6 +125,7 @@ def seal(
             "reasons": dict(sorted(summary.reasons.items())),
             "usage": {**logical, "by_purpose": by_purpose},
             "prices": {model: dict(price) for model, price in (prices or {}).items()},
+            "served": ledger.served.as_dict(),
             "volatile": {**volatile, "wall_s": round(created.timestamp() - started, 3)},
             "data": list(sources),
             "licence": cell.task.licence,

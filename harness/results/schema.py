@@ -1,7 +1,7 @@
-"""The run record, version 3. A newer version is refused, an older one is migrated (`migrations.py`).
+"""The run record, version 4. A newer version is refused, an older one is migrated (`migrations.py`).
 
-`run.v3.schema.json` beside this file is the published JSON Schema of these classes; `run.v1.schema.json` and
-`run.v2.schema.json` are those of versions 1 and 2.
+`run.v4.schema.json` beside this file is the published JSON Schema of these classes; `run.v1.schema.json` and
+so on are those of earlier versions.
 """
 
 from __future__ import annotations
@@ -17,9 +17,20 @@ from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.ranges import declared_range
 from harness.sample import Status
 
-SCHEMA = 3
+SCHEMA = 4
 #: what may differ between two executions of the same run and is left out of `result_digest`
-VOLATILE = ("created_at", "wall_s", "environment", "command", "attempt", "result_digest", "volatile")
+VOLATILE = (
+    "created_at",
+    "wall_s",
+    "environment",
+    "command",
+    "attempt",
+    "result_digest",
+    "volatile",
+    "served",
+)
+#: the same of records that were sealed before version 4
+VOLATILE_3 = VOLATILE[:-1]
 
 
 class Strict(BaseModel):
@@ -84,13 +95,25 @@ class Code(Strict):
     development: bool = Field(description="whether it may change without a new version")
 
 
-class Served(Strict):
-    """What really came to and from the models."""
+class ServedModel(Strict):
+    """What came from the servers of one model, as they say it themselves."""
 
-    models: list[str] = Field([], description="names that servers returned")
-    fingerprints: list[str] = []
+    names: list[str] = Field([], description="names that servers returned with answers")
+    fingerprints: list[str] = Field([], description="system_fingerprint of answers")
+    addresses: list[str] = Field([], description="of servers that aren't the provider's official one")
     engine: str = Field("", description="engine and version, where the server says it")
-    decoding: dict[str, Any] | None = Field(None, description="settings as they were sent")
+    revision: str = Field("", description="where the user named it")
+    reached: dict[str, Any] = Field({}, description="arguments that said where and how; without secrets")
+    told: dict[str, Any] = Field({}, description="what /v1/models says of the weights; paths without folders")
+
+
+class Served(Strict):
+    """What really came to and from the models; no key and no digest depends on it."""
+
+    models: dict[str, ServedModel] = Field({}, description="by the name that was asked")
+    decoding: dict[str, list[dict[str, Any]]] = Field(
+        {}, description="by purpose, the different settings that were sent; of seeds only that there were any"
+    )
 
 
 class Price(Strict):
@@ -247,7 +270,9 @@ def json_schema() -> dict[str, Any]:
 
 def result_digest(record: Mapping[str, Any]) -> str:
     """The hash of a record without what is volatile; `samples.digest` ties the attempts to it."""
-    return digest({key: value for key, value in record.items() if key not in VOLATILE})
+    schema = record.get("schema")
+    volatile = VOLATILE if isinstance(schema, int) and schema >= 4 else VOLATILE_3
+    return digest({key: value for key, value in record.items() if key not in volatile})
 
 
 def check(found: Any, where: str) -> dict[str, Any]:

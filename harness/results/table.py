@@ -11,6 +11,7 @@ from harness.base.errors import DECLINED, RecordError, UsageError
 from harness.results.attempts import TOKENS
 from harness.results.reasons import COLUMNS as REASON_COLUMNS
 from harness.results.reasons import reason_counts
+from harness.results.served import names_text
 from harness.results.store import Store
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ COLUMNS = (
     "pool_size",
     "draws",
     "draw_digest",
+    "served",
     "validation_last",
     "validation_peak",
     "validation_peak_step",
@@ -116,6 +118,7 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "estimated": row["usage"].get("estimated", 0),
             "labels_seen": row["data_access"].get("labels_seen", 0),
             "pool_size": row["data_access"].get("pool_size", 0),
+            "served": names_text(row),
             **_validation(row["curve"]),
         }
         for name, metric in row["metrics"].items():

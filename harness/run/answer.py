@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from harness.base.errors import HarnessError, PluginError
+from harness.display.failures import DECLINED_HEADS
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
@@ -79,7 +81,8 @@ async def answer(
     questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
     total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
     waiting = set(todo)
-    errors, most = 0, _most_errors(cell.request.fail_on_error, total)
+    statuses: Counter[str] = Counter()
+    most = _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
     gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
     try:
@@ -90,13 +93,14 @@ async def answer(
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
             journal.append(attempt)
             done += 1
-            errors += attempt["status"] == "error"
+            statuses[attempt["status"]] += 1
+            errors = statuses["error"]
             if errors >= most:
                 raise HarnessError(
                     f"{errors} of {done} attempts ended in errors, the last as {attempt['reason']!r}; "
                     "--fail-on-error ends the run here, what was answered is kept"
                 )
-            session.watcher.step(cell, "answer", done, total)
+            session.watcher.step(cell, _step(statuses), done, total)
     except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -106,6 +110,13 @@ async def answer(
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
         raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")
+
+
+def _step(statuses: Mapping[str, int]) -> str:
+    """`answer`, and how many attempts came to nothing: `answer (2 error, 5 refused)`."""
+    words = (("error", "error"), ("unscored", "unscored"), *DECLINED_HEADS.items())
+    failed = [f"{statuses[name]} {word}" for name, word in words if statuses.get(name)]
+    return f"answer ({', '.join(failed)})" if failed else "answer"
 
 
 def _most_errors(limit: float | None, total: int) -> float:

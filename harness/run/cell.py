@@ -17,6 +17,7 @@ from harness.run.affordable import book_probes
 from harness.run.answer import answer, fit
 from harness.run.code import check_unchanged, in_memory
 from harness.run.draws import declared, of_run
+from harness.run.formerly import sealed_formerly
 from harness.run.jobs import make_job
 from harness.run.journal import Journal
 from harness.run.keys import by_content
@@ -173,7 +174,7 @@ def _prices(prepared: Prepared, session: Session) -> dict[str, dict[str, Any]]:
 def sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:
     """The sealed record that answers for this cell, if there is one; else whether to begin again."""
     cell, run = prepared.cell, prepared.run_id[:12]
-    found = session.store.sealed(prepared.folder)
+    found = session.store.sealed(prepared.folder) or sealed_formerly(prepared, session)
     if found is None:
         return None, False
     if found["status"] == "retracted":
@@ -214,6 +215,8 @@ def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: boo
     ledger.restore(attempt["usage"] for attempt in journal.attempts())
     ledger.restore(journal.given_up)
     ledger.total.add(Usage.from_dict(journal.lost()))
+    ledger.served.restore(journal.served())
+    ledger.served.noticed = lambda: journal.keep_served(ledger.served.as_dict())
 
 
 async def _measure(

@@ -56,9 +56,10 @@ def make_job(
             price=session.price(source.name, cell, role=source is not provider),
             offline=request.offline,
             max_retries=request.max_retries,
-            slots=session.slots(source),
+            pace=session.pace(source, request.requests_per_minute),
             health=session.health(source, request.keep_going),
             answer_limit=None if "max_tokens" in request.decoding or not own else limit,
+            prompt_cache=request.prompt_cache,
             notice=session.notice,
         )
 
@@ -80,14 +81,15 @@ def make_job(
             ledger=ledger,
             budget=budget,
             with_weights=lambda folder: handle(provider.with_weights(folder), own=True),
-            concurrency=provider.connections,
+            concurrency=lambda: session.pace(provider).questions if provider.remote else provider.connections,
         ),
         seed=cell.seed,
         n_questions=n_questions,
         code=code.digest if code.development else "",
         prompt=cell.method.template(cell.method_args),
-        open_task=lambda name: _other_task(name, cell),
+        open_task=lambda name: _other_task(name, cell, session),
         services=Services(
+            keep_going=cell.request.keep_going,
             ledger=ledger,
             budget=budget,
             cache=session.cache if "world" in cell.task.offers else None,
@@ -100,8 +102,9 @@ def make_job(
     )
 
 
-def _other_task(name: str, cell: Cell) -> tuple[Task, Splits]:
+def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:
     """Another task and its data, with its default arguments."""
     spec = registry().task(name)
     task = load_task(spec, task_arguments(spec, {}, cell.model))
-    return task, task.load(Data.from_environment(cell.request.mirror, cell.request.offline))
+    data = Data.from_environment(cell.request.mirror, cell.request.offline, session.reach)
+    return task, task.load(data)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.base.errors import RecordError
-from harness.base.secrets import without_secret_values
+from harness.base.secrets import json_without_secrets
 
 
 class Journal:
@@ -81,7 +81,7 @@ class Journal:
         self.code = dict(code)
         about = json.dumps({"title": title, "wanted": wanted, "code": self.code})
         with contextlib.suppress(OSError):  # a full disk is reported where something would be lost
-            (self.folder / "about.json").write_text(without_secret_values(about), "utf-8")
+            (self.folder / "about.json").write_text(json_without_secrets(about), "utf-8")
 
     def _about(self) -> dict[str, Any]:
         return self._read("about.json")
@@ -93,7 +93,7 @@ class Journal:
             RecordError: the disk is full or gone; everything written before stays.
         """
         text = json.dumps(attempt, ensure_ascii=True, separators=(",", ":"))
-        line = without_secret_values(text).encode() + b"\n"
+        line = json_without_secrets(text).encode() + b"\n"
         try:
             written = os.pwrite(self._file, line, self._end)
             if written != len(line):
@@ -120,7 +120,7 @@ class Journal:
         answer and its seal and doesn't fit again."""
         part = self.folder / "fit.part"
         try:
-            part.write_text(without_secret_values(json.dumps(spent)), "utf-8")
+            part.write_text(json_without_secrets(json.dumps(spent)), "utf-8")
             part.replace(self.folder / "fit.json")
         except OSError as error:
             raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
@@ -149,19 +149,34 @@ class Journal:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def keep_served(self, served: Mapping[str, Any]) -> None:
+        """Keep what came to and from the models so far: attempts don't say it. One that can't be written
+        is no reason to stop, as it is written again with whatever comes next."""
+        with contextlib.suppress(OSError):
+            (self.folder / "served.json").write_text(json_without_secrets(json.dumps(served)), "utf-8")
+
+    def served(self) -> dict[str, Any]:
+        """What `keep_served` kept; empty if nothing was."""
+        try:
+            found = json.loads((self.folder / "served.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def clear(self) -> None:
         """Begin again: none of what was written is found by whoever goes on later."""
         os.ftruncate(self._file, 0)
         self._end = 0
         self.places.clear()
         self.given_up.clear()
-        for name in ("fit.json", "lost.json"):
+        for name in ("fit.json", "served.json", "lost.json"):
             (self.folder / name).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""
         for name in (
-            *("samples.jsonl", "about.json", "fit.json", "fit.part", "lost.json", "lost.part", "lock"),
+            *("samples.jsonl", "about.json", "fit.json", "fit.part", "served.json", "lost.json", "lost.part"),
+            "lock",
         ):
             (self.folder / name).unlink(missing_ok=True)
         try:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest, file_digest, path_digest, set_digest
-from harness.base.secrets import url_shown, without_secrets, without_secrets_in
+from harness.base.secrets import without_secrets_in
+from harness.model.arguments import output_arguments
 from harness.model.provider import Provider
 from harness.run.code import Code
 from harness.run.named_files import named_content
@@ -95,14 +96,12 @@ def subject(
         "method_args": by_content(cell.method, cell.method_args),
         "model": provider.name,
         "model_revision": provider.revision,
-        "model_args": without_secrets(cell.request.model_args),
+        "model_args": _arguments(provider, cell.request.model_args),
         "roles": {name: _role(cell, role) for name, role in sorted(roles.items()) if name in declared},
         "embedder": [embedder.name, embedder.revision] if embedder else None,
         "decoding": dict(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
-    if provider.origin and provider.origin != url_shown(str(cell.request.model_args.get("base_url", ""))):
-        found["model_origin"] = url_shown(provider.origin)
     cleaned: dict[str, Any] = without_secrets_in(found)
     return cleaned
 
@@ -140,5 +139,11 @@ def _source(read: Mapping[str, Any]) -> dict[str, Any]:
 
 def _role(cell: Cell, role: Provider, prompt: str = "") -> dict[str, Any]:
     """Who plays a role: model, revision, arguments and, where the task words it, the prompt."""
-    found = {"model": role.name, "revision": role.revision, "args": without_secrets(cell.request.role_args)}
+    found = {"model": role.name, "revision": role.revision, "args": _arguments(role, cell.role_args)}
     return {**found, "prompt": digest(prompt)} if prompt else found
+
+
+def _arguments(provider: Provider, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a model that can change what it says. Where it is served is none of them, and which
+    weights are served stands in its revision."""
+    return dict(provider.arguments) if provider.remote else output_arguments(given)

@@ -13,6 +13,7 @@ from harness.base.secrets import remember
 from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
+from harness.model.pace import AUTO
 from harness.registry import registry
 from harness.results.labels import with_arguments
 from harness.spec import ROLES, MethodSpec, TaskSpec
@@ -22,7 +23,8 @@ LOG = logging.getLogger("harness.run")
 
 #: the least value of a request's number
 LEAST = {
-    **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "max_retries": 0},
+    **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "requests_per_minute": 1},
+    "max_retries": 0,
     **{"budget_calls": 0, "budget_tokens": 0, "budget_usd": 0, "budget_time": 0},
 }
 
@@ -48,7 +50,10 @@ class Request:
     budget_tokens: int | None = None
     budget_usd: float | None = None
     budget_time: float | None = None
-    max_connections: int | None = None
+    max_connections: int | str | None = None  # `auto`: as many as the server takes
+    requests_per_minute: int | None = None
+    prompt_cache: bool = True  # whether providers are asked to keep beginnings that prompts share
+    batch: bool = False  # whether calls go in batches of the provider
     max_retries: int = MAX_RETRIES
     offline: bool = False
     mirror: str | None = None
@@ -75,6 +80,13 @@ class Cell:
     request: Request
 
     @property
+    def role_args(self) -> Mapping[str, Any]:
+        """The arguments of the roles' provider: the model's where none were given for it."""
+        # what says how to read a file of recorded answers says nothing to the model of a role
+        shared = {} if self.model.startswith("recorded/") else self.request.model_args
+        return self.request.role_args or shared
+
+    @property
     def title(self) -> str:
         """What people read: where a run has a twin beside it, with the argument that tells them apart."""
         seed = f" seed {self.seed}" if self.request.seeds > 1 else ""
@@ -92,6 +104,10 @@ def plan(request: Request) -> list[Cell]:
     """
     for name, least in LEAST.items():
         value = getattr(request, name)
+        if name == "max_connections" and value == AUTO:
+            continue
+        if isinstance(value, str):
+            raise UsageError(f"--{name.replace('_', '-')} is a number or {AUTO}, not {value!r}")
         if value is not None and not value >= least:  # not a number either
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
     if request.planned_effect is not None and not 0 < request.planned_effect <= 1:
@@ -101,6 +117,8 @@ def plan(request: Request) -> list[Cell]:
         )
     for given in (request.model_args, request.role_args, request.decoding):
         remember(given)
+    for given in (request.task_args, request.method_args):  # of which one may be called `key`
+        remember(given, of_model=False)
     if request.fail_on_error is not None and not request.fail_on_error > 0:
         raise UsageError(
             "--fail-on-error is a number of attempts (1 and more) or a share of them (below 1), not "

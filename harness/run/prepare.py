@@ -69,6 +69,8 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
     embedder = open_embedder(cell)
+    for line in embedder.remarks if embedder else ():
+        session.notice(line)
     comparability = keys.comparability(
         cell,
         task,
@@ -126,7 +128,7 @@ def open_embedder(cell: Cell) -> Embedder | None:
         return None
     from harness.model.embed import open_embedder
 
-    return open_embedder(cell.request.embedder, cell.request.offline)
+    return open_embedder(cell.request.embedder, cell.request.offline, cell.request.keep_going)
 
 
 def check_abilities(cell: Cell, provider: Provider) -> None:

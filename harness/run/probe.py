@@ -42,7 +42,8 @@ async def probe(cells: Sequence[Cell], session: Session) -> None:
             (certain if sure else perhaps).update({id(each): each for each in found})
     every = [*(perhaps | certain).values()]
     going = any(cell.request.keep_going for cell in cells)
-    said = await asyncio.gather(*(_ask(each, session, going) for each in every))
+    per_minute = next((cell.request.requests_per_minute for cell in cells), None)
+    said = await asyncio.gather(*(_ask(each, session, going, per_minute) for each in every))
     lines = [line for each, line in zip(every, said, strict=True) if line and id(each) in certain]
     if lines and not going:
         raise ModelStopped(
@@ -120,13 +121,13 @@ def _until_one_lacks(questions: Iterable[Question], ledger: Ledger) -> Iterable[
         yield question
 
 
-async def _ask(provider: Provider, session: Session, keep_going: bool) -> str:
+async def _ask(provider: Provider, session: Session, keep_going: bool, per_minute: int | None) -> str:
     """What keeps the model from being asked; empty where nothing does, or it may pass."""
     health = session.health(provider, keep_going)
     call = Call(Question("probe", "Hi"), [messages.user("Hi")], decoding={"max_tokens": 1})
     try:
-        async with asyncio.timeout(PATIENCE):
-            session.probed[id(provider)] = (call, await provider.generate(call))
+        async with asyncio.timeout(PATIENCE), session.pace(provider, per_minute):
+            session.probed[id(provider)] = (call, await provider.probe(call))
     except TimeoutError:
         session.probed[id(provider)] = (call, None)
         session.notice(f"{provider.name} gave no answer within {PATIENCE:g} seconds to a call of one token")

@@ -182,6 +182,7 @@ def _differ(row: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
 def _ledger(record: Mapping[str, Any]) -> Ledger:
     ledger = Ledger()
     usage = record["usage"]
+    ledger.served.restore(record.get("served", {}))
     ledger.total = Usage.from_dict({**NOT_COUNTED, **usage, **record["volatile"]})
     ledger.by_purpose = {
         purpose: Usage.from_dict({**NOT_COUNTED, **values}) for purpose, values in usage["by_purpose"].items()

@@ -56,8 +56,10 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         if outcome.answer is None:
             outcome.answer = task.parse(outcome.text, sample.question)
             attempt["reason"] = _why_none(task, sample, outcome) if outcome.answer is None else None
-            if not outcome.text.strip():
-                attempt["reason"] = "only reasoning" if outcome.thought_alone else "empty"
+            if outcome.thought_alone and outcome.answer is None:
+                attempt["reason"] = "only reasoning"
+            elif not outcome.text.strip():
+                attempt["reason"] = "empty"
         else:
             attempt["given"] = True
         attempt["answer"] = outcome.answer

@@ -1,8 +1,7 @@
-"""What the cells of one command share: open models, the cache, connection limits, loaded data, the store."""
+"""What the cells of one command share: open models, the cache, the pace of calls, loaded data, the store."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +12,13 @@ from harness.base.digest import digest
 from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.base.secrets import without_secret_values
 from harness.data.hub import Data
+from harness.data.reach import Reach
+from harness.model.batches.provider import has_batches
 from harness.model.cache import Cache
-from harness.model.factory import open_model
+from harness.model.factory import NO_MODEL, open_model
 from harness.model.health import Health
+from harness.model.identity import tell_apart
+from harness.model.pace import Pace
 from harness.model.prices import NOTHING, Price, price
 from harness.model.provider import Call, Provider
 from harness.registry import load_task
@@ -51,18 +54,19 @@ class Silent:
 
 @dataclass
 class Session:
-    """What the cells of one command share: open models, the cache, connection limits, the store."""
+    """What the cells of one command share: open models, the cache, the pace of calls, the store."""
 
     store: Store
     watcher: Watcher = field(default_factory=Silent)
     prices: dict[str, Any] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    reach: Reach = field(default_factory=Reach)
     connect: bool = True  # whether clients of models are opened, which plans do without
     notices: list[str] = field(default_factory=list)
     _providers: dict[str, Provider] = field(default_factory=dict)
-    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    _health: dict[int, Health] = field(default_factory=dict)
+    _paces: dict[str, Pace] = field(default_factory=dict)
+    _health: dict[str, Health] = field(default_factory=dict)
     #: calls of one token that were made beforehand, and their answers if they came, until a run books them
     probed: dict[int, tuple[Call, ModelOutput | None]] = field(default_factory=dict)
     _cache: Cache | None = None
@@ -90,48 +94,63 @@ class Session:
 
     def provider(self, name: str, cell: Cell) -> Provider:
         """An open model; opened once for the whole command."""
-        return self._open(name, cell.request.model_args, cell)
+        return self._open(name, cell.request.model_args, cell, cell.request.batch and name != NO_MODEL)
 
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
-        return self._open(name, _role_arguments(cell), cell)
+        return self._open(name, cell.role_args, cell, cell.request.batch and has_batches(name))
 
     def price(self, name: str, cell: Cell, role: bool = False) -> Price | None:
         """What a model of the cell takes; None where it is unknown."""
-        arguments = _role_arguments(cell) if role else cell.request.model_args
+        arguments = cell.role_args if role else cell.request.model_args
         return price(name, self.prices, str(arguments.get("base_url") or ""))
 
     def embedder_price(self, name: str) -> Price | None:
         """What an embedder takes; None where it is unknown. All but those behind a server are free."""
         return price(name, self.prices) if name.startswith("openai/") else NOTHING
 
-    def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell) -> Provider:
-        key = digest([name, dict(arguments)])
+    def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell, batch: bool) -> Provider:
+        key = digest([name, dict(arguments), *([True] if batch else [])])
         if key not in self._providers:
             request = cell.request
-            self._providers[key] = open_model(
+            opened = open_model(
                 name,
                 arguments,
                 request.max_connections,
                 lambda: self.cache,
                 request.offline,
                 self.connect,
+                batch,
             )
-            if self._providers[key].notice:
-                self.notice(self._providers[key].notice)
+            if batch:
+                opened.say = self.notice
+            tell_apart(self._providers.values(), opened)
+            self._providers[key] = opened
+            for line in (opened.notice, *opened.remarks):
+                if line:
+                    self.notice(line)
         return self._providers[key]
 
     def use(self, provider: Provider) -> None:
         """Have cells that name this model, without arguments, use an open one."""
         self._providers[digest([provider.name, {}])] = provider
 
-    def slots(self, provider: Provider) -> asyncio.Semaphore:
-        """The limit on calls at once, shared by every cell that uses the model."""
-        return self._slots.setdefault(provider.name, asyncio.Semaphore(provider.connections))
+    def pace(self, provider: Provider, per_minute: int | None = None) -> Pace:
+        """How many calls go to the model's server at once and a minute, shared by every cell that uses it at
+        its server."""
+        key = provider.server or provider.name
+        if key not in self._paces:
+            self._paces[key] = Pace.of(provider, per_minute)
+        return self._paces[key]
 
     def health(self, provider: Provider, keep_going: bool = False) -> Health:
         """Whether the model can be asked, known to every cell that uses it."""
-        return self._health.setdefault(id(provider), Health(keep_going))
+        key = provider.server or provider.name
+        if key not in self._health:
+            found = self._health[key] = Health(keep_going)
+            if provider.batched:  # a handful that is tried first would be a batch of its own
+                found.answers()
+        return self._health[key]
 
     def load(self, cell: Cell, code: str = "") -> tuple[Task, Splits, Data]:
         """The task and its data; kept while cells of the same task, and the same code, follow each other."""
@@ -139,7 +158,7 @@ class Session:
         if key not in self._loaded:
             self._loaded.clear()
             task = load_task(cell.task, cell.task_args)
-            data = Data.from_environment(cell.request.mirror, cell.request.offline)
+            data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
             try:
                 splits = task.load(data)
             except HarnessError:
@@ -180,12 +199,5 @@ class Session:
         if self._cache is not None:
             self._cache.close()
             self._cache = None
-        self._slots.clear()
+        self._paces.clear()
         self._health.clear()
-
-
-def _role_arguments(cell: Cell) -> Mapping[str, Any]:
-    request = cell.request
-    # what says how to read a file of recorded answers says nothing to the model of a role
-    shared = {} if cell.model.startswith("recorded/") else request.model_args
-    return request.role_args or shared

@@ -53,7 +53,7 @@
       return attempt;
     });
     const repeated = attempts.some((attempt) => attempt.epoch > 0);
-    const kinds = ["right", "wrong", "scored", "no answer", "unscored", "error"]
+    const kinds = ["right", "wrong", "scored", "no answer", "unscored", "error", "refused", "filtered", "context_overflow"]
       .map((kind) => [kind, attempts.filter((attempt) => attempt.outcome === kind).length]).filter(([, n]) => n);
     const choose = make("select", {}, new Option(`all ${attempts.length}`, ""),
       ...kinds.map(([kind, n]) => new Option(`${kind} ${n}`, kind)));

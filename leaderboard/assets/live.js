@@ -18,7 +18,9 @@
       item.append(progress);
     }
     item.append(` ${run.attempts}${run.wanted ? ` of ${run.wanted}` : ""} attempts`);
-    if (run.unscored || run.error) item.append(`, ${run.unscored} unscored, ${run.error} errors`);
+    for (const [n, what] of [[run.unscored, "unscored"], [run.error, "errors"], [run.declined, "refused, filtered or too long"]]) {
+      if (n) item.append(`, ${n} ${what}`);
+    }
     if (!run.writing) item.append(" (interrupted)");
     return item;
   };

@@ -176,10 +176,11 @@ class Trained(Method):
             self.spec.settings["reward"],
             asdict(plan),
             settings,
-            [judge.name, judge.provider.revision] if judge else None,
+            judge.identity if judge else None,
             job.seed,
             job.model.name,
-            job.model.provider.revision or policies.weights_digest(source),
+            job.model.provider.named_revision or policies.weights_digest(source),
+            *policies.arguments_of(job.model),
             [home.task_name, game],
             [sample.digest() for sample in samples],
         ]

@@ -140,7 +140,8 @@ class Curated(Method):
             settings,
             job.seed,
             job.model.name,
-            job.model.provider.revision or policies.weights_digest(job.training.policy),
+            job.model.provider.named_revision or policies.weights_digest(job.training.policy),
+            *policies.arguments_of(job.model),
             set_digest(sample.digest() for sample in bank.samples),
             digest(list(bank.prompts)),
         ]

@@ -83,7 +83,7 @@ class Annotator:
                 self.done += 1
                 self._job.progress("annotate", self.done, total)
 
-        found = await in_order(one, questions, self._job.concurrency)
+        found = await in_order(one, questions, lambda: self._job.concurrency)
         if self._last is not None and self.faults["failed"] == self.done:
             raise self._last
         self.found += found

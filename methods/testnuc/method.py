@@ -128,7 +128,7 @@ class TestNUC(Method):
                 job.progress("annotate", done, len(questions))
 
         batches = list(batched(questions, self.args["batch_size"]))
-        found = await in_order(label, batches, job.concurrency)
+        found = await in_order(label, batches, lambda: job.concurrency)
         if len(failures) == len(questions):
             raise failures[-1]
         if failures:
@@ -196,7 +196,7 @@ class TestNUC(Method):
             asked, at = own.pop((question.id, question.epoch))
             return self._outcome(question, (await asked)[at], job)
 
-        return outcomes(answer, in_batches(), job.concurrency * size)
+        return outcomes(answer, in_batches(), lambda: job.concurrency * size)
 
     def _outcome(self, question: Question, mine: Prediction, job: Job) -> Outcome:
         near, me = self._voters(question, mine, self.k, job)

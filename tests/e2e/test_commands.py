@@ -175,7 +175,7 @@ def test_verify_finds_what_was_changed(run, place):
     assert "was changed after it was sealed" in run(place, "results", "verify", code=1).stdout
     record.write_text(sealed[:100])
     assert "can't be read" in run(place, "results", "verify", code=1).stdout
-    record.write_text(sealed.replace('"schema": 3', '"schema": 4'))
+    record.write_text(sealed.replace('"schema": 4', '"schema": 5'))
     assert "upgrade" in run(place, "results", "verify", code=1).stdout
     record.write_text(sealed)
     samples = record.with_name("samples.parquet")

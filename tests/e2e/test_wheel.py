@@ -86,7 +86,7 @@ def test_the_only_name_at_the_top_is_harness_and_its_data_are_there(wheel):
         assert part in names
     for file in (ROOT / "harness" / "model" / "pocket").glob("*/*"):
         assert str(file.relative_to(ROOT)) in names or "__pycache__" in file.parts
-    for ending in (".safetensors", ".jsonl.gz", ".html", ".css", ".js", "run.v3.schema.json"):
+    for ending in (".safetensors", ".jsonl.gz", ".html", ".css", ".js", "run.v4.schema.json"):
         assert any(name.endswith(ending) for name in names), f"no {ending} in the wheel"
     in_checkout = subprocess.run(
         ["git", "ls-files", "*.toml"], cwd=ROOT, capture_output=True, text=True

@@ -32,7 +32,7 @@ def counted(name, world=False, **args):
             model=Model(provider, ledger=ledger, budget=Budget()),
             roles={"judge": Model(judge, ledger=ledger, budget=Budget())},
             embedder=open_embedder("lsa"),
-            concurrency=1,
+            concurrency=lambda: 1,
         ),
     )
     questions = [sample.question.again(epoch) for epoch in range(2) for sample in splits.test]

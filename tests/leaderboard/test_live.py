@@ -58,21 +58,22 @@ def test_it_shows_runs_in_progress(live):
     assert live.state()["running"] == []
     with Journal(live.root / ".running" / "abc") as journal:
         journal.describe("sums x direct", 4, {})
-        for n, status in enumerate(("ok", "error", "unscored")):
+        for n, status in enumerate(("ok", "error", "unscored", "refused", "context_overflow")):
             journal.append(attempt(n, status))
         (found,) = live.state()["running"]
         assert found == {
             "id": "abc",
             "title": "sums x direct",
             "wanted": 4,
-            "attempts": 3,
+            "attempts": 5,
             "unscored": 1,
             "error": 1,
+            "declined": 2,
             "writing": True,
         }
         journal.append(attempt(1))  # asked again, and well
         (found,) = live.state()["running"]
-        assert found["attempts"] == 3 and found["error"] == 0
+        assert found["attempts"] == 5 and found["error"] == 0
     (found,) = live.state()["running"]
     assert not found["writing"]
     with Journal(live.root / ".running" / "abc") as journal:

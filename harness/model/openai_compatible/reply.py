@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from inspect_ai.model import ChatCompletionChoice, Content, ModelOutput, ModelUsage
     from inspect_ai.tool import ToolCall, ToolInfo
 
 #: fields in which servers give what a model thought before it answered, in the order of precedence
 REASONING = ("reasoning_content", "reasoning")
-#: beside the protocol, how servers call what they read from and wrote to a cache of their own
-READ = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
-WRITTEN = ("cache_creation_input_tokens", "cache_write_input_tokens")
 #: parts of a message or choice that are rare, and that inspect-ai reads
 RARE = ("refusal", "reasoning_details", "content_filter_results")
 
@@ -30,15 +27,22 @@ _STOPS = {
 }
 
 
-def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) -> ModelOutput:
+def output(
+    reply: Any,
+    asked: str,
+    tools: Sequence[ToolInfo],
+    seconds: float,
+    read: Callable[[dict[str, Any], str], ChatCompletionChoice] | None = None,
+) -> ModelOutput:
     """The output that a reply holds. `model` is the name that the server gives itself, and `metadata` holds
     its `system_fingerprint` if there is one.
 
     Args:
-        reply: parsed JSON of which `faults.check_completion` says that it holds a completion.
+        reply: parsed JSON of which `completions.completion` made a completion of the protocol.
         asked: the name of the model that was asked, for servers that don't name theirs.
         tools: those that were offered, to read calls of them.
         seconds: how long the call took.
+        read: makes a choice of its JSON and the model's name; by default that of a chat.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: a part of it is not what the protocol says.
@@ -58,7 +62,10 @@ def output(reply: Any, asked: str, tools: Sequence[ToolInfo], seconds: float) ->
         prompt = usage.input_tokens + cached
     return ModelOutput(
         model=served,
-        choices=[_choice(choice, served, tools, reply.get("prompt_logprobs")) for choice in choices],
+        choices=[
+            read(choice, served) if read else _choice(choice, served, tools, reply.get("prompt_logprobs"))
+            for choice in choices
+        ],
         usage=usage,
         input_context_tokens=prompt,
         time=seconds,
@@ -84,10 +91,14 @@ def _choice(
         source="generate",
         tool_calls=[_called(each, tools) for each in calls if _is_function(each)] if calls else None,
     )
-    stop: Any = _STOPS.get(choice.get("finish_reason") or "", "unknown")
     return ChatCompletionChoice(
-        message=made, stop_reason=stop, logprobs=None if found is None else Logprobs(content=found)
+        message=made, stop_reason=stop(choice), logprobs=None if found is None else Logprobs(content=found)
     )
+
+
+def stop(choice: dict[str, Any]) -> Any:
+    """Why a choice ended, in inspect-ai's words."""
+    return _STOPS.get(choice.get("finish_reason") or "", "unknown")
 
 
 def _content(message: dict[str, Any]) -> str | list[Content]:
@@ -149,17 +160,12 @@ def _usage(usage: Any) -> ModelUsage | None:
 
     if not isinstance(usage, dict):
         return None
-    of_prompt, of_completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    read = _count(of_prompt, "cached_tokens")
-    written = _count(of_prompt, "cache_write_tokens")
-    read = next((found for name in READ if (found := _count(usage, name)) is not None), read)
-    written = next((found for name in WRITTEN if (found := _count(usage, name)) is not None), written)
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    if prompt is None and (fresh := _count(usage, "input_tokens")) is not None:  # as Anthropic says it
-        prompt, completion = fresh + (read or 0) + (written or 0), _count(usage, "output_tokens")
-    if prompt is None or completion is None:
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(completion, int):
         return None
     total = usage.get("total_tokens")
+    of_prompt, of_completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    read, written = _count(of_prompt, "cached_tokens"), _count(of_prompt, "cache_write_tokens")
     return ModelUsage(
         input_tokens=prompt - (read or 0) - (written or 0),
         output_tokens=completion,
@@ -172,4 +178,4 @@ def _usage(usage: Any) -> ModelUsage | None:
 
 def _count(details: Any, name: str) -> int | None:
     found = details.get(name) if isinstance(details, dict) else None
-    return found if type(found) is int else None
+    return found if isinstance(found, int) else None

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: why an agent is silent whose turn came after the question's tokens were spent
 BUDGET = "the question's tokens were spent"
-#: endings for which a server's line of error may stand in the place of an answer, which then has no tokens
-_REFUSALS = ("model_length", "content_filter")
 
 
 @dataclass
@@ -184,9 +182,6 @@ class Talk:
         said, job = output.completion, self._job
         if not said.strip():
             turn.failed = "an empty answer"
-            return
-        if output.stop_reason in _REFUSALS and output.usage is None:
-            turn.failed = f"no answer, but an error: {said.strip().splitlines()[0][:200]}"
             return
         turn.forced = adversary and wrong is not None
         turn.answer = wrong if turn.forced else job.parse(said, self.question)

@@ -168,14 +168,14 @@ class Training:
             [plan.updates, plan.batch],
             self.job.seed,
             [[agent.role.name, agent.role.text, agent.model.name, self._revision(agent)] for agent in agents],
-            self.job.embedder if self.method.encoder is not None and not self.simulated else None,
+            self.job.embedder_identity if self.method.encoder is not None and not self.simulated else None,
             [self.job.task_name, dict(self.job.task_args)],
             [] if self.simulated else [sample.digest() for sample in (*samples, *self._held_out())],
         ]
 
     def _revision(self, agent: Any) -> list[Any]:
         provider = agent.model.provider
-        own = repr(provider.settings) if isinstance(provider, SimulatedAgents) else provider.origin
+        own = repr(provider.settings) if isinstance(provider, SimulatedAgents) else provider.arguments or ""
         return [provider.revision, own, dict(agent.model.decoding)]
 
     def _taken(self, samples: Sequence[Sample], plan: loop.Plan) -> bool:

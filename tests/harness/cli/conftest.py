@@ -50,17 +50,19 @@ def command(tmp_path, monkeypatch, capsys):
 
 class Endpoint(ThreadingHTTPServer):
     """An OpenAI-compatible server: `reply(body)` is the text of a completion, a message, or a refusal as a
-    pair of status and code; `usage` is what it says of its tokens (None for nothing). A text's embedding is
-    its length and its number of vowels."""
+    pair of status and code; `usage` is what it says of its tokens (None for nothing), `served` the name of
+    the model in its answers (None for the one asked for), `tells` what it has at other paths. A text's
+    embedding is its length and its number of vowels."""
 
     daemon_threads = True
     request_queue_size = 64  # clients beyond it would wait a second for their turn
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
-        self.requests, self.probes = [], []
+        self.requests, self.probes, self.looks = [], [], []
+        self.served, self.tells, self.software = None, {}, "BaseHTTP"
         self.usage = {"prompt_tokens": 1000, "completion_tokens": 500}
-        self.reply = lambda body: "1+1"
+        self.reply, self.more_headers = (lambda body: "1+1"), {}
         self.address = f"http://127.0.0.1:{self.server_port}/v1"
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -75,6 +77,18 @@ class _Answers(BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         return None
 
+    def version_string(self):
+        return self.server.software
+
+    def do_GET(self):
+        self.server.looks.append(self.path)
+        answer = self.server.tells.get(self.path)
+        sent = json.dumps(answer).encode()
+        self.send_response(404 if answer is None else 200)
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         probe = 1 in (body.get("max_tokens"), body.get("max_output_tokens"))
@@ -82,6 +96,10 @@ class _Answers(BaseHTTPRequestHandler):
         status = 200
         if self.path.endswith("/embeddings"):
             answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}
+        elif self.path.endswith("/v1/completions"):
+            choice = {"index": 0, "finish_reason": "stop", "text": self.server.reply(body), "logprobs": None}
+            answer = {"id": "1", "object": "text_completion", "created": 1, "model": body["model"]}
+            answer |= {"choices": [choice], "usage": self.server.usage}
         elif self.path.endswith("/responses"):
             answer = _response(body["model"], self.server)
         else:
@@ -97,7 +115,7 @@ class _Answers(BaseHTTPRequestHandler):
                     "id": "1",
                     "object": "chat.completion",
                     "created": 1,
-                    "model": body["model"],
+                    "model": self.server.served or body["model"],
                     "choices": [
                         {"index": 0, "finish_reason": message.pop("ending", "stop"), "message": message}
                     ],
@@ -108,6 +126,8 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(sent)))
+        for name, value in self.server.more_headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(sent)
 
@@ -152,3 +172,19 @@ def endpoint():
     made = Endpoint()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def endpoints():
+    """Makes as many endpoints as a test wants."""
+    made = []
+
+    def another(**settings):
+        made.append(Endpoint())
+        for name, value in settings.items():
+            setattr(made[-1], name, value)
+        return made[-1]
+
+    yield another
+    for each in made:
+        each.stop()

@@ -146,7 +146,7 @@ def test_empty_completions_are_wrong_and_counted(command, tmp_path):
         lambda text: text.replace('"seed": 0', '"seed": 5'),
         lambda text: text.replace('"kind"', '"sort"'),
         lambda text: text.replace('"ok": 3', '"ok": 2'),
-        lambda text: text.replace('"schema": 3', '"schema": 99'),
+        lambda text: text.replace('"schema": 4', '"schema": 99'),
     ],
 )
 def test_a_corrupted_record_is_refused_everywhere_and_left_alone(command, tmp_path, damage):

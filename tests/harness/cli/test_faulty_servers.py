@@ -57,6 +57,25 @@ def test_refusals_are_statuses_of_their_own_and_no_secret_is_kept(ask, endpoint,
     assert KEY not in shown.out + shown.err
 
 
+def test_a_run_that_was_mostly_refused_says_so_in_every_view(ask, command, endpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.api.progress.Lines.pause", 0.0)
+    endpoint.reply = lambda body: "9000" if of(body) == 0 else (400, "content_filter")
+    done = ask("--store", "new")
+    assert "18 of 24 attempts have no completion (18 filtered)" in " ".join(done.err.split())
+    assert "filtered)" in done.err.partition("warning:")[0], "the progress counts them"
+    (record,) = Store(tmp_path / "new").records()
+    exported = command("results", "export", "--store", "new", "--format", "eee").out
+    assert json.loads(exported)["eval_library"]["additional_details"]["filtered"] == "18"
+    assert command("results", "rebuild", "--store", "new").code == 0
+    assert "filtered" in (tmp_path / "new/tables/results.md").read_text()
+    endpoint.reply = lambda body: "9000"
+    shutil.rmtree(tmp_path / "cache")
+    assert ask("--store", "old").code == 0
+    assert "filtered 0 -> 18" in command("results", "diff", "old", "new").out
+    compared = command("compare", "new", "old", "--baseline", "old").out
+    assert "filtered attempts differ: 75.0 %" in " ".join(compared.split())
+
+
 @pytest.mark.parametrize("refusal", [(401, "bad"), (404, "none"), (429, "insufficient_quota")])
 def test_a_model_that_cannot_be_asked_stops_the_grid_before_it_starts(ask, endpoint, tmp_path, refusal):
     endpoint.reply = lambda body: refusal if body["model"] == "broken" else "9000"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.api.settings import configuration
-from harness.base.errors import BudgetSpent, UsageError, WorldFailed
+from harness.base.errors import BudgetSpent, ModelStopped, UsageError, WorldFailed
 from harness.external.services import Opening, Service, Services
 from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
 from harness.model.budget import Budget
@@ -29,6 +29,7 @@ BANK = Service(
         "https://bank.example/down",
         "https://bank.example/gone",
         "https://bank.example/echo",
+        "https://bank.example/poor",
     ),
     parameter="key",
 )
@@ -59,6 +60,8 @@ class Site(BaseHTTPRequestHandler):
             status, headers = 429, {"Retry-After": "0"}
         elif path == "/gone":
             status, body = 404, b"nothing here"
+        elif path == "/poor":
+            status, body = self.server.refusal
         elif path == "/down":
             status = 503
         elif path == "/circle":
@@ -271,7 +274,7 @@ def test_a_service_that_repeats_the_key_is_not_repeated(site, tmp_path, monkeypa
     monkeypatch.setenv("BANK_KEY", " a+b/c\n")  # as files of keys end
     cache = Cache(tmp_path / "cache.sqlite")
     found = asked(of(site, cache=cache), {"what": "get", "url": "https://bank.example/echo"})
-    assert found["text"] == "you are /echo?key=... with None"
+    assert found["text"] == "you are /echo?key=[secret] with None"
     assert b"a+b" not in (tmp_path / "cache.sqlite").read_bytes()
 
 
@@ -296,13 +299,38 @@ def test_a_service_is_asked_again_while_it_is_busy_and_fails_for_good_by_its_nam
     ledger = Ledger()
     found = asked(of(site, ledger=ledger), {"what": "get", "url": "https://bank.example/busy"})
     assert found["status"] == 200 and ledger.by_purpose["service"].retries == 2
-    with pytest.raises(WorldFailed, match="bank.example after 4 tries: status 503"):
+    with pytest.raises(WorldFailed, match="bank.example after 4 tries: HTTP 503: hello"):
         asked(of(site, max_retries=3), {"what": "get", "url": "https://bank.example/down"})
     nowhere = {"bank.example": {"url": "http://127.0.0.1:9"}}
     closed = Services(settings=nowhere, max_retries=1, first_wait=0.01)
     with pytest.raises(WorldFailed) as failure:
         asked(closed, {"what": "get", "url": "https://bank.example/rate"})
     assert "2 tries" in str(failure.value) and "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "status, body",
+    [
+        (401, b'{"error": {"message": "no such key"}}'),
+        (402, b"no such key: pay"),
+        (403, b'{"message": "no such key"}'),
+        (429, b'{"error": "no such key: insufficient_quota"}'),
+    ],
+)
+def test_a_service_that_refuses_its_key_ends_the_cell_after_a_handful(site, status, body):
+    site.refusal, services = (status, body), of(site)
+    wanted, found = {"what": "get", "url": "https://bank.example/poor"}, []
+    for _ in range(3):
+        with pytest.raises(
+            (WorldFailed, ModelStopped), match=f"BANK_KEY: HTTP {status}: no such key"
+        ) as failure:
+            asked(services, wanted)
+        found.append(failure.type)
+    assert found == [WorldFailed, WorldFailed, ModelStopped] and len(site.seen) == 3
+    going = of(site, keep_going=True)
+    for _ in range(4):
+        with pytest.raises(WorldFailed):
+            asked(going, wanted)
 
 
 def test_a_page_that_fails_is_reported_and_not_kept(site, public, tmp_path):

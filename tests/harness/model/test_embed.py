@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from harness.base.errors import DataError, ModelCallError, UsageError
+from harness.base.errors import DataError, ModelCallError, ModelStopped, UsageError
 from harness.model.embed import nearest, open_embedder
 from harness.results.store import Store
 from harness.run.execute import run_grid
@@ -218,6 +218,12 @@ class Handler(BaseHTTPRequestHandler):
             data[0]["embedding"] = [1.0]
         elif fault == "text":
             data[0]["embedding"] = ["x", "y", "z"]
+        elif fault == "zeros":
+            data[0]["embedding"] = [0.0, 0.0, 0.0]
+        elif fault == "null":
+            data[0]["embedding"] = None
+        elif fault == "strings":
+            data = ["x"] * len(data)
         elif fault == "shuffled":
             data.reverse()
         answer = json.dumps(
@@ -233,8 +239,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "nan":
             answer = answer.replace("1.0]", "NaN]", 1)
         status = fault if isinstance(fault, int) else 200
-        if status != 200:
-            answer = '{"error": {"message": "injected\\nfault", "type": "x", "code": "x"}}'
+        if status != 200 or fault == "error":
+            code = "insufficient_quota" if status == 429 and server.poor else "x"
+            answer = json.dumps({"error": {"message": "injected\nfault", "type": "x", "code": code}})
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -246,7 +253,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.daemon_threads, made.faults, made.requests = True, [], []
+    made.daemon_threads, made.faults, made.requests, made.poor = True, [], [], False
     threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{made.server_port}/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "none")
@@ -260,17 +267,17 @@ def unit_rows(texts):
     return pytest.approx(rows / np.linalg.norm(rows, axis=1, keepdims=True), abs=1e-6)
 
 
-@pytest.mark.parametrize("faults", [[], [429], [500, 429], ["shuffled"]])
+@pytest.mark.parametrize("faults", [[], [429], [500, 429], ["shuffled"], ["error"], [401]])
 def test_an_endpoint(server, faults):
     server.faults = list(faults)
     texts = [*TEXTS, "a pear", TEXTS[0]]
     embedder = open_embedder("openai/small")
     assert embedder.embed(texts) == unit_rows(texts)
-    assert len(server.requests) == 1 + sum(isinstance(fault, int) for fault in faults)
+    assert len(server.requests) == 1 + sum(fault != "shuffled" for fault in faults)
     path, body = server.requests[-1]
     assert path == "/v1/embeddings" and body["model"] == "small"
     assert body["input"] == [*TEXTS, "a pear"]  # a text that stands there twice is sent once
-    assert (embedder.name, embedder.revision) == ("openai/small", "")
+    assert (embedder.name, embedder.revision) == ("openai/small", "elsewhere")  # it isn't OpenAI's server
 
 
 def test_no_vector_is_paid_for_twice(server):
@@ -295,11 +302,11 @@ def test_offline_asks_for_no_key_and_knows_where_it_was(server, monkeypatch):
     assert offline.embed(TEXTS) == unit_rows(TEXTS)
     with pytest.raises(ModelCallError, match="the first is 'newer'; run once with a network"):
         offline.embed([*TEXTS, "newer"])
-    for name, address in (("large", ""), ("small", "http://127.0.0.1:9/v1")):
-        monkeypatch.setenv("OPENAI_BASE_URL", address)
-        with pytest.raises(UsageError, match=f"openai/{name} was never opened") as caught:
-            open_embedder(f"openai/{name}", offline=True)
-        assert "\n" not in str(caught.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert open_embedder("openai/small", offline=True).embed(TEXTS) == unit_rows(TEXTS)  # wherever it is
+    with pytest.raises(UsageError, match="openai/large was never opened") as caught:
+        open_embedder("openai/large", offline=True)
+    assert "\n" not in str(caught.value)
     assert len(server.requests) == 1
 
 
@@ -312,13 +319,28 @@ def test_many_texts_go_in_parts_and_a_part_that_came_stays(server):
     assert [len(body["input"]) for _, body in server.requests] == [512, 188, 188]
 
 
-@pytest.mark.parametrize("fault", ["few", "twice", "ragged", "text", "nan", "broken", 400, 401])
+@pytest.mark.parametrize(
+    "fault", ["few", "twice", "ragged", "text", "nan", "zeros", "null", "strings", "broken", 400]
+)
 def test_an_endpoint_that_answers_wrongly_is_one_line(server, fault):
     server.faults = [fault]
     with pytest.raises(ModelCallError, match="openai/small") as caught:
         open_embedder("openai/small").embed(TEXTS)
     assert "\n" not in str(caught.value) and len(server.requests) == 1
     assert open_embedder("openai/small").embed(TEXTS) == unit_rows(TEXTS)  # nothing wrong was kept
+
+
+@pytest.mark.parametrize("status", [401, 402, 404, 429])
+def test_a_key_that_is_refused_ends_the_asking(server, status):
+    server.faults, server.poor = [status] * 9, True
+    with pytest.raises(
+        ModelStopped, match=f"embedder openai/small: HTTP {status}: injected fault; no"
+    ) as caught:
+        open_embedder("openai/small").embed(TEXTS)
+    assert len(server.requests) == 3 and "\n" not in str(caught.value)
+    with pytest.raises(ModelCallError, match="injected fault"):
+        open_embedder("openai/small", keep_going=True).embed(TEXTS)
+    assert len(server.requests) == 4
 
 
 def test_an_endpoint_without_a_key(monkeypatch):

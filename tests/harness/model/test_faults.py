@@ -30,13 +30,13 @@ class Refusal(Exception):
         (400, {"error": {"message": "no such field", "code": None}}, None, "HTTP 400: no such field"),
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, None, "HTTP 422: field required"),
         (403, {"message": "not in your region"}, None, "HTTP 403: not in your region"),
-        (500, "<html><body>oh</body></html>", None, "something"),
-        (503, "upstream is gone", None, "HTTP 503: upstream is gone"),
+        (500, "<html><body>oh</body></html>", "passing", "HTTP 500: a page instead of an answer: oh"),
+        (503, "upstream is gone", "passing", "HTTP 503: upstream is gone"),
         (401, {"message": "wrong key"}, "unusable", "HTTP 401: wrong key"),
         (402, {"error": "no credit"}, "unusable", "HTTP 402: no credit"),
         (404, {"object": "error", "message": "no model"}, "unusable", "HTTP 404: no model"),
         (429, {"message": "pay", "code": "insufficient_quota"}, "unusable", "HTTP 429: pay"),
-        (429, {"message": "slow down", "code": "rate_limit_exceeded"}, None, "HTTP 429: slow down"),
+        (429, {"message": "slow down", "code": "rate_limit_exceeded"}, "passing", "HTTP 429: slow down"),
         (400, {"message": "too much", "code": "context_length_exceeded"}, "context_overflow", "too much"),
         (400, {"message": "This model's maximum context length is 9000 tokens."}, "context_overflow", "9000"),
         (413, {"error": {"message": "prompt is too long: 3 > 2"}}, "context_overflow", "3 > 2"),
@@ -57,30 +57,6 @@ def test_what_a_server_said(status, body, kind, says):
         raise RuntimeError("\nRequest:\n{}\n\nwrapped") from Refusal(status, body)
     except RuntimeError as wrapped:
         assert faults.read(wrapped).kind == kind
-
-
-@pytest.mark.parametrize(
-    "answer, kind",
-    [
-        ({"error": {"message": "backend died", "code": 502}}, "passing"),
-        ({"error": "backend died"}, "passing"),
-        ({"error": {"message": "backend died: wrong key", "code": 401}}, "unusable"),
-        ({"choices": None, "message": "backend died"}, "passing"),
-        ({"detail": "backend died"}, "passing"),
-        ({"choices": [{"finish_reason": "abort"}]}, "passing"),
-        ({"choices": [{"finish_reason": "error"}]}, "passing"),
-    ],
-)
-def test_a_200_that_is_no_completion(answer, kind):
-    with pytest.raises(faults.ServerFault) as caught:
-        faults.check_completion(answer)
-    assert faults.read(caught.value).kind == kind
-    assert "finish_reason" in str(caught.value) or "backend died" in str(caught.value)
-
-
-@pytest.mark.parametrize("ending", ["stop", "length", "tool_calls", None, "eos"])
-def test_a_200_that_is_one(ending):
-    assert faults.check_completion({"choices": [{"finish_reason": ending}]}) is None
 
 
 def output(content, stop_reason="stop", tokens=3, error=None):

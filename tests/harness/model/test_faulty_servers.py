@@ -192,6 +192,29 @@ def test_a_task_s_limit_is_for_the_answer_not_for_thoughts(server, tmp_path):
     assert own.completion == "" and own.stop_reason == "max_tokens"
 
 
+def test_thoughts_in_a_tag_are_thoughts_and_room_is_no_more_than_there_is(server):
+    told = []
+
+    def reply(body, headers):
+        asked = body["max_tokens"]
+        if asked > 1500:
+            return refusal(400, f"maximum context length is 1500 tokens, you asked for {asked}")
+        if asked < 100:
+            return 200, {**completion("<think>let me see: 7", "length"), "usage": USAGE}
+        return 200, {**completion("<think>let me see</think>B"), "usage": USAGE}
+
+    server.reply = reply
+    handle = model(server, answer_limit=64, notice=told.append)
+    for n in range(2):
+        assert asyncio.run(ask(handle, str(n), max_tokens=64)).completion == "B"
+    assert [body["max_tokens"] for body, _ in server.requests] == [64, 8256, 4160, 2112, 1088, 1088]
+    assert len(told) == 1
+    server.reply = lambda body, headers: reply({"max_tokens": body["max_tokens"] + 1450}, headers)
+    with pytest.raises(Declined):
+        asyncio.run(ask(handle, "a longer prompt", max_tokens=64))
+    assert len(told) == 2 and "cut off" in told[1]
+
+
 def test_a_key_that_a_server_echoes_leaves_no_trace(server, tmp_path):
     def echo(body, headers):
         return refusal(403, f"the key {headers['Authorization']} may not")

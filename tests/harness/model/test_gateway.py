@@ -12,6 +12,7 @@ from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
+from harness.model.pace import Pace
 from harness.model.provider import Provider
 from harness.sample import Question
 
@@ -85,19 +86,20 @@ def test_whatever_may_change_the_answer_is_in_the_key():
     assert (
         len(
             {
-                call_seed(name, revision, origin)
+                call_seed(name, revision, arguments)
                 for name in ("a/b", "a/c")
                 for revision in ("", "1")
-                for origin in ("", "http://here/v1", "http://there/v1")
+                for arguments in ({}, {"emulate_tools": True}, {"chat_template": "x"})
             }
         )
         == 12
     )
+    assert call_seed("a/b", "", {}, "http://here/v1") == call_seed("a/b", "", {}, "http://there/v1")
 
 
-def call_seed(name, revision, origin):
+def call_seed(name, revision, arguments, origin=""):
     provider = ScriptedProvider(name=name)
-    provider.revision, provider.origin = revision, origin
+    provider.revision, provider.arguments, provider.origin = revision, arguments, origin
     ask(model(provider))
     return provider.calls[0].seed
 
@@ -242,9 +244,8 @@ def test_a_call_that_never_left_is_not_recorded():
     async def cancelled():
         ledger, provider = Ledger(), ScriptedProvider()
         provider.remote = True
-        slots = asyncio.Semaphore(0)
         waiting = asyncio.create_task(
-            model(provider, ledger=ledger, slots=slots).generate(QUESTION, [user("?")])
+            model(provider, ledger=ledger, pace=Pace(0)).generate(QUESTION, [user("?")])
         )
         await asyncio.sleep(0.01)
         waiting.cancel()
@@ -318,7 +319,7 @@ class Slow(ScriptedProvider):
 
 
 def test_patience_counts_from_a_calls_turn_and_over_its_retries():
-    handle = model(Slow(), slots=asyncio.Semaphore(1))
+    handle = model(Slow(), pace=Pace(1))
 
     async def three():
         calls = (handle.generate(QUESTION, [user("?")], draw=n, patience=0.25) for n in range(4))

@@ -14,6 +14,7 @@ from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.health import Health
 from harness.model.ledger import Ledger
+from harness.model.pace import Pace
 from harness.model.prices import Price, Rates
 from harness.sample import Question
 
@@ -80,7 +81,7 @@ async def running(server, **settings):
     provider._timeout = 0.3
     made = {"ledger": Ledger(), "budget": Budget(), "price": PRICE, "first_wait": 0.001, **settings}
     try:
-        yield Model(provider, slots=asyncio.Semaphore(64), health=Health(), max_retries=3, **made)
+        yield Model(provider, pace=Pace.of(provider), health=Health(), max_retries=3, **made)
     finally:
         await runner.cleanup()
 
@@ -205,7 +206,7 @@ def test_the_server_s_cache_is_counted_and_priced():
         ({"prompt_tokens": -5, "completion_tokens": 2}, None),
         ({"prompt_tokens": 9, "completion_tokens": -2}, None),
         ({"prompt_tokens": True, "completion_tokens": 2}, None),
-        ({"prompt_tokens": 9.0, "completion_tokens": "2"}, None),
+        ({"prompt_tokens": 9.0, "completion_tokens": "2"}, (9, 2, None, None)),
     ],
 )
 def test_what_servers_say_of_tokens(usage, wanted):

@@ -16,6 +16,7 @@ from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
+from harness.model.pace import Pace
 from harness.sample import Question
 
 
@@ -107,7 +108,7 @@ def model(server, tmp_path=None, *, name="openai-api/local/test", ledger=None, *
         provider,
         ledger=ledger or Ledger(),
         cache=cache,
-        slots=asyncio.Semaphore(provider.connections),
+        pace=Pace.of(provider),
         **settings,
     )
 

@@ -9,15 +9,17 @@ import pytest
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
+from harness.comparison.arms import arms_of
 from harness.results import load, load_samples
-from harness.results.index import read_index
+from harness.results.index import read_index, row
+from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.schema import check, invariants, json_schema, result_digest
 from harness.results.store import Store
 from harness.results.verify import verify_store
 
 GOLDEN = Path(__file__).with_name("golden")
-#: the same of schemas 2 and 3, sealed by version 0.1.0 of the harness
-GOLDEN_2, GOLDEN_3 = (Path(__file__).with_name(f"golden_{version}") for version in (2, 3))
+#: the same of schemas 2 to 4, sealed by version 0.1.0 of the harness
+GOLDEN_2, GOLDEN_3, GOLDEN_4 = (Path(__file__).with_name(f"golden_{version}") for version in (2, 3, 4))
 SCHEMAS = Path(__file__).parents[3] / "harness/results"
 
 
@@ -27,7 +29,7 @@ def record():
 
 
 def newest():
-    return sealed(GOLDEN_3)
+    return sealed(GOLDEN_4)
 
 
 def oldest():
@@ -50,7 +52,7 @@ def test_golden_record_still_loads():
     assert mean == pytest.approx(table.set_index("metric")["value"]["accuracy"])
 
 
-@pytest.mark.parametrize("golden", [GOLDEN_2, GOLDEN_3])
+@pytest.mark.parametrize("golden", [GOLDEN_2, GOLDEN_3, GOLDEN_4])
 def test_golden_records_of_later_schemas_load(golden):
     assert verify_store(golden) == ([], 1)
     (run,) = set(load(str(golden))["run_id"])
@@ -58,7 +60,9 @@ def test_golden_records_of_later_schemas_load(golden):
     assert set(samples["target"]) and not samples["target"].isna().any()
 
 
-@pytest.mark.parametrize(("golden", "draws"), [(GOLDEN, None), (GOLDEN_2, None), (GOLDEN_3, "none")])
+@pytest.mark.parametrize(
+    ("golden", "draws"), [(GOLDEN, None), (GOLDEN_2, None), (GOLDEN_3, "none"), (GOLDEN_4, "none")]
+)
 def test_draws_are_unknown_before_they_were_declared(golden, draws):
     """Before version 3 every record that had the field said none, whatever its method drew."""
     assert sealed(golden).get("draws", "none") == "none"
@@ -82,7 +86,7 @@ def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
         old[f"{key}_key"] = digest(old[key])
     old["result_digest"] = result_digest(old)
     new = check(old, "it")
-    assert new["schema"] == 3 and invariants(new) == []
+    assert new["schema"] == 4 and invariants(new) == []
     assert (new["run_id"], new["result_digest"]) == (old["run_id"], old["result_digest"])
     assert new["comparability"]["roles"] == {
         "judge": {"model": "openai/a", "revision": "1", "args": {"wait": 1}},
@@ -93,6 +97,55 @@ def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
     old["subject"]["data_access"] = ["judge"]  # a judge that the method asks
     old["result_digest"] = result_digest(old)
     assert set(check(old, "it")["subject"]["roles"]) == {"judge"}
+
+
+PUBLISHED = SCHEMAS.parents[1] / "results/published"
+
+
+def test_published_records_keep_what_they_are_known_by():
+    """No model of theirs was served, so that version 4 moves none of their keys."""
+    folders = [*Store(PUBLISHED).folders()]
+    assert len(folders) > 100
+    for folder in folders:
+        sealed = json.loads((folder / "run.json").read_text())
+        before = sealed
+        while before["schema"] < 3:
+            before = MIGRATIONS[before["schema"]](before)
+        now = check(sealed, str(folder))
+        for key in ("run_id", "result_digest"):
+            assert now[key] == sealed[key]
+        for key in ("comparability_key", "subject_key"):
+            assert now[key] == without_paths(before)[key]
+
+
+def served_at(port, name="openai-api/local/big", **args):
+    """A record of version 3 of a model that was reached by an argument and played the task's judge too."""
+    old = sealed(GOLDEN_3)
+    given = {"base_url": f"http://127.0.0.1:{port}/v1", **args}
+    old["model"], old["subject"] = name, {**old["subject"], "model": name, "model_args": given}
+    judge = {"model": name, "revision": "", "args": {}}
+    old["comparability"] = {**old["comparability"], "roles": {"judge": judge}}
+    old["run_id"] = f"{port:012}{old['run_id'][12:]}"
+    for key in ("subject", "comparability"):
+        old[f"{key}_key"] = digest(old[key])
+    return {**old, "result_digest": result_digest(old)}
+
+
+def test_older_records_of_one_model_at_two_addresses_are_one_arm():
+    a, b, bold = (check(old, "it") for old in (served_at(1), served_at(2), served_at(1, emulate_tools=True)))
+    assert (a["subject_key"], a["comparability_key"]) == (b["subject_key"], b["comparability_key"])
+    assert bold["subject_key"] != a["subject_key"]
+    assert bold["comparability"]["roles"]["judge"]["args"] == {"emulate_tools": True}  # as the model
+    assert a["served"]["models"][a["model"]]["addresses"] == ["http://127.0.0.1:1/v1"]
+    assert "127.0.0.1" not in json.dumps([a["subject"], a["comparability"]])
+    b["created_at"] = "2999" + b["created_at"][4:]
+    (arm,) = arms_of([row(a), row(b)])
+    assert arm.run_ids == [b["run_id"]] and len(arm.shorter) == 1  # one seed is one run
+
+
+def test_an_older_path_of_weights_is_kept_apart_and_not_shown():
+    one, two = (check(served_at(1, "hf/local", model_path=f"/home/me/{name}"), "it") for name in "ab")
+    assert one["subject_key"] != two["subject_key"] and "/home/me" not in json.dumps(one["subject"])
 
 
 @pytest.mark.parametrize("damage", ["metrics", "subject", "comparability", "metric_limits", "counts"])
@@ -106,9 +159,10 @@ def test_a_damaged_older_record_is_one_line(damage):
 
 
 def test_published_schema_is_that_of_the_code_and_fits(record):
-    published = json.loads((SCHEMAS / "run.v3.schema.json").read_text())
+    published = json.loads((SCHEMAS / "run.v4.schema.json").read_text())
     assert published == json_schema()
     jsonschema.validate(sealed(GOLDEN_2), json.loads((SCHEMAS / "run.v2.schema.json").read_text()))
+    jsonschema.validate(sealed(GOLDEN_3), json.loads((SCHEMAS / "run.v3.schema.json").read_text()))
     jsonschema.validate(record, published)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**record, "surprise": 1}, published)
@@ -119,7 +173,7 @@ def test_published_schema_is_that_of_the_code_and_fits(record):
     [
         (("seed",), 7, "changed after it was sealed"),
         (("metrics", "accuracy", "value"), 0.99, "changed after it was sealed"),
-        (("schema",), 4, "upgrade"),
+        (("schema",), 5, "upgrade"),
         (("schema",), "1", "not a run record"),
         (("counts", "ok"), -1, "broken"),
     ],

@@ -150,7 +150,7 @@ def test_secrets_are_used_and_written_nowhere(plugin, tmp_path, monkeypatch):
         limit=1,
     )
     record = only(run_grid(plan(request), session))
-    assert record["subject"]["model_args"] == {"base_url": "http://127.0.0.1:9/v1"}
+    assert record["subject"]["model_args"] == {}
     assert record["command"] == (
         "harness eval --model-arg api_key=... --model-arg=api_key=... "
         "--role-arg auth_token=... --budget-tokens 5 -M a=b"

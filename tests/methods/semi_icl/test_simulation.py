@@ -70,7 +70,7 @@ def annotate(method, seed, settings, **args):
         models=Models(
             model=model,
             embedder=Regions(seed),
-            concurrency=4,
+            concurrency=lambda: 4,
         ),
     )
     asyncio.run(made.fit(job))
