@@ -44,9 +44,10 @@ class Heard:
 def job_of(method: str, args: dict[str, Any], heard: Heard) -> tuple[Any, Any]:
     from harness.data.hub import Data
     from harness.job import Job, Models
+    from harness.model.budget import Budget
     from harness.model.embed import open_embedder
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.registry import load_method, registry
     from harness.testing import TINY, TinyTask
 

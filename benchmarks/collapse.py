@@ -28,9 +28,10 @@ def rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     from harness.data.hub import Data
     from harness.job import Job, Models
     from harness.methods.recommend.graph.core import effective_rank
+    from harness.model.budget import Budget
     from harness.model.factory import open_model
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.registry import load_method, load_task, registry
 
     spec = registry().task(args.task)

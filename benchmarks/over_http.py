@@ -87,10 +87,11 @@ def _args(address: str) -> dict[str, Any]:
 def run_gateway(n: int, address: str, folder: Path) -> None:
     """`Model.generate` of harness: keyed, cached on disk, counted, priced."""
     from harness.base.messages import user
+    from harness.model.budget import Budget
     from harness.model.cache import Cache
     from harness.model.factory import open_model
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.model.pace import Pace
     from harness.sample import Question
 

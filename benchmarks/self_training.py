@@ -62,9 +62,10 @@ class SelfTrained(Provider):
 def precision(task: Any, splits: Any, seed: int, method: str, gold: int, args: dict[str, Any]) -> float:
     """The share of right annotations over the pool."""
     from harness.job import Job, Models
+    from harness.model.budget import Budget
     from harness.model.embed import open_embedder
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.registry import load_method, registry
     from harness.sample import Splits
 

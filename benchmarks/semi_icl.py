@@ -52,9 +52,10 @@ def job_of(pool: list[Any], vectors: Any) -> Any:
     from inspect_ai.model import ModelOutput
 
     from harness.job import Job, Models
+    from harness.model.budget import Budget
     from harness.model.embed import Embedder
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.model.provider import Provider
     from harness.registry import registry
     from harness.sample import Splits

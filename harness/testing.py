@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import BudgetSpent
 from harness.data.hub import Data
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
 from harness.sample import Outcome, Question, Sample, Score, Splits

@@ -196,13 +196,13 @@ def place_in(span: MetricRange, value: float) -> str:
     return f"{100 * min(max((value - span.low) / span.width, 0.0), 1.0):.2f}%"
 
 
-def amount(value: float | None) -> str:
-    """A cost or a count per attempt, to three digits."""
+def amount(value: float | None, estimated: bool = False) -> str:
+    """A cost or a count per attempt, to three digits, with `~` where it is an estimate."""
     if value is None:
         return "?"
     if value == 0:
         return "0"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return "~" * estimated + (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}")
 
 
 def rank(interval: tuple[int, int] | None) -> str:

@@ -39,7 +39,7 @@ def evaluate(
             harness.toml, else the small policy that the project ships.
         options: the keywords of `harness.api.requests.Options`: task_args, method_args, model_args, roles,
             role_args, embedder, seeds, epochs, limit, sample_id, planned_effect, temperature, top_p,
-            max_tokens, system, generation, budget_calls, budget_tokens, budget_cost, budget_time,
+            max_tokens, system, generation, budget_calls, budget_tokens, budget_usd, budget_time,
             max_connections, max_retries, timeout, attempt_time, keep_going, probe, fail_on_error, offline,
             mirror, overwrite, transcripts, twin, store, progress.
 
@@ -120,6 +120,7 @@ def session_of(cells: Sequence[Cell], store: str | Path, progress: bool, command
     from harness.api.progress import watching
     from harness.api.settings import configuration
     from harness.results.store import Store
+    from harness.run.affordable import check_priced
     from harness.run.preflight import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session
@@ -130,6 +131,7 @@ def session_of(cells: Sequence[Cell], store: str | Path, progress: bool, command
         session = Session(
             Store(Path(store)), watcher, settings.get("prices", {}), settings.get("services", {}), command
         )
+        check_priced(cells, session)
         if len(cells) > 1:  # one alone says it itself
             for lack in lacking(cells, session.services):
                 session.notice(lack)

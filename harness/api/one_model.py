@@ -18,13 +18,13 @@ LOG = logging.getLogger("harness.model")
 class Limits(TypedDict, total=False):
     """How a model is asked; as the options of the same names.
 
-    `model_args` of its provider; `generation` settings of inspect-ai; `budget_cost` in USD, `budget_time` in
+    `model_args` of its provider; `generation` settings of inspect-ai; `budget_usd` in USD, `budget_time` in
     seconds, `timeout` of one request in seconds; `offline` asks the cache alone.
     """
 
     model_args: Mapping[str, Any] | None
     generation: Mapping[str, Any] | None
-    budget_cost: float | None
+    budget_usd: float | None
     budget_tokens: int | None
     budget_calls: int | None
     budget_time: float | None
@@ -40,19 +40,24 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
     """The model, and what it spends. What it said is in the cache at the end, whatever happened.
 
     Raises:
-        UsageError: no such model, or no key for it.
+        UsageError: no such model, no key for it, or no price with a limit in USD.
     """
     from harness.api.settings import configuration
     from harness.base import paths
+    from harness.base.errors import UsageError
     from harness.model import backoff
+    from harness.model.budget import Budget
     from harness.model.cache import Cache
     from harness.model.factory import open_model
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
     from harness.model.pace import Pace
-    from harness.model.prices import price
+    from harness.model.prices import price, unpriced
 
     prices = configuration().get("prices", {})
+    takes = price(name, prices, str((limits.get("model_args") or {}).get("base_url") or ""))
+    if limits.get("budget_usd") is not None and takes is None:
+        raise UsageError(unpriced(name))
     cache, ledger = Cache(paths.cache_dir() / "completions.sqlite"), Ledger()
     offline = bool(limits.get("offline"))
     try:
@@ -69,11 +74,11 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
             budget=Budget(
                 limits.get("budget_calls"),
                 limits.get("budget_tokens"),
-                limits.get("budget_cost"),
+                limits.get("budget_usd"),
                 limits.get("budget_time"),
             ),
             cache=cache if provider.cacheable else None,
-            price=known[:2] if (known := price(name, prices)) else None,
+            price=takes,
             offline=offline,
             max_retries=backoff.MAX_RETRIES if retries is None else retries,
             pace=Pace.of(provider, limits.get("requests_per_minute")),

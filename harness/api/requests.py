@@ -43,10 +43,10 @@ class Options(TypedDict, total=False):
         max_tokens: longest completion, in tokens.
         system: a system message before every prompt to the model.
         generation: any setting of a model call, `{"stop_seqs": ["\\n"]}`; None sends none.
-        budget_calls: a run stops at so many model calls.
-        budget_tokens: a run stops at so many tokens.
-        budget_cost: a run stops at this cost in USD.
-        budget_time: a run stops after so many seconds.
+        budget_calls: a run ends after so many model calls.
+        budget_tokens: a run ends below so many tokens, of prompts and answers.
+        budget_usd: a run ends below this cost in USD; every model that it asks needs a price.
+        budget_time: a run ends after so many seconds; calls under way are given up.
         max_connections: calls at once to a model; "auto", of hosted ones the default: as many as it takes.
         requests_per_minute: requests to a model a minute at most.
         prompt_cache: have providers keep long beginnings that prompts share (the default).
@@ -84,7 +84,7 @@ class Options(TypedDict, total=False):
     generation: Mapping[str, Any]
     budget_calls: int | None
     budget_tokens: int | None
-    budget_cost: float | None
+    budget_usd: float | None
     budget_time: float | None
     max_connections: int | Literal["auto"] | None
     requests_per_minute: int | None
@@ -119,11 +119,18 @@ _WHOLE = {
     "max_retries",
 }
 _NUMBERS = {
-    *("planned_effect", "temperature", "top_p", "budget_cost", "budget_time", "fail_on_error"),
+    *("planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"),
     *("timeout", "attempt_time"),
 }
 _FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
 _FLAGS |= {"prompt_cache", "batch"}
+#: what keywords were called before
+FORMER = {
+    "max_calls": "budget_calls",
+    "max_cost": "budget_usd",
+    "budget_cost": "budget_usd",
+    "max_time": "budget_time",
+}
 #: how each of these is called among the generation settings
 _SAMPLING = {
     **{name: name for name in ("temperature", "top_p", "max_tokens")},
@@ -140,6 +147,8 @@ def check_options(options: Mapping[str, Any], more: Iterable[str] = ()) -> None:
     known = {*Options.__annotations__, *more}
     for name, value in options.items():
         if name not in known:
+            if FORMER.get(name) in known:
+                raise UsageError(f"the keyword {name!r} is called {FORMER[name]!r} now")
             raise UsageError(f"unknown keyword {name!r}; {nearest(name, known, 'keyword')}")
         if value is None or (name == "max_connections" and value == AUTO):
             continue

@@ -84,6 +84,7 @@ def train(
     role_args: Mapping[str, Any] | None = None,
     budget_calls: int | None = None,
     budget_tokens: int | None = None,
+    budget_usd: float | None = None,
     budget_time: float | None = None,
     offline: bool = False,
     mirror: str | Path | None = None,
@@ -103,7 +104,8 @@ def train(
         task_args: arguments of the task; `method_args` and `model_args` alike.
         roles: models that play a role in training, `{"judge": "openai/gpt-4.1"}`; `role_args` as for
             `evaluate`.
-        budget_calls: training stops at so many rollouts. `budget_tokens`, `budget_time` (seconds) alike.
+        budget_calls: training ends below so many rollouts. `budget_tokens`, `budget_usd` (of judges and
+            simulators) and `budget_time` (seconds) alike.
         offline: only the cache and local files.
         mirror: folder of Hub data sets.
         store: the result store, beside which checkpoints are kept.
@@ -131,6 +133,7 @@ def train(
             role_args=role_args,
             budget_calls=budget_calls,
             budget_tokens=budget_tokens,
+            budget_usd=budget_usd,
             budget_time=budget_time,
             offline=offline,
             mirror=mirror,

@@ -35,6 +35,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     from harness.api.settings import configuration
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
+    from harness.run.affordable import check_priced
     from harness.run.estimate import RULE, together
     from harness.run.preflight import lacking
     from harness.run.roles import check_roles
@@ -44,6 +45,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     settings = configuration()
     lacks = list(lacking(cells, settings.get("services", {})))
     session = Session(Store(Path(store)), prices=settings.get("prices", {}), connect=False)
+    check_priced(cells, session)
     stored = in_force(read_index(Path(store)).rows)
     loaded: dict[str, tuple[Task, Splits] | str] = {}
     noises: dict[tuple[str, bool], Noise] = {}
@@ -134,7 +136,13 @@ def _estimate(
         rehearsed = rehearse(cell, session, task, splits)
     except HarnessError as error:
         return str(error)
-    return estimate(rehearsed, calls, items * cell.request.epochs, session.prices)
+    roles = {*cell.request.roles.values()} - {cell.model}
+    return estimate(
+        rehearsed,
+        calls,
+        items * cell.request.epochs,
+        lambda model: session.price(model, cell, role=model in roles),
+    )
 
 
 def _announced(cell: Cell, session: Session) -> str:

@@ -54,7 +54,7 @@ EXAMPLE = """
 Examples:
   harness eval --task arc1d --method direct,self-consistency
   harness eval --task 'aime*' --method direct --model openai/gpt-4o-mini --epochs 4
-  harness eval --task banking77 --method direct,testnuc --model openai/gpt-4o-mini --budget-cost 2
+  harness eval --task banking77 --method direct,testnuc --model openai/gpt-4o-mini --budget-usd 2
   harness eval --task arc1d --method curator --fit train --preset small
   harness eval --config run.yaml --dry-run
 """

@@ -25,7 +25,8 @@ FORMER = {
     "--max-completion": "--max-tokens",
     "--max-tokens": "--budget-tokens",
     "--max-calls": "--budget-calls",
-    "--max-cost": "--budget-cost",
+    "--max-cost": "--budget-usd",
+    "--budget-cost": "--budget-usd",
     "--max-time": "--budget-time",
     "--embeddings": "--embedder",
     "--figure": "--plot",
@@ -163,15 +164,20 @@ only_method_args_option = _pairs_option(
 
 # how it is run
 budget_tokens_option = click.option(
-    "--budget-tokens", type=int, metavar="N", help="Stop at this many tokens."
+    "--budget-tokens", type=int, metavar="N", help="A run ends below so many tokens, of prompts and answers."
 )
 budget_calls_option = click.option(
-    "--budget-calls", type=int, metavar="N", help="Stop at this many model calls."
+    "--budget-calls", type=int, metavar="N", help="A run ends after so many model calls."
 )
 budget_time_option = click.option(
-    "--budget-time", type=float, metavar="SECONDS", help="Stop after this time."
+    "--budget-time", type=float, metavar="SECONDS", help="A run ends then; calls under way are given up."
 )
-budget_cost_option = click.option("--budget-cost", type=float, metavar="USD", help="Stop at this cost.")
+budget_usd_option = click.option(
+    "--budget-usd",
+    type=float,
+    metavar="USD",
+    help="A run ends below this cost; every model that it asks needs a price.",
+)
 
 
 class AtOnce(click.ParamType):  # type: ignore[type-arg]
@@ -235,7 +241,7 @@ fail_on_error_option = click.option(
 )
 fault_options = together(keep_going_option, probe_option, fail_on_error_option)
 budget_options = together(
-    budget_cost_option,
+    budget_usd_option,
     budget_tokens_option,
     budget_calls_option,
     budget_time_option,

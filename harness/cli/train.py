@@ -18,6 +18,7 @@ from harness.cli.options import (
     budget_calls_option,
     budget_time_option,
     budget_tokens_option,
+    budget_usd_option,
     fit_options,
     json_option,
     method_args_option,
@@ -58,6 +59,7 @@ Examples:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the training."
 )
+@budget_usd_option
 @budget_tokens_option
 @budget_calls_option
 @budget_time_option

@@ -101,6 +101,11 @@ class Arm:
             return None
         return float(sum(values)) / attempts
 
+    @property
+    def estimated(self) -> bool:
+        """Whether a tokenizer counted some of the tokens, and no server."""
+        return any(run["usage"].get("estimated") for run in self.runs)
+
     def metric_range(self, metric: str | None = None) -> MetricRange:
         """The values that a metric can have, and which end is the good one; of the primary one by default."""
         return metric_range(self.runs[0], metric or self.primary)

@@ -51,14 +51,17 @@ def metric_name(record: dict[str, Any], name: str = "") -> str:
 
 
 def cost(usage: dict[str, Any]) -> str:
-    """USD, or `?` where the price is unknown."""
-    return "?" if usage["cost_usd"] is None else f"{usage['cost_usd']:.4g}"
+    """USD, with `~` where tokens are an estimate, or `?` where price or tokens are unknown."""
+    if usage["cost_usd"] is None:
+        return "?"
+    return "~" * bool(usage.get("estimated") and usage["cost_usd"]) + f"{usage['cost_usd']:.4g}"
 
 
 def tokens(usage: dict[str, Any]) -> str:
-    """Input and output tokens together, or `?` where some weren't reported."""
+    """Input and output tokens together, with `~` where a tokenizer estimated some, or `?` where some weren't
+    counted at all."""
     parts = usage["input_tokens"], usage["output_tokens"]
-    return "?" if None in parts else str(sum(parts))
+    return "?" if None in parts else "~" * bool(usage.get("estimated")) + str(sum(parts))
 
 
 def purposes(usage: dict[str, Any]) -> str:
@@ -81,7 +84,25 @@ def _together(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         key: None if any(part[key] is None for part in parts) else sum(part[key] for part in parts)
         for key in ("calls", "input_tokens", "output_tokens", "cost_usd")
-    }
+    } | {"estimated": sum(part.get("estimated", 0) for part in parts)}
+
+
+def counted(record: dict[str, Any]) -> list[str]:
+    """What the numbers of tokens and USD leave open, and what was paid beside them."""
+    usage, volatile, lines = record["usage"], record.get("volatile", {}), []
+    calls = usage["calls"]
+    if without := usage.get("unreported", 0):
+        lines.append(f"{without} of {calls} calls came without token counts")
+    if guessed := usage.get("estimated", 0):
+        lines.append(f"~: a tokenizer counted the tokens of {guessed} of {calls} calls, and no server")
+    if cached := usage.get("cached_input_tokens"):
+        lines.append(f"{cached} of {usage['input_tokens']} input tokens came from a cache of the server")
+    if thrown := volatile.get("thrown_calls"):
+        said = f"{volatile.get('thrown_tokens', 0)} tokens, {volatile.get('thrown_usd', 0.0):.4g} USD"
+        lines.append(f"paid besides: {said} for probes and answers that are thrown away ({thrown})")
+    if lost := volatile.get("uncounted_usd"):
+        lines.append(f"perhaps paid besides: up to {lost:.4g} USD for calls that nobody counted")
+    return lines
 
 
 def judge_errors(record: dict[str, Any]) -> str:
@@ -260,9 +281,7 @@ def beside(record: dict[str, Any]) -> list[str]:
         if metric["ci_method"] == "none" and "/" not in name
     ]
     lines += [f"of the set as a whole: {', '.join(whole)}"] if whole else []
-    without = record["usage"].get("unreported", 0)
-    if without:
-        lines.append(f"{without} of {record['usage']['calls']} calls came without token counts")
+    lines += counted(record)
     again = record["counts"].get("user_retries", 0)
     if again:
         lines.append(f"{again} turns of simulated users were unusable and asked for again")

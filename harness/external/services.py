@@ -3,7 +3,7 @@
 The code of a benchmark runs in workers that have neither network nor secrets. What it wants from outside
 the harness gets in its place: with the user's keys, which never enter a worker or a record; from the cache
 where it can, so that a run which was killed pays nothing twice; within the run's budget, recorded as
-`service`. (Embedders keep their vectors themselves, and what an endpoint takes for them is not recorded.)
+`service`. Embedders keep their vectors themselves; what an endpoint takes is recorded as `embedding`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -30,9 +30,12 @@ from harness.external import sandbox
 from harness.external.web import Page, PageFailed, fetch, read
 from harness.external.workers import Outside
 from harness.model import backoff, faults
+from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
+from harness.model.embedding_costs import Account
 from harness.model.health import HANDFUL, ended
-from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.ledger import Ledger, Usage
+from harness.model.prices import Price, price, unpriced
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -93,7 +96,9 @@ class Services:
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
         keep_going: bool = False,
+        embedder_price: Callable[[str], Price | None] = partial(price, own={}),  # noqa: B008
     ) -> None:
+        self._embedder_price = embedder_price
         self._ledger, self._budget, self._cache = ledger or Ledger(), budget or Budget(), cache
         self._settings, self._offline = dict(settings or {}), offline
         self._max_retries, self._first_wait, self._keep_going = max_retries, first_wait, keep_going
@@ -110,6 +115,9 @@ class Services:
                 is unknown.
         """
         missing = [self._missing(service) for service in opening.services]
+        if self._budget.usd is not None:
+            paid = [name for name in opening.embedders if name.startswith("openai/")]
+            missing += [unpriced(name) for name in paid if self._embedder_price(name) is None]
         checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
         for check in [*checks, *([sandbox.check] if opening.shell else [])]:
             try:
@@ -129,9 +137,9 @@ class Services:
             )
         if not (key.isascii() and key.isprintable()):
             return f"{service.key} holds no key: a character in it can't be sent"
-        if self._budget.cost is not None and self._price(service.name) is None:
+        if self._budget.usd is not None and self._price(service.name) is None:
             return (
-                f'--budget-cost needs the price of {service.name}: [services."{service.name}"] with price, '
+                f'--budget-usd needs the price of {service.name}: [services."{service.name}"] with price, '
                 "in USD a request, in harness.toml"
             )
         return ""
@@ -156,7 +164,7 @@ class Services:
             WorldFailed: a service failed for good, or the opening holds no such thing.
             HarnessError: the budget is spent, an embedder failed, or a service goes on refusing its key.
         """
-        self._budget.check(self._ledger.total, self._ledger.under_way)
+        self._budget.check(self._ledger.total)
         try:
             return await self._served(opening, question, wanted, scratch)
         except (WorldFailed, HarnessError):
@@ -196,7 +204,8 @@ class Services:
         from harness.model.embed import open_embedder
 
         if name not in self._embedders:
-            self._embedders[name] = open_embedder(name, self._offline)
+            made = self._embedders[name] = open_embedder(name, self._offline)
+            made.charge_to(Account(self._ledger, self._budget, self._embedder_price(name)))
         return self._embedders[name]
 
     async def _embed(self, name: str, texts: Sequence[str]) -> list[list[float]]:
@@ -214,6 +223,20 @@ class Services:
             ["service", KEY_FORMAT, service.name if service else "", base, url, headers, question.epoch]
         )
         price = self._price(service.name) if service else 0.0
+        async with self._budget.place(self._ledger.total, lambda: Bound(usd=price or 0.0)) as place:
+            return await self._got(service, question, url, headers, key, price, place)
+
+    async def _got(
+        self,
+        service: Service | None,
+        question: Question,
+        url: str,
+        headers: dict[str, str],
+        key: str,
+        price: float | None,
+        place: Place,
+    ) -> dict[str, Any]:
+        base = self._settings.get(service.name, {}).get("url", "") if service else ""
         kept = self._cache.get(key) if self._cache is not None else None
         if kept is not None:
             usage = Usage(calls=1, cache_hits=1, cost_usd=price, paid_usd=0.0)
@@ -225,17 +248,16 @@ class Services:
                 "once with a network to fill the cache"
             )
         usage, started = Usage(calls=1, cost_usd=price, paid_usd=price), time.perf_counter()
-        self._ledger.under_way += 1
         try:
             async with self._slots:
                 if service is None:
                     page = await fetch(url, headers)
                 else:
-                    page = await self._ask(service, base, url, headers, usage, random.Random(key))
+                    again = partial(self._again, question, price, place)
+                    page = await self._ask(service, base, url, headers, usage, random.Random(key), again)
         except PageFailed as error:  # may be there the next time, so it isn't kept
             return {"failed": str(error)}
         finally:
-            self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
             self._ledger.charge("service", usage, question.id, question.epoch)
         found = {"status": page.status, "text": page.text}
@@ -252,9 +274,11 @@ class Services:
         headers: dict[str, str],
         usage: Usage,
         jitter: random.Random,
+        again: Callable[[], Awaitable[None]],
     ) -> Page:
-        """A service's answer, after as many tries as it takes; counts them in `usage`. It follows no
-        redirect and reveals the key to no one: not to who asked, and not in an error."""
+        """A service's answer, after as many tries as it takes; counts them in `usage`, and waits for `again`
+        before it makes a request once more that it may have been charged for. It follows no redirect and
+        reveals the key to no one: not to who asked, and not in an error."""
         import httpx
 
         key = _key(service)
@@ -268,7 +292,7 @@ class Services:
             path = httpx.URL(base).raw_path.rstrip(b"/") + asked.raw_path
             url = str(httpx.URL(base).copy_with(raw_path=path))
         while True:
-            wanted_wait = None
+            wanted_wait, served = None, False
             try:
                 async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
                     request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
@@ -281,13 +305,20 @@ class Services:
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
                     self._refusals[service.name] = 0
                     return Page(page.status, without_secret_values(page.text), {})
+                served = page.status in (502, 504)
             except (httpx.HTTPError, PageFailed, TimeoutError) as error:
-                reason = type(error).__name__
+                reason, served = type(error).__name__, not isinstance(error, httpx.ConnectError)
             if usage.retries >= self._max_retries:
                 raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")
             await asyncio.sleep(backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait))
             usage.retries += 1
-            self._budget.check(self._ledger.total, self._ledger.under_way - 1)
+            if served:
+                await again()
+
+    async def _again(self, question: Question, price: float | None, place: Place) -> None:
+        """A place for a request that is made once more and may have been charged before."""
+        self._ledger.charge("service", Usage(uncounted_usd=price or 0.0), question.id, question.epoch)
+        await place.renew()
 
     def _refused(self, service: Service, reason: str) -> Exception:
         """What a refused key ends: the attempt, and after a handful in a row the cell."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.model.budget import Budget
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.timed import AttemptClock
 
 if TYPE_CHECKING:

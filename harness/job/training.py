@@ -157,6 +157,15 @@ class Training:
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)
 
+    def afford(self, usage: Usage) -> None:
+        """Whether what comes next, `usage` at most, fits below the limits of the run; to be asked before it
+        is begun: `charge` alone passes a limit before it raises.
+
+        Raises:
+            BudgetSpent: it doesn't fit.
+        """
+        self._models.budget.check(self._models.ledger.total, more=usage)
+
     def asked(self) -> dict[str, Usage]:
         """What this run's models have taken so far, by purpose: a copy."""
         return {purpose: replace(usage) for purpose, usage in self._models.ledger.by_purpose.items()}

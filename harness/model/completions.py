@@ -123,9 +123,16 @@ def _usage(usage: Any) -> dict[str, Any] | None:
     """What the server counted; None unless it gave both numbers. A part larger than its whole is none."""
     if not isinstance(usage, dict):
         return None
+    read, written = (_first(usage, names) for names in (_READ, _WRITTEN))
     prompt, made = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if prompt is None and (fresh := _count(usage.get("input_tokens"))) is not None:  # as Anthropic has it
+        prompt, made = fresh + (read or 0) + (written or 0), _count(usage.get("output_tokens"))
     if prompt is None or made is None:
         return None
+    elsewhere = {"cached_tokens": read, "cache_write_tokens": written}
+    if told := {name: count for name, count in elsewhere.items() if count is not None}:
+        details = usage.get("prompt_tokens_details")
+        usage["prompt_tokens_details"] = {**(details if isinstance(details, dict) else {}), **told}
     total = _count(usage.get("total_tokens"))
     usage |= {"prompt_tokens": prompt, "completion_tokens": made}
     usage["total_tokens"] = prompt + made if total is None else total
@@ -140,8 +147,15 @@ def _usage(usage: Any) -> dict[str, Any] | None:
     return usage
 
 
+#: beside the protocol, how servers call what they read from and wrote to a cache of their own
+_READ = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
+_WRITTEN = ("cache_creation_input_tokens", "cache_write_input_tokens")
 #: parts of a prompt that its count includes
 _OF_PROMPT = ("cached_tokens", "cache_write_tokens")
+
+
+def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    return next((count for name in names if (count := _count(usage.get(name))) is not None), None)
 
 
 def _count(value: Any) -> int | None:

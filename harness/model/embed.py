@@ -18,6 +18,7 @@ from harness.base.digest import digest, file_digest
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
 from harness.model.cache import Cache
+from harness.model.embedding_costs import Account
 
 NAMES = ("tfidf", "lsa", "minilm", "st/NAME", "file:VECTORS.npy[?texts=FILE]", "openai/MODEL")
 PART = 512  # texts embedded at once, and lost at most when a run is killed
@@ -38,6 +39,9 @@ class Embedder:
     def embed(self, texts: Sequence[str]) -> Any:
         """One unit row a text."""
         raise NotImplementedError
+
+    def charge_to(self, account: Account) -> None:
+        """Has a run pay for what costs something."""
 
 
 class Lexical(Embedder):

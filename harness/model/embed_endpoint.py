@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.base.errors import ModelCallError, UsageError
 from harness.base.secrets import url_shown
-from harness.model.embed import Kept
+from harness.model.embed import PART, Kept
 from harness.model.embedding_calls import EmbeddingCalls
+from harness.model.embedding_costs import Account, shares
 from harness.model.identity import ELSEWHERE, agreed, doubts, kept_of, kept_row, never_opened
 from harness.model.openai_compatible.endpoint import OPENAI, headers_of
 from harness.model.told import Told, ask
@@ -66,10 +67,46 @@ class Endpoint(Kept):
             raise UsageError(f"embedder {never_opened(self.name, named)}")
         self._settle(named, told)
 
+    _account: Account | None = None
+
+    def charge_to(self, account: Account) -> None:
+        self._account = account
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        if self._account is not None:
+            by_key = {self._key(text): text for text in texts}
+            kept = [key for key, text in by_key.items() if self._held(key, text) is not None]
+            new = [key for key in kept if key not in self._account.charged]
+            for start in range(0, len(new), PART):
+                part = new[start : start + PART]
+                self._account.check([by_key[key] for key in part])
+                found = {key: self._cache.get(f"{key} tokens") for key in part}
+                counts = {key: None if count is None else int(count) for key, count in found.items()}
+                self._account.charge(counts, kept=True)
+        return super().embed(texts)
+
     def _compute(self, texts: Sequence[str]) -> Any:
         if self._offline:
             raise ModelCallError(
                 f"embedder {self.name}: {len(texts)} texts have no kept vector and --offline is set; "
                 f"the first is {' '.join(texts[0].split())[:60]!r}; run once with a network"
             )
-        return self._calls.vectors(texts)
+        if self._account is not None:
+            self._account.check(texts)
+        try:
+            rows = self._calls.vectors(texts)
+        finally:
+            if self._account is not None:
+                self._account.lose(texts, self._calls.lost)
+        self._count(texts, self._calls.tokens)
+        return rows
+
+    def _count(self, texts: Sequence[str], total: int | None) -> None:
+        """Charges a request, and keeps what each text took beside its vector."""
+        counts: dict[str, int | None] = {self._key(text): None for text in texts}
+        if total:
+            counts = dict(zip(counts, shares(total, texts), strict=True))
+            for key, count in counts.items():
+                self._cache.put(f"{key} tokens", str(count))
+        if self._account is not None:
+            self._account.charge(counts, kept=False)

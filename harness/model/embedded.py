@@ -20,6 +20,7 @@ LONGEST = 96
 
 class Embedded(Provider):
     connections = 64
+    longest: int
     abilities = frozenset({"logprobs", "trainable"})
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -29,7 +30,7 @@ class Embedded(Provider):
         self.revision = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
         self._model: Any = load_policy(folder)
         self.single_turn = not self._model.dialogue
-        self._longest = longest_completion(folder) or LONGEST
+        self.longest = longest_completion(folder) or LONGEST
         self._waiting: dict[tuple[Any, ...], list[tuple[Call, asyncio.Future[Any]]]] = {}
 
     def weights(self) -> Path:
@@ -68,7 +69,7 @@ class Embedded(Provider):
 
         decoding = call.decoding
         settings = (
-            min(int(decoding.get("max_tokens") or self._longest), self._longest),
+            min(int(decoding.get("max_tokens") or self.longest), self.longest),
             float(decoding.get("temperature") or 0.0),
             float(decoding.get("top_p") or 1.0),
         )

@@ -36,6 +36,9 @@ class EmbeddingCalls:
         except OpenAIError as error:
             raise UsageError(f"embedder {name}: {str(error).splitlines()[0]}") from None
         self.address = str(self.client.base_url)
+        #: of the last request: tokens by the server's count, and tries without an answer that it may charge
+        self.tokens: int | None = None
+        self.lost = 0
 
     def vectors(self, texts: Sequence[str]) -> list[Any]:
         """One vector a text, as the endpoint gives them.
@@ -45,11 +48,13 @@ class EmbeddingCalls:
             ModelStopped: none ever can until somebody mends something: a key, a name, an account.
         """
         jitter, retries, told = random.Random(len(texts)), 0, 0
+        self.tokens, self.lost = None, 0
         while True:
             try:
                 return self._asked(texts)
             except Exception as error:
                 said = faults.read(error)
+                self.lost += faults.may_have_been_served(error)
                 line = f"embedder {self._name}: {said.line}"
                 if said.kind == "unusable":
                     told += 1
@@ -70,6 +75,9 @@ class EmbeddingCalls:
         found = faults.lenient(response.content)
         if isinstance(found, str):
             raise faults.ServerFault(f"the answer is no JSON: {found[:80]}", kind=None)
+        usage = found.get("usage") if isinstance(found, Mapping) else None
+        total = usage.get("prompt_tokens") if isinstance(usage, Mapping) else None
+        self.tokens = total if type(total) is int and total > 0 else None
         data = found.get("data") if isinstance(found, Mapping) else None
         if not isinstance(data, list) or (not data and texts):
             raise faults.of_answer(found, "the answer holds no vectors")

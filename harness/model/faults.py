@@ -150,6 +150,36 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+#: statuses by which a gateway or proxy gives up on a server that may go on
+_GIVEN_UP = (408, 502, 504, 520, 522, 524)
+#: errors before a request has left, in the common clients: no connection, or none within its time
+_NOT_SENT = (
+    *("ConnectError", "ConnectTimeout", "PoolTimeout", "ConnectTimeoutError", "NewConnectionError"),
+    *("ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError"),
+    *("ClientConnectorCertificateError", "ConnectionTimeoutError", "ConnectionRefusedError", "gaierror"),
+)
+#: packages of clients for HTTP
+_CLIENTS = ("aiohttp", "httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3")
+
+
+def may_have_been_served(error: BaseException) -> bool:
+    """Whether a server may have made a completion, and charge it, of which only the error arrived: the client
+    or a proxy gave up waiting, the connection broke, or the answer was none."""
+    chain = list(causes(error))
+    if any(type(cause).__name__ in _NOT_SENT for cause in chain):
+        return False
+    status = read(error).status
+    if status is not None:
+        return status in _GIVEN_UP or status < 300
+    broken = (ServerFault, TimeoutError, ConnectionError, EOFError, json.JSONDecodeError)
+    return any(
+        isinstance(cause, broken)
+        or type(cause).__module__.partition(".")[0] in _CLIENTS
+        or "Timeout" in type(cause).__name__
+        for cause in chain
+    )
+
+
 def _kind(status: int | None, spoken: bool, codes: str, sentence: str, error: BaseException) -> Kind | None:
     words = f"{codes} {sentence}"
     told = next((cause.kind for cause in causes(error) if isinstance(cause, ServerFault)), None)

@@ -15,12 +15,15 @@ from harness.base import messages as make
 from harness.base.digest import digest
 from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
 from harness.model import backoff, echoes, endings, faults
+from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.generation import merged
 from harness.model.health import HANDFUL, Health
-from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.ledger import Ledger, Usage
+from harness.model.metering import Meter
 from harness.model.pace import Pace
 from harness.model.prefixes import Prefixes
+from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
 from harness.model.taken import Taken
@@ -34,7 +37,8 @@ KEY_FORMAT = 1
 
 
 class Model:
-    """One model in one run (`job.model`, `job.role("judge")`)."""
+    """One model in one run (`job.model`, `job.role("judge")`). `price` is what it takes, or its two rates
+    alone, of a million tokens of prompts and of completions; None where that is unknown."""
 
     def __init__(
         self,
@@ -45,7 +49,7 @@ class Model:
         cache: Cache | None = None,
         decoding: Mapping[str, Any] | None = None,
         seed: int = 0,
-        price: tuple[float, float] | None = None,
+        price: Price | tuple[float, float] | None = None,
         offline: bool = False,
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
@@ -59,7 +63,7 @@ class Model:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
         self.decoding = dict(decoding or {})
         self._ledger, self._budget, self._cache = ledger, budget, cache
-        self._seed, self._price, self._offline = seed, price, offline
+        self._seed, self._offline = seed, offline
         self._max_retries, self._first_wait = max_retries, first_wait
         self._pace = pace if provider.remote else None
         self._health = (health or Health(keep_going=True)) if provider.remote else None
@@ -70,6 +74,8 @@ class Model:
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
         self._taken = Taken(provider, self.decoding, chosen, lambda text: self._notice(text))
+        self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
+        self._meter = Meter(provider, self.price, budget, lambda text: self._notice(text))
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
 
     @property
@@ -109,19 +115,35 @@ class Model:
             ModelStopped: no call to the model can succeed until somebody mends something.
             NotKept: it is not in the cache and --offline is set, and none was made.
         """
-        self._budget.check(self._ledger.total, self._ledger.under_way)
         settings = merged(self.decoding, decoding)
         if system := settings.pop("system_message", None):
             messages = make.told(system, messages)
         self._taken.check(settings, bool(system))
         key = self._key(question, messages, tools, tool_choice, settings, draw)
         call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
+        shared = self._keyed and self._cache is not None
+        while True:
+            if shared and key in self._asking:  # its answer is this one's too, unless it fails
+                await self._asking[key].wait()
+                shared = False
+            async with self._budget.place(self._ledger.total, lambda: self._most(call)) as place:
+                if shared and key in self._asking:  # while this one waited; it holds no place till then
+                    continue
+                return await self._answer(call, key, purpose, draw, keep, patience, place)
+
+    async def _answer(
+        self,
+        call: Call,
+        key: str,
+        purpose: str,
+        draw: int,
+        keep: Callable[[ModelOutput], bool] | None,
+        patience: float | None,
+        place: Place,
+    ) -> ModelOutput:
+        """The completion that the cache holds, else the provider's."""
         if self._keyed and self._cache is not None:
             kept = self._held(self._cache, key, call, draw)
-            if kept is None and key in self._asking:  # its answer is this one's too, unless it fails
-                await self._asking[key].wait()
-                self._budget.check(self._ledger.total, self._ledger.under_way)
-                kept = self._cache.get(key)
             found = None if kept is None else self._kept(kept, key, call, purpose)
             if found is not None:
                 return found
@@ -129,12 +151,12 @@ class Model:
             self._ledger.missing += 1
             self._ledger.lacking.add(self.name)
             raise NotKept(
-                f"{self.name}: {_name(purpose, question, draw)} is not in the cache and --offline is set; "
-                "run once with a network to fill the cache"
+                f"{self.name}: {_name(purpose, call.question, draw)} is not in the cache and --offline is "
+                "set; run once with a network to fill the cache"
             )
         over = self._asking.setdefault(key, asyncio.Event())
         try:
-            output = await self._charged(call, purpose, patience)
+            output = await self._charged(call, purpose, patience, place)
             keeps = self._keyed and self._cache is not None
             text = echoes.as_json(output) if keeps or self.provider.remote else output.completion
             output, text = echoes.hidden(output, text, self.name, self._notice)
@@ -148,21 +170,24 @@ class Model:
             over.set()
         return output
 
-    async def _charged(self, call: Call, purpose: str, patience: float | None) -> ModelOutput:
+    def _most(self, call: Call) -> Bound:
+        """At most what a call takes as it would be sent now."""
+        return self._meter.most(self._room.widened(call) if self._room else call)
+
+    async def _charged(self, call: Call, purpose: str, patience: float | None, place: Place) -> ModelOutput:
         """The answer to a call, recorded however it ends."""
         usage = Usage()
         output: ModelOutput | None = None
         started = time.perf_counter()
-        self._ledger.under_way += 1
         try:
-            output = await self._within(patience, call, usage)
+            output = await self._within(patience, call, usage, purpose, place)
         finally:
-            self._ledger.under_way -= 1
             usage.seconds = time.perf_counter() - started
-            self._charge(purpose, call.question, usage, output)
+            self._charge(purpose, call, usage, output)
         sent = self._taken.sent(self._room.widened(call) if self._room else call)
         self._ledger.served.note(self.provider, purpose, sent, output)
         endings.check(output, self.name)
+        self._meter.note(usage, output)
         return output
 
     def _held(self, cache: Cache, key: str, call: Call, draw: int) -> str | None:
@@ -189,33 +214,39 @@ class Model:
         except Declined:
             stale = True
             if self._offline:
-                self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
+                self._charge(purpose, call, Usage(calls=1, cache_hits=1), output)
                 raise
         if stale and self._cache is not None:
             self._cache.drop(key)
             return None
         self._ledger.served.note(self.provider, purpose, call.decoding, output)
-        self._charge(purpose, call.question, Usage(calls=1, cache_hits=1), output)
+        self._charge(purpose, call, Usage(calls=1, cache_hits=1), output)
         return output
 
-    async def _within(self, patience: float | None, call: Call, usage: Usage) -> ModelOutput:
+    async def _within(
+        self, patience: float | None, call: Call, usage: Usage, purpose: str, place: Place
+    ) -> ModelOutput:
         """The provider's answer, if it comes within so many seconds from the call's turn."""
         if patience is None:
-            return await self._call(call, usage)
+            return await self._call(call, usage, purpose, place)
         try:
             async with asyncio.timeout(None) as clock:
+                loop = asyncio.get_running_loop()
                 return await self._call(
-                    call, usage, lambda: clock.reschedule(asyncio.get_running_loop().time() + patience)
+                    call, usage, purpose, place, lambda: clock.reschedule(loop.time() + patience)
                 )
         except TimeoutError:
             raise ModelCallError(f"{self.name}: no answer within {patience:g} seconds") from None
 
-    async def _call(self, call: Call, usage: Usage, begun: Callable[[], None] = lambda: None) -> ModelOutput:
+    async def _call(
+        self, call: Call, usage: Usage, purpose: str, place: Place, begun: Callable[[], None] = lambda: None
+    ) -> ModelOutput:
         """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
         when the first of them has its turn."""
         jitter: random.Random | None = None
         told, sent, began = 0, call, 0.0
         while True:
+            extra = Usage()  # what a try took that brought no answer
             try:
                 async with (
                     self._pace or nullcontext(),
@@ -227,7 +258,7 @@ class Model:
                     roomy = self._room.widened(call) if self._room else call
                     sent = self._taken.fitting(self._prefixes.marked(roomy))
                     began = time.monotonic()
-                    output = await self.provider.generate(sent)
+                    output = await self._sent(sent, purpose, extra)
                 if self._pace:
                     self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
                 if self._health:
@@ -235,8 +266,10 @@ class Model:
                 self._taken.answered()
                 if self._room is None or not self._room.wanted(call, roomy, output):
                     return output
-                self._pay(output)
+                self._meter.thrown_away(extra, sent, output)
+                self._book(purpose, call, extra)
                 usage.retries += 1
+                await place.renew()
                 continue
             except HarnessError:  # a provider's own line, or the model is stopped
                 raise
@@ -248,6 +281,7 @@ class Model:
                 if self._room and usage.calls and self._room.narrowed(call, roomy, said.status):
                     continue
                 told += 1
+                self._book(purpose, call, extra)
                 if self._pace:
                     self._pace.refused(said.status, began, wanted_wait)
                 if not self._again(error, said, usage, told):
@@ -255,8 +289,24 @@ class Model:
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
+            if extra != Usage():
+                place.give_back()
             await asyncio.sleep(seconds)
-            self._budget.check(self._ledger.total, self._ledger.under_way - 1)
+            await place.take()
+
+    async def _sent(self, call: Call, purpose: str, extra: Usage) -> ModelOutput:
+        """One try. What it may have cost although it brought no answer goes into `extra`."""
+        try:
+            return await self.provider.generate(call)
+        except asyncio.CancelledError:  # the server goes on with it
+            if self.provider.remote and not self.provider.batched:  # a batch is found again
+                self._meter.broke_off(extra, call)
+                self._book(purpose, call, extra)
+            raise
+        except Exception as error:
+            if faults.may_have_been_served(error):
+                self._meter.broke_off(extra, call)
+            raise
 
     def _again(self, error: Exception, said: faults.Reading, usage: Usage, told: int) -> bool:
         """Whether a call that failed is made again."""
@@ -305,57 +355,21 @@ class Model:
             ]
         )
 
-    def _charge(self, purpose: str, question: Question, usage: Usage, output: ModelOutput | None) -> None:
+    def _charge(self, purpose: str, call: Call, usage: Usage, output: ModelOutput | None) -> None:
         """Records a call, with the tokens of its answer if it got one."""
         if not usage.calls:  # cancelled while it waited for its turn
             return
         if output is not None:
-            _count(usage, output)
-        cost = self._cost(usage)
-        usage.cost_usd, usage.paid_usd = cost, 0.0 if usage.cache_hits else cost
-        self._ledger.charge(purpose, usage, question.id, question.epoch)
-        without_counts, limits = bool(usage.unreported), self._budget
-        if without_counts and limits.tokens is not None or cost is None and limits.cost is not None:
-            self._say_unchecked(without_counts)
+            self._meter.answered(usage, call, output)
+        elif self.price is None:
+            usage.cost_usd = None
+        usage.paid_usd = 0.0 if usage.cache_hits else usage.cost_usd
+        self._ledger.charge(purpose, usage, call.question.id, call.question.epoch)
 
-    def _pay(self, output: ModelOutput) -> None:
-        """Books what an answer cost that is thrown away: paid, and no part of what the method takes."""
-        usage = Usage()
-        _count(usage, output)
-        total, cost = self._ledger.total, self._cost(usage)
-        total.paid_usd = None if total.paid_usd is None or cost is None else total.paid_usd + cost
-
-    def _cost(self, usage: Usage) -> float | None:
-        """USD; None where price or tokens are unknown."""
-        price = self._price
-        if price is None or (usage.unreported and any(price)):
-            return None
-        return (usage.input_tokens * price[0] + usage.output_tokens * price[1]) / 1e6
-
-    def _say_unchecked(self, without_counts: bool) -> None:
-        """Which limit of the run can't be checked for a call, and why."""
-        why, names = "has no known price", []
-        if without_counts:
-            why = "gave answers without token counts"
-            names += ["--budget-tokens"] * (self._budget.tokens is not None)
-        names += ["--budget-cost"] * (self._budget.cost is not None)
-        self._notice(f"{self.name} {why}: {' and '.join(names)} can't be checked for these calls")
-
-
-def _count(usage: Usage, output: ModelOutput) -> None:
-    """What the server says that an answer took. inspect-ai leaves out of `input_tokens` what the server had
-    in a cache of its own, which says more about the hour than about the method."""
-    found = output.usage
-    if found is None:
-        if not output.error:  # a refused request is a call without tokens
-            usage.unreported = 1
-            usage.reasoning_tokens = usage.cached_input_tokens = usage.cache_write_tokens = None
-        return
-    read, written = found.input_tokens_cache_read, found.input_tokens_cache_write
-    usage.input_tokens = found.input_tokens + (read or 0) + (written or 0)
-    usage.output_tokens = found.output_tokens
-    usage.reasoning_tokens = found.reasoning_tokens
-    usage.cached_input_tokens, usage.cache_write_tokens = read, written
+    def _book(self, purpose: str, call: Call, extra: Usage) -> None:
+        """Records what is no part of a method's use: thrown away, or of a try that broke off."""
+        if extra != Usage():
+            self._ledger.charge(purpose, extra, call.question.id, call.question.epoch)
 
 
 def _name(purpose: str, question: Question, draw: int) -> str:

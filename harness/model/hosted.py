@@ -30,7 +30,7 @@ from harness.model.local_weights import TAKEN, in_process
 from harness.model.openai_compatible.endpoint import OPENAI, RUNNING, endpoint, headers_of, running
 from harness.model.provider import Call, Provider
 from harness.model.request_seen import seen, unsent, watched
-from harness.model.sdk_answers import looked_at
+from harness.model.sdk_answers import looked_at, told
 from harness.model.told import Told, ask
 from harness.model.weights import folder_revision, hub_revision
 
@@ -53,6 +53,11 @@ TOP_K_IN_BODY = ("openai-api/", "vllm/", "sglang/", "openrouter/")
 #: providers whose server an environment variable may name, which only the client tells for certain; others
 #: start one of their own, at any port
 ADDRESSED = ("openai/", "openai-api/")
+#: parts of the tokens that inspect-ai's provider has no number for where there is none of them
+ZEROS = {
+    "google": ("input_tokens_cache_read", "input_tokens_cache_write"),
+    "anthropic": ("reasoning_tokens",),
+}
 #: those whose server has a usual address on this machine
 LOCAL = ("ollama/", "llama-cpp-python/")
 
@@ -235,18 +240,24 @@ class Hosted(Provider):
         requests = seen()
         try:
             async with self._clock():
-                output: ModelOutput = await self._model.generate(
-                    sendable(list(call.messages)),
-                    tools=sendable(list(call.tools)),
-                    tool_choice=call.tool_choice,
-                    config=config,
-                )
+                with told() as parts:
+                    output: ModelOutput = await self._model.generate(
+                        sendable(list(call.messages)),
+                        tools=sendable(list(call.tools)),
+                        tool_choice=call.tool_choice,
+                        config=config,
+                    )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
             raise (spent.last_attempt.exception() or spent) from None
         for request in requests:
             self.unsent |= unsent(request, settings)
         if not output.choices and not output.error:
             raise ServerFault("the server's answer holds no choices")
+        if output.usage is not None:
+            none = dict.fromkeys(ZEROS.get(self.name.partition("/")[0], ()), 0)
+            for part, count in {**none, **parts}.items():
+                if getattr(output.usage, part) is None:
+                    setattr(output.usage, part, count)
         return output
 
     @asynccontextmanager

@@ -1,13 +1,12 @@
-"""What a run spends, by purpose, and the limits on it."""
+"""What a run spends, by purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from time import monotonic
+from dataclasses import dataclass, fields, replace
+from threading import Lock
 from typing import Any, TypeVar
 
-from harness.base.errors import BudgetSpent
 from harness.model.served import Served
 
 
@@ -19,7 +18,13 @@ class Usage:
 
     `input_tokens` (the whole prompt, whatever the server had cached of it) and `output_tokens` are sums of
     what servers reported; `unreported` counts the answers without both numbers, so that the sums stand for
-    less than was used. Every other number is None where a part of it is unknown."""
+    less than was used; `estimated` those whose numbers a tokenizer gave and no server. Every other number is
+    None where a part of it is unknown.
+
+    Two things are no part of the logical use and count against limits all the same. `thrown_*` is what
+    probes took, and answers that were thrown away: paid, `paid_usd` holds it. `uncounted_*` is at most what
+    was taken that nobody counted: by answers without counts, and by calls that broke off after they were
+    sent."""
 
     calls: int = 0
     cache_hits: int = 0
@@ -27,6 +32,7 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     unreported: int = 0
+    estimated: int = 0
     reasoning_tokens: int | None = 0
     #: of the input tokens, those that the server read from a cache of its own, and those that it put there
     cached_input_tokens: int | None = 0
@@ -37,6 +43,11 @@ class Usage:
     #: the sum of the costs that are known
     known_usd: float = 0.0
     seconds: float = 0.0
+    thrown_calls: int = 0
+    thrown_tokens: int = 0
+    thrown_usd: float = 0.0
+    uncounted_tokens: int = 0
+    uncounted_usd: float = 0.0
 
     def add(self, other: Usage) -> None:
         """Add `other` to this."""
@@ -46,6 +57,7 @@ class Usage:
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
         self.unreported += other.unreported
+        self.estimated += other.estimated
         self.reasoning_tokens = _sum(self.reasoning_tokens, other.reasoning_tokens)
         self.cached_input_tokens = _sum(self.cached_input_tokens, other.cached_input_tokens)
         self.cache_write_tokens = _sum(self.cache_write_tokens, other.cache_write_tokens)
@@ -54,6 +66,9 @@ class Usage:
         self.cost_usd = _sum(self.cost_usd, other.cost_usd)
         self.paid_usd = _sum(self.paid_usd, other.paid_usd)
         self.seconds += other.seconds
+        for name in UNLOGICAL:
+            if more := getattr(other, name):
+                setattr(self, name, getattr(self, name) + more)
 
     def since(self, before: Usage) -> Usage:
         """What an account has grown by since it was `before`; None where either number is unknown."""
@@ -67,6 +82,27 @@ class Usage:
     def least_usd(self) -> float:
         """What it cost at least: the cost, or the known part of it."""
         return self.known_usd if self.cost_usd is None else self.cost_usd
+
+    @property
+    def measured(self) -> tuple[int, int, float]:
+        """Calls, tokens and USD as limits count them: what is known, what was thrown away, and what nobody
+        counted at its most."""
+        return (
+            self.calls,
+            self.input_tokens + self.output_tokens + self.thrown_tokens + self.uncounted_tokens,
+            self.least_usd + self.thrown_usd + self.uncounted_usd,
+        )
+
+    @property
+    def lost(self) -> Usage:
+        """What a process that goes on from here can't know from the answers: what was paid, thrown away and
+        not counted."""
+        return Usage(paid_usd=self.paid_usd, **{name: getattr(self, name) for name in UNLOGICAL})
+
+    @property
+    def logical(self) -> Usage:
+        """What it is without what `lost` says."""
+        return replace(self, paid_usd=0.0, **dict.fromkeys(UNLOGICAL, 0))
 
     def as_dict(self) -> dict[str, Any]:
         """Every field that isn't 0, for `from_dict`."""
@@ -99,6 +135,8 @@ class Usage:
         return found
 
 
+#: what is paid or may be, and is no part of the logical use
+UNLOGICAL = ("thrown_calls", "thrown_tokens", "thrown_usd", "uncounted_tokens", "uncounted_usd")
 _Number = TypeVar("_Number", int, float)
 #: the fields, in their order
 _NAMES = dict.fromkeys(field.name for field in fields(Usage))
@@ -108,44 +146,12 @@ def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
     return None if a is None or b is None else a + b
 
 
-@dataclass
-class Budget:
-    """Limits of one run; None is no limit. Calls served by the cache count as if they had been made,
-    so that a budget means the same on a cold and on a warm cache."""
-
-    calls: int | None = None
-    tokens: int | None = None
-    cost: float | None = None
-    time: float | None = None
-    started: float = field(default_factory=monotonic)
-
-    def check(self, spent: Usage, under_way: int = 0) -> None:
-        """Whether one more call may be made, while `under_way` others haven't been charged yet.
-
-        Raises:
-            BudgetSpent: a limit is reached; names it.
-        """
-        tokens = spent.input_tokens + spent.output_tokens  # of unreported calls nobody knows them
-        for name, limit, value in (
-            ("calls", self.calls, spent.calls + under_way),
-            ("tokens", self.tokens, tokens),
-            ("cost", self.cost, spent.least_usd),
-            ("time", self.time, monotonic() - self.started),
-        ):
-            if limit is not None and value >= limit:
-                raise BudgetSpent(
-                    f"the run's --budget-{name} of {limit:g} is spent; raise it and run "
-                    "the same command to go on"
-                )
-
-
 class Ledger:
     """Usage by purpose for a run, and by attempt while an attempt is open."""
 
     def __init__(self) -> None:
         self.by_purpose: dict[str, Usage] = {}
         self.total = Usage()
-        self.under_way = 0
         #: calls that --offline refused, as the cache doesn't hold their completions
         self.missing = 0
         #: the models that would have been asked for them
@@ -153,13 +159,31 @@ class Ledger:
         #: what came to and from the models, beside what it took
         self.served = Served()
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
+        self._apart = Usage()
+        self._lock = Lock()
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:
         """Record one call."""
-        self.total.add(usage)
-        self.by_purpose.setdefault(purpose, Usage()).add(usage)
-        attempt = self._open.setdefault((question_id, epoch), {})
-        attempt.setdefault(purpose, Usage()).add(usage)
+        with self._lock:  # embedders of services charge from a thread of their own
+            self.total.add(usage)
+            self.by_purpose.setdefault(purpose, Usage()).add(usage)
+            attempt = self._open.setdefault((question_id, epoch), {})
+            attempt.setdefault(purpose, Usage()).add(usage)
+
+    def book(self, usage: Usage) -> None:
+        """Record what serves no attempt and no purpose of the run, such as a probe."""
+        with self._lock:
+            self.total.add(usage)
+            self._apart.add(usage)
+
+    def lost(self) -> Usage:
+        """What was paid, or may have been, for no finished attempt: a process that goes on from here finds
+        the answers in the cache, and not that."""
+        found = replace(self._apart)
+        for by_purpose in self._open.values():
+            for usage in by_purpose.values():
+                found.add(usage.lost)
+        return found
 
     def take(self, question_id: str, epoch: int) -> dict[str, Usage]:
         """What an attempt spent since it was last taken."""
@@ -171,6 +195,7 @@ class Ledger:
         for by_purpose in self._open.values():
             for purpose, usage in by_purpose.items():
                 spent.setdefault(purpose, Usage()).add(usage)
+                self._apart.add(usage.lost)
         self._open.clear()
         return {purpose: usage.as_dict() for purpose, usage in spent.items()}
 

@@ -75,6 +75,8 @@ class Provider:
     context: int | None = None
     #: numbers of the vector of its own text that comes with each answer, in `metadata["vector"]`; 0 for none
     vector_width: int = 0
+    #: tokens of its longest completion where no setting says less; None where nothing limits it
+    longest: int | None = None
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from harness.model.completions import completion
@@ -54,6 +57,39 @@ def _response(create: Any) -> Any:
                 answer.usage = None
             elif getattr(usage, "total_tokens", None) is None:
                 usage.total_tokens = sum(counts)
+            if (parts := _told.get()) is not None and answer.usage is not None:
+                parts.update(_parts(usage))
         return answer
 
     return whole
+
+
+#: what the server said of the parts of its tokens, for the call that is being made
+_told: ContextVar[dict[str, int] | None] = ContextVar("told", default=None)
+#: our names of these parts, and where the newer protocol has them
+PARTS = {
+    "input_tokens_cache_read": ("input_tokens_details", "cached_tokens"),
+    "input_tokens_cache_write": ("input_tokens_details", "cache_write_tokens"),
+    "reasoning_tokens": ("output_tokens_details", "reasoning_tokens"),
+}
+
+
+@contextmanager
+def told() -> Iterator[dict[str, int]]:
+    """What the server says within it of the parts of its tokens, by the names of inspect-ai's ModelUsage,
+    which takes "none of the prompt was cached" of the newer protocol for a number that nobody told."""
+    found: dict[str, int] = {}
+    token = _told.set(found)
+    try:
+        yield found
+    finally:
+        _told.reset(token)
+
+
+def _parts(usage: Any) -> dict[str, int]:
+    found = {}
+    for name, (place, part) in PARTS.items():
+        value = getattr(getattr(usage, place, None), part, None)
+        if type(value) is int:
+            found[name] = value
+    return found

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from harness.sample import Sample
 
 ROWS_AT_ONCE = 5000
-TOKENS = ("calls", "input_tokens", "output_tokens", "reasoning_tokens")
+TOKENS = (
+    *("calls", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens"),
+    "reasoning_tokens",
+)
 
 
 def hashed_part(row: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.base.errors import DECLINED
+from harness.results.attempts import TOKENS
 from harness.results.ranges import metric_range
 from harness.results.served import names_text
 
@@ -134,9 +135,11 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         "usage": {
             "calls": usage["calls"],
             "cache_hits": volatile["cache_hits"],
-            "input_tokens": usage["input_tokens"],
-            "output_tokens": usage["output_tokens"],
+            **{name: usage.get(name) for name in TOKENS if name != "calls"},
             "cost_usd": usage["cost_usd"],
+            "unreported": usage.get("unreported", 0),
+            "estimated": usage.get("estimated", 0),
+            "paid_usd": volatile.get("paid_usd"),
             "wall_s": volatile["wall_s"],
             **({"by_purpose": usage["by_purpose"]} if "by_purpose" in usage else {}),
         },

@@ -15,7 +15,7 @@ from harness.base.digest import canonical_json, digest
 from harness.base.errors import RecordError, UsageError
 from harness.base.known_files import named_by_content
 from harness.base.secrets import without_secrets_in
-from harness.model.ledger import Ledger
+from harness.model.ledger import UNLOGICAL, Ledger
 from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
 from harness.results.classes import CLASS_METRICS
@@ -26,7 +26,9 @@ from harness.results.summary import Summary
 from harness.spec import MetricRange
 
 #: what a record says of the calls of one purpose
-PURPOSE = (*TOKENS, "cached_input_tokens", "cache_write_tokens", "unreported", "cost_usd")
+PURPOSE = (*TOKENS, "unreported", "estimated", "cost_usd")
+#: what this execution took, which another of the same run may not take
+PAID = ("cache_hits", "retries", "paid_usd", "seconds", *UNLOGICAL)
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
@@ -82,7 +84,8 @@ def seal(
         kept = rows_of(attempts, samples, summary, hasher, cell)
         rows = write_parquet(parquet, cell.task.metrics, kept)
         logical, by_purpose = ledger.total.reported(), {}
-        volatile = {key: logical.pop(key) for key in ("cache_hits", "retries", "paid_usd", "seconds")}
+        volatile = {key: logical.pop(key) for key in PAID}
+        volatile = {key: value for key, value in volatile.items() if value or key not in UNLOGICAL}
         for purpose, usage in sorted(ledger.by_purpose.items()):
             found = usage.reported()
             by_purpose[purpose] = {key: found[key] for key in PURPOSE}

@@ -117,12 +117,19 @@ class Served(Strict):
 
 
 class Price(Strict):
-    """USD per million tokens."""
+    """USD per million tokens. `cached_input` and `cache_write` are of prompt tokens that the server read from
+    or wrote to a cache of its own, `reasoning` of thoughts; without them these cost as the others do."""
 
     input: float
     output: float
     cached_input: float | None = None
     cache_write: float | None = None
+    reasoning: float | None = None
+    per_request: float | None = Field(None, description="USD a request")
+    above: list[dict[str, float]] | None = Field(
+        None, description="other prices of calls whose prompt has more than so many `tokens`"
+    )
+    source: str = Field("", description="whose list it is; empty for the user's own, or none")
     as_of: str | None = Field(None, description="date of the price, as YYYY-MM-DD")
 
 

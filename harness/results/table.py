@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DECLINED, RecordError, UsageError
+from harness.results.attempts import TOKENS
 from harness.results.reasons import COLUMNS as REASON_COLUMNS
 from harness.results.reasons import reason_counts
 from harness.results.served import names_text
@@ -16,6 +17,7 @@ from harness.results.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+USAGE = (*TOKENS, "cost_usd")
 COLUMNS = (
     "task",
     "task_version",
@@ -40,10 +42,8 @@ COLUMNS = (
     "no_answer",
     *REASON_COLUMNS.values(),
     "truncated",
-    "calls",
-    "input_tokens",
-    "output_tokens",
-    "cost_usd",
+    *USAGE,
+    "estimated",
     "labels_seen",
     "pool_size",
     "draws",
@@ -78,7 +78,6 @@ SHARED = (
     "record",
 )
 COUNTS = ("ok", "unscored", "error", *DECLINED, "no_answer", "truncated")
-USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd")
 
 
 def frame(store: str | Path = "results", **filters: Any) -> pd.DataFrame:
@@ -115,7 +114,8 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             **{key: row[key] for key in SHARED},
             **{key: row["counts"].get(key, 0) for key in COUNTS},
             **reason_counts(row),
-            **{key: row["usage"][key] for key in USAGE},
+            **{key: row["usage"].get(key) for key in USAGE},
+            "estimated": row["usage"].get("estimated", 0),
             "labels_seen": row["data_access"].get("labels_seen", 0),
             "pool_size": row["data_access"].get("pool_size", 0),
             "served": names_text(row),
@@ -137,7 +137,7 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 }
             )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for name in ("input_tokens", "output_tokens", *REASON_COLUMNS.values()):
+    for name in (*TOKENS, *REASON_COLUMNS.values()):
         if table[name].isna().any():  # counts stay whole numbers beside unknown ones
             table[name] = table[name].astype("Int64")
     return table

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import BudgetSpent, PluginError, UsageError
+from harness.base.errors import BudgetSpent, PluginError, RecordError, UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.model.ledger import Ledger
-from harness.model.prices import prices_of
+from harness.model.ledger import Ledger, Usage
 from harness.registry import load_method
 from harness.results.record import seal
+from harness.run.affordable import book_probes
 from harness.run.answer import answer, fit
 from harness.run.code import check_unchanged, in_memory
 from harness.run.draws import declared, of_run
@@ -49,6 +50,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
     ledger, started = Ledger(), time.time()
+    book_probes(prepared, session, ledger)
     asked = planned(cell, len(prepared.attempts.samples), session)
     job = make_job(
         cell,
@@ -76,6 +78,10 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         finally:
             job.close()
             session.flush()
+            with suppress(RecordError):  # what ends the run is said, and not that its disk is full
+                lost = Usage.from_dict(journal.lost())
+                lost.add(ledger.lost())
+                journal.keep_lost(lost.as_dict())
         _check_unmixed(prepared, journal)
         _check_not_cold(prepared, journal, ledger)
         for name in edited:
@@ -98,7 +104,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
             samples=prepared.attempts.samples,
             attempts=journal.attempts(),
             ledger=ledger,
-            prices=prices_of(_models(prepared), session.prices),
+            prices=_prices(prepared, session),
             of_the_set=of_the_set,
             classes=prepared.task.classes,
             access=job.access,
@@ -156,9 +162,13 @@ def _check_not_cold(prepared: Prepared, journal: Journal, ledger: Ledger) -> Non
     )
 
 
-def _models(prepared: Prepared) -> list[str]:
-    """The names of the models that a run may ask."""
-    return sorted({provider.name for provider in (prepared.provider, *prepared.roles.values())})
+def _prices(prepared: Prepared, session: Session) -> dict[str, dict[str, Any]]:
+    """The known prices of the models that a run may ask, by name."""
+    models = {each.name: True for each in prepared.roles.values()} | {prepared.provider.name: False}
+    found = {name: session.price(name, prepared.cell, role) for name, role in sorted(models.items())}
+    if prepared.embedder is not None and prepared.embedder.name.startswith("openai/"):
+        found[prepared.embedder.name] = session.embedder_price(prepared.embedder.name)
+    return {name: each.as_dict() for name, each in found.items() if each is not None}
 
 
 def sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None, bool]:
@@ -204,6 +214,7 @@ def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: boo
     journal.describe(prepared.cell.title, len(prepared.attempts.wanted), code)
     ledger.restore(attempt["usage"] for attempt in journal.attempts())
     ledger.restore(journal.given_up)
+    ledger.total.add(Usage.from_dict(journal.lost()))
     ledger.served.restore(journal.served())
     ledger.served.noticed = lambda: journal.keep_served(ledger.served.as_dict())
 
@@ -219,15 +230,18 @@ async def _measure(
     if todo:
         await fit(method, job, prepared.cell, session)
         curve = job.training.learning_curve
-        spent = {"usage": ledger.take_all(), "data_access": job.access, "curve": curve}
+        told = {"usage": ledger.take_all(), "data_access": job.access, "curve": curve}
 
         def keep() -> None:
-            journal.keep_fit({**spent, "drawn": job.drawn.state()})
+            journal.keep_fit({**told, "drawn": job.drawn.state()})
 
         keep()
         job.drawn.noticed = keep  # a draw while answering is known after a kill, too
     else:  # killed before its seal: nothing is left to fit for
-        ledger.restore([kept.get("usage", {})])
+        spent: dict[str, Any] = kept.get("usage", {})
+        if journal.lost():  # what was paid stands there
+            spent = {name: Usage.from_dict(usage).logical.as_dict() for name, usage in spent.items()}
+        ledger.restore([spent])
         job.access.update(kept.get("data_access", {}))
         job.training.learning_curve = kept.get("curve", [])
         job.drawn.close()

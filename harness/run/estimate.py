@@ -7,12 +7,11 @@ estimate (`RULE`): it tells the order of size, and no more.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.prices import price
+from harness.model.prices import Price
 from harness.run.rehearsal import Rehearsal, Sent
 
 #: bytes of UTF-8 a token, and tokens that a message adds
@@ -59,17 +58,24 @@ class Estimate:
 
 @dataclass
 class _Use:
-    """Tokens of one model, summed: those that it reads, and the fewest and most that it writes."""
+    """The calls of one model, summed: tokens that it reads, the fewest and most that it writes, and USD."""
 
+    price: Price | None
     read: float = 0.0
     fewest: float = 0.0
     most: float = 0.0
+    least_usd: float = 0.0
+    most_usd: float = 0.0
 
     def add(self, call: Sent, times: float) -> None:
         longest = call.max_tokens or LONGEST
-        self.read += times * tokens_of(message.text for message in call.messages)
-        self.fewest += times * min(SHORTEST, longest)
+        read, fewest = tokens_of(message.text for message in call.messages), min(SHORTEST, longest)
+        self.read += times * read
+        self.fewest += times * fewest
         self.most += times * longest
+        if self.price is not None:
+            self.least_usd += times * self.price.cost(read, fewest)
+            self.most_usd += times * self.price.cost(read, longest)
 
 
 def tokens_of(texts: Iterable[str]) -> int:
@@ -80,7 +86,7 @@ def tokens_of(texts: Iterable[str]) -> int:
 
 
 def estimate(
-    rehearsed: Rehearsal | None, calls: int | None, attempts: int, prices: Mapping[str, Mapping[str, Any]]
+    rehearsed: Rehearsal | None, calls: int | None, attempts: int, price_of: Callable[[str], Price | None]
 ) -> Estimate:
     """The use of a cell.
 
@@ -88,32 +94,26 @@ def estimate(
         rehearsed: the calls on behalf of some items; None where that isn't known.
         calls: what the method declares for the whole cell; None where it doesn't say.
         attempts: items times epochs.
-        prices: `[prices]` of harness.toml.
+        price_of: what a model takes, by its name; None where it is unknown.
     """
     if rehearsed is None or calls is None:
         return Estimate(calls)
     judge_calls = round(len(rehearsed.judged) / rehearsed.items * attempts)
     if calls and not rehearsed.sent:
         return Estimate(calls + judge_calls)
-    by_model: dict[str, _Use] = defaultdict(_Use)
+    models = {call.model for call in (*rehearsed.sent, *rehearsed.judged)}
+    by_model = {model: _Use(price_of(model)) for model in sorted(models)}
     for call in rehearsed.sent:
         by_model[call.model].add(call, calls / len(rehearsed.sent))
     for call in rehearsed.judged:
         by_model[call.model].add(call, attempts / rehearsed.items)
-    found = {model: price(model, prices) for model in sorted(by_model)}
-    unpriced = tuple(model for model, each in found.items() if each is None)
-    low = high = 0.0
-    for model, each in found.items():
-        if each is not None:
-            use = by_model[model]
-            low += (use.read * each.input + use.fewest * each.output) / 1e6
-            high += (use.read * each.input + use.most * each.output) / 1e6
+    unpriced = tuple(model for model, use in by_model.items() if use.price is None)
     uses = by_model.values()
     return Estimate(
         calls + judge_calls,
         round(sum(use.read for use in uses)),
         (round(sum(use.fewest for use in uses)), round(sum(use.most for use in uses))),
-        None if unpriced else (low, high),
+        None if unpriced else (sum(use.least_usd for use in uses), sum(use.most_usd for use in uses)),
         unpriced,
         not rehearsed.whole,
     )

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from harness.data.hub import Data
 from harness.external.services import Services
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.embed import Embedder
+from harness.model.embedding_costs import Account
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
-from harness.model.prices import price
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.model.timed import AttemptClock, Timed
 from harness.registry import load_task, registry
@@ -37,7 +38,7 @@ def make_job(
 ) -> Job:
     """What the method gets, with models that charge `ledger`."""
     request = cell.request
-    budget = Budget(request.budget_calls, request.budget_tokens, request.budget_cost, request.budget_time)
+    budget = Budget(request.budget_calls, request.budget_tokens, request.budget_usd, request.budget_time)
 
     # how the subject decodes, and what it is told, is not how the task's judge or user does
     of_task = task_roles(task)
@@ -55,7 +56,7 @@ def make_job(
             cache=session.cache if source.cacheable else None,
             decoding=decoding,
             seed=cell.seed,
-            price=known[:2] if (known := price(source.name, session.prices)) else None,
+            price=session.price(source.name, cell, role=source is not provider),
             offline=request.offline,
             max_retries=request.max_retries,
             pace=session.pace(source, request.requests_per_minute),
@@ -67,6 +68,10 @@ def make_job(
         )
         model.clock = clock
         return model
+
+    if embedder is not None:
+        price = session.embedder_price(cell.request.embedder)
+        embedder.charge_to(Account(ledger, budget, price))
 
     return Job(
         task=task,
@@ -100,6 +105,7 @@ def make_job(
             budget=budget,
             cache=session.cache if "world" in cell.task.offers else None,
             settings=session.services,
+            embedder_price=session.embedder_price,
             offline=request.offline,
             max_retries=request.max_retries,
         ),

@@ -84,11 +84,7 @@ class Journal:
             (self.folder / "about.json").write_text(json_without_secrets(about), "utf-8")
 
     def _about(self) -> dict[str, Any]:
-        try:
-            found = json.loads((self.folder / "about.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return self._read("about.json")
 
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.
@@ -129,10 +125,26 @@ class Journal:
         except OSError as error:
             raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
 
+    def keep_lost(self, spent: dict[str, Any]) -> None:
+        """Keep what was paid, or may have been, for attempts that aren't finished, by all processes."""
+        part = self.folder / "lost.part"
+        try:
+            part.write_text(json.dumps(spent), "utf-8")
+            part.replace(self.folder / "lost.json")
+        except OSError as error:
+            raise RecordError(f"can't write to {self.folder}: {error.strerror}") from error
+
+    def lost(self) -> dict[str, Any]:
+        """What `keep_lost` kept; empty if nothing was."""
+        return self._read("lost.json")
+
     def fit(self) -> dict[str, Any]:
         """What `fit` spent, looked at, learned and drew; empty if it didn't end."""
+        return self._read("fit.json")
+
+    def _read(self, name: str) -> dict[str, Any]:
         try:
-            found = json.loads((self.folder / "fit.json").read_text("utf-8"))
+            found = json.loads((self.folder / name).read_text("utf-8"))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -157,12 +169,15 @@ class Journal:
         self._end = 0
         self.places.clear()
         self.given_up.clear()
-        for name in ("fit.json", "served.json"):
+        for name in ("fit.json", "served.json", "lost.json"):
             (self.folder / name).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""
-        for name in ("samples.jsonl", "about.json", "fit.json", "fit.part", "served.json", "lock"):
+        for name in (
+            *("samples.jsonl", "about.json", "fit.json", "fit.part", "served.json", "lost.json", "lost.part"),
+            "lock",
+        ):
             (self.folder / name).unlink(missing_ok=True)
         try:
             self.folder.rmdir()

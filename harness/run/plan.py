@@ -26,7 +26,7 @@ LOG = logging.getLogger("harness.run")
 LEAST = {
     **{"seeds": 1, "epochs": 1, "limit": 1, "max_connections": 1, "requests_per_minute": 1},
     "max_retries": 0,
-    **{"budget_calls": 0, "budget_tokens": 0, "budget_cost": 0, "budget_time": 0},
+    **{"budget_calls": 0, "budget_tokens": 0, "budget_usd": 0, "budget_time": 0},
 }
 
 
@@ -50,7 +50,7 @@ class Request:
     decoding: Mapping[str, Any] = field(default_factory=dict)
     budget_calls: int | None = None
     budget_tokens: int | None = None
-    budget_cost: float | None = None
+    budget_usd: float | None = None
     budget_time: float | None = None
     max_connections: int | str | None = None  # `auto`: as many as the server takes
     requests_per_minute: int | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from harness.base.errors import HarnessError, UsageError
 from harness.base.template import doubts, fields
 from harness.external.services import Services
-from harness.model.ledger import Budget
+from harness.model.budget import Budget
 from harness.registry import load_task
 from harness.run.plan import Cell
 from harness.run.roles import played
@@ -35,7 +35,7 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
         if not world:
             continue
         services = Services(
-            settings=settings, offline=cell.request.offline, budget=Budget(cost=cell.request.budget_cost)
+            settings=settings, offline=cell.request.offline, budget=Budget(usd=cell.request.budget_usd)
         )
         try:
             task.for_run(services)

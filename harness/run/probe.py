@@ -27,7 +27,8 @@ ITEMS, PATIENCE = 8, 30.0
 
 async def probe(cells: Sequence[Cell], session: Session) -> None:
     """Asks every model of the grid once, but for those whose completions are all in the cache, for models of
-    this process, and with --no-probe. What a model answers, and what it costs, is in no record.
+    this process, and with --no-probe. What a model answers is in no record; the first run that asks it
+    books what it cost.
 
     Raises:
         ModelStopped: one that will be asked can't be; all of them are named.
@@ -35,7 +36,8 @@ async def probe(cells: Sequence[Cell], session: Session) -> None:
     certain: dict[int, Provider] = {}
     perhaps: dict[int, Provider] = {}
     for cell in cells:
-        if cell.request.probe and not cell.request.offline:
+        limits = (cell.request.budget_calls, cell.request.budget_tokens, cell.request.budget_usd)
+        if cell.request.probe and not cell.request.offline and 0 not in limits:
             sure, found = await _asked(cell, session, {*certain})
             (certain if sure else perhaps).update({id(each): each for each in found})
     every = [*(perhaps | certain).values()]
@@ -84,7 +86,7 @@ async def _in_the_cache(prepared: Prepared, session: Session) -> bool | None:
     unplayed = NOT_PLAYED & {*cell.method.needs, *cell.method.may_use} or "world" in cell.task.offers
     if not simple or unplayed or prepared.embedder is not None:
         return None
-    limits: dict[str, Any] = {f"budget_{of}": None for of in ("calls", "tokens", "cost", "time")}
+    limits: dict[str, Any] = {f"budget_{of}": None for of in ("calls", "tokens", "usd", "time")}
     offline = replace(cell, request=replace(cell.request, offline=True, **limits))
     ledger = Ledger()
     job = make_job(
@@ -125,8 +127,9 @@ async def _ask(provider: Provider, session: Session, keep_going: bool, per_minut
     call = Call(Question("probe", "Hi"), [messages.user("Hi")], decoding={"max_tokens": 1})
     try:
         async with asyncio.timeout(PATIENCE), session.pace(provider, per_minute):
-            await provider.probe(call)
+            session.probed[id(provider)] = (call, await provider.probe(call))
     except TimeoutError:
+        session.probed[id(provider)] = (call, None)
         session.notice(f"{provider.name} gave no answer within {PATIENCE:g} seconds to a call of one token")
         return ""
     except HarnessError as error:

@@ -98,7 +98,7 @@ def rehearse(
 
     def job_for(seen: list[Sent], calls: int | None) -> Job:
         models = {name: StandIn(name, gold, seen) for name in names}
-        limits: dict[str, Any] = {f"budget_{of}": None for of in ("tokens", "cost", "time")}
+        limits: dict[str, Any] = {f"budget_{of}": None for of in ("tokens", "usd", "time")}
         return make_job(
             replace(cell, request=replace(cell.request, budget_calls=calls, **limits)),
             session,

@@ -33,7 +33,7 @@ from harness.spec import MethodSpec
 from harness.task import Task
 
 #: what records of before don't say of a run's use
-NOT_COUNTED = {"cached_input_tokens": None, "cache_write_tokens": None}
+NOT_COUNTED = {"cached_input_tokens": None, "cache_write_tokens": None, "estimated": 0}
 
 
 def rescore(

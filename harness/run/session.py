@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.base import paths
 from harness.base.digest import digest
@@ -19,7 +19,8 @@ from harness.model.factory import NO_MODEL, open_model
 from harness.model.health import Health
 from harness.model.identity import tell_apart
 from harness.model.pace import Pace
-from harness.model.provider import Provider
+from harness.model.prices import NOTHING, Price, price
+from harness.model.provider import Call, Provider
 from harness.registry import load_task
 from harness.results.store import Store
 from harness.run.code import BUILT_IN, code_of
@@ -28,6 +29,9 @@ from harness.run.plugin_errors import fault
 from harness.sample import Splits
 from harness.task import Task
 from harness.task_checks import check_splits
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ModelOutput
 
 
 class Watcher(Protocol):
@@ -63,6 +67,8 @@ class Session:
     _providers: dict[str, Provider] = field(default_factory=dict)
     _paces: dict[str, Pace] = field(default_factory=dict)
     _health: dict[str, Health] = field(default_factory=dict)
+    #: calls of one token that were made beforehand, and their answers if they came, until a run books them
+    probed: dict[int, tuple[Call, ModelOutput | None]] = field(default_factory=dict)
     _cache: Cache | None = None
     _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
 
@@ -93,6 +99,15 @@ class Session:
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
         return self._open(name, cell.role_args, cell, cell.request.batch and has_batches(name))
+
+    def price(self, name: str, cell: Cell, role: bool = False) -> Price | None:
+        """What a model of the cell takes; None where it is unknown."""
+        arguments = cell.role_args if role else cell.request.model_args
+        return price(name, self.prices, str(arguments.get("base_url") or ""))
+
+    def embedder_price(self, name: str) -> Price | None:
+        """What an embedder takes; None where it is unknown. All but those behind a server are free."""
+        return price(name, self.prices) if name.startswith("openai/") else NOTHING
 
     def _open(self, name: str, arguments: Mapping[str, Any], cell: Cell, batch: bool) -> Provider:
         key = digest([name, dict(arguments), *([True] if batch else [])])

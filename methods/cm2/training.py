@@ -55,6 +55,8 @@ class Run:
     spent: dict[str, Usage] = field(default_factory=dict)
     course: BaseCourse | None = None
     before: dict[str, Usage] = field(default_factory=dict)
+    #: what the dearest step took so far, without what judges and simulators book themselves
+    dearest: Usage = field(default_factory=Usage)
 
     def cancel(self) -> None:
         """The run ends before its next step."""
@@ -85,6 +87,9 @@ class Run:
         parameters = sum(p.numel() for p in model.parameters())
         self._show({}, 0)
         self.before = self.job.training.asked()
+        if self.reward != "demonstrations":
+            self.dearest = Usage(calls=self.plan.prompts * self.plan.rollouts)
+        on(self.main, self._afford())
         engine.train(course, workspace, engine=self.args["engine"], resumed=self._resumed)
         if course.spent is not None:
             self.job.training.curve(points(course.curve, parameters))
@@ -156,6 +161,9 @@ class Run:
         self._show(row, row["step"])
         self._charge(row)
         assert self.course is not None
+        self.dearest = max(self.dearest, _usage(row), key=lambda each: each.measured[:2])
+        if self.course.step < self.plan.steps:
+            on(self.main, self._afford())
         if self.course.step >= min(PATIENCE, self.plan.steps) and nothing_told(self.course.curve):
             raise UsageError(
                 f"training stopped after step {row['step']}: not one episode had a reward, as the judge or a "
@@ -170,13 +178,7 @@ class Run:
 
     def _charge(self, row: Mapping[str, Any]) -> None:
         """Books a step's episodes; judges and simulators book themselves. Tokens count once an episode."""
-        usage = Usage(
-            calls=row["rollouts"],
-            input_tokens=row["read"],
-            output_tokens=row["written"],
-            seconds=row["step_s"],
-        )
-        self._spend("train", usage)
+        self._spend("train", _usage(row))
         access = self.job.access
         access["train_steps"] = row["step"]
         for name, key in COUNTED.items():
@@ -194,8 +196,21 @@ class Run:
         grown = {purpose: usage.since(self.before.get(purpose, Usage())) for purpose, usage in now.items()}
         return {purpose: usage for purpose, usage in grown.items() if usage.calls}
 
+    async def _afford(self) -> None:
+        """Whether another step fits, by the dearest so far."""
+        self.job.training.afford(self.dearest)
+
     async def _book(self, purpose: str, usage: Usage) -> None:
         self.job.training.charge(purpose, usage)
+
+
+def _usage(row: Mapping[str, Any]) -> Usage:
+    return Usage(
+        calls=row["rollouts"],
+        input_tokens=row["read"],
+        output_tokens=row["written"],
+        seconds=row["step_s"],
+    )
 
 
 def on(loop: asyncio.AbstractEventLoop, asked: Coroutine[Any, Any, T]) -> T:

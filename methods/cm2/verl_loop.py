@@ -154,10 +154,11 @@ def _task(settings: str) -> Task:
 @cache
 def _roles(settings: str) -> Callable[[str], Model]:
     """The models of the roles, opened once a process; equal questions of two rollouts are asked once."""
+    from harness.model.budget import Budget
     from harness.model.cache import Cache
     from harness.model.factory import open_model
     from harness.model.gateway import Model
-    from harness.model.ledger import Budget, Ledger
+    from harness.model.ledger import Ledger
 
     kept = json.loads(settings)
     held = Cache(Path(tempfile.mkdtemp(prefix="harness-")) / "completions.sqlite")

@@ -270,6 +270,14 @@ def _train(
             spent.setdefault(purpose, Usage()).add(usage)
             job.training.charge(purpose, usage)
 
+    dearest = Usage()  # step so far
+
+    def afford(step: Usage) -> None:
+        """Whether another step fits, by the dearest so far."""
+        nonlocal dearest
+        dearest = max(dearest, step, key=lambda each: each.measured[:2])
+        job.training.afford(dearest)
+
     def after_step(row: dict[str, Any], cost: Cost) -> None:
         shown = [f"reward {row['reward']:.3f}", f"mixed {row['mixed']:.2f}"]
         shown += [f"{name} {row[name]:.1f}" for name in ("difficulty", "entropy") if name in row]
@@ -277,6 +285,8 @@ def _train(
         job.progress("train: " + ", ".join(shown), row["step"], plan.steps)
         job.access["train_steps"], job.access["train_rollouts"] = row["step"], training.total.rollouts
         charge(cost)
+        if row["step"] < plan.steps:
+            afford(Usage.total({name: usage.as_dict() for name, usage in usages(cost).items()}))
 
     scorer = None
     if method.args["curator"] != "light" and hasattr(CURRICULA[method.curriculum], "scorer"):
@@ -312,6 +322,7 @@ def _train(
         after_step=after_step,
     )
     job.progress("train", 0, plan.steps)
+    job.training.afford(Usage(calls=plan.prompts * plan.rollouts))
     try:
         taken = train(
             training,

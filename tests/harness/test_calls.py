@@ -8,9 +8,10 @@ import pytest
 from harness.data.hub import Data
 from harness.job import Job, Models
 from harness.method import Method
+from harness.model.budget import Budget
 from harness.model.embed import open_embedder
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.registry import load_method, registry
 from harness.sample import SplitSizes
 from harness.testing import TINY, TINY_WORLD, TinyTask, TinyWorld, Watched

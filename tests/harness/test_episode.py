@@ -10,8 +10,9 @@ from inspect_ai.tool import ToolCall
 from harness.base import messages
 from harness.base.errors import BudgetSpent, ModelCallError
 from harness.episode import play
+from harness.model.budget import Budget
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.sample import Question
 from harness.world import (

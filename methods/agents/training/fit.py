@@ -20,7 +20,6 @@ from harness.methods.agents.training.lessons import LiveLessons, SimulatedLesson
 from harness.model.agents.provider import SimulatedAgents
 from harness.model.agents.settings import Settings
 from harness.model.ledger import Usage
-from harness.model.prices import price
 from harness.sample import Sample
 
 if TYPE_CHECKING:
@@ -111,17 +110,11 @@ class Training:
     def _cost(self, samples: Sequence[Sample], calls: int) -> str:
         """About what a training through the gateway takes."""
         first = [sum(len(m.text) for m in self.job.ask(sample.question)) for sample in samples[:20]]
-        read = calls * (AROUND + sum(first) / len(first) / 4)
-        written = calls * WRITTEN
-        models = {agent.model.name for agent in self.method.cast.agents}
-        known = [price(model, {}) for model in sorted(models)]
-        dear = max(
-            (each.input * read + each.output * written for each in known if each is not None), default=None
-        )
-        if None in known or dear is None:
-            usd = "at an unknown price"
-        else:
-            usd = f"{dear / 1e6:,.2f} USD at list prices"
+        each = round(AROUND + sum(first) / len(first) / 4), WRITTEN
+        read, written = calls * each[0], calls * each[1]
+        known = {agent.model.name: agent.model.price for agent in self.method.cast.agents}.values()
+        dear = [price.cost(*each) * calls for price in known if price is not None]
+        usd = "at an unknown price" if None in known else f"at most {max(dear, default=0.0):,.2f} USD"
         million = f"{read / 1e6:,.1f} million tokens read, {written / 1e6:,.1f} million written"
         return f"takes about: {million}; {usd}"
 

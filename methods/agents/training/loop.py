@@ -91,6 +91,9 @@ class Books(Protocol):
     def charge(self, purpose: str, usage: Usage) -> None:
         """Records what was spent past the gateway."""
 
+    def afford(self, usage: Usage) -> None:
+        """Raises where what comes next, `usage` at most, doesn't fit below the limits of the run."""
+
     def asked(self) -> dict[str, Usage]:
         """What models have taken so far, by purpose."""
 
@@ -138,11 +141,19 @@ async def train(
         after(rows[-1])
     while (update := int(rows[-1]["step"]) + 1) <= plan.updates:
         await asyncio.sleep(0)  # simulated agents wait for nothing, and Ctrl-C is heard where something waits
+        _afford(rows[1:], books)
         rows.append(await _row(learner, lessons, plan, update, books))
         after(rows[-1])
         if workspace is not None and (update % plan.save == 0 or update == plan.updates):
             checkpoint.write(learner, rows, workspace)
     return rows
+
+
+def _afford(rows: list[dict[str, Any]], books: Books | None) -> None:
+    """Whether another update fits, by the dearest so far, where no gateway looks at each of its calls."""
+    booked = [Usage.from_dict(row["booked"]) for row in rows if row.get("booked")]
+    if booked and books is not None:
+        books.afford(max(booked, key=lambda each: each.measured[:2]))
 
 
 async def _row(
@@ -161,6 +172,8 @@ async def _row(
         found = [each for lesson in lessons.dev() for each in await _measured(learner, lesson, spent)]
         if found:
             row["dev"] = sum(found) / len(found)
+    if spent.booked.calls:
+        row["booked"] = spent.booked.as_dict()
     row["spent"] = {purpose: usage.as_dict() for purpose, usage in spent.all().items()}
     return row
 
@@ -203,10 +216,12 @@ class _Spent:
     def __init__(self, books: Books | None) -> None:
         self._books, self._own = books, dict[str, Usage]()
         self._before = books.asked() if books else {}
+        self.booked = Usage()  # what no gateway booked
 
     def charge(self, purpose: str, usage: Usage) -> None:
         if not usage.calls:
             return
+        self.booked.add(usage)
         if self._books is None:
             self._own.setdefault(purpose, Usage()).add(usage)
         else:

@@ -10,7 +10,8 @@ from harness.checklist import Checklist, Evidence, Item, Result, Step, ToolUse, 
 from harness.checklist.holistic import grade, grade_reward, read_grade
 from harness.checklist.judge_prompt import judge_prompt, read_judgement
 from harness.checklist.model_judge import DECODING, ModelJudge
-from harness.model.ledger import Budget, Ledger
+from harness.model.budget import Budget
+from harness.model.ledger import Ledger
 from harness.sample import Question
 
 from .conftest import judgement

@@ -153,6 +153,8 @@ def _response(model, server):
             for ours, theirs in (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
             if theirs in server.usage
         }
+        if "prompt_tokens_details" in server.usage:
+            answer["usage"]["input_tokens_details"] = server.usage["prompt_tokens_details"]
     return answer
 
 

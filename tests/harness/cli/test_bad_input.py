@@ -51,7 +51,7 @@ def test_unknown_names(fails, arguments, says):
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        (["--budget-cost", "nan"], "--budget-cost must be at least 0, not nan"),
+        (["--budget-usd", "nan"], "--budget-usd must be at least 0, not nan"),
         (["--budget-calls", "-1"], "--budget-calls must be at least 0, not -1"),
         (["--max-tokens", "0"], "max_tokens must be at least 1, not 0"),
         (["-G", "max_tokens=-5"], "max_tokens must be at least 1, not -5"),

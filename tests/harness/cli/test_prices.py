@@ -1,4 +1,4 @@
-"""`[prices]` of harness.toml: what a run cost, what was paid, and when --budget-cost ends it."""
+"""`[prices]` of harness.toml: what a run cost, what was paid, and when --budget-usd ends it."""
 
 import json
 
@@ -46,7 +46,8 @@ EACH = (1000 * 2.0 + 500 * 8) / 1e6
 def test_cost_and_what_was_paid(command, priced, ask, tmp_path):
     first = record(tmp_path, command(*ask))
     assert first["usage"]["cost_usd"] == pytest.approx(6 * EACH)
-    assert first["volatile"]["paid_usd"] == pytest.approx(6 * EACH)
+    assert first["volatile"]["paid_usd"] == pytest.approx(7 * EACH)  # with the probe
+    assert first["volatile"]["thrown_usd"] == pytest.approx(EACH)
     again = record(tmp_path, command(*ask, "--overwrite"))  # served by the cache
     assert again["volatile"]["cache_hits"] == 6
     assert again["usage"]["cost_usd"] == pytest.approx(6 * EACH) and again["volatile"]["paid_usd"] == 0.0
@@ -54,11 +55,12 @@ def test_cost_and_what_was_paid(command, priced, ask, tmp_path):
 
 
 def test_max_cost_ends_the_run_and_more_of_it_goes_on(command, priced, ask, tmp_path):
-    done = command(*ask, "--budget-cost", str(2.5 * EACH))
+    ask = [*ask, "--max-tokens", "500", "--no-probe"]
+    done = command(*ask, "--budget-usd", str(2.5 * EACH))
     stopped = record(tmp_path, done, code=3)
-    assert "--budget-cost of 0.015 is spent" in done.err
-    assert (stopped["status"], stopped["usage"]["calls"]) == ("stopped", 3)
-    whole = record(tmp_path, command(*ask, "--budget-cost", "1"))
+    assert "--budget-usd of 0.015 is spent" in done.err
+    assert (stopped["status"], stopped["usage"]["calls"]) == ("stopped", 2)
+    whole = record(tmp_path, command(*ask, "--budget-usd", "1"))
     assert (whole["status"], whole["usage"]["cost_usd"]) == ("complete", pytest.approx(6 * EACH))
 
 

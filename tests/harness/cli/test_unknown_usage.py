@@ -91,7 +91,7 @@ def test_exports_and_pages_show_it(ask, command, tmp_path):
     assert (row["calls_per_attempt"], row["tokens_per_attempt"], row["usd_per_attempt"]) == ("1.0", *"??")
     page = next((tmp_path / "site" / "runs").glob(f"*{run[:12]}*.html")).read_text()
     ledger = page[page.index('id="ledger"') :]
-    assert ledger[: ledger.index("</table>")].count('<td class="n">?</td>') == 8
+    assert ledger[: ledger.index("</table>")].count('<td class="n">?</td>') == 10
 
 
 def test_a_ratio_to_what_is_unknown_is_unknown(ask, command, tmp_path):
@@ -106,10 +106,14 @@ def test_a_ratio_to_what_is_unknown_is_unknown(ask, command, tmp_path):
     assert (row["calls_ratio"], row["tokens_ratio"], row["usd_ratio"]) == ("1.0", "?", "?")
 
 
-@pytest.mark.parametrize("limit", [["--budget-tokens", "5"], ["--budget-cost", "0.000001"]])
-def test_a_budget_that_cannot_be_checked_is_told_once(ask, limit):
-    done = ask(*limit)
-    assert done.code == 0 and done.err.count(f"{limit[0]} can't be checked") == 1
+@pytest.mark.parametrize("limit", [["--budget-tokens", "2000"], ["--budget-usd", "0.0105"]])
+def test_what_nobody_counted_counts_a_token_a_byte_against_a_limit(ask, endpoint, limit, tmp_path):
+    done = ask(*limit, "--json")
+    found = record(tmp_path, done, code=3)
+    assert 0 < found["usage"]["calls"] < 3 and found["usage"]["input_tokens"] is None
+    assert done.err.count(f"{limit[0]} counts a token for every byte") == 1
+    sent = sum(len(body["messages"][-1]["content"].encode()) for body in endpoint.requests)
+    assert found["volatile"]["uncounted_tokens"] > sent
 
 
 def test_a_run_that_goes_on_keeps_what_it_knows_and_does_not(ask, endpoint, tmp_path):
@@ -125,7 +129,7 @@ def test_a_run_that_goes_on_keeps_what_it_knows_and_does_not(ask, endpoint, tmp_
 def test_known_tokens_count_against_a_budget_beside_unknown_ones(ask, endpoint, tmp_path):
     ask("--budget-calls", "1")
     endpoint.usage = {"prompt_tokens": 1000, "completion_tokens": 500}
-    found = record(tmp_path, ask("--json", "--budget-tokens", "1500"), code=3)
+    found = record(tmp_path, ask("--json", "--budget-tokens", "4000", "--no-probe"), code=3)
     assert (found["status"], found["usage"]["calls"]) == ("stopped", 2)
 
 
@@ -154,3 +158,23 @@ def test_the_newer_protocol_of_openai_alike(command, endpoint, tmp_path, usage):
     known = len(usage) == 2
     assert found["unreported"] == (0 if known else 3)
     assert found["input_tokens"] == (21 if known else None)
+
+
+def test_cached_tokens_of_the_newer_protocol_add_up_where_some_calls_have_none(command, endpoint, tmp_path):
+    def reply(body):
+        cached = 960 * (len(endpoint.requests) % 2)
+        endpoint.usage = {"prompt_tokens": 1000, "completion_tokens": 5, "total_tokens": 1005}
+        endpoint.usage["prompt_tokens_details"] = {"cached_tokens": cached}
+        return "1+1"
+
+    endpoint.reply = reply
+    model = ["--model", "openai/gpt-4o-mini", "--model-arg", f"base_url={endpoint.address}"]
+    more = ["--model-arg", "api_key=none", "--model-arg", "responses_api=true", "--max-connections", "1"]
+    found = record(tmp_path, command("eval", *TASK, *model, *more, "--json"))
+    assert (found["usage"]["input_tokens"], found["usage"]["cached_input_tokens"]) == (3000, 1920)
+    price = found["prices"]["openai/gpt-4o-mini"]
+    assert price["cached_input"] == 0.075 and price["source"].startswith("genai-prices")
+    wanted = (1080 * 0.15 + 1920 * 0.075 + 15 * 0.6) / 1e6
+    assert found["usage"]["cost_usd"] == pytest.approx(wanted)
+    rows = pd.read_parquet(found["samples_path"])
+    assert sorted(rows.cached_input_tokens) == [0, 960, 960]

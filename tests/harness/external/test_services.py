@@ -15,8 +15,9 @@ from harness.api.settings import configuration
 from harness.base.errors import BudgetSpent, ModelStopped, UsageError, WorldFailed
 from harness.external.services import Opening, Service, Services
 from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
+from harness.model.budget import Budget
 from harness.model.cache import Cache
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.sample import Question
 
 BANK = Service(
@@ -411,9 +412,9 @@ def test_budget_and_offline_stop_a_request_before_it_is_made(site):
 
 def test_what_is_missing_is_said_before_the_first_question(monkeypatch):
     prices = {"bank.example": {"price": 0.1}, "rates": {"price": 0}}
-    Services(settings=prices, budget=Budget(cost=1.0)).check(OPEN, "the task")
+    Services(settings=prices, budget=Budget(usd=1.0)).check(OPEN, "the task")
     with pytest.raises(UsageError, match=r'\[services."bank.example"\] with price'):
-        Services(budget=Budget(cost=1.0), offline=True).check(OPEN, "the task")
+        Services(budget=Budget(usd=1.0), offline=True).check(OPEN, "the task")
     with pytest.raises(UsageError, match="unknown embedder"):
         Services().check(Opening(embedders=("nothing",)), "the task")
     monkeypatch.setenv("BANK_KEY", "secré")

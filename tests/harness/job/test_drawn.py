@@ -7,9 +7,10 @@ from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.data.hub import Data
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.registry import registry
 from harness.sample import Question, Sample
 from harness.testing import TINY, TinyTask, check_method

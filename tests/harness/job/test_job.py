@@ -8,9 +8,10 @@ import pytest
 
 from harness.data.hub import Data
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.registry import registry
 from harness.testing import TINY, TinyTask
 

@@ -13,11 +13,12 @@ from harness.base.errors import AccessError, BudgetSpent, UsageError
 from harness.base.messages import user
 from harness.data.hub import Data
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.embedded import Embedded
 from harness.model.factory import POCKET
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger, Usage
+from harness.model.ledger import Ledger, Usage
 from harness.registry import registry
 from harness.sample import Question, Score
 from harness.spec import MetricRange

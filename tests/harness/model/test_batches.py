@@ -11,10 +11,11 @@ import pytest
 from harness.base.errors import Declined, ModelCallError, UsageError
 from harness.base.messages import user
 from harness.model.batches import batcher, provider
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.pace import Pace
 from harness.model.provider import Call
 from harness.sample import Question

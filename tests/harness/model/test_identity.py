@@ -13,11 +13,12 @@ from inspect_ai.model import ModelOutput
 from harness.base.errors import UsageError
 from harness.base.messages import user
 from harness.model import told, weights
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.identity import ELSEWHERE
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.sample import Question
 
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_API_KEY", "LOCAL_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")

@@ -11,10 +11,11 @@ import pytest
 
 from harness.base.errors import BudgetSpent, ModelCallError
 from harness.base.messages import user
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.pace import Pace
 from harness.sample import Question
 
@@ -180,7 +181,7 @@ def test_cache_serves_the_same_call_and_no_other(server, tmp_path):
     asyncio.run(calls())
 
 
-@pytest.mark.parametrize("limit", [{"calls": 2}, {"tokens": 20}, {"cost": 20e-6}])
+@pytest.mark.parametrize("limit", [{"calls": 2}, {"tokens": 30}, {"usd": 40e-6}])
 def test_a_spent_budget_stops_the_next_call(server, limit):
     async def calls():
         handle = model(server, budget=Budget(**limit), price=(1.0, 2.0))
@@ -256,19 +257,18 @@ def test_the_server_s_own_cache_and_reasoning_are_part_of_the_use(server):
 @pytest.mark.parametrize(
     "usage, price, limits, says",
     [
-        (None, (1.0, 2.0), {"tokens": 99}, ["without token counts: --budget-tokens can't"]),
-        (None, (1.0, 2.0), {"cost": 1.0}, ["without token counts: --budget-cost can't"]),
-        (None, (1.0, 2.0), {"tokens": 9, "cost": 1.0}, ["--budget-tokens and --budget-cost can't"]),
-        (None, (0.0, 0.0), {"cost": 1.0}, []),
+        (None, (1.0, 2.0), {"tokens": 99}, ["--budget-tokens counts a token for every byte"]),
+        (None, (1.0, 2.0), {"usd": 1.0}, ["--budget-usd counts a token for every byte"]),
+        (None, (1.0, 2.0), {"tokens": 99, "usd": 1.0}, ["--budget-tokens and --budget-usd counts a token"]),
+        (None, (0.0, 0.0), {"usd": 1.0}, []),
         (None, (1.0, 2.0), {"calls": 9}, []),
-        ({"prompt_tokens": 7, "completion_tokens": 3}, None, {"cost": 1.0}, ["has no known price"]),
         ({"prompt_tokens": 7, "completion_tokens": 3}, None, {"tokens": 99}, []),
     ],
 )
-def test_a_limit_that_cannot_be_checked_is_told(server, usage, price, limits, says):
+def test_answers_without_counts_are_told_where_they_count(server, usage, price, limits, says):
     server.usage, told = usage, []
     handle = model(server, price=price, budget=Budget(**limits), notice=told.append)
-    asyncio.run(ask(handle))
+    asyncio.run(ask(handle, max_tokens=9))
     assert len(told) == len(says) and all(part in line for part, line in zip(says, told, strict=True))
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from harness.base.concurrent import each, in_order
 from harness.base.messages import user
+from harness.model.budget import Budget
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.pace import MOST, START, Pace
 from harness.sample import Question
 

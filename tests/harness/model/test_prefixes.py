@@ -6,9 +6,10 @@ import pytest
 from inspect_ai.model import ModelOutput
 
 from harness.base.messages import assistant, system, user
+from harness.model.budget import Budget
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.sample import Question
 from tests.harness.cli.conftest import Endpoint

@@ -27,9 +27,9 @@ def test_roles_keys_and_prices_that_are_missing(monkeypatch):
     assert not lacks(both, offline=True)
     monkeypatch.setenv("SERPAPI_API_KEY", "x")
     assert not lacks(both)
-    (dear,) = lacks(both, budget_cost=1.0)
-    assert "--budget-cost needs the price of serpapi.com" in dear
-    assert not lacks(both, {"serpapi.com": {"price": 0.01}}, budget_cost=1.0)
+    (dear,) = lacks(both, budget_usd=1.0)
+    assert "--budget-usd needs the price of serpapi.com" in dear
+    assert not lacks(both, {"serpapi.com": {"price": 0.01}}, budget_usd=1.0)
     (alone,) = lacks("tau2/airline")
     assert "--role user=MODEL" in alone
     bank = {"task_args": {"retrieval": "openai_embeddings"}, "roles": {"user": "echo/y"}}

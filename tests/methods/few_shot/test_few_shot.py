@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.embed import open_embedder
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.registry import load_method, registry
 from harness.sample import Question, Sample, Splits
 from harness.testing import TINY, TinyTask, check_method

@@ -11,10 +11,11 @@ from scipy.sparse import csr_array
 from harness.base.errors import DataError, UsageError
 from harness.job import Job, Models
 from harness.methods.recommend.graph import start
+from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.embed import Embedder, open_embedder
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.registry import registry
 from harness.sample import Splits
 from harness.testing import TINY, TinyTask

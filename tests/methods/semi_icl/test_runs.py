@@ -13,8 +13,9 @@ from harness.annotate import read_demonstrations
 from harness.base import paths
 from harness.base.errors import UsageError
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.registry import load_method, registry
 from harness.sample import Question, Splits

@@ -8,10 +8,11 @@ from scipy import stats
 
 from harness.base.errors import UsageError
 from harness.job import Job, Models
+from harness.model.budget import Budget
 from harness.model.embed import Embedder, unit
 from harness.model.factory import open_model
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.registry import load_method, registry
 from harness.sample import Question, Sample, Splits
 from harness.testing import TINY, TinyTask

@@ -14,9 +14,10 @@ from harness.job import Job, Models
 from harness.methods.testnuc.neighbours import Pool
 from harness.methods.testnuc.predict import Prediction
 from harness.methods.testnuc.vote import Voter, totals, winner
+from harness.model.budget import Budget
 from harness.model.embed import open_embedder, unit
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.registry import load_method, registry
 from harness.sample import Question
