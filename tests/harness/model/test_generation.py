@@ -5,7 +5,7 @@ import pytest
 from harness.base.errors import UsageError
 from harness.base.messages import system, told, user
 from harness.base.values import Written
-from harness.model.faults import ServerFault
+from harness.model.faults import of_status
 from harness.model.generation import generation_settings, hashed, merged
 from harness.model.provider import Call, Provider
 from harness.model.request_seen import unsent
@@ -119,7 +119,7 @@ def test_what_a_request_does_not_hold():
 def test_what_a_server_refuses_is_left_out_unless_the_user_gave_it(status, body, refused):
     provider, notices = Provider(), []
     provider.name, provider.remote = "a/b", True
-    error = ServerFault(str(body), status, body, passing=status == 429)
+    error = of_status(status, {}, body)
     call = Call(Question("q", "?"), [user("?")], decoding={"temperature": 0.7, "max_tokens": 5}, seed=9)
     chosen = Taken(provider, {}, {"temperature"}, notices.append)
     assert not chosen.learns(error, call)
