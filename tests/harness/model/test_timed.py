@@ -6,7 +6,8 @@ import pytest
 
 from harness.base import messages
 from harness.base.errors import ModelCallError
-from harness.model.ledger import Budget, Ledger
+from harness.model.budget import Budget
+from harness.model.ledger import Ledger
 from harness.model.provider import Provider
 from harness.model.timed import AttemptClock, Timed
 from harness.sample import Question
