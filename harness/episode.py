@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldFailed
+from harness.model.metering import used
 from harness.sample import Outcome, Question
 from harness.world import World
 
@@ -86,8 +87,7 @@ class _Episode:
                 return "turn_step_limit"
             output = await self.act(self.transcript[self.begun :], seen.tools)
             self.steps += 1
-            if output.usage is not None:  # tokens that nobody reports count against no limit
-                self.tokens += output.usage.input_tokens + output.usage.output_tokens
+            self.tokens += sum(used(output) or ())  # those that nobody reports count against no limit
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"
             action = output.message

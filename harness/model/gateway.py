@@ -220,7 +220,9 @@ class Model:
             self._cache.drop(key)
             return None
         self._ledger.served.note(self.provider, purpose, call.decoding, output)
-        self._charge(purpose, call, Usage(calls=1, cache_hits=1), output)
+        usage = Usage(calls=1, cache_hits=1)
+        self._charge(purpose, call, usage, output)
+        self._meter.note(usage, output)
         return output
 
     async def _within(

@@ -26,29 +26,35 @@ KEYS = {
 }
 
 
-def listed(model: str, address: str = "") -> Price | None:
+def listed(model: str, address: str = "", batch: bool = False) -> Price | None:
     """The price of a model by the list, today; None where it doesn't stand there. Of several prices by the
     time of day, the dearest.
 
     Args:
         model: with its family, as inspect-ai has it.
         address: of the server that an argument names for it: whoever is there sends the bill.
+        batch: the price of calls in a batch of the provider, where there is one of its own.
     """
     provider, url, name = _whose(model, address)
-    return _listed(provider, url, name, datetime.datetime.now(datetime.UTC).date()) if name else None
+    today = datetime.datetime.now(datetime.UTC).date()
+    return _listed(provider, url, name, today, batch) if name else None
 
 
 @cache
-def _listed(provider: str | None, url: str | None, name: str, day: datetime.date) -> Price | None:
+def _listed(
+    provider: str | None, url: str | None, name: str, day: datetime.date, batch: bool
+) -> Price | None:
     from genai_prices import __version__
     from genai_prices.data_snapshot import get_snapshot
 
     try:
-        _, found = get_snapshot().find_provider_model(name, None, provider, url)
+        whose, found = get_snapshot().find_provider_model(name, None, provider, url)
     except LookupError:
         return None
     hours = [datetime.datetime.combine(day, datetime.time(hour), datetime.UTC) for hour in range(24)]
-    prices = [_price(found.get_prices(hour)) for hour in hours]
+    # of a model that another provider lists, no variant holds
+    context = {"processing": "batch"} if batch and any(found is each for each in whose.models) else None
+    prices = [_price(found.get_prices(hour, context)) for hour in hours]
     known = [each for each in prices if each is not None]
     if len(known) < len(prices):
         return None

@@ -130,7 +130,13 @@ class Meter:
         usage.cost_usd = self._cost(usage)
 
     def note(self, usage: Usage, output: ModelOutput) -> None:
-        """Notes an estimate in the answer itself, so that it stays the same wherever the answer is kept."""
+        """Notes in the answer itself what was made of its counts: an estimate, so that it stays the same
+        wherever the answer is kept; thoughts that weren't among the completion; that nothing is known."""
+        told = output.usage
+        if usage.unreported:
+            output.usage = None
+        elif told is not None and not usage.estimated and told.output_tokens != usage.output_tokens:
+            output.usage = told.model_copy(update={"output_tokens": usage.output_tokens})
         if not usage.estimated or (output.metadata or {}).get(ESTIMATED):
             return
         from inspect_ai.model import ModelUsage
@@ -198,6 +204,16 @@ class Meter:
     def _limits(self) -> str:
         names = ["--budget-tokens"] * (self._budget.tokens is not None)
         return " and ".join([*names, *["--budget-usd"] * (self._budget.usd is not None)])
+
+
+def used(output: ModelOutput) -> tuple[int, int] | None:
+    """Tokens of the whole prompt, whatever the server had cached of it, and of the completion; None where
+    nobody counted them."""
+    found = output.usage
+    if found is None:
+        return None
+    cached = (found.input_tokens_cache_read or 0) + (found.input_tokens_cache_write or 0)
+    return found.input_tokens + cached, found.output_tokens
 
 
 def throw_away(usage: Usage, spent: Usage) -> None:

@@ -138,13 +138,16 @@ def _is_day(day: Any) -> bool:
     return day is None or type(day) is datetime.date
 
 
-def price(model: str, own: Mapping[str, Mapping[str, Any]], address: str = "") -> Price | None:
+def price(
+    model: str, own: Mapping[str, Mapping[str, Any]], address: str = "", batch: bool = False
+) -> Price | None:
     """What a model takes; None where it is unknown.
 
     Args:
         model: with its family.
         own: `[prices]` of a harness.toml.
         address: of the server that an argument names for it; empty if none does.
+        batch: whether its calls go in batches of the provider.
     """
     if model in own:
         found = own[model]
@@ -159,7 +162,7 @@ def price(model: str, own: Mapping[str, Mapping[str, Any]], address: str = "") -
         return NOTHING
     from harness.model.list_prices import listed
 
-    return listed(model, address)
+    return listed(model, address, batch)
 
 
 def unpriced(model: str) -> str:

@@ -103,7 +103,8 @@ class Session:
     def price(self, name: str, cell: Cell, role: bool = False) -> Price | None:
         """What a model of the cell takes; None where it is unknown."""
         arguments = cell.role_args if role else cell.request.model_args
-        return price(name, self.prices, str(arguments.get("base_url") or ""))
+        batch = cell.request.batch and (not role or has_batches(name))
+        return price(name, self.prices, str(arguments.get("base_url") or ""), batch)
 
     def embedder_price(self, name: str) -> Price | None:
         """What an embedder takes; None where it is unknown. All but those behind a server are free."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
+from harness.model.metering import used
 from harness.sample import Outcome, Question, SplitSizes
 
 if TYPE_CHECKING:
@@ -85,12 +86,11 @@ class SelfConsistency(Method):
         spent, limit = 0, int(self.args["tokens"])
         while spent < limit and len(outputs) < MOST:
             outputs.append(await self._sample(question, messages, job, len(outputs)))
-            used = outputs[-1].usage
-            if used is None:
+            tokens = used(outputs[-1])
+            if tokens is None:
                 raise UsageError(
                     f"self-consistency: tokens={limit} can't be kept, as the model reports no tokens; "
                     "leave it out"
                 )
-            cached = (used.input_tokens_cache_read or 0) + (used.input_tokens_cache_write or 0)
-            spent += used.input_tokens + cached + used.output_tokens
+            spent += sum(tokens)
         return outputs

@@ -15,6 +15,7 @@ from harness.methods.agents.live.cast import MOST, Cast
 from harness.methods.agents.live.schedule import layered, when_heard
 from harness.methods.agents.live.wording import Heard
 from harness.methods.agents.topology import Space
+from harness.model.metering import used
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -169,10 +170,9 @@ class Talk:
         Raises:
             UsageError: they are limited, and the server reports none.
         """
-        if (used := output.usage) is not None:
-            cached = (used.input_tokens_cache_read or 0) + (used.input_tokens_cache_write or 0)
-            turn.tokens = (used.input_tokens + cached, used.output_tokens)
-            self._spent += sum(turn.tokens)
+        if (tokens := used(output)) is not None:
+            turn.tokens = tokens
+            self._spent += sum(tokens)
         elif self.cast.tokens:
             raise UsageError(
                 f"tokens={self.cast.tokens} can't be kept, as the model reports no tokens; leave it out"

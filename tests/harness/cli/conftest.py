@@ -96,6 +96,7 @@ class _Answers(BaseHTTPRequestHandler):
         status = 200
         if self.path.endswith("/embeddings"):
             answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}
+            answer["usage"] = {"prompt_tokens": sum(map(len, body["input"]))}
         elif self.path.endswith("/v1/completions"):
             choice = {"index": 0, "finish_reason": "stop", "text": self.server.reply(body), "logprobs": None}
             answer = {"id": "1", "object": "text_completion", "created": 1, "model": body["model"]}

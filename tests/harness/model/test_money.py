@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from inspect_ai.model import ModelOutput, ModelUsage
 
 from harness.base.errors import BudgetSpent, HarnessError, ModelCallError, UsageError
 from harness.base.messages import user
@@ -14,6 +15,7 @@ from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.health import Health
 from harness.model.ledger import Ledger
+from harness.model.metering import used
 from harness.model.pace import Pace
 from harness.model.prices import Price, Rates
 from harness.sample import Question
@@ -300,3 +302,12 @@ def test_calls_that_are_given_up_count_at_their_most():
     bound = (8 + 8 + 1) * 2 + 4  # a token a byte, at the dearest rate
     assert ledger.total.uncounted_usd == 2 * bound
     assert ledger.lost().measured[2] == 2 * bound
+
+
+def test_the_tokens_of_an_answer_are_those_of_its_whole_prompt():
+    output = ModelOutput.from_content("m", "yes")
+    assert used(output) is None
+    output.usage = ModelUsage(
+        input_tokens=80, output_tokens=5, input_tokens_cache_read=1920, input_tokens_cache_write=100
+    )
+    assert used(output) == (2100, 5)

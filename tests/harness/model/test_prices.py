@@ -84,6 +84,12 @@ def test_a_price_of_ones_own_replaces_and_may_say_every_part():
     assert alone.free and alone.cost(10**6, 10**6) == 0.5
 
 
+def test_batches_have_a_price_of_their_own_where_the_list_has_one():
+    single, batch = (price("anthropic/claude-sonnet-4-5", {}, batch=each) for each in (False, True))
+    assert batch.rates.output == single.rates.output / 2 and batch.rates.cached == single.rates.cached / 2
+    assert price("openai-api/local/m", {}, batch=True) is None
+
+
 def test_thoughts_of_their_own_price():
     assert Rates(1.0, 8.0, reasoning=3.0).cost(0, 0, 0, 100, 60) == pytest.approx((40 * 8 + 60 * 3) / 1e6)
 
