@@ -33,7 +33,7 @@ def moody(prompt):
 
 def go(folder, server, method="cm2", budget=None, **args):
     session = Session(Store(folder))
-    session.use(open_model(JUDGE, {"base_url": server.url, "api_key": "none", "timeout": 2}, 0))
+    session.use(open_model(JUDGE, {"base_url": server.url, "api_key": "none", "timeout": 2}))
     request = Request(
         task="toolworld/chain",
         task_args=GAME,
@@ -108,7 +108,7 @@ def test_an_episode_whose_reward_is_unknown_is_not_kept_while_another_is_known(t
     server.reply = lambda prompt: "no idea"
     request = {"fit": None, "judge": "model", "n": 2}
     session = Session(Store(tmp_path / "out"))
-    session.use(open_model(JUDGE, {"base_url": server.url, "api_key": "none", "timeout": 2}, 0))
+    session.use(open_model(JUDGE, {"base_url": server.url, "api_key": "none", "timeout": 2}))
     cells = plan(
         Request(
             task="toolworld/chain",
