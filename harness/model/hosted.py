@@ -227,7 +227,7 @@ class Hosted(Provider):
                     config=config,
                 )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
-            raise (spent.last_attempt.exception() or spent) from None
+            raise spent.last_attempt.exception() or spent  # noqa: B904  (its cause says what broke)
         if not output.choices and not output.error:
             raise ServerFault("the server's answer holds no choices")
         if output.usage is not None:
