@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from harness.base.concurrent import Limit, each
 from harness.base.errors import ModelCallError, UsageError
+from harness.model.timed import too_long
 from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, SplitSizes
 from harness.spec import MethodSpec
@@ -83,17 +85,23 @@ class Method(Plugin[MethodSpec]):
         """Outcomes for a stream of questions, in any order. Override for batched or transductive
         work; by default `answer` runs for as many questions at once as the model takes, and a model call
         that failed for good becomes an outcome with an `error`."""
-        return outcomes(lambda question: self.answer(question, job), questions, lambda: job.concurrency)
+        seconds = job.clock.seconds
+        return outcomes(
+            lambda question: self.answer(question, job), questions, lambda: job.concurrency, seconds
+        )
 
 
 def outcomes(
-    answer: Callable[[Question], Awaitable[Outcome]], questions: Iterable[Question], limit: Limit
+    answer: Callable[[Question], Awaitable[Outcome]],
+    questions: Iterable[Question],
+    limit: Limit,
+    seconds: float | None = None,
 ) -> AsyncIterator[Outcome]:
     """Outcomes of `answer` for every question, at most `limit` at once, as they finish.
 
-    A model call that failed for good becomes an outcome with an `error`; any other exception is a fault of
-    the method and ends the stream. When the budget is spent no further question is begun, those under way
-    are finished, and then it is raised.
+    A model call that failed for good becomes an outcome with an `error`, and so does an answer that takes
+    longer than `seconds`; any other exception is a fault of the method and ends the stream. When the budget
+    is spent no further question is begun, those under way are finished, and then it is raised.
     """
 
     async def attempt(question: Question) -> Outcome:
@@ -101,7 +109,14 @@ def outcomes(
             found = answer(question)
             if not hasattr(found, "__await__"):
                 raise TypeError("it is no coroutine; define it with `async def answer`")
-            return await found
+            if seconds is None:
+                return await found
+            async with asyncio.timeout(seconds) as clock:
+                return await found
+        except TimeoutError:
+            if seconds is None or not clock.expired():
+                raise
+            return Outcome(question.id, question.epoch, error=too_long(seconds))
         except ModelCallError as error:
             return Outcome(
                 question.id, question.epoch, error=str(error), declined=getattr(error, "status", None)

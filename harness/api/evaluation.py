@@ -38,10 +38,10 @@ def evaluate(
         model: a name, or a list or comma list of them. Left out: HARNESS_MODEL, else `model` of
             harness.toml, else the small policy that the project ships.
         options: the keywords of `harness.api.requests.Options`: task_args, method_args, model_args, roles,
-            role_args, embedder, seeds, epochs, limit, planned_effect, temperature, top_p, max_tokens, system,
-            generation, budget_calls, budget_tokens, budget_usd, budget_time, max_connections, max_retries,
-            keep_going, probe, fail_on_error, offline, mirror, overwrite, transcripts,
-            twin, store, progress.
+            role_args, embedder, seeds, epochs, limit, sample_id, planned_effect, temperature, top_p,
+            max_tokens, system, generation, budget_calls, budget_tokens, budget_usd, budget_time,
+            max_connections, max_retries, timeout, attempt_time, keep_going, probe, fail_on_error, offline,
+            mirror, overwrite, transcripts, twin, store, progress.
 
     Returns:
         The runs in the order of the grid. Some that failed are in `.failed`, and a warning names them.

@@ -19,7 +19,7 @@ class Limits(TypedDict, total=False):
     """How a model is asked; as the options of the same names.
 
     `model_args` of its provider; `generation` settings of inspect-ai; `budget_usd` in USD, `budget_time` in
-    seconds; `offline` asks the cache alone.
+    seconds, `timeout` of one request in seconds; `offline` asks the cache alone.
     """
 
     model_args: Mapping[str, Any] | None
@@ -31,6 +31,7 @@ class Limits(TypedDict, total=False):
     max_connections: int | str | None
     requests_per_minute: int | None
     max_retries: int | None
+    timeout: float | None
     offline: bool
 
 
@@ -65,7 +66,8 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
         )
         for line in provider.remarks:
             LOG.warning(line)
-        retries = limits.get("max_retries")
+        retries, timeout = limits.get("max_retries"), limits.get("timeout")
+        provider.timeout = timeout or provider.timeout
         model = Model(
             provider,
             ledger=ledger,
@@ -80,6 +82,8 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
             offline=offline,
             max_retries=backoff.MAX_RETRIES if retries is None else retries,
             pace=Pace.of(provider, limits.get("requests_per_minute")),
+            chosen=limits.get("generation") or (),
+            notice=LOG.warning,
         )
         yield model, ledger
     finally:

@@ -35,13 +35,14 @@ class Options(TypedDict, total=False):
         seeds: independent runs, with seeds 0 to seeds - 1.
         epochs: attempts on every item.
         limit: only the first so many items.
+        sample_id: only these items: ids and globs.
         planned_effect: the difference that this is to show, such as 0.02, a share of the metric's range; kept
             with the runs and shown beside them.
         temperature: of sampling.
         top_p: nucleus sampling.
         max_tokens: longest completion, in tokens.
         system: a system message before every prompt to the model.
-        generation: any other setting of a model call, `{"stop_seqs": ["\\n"]}`.
+        generation: any setting of a model call, `{"stop_seqs": ["\\n"]}`; None sends none.
         budget_calls: a run ends after so many model calls.
         budget_tokens: a run ends below so many tokens, of prompts and answers.
         budget_usd: a run ends below this cost in USD; every model that it asks needs a price.
@@ -51,6 +52,8 @@ class Options(TypedDict, total=False):
         prompt_cache: have providers keep long beginnings that prompts share (the default).
         batch: send calls in the provider's batches: at a lower price, within a day.
         max_retries: retries of a call that failed in passing.
+        timeout: longest time of one request to a model, in seconds.
+        attempt_time: longest time of an attempt at an item, in seconds, which then is an error.
         keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
         probe: ask every model for one token before the grid starts (the default).
         fail_on_error: a run ends at so many attempts in error, or below 1 at this share of all.
@@ -72,6 +75,7 @@ class Options(TypedDict, total=False):
     seeds: int
     epochs: int
     limit: int | None
+    sample_id: str | Sequence[str]
     planned_effect: float | None
     temperature: float | None
     top_p: float | None
@@ -87,6 +91,8 @@ class Options(TypedDict, total=False):
     prompt_cache: bool
     batch: bool
     max_retries: int
+    timeout: float | None
+    attempt_time: float | None
     keep_going: bool
     probe: bool
     fail_on_error: float | None
@@ -112,7 +118,10 @@ _WHOLE = {
     "requests_per_minute",
     "max_retries",
 }
-_NUMBERS = {"planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"}
+_NUMBERS = {
+    *("planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"),
+    *("timeout", "attempt_time"),
+}
 _FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
 _FLAGS |= {"prompt_cache", "batch"}
 #: what keywords were called before
@@ -178,7 +187,9 @@ def requests_of(
     if system.startswith("@") and os.path.isfile(system[1:]):
         raise UsageError(f"system={system!r} would be sent as it stands; {given_in_python(system)}")
     decoding = generation_settings(given.pop("generation", {}))
-    decoding |= {setting: given.pop(name) for name, setting in _SAMPLING.items() if name in given}
+    for name, setting in _SAMPLING.items():
+        if name in given and decoding.setdefault(setting, given[name]) != given.pop(name):
+            raise UsageError(f"{name} and generation[{setting!r}] contradict each other")
     if "mirror" in given:
         given["mirror"] = str(given["mirror"])
     models = names("model", model) if model is not None else default_model(configuration())

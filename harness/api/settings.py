@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.base.env_file import load_env_file
 from harness.base.errors import UsageError, unknown_key
 from harness.base.secrets import remember
 
@@ -17,11 +18,13 @@ STORE = "results"
 
 
 def configuration() -> dict[str, Any]:
-    """`harness.toml` of the folder we stand in; empty if there is none.
+    """`harness.toml` of the folder we stand in; empty if there is none. The variables of `.env` hold from
+    then on.
 
     Raises:
-        UsageError: it isn't valid TOML, or holds what it can't.
+        UsageError: it isn't valid TOML, or holds what it can't; or `.env` is faulty.
     """
+    load_env_file()
     path = Path("harness.toml")
     if not path.is_file():
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,15 @@ def system(text: str) -> ChatMessage:
     from inspect_ai.model import ChatMessageSystem
 
     return ChatMessageSystem(content=text)
+
+
+def told(text: str, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """The messages with a system message of this text at their head. It is one with that which stands there
+    already, as many models take no second one."""
+    first = messages[0] if messages else None
+    if first is not None and first.role == "system" and isinstance(first.content, str):
+        return [system(f"{text}\n\n{first.content}"), *messages[1:]]
+    return [system(text), *messages]
 
 
 def user(text: str) -> ChatMessage:

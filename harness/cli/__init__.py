@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
+from harness.base.env_file import load_env_file
 from harness.base.errors import HarnessError, nearest
 from harness.base.secrets import remember_words, without_secret_values
 from harness.cli.streams import shielded
@@ -83,6 +84,7 @@ def _main() -> None:
     debug = bool(os.environ.get("HARNESS_DEBUG"))
     remember_words(sys.argv[1:])
     try:
+        load_env_file()
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

@@ -13,6 +13,7 @@ from harness.base.errors import UsageError
 from harness.cli.interrupts import goes_on
 from harness.cli.options import (
     Group,
+    arguments,
     budget_options,
     columns_option,
     generation_option,
@@ -24,7 +25,6 @@ from harness.cli.options import (
     role_args_option,
     role_option,
     together,
-    typed_arguments,
 )
 
 #: of a command that Ctrl-C ended
@@ -213,9 +213,9 @@ def _asked(given: dict[str, Any], role: str) -> dict[str, Any]:
         raise UsageError("where to? --out FILE names the file that is written")
     values["model"], values["model_args"] = (
         roles[role],
-        typed_arguments(values.pop("role_args"), "--role-arg"),
+        arguments(values.pop("role_args"), "--role-arg"),
     )
-    values["generation"] = generation_settings(typed_arguments(values["generation"], "-G"))
+    values["generation"] = generation_settings(arguments(values["generation"], "-G"))
     check_ranges(values["generation"])
     return values
 

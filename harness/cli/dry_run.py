@@ -49,6 +49,8 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     stored = in_force(read_index(Path(store)).rows)
     loaded: dict[str, tuple[Task, Splits] | str] = {}
     noises: dict[tuple[str, bool], Noise] = {}
+    from harness.run.chosen import chosen
+
     shown: dict[tuple[Any, ...], dict[str, Any]] = {}
     estimates: dict[str, Estimate | str] = {}
     uses: list[Estimate] = []
@@ -65,7 +67,11 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
         if (key, draws) not in noises:
             noises[key, draws] = _noise(cell, stored, draws)
         sizes = found[1].sizes
-        items = min(sizes.test, cell.request.limit or sizes.test)
+        try:
+            items = len(chosen(cell.request, found[1].test))
+        except HarnessError as error:
+            rows.append({"cell": cell.title, "error": str(error)})
+            continue
         subject = json.dumps([key, cell.method.name, dict(cell.method_args), cell.model], default=str)
         if subject not in estimates:  # another seed asks the same
             calls = _calls(cell, session, items * cell.request.epochs, sizes)

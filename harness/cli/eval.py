@@ -17,6 +17,7 @@ from harness.cli.options import (
     Command,
     arguments,
     as_typed,
+    attempt_time_option,
     batch_option,
     budget_options,
     fault_options,
@@ -35,13 +36,13 @@ from harness.cli.options import (
     prompt_cache_option,
     role_args_option,
     role_option,
+    sample_id_option,
     store_option,
     system_option,
     take_fit_options,
     task_args_option,
     tasks_option,
     transcripts_option,
-    typed_arguments,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ Examples:
 @click.option("--seeds", type=int, metavar="N", help="Independent runs, seeds 0 to N-1.")
 @click.option("--epochs", type=int, metavar="N", help="Attempts at every item.")
 @limit_option
+@sample_id_option
 @click.option(
     "--planned-effect",
     type=click.FloatRange(0, 1, min_open=True),
@@ -91,6 +93,7 @@ Examples:
 @budget_options
 @batch_option
 @prompt_cache_option
+@attempt_time_option
 @fault_options
 @offline_option(None)
 @mirror_option
@@ -161,9 +164,11 @@ def show_runs(runs: Runs, as_json: bool, made: Mapping[str, Any] | None = None) 
         )
 
 
-#: options of `key=value` pairs whose keys a task or method declares, and those typed as YAML alone
-DECLARED = {"task_args": "-T", "method_args": "-M"}
-TYPED = {"model_args": "--model-arg", "role_args": "--role-arg", "generation": "-G"}
+#: options of `key=value` pairs whose values are typed by what takes them
+TYPED = {
+    **{"task_args": "-T", "method_args": "-M", "generation": "-G"},
+    **{"model_args": "--model-arg", "role_args": "--role-arg"},
+}
 #: generation settings with an option of their own
 SHORT = {
     **{"temperature": "--temperature", "top_p": "--top-p", "max_tokens": "--max-tokens"},
@@ -189,7 +194,7 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
         raise UsageError("which task? --task NAME; 'harness list tasks' shows all")
     take_fit_options(values)
     values.setdefault("model", default_model(settings))
-    if "max_tokens" in decoding and values.get("budget_tokens") is None:
+    if decoding.get("max_tokens") and values.get("budget_tokens") is None:
         print(
             "notice: --max-tokens limits one completion; --budget-tokens limits what the whole run spends",
             file=sys.stderr,
@@ -202,9 +207,7 @@ def _read(key: str, value: Any) -> Any:
     """An option of the command line as the request wants it: pairs as a dict."""
     if not isinstance(value, tuple):
         return value
-    if key in DECLARED:
-        return arguments(value, DECLARED[key])
-    return typed_arguments(value, TYPED[key]) if key in TYPED else pairs(value, "--role")
+    return arguments(value, TYPED[key]) if key in TYPED else pairs(value, "--role")
 
 
 def _decoding(values: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
-from harness.base.values import Written, given
+from harness.base.values import given
 from harness.model.pace import AUTO
 
 #: former spelling of an option -> the present one; said to whoever uses it, in every command that has the
@@ -88,23 +88,13 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
 
 
 def arguments(values: tuple[str, ...], flag: str) -> dict[str, Any]:
-    """`key=value` arguments of a task or a method, which types them itself: a parameter that wants text gets
-    it as it was typed, any other what YAML makes of it. `@FILE` is the text of a file.
+    """`key=value` arguments of what types them itself (a task, a method, a provider, a setting): a parameter
+    that wants text gets it as it was typed, any other what YAML makes of it. `@FILE` is the text of a file.
 
     Raises:
         UsageError: one has no '=', or its file can't be read.
     """
     return {key: given(text, f"{flag} {key}=") for key, text in pairs(values, flag).items()}
-
-
-def typed_arguments(values: tuple[str, ...], flag: str) -> dict[str, Any]:
-    """`key=value` arguments of what declares no types (providers, generation settings), typed as YAML.
-
-    Raises:
-        UsageError: as `arguments`.
-    """
-    read = arguments(values, flag)
-    return {key: value.typed if isinstance(value, Written) else value for key, value in read.items()}
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -138,7 +128,9 @@ models_option = click.option(
 task_option = click.option("--task", required=True, metavar="NAME", help="The task.")
 task_args_option = _pairs_option("-T", "task_args", help="Argument of the task: a YAML value or @FILE.")
 method_args_option = _pairs_option("-M", "method_args", help="Argument of the method: a YAML value or @FILE.")
-model_args_option = _pairs_option("--model-arg", "model_args", help="Argument of the model's provider.")
+model_args_option = _pairs_option(
+    "--model-arg", "model_args", help="Argument of the model's provider: a YAML value or @FILE."
+)
 role_option = _pairs_option(
     "--role",
     "roles",
@@ -157,7 +149,8 @@ system_option = click.option(
 generation_option = _pairs_option(
     "-G",
     "generation",
-    help="Any other generation setting of inspect-ai, such as top_k=40 or reasoning_effort=low.",
+    help="Any generation setting of inspect-ai, such as top_k=40, reasoning_effort=low or stop=END; none "
+    "sends none.",
 )
 
 # which stored runs are meant
@@ -227,6 +220,9 @@ max_retries_option = click.option(
     metavar="N",
     help="Retries of a call that failed for a passing reason. [default: 10, some two minutes]",
 )
+timeout_option = click.option(
+    "--timeout", type=float, metavar="SECONDS", help="Longest time of one request to a model. [default: 600]"
+)
 keep_going_option = click.option(
     "--keep-going/--no-keep-going",
     default=None,
@@ -252,6 +248,16 @@ budget_options = together(
     max_connections_option,
     requests_per_minute_option,
     max_retries_option,
+    timeout_option,
+)
+attempt_time_option = click.option(
+    "--attempt-time",
+    type=float,
+    metavar="SECONDS",
+    help="Longest time of an attempt at an item, which then is an error; the rest goes on.",
+)
+sample_id_option = click.option(
+    "--sample-id", metavar="IDS", help="Only these items: a comma list of ids and globs."
 )
 limit_option = click.option("--limit", type=int, metavar="N", help="Only the first N items.")
 columns_option = click.option(

@@ -87,6 +87,7 @@ def _cell(record: Mapping[str, Any]) -> Cell:
         roles={role: who["model"] for role, who in asked.items()},
         embedder=(subject["embedder"] or ["lsa"])[0],
         limit=record["comparability"]["limit"],
+        sample_id=record["comparability"].get("sample_id", ()),
         decoding=subject["decoding"],
         offline=True,
     )
@@ -98,6 +99,7 @@ def _cell(record: Mapping[str, Any]) -> Cell:
 def _rehearsed(cell: Cell, record: Mapping[str, Any], store: str) -> tuple[Rehearsal | None, bool]:
     """The calls for the first item, and whether the task asks as it did."""
     from harness.results.store import Store
+    from harness.run.chosen import chosen
     from harness.run.keys import prompt_digest
     from harness.run.rehearsal import rehearse
     from harness.run.session import Session
@@ -106,6 +108,6 @@ def _rehearsed(cell: Cell, record: Mapping[str, Any], store: str) -> tuple[Rehea
         return None, True
     session = Session(Store(Path(store)))
     task, splits, _ = session.load(cell)
-    samples = splits.test[: cell.request.limit] if cell.request.limit else splits.test
+    samples = chosen(cell.request, splits.test)
     same = prompt_digest(task, samples) == record["comparability"]["prompt_digest"]
     return rehearse(cell, session, task, splits, items=1), same

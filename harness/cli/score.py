@@ -21,7 +21,6 @@ from harness.cli.options import (
     task_args_option,
     task_option,
     transcripts_option,
-    typed_arguments,
 )
 
 EXAMPLE = """
@@ -121,7 +120,7 @@ def command(
         {"encoding": encoding, "separator": separator, "header": header, "quotes": quotes},
         task_args=arguments(task_args, "-T"),
         roles=pairs(roles, "--role"),
-        role_args=typed_arguments(role_args, "--role-arg"),
+        role_args=arguments(role_args, "--role-arg"),
         mirror=mirror,
         offline=offline,
         overwrite=overwrite,

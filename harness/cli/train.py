@@ -32,7 +32,6 @@ from harness.cli.options import (
     take_fit_options,
     task_args_option,
     task_option,
-    typed_arguments,
 )
 
 EXAMPLE = """
@@ -102,9 +101,9 @@ def command(**given: Any) -> None:
     store = given.pop("store")
     given["task_args"] = arguments(given["task_args"], "-T")
     given["method_args"] = arguments(given["method_args"], "-M")
-    given["model_args"] = typed_arguments(given["model_args"], "--model-arg")
+    given["model_args"] = arguments(given["model_args"], "--model-arg")
     given["roles"] = pairs(given["roles"], "--role")
-    given["role_args"] = typed_arguments(given["role_args"], "--role-arg")
+    given["role_args"] = arguments(given["role_args"], "--role-arg")
     take_fit_options(given)
     cell = cell_of(given.pop("task"), given.pop("method"), given.pop("model"), given.pop("seed"), **given)
     if backend == "verl":

@@ -21,6 +21,7 @@ from harness.gate.checks import Rules
 from harness.gate.evidence import below_guard, on_these_items, p_below
 from harness.gate.ledger import Confirmation, Ledger
 from harness.gate.verdict import Case, Verdict, exit_code, runs_of
+from harness.model.generation import hidden_headers
 from harness.model.weights import folder_of
 from harness.results.index import placed_row
 from harness.results.served import models_of
@@ -167,6 +168,8 @@ def run_again(arms: Sequence[Arm], seeds: Sequence[int], session: Session, offli
     for arm in arms:
         if arm.model.startswith("recorded/"):
             raise UsageError(f"{arm.model} holds answers that were recorded once")
+        if hidden := hidden_headers(arm.subject["decoding"]):
+            raise UsageError(f"{arm.model} was asked with headers that no record holds: {', '.join(hidden)}")
     cells = [cell_of(arm, offline, reached=arms[0]) for arm in arms]
     grid = run_grid([replace(cell, seed=seed) for seed in seeds for cell in cells], session)
     for result in grid.results:
@@ -221,6 +224,7 @@ def cell_of(arm: Arm, offline: bool = False, reached: Arm | None = None) -> Cell
         embedder=_embedder(subject["embedder"]),
         epochs=run["epochs"],
         limit=comparability["limit"],
+        sample_id=comparability.get("sample_id", ()),
         decoding=subject["decoding"],
         offline=offline,
     )

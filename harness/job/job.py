@@ -63,6 +63,8 @@ class Job:
         self._method, self._splits, self._models, self._open_task = method, splits, models, open_task
         self.model, self.budget = models.model, models.budget
         self._seed, self._progress, self._prompt = seed, progress, prompt
+        #: how long an attempt at a question may take
+        self.clock = models.clock
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
         #: how much the method read of what it declared, by name, for its record

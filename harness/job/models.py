@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.model.budget import Budget
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
+from harness.model.timed import AttemptClock
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
@@ -20,7 +21,7 @@ class Models:
     """The run's model, those of its roles, its embedder, and the ledger that all of them charge.
 
     `with_weights` serves the run's model from other weights, where that is possible; `concurrency` gives how
-    many questions are asked at once, which may change while they are.
+    many questions are asked at once, which may change while they are; `clock` limits the time of an attempt.
     """
 
     model: Model
@@ -30,3 +31,4 @@ class Models:
     budget: Budget = field(default_factory=Budget)
     with_weights: Callable[[Path], Model] | None = None
     concurrency: Callable[[], int] = lambda: 16
+    clock: AttemptClock = field(default_factory=AttemptClock)

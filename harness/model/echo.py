@@ -24,6 +24,9 @@ class Echo(Provider):
         self.name, self.revision = f"echo/{text}", "1"
         self._text, self._output = text, ModelOutput
 
+    def takes(self, setting: str) -> bool:
+        return setting == "seed"
+
     async def generate(self, call: Call) -> ModelOutput:
         if self._text == "input":
             text = last_user_text(call.messages)

@@ -54,6 +54,10 @@ class Embedded(Provider):
         other.connections = self.connections
         return other
 
+    def takes(self, setting: str) -> bool:
+        own = ("max_tokens", "temperature", "top_p", "logprobs", "seed")
+        return setting in own or (setting == "system_message" and not self.single_turn)
+
     async def generate(self, call: Call) -> ModelOutput:
         from inspect_ai.model import (
             ChatCompletionChoice,

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.base.errors import UsageError, nearest
 from harness.base.secrets import remember, remember_environment
+from harness.model.argument_types import typed_arguments
 from harness.model.cache import Cache
 from harness.model.identity import identify
 from harness.model.pace import MOST
@@ -66,6 +67,7 @@ def open_model(
         UsageError: no such model or provider, with the nearest; or no key; or it was never opened before,
             and `offline`.
     """
+    args = typed_arguments(args, "--model-arg")
     remember_environment()
     remember(args)
     provider = _batched(name, args) if batch else _provider(name, args)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
 from harness.model import backoff, echoes, endings, faults
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
+from harness.model.generation import merged
 from harness.model.health import HANDFUL, Health
 from harness.model.ledger import Ledger, Usage
 from harness.model.metering import Meter
@@ -25,6 +26,7 @@ from harness.model.prefixes import Prefixes
 from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
 from harness.model.room import Room
+from harness.model.taken import Taken
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Model:
         health: Health | None = None,
         answer_limit: int | None = None,
         prompt_cache: bool = True,
+        chosen: Collection[str] = (),
         notice: Callable[[str], None] | None = None,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
@@ -70,6 +73,7 @@ class Model:
         self._prefixes = Prefixes(provider, prompt_cache)
         self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
+        self._taken = Taken(provider, self.decoding, chosen, lambda text: self._notice(text))
         self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
         self._meter = Meter(provider, self.price, budget, lambda text: self._notice(text))
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
@@ -111,9 +115,10 @@ class Model:
             ModelStopped: no call to the model can succeed until somebody mends something.
             NotKept: it is not in the cache and --offline is set, and none was made.
         """
-        settings = {**self.decoding, **decoding}
+        settings = merged(self.decoding, decoding)
         if system := settings.pop("system_message", None):
-            messages = [make.system(system), *messages]
+            messages = make.told(system, messages)
+        self._taken.check(settings, bool(system))
         key = self._key(question, messages, tools, tool_choice, settings, draw)
         call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
         shared = self._keyed and self._cache is not None
@@ -179,8 +184,8 @@ class Model:
         finally:
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call, usage, output)
-        sent = self._room.widened(call) if self._room else call
-        self._ledger.served.note(self.provider, purpose, sent.decoding, output)
+        sent = self._taken.sent(self._room.widened(call) if self._room else call)
+        self._ledger.served.note(self.provider, purpose, sent, output)
         endings.check(output, self.name)
         self._meter.note(usage, output)
         return output
@@ -252,14 +257,16 @@ class Model:
                     if not usage.calls:
                         begun()
                     usage.calls = 1
-                    sent = self._prefixes.marked(self._room.widened(call) if self._room else call)
+                    roomy = self._room.widened(call) if self._room else call
+                    sent = self._taken.fitting(self._prefixes.marked(roomy))
                     began = time.monotonic()
                     output = await self._sent(sent, purpose, extra)
                 if self._pace:
                     self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
                 if self._health:
                     self._health.answers()
-                if self._room is None or not self._room.wanted(call, sent, output):
+                self._taken.answered()
+                if self._room is None or not self._room.wanted(call, roomy, output):
                     return output
                 self._meter.thrown_away(extra, sent, output)
                 self._book(purpose, call, extra)
@@ -270,14 +277,17 @@ class Model:
                 raise
             except Exception as error:
                 said, wanted_wait = faults.read(error), self.provider.retry_after(error)
-                if self._room and usage.calls and self._room.narrowed(call, sent, said.status):
+                if usage.calls and usage.retries <= self._max_retries and self._taken.learns(error, sent):
+                    usage.retries += 1
+                    continue
+                if self._room and usage.calls and self._room.narrowed(call, roomy, said.status):
                     continue
                 told += 1
                 self._book(purpose, call, extra)
                 if self._pace:
                     self._pace.refused(said.status, began, wanted_wait)
                 if not self._again(error, said, usage, told):
-                    raise self._failure(said, usage) from error
+                    raise self._failure(said, usage, self._taken.cure(error, sent)) from error
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1
@@ -309,12 +319,12 @@ class Model:
             return False
         return said.kind == "passing" or self.provider.retryable(error)
 
-    def _failure(self, said: faults.Reading, usage: Usage) -> ModelCallError:
+    def _failure(self, said: faults.Reading, usage: Usage, cure: str = "") -> ModelCallError:
         """The error of a call that failed for good."""
         if said.kind in ("filtered", "context_overflow"):
             return Declined(f"{self.name}: {endings.NAMES[said.kind]}: {said.line}", said.kind)
         tries = f" after {usage.retries + 1} tries" if usage.retries else ""
-        return ModelCallError(f"{self.name}{tries}: {said.line}")
+        return ModelCallError(f"{self.name}{tries}: {said.line}{cure}")
 
     def _key(
         self,

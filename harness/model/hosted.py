@@ -6,10 +6,12 @@ cache, budgets and the ledger are the gateway's, so inspect's own retry loop is 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +23,13 @@ from harness.base.errors import UsageError
 from harness.base.secrets import url_shown, without_secrets_of_server
 from harness.base.surrogates import sendable
 from harness.model import backoff
+from harness.model.argument_types import as_declared
 from harness.model.arguments import OF_THE_REVISION, REACH, output_arguments, reach_arguments
 from harness.model.faults import ServerFault, causes
+from harness.model.local_weights import TAKEN, in_process
 from harness.model.openai_compatible.endpoint import OPENAI, RUNNING, endpoint, headers_of, running
 from harness.model.provider import Call, Provider
+from harness.model.request_seen import seen, unsent, watched
 from harness.model.sdk_answers import looked_at, told
 from harness.model.told import Told, ask
 from harness.model.weights import folder_revision, hub_revision
@@ -41,8 +46,10 @@ LOADED = ("hf", "vllm", "sglang")
 
 #: providers that compute in this process, in batches of as many calls as come at once
 IN_PROCESS = ("hf", "nnterp", "transformer_lens")
-
-
+#: providers whose requests carry a seed by default: their servers sample by it
+SEEDED = ("vllm", "sglang", "ollama", "hf")
+#: providers of servers that know `top_k`, which their protocol has no field for
+TOP_K_IN_BODY = ("openai-api/", "vllm/", "sglang/", "openrouter/")
 #: providers whose server an environment variable may name, which only the client tells for certain; others
 #: start one of their own, at any port
 ADDRESSED = ("openai/", "openai-api/")
@@ -76,7 +83,7 @@ class Hosted(Provider):
         self.name, self._args = name, dict(args)
         self.revision = self.named_revision
         self._config = GenerateConfig
-        self._timeout = int(args.get("timeout", 600))
+        self.timeout = float(args.get("timeout") or self.timeout)
         self.context = _context_length(name)
         family, _, self._rest = name.partition("/")
         self._trainable = family in TRAINABLE
@@ -154,11 +161,12 @@ class Hosted(Provider):
     def _model(self) -> Any:
         from inspect_ai.model import get_model
 
-        name, options = self.name, {key: value for key, value in self._args.items() if key != "timeout"}
+        name = self.name
+        options = as_declared(name, {key: value for key, value in self._args.items() if key != "timeout"})
         if name.partition("/")[0] not in LOADED:
             options.pop("revision", None)  # it is the harness's own word for what a server serves
         try:
-            return looked_at(get_model(name, memoize=False, **options))
+            model = watched(looked_at(get_model(name, memoize=False, **options)))
         except (Exception, SystemExit) as error:
             reason = (
                 " ".join(re.sub(r"\[/?[a-z ]+\]", "", _told(error)).split())[:300] or type(error).__name__
@@ -166,6 +174,10 @@ class Hosted(Provider):
             raise UsageError(
                 f"can't open the model {name!r}: {reason}; 'harness list models' shows what there is"
             ) from error
+        return in_process(model, options.get("do_sample")) if name.startswith("hf/") else model
+
+    def takes(self, setting: str) -> bool:
+        return not self.name.startswith("hf/") or setting in (*TAKEN, "system_message")
 
     def weights(self) -> Path:
         """The folder named by `--model-arg model_path=...`, else the Hub's snapshot, fetched if need be."""
@@ -208,26 +220,37 @@ class Hosted(Provider):
         other.connections, other.adaptive = self.connections, self.adaptive
         return other
 
+    @property
+    def seeds(self) -> bool:  # type: ignore[override]
+        family = self.name.partition("/")[0]
+        chat = family == "openai" and not getattr(self._model.api, "responses_api", True)
+        return family in SEEDED or chat
+
     async def generate(self, call: Call) -> ModelOutput:
-        config = self._config(
-            **call.decoding,
-            max_retries=0,
-            attempt_timeout=self._timeout,
-            max_connections=self.connections,
-        )
+        settings = dict(call.decoding)
+        if "top_k" in settings and self.name.startswith(TOP_K_IN_BODY):  # inspect-ai drops it
+            body = settings.get("extra_body") or {}
+            settings["extra_body"] = {**body, "top_k": settings.pop("top_k")}
+        config = self._config(**settings, max_retries=0, max_connections=self.connections)
         client: Any = getattr(self._model.api, "client", None)
         if getattr(client, "max_retries", 0):  # an SDK client would retry behind the gateway's back
             client.max_retries = 0
+            if self.timeout > Provider.timeout and not self.batched:  # and give up after ten minutes
+                client.timeout = self.timeout
+        requests = seen()
         try:
-            with told() as parts:
-                output: ModelOutput = await self._model.generate(
-                    sendable(list(call.messages)),
-                    tools=sendable(list(call.tools)),
-                    tool_choice=call.tool_choice,
-                    config=config,
-                )
+            async with self._clock():
+                with told() as parts:
+                    output: ModelOutput = await self._model.generate(
+                        sendable(list(call.messages)),
+                        tools=sendable(list(call.tools)),
+                        tool_choice=call.tool_choice,
+                        config=config,
+                    )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
             raise spent.last_attempt.exception() or spent  # noqa: B904  (its cause says what broke)
+        for request in requests:
+            self.unsent |= unsent(request, settings)
         if not output.choices and not output.error:
             raise ServerFault("the server's answer holds no choices")
         if output.usage is not None:
@@ -236,6 +259,21 @@ class Hosted(Provider):
                 if getattr(output.usage, part) is None:
                     setattr(output.usage, part, count)
         return output
+
+    @asynccontextmanager
+    async def _clock(self) -> AsyncIterator[None]:
+        """Ends a request that takes too long.
+
+        Raises:
+            TimeoutError: it does, in words.
+        """
+        try:
+            async with asyncio.timeout(self.timeout) as clock:
+                yield
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            raise TimeoutError(f"no answer within {self.timeout:g} seconds (--timeout)") from None
 
     def retryable(self, error: Exception) -> bool:
         """What inspect's provider takes for transient, and answers that broke on their way."""

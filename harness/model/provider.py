@@ -39,6 +39,8 @@ class Provider:
     revision: str = ""
     #: the arguments that can change what it says, as JSON has them; files by their content
     arguments: Mapping[str, Any] = MappingProxyType({})
+    #: seconds that one request may take
+    timeout: float = 600.0
     #: calls at once; of an adaptive one, the most of them
     connections: int = 16
     #: whether its server decides how many, where no number was asked for
@@ -77,6 +79,13 @@ class Provider:
     longest: int | None = None
     #: what it can do beyond text: tools, logprobs, trainable; `answers`: it gives whole attempts
     abilities: frozenset[str] = frozenset()
+
+    #: whether its requests carry a seed that nobody asked for
+    seeds: bool = False
+    #: settings that its server refused, so that calls go without them
+    refused: frozenset[str] = frozenset()
+    #: settings of calls that did not go into their requests, as far as the client tells
+    unsent: frozenset[str] = frozenset()
 
     #: the server that arguments or the environment name for it, as far as that is known without a client
     address: str = ""
@@ -128,6 +137,14 @@ class Provider:
     async def probe(self, call: Call) -> ModelOutput:
         """`generate`, at once, of a model whose calls wait."""
         return await self.generate(call)
+
+    def takes(self, setting: str) -> bool:
+        """Whether a generation setting can change what it says; true where only its requests tell."""
+        return True
+
+    def name_limit_anew(self) -> bool:
+        """Has the longest completion called `max_completion_tokens` from now on; false where it can't be."""
+        return False
 
     def weights(self) -> Path:
         """The folder of the weights, as transformers loads it; only of a `trainable` model.

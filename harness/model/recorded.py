@@ -82,6 +82,9 @@ class Recorded(Provider):
         questions += [question for question in others if question.id not in known]
         self.found = attach(self.responses, questions, self.name, self._strict, len(splits.test))
 
+    def takes(self, setting: str) -> bool:
+        return False
+
     async def generate(self, call: Call) -> ModelOutput:
         from inspect_ai.model import ModelOutput
 

@@ -100,6 +100,9 @@ class SimulatedAnnotator(Provider):
         """The known probability that `text` gets its right label after the demonstrations."""
         return self._p(text, *self._quality(shown))
 
+    def takes(self, setting: str) -> bool:
+        return setting == "seed"
+
     async def generate(self, call: Call) -> ModelOutput:
         from inspect_ai.model import ModelOutput
 

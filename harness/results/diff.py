@@ -25,6 +25,7 @@ FIELDS = {
     "comparability.task_version": "task version",
     "comparability.task_args": "task argument",
     "comparability.limit": "limit",
+    "comparability.sample_id": "chosen items",
     "comparability.data_digest": "data",
     "comparability.data": "data source",
     "comparability.prompt_digest": "prompts",

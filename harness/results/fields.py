@@ -15,8 +15,9 @@ def flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in mapping.items():
         if isinstance(value, Mapping):
             made |= flat(value, f"{prefix}{key}.")
-        else:
-            made[f"{prefix}{key}"] = value
+        else:  # a setting of which none is sent is no setting that nobody gave
+            none = value is None and prefix.endswith("decoding.")
+            made[f"{prefix}{key}"] = "none" if none else value
     return made
 
 

@@ -30,10 +30,10 @@ def unusual(method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told(subject: Mapping[str, Any]) -> dict[str, Any]:
-    """What a subject's row says beside the method's arguments: its system message, and the models of agents
-    that aren't the row's."""
-    message = {name: value for name, value in subject["decoding"].items() if name == "system_message"}
-    return message | agent_models(subject)
+    """What a subject's row says beside the method's arguments: the generation settings that were given, and
+    the models of agents that aren't the row's."""
+    settings = {name: "none" if value is None else value for name, value in subject["decoding"].items()}
+    return settings | agent_models(subject)
 
 
 def agent_models(subject: Mapping[str, Any]) -> dict[str, str]:

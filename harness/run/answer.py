@@ -6,13 +6,14 @@ import asyncio
 import gc
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.base.errors import HarnessError, PluginError
 from harness.display.failures import DECLINED_HEADS
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger
+from harness.model.timed import AttemptClock
 from harness.run.journal import Journal
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault
@@ -78,7 +79,7 @@ async def answer(
     cell, task, attempts = prepared.cell, prepared.task, prepared.attempts
     samples = attempts.samples
     position = {sample.id: n for n, sample in enumerate(samples)}
-    questions: Iterator[Question] = (samples[n].question.again(epoch) for n, epoch in todo)
+    questions = _begun((samples[n].question.again(epoch) for n, epoch in todo), job.clock)
     total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
     waiting = set(todo)
     statuses: Counter[str] = Counter()
@@ -88,6 +89,7 @@ async def answer(
     try:
         async for outcome in method.answer_all(questions, job):
             n = _place(outcome, position, waiting, cell)
+            job.clock.end(outcome.question_id, outcome.epoch)
             attempt = attempt_line(task, samples[n], outcome, n, scored=not later)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
@@ -117,6 +119,13 @@ def _step(statuses: Mapping[str, int]) -> str:
     words = (("error", "error"), ("unscored", "unscored"), *DECLINED_HEADS.items())
     failed = [f"{statuses[name]} {word}" for name, word in words if statuses.get(name)]
     return f"answer ({', '.join(failed)})" if failed else "answer"
+
+
+def _begun(questions: Iterable[Question], clock: AttemptClock) -> Iterator[Question]:
+    """The questions; the time of each may begin when it is taken."""
+    for question in questions:
+        clock.begin(question)
+        yield question
 
 
 def _most_errors(limit: float | None, total: int) -> float:

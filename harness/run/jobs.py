@@ -13,6 +13,7 @@ from harness.model.embedding_costs import Account
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
+from harness.model.timed import AttemptClock, Timed
 from harness.registry import load_task, registry
 from harness.run.code import Code
 from harness.run.keys import task_roles
@@ -42,11 +43,13 @@ def make_job(
     # how the subject decodes, and what it is told, is not how the task's judge or user does
     of_task = task_roles(task)
 
+    clock = AttemptClock(request.attempt_time)
     limit: int | None = cell.task.decoding.get("max_tokens")
 
-    def handle(source: Provider, own: bool) -> Model:
-        decoding = {**cell.task.decoding, **request.decoding} if own else {}
-        return Model(
+    def handle(source: Provider, own: bool, answers: bool = False) -> Model:
+        chosen = request.decoding if own or answers else {}
+        decoding = {**cell.task.decoding, **chosen} if own else dict(chosen)
+        model = Timed(
             source,
             ledger=ledger,
             budget=budget,
@@ -60,8 +63,11 @@ def make_job(
             health=session.health(source, request.keep_going),
             answer_limit=None if "max_tokens" in request.decoding or not own else limit,
             prompt_cache=request.prompt_cache,
+            chosen=chosen,
             notice=session.notice,
         )
+        model.clock = clock
+        return model
 
     if embedder is not None:
         price = session.embedder_price(cell.request.embedder)
@@ -74,7 +80,11 @@ def make_job(
         models=Models(
             model=handle(provider, own=True),
             roles={
-                name: handle(role, own=role is provider and name not in of_task)
+                name: handle(
+                    role,
+                    own=role is provider and name not in of_task,
+                    answers=name in cell.method.roles and name not in of_task,
+                )
                 for name, role in roles.items()
             },
             embedder=embedder,
@@ -82,6 +92,7 @@ def make_job(
             budget=budget,
             with_weights=lambda folder: handle(provider.with_weights(folder), own=True),
             concurrency=lambda: session.pace(provider).questions if provider.remote else provider.connections,
+            clock=clock,
         ),
         seed=cell.seed,
         n_questions=n_questions,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest, file_digest, path_digest, set_digest
 from harness.base.secrets import without_secrets_in
 from harness.model.arguments import output_arguments
+from harness.model.generation import hashed
 from harness.model.provider import Provider
 from harness.run.code import Code
 from harness.run.named_files import named_content
@@ -37,7 +38,7 @@ def comparability(
 ) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
     simulated user; see `roles_of_task`); not how the items were answered."""
-    key = {
+    key: dict[str, Any] = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version or code.digest,
         "task_args": by_content(cell.task, cell.task_args),
@@ -50,6 +51,8 @@ def comparability(
         "scoring": SCORING,
         "roles": dict(roles),
     }
+    if cell.request.sample_id:
+        key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:
         key["interactions"] = interactions.digest()
     cleaned: dict[str, Any] = without_secrets_in(key)
@@ -99,7 +102,7 @@ def subject(
         "model_args": _arguments(provider, cell.request.model_args),
         "roles": {name: _role(cell, role) for name, role in sorted(roles.items()) if name in declared},
         "embedder": [embedder.name, embedder.revision] if embedder else None,
-        "decoding": dict(cell.request.decoding),
+        "decoding": hashed(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
     }
     cleaned: dict[str, Any] = without_secrets_in(found)

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.base.errors import UsageError
 from harness.base.secrets import remember
+from harness.model.argument_types import typed_arguments
 from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
@@ -45,6 +46,7 @@ class Request:
     seeds: int = 1
     epochs: int = 1
     limit: int | None = None
+    sample_id: Sequence[str] = ()
     decoding: Mapping[str, Any] = field(default_factory=dict)
     budget_calls: int | None = None
     budget_tokens: int | None = None
@@ -55,6 +57,8 @@ class Request:
     prompt_cache: bool = True  # whether providers are asked to keep beginnings that prompts share
     batch: bool = False  # whether calls go in batches of the provider
     max_retries: int = MAX_RETRIES
+    timeout: float | None = None
+    attempt_time: float | None = None
     offline: bool = False
     mirror: str | None = None
     overwrite: bool = False
@@ -65,6 +69,13 @@ class Request:
     draws: str | None = None  # of recorded answers, whose method can't say it: `run` or `none`
     planned_effect: float | None = None
     twin: bool = True  # whether the runs that a method wants beside its own are added
+
+    def __post_init__(self) -> None:
+        given = self.sample_id.split(",") if isinstance(self.sample_id, str) else self.sample_id
+        names = sorted({name for each in given or () if (name := str(each).strip())})
+        object.__setattr__(self, "sample_id", tuple(names))
+        object.__setattr__(self, "model_args", typed_arguments(self.model_args or {}, "--model-arg"))
+        object.__setattr__(self, "role_args", typed_arguments(self.role_args or {}, "--role-arg"))
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,10 @@ def plan(request: Request) -> list[Cell]:
             raise UsageError(f"--{name.replace('_', '-')} is a number or {AUTO}, not {value!r}")
         if value is not None and not value >= least:  # not a number either
             raise UsageError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    for name in ("timeout", "attempt_time"):
+        value = getattr(request, name)
+        if value is not None and not (0 < value < float("inf")):
+            raise UsageError(f"--{name.replace('_', '-')} must be above 0 seconds, not {value}")
     if request.planned_effect is not None and not 0 < request.planned_effect <= 1:
         raise UsageError(
             "--planned-effect is a share of the metric's range, above 0 and at most 1 (0.02 is two points), "

@@ -15,6 +15,7 @@ from harness.model.factory import preferences
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.run import keys
+from harness.run.chosen import chosen
 from harness.run.code import Code, check_unchanged, code_of
 from harness.run.plan import Cell
 from harness.run.preflight import check_templates
@@ -193,8 +194,7 @@ def _check_judge(cell: Cell, task: Task, attempts: Attempts, provider: Provider,
 def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) -> Attempts:
     from harness.model.recorded import Recorded
 
-    limit = cell.request.limit
-    samples = with_repeats_grouped(cell.task, splits.test[:limit] if limit else splits.test)
+    samples = with_repeats_grouped(cell.task, chosen(cell.request, splits.test))
     if isinstance(provider, Recorded) and cell.method.name == "direct":
         # a recorded run is measured on what it holds: its own samples and epochs, no more
         position = {sample.id: n for n, sample in enumerate(samples)}

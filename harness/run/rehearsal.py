@@ -13,6 +13,7 @@ from harness.job import Files, Job
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method
+from harness.run.chosen import chosen
 from harness.run.code import Code
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
@@ -88,7 +89,7 @@ def rehearse(
     if "world" in cell.task.offers:
         return None
     check_templates(cell, task, splits.test[0].question, session.notice)
-    samples = spread(splits.test[: cell.request.limit] if cell.request.limit else splits.test, items)
+    samples = spread(chosen(cell.request, splits.test), items)
     made = Rehearsal(len(samples))
     if not cell.method.model:
         return made
@@ -173,7 +174,8 @@ def _asked(job: Job, sample: Sample, config: dict[str, Any]) -> tuple[ChatMessag
     from harness.base import messages
 
     system = config.get("system_message")
-    return (*([messages.system(system)] if system else []), *job.ask(sample.question))
+    asked = job.ask(sample.question)
+    return tuple(messages.told(system, asked) if system else asked)
 
 
 def spread(samples: Any, items: int) -> list[Sample]:

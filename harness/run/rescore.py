@@ -20,6 +20,7 @@ from harness.results.record import seal
 from harness.results.store import Store
 from harness.results.verify import verify_samples
 from harness.run import keys
+from harness.run.chosen import chosen
 from harness.run.code import Code, code_of
 from harness.run.draws import Draws
 from harness.run.journal import Journal
@@ -64,7 +65,7 @@ def rescore(
     task, splits, data = Session(store).load(cell)
     path = Path(record["samples_path"])
     answered = {row["sample_id"] for row in _rows(path, ["sample_id"])}
-    asked = with_repeats_grouped(cell.task, splits.test[: cell.request.limit])
+    asked = with_repeats_grouped(cell.task, chosen(cell.request, splits.test))
     samples = [sample for sample in asked if sample.id in answered]
     position = {sample.id: n for n, sample in enumerate(samples)}
     with tempfile.TemporaryDirectory(prefix="harness-") as folder, Journal(Path(folder)) as journal:
@@ -134,7 +135,12 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
     recorded = str(record["model"]).startswith("recorded/")
     epochs = planned.get("epochs") or (1 if recorded else record["epochs"])
     request = Request(
-        spec.name, limit=record["comparability"]["limit"], epochs=epochs, mirror=mirror, offline=offline
+        spec.name,
+        limit=record["comparability"]["limit"],
+        sample_id=record["comparability"].get("sample_id", ()),
+        epochs=epochs,
+        mirror=mirror,
+        offline=offline,
     )
     arguments = spec.arguments(located(record["task"]["args"], "-T"))
     return Cell(spec, arguments, method, record["method"]["args"], record["model"], record["seed"], request)

@@ -127,6 +127,8 @@ class Session:
                 opened.say = self.notice
             tell_apart(self._providers.values(), opened)
             self._providers[key] = opened
+            if request.timeout is not None and "timeout" not in arguments and not opened.batched:
+                opened.timeout = request.timeout
             for line in (opened.notice, *opened.remarks):
                 if line:
                     self.notice(line)

@@ -194,9 +194,9 @@ class TestNUC(Method):
 
         async def answer(question: Question) -> Outcome:
             asked, at = own.pop((question.id, question.epoch))
-            return self._outcome(question, (await asked)[at], job)
+            return self._outcome(question, (await asyncio.shield(asked))[at], job)
 
-        return outcomes(answer, in_batches(), lambda: job.concurrency * size)
+        return outcomes(answer, in_batches(), lambda: job.concurrency * size, job.clock.seconds)
 
     def _outcome(self, question: Question, mine: Prediction, job: Job) -> Outcome:
         near, me = self._voters(question, mine, self.k, job)

@@ -73,6 +73,9 @@ class SimulatedAgents(Provider):
             )
         return found
 
+    def takes(self, setting: str) -> bool:
+        return setting == "seed"
+
     async def generate(self, call: Call) -> ModelOutput:
         from inspect_ai.model import ModelOutput
 

@@ -52,7 +52,7 @@ class Batched(Hosted):
         check_batches(name)
         super().__init__(name, args)
         self.adaptive, self.connections = False, AT_ONCE
-        self._timeout = PATIENCE
+        self.timeout = PATIENCE
         self._submitted: Submitted | None = None
 
     async def generate(self, call: Call) -> ModelOutput:

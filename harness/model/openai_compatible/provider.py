@@ -90,7 +90,8 @@ class Compatible(Hosted):
         started = time.perf_counter()
         own = call.decoding.get("extra_headers")
         try:
-            status, headers, content = await self._client.post(path, body, own)
+            async with self._clock():
+                status, headers, content = await self._client.post(path, body, own)
         except (ClientPayloadError, ClientResponseError) as error:  # cut off, or not coded as it says
             raise faults.ServerFault("the server's answer broke off on its way") from error
         if status >= 300:
@@ -104,6 +105,13 @@ class Compatible(Hosted):
             return read(_parsed(content), seconds)
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # not the JSON that it should be
             raise faults.ServerFault(f"the server's answer can't be read: {type(error).__name__}") from error
+
+    def takes(self, setting: str) -> bool:
+        return setting not in request.NOT_SENT
+
+    def name_limit_anew(self) -> bool:
+        self._long_name = True
+        return True
 
     def retryable(self, error: Exception) -> bool:
         if isinstance(error, faults.ServerFault):
@@ -125,7 +133,7 @@ class Compatible(Hosted):
 
     @cached_property
     def _client(self) -> Client:
-        return Client(self._endpoint.address, self._endpoint.headers, self._timeout)
+        return Client(self._endpoint.address, self._endpoint.headers, self.timeout + 5)
 
     @cached_property
     def _long_name(self) -> bool:

@@ -22,6 +22,7 @@ SENT = {
     "presence_penalty": "presence_penalty",
     "logit_bias": "logit_bias",
     "seed": "seed",
+    "top_k": "top_k",
     "temperature": "temperature",
     "top_p": "top_p",
     "num_choices": "n",
@@ -31,7 +32,7 @@ SENT = {
 }
 #: those that this module reads otherwise
 READ = {"parallel_tool_calls", "extra_body", "extra_headers", "prompt_logprobs"}
-#: those that the protocol has no field for: inspect-ai sends none of them either
+#: those that servers have no field for: inspect-ai sends none of them either
 NOT_SENT = {
     "best_of",
     "cache_prompt",
@@ -41,7 +42,6 @@ NOT_SENT = {
     "reasoning_mode",
     "reasoning_summary",
     "reasoning_tokens",
-    "top_k",
     "verbosity",
 }
 KNOWN = {*SENT, *READ, *NOT_SENT}

@@ -1,6 +1,5 @@
 """A real OpenAI-compatible server on a loopback port, whose replies a test writes."""
 
-import asyncio
 import json
 import threading
 import time
@@ -13,6 +12,7 @@ from harness.model.cache import Cache
 from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
+from harness.model.pace import Pace
 
 
 class Server(ThreadingHTTPServer):
@@ -95,6 +95,6 @@ def open_judge(server, tmp_path):
         provider = open_model("openai-api/local/judge", args, 8)
         given = {"ledger": Ledger(), "budget": Budget(), "first_wait": 0.01, "max_retries": 0, **settings}
         cache = Cache(tmp_path / "cache.sqlite")
-        return Model(provider, cache=cache, slots=asyncio.Semaphore(8), **given)
+        return Model(provider, cache=cache, pace=Pace(8), **given)
 
     return opened

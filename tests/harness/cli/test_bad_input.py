@@ -56,7 +56,7 @@ def test_unknown_names(fails, arguments, says):
         (["--max-tokens", "0"], "max_tokens must be at least 1, not 0"),
         (["-G", "max_tokens=-5"], "max_tokens must be at least 1, not -5"),
         (["--temperature", "-1"], "temperature must be at least 0, not -1"),
-        (["-G", "frequency_penalty=nan"], "frequency_penalty must be a finite number, not nan"),
+        (["-G", "frequency_penalty=nan"], "frequency_penalty must be from -2 to 2, not nan"),
         (["--top-p", "1.5"], "top_p must be from 0 to 1, not 1.5"),
         (["-G", "stop_seqs=a,b"], "several are written [a, b]"),
         (["--model", ""], "no model given"),

@@ -23,6 +23,7 @@ EVERY_KEY = {
     "seeds": 2,
     "epochs": 3,
     "limit": 4,
+    "sample_id": ["a*", "b"],
     "temperature": 0.5,
     "top_p": 0.9,
     "max_tokens": 30,
@@ -38,6 +39,8 @@ EVERY_KEY = {
     "batch": True,
     "prompt_cache": False,
     "max_retries": 1,
+    "timeout": 30,
+    "attempt_time": 600,
     "keep_going": True,
     "probe": False,
     "fail_on_error": 0.5,
@@ -91,6 +94,7 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
             seeds=2,
             epochs=3,
             limit=4,
+            sample_id=("a*", "b"),
             decoding={
                 "top_k": 40,
                 "stop_seqs": ["END"],
@@ -109,6 +113,8 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
             batch=True,
             prompt_cache=False,
             max_retries=1,
+            timeout=30.0,
+            attempt_time=600.0,
             keep_going=True,
             probe=False,
             fail_on_error=0.5,
@@ -190,7 +196,10 @@ def test_the_store_may_stand_in_the_file(command):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("taks: arc1d", "unknown key 'taks'; did you mean 'task'? keys: G, M, T, batch, budget_calls"),
+        (
+            "taks: arc1d",
+            "unknown key 'taks'; did you mean 'task'? keys: G, M, T, attempt_time, batch",
+        ),
         ("nonsense: 1", "unknown key 'nonsense'; keys: G, M, T, "),
         ("task: arc1d\nagain: true", "the key 'again' is called 'overwrite' now"),
         ("task: arc1d\nout: results", "the key 'out' is called 'store' now"),

@@ -34,26 +34,29 @@ def place(tmp_path, monkeypatch, endpoint):
     for name, value in found.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_BASE_URL", endpoint.address)
-    for name in ("body", "header", "cookie", "role", "service", "task", "argument"):
+    for name in ("body", "header", "cookie", "role", "service", "file", "argument"):
         found[name] = canary(name)
     rows = [{"question": f"test {'a' * n}?", "answer": "9000"} for n in range(6)]
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "harness.toml").write_text(
         f'[services."x"]\nprice = 0.1\nurl = "http://me:{quote(found["service"], safe="")}@h/"\n'
     )
+    monkeypatch.setenv("MORE_API_KEY", "")
+    monkeypatch.delenv("MORE_API_KEY")  # as the command sets it
+    (tmp_path / ".env").write_text(f"MORE_API_KEY={found['file']}\n")
     settings = {
         "task": "qa/custom",
         "T": {"data": "test.jsonl"},
         "model": "openai-api/local/big",
         "model_arg": {
             "api_key": found["argument"],
-            "default_headers": {"X-Auth": found["header"], "Cookie": f"session={found['cookie']}; a=b"},
+            "default_headers": f"X-Auth: {found['header']}\nCookie: session={found['cookie']}; a=b\n",
         },
         "role_arg": {"api_key": found["role"]},
         "G": {"extra_body": {"auth": {"token": found["body"]}}},
     }
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(settings))
-    del found["LOCAL_API_KEY"], found["task"]
+    del found["LOCAL_API_KEY"]
     yield found
     secret_values.forget()
 
@@ -69,7 +72,7 @@ def leaks(tmp_path, *shown):
     """Where a secret stands, and the names of the files that were looked at."""
     found, seen = [text for text in shown if WORD in text], set()
     for file in tmp_path.rglob("*"):
-        if file.is_file() and file.name not in ("harness.toml", "run.yaml"):
+        if file.is_file() and file.name not in ("harness.toml", "run.yaml", ".env"):
             seen.add(file.name)
             content = file.read_bytes()
             if file.suffix == ".parquet":
