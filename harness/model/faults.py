@@ -175,7 +175,7 @@ def may_have_been_served(error: BaseException) -> bool:
     return any(
         isinstance(cause, broken)
         or type(cause).__module__.partition(".")[0] in _CLIENTS
-        or "Timeout" in type(cause).__name__
+        or any(word in type(cause).__name__ for word in ("Timeout", "Connection"))
         for cause in chain
     )
 

@@ -248,7 +248,7 @@ class Hosted(Provider):
                         config=config,
                     )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
-            raise (spent.last_attempt.exception() or spent) from None
+            raise spent.last_attempt.exception() or spent  # noqa: B904  (its cause says what broke)
         for request in requests:
             self.unsent |= unsent(request, settings)
         if not output.choices and not output.error:
