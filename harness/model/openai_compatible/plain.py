@@ -38,9 +38,16 @@ SENT = {
         "num_choices",
     )
 } | {"max_tokens": "max_tokens", "best_of": "best_of", "top_k": "top_k"}
-#: those that are read otherwise, and those that change nothing where there are neither tools nor turns
-KNOWN = {*SENT, "logprobs", "top_logprobs", "prompt_logprobs", "extra_body", "extra_headers"}
-KNOWN |= {"cache_prompt", "internal_tools", "max_tool_output", "parallel_tool_calls", "reasoning_history"}
+#: all that can change what is said; the protocol has no field for any other
+TAKEN = {
+    *SENT,
+    "logprobs",
+    "top_logprobs",
+    "prompt_logprobs",
+    "extra_body",
+    "extra_headers",
+    "system_message",
+}
 
 
 def prompt(messages: Sequence[ChatMessage]) -> str:
@@ -69,18 +76,16 @@ def body(call: Call, model: str) -> bytes:
     """The body of a request, as UTF-8 JSON.
 
     Raises:
-        UsageError: the call has tools, or a setting that the protocol has no field for.
+        UsageError: the call has tools, or would have the prompt repeated in the answer.
         ValidationError: a setting has another type than its own (pydantic).
     """
     from inspect_ai.model import GenerateConfig
 
-    settings = {name: value for name, value in call.decoding.items() if value is not None}
-    config = GenerateConfig(**settings)
-    strange = sorted(set(settings) - KNOWN) or ["tools"] * bool(call.tools)
+    config = GenerateConfig(**call.decoding)
     extra = dict(config.extra_body or {})
-    strange += ["extra_body echo"] * ("echo" in extra)
-    if strange:
-        raise UsageError(f"/v1/completions of a base model takes no {strange[0]}; leave it out")
+    if call.tools or "echo" in extra:
+        strange = "tools" if call.tools else "extra_body echo"
+        raise UsageError(f"/v1/completions of a base model takes no {strange} here; leave it out")
     made: dict[str, Any] = {"model": model, "prompt": prompt(call.messages), "max_tokens": MAX_TOKENS}
     for name, sent_as in SENT.items():
         value = getattr(config, name)

@@ -107,7 +107,7 @@ class Compatible(Hosted):
             raise faults.ServerFault(f"the server's answer can't be read: {type(error).__name__}") from error
 
     def takes(self, setting: str) -> bool:
-        return setting not in request.NOT_SENT
+        return setting in plain.TAKEN if self._of_text else setting not in request.NOT_SENT
 
     def name_limit_anew(self) -> bool:
         self._long_name = True

@@ -13,6 +13,7 @@ from inspect_ai.model import (
     ChatMessageUser,
     ContentImage,
     ContentText,
+    GenerateConfig,
 )
 from inspect_ai.tool import ToolInfo
 
@@ -214,7 +215,6 @@ PIXEL = ContentImage(image="data:image/png;base64,iVBORw0KGgo=")
     "call, says",
     [
         ({"tools": [ToolInfo(name="look", description="Looks.")]}, "takes no tools"),
-        ({"decoding": {"reasoning_effort": "high"}}, "takes no reasoning_effort"),
         ({"decoding": {"extra_body": {"echo": True}}}, "takes no extra_body echo"),
         ({"messages": [ChatMessageUser(content=[ContentText(text="a"), PIXEL])]}, "in plain text"),
         ({"messages": [ChatMessageTool(content="seen", tool_call_id="1", function="f")]}, "in plain text"),
@@ -224,6 +224,15 @@ def test_what_a_base_model_cannot_be_asked_is_never_sent_as_a_chat(run, paths, s
     with pytest.raises(UsageError, match=says):
         run(ask(paths[0], **call))
     assert not server.requests
+
+
+def test_a_setting_without_a_field_is_not_sent_and_known_not_to_be_taken(run, paths, server):
+    """So that the gateway says it, where a user chose it."""
+    run(ask(paths[0], decoding={"reasoning_effort": "high", "parallel_tool_calls": True, "max_tokens": 5}))
+    assert server.requests[0][2] == {"model": "some-model", "prompt": "Once", "max_tokens": 5}
+    taken = {name for name in GenerateConfig.model_fields if paths[0].takes(name)}
+    assert {"seed", "top_k", "stop_seqs", "best_of", "logprobs"} < taken
+    assert not taken & {"reasoning_effort", "response_schema", "parallel_tool_calls"}
 
 
 @pytest.mark.parametrize("family", ["vllm/org/m", "sglang/org/m"])
