@@ -161,3 +161,17 @@ def test_a_long_wait_that_the_server_asks_for_is_said(ask, endpoint, monkeypatch
     endpoint.reply, endpoint.more_headers = lambda body: (429, "daily"), {"Retry-After": "86400"}
     said = [line for line in ask("--max-retries", "2").err.splitlines() if "86400 seconds" in line]
     assert len(said) == 1 and "HTTP 429: refused: daily" in said[0] and "2 retries" in said[0]
+
+
+def test_a_query_of_the_address_stays_behind_the_path(ask, endpoint, monkeypatch):
+    arguments = ("--limit", "1", "--model-arg", f"base_url={endpoint.address}?key=sk-query-1&v=2")
+    endpoint.tells = {"/v1/models?key=sk-query-1&v=2": {"data": [{"id": "big", "root": "org/weights"}]}}
+    done = ask(*arguments)
+    assert done.code == 0 and "sk-query-1" not in done.out + done.err
+    assert endpoint.paths == ["/v1/chat/completions?key=sk-query-1&v=2"] * 2
+    assert endpoint.looks[0] == "/v1/models?key=sk-query-1&v=2"
+
+
+def test_an_address_without_a_scheme_is_refused(ask, endpoint):
+    done = ask("--model-arg", "base_url=127.0.0.1:8000/v1")
+    assert done.code == 2 and "base_url=127.0.0.1:8000/v1 is no address" in done.errors[0]
