@@ -36,6 +36,8 @@ class Lines:
     def __init__(self, cells: int) -> None:
         self._cells, self._number = cells, 0
         self._cell: Cell | None = None
+        #: what was shown, by id; a cell is loaded twice where its model is probed
+        self._numbers: dict[int, tuple[int, Cell]] = {}
         self._shown = 0.0
 
     def __enter__(self) -> Lines:
@@ -56,9 +58,10 @@ class Lines:
     def step(self, cell: Cell, what: str, done: int, total: int) -> None:
         """Shows a step, unless the last view is too young."""
         now = time.monotonic()
-        new = cell is not self._cell
-        if new:
-            self._cell, self._number = cell, self._number + 1
+        new = id(cell) not in self._numbers
+        if cell is not self._cell:
+            self._cell = cell
+            self._number, _ = self._numbers.setdefault(id(cell), (len(self._numbers) + 1, cell))
         elif now - self._shown < self.pause and done != total:
             return
         self._shown = now

@@ -186,7 +186,10 @@ class AtOnce(click.ParamType):  # type: ignore[type-arg]
     name = "at once"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
-        return value if value == AUTO else int(click.INT.convert(value, param, ctx))
+        try:
+            return value if value == AUTO else int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {AUTO}", param, ctx)
 
 
 max_connections_option = click.option(

@@ -98,7 +98,9 @@ def counted(record: dict[str, Any]) -> list[str]:
     if cached := usage.get("cached_input_tokens"):
         lines.append(f"{cached} of {usage['input_tokens']} input tokens came from a cache of the server")
     if thrown := volatile.get("thrown_calls"):
-        said = f"{volatile.get('thrown_tokens', 0)} tokens, {volatile.get('thrown_usd', 0.0):.4g} USD"
+        usd = volatile.get("thrown_usd", 0.0)
+        known = usd or volatile.get("paid_usd") is not None
+        said = f"{volatile.get('thrown_tokens') or '?'} tokens, {f'{usd:.4g}' if known else '?'} USD"
         lines.append(f"paid besides: {said} for probes and answers that are thrown away ({thrown})")
     if lost := volatile.get("uncounted_usd"):
         lines.append(f"perhaps paid besides: up to {lost:.4g} USD for calls that nobody counted")

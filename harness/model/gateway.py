@@ -71,7 +71,7 @@ class Model:
             Room(answer_limit, self.name, lambda text: self._notice(text)) if provider.remote else None
         )
         self._prefixes = Prefixes(provider, prompt_cache)
-        self._keyed = provider.cacheable
+        self._keyed, self._told_of_wait = provider.cacheable, False
         self._notice = notice or (lambda text: None)
         self._taken = Taken(provider, self.decoding, chosen, lambda text: self._notice(text))
         self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
@@ -288,6 +288,12 @@ class Model:
                     self._pace.refused(said.status, began, wanted_wait)
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage, self._taken.cure(error, sent)) from error
+            if (wanted_wait or 0.0) > backoff.LONGEST_WAIT and not self._told_of_wait:
+                self._told_of_wait = True
+                self._notice(
+                    f"{self.name}: {said.line}: the server asks to wait {wanted_wait:.0f} seconds; a call "
+                    f"waits {backoff.CEILING:.0f} at most before each of its {self._max_retries} retries"
+                )
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
             usage.retries += 1

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from tenacity import RetryError
 
@@ -93,6 +94,10 @@ class Hosted(Provider):
         own = output_arguments(args, by_content=True)
         self.arguments = {key: value for key, value in own.items() if key not in OF_THE_REVISION}
         self.origin = url_shown(str(args.get("base_url") or ""))
+        if self.origin and not self.origin.lower().startswith(("http://", "https://")):
+            raise UsageError(
+                f"--model-arg base_url={self.origin} is no address: it begins with http:// or https://"
+            )
         self._once(self.origin)
         if family in RUNNING:
             self.origin = url_shown(running(family, args)).rstrip("/")
@@ -142,7 +147,9 @@ class Hosted(Provider):
         family = self.name.partition("/")[0]
         if family == "openai-api" or family in RUNNING:
             at = endpoint(self.name, self._args, lambda: self._model.api)
-            return ask(at.address, at.headers, at.model.rpartition(":")[2], family)
+            named = str(self._args.get("base_url") or "")
+            address = named if "?" in named else at.address
+            return ask(address, at.headers, at.model.rpartition(":")[2], family)
         api = self._model.api
         return ask(str(api.client.base_url), headers_of(api.client), api.service_model_name(), family)
 
@@ -163,6 +170,8 @@ class Hosted(Provider):
 
         name = self.name
         options = as_declared(name, {key: value for key, value in self._args.items() if key != "timeout"})
+        if name.startswith("openai-api/"):
+            options = _with_a_query(options)
         if name.partition("/")[0] not in LOADED:
             options.pop("revision", None)  # it is the harness's own word for what a server serves
         try:
@@ -306,6 +315,15 @@ def _named_address(name: str) -> str:
     service = family if family == "openai" else rest.partition("/")[0]
     variables = (f"{service.upper().replace('-', '_')}_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
     return url_shown(next((os.environ[each] for each in variables if os.environ.get(each)), "").rstrip("/"))
+
+
+def _with_a_query(options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments whose address has no query: the SDK writes the path of a call behind it."""
+    address, sign, query = str(options.get("base_url") or "").partition("?")
+    if not sign:
+        return options
+    given = options.get("default_query")
+    return options | {"base_url": address, "default_query": dict(parse_qsl(query)) | dict(given or {})}
 
 
 def _content(model: str, revision: str, offline: bool) -> str:

@@ -35,15 +35,20 @@ async def probe(cells: Sequence[Cell], session: Session) -> None:
     """
     certain: dict[int, Provider] = {}
     perhaps: dict[int, Provider] = {}
+    headers: dict[int, Any] = {}
     for cell in cells:
         limits = (cell.request.budget_calls, cell.request.budget_tokens, cell.request.budget_usd)
         if cell.request.probe and not cell.request.offline and 0 not in limits:
             sure, found = await _asked(cell, session, {*certain})
             (certain if sure else perhaps).update({id(each): each for each in found})
+            # a server may want them before it answers at all; a role is sent none
+            headers[id(session.provider(cell.model, cell))] = cell.request.decoding.get("extra_headers")
     every = [*(perhaps | certain).values()]
     going = any(cell.request.keep_going for cell in cells)
     per_minute = next((cell.request.requests_per_minute for cell in cells), None)
-    said = await asyncio.gather(*(_ask(each, session, going, per_minute) for each in every))
+    said = await asyncio.gather(
+        *(_ask(each, session, going, per_minute, headers.get(id(each))) for each in every)
+    )
     lines = [line for each, line in zip(every, said, strict=True) if line and id(each) in certain]
     if lines and not going:
         raise ModelStopped(
@@ -121,10 +126,13 @@ def _until_one_lacks(questions: Iterable[Question], ledger: Ledger) -> Iterable[
         yield question
 
 
-async def _ask(provider: Provider, session: Session, keep_going: bool, per_minute: int | None) -> str:
+async def _ask(
+    provider: Provider, session: Session, keep_going: bool, per_minute: int | None, headers: Any
+) -> str:
     """What keeps the model from being asked; empty where nothing does, or it may pass."""
     health = session.health(provider, keep_going)
-    call = Call(Question("probe", "Hi"), [messages.user("Hi")], decoding={"max_tokens": 1})
+    decoding = {"max_tokens": 1, **({"extra_headers": headers} if headers else {})}
+    call = Call(Question("probe", "Hi"), [messages.user("Hi")], decoding=decoding)
     try:
         async with asyncio.timeout(PATIENCE), session.pace(provider, per_minute):
             session.probed[id(provider)] = (call, await provider.probe(call))

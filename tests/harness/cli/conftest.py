@@ -60,6 +60,7 @@ class Endpoint(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.requests, self.probes, self.looks = [], [], []
+        self.heads, self.paths = [], []
         self.served, self.tells, self.software = None, {}, "BaseHTTP"
         self.usage = {"prompt_tokens": 1000, "completion_tokens": 500}
         self.reply, self.more_headers = (lambda body: "1+1"), {}
@@ -93,6 +94,8 @@ class _Answers(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         probe = 1 in (body.get("max_tokens"), body.get("max_output_tokens"))
         (self.server.probes if probe else self.server.requests).append(body)
+        self.server.heads.append(dict(self.headers))
+        self.server.paths.append(self.path)
         status = 200
         if self.path.endswith("/embeddings"):
             answer = {"object": "list", "model": body["model"], "data": list(map(_vector, *_texts(body)))}

@@ -223,7 +223,7 @@ def test_the_store_may_stand_in_the_file(command):
         ("task: arc1d\nlimit: 0", "--limit must be at least 1"),
         ("method: direct", "--task NAME"),
         ("task: arc1d\nmax_connections: 0", "--max-connections must be at least 1"),
-        ("task: arc1d\nmax_connections: many", "max_connections: 'many' is not a valid integer"),
+        ("task: arc1d\nmax_connections: many", "max_connections: 'many' is neither a number nor auto"),
         ("task: arc1d\nrequests_per_minute: 0", "--requests-per-minute must be at least 1"),
         ("\x00", "run.yaml: "),
         ("!!python/object/apply:os.system ['true']", "broken YAML"),

@@ -139,3 +139,39 @@ def test_silent_zeros_are_said_with_what_to_do(ask, endpoint, message, says):
     endpoint.reply = lambda body: {"role": "assistant", **message}
     shown = " ".join(ask().out.split())
     assert says in shown and "notice:" in shown.partition("metric")[0]
+
+
+def test_a_probe_is_sent_the_headers_that_calls_are_sent(ask, endpoint):
+    assert ask("--limit", "1", "-G", "headers={X-Team: evals}").code == 0
+    assert len(endpoint.probes) == 1 and [head.get("X-Team") for head in endpoint.heads] == ["evals"] * 2
+
+
+def test_a_grid_counts_its_cells_once_and_no_unknown_price_as_zero(ask, endpoint):
+    names = ",".join(f"openai-api/local/{name}" for name in "abc")
+    done = ask("--limit", "1", "--model", names)
+    shown = [line.partition("]")[0] for line in done.err.splitlines() if line.startswith("[")]
+    assert shown == ["[1/3", "[2/3", "[3/3"]
+    assert done.out.count("paid besides: 1500 tokens, ? USD for probes") == 3
+    endpoint.usage = None
+    assert "paid besides: ? tokens, ? USD for probes" in ask("--limit", "1", "--model", names + "d").out
+
+
+def test_a_long_wait_that_the_server_asks_for_is_said(ask, endpoint, monkeypatch):
+    monkeypatch.setattr("harness.model.backoff.CEILING", 0.01)
+    endpoint.reply, endpoint.more_headers = lambda body: (429, "daily"), {"Retry-After": "86400"}
+    said = [line for line in ask("--max-retries", "2").err.splitlines() if "86400 seconds" in line]
+    assert len(said) == 1 and "HTTP 429: refused: daily" in said[0] and "2 retries" in said[0]
+
+
+def test_a_query_of_the_address_stays_behind_the_path(ask, endpoint, monkeypatch):
+    arguments = ("--limit", "1", "--model-arg", f"base_url={endpoint.address}?key=sk-query-1&v=2")
+    endpoint.tells = {"/v1/models?key=sk-query-1&v=2": {"data": [{"id": "big", "root": "org/weights"}]}}
+    done = ask(*arguments)
+    assert done.code == 0 and "sk-query-1" not in done.out + done.err
+    assert endpoint.paths == ["/v1/chat/completions?key=sk-query-1&v=2"] * 2
+    assert endpoint.looks[0] == "/v1/models?key=sk-query-1&v=2"
+
+
+def test_an_address_without_a_scheme_is_refused(ask, endpoint):
+    done = ask("--model-arg", "base_url=127.0.0.1:8000/v1")
+    assert done.code == 2 and "base_url=127.0.0.1:8000/v1 is no address" in done.errors[0]
