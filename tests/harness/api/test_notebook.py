@@ -92,7 +92,7 @@ def test_a_method_in_a_cell(notebook, folder, vote):
     assert second[0] == (*first[0][:3], True)  # what wasn't edited is shown again
     assert second[1] == ("my-vote", 0.0, 20, False)  # what was is never the old number
     assert third == [("my-vote", 0.0, 20, True)]
-    assert text(wrong) == "unknown keyword 'limt'; did you mean 'limit'?\n"
+    assert text(wrong) == "unknown keyword 'limt'; did you mean 'limit' or 'timeout'?\n"
     # the same class from a file is the same method
     (run,) = harness.evaluate("arc1d", vote, "pocket/grid", limit=20, progress=False, store="other")
     assert (run.method, run.value, run.usage["calls"]) == first[1][:3]

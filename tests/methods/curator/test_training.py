@@ -550,7 +550,8 @@ def test_a_default_that_was_added_later_leaves_the_keys_of_policies_alone():
             name = "pocket/grid"
 
             class provider:  # noqa: N801
-                revision = named_revision = "r"
+                revision, arguments = "r", {}
+                named_revision = "r"
 
     class ProblemSet:
         samples, prompts = (), ()
