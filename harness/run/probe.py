@@ -41,8 +41,8 @@ async def probe(cells: Sequence[Cell], session: Session) -> None:
         if cell.request.probe and not cell.request.offline and 0 not in limits:
             sure, found = await _asked(cell, session, {*certain})
             (certain if sure else perhaps).update({id(each): each for each in found})
-            # a server may want them before it answers at all; a role is sent none
-            headers[id(session.provider(cell.model, cell))] = cell.request.decoding.get("extra_headers")
+            if found:  # a server may want them before it answers at all; a role is sent none
+                headers[id(session.provider(cell.model, cell))] = cell.request.decoding.get("extra_headers")
     every = [*(perhaps | certain).values()]
     going = any(cell.request.keep_going for cell in cells)
     per_minute = next((cell.request.requests_per_minute for cell in cells), None)
