@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.api.requests import names, selection_of
 from harness.api.settings import STORE
-from harness.base.errors import UsageError
+from harness.base.errors import RecordError, UsageError
 from harness.display.layout import Block, ShownItems
 
 if TYPE_CHECKING:
@@ -188,6 +188,8 @@ def compare(
     named = names("method", baseline) if baseline is not None else None
     selection = selection_of(task, method, model, task_args, method_args)
     arms, named, faults, notices = chosen_arms([str(each) for each in what], Path(store), selection, named)
+    if not arms and faults:
+        raise RecordError(f"no sound runs to compare; left out: {'; '.join(faults[:3])}")
     if not arms:
         where = ", ".join(map(str, what)) or store
         raise UsageError(f"no runs to compare in {where}; 'harness eval' makes some")
@@ -243,7 +245,13 @@ def _compared(
 
     if correction not in CORRECTIONS:
         raise UsageError(f"correction is one of {', '.join(CORRECTIONS)}, not {correction!r}")
-    check_baseline(arms, baseline)
+    try:
+        check_baseline(arms, baseline)
+    except UsageError as error:
+        if not faults:
+            raise
+        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise UsageError(f"{error}; left out: {faults[0]}{more}") from None
     apart = mixed(arms)
     if apart and not allow_mixed:
         raise UsageError(apart[0].sentence())
@@ -265,6 +273,7 @@ def chosen_arms(
     from harness.comparison.arms import arms_of
     from harness.comparison.select import newest_versions
     from harness.results.index import in_force, read_index
+    from harness.results.verify import sound_attempts
 
     if len(what) > 1 and all(Path(name).is_dir() for name in what):
         arms, faults, notices = [], list[str](), list[str]()
@@ -272,6 +281,8 @@ def chosen_arms(
             index = read_index(Path(name))
             faults += index.faults
             found, older = newest_versions(selection.beside(in_force(index.rows), baseline))
+            found, broken = sound_attempts(found)
+            faults += broken
             notices += [f"{name}: {older}"] if older else []
             arms += arms_of(found, name)
         return arms, baseline or what[0], faults, notices
@@ -288,9 +299,11 @@ def chosen_arms(
             chosen += begun
         rows = list({row["run_id"]: row for row in chosen}.values())
         baseline = baseline or what[0]
-        return arms_of(selection.beside(rows, baseline)), baseline, index.faults, []
+        found, broken = sound_attempts(selection.beside(rows, baseline))
+        return arms_of(found), baseline, [*index.faults, *broken], []
     found, older = newest_versions(selection.beside(rows, baseline))
-    return arms_of(found), baseline, index.faults, [older] if older else []
+    found, broken = sound_attempts(found)
+    return arms_of(found), baseline, [*index.faults, *broken], [older] if older else []
 
 
 def _table(

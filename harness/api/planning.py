@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.api.settings import STORE
-from harness.base.errors import UsageError
+from harness.base.errors import HarnessWarning, RecordError, UsageError
 from harness.display.layout import Block, Line, Shown
 from harness.results.fields import counted
 
@@ -345,12 +346,19 @@ def _stored(task: str, method: str, model: str, task_args: Mapping[str, Any], st
     from harness.comparison.select import Selection, mixed
     from harness.registry import registry
     from harness.results.index import in_force, read_index
+    from harness.results.verify import sound_attempts
 
     if not task:
         return []
-    arms = arms_of(Selection(task, method, model, task_args).rows(in_force(read_index(store).rows)))
+    rows = Selection(task, method, model, task_args).rows(in_force(read_index(store).rows))
+    sound, faults = sound_attempts(rows)
+    for fault in faults if sound else ():
+        warnings.warn(f"left out: {fault}", HarnessWarning, stacklevel=2)
+    arms = arms_of(sound)
     if not arms:
         registry().match("task", task)  # an unknown name is an error
+    if rows and not arms:
+        raise RecordError(faults[0])
     apart = mixed(arms)
     if apart:
         raise UsageError(apart[0].sentence(allow=""))

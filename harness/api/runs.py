@@ -85,11 +85,12 @@ class Run(Shown):
         Raises:
             UsageError: the run failed and has none.
         """
-        import pandas as pd
+        from harness.results.stored import read_attempts
 
         if not self.record:
             raise UsageError(f"{self.title} has no attempts: {self.error}")
-        return pd.read_parquet(self.record["samples_path"])
+        frame: pd.DataFrame = read_attempts(self.record).to_pandas()
+        return frame
 
     def class_report(self) -> ClassReport | None:
         """Precision, recall and F1 by class and on average, the confusion matrix and the pairs of classes
@@ -279,9 +280,9 @@ def _statuses(counts: Mapping[str, int]) -> str:
 
 def _first_reason(record: Mapping[str, Any]) -> tuple[str, str]:
     """Sample and reason of the first attempt of a run that wasn't scored."""
-    from pyarrow import parquet
+    from harness.results.stored import read_attempts
 
-    table = parquet.read_table(record["samples_path"], columns=["sample_id", "status", "reason"])
+    table = read_attempts(record, ["sample_id", "status", "reason"])
     row = next(row for row in table.to_pylist() if row["status"] != "ok")
     return str(row["sample_id"]), str(row["reason"] or "no reason was given")[:200]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
 from harness.cli.conversation import conversation_lines
 from harness.results.conversation import conversation_of
-from harness.results.stored import item_metrics, question_of, read_attempts, target_of
+from harness.results.stored import item_metrics, question_of, read_attempts, target_of, trace_of
 
 #: characters of a message, and of the arguments of a call, that are printed; --json has them whole
 LONGEST, LONGEST_ARGUMENTS = 1600, 400
@@ -37,11 +36,10 @@ def show_attempt(record: Mapping[str, Any], sample: str, epoch: int | None, as_j
 
 def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[dict[str, Any], list[int]]:
     """The attempt, and every epoch of its sample."""
-    path = Path(record["samples_path"])
-    rows = read_attempts(path, filters=[("sample_id", "=", sample)]).to_pylist()
+    rows = read_attempts(record, filters=[("sample_id", "=", sample)]).to_pylist()
     run = record["run_id"][:12]
     if not rows:
-        ids = read_attempts(path, ["sample_id"])["sample_id"].unique().to_pylist()
+        ids = read_attempts(record, ["sample_id"])["sample_id"].unique().to_pylist()
         cure = nearest(sample, ids, "sample")
         if len(ids) > 12 and not cure.startswith("did you mean"):
             cure = f"its {len(ids)} samples are {ids[0]} to {ids[-1]}"
@@ -53,7 +51,7 @@ def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[di
             f"run {run} has no epoch {epoch} of sample {sample!r}; its epochs: "
             f"{', '.join(map(str, by_epoch))}"
         )
-    return {**row, "trace": json.loads(row["trace"]) if row["trace"] else None}, list(by_epoch)
+    return {**row, "trace": trace_of(row) or None}, list(by_epoch)
 
 
 def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int]) -> Iterator[str]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import UsageError
 from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import Array, AttemptMetric, Votes, table
 from harness.comparison.items import Items, by_name, check_stated, known_groups, numbers
 from harness.results.ranges import primary_range
+from harness.results.stored import read_attempts
 from harness.spec import MetricRange
 
 
@@ -94,17 +95,11 @@ def _attempts_of(wanted: AttemptMetric, tried: Array) -> str:
 
 def _read(run: Any, votes: bool) -> _Attempts:
     import pyarrow.compute
-    from pyarrow import parquet
 
-    path, primary = Path(run["samples_path"]), run["primary"]
+    primary = run["primary"]
     columns = ["item_digest", "status", primary, *(("answer", "vote") if votes else ())]
     grouped = run["metrics"].get(primary, {}).get("n_clusters") is not None
-    try:
-        with parquet.ParquetFile(path, read_dictionary=["item_digest", "status"]) as file:
-            held = file.schema_arrow.names
-            read = file.read(columns=[*(c for c in columns if c in held), *(["group"] if grouped else [])])
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+    read = read_attempts(run, [*columns, *(["group"] if grouped else [])], coded=("item_digest", "status"))
     digests, owner = by_name(read["item_digest"])
     order = np.argsort(owner, kind="stable")
     statuses, status = by_name(read["status"])

@@ -6,14 +6,15 @@ little unless it is known what else differed.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.base.errors import RecordError
 from harness.comparison.arms import Arm, Row
 from harness.results.fields import brief
+from harness.results.stored import attempt_batches, trace_of
 
 ITEMS = (
     "execution",
@@ -128,23 +129,17 @@ def recovery(arms: Iterable[Arm]) -> Recovery | None:
 def _episodes(run: Row, metric: str) -> list[tuple[int, float]]:
     """Failed tool calls and score of each attempt that is an episode. One look at the first trajectory says
     whether there are any."""
-    from pyarrow import ArrowException, parquet
-
+    found: list[tuple[int, float]] = []
     try:
-        with parquet.ParquetFile(run["samples_path"]) as file:
-            if {"trace", metric} - set(file.schema_arrow.names):
+        for batch in attempt_batches(run, ["trace", metric]):
+            if batch and not found and "tool_errors" not in (batch[0].get("trace") or ""):
                 return []
-            first = next(file.iter_batches(batch_size=1, columns=["trace"]), None)
-            if first is None or not first.num_rows or "tool_errors" not in (first["trace"][0].as_py() or ""):
-                return []
-            rows = file.read(columns=["trace", metric]).to_pylist()
-    except (OSError, ArrowException):
+            for row in batch:
+                errors = trace_of(row).get("tool_errors")
+                if type(errors) is int:
+                    found.append((errors, float(row.get(metric) or 0.0)))
+    except RecordError:
         return []
-    found = []
-    for row in rows:
-        trace = json.loads(row["trace"]) if row["trace"] else {}
-        if "tool_errors" in trace:
-            found.append((int(trace["tool_errors"]), float(row[metric] or 0.0)))
     return found
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from harness.comparison.arms import Arm
 from harness.comparison.items import load_items, of_the_set, pair
-from harness.results.stored import NOT_STORED, item_metrics, question_of, target_of
+from harness.results.stored import (
+    NOT_STORED,
+    item_metrics,
+    question_of,
+    read_attempts,
+    stored_columns,
+    target_of,
+)
 
 
 @dataclass(frozen=True)
@@ -130,13 +137,10 @@ def _transcripts(arm: Arm, digests: list[str]) -> dict[str, _Item]:
 
 
 def _rows(run: Any, digests: list[str]) -> Iterator[dict[str, Any]]:
-    from pyarrow import parquet
-
     if not digests:
         return
-    path = run["samples_path"]
-    stored = parquet.read_schema(path).names
+    stored = stored_columns(run)
     wanted = ("sample_id", "item_digest", "epoch", "status", "answer", "completion", "input", "target")
     columns = [name for name in wanted if name in stored] + item_metrics(run, stored)
-    rows = parquet.read_table(path, columns=columns, filters=[("item_digest", "in", digests)])
+    rows = read_attempts(run, columns, filters=[("item_digest", "in", digests)])
     yield from rows.to_pylist()

@@ -116,7 +116,7 @@ def agreement_with(record: Mapping[str, Any], path: Path) -> HumanAgreement:
 def _attempts(record: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
     primary = record["primary"]
     columns = ["sample_id", "epoch", "status", "answer", "input", "group", primary]
-    rows = read_attempts(Path(record["samples_path"]), columns).to_pylist()
+    rows = read_attempts(record, columns).to_pylist()
     if any(row["status"] == "ok" and row[primary] not in (0, 1) for row in rows):
         raise UsageError(f"{primary} is no verdict of right or wrong, and --human compares verdicts")
     return {(row["sample_id"], row["epoch"]): row for row in rows}

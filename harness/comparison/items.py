@@ -17,6 +17,7 @@ from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import attempt_metric
 from harness.results.classes import CLASS_METRICS, item_influence, metric_names, read_classes
 from harness.results.ranges import metric_range
+from harness.results.stored import read_attempts
 from harness.spec import MetricRange
 
 Array = NDArray[Any]
@@ -196,9 +197,6 @@ def load_run(run: Any, metric: str) -> Items:
     Raises:
         RecordError: as in `load_items`.
     """
-    import pyarrow
-    from pyarrow import parquet
-
     path = Path(run["samples_path"])
     if of_the_set(run, metric):
         items = _of_the_set(run, metric)
@@ -207,12 +205,7 @@ def load_run(run: Any, metric: str) -> Items:
     columns = ["item_digest", "status", metric]
     if run["metrics"].get(metric, {}).get("n_clusters") is not None:
         columns.append("group")
-    try:
-        # ParquetFile, as read_table would import pandas
-        with parquet.ParquetFile(path, read_dictionary=["item_digest", "status"]) as file:
-            table = file.read(columns=columns, use_threads=False)
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+    table = read_attempts(run, columns, coded=("item_digest", "status"))
     if metric not in table.column_names:
         if metric in run["metrics"]:
             raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))

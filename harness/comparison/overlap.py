@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import UsageError
 from harness.comparison.arms import Arm
 from harness.comparison.items import Items
+from harness.results.stored import read_attempts
 
 #: ids that a line names of each side
 SHOWN = 3
@@ -99,17 +99,9 @@ def first_ids(arm: Arm, digests: Sequence[str]) -> list[str]:
     Raises:
         RecordError: the sealed attempts can't be read.
     """
-    import pyarrow
-    from pyarrow import parquet
-
     wanted, found = set(digests), dict[str, None]()
     for run in arm.runs:
-        path = Path(run["samples_path"])
-        try:
-            with parquet.ParquetFile(path) as file:
-                table = file.read(columns=["sample_id", "item_digest"])
-        except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-            raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        table = read_attempts(run, ["sample_id", "item_digest"])
         for name, item in zip(*(column.to_pylist() for column in table.columns), strict=True):
             if item in wanted:
                 found[str(name)] = None

@@ -6,7 +6,6 @@ import datetime
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from harness.base.errors import UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
@@ -24,7 +23,7 @@ from harness.gate.runs_needed import runs_needed
 from harness.gate.verdict import Case, Verdict, invalid, judge, runs_of, without_statistics
 from harness.results.fields import brief, counted, differing, field_of
 from harness.results.index import in_force
-from harness.results.verify import verify_attempts
+from harness.results.verify import sound_attempts
 
 
 def check_all(
@@ -93,8 +92,9 @@ def _case(
     if not all(run["counts"]["ok"] for run in named):
         return without_statistics(check, "no data", "a run of the candidate measured nothing")
     candidate = Arm(tuple(sorted(named, key=lambda r: (r["seed"], r["epochs"], r["run_id"], r["attempt"]))))
-    for run in (*candidate.runs, *arm.runs):
-        verify_attempts(Path(run["samples_path"]), run["samples_digest"])
+    _, broken = sound_attempts((*candidate.runs, *arm.runs))
+    if broken:
+        return without_statistics(check, "invalid", "; ".join(broken))
     comparison = compare(candidate, arm, load=load, one_subject=True)
     wrong = faults(comparison, rules)
     if wrong:

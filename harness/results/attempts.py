@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import canonical_json
 from harness.base.surrogates import whole
 from harness.model.ledger import Usage
-from harness.results.summary import Summary
 
 if TYPE_CHECKING:
     import pyarrow
 
+    from harness.results.summary import Summary
     from harness.run.plan import Cell
     from harness.sample import Sample
 
@@ -141,35 +141,31 @@ def _writable(text: str) -> str:
     return whole(text)
 
 
+#: the columns of attempts beside the metrics, which are numbers, before and after them
+BEFORE = ("sample_id", "epoch", "status", "answer", "vote", "target")
+AFTER = (
+    *("group", "item_digest", "stop_reason", "confidence", *TOKENS, "cost_usd", "seconds"),
+    *("input", "completion", "trace", "reason", "given_answer"),
+)
+_WHOLE, _NUMBER = ("epoch", *TOKENS), ("confidence", "cost_usd", "seconds")
+
+
+def column_type(name: str) -> pyarrow.DataType:
+    """The type of a column of attempts; one that has no name of its own is a metric."""
+    import pyarrow as pa
+
+    if name in _WHOLE:
+        return pa.int64()
+    return pa.float64() if name in _NUMBER or name not in (*BEFORE, *AFTER) else pa.string()
+
+
 def write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict[str, Any]]) -> int:
     """Writes the rows; how many there were."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    text, whole, number = pa.string(), pa.int64(), pa.float64()
-    schema = pa.schema(
-        [
-            ("sample_id", text),
-            ("epoch", whole),
-            ("status", text),
-            ("answer", text),
-            ("vote", text),
-            ("target", text),
-            *((name, number) for name in metrics),
-            ("group", text),
-            ("item_digest", text),
-            ("stop_reason", text),
-            ("confidence", number),
-            *((name, whole) for name in TOKENS),
-            ("cost_usd", number),
-            ("seconds", number),
-            ("input", text),
-            ("completion", text),
-            ("trace", text),
-            ("reason", text),
-            ("given_answer", text),
-        ]
-    )
+    names = (*BEFORE, *metrics, *AFTER)
+    schema = pa.schema([(name, column_type(name)) for name in names])
     path.parent.mkdir(parents=True, exist_ok=True)
     total = 0
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:

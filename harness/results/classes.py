@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import RecordError
+from harness.results.stored import attempt_batches
 from harness.sample import Classes
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def read_classes(record: Mapping[str, Any]) -> ClassTable | None:
     if not record.get("classes") or record.get("private_targets"):
         return None
     table = ClassTable(Classes(**record["classes"]))
-    for row in _rows(Path(record["samples_path"])):
+    for row in (row for batch in attempt_batches(record, COLUMNS) for row in batch):
         table.add(
             row["item_digest"],
             row["target"],
@@ -131,18 +130,6 @@ def read_classes(record: Mapping[str, Any]) -> ClassTable | None:
             confidence=row["confidence"],
         )
     return table
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=5000, columns=list(COLUMNS)):
-                yield from batch.to_pylist()
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
 
 
 @dataclass(frozen=True)

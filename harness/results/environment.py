@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import harness
 from harness.base.known_files import without_folders
 from harness.base.secrets import redacted
+from harness.base.surrogates import whole
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
@@ -111,4 +112,4 @@ def command_line() -> str:
     """The command that is running, as typed but for secrets and the folders of files."""
     import shlex
 
-    return without_folders(shlex.join(["harness", *redacted(sys.argv[1:])]))
+    return whole(without_folders(shlex.join(["harness", *redacted(sys.argv[1:])])))

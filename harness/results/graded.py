@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
+from harness.base.errors import RecordError
 from harness.results.ranges import primary_range
+from harness.results.stored import read_attempts
 from harness.spec import MetricRange
 
 
@@ -32,14 +33,10 @@ def wrong_attempts(record: Mapping[str, Any]) -> int | None:
 
 
 def _scored(record: Mapping[str, Any]) -> list[float | None] | None:
-    import pyarrow
-    from pyarrow import parquet
-
     primary = record["primary"]
     try:
-        with parquet.ParquetFile(Path(record["samples_path"])) as file:
-            columns = file.read(columns=["status", primary]).to_pydict()
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException):
+        columns = read_attempts(record, ["status", primary]).to_pydict()
+    except RecordError:
         return None
     pairs = zip(columns["status"], columns.get(primary) or [], strict=False)
     return [value for status, value in pairs if status == "ok"]

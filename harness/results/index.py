@@ -1,23 +1,24 @@
 """An index of a store: what tables need of every record, kept beside the records and rebuilt at will.
 
-Reading and checking a record costs half a millisecond, which ten thousand of them make felt. The index
-keeps a record's row while the file keeps its size and modification time; it can be deleted at any time.
+Reading and checking a record costs half a millisecond, which ten thousand of them make felt. The index keeps
+a record's row while the file is as it was; it can be deleted at any time, and a row that was changed in it is
+made again from the record (`kept.py`).
 """
 
 from __future__ import annotations
 
-import json
 import os
-import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError
-from harness.results.store import Store, standing
+from harness.base.files import Stamp
+from harness.results.kept import read_kept, write_kept
+from harness.results.places import places
+from harness.results.store import Store, beside, standing, twice
 
-FORMAT = 8
+FORMAT = 9
 
 
 @dataclass(frozen=True)
@@ -30,34 +31,32 @@ class Index:
 
 def read_index(root: Path) -> Index:
     """What a store holds, with every record that is new or changed read and verified."""
-    store = Store(root)
     path = root / ".index" / f"rows.{FORMAT}.json"
-    kept = _read(path)
-    entries: dict[str, list[Any]] = {}
-    changed = False
-    for folder, stamp in sorted(_records(root)):
-        entry = kept.get(folder)
-        if entry is None or entry[0] != stamp:
-            changed = True
-            try:
-                entry = [stamp, row(store.read(root / folder)), None]
-            except RecordError as error:
-                entry = [stamp, None, str(error)]
-        entries[folder] = entry
-    if changed or len(entries) != len(kept):
-        _write(path, entries)
-    rows = []
-    for folder, (_, found, _) in entries.items():
-        if found is not None:
-            place = root / folder
-            rows.append(
-                {
-                    **found,
-                    "record": str(place / "run.json"),
-                    "samples_path": str(place / found["samples_file"]),
-                }
-            )
-    return Index(rows, [fault for _, _, fault in entries.values() if fault])
+    kept = read_kept(path)
+    entries: dict[str, tuple[Stamp, Any]] = {}
+    rows, faults = list[dict[str, Any]](), list[str]()
+    seen: dict[tuple[str, int], str] = {}
+    for place in places(root):
+        folder = root / place.folder
+        if place.fault:
+            faults.append(place.fault)
+            continue
+        stamp, found = kept.get(place.folder, ([], {}))
+        try:
+            if stamp != place.stamp:
+                found = row(Store(root).read(folder))
+            if fault := twice(found, folder, seen):
+                raise RecordError(fault)
+        except RecordError as error:
+            if os.path.lexists(folder):  # else it was removed meanwhile
+                faults.append(str(error))
+            continue
+        entries[place.folder] = place.stamp, found
+        samples = str(beside(folder, found["samples_file"]))
+        rows.append({**found, "record": str(folder / "run.json"), "samples_path": samples})
+    if entries != kept:
+        write_kept(path, entries)
+    return Index(rows, faults)
 
 
 def in_force(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -129,42 +128,3 @@ def _files(record: dict[str, Any]) -> dict[str, str]:
     """The names of the files that arguments name, by the digest of their content, which keys hold."""
     values = [*record["task"].get("args", {}).values(), *record["method"].get("args", {}).values()]
     return {v["digest"]: v["file"] for v in values if isinstance(v, dict) and {"digest", "file"} <= set(v)}
-
-
-def _records(root: Path) -> Iterator[tuple[str, list[int]]]:
-    """(folder relative to the store, stamp) of every sealed record."""
-
-    def below(folder: str, depth: int) -> Iterator[os.DirEntry[str]]:
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            return
-        for entry in entries:
-            if depth == 0:
-                if entry.name == "run.json":
-                    yield entry
-            elif entry.is_dir():
-                yield from below(entry.path, depth - 1)
-
-    prefix, suffix = len(str(root)) + 1, len("/run.json")
-    for entry in below(str(root / "v1"), 5):
-        status = entry.stat()
-        yield entry.path[prefix:-suffix], [status.st_mtime_ns, status.st_size]
-
-
-def _read(path: Path) -> dict[str, list[Any]]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _write(path: Path, entries: dict[str, list[Any]]) -> None:
-    try:  # an index that can't be written only costs time
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{uuid.uuid4().hex}.part")
-        temporary.write_text(json.dumps(entries), "utf-8")
-        temporary.replace(path)
-    except OSError:
-        pass

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.base.errors import RecordError
+from harness.results.stored import read_attempts
 
 if TYPE_CHECKING:
     from harness.stats.shared_groups import GroupSums
@@ -51,19 +53,18 @@ def _items(record: Mapping[str, Any]) -> tuple[Any, Any, GroupSums] | None:
     """The mean of each item at the primary metric, its group (itself where it has none), and what the groups
     add to the whole."""
     import numpy as np
-    import pyarrow
-    from pyarrow import parquet
 
     from harness.results.ranges import primary_range
     from harness.stats.shared_groups import group_sums
 
-    metric, path = record["primary"], Path(record.get("samples_path") or "")
-    try:
-        with parquet.ParquetFile(path) as file:
-            rows = file.read(columns=["item_digest", "status", "group", metric]).to_pydict()
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException):
+    metric = record["primary"]
+    if "samples_path" not in record:
         return None
-    if not rows["item_digest"]:
+    try:
+        rows = read_attempts(record, ["item_digest", "status", "group", metric]).to_pydict()
+    except RecordError:
+        return None
+    if not rows.get("item_digest") or metric not in rows:
         return None
     worst = primary_range(record).worst
     scores = [

@@ -5,22 +5,24 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import RecordError, UsageError
+from harness.base.files import plain_fault
 from harness.base.known_files import named_by_content
 from harness.base.secrets import without_secrets_in
+from harness.base.surrogates import sendable
 from harness.model.ledger import UNLOGICAL, Ledger
 from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
 from harness.results.classes import CLASS_METRICS
 from harness.results.environment import environment, packages
-from harness.results.schema import SCHEMA, check, result_digest
+from harness.results.schema import KEYED, SCHEMA, check, result_digest
 from harness.results.store import Store
 from harness.results.summary import Summary
 from harness.spec import MetricRange
@@ -79,10 +81,11 @@ def seal(
     """
     summary = Summary(cell.task, len(samples), classes)
     hasher = hashlib.sha256()
-    parquet = store.root / ".running" / f"{run_id[:12]}-{uuid.uuid4().hex}.parquet"
+    held = ExitStack()
     try:
+        made = held.enter_context(store.sealing())
         kept = rows_of(attempts, samples, summary, hasher, cell)
-        rows = write_parquet(parquet, cell.task.metrics, kept)
+        rows = write_parquet(made / "samples.parquet", cell.task.metrics, kept)
         logical, by_purpose = ledger.total.reported(), {}
         volatile = {key: logical.pop(key) for key in PAID}
         volatile = {key: value for key, value in volatile.items() if value or key not in UNLOGICAL}
@@ -91,13 +94,12 @@ def seal(
             by_purpose[purpose] = {key: found[key] for key in PURPOSE}
         metrics = summary.metrics(of_the_set or {})
         ranges = {name: MetricRange() for name in CLASS_METRICS if name in metrics} | cell.task.metric_ranges
-        attempt = len(store.attempts(folder)) + 1
         created = datetime.datetime.now(datetime.UTC)
         record: dict[str, Any] = {
             "schema": SCHEMA,
             "kind": "run",
             "run_id": run_id,
-            "attempt": attempt,
+            "attempt": 1,
             "status": status,
             "reason": reason,
             "created_at": created.isoformat(timespec="seconds"),
@@ -138,33 +140,29 @@ def seal(
             "draw_digest": draws[1],
             "planned": dict(planned or {"n_items": len(samples), "epochs": cell.request.epochs}),
             "comparability": dict(comparability),
-            "comparability_key": digest(dict(comparability)),
             "subject": dict(subject),
-            "subject_key": digest(dict(subject)),
             "samples": {"file": "samples.parquet", "rows": rows, "digest": hasher.hexdigest()},
             "environment": environment(cell),
             "command": command,
             "supersedes": supersedes,
         }
-        files: dict[str, bytes | Path] = {"samples.parquet": parquet}
         if curve:
-            record["curve"], files[curves.FILE] = curves.sealed(curve)
+            record["curve"], lines = curves.sealed(curve)
+            (made / curves.FILE).write_bytes(lines)
         if measures := summary.measures.summary():
             record["measures"] = measures
         if classes is not None:
             record["classes"] = asdict(classes)
         if summary.broken:
             record["known_broken"] = sorted(summary.broken.values())
-        files["run.json"] = _finished(record, f"the new record of {cell.title}")
-        store.root.mkdir(parents=True, exist_ok=True)
-        place = store.seal(folder, files)
+        place = store.seal(folder, made, _finished(record, f"the new record of {cell.title}"))
     except OSError as error:
         raise RecordError(
-            f"can't seal {cell.title}: {error.strerror}; every attempt is kept, run the "
+            f"can't seal {cell.title}: {error.strerror or error}; every attempt is kept, run the "
             "same command to seal it"
         ) from error
     finally:
-        parquet.unlink(missing_ok=True)
+        held.close()
     return store.read(place)
 
 
@@ -190,7 +188,6 @@ def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) 
     }
     tombstone = {key: value for key, value in record.items() if key not in ("record", "samples_path")}
     tombstone |= {
-        "attempt": len(store.attempts(folder)) + 1,
         "status": "retracted",
         "reason": reason,
         "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -200,13 +197,31 @@ def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) 
         "supersedes": record["run_id"],
     }
     text = _finished(tombstone, f"the retraction of {record['run_id'][:12]}")
-    return store.read(store.seal(folder, {"run.json": text}))
+    try:
+        with store.sealing() as made:
+            return store.read(store.seal(folder, made, text))
+    except OSError as error:
+        raise RecordError(f"can't retract {record['run_id'][:12]}: {error.strerror or error}") from error
 
 
-def _finished(record: Mapping[str, Any], where: str) -> bytes:
-    """A record as it is stored, with its digest, checked like any that is read."""
-    plain: dict[str, Any] = without_secrets_in(json.loads(canonical_json(record)))
+def _finished(record: Mapping[str, Any], where: str) -> Callable[[int], bytes]:
+    """A record as it is stored for a number of its attempt, with its digest, checked like any that is read.
+
+    Raises:
+        RecordError: it breaks an invariant, or holds what JSON doesn't.
+    """
+    try:
+        plain: dict[str, Any] = sendable(without_secrets_in(json.loads(canonical_json(record))))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RecordError(f"{where} has no JSON: {error}; the journal is kept") from None
+    if fault := plain_fault(plain):
+        raise RecordError(f"{where} can't be sealed: {fault}; the journal is kept")
+    plain |= {f"{part}_key": digest(plain[part]) for part in KEYED}
     plain["result_digest"] = result_digest(plain)
     check(plain, where)
-    text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return text.encode("utf-8", "surrogatepass")
+
+    def numbered(attempt: int) -> bytes:
+        text = json.dumps({**plain, "attempt": attempt}, indent=1, sort_keys=True, ensure_ascii=False)
+        return f"{text}\n".encode()
+
+    return numbered

@@ -9,11 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
 from harness.results.migrations import MIGRATIONS, without_paths
+from harness.results.parts import (
+    Comparability,
+    Count,
+    Environment,
+    FileName,
+    Interval,
+    Source,
+    Spent,
+    Strict,
+    Subject,
+    Volatile,
+    Whole,
+)
 from harness.results.ranges import declared_range
 from harness.sample import Status
 
@@ -32,27 +45,28 @@ VOLATILE = (
 #: the same of records that were sealed before version 4
 VOLATILE_3 = VOLATILE[:-1]
 
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+#: what is hashed for itself, as `<part>_key`
+KEYED = ("comparability", "subject")
+#: fields that a record may leave out and readers look for
+LEFT_OUT = {"reason": None, "licence": "", "canary": "", "command": "", "supersedes": None}
 
 
 class Counts(Strict):
     """Attempts by what became of them; ok + unscored + error + refused + filtered + context_overflow =
     attempts."""
 
-    attempts: int = Field(ge=0)
-    ok: int = Field(ge=0)
-    unscored: int = Field(ge=0)
-    error: int = Field(ge=0)
-    refused: int = Field(0, ge=0, description="the model refused, by the server's own sign")
-    filtered: int = Field(0, ge=0, description="a filter of the server held prompt or answer back")
-    context_overflow: int = Field(0, ge=0, description="prompt and completion don't fit the model's context")
-    no_answer: int = Field(ge=0, description="ok, but the completion held no answer: counted wrong")
-    truncated: int = Field(ge=0, description="cut off by a token limit")
-    user_failed: int = Field(0, ge=0, description="unscored, as the simulated user failed")
-    user_retries: int = Field(0, ge=0, description="turns of simulated users that were asked for again")
-    judge_errors: int = Field(0, ge=0, description="verdicts that a method's own judge failed to give")
+    attempts: Count
+    ok: Count
+    unscored: Count
+    error: Count
+    refused: Count = Field(0, description="the model refused, by the server's own sign")
+    filtered: Count = Field(0, description="a filter of the server held prompt or answer back")
+    context_overflow: Count = Field(0, description="prompt and completion don't fit the model's context")
+    no_answer: Count = Field(description="ok, but the completion held no answer: counted wrong")
+    truncated: Count = Field(description="cut off by a token limit")
+    user_failed: Count = Field(0, description="unscored, as the simulated user failed")
+    user_retries: Count = Field(0, description="turns of simulated users that were asked for again")
+    judge_errors: Count = Field(0, description="verdicts that a method's own judge failed to give")
 
 
 class Metric(Strict):
@@ -62,15 +76,15 @@ class Metric(Strict):
 
     value: float
     stderr: float | None
-    ci: tuple[float, float] | None
+    ci: Interval | None
     ci_method: str
     df: float | None = None
     rerun_stderr: float | None = None
-    n_clusters: int | None = None
+    n_clusters: Count | None = None
     scored_only: float | None = Field(
         None, description="mean over items of the means of their scored attempts, where it differs"
     )
-    n_items: int | None = Field(None, description="items that it is the mean of; null before version 2")
+    n_items: Count | None = Field(None, description="items that it is the mean of; null before version 2")
 
 
 class Named(Strict):
@@ -153,9 +167,11 @@ class Origin(Strict):
 class Planned(Strict):
     """What was asked for before the run, beside what came of it."""
 
-    n_items: int | None = None
-    epochs: int | None = None
-    seeds: int | None = Field(None, description="runs of the grid that this one is of; null where not noted")
+    n_items: Count | None = None
+    epochs: Count | None = None
+    seeds: Count | None = Field(
+        None, description="runs of the grid that this one is of; null where not noted"
+    )
     effect: float | None = Field(
         None, description="the difference that is to be detected, as a share of the metric's range"
     )
@@ -169,17 +185,17 @@ class MeasureOfMethod(Strict):
 
     mean: float
     stderr: float | None
-    n_items: int
+    n_items: Count
 
 
 class Samples(Strict):
-    file: str
-    rows: int
+    file: FileName
+    rows: Count
     digest: str = Field(description="SHA-256 over the canonical JSON of the rows in order")
 
 
 class Measured(Strict):
-    step: int
+    step: Count
     value: float
 
 
@@ -187,8 +203,8 @@ class Curve(Strict):
     """The learning curve of a method that trains, in a file beside the record."""
 
     version: Literal[1] = Field(description="of the rows: curve.v1.schema.json")
-    file: str
-    rows: int
+    file: FileName
+    rows: Count
     digest: str = Field(description="SHA-256 over the canonical JSON of the rows, without seconds")
     dev_last: Measured | None = Field(None, description="the last score on the validation split")
     dev_peak: Measured | None = Field(None, description="its largest score, at the first step that has it")
@@ -199,8 +215,8 @@ class RunRecord(Strict):
 
     schema_: int = Field(SCHEMA, alias="schema")
     kind: Literal["run"] = "run"
-    run_id: str
-    attempt: int = Field(ge=1)
+    run_id: str = Field(pattern="^[0-9a-f]{12,64}$")
+    attempt: int = Field(ge=1, le=2**31)
     status: Literal["complete", "stopped", "retracted"]
     reason: str | None = Field(None, description="why it stopped, was corrected or was retracted")
     created_at: str
@@ -208,34 +224,32 @@ class RunRecord(Strict):
     method: Named
     model: str
     model_revision: str
-    seed: int
-    epochs: int
-    n_items: int = Field(ge=0)
+    seed: Whole
+    epochs: Count
+    n_items: Count
     primary: str
     metric_ranges: dict[str, Range]
     metrics: dict[str, Metric]
     counts: Counts
-    reasons: dict[str, int] = Field(
+    reasons: dict[str, Count] = Field(
         {}, description="ok attempts by why no answer was read (harness.answers.REASONS) or compared"
     )
     measures: dict[str, MeasureOfMethod] = Field(
         {}, description="what the method measured of itself; nothing is ranked by it"
     )
-    usage: dict[str, Any] = Field(
-        description="logical use, as on a cold cache; a number is null where it is unknown"
-    )
+    usage: Spent = Field(description="logical use, as on a cold cache; a number is null where it is unknown")
     prices: dict[str, Price] = Field({}, description="by model; empty where no cost is known")
     served: Served = Field(default_factory=lambda: Served.model_validate({}))
-    volatile: dict[str, Any] = Field(description="what this execution really paid and took")
+    volatile: Volatile = Field(description="what this execution really paid and took")
     known_broken: list[str] = Field(
         [], description="items that are broken upstream; metrics '[without known-broken]' leave them out"
     )
     classes: ClassesOfTask | None = Field(None, description="absent where answers are no classes")
-    data: list[dict[str, Any]]
+    data: list[Source]
     licence: str = ""
     canary: str = ""
     private_targets: bool = Field(False, description="the targets are not stored with the attempts")
-    data_access: dict[str, int]
+    data_access: dict[str, Count]
     code: dict[Literal["task", "method"], Code]
     packages: dict[str, dict[str, str]] = Field(
         {}, description="official packages that graded or played: version and commit by name"
@@ -249,18 +263,18 @@ class RunRecord(Strict):
     )
     origin: Origin | None = Field(None, description="only of imported records")
     planned: Planned | None = None
-    comparability: dict[str, Any]
+    comparability: Comparability
     comparability_key: str
-    subject: dict[str, Any]
+    subject: Subject
     subject_key: str
     samples: Samples
     curve: Curve | None = Field(None, description="absent where the method tells no learning curve")
-    environment: dict[str, Any]
+    environment: Environment
     command: str = ""
     supersedes: str | None = Field(None, description="the run that this record corrects or retracts")
     result_digest: str
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
 
 def json_schema() -> dict[str, Any]:
@@ -281,35 +295,61 @@ def check(found: Any, where: str) -> dict[str, Any]:
     Raises:
         RecordError: not a record, of a newer schema, edited by hand, or breaking an invariant.
     """
-    if not isinstance(found, dict) or not isinstance(found.get("schema"), int):
+    if not isinstance(found, dict) or type(found.get("schema")) is not int or found["schema"] < 1:
         raise RecordError(f"{where} is not a run record")
     record: dict[str, Any] = found
     if record["schema"] > SCHEMA:
         raise RecordError(
             f"{where} has schema {record['schema']}; this harness reads up to {SCHEMA}: upgrade it"
         )
-    untouched = result_digest(record) == record.get("result_digest")
     try:
+        untouched = result_digest(record) == record.get("result_digest")
+        keyed = all(digest(record[part]) == record[f"{part}_key"] for part in KEYED)
         while record["schema"] < SCHEMA:
             record = MIGRATIONS[record["schema"]](record)
-        record = without_paths(record)
+        record = _filled(without_paths(record))
         RunRecord.model_validate(record)
-    except ValueError as error:
-        first = str(error).splitlines()
-        raise RecordError(f"{where} is broken: {' '.join(first[1:3]).strip()}") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RecordError(f"{where} is broken: {type(error).__name__}: {error}") from None
+    except ValidationError as error:
+        raise RecordError(f"{where} is broken: {_first(error)}") from None
+    except Exception as error:  # whatever another's file makes of us, it is that file's fault
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RecordError(f"{where} is broken: {said[:200]}") from None
     if not untouched:
         raise RecordError(f"{where} was changed after it was sealed; restore it or remove it")
+    if not keyed:
+        raise RecordError(f"{where}: its keys are not those of what it says was compared; remove it")
     for fault in invariants(record):
-        raise RecordError(f"{where}: {fault}")
+        raise RecordError(f"{where}: {' '.join(fault.split())[:400]}")
     return record
+
+
+def _first(error: ValidationError) -> str:
+    """The first fault that pydantic found, on one line."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return " ".join(f"{'.'.join(map(str, found['loc']))}: {found['msg']}".split())[:200]
+
+
+def _filled(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with the values that a reader may take for there, where whoever wrote it left them out."""
+    named = {part: {"distribution": "", "args": {}, **record[part]} for part in ("task", "method")}
+    bare = {name: None for name, field in Metric.model_fields.items() if not field.is_required()}
+    metrics = {name: {**bare, **metric} for name, metric in record["metrics"].items()}
+    return {**LEFT_OUT, **record, **named, "metrics": metrics, "usage": {"by_purpose": {}, **record["usage"]}}
 
 
 def invariants(record: Mapping[str, Any]) -> list[str]:
     """What must hold between the numbers of a record; each breach as a sentence."""
     faults = []
     counts, metrics = record["counts"], record["metrics"]
+    told = (
+        ("task", record["task"]["name"], record["comparability"]["task"]),
+        ("primary metric", record["primary"], record["comparability"]["metric"]),
+        ("method", record["method"]["name"], record["subject"]["method"]),
+        ("model", record["model"], record["subject"]["model"]),
+    )
+    faults += [f"its {what} is {a!r}, and {b!r} in its key" for what, a, b in told if a != b]
+    if record["status"] == "complete" and counts["attempts"] and record["primary"] not in metrics:
+        faults.append(f"complete, but without a value of {record['primary']}")
     if sum(counts.get(status, 0) for status in get_args(Status)) != counts["attempts"]:
         faults.append("ok + unscored + error + refused, filtered, overflown is not the number of attempts")
     if record["status"] == "complete" and counts["attempts"] < record["n_items"]:

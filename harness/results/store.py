@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import os
-import shutil
-import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from harness.base.errors import RecordError, UsageError, nearest
+from harness.base.files import read_json, sync_folder
+from harness.base.locks import own_folder
 from harness.base.paths import slug
+from harness.results.places import RUN, places
+from harness.results.places import existing as existing
 
 if TYPE_CHECKING:
     from harness.run.plan import Cell
 
 
+#: how often a place for an attempt is looked for
+MOST_TRIES = 100
+VERIFY = "'harness results verify' lists every broken record"
 R = TypeVar("R", bound=Mapping[str, Any])
 
 
@@ -59,17 +65,6 @@ def standing(records: Iterable[R]) -> Standing:
     return Standing(shown, replaced, len(newest) - len(live))
 
 
-def existing(root: str | Path) -> Path:
-    """The folder of a store that is read, where a mistyped name must not pass as a store without runs.
-
-    Raises:
-        UsageError: there is no such folder.
-    """
-    if not Path(root).is_dir():
-        raise UsageError(f"no result store at {root}; 'harness eval' makes one, --store names another")
-    return Path(root)
-
-
 class Store:
     """A folder of results: `v1/<task>/<N>/<method>/<model>/<run id>[-attempt]/run.json`."""
 
@@ -95,14 +90,24 @@ class Store:
 
     def attempts(self, folder: Path) -> list[Path]:
         """The folders of a run's attempts that are sealed, oldest first."""
-        if not folder.parent.is_dir():
+        return [path for _, path in self._numbered(folder) if os.path.lexists(path / "run.json")]
+
+    def next_attempt(self, folder: Path) -> int:
+        """The number of the attempt that would be sealed next."""
+        return max((number for number, _ in self._numbered(folder)), default=0) + 1
+
+    def _numbered(self, folder: Path) -> list[tuple[int, Path]]:
+        """What lies where the attempts of a run belong, by number."""
+        try:
+            names = os.listdir(folder.parent)
+        except OSError:
             return []
         found = []
-        for path in folder.parent.iterdir():
-            name, _, number = path.name.partition("-")
-            if name == folder.name and (path / "run.json").exists():
-                found.append((int(number) if number.isdigit() else 1, path))
-        return [path for _, path in sorted(found)]
+        for name in names:
+            known = RUN.fullmatch(name)
+            if known and name.partition("-")[0] == folder.name:
+                found.append((int(known[1] or 1), folder.with_name(name)))
+        return sorted(found)
 
     def sealed(self, folder: Path) -> dict[str, Any] | None:
         """The newest record of a run, None if there is none.
@@ -123,53 +128,71 @@ class Store:
 
         path = folder / "run.json"
         try:
-            raw = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RecordError(
-                f"{path} can't be read ({error}); 'harness results verify' lists every broken record"
-            ) from None
-        record = check(raw, str(path))
-        return {**record, "record": str(path), "samples_path": str(folder / record["samples"]["file"])}
+            found = read_json(path)
+        except OSError as error:
+            raise RecordError(f"{path} can't be read ({error.strerror or error}); {VERIFY}") from None
+        except ValueError as error:
+            raise RecordError(f"{path} can't be read ({error}); {VERIFY}") from None
+        record = check(found, str(path))
+        attempt = RUN.fullmatch(folder.name)
+        if attempt and not record["run_id"].startswith(folder.name.partition("-")[0]):
+            raise RecordError(f"{path} is of run {record['run_id'][:12]}; put it back into its own folder")
+        return {
+            **record,
+            # no digest holds the number, and the folder's is the one by which attempts are found
+            "attempt": int(attempt[1] or 1) if attempt else record["attempt"],
+            "record": str(path),
+            "samples_path": str(beside(folder, record["samples"]["file"])),
+        }
 
-    def seal(self, folder: Path, files: dict[str, bytes | Path]) -> Path:
-        """Puts a run's files in place at once: the next free attempt folder.
+    def sealing(self) -> AbstractContextManager[Path]:
+        """A folder in which an attempt is put together; it goes after the block, unless it was sealed.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        return own_folder(self.root / ".running", "seal-")
+
+    def seal(self, folder: Path, made: Path, record: Callable[[int], bytes]) -> Path:
+        """Puts the files of an attempt in place at once: in the run's next free folder.
+
+        Args:
+            folder: of the run's first attempt.
+            made: as `sealing` gives it, with all files but `run.json`.
+            record: the content of `run.json` for the number of the attempt.
 
         Raises:
             RecordError: the disk is full or not writable; the journal is kept.
         """
-        temporary = self.root / ".running" / f"seal-{uuid.uuid4().hex}"
         try:
-            temporary.mkdir(parents=True)
-            for name, content in files.items():
-                target = temporary / name
-                if isinstance(content, Path):
-                    shutil.move(content, target)
-                else:
-                    target.write_bytes(content)
-                with open(target, "rb") as written:
-                    os.fsync(written.fileno())
             folder.parent.mkdir(parents=True, exist_ok=True)
-            number = len(self.attempts(folder)) + 1
-            while True:
+            for _ in range(MOST_TRIES):
+                number = self.next_attempt(folder)
+                (made / "run.json").write_bytes(record(number))
+                for path in made.iterdir():
+                    with open(path, "rb") as written:
+                        os.fsync(written.fileno())
                 place = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
                 try:
-                    temporary.rename(place)
-                    return place
-                except OSError:
-                    if not place.exists():
+                    made.rename(place)
+                except OSError as error:
+                    if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                         raise
-                    number += 1
+                    continue  # another process sealed this attempt meanwhile
+                sync_folder(place.parent)
+                return place
+            raise OSError(errno.EEXIST, "its place is taken over and over")
         except OSError as error:
-            shutil.rmtree(temporary, ignore_errors=True)
             raise RecordError(
-                f"can't seal the run in {folder}: {error.strerror}; every attempt is kept, "
+                f"can't seal the run in {folder}: {error.strerror or error}; every attempt is kept, "
                 "run the same command to seal it"
             ) from error
 
     def folders(self) -> Iterator[Path]:
         """The folder of every sealed record, in a fixed order."""
-        for path in sorted((self.root / "v1").glob("*/*/*/*/*/run.json")):
-            yield path.parent
+        for place in places(self.root):
+            if not place.fault:
+                yield self.root / place.folder
 
     def sound(self, faults: list[str] | None = None) -> Iterator[dict[str, Any]]:
         """Every record that can be trusted; what is said of the others is added to `faults`.
@@ -177,13 +200,22 @@ class Store:
         Raises:
             RecordError: one of them can't be trusted, and there is no `faults`.
         """
-        for folder in self.folders():
+        seen: dict[tuple[str, int], str] = {}
+        for place in places(self.root):
             try:
-                yield self.read(folder)
+                if place.fault:
+                    raise RecordError(place.fault)
+                record = self.read(self.root / place.folder)
+                if fault := twice(record, self.root / place.folder, seen):
+                    raise RecordError(fault)
             except RecordError as error:
+                if not os.path.lexists(self.root / place.folder):
+                    continue  # it was removed meanwhile
                 if faults is None:
                     raise
                 faults.append(str(error))
+            else:
+                yield record
 
     def standing(self, faults: list[str] | None = None) -> Standing:
         """The records in force, with how many are superseded or retracted; `faults` as in `sound`."""
@@ -198,15 +230,39 @@ class Store:
 
         Raises:
             UsageError: none or several do.
+            RecordError: it can't be trusted, or lies in several places.
         """
-        known = {folder.name: folder for folder in self.folders()}
+        known: dict[str, list[Path]] = {}
+        for place in places(self.root):
+            folder = self.root / place.folder
+            if RUN.fullmatch(folder.name):
+                known.setdefault(folder.name, []).append(folder)
         if "-" in run and run in known:  # one attempt of several
-            return self.read(known[run])
+            return self.read(_only(known[run]))
         names = {name.partition("-")[0] for name in known}
         found = sorted(name for name in names if name.startswith(run[:12]))  # folders carry 12 digits
         if not found:
             raise UsageError(f"no run {run!r} in {self.root}; {nearest(run, known, 'run')}")
         if len(found) > 1:
             raise UsageError(f"{run!r} is the beginning of {len(found)} runs: {', '.join(found[:5])}")
-        (folder,) = {known[name].with_name(found[0]) for name in known if name.partition("-")[0] == found[0]}
-        return self.read(self.attempts(folder)[-1])
+        numbers = [name for name in known if name.partition("-")[0] == found[0]]
+        return self.read(_only(known[max(numbers, key=lambda name: int(name.partition("-")[2] or 1))]))
+
+
+def _only(folders: Sequence[Path]) -> Path:
+    if len(folders) > 1:
+        raise RecordError(f"{folders[0]} is there again as {folders[1]}; remove one of them")
+    return folders[0]
+
+
+def beside(folder: Path, name: str) -> Path:
+    """A file that a record names: of its own folder, or of that of an earlier attempt."""
+    return folder.parent / name.removeprefix("../") if name.startswith("../") else folder / name
+
+
+def twice(record: Mapping[str, Any], folder: Path, seen: dict[tuple[str, int], str]) -> str:
+    """Why a record is no further one: it is there already. Empty for one that isn't, which is noted in
+    `seen`."""
+    key = (record["run_id"], record["attempt"])
+    first = seen.setdefault(key, str(folder))
+    return "" if first == str(folder) else f"{folder} is attempt {key[1]} of a run that {first} has already"

@@ -198,6 +198,6 @@ def curves_frame(store: str | Path = "results") -> pd.DataFrame:
 
 def samples_frame(run: str, store: str | Path = "results") -> pd.DataFrame:
     """One row per attempt of a run, given by its id or the beginning of it."""
-    import pandas as pd
+    from harness.results.stored import read_attempts
 
-    return pd.read_parquet(Store(Path(store)).find(run)["samples_path"])
+    return read_attempts(Store(Path(store)).find(run)).to_pandas()

@@ -1,25 +1,43 @@
-"""Checks a whole store: records, and the samples and learning curves behind them."""
+"""Whether what lies in a store is what was sealed: the attempts of a run, before they are used, and all of a
+store at once."""
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, UsageError
+from harness.base.files import Stamp, check_file, stamp_of
 from harness.results.attempts import hashed_rows
 from harness.results.curve import read_curve
-from harness.results.store import Store
+from harness.results.kept import Entries, read_kept, write_kept
+from harness.results.store import Store, existing
+from harness.sample import Status
+
+FORMAT = 1
+#: folders from a store to the attempts of a run
+DEPTH = 7
+R = TypeVar("R", bound=Mapping[str, Any])
 
 
 def verify_store(root: Path) -> tuple[list[str], int]:
-    """Faults as sentences, and the number of sound runs."""
-    store = Store(root)
+    """Faults as sentences, and the number of sound runs. Every file is read; nothing that was found out
+    before is believed.
+
+    Raises:
+        UsageError: there is no store at `root`, or an empty folder.
+    """
+    if not any(existing(root).iterdir()):
+        raise UsageError(f"{root} is no result store but an empty folder; --store names another")
     faults: list[str] = []
     sound = 0
-    for folder in store.folders():
+    for record in Store(root).sound(faults):
         try:
-            record = store.read(folder)
             verify_samples(record)
             read_curve(record)
             sound += 1
@@ -28,13 +46,34 @@ def verify_store(root: Path) -> tuple[list[str], int]:
     return faults, sound
 
 
-def verify_samples(record: dict[str, Any]) -> None:
+def verify_samples(record: Mapping[str, Any]) -> None:
     """Whether the sealed attempts are those the record speaks of.
 
     Raises:
         RecordError: the file is missing, broken, or holds other rows.
     """
-    verify_attempts(Path(record["samples_path"]), record["samples"]["digest"], record["samples"]["rows"])
+    path = Path(record["samples_path"])
+    verify_attempts(path, record["samples"]["digest"], record["samples"]["rows"])
+    with readable(path):
+        fault = _fault(path, record)
+    if fault:
+        raise RecordError(f"{path}: {fault}; restore it or remove the run")
+
+
+def _fault(path: Path, record: Mapping[str, Any]) -> str:
+    """What the attempts are in which the record says otherwise."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        rows = file.read(columns=["sample_id", "epoch", "status", "item_digest"])
+    if len(rows.column_names) < 4 or any(column.null_count for column in rows.columns):
+        return "an attempt has no sample, epoch, status or item"
+    key = ["sample_id", "epoch"]
+    if rows.group_by(key).aggregate([]).num_rows < len(rows):
+        return "two attempts are of the same sample and epoch"
+    counts = Counter(rows["status"].to_pylist())
+    told = {name: n for name in get_args(Status) if (n := record["counts"].get(name, 0))}
+    return "" if counts == told else f"its attempts are {dict(counts)}, and its record says {told}"
 
 
 def verify_attempts(path: Path, digest: str, expected: int | None = None) -> None:
@@ -43,16 +82,91 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
     Raises:
         RecordError: as in `verify_samples`.
     """
-    import pyarrow
     from pyarrow import parquet
 
     hasher, rows = hashlib.sha256(), 0
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=5000):
-                hasher.update(hashed_rows(batch))
-                rows += batch.num_rows
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+    with readable(path), parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=5000):
+            hasher.update(hashed_rows(batch))
+            rows += batch.num_rows
     if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """A block that reads a file of attempts, of which anything may be wrong.
+
+    Raises:
+        RecordError: it is no file, or the block found that it can't be read.
+    """
+    try:
+        check_file(path)
+        yield
+    except (RecordError, GeneratorExit):
+        raise
+    except OSError as error:
+        said = (error.strerror or str(error)).splitlines()
+        raise RecordError(f"{path} can't be read: {said[0][:200] if said else 'it is broken'}") from None
+    except Exception as error:  # pyarrow's own errors are of many kinds, and so are those of what it made
+        said = str(error).splitlines() or [type(error).__name__]
+        raise RecordError(f"{path} can't be read: {said[0][:200]}") from None
+
+
+class _Known:
+    """The files of attempts of a store that were verified, each as it was then: by its path in the store,
+    the digest of its attempts."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.path = root, root / ".index" / f"samples.{FORMAT}.json"
+        self.entries: Entries = read_kept(self.path)
+        self.changed = False
+
+    def keep(self) -> None:
+        if self.changed:
+            write_kept(self.path, {n: e for n, e in self.entries.items() if (self.root / n).exists()})
+            self.changed = False
+
+
+_stores: dict[Path, _Known] = {}
+
+
+@atexit.register
+def _keep_all() -> None:
+    for known in _stores.values():
+        known.keep()
+
+
+def verified(run: Mapping[str, Any]) -> None:
+    """Whether the attempts of a run (a record, or a row of the index) are those that were sealed. A file that
+    was found sound is believed for as long as it stays as it is.
+
+    Raises:
+        RecordError: as in `verify_samples`.
+    """
+    path = Path(run["samples_path"])
+    digest = run["samples"]["digest"] if "samples" in run else run["samples_digest"]
+    with readable(path):
+        stamp: Stamp = stamp_of(check_file(path))
+    root = path.parents[DEPTH - 1] if len(path.parents) >= DEPTH else path.parent
+    if root not in _stores:
+        _stores[root] = _Known(root)
+    known, name = _stores[root], str(path.relative_to(root))
+    if known.entries.get(name) == (stamp, digest):
+        return
+    verify_attempts(path, digest)
+    known.entries[name] = stamp, digest
+    known.changed = root.joinpath("v1").is_dir()
+
+
+def sound_attempts(rows: Iterable[R]) -> tuple[list[R], list[str]]:
+    """The rows whose sealed attempts are what was sealed, and a sentence for each of the others."""
+    sound, faults = list[R](), list[str]()
+    for row in rows:
+        try:
+            verified(row)
+        except RecordError as error:
+            faults.append(str(error))
+        else:
+            sound.append(row)
+    return sound, faults

@@ -18,6 +18,7 @@ from harness.results.attempts import TOKENS
 from harness.results.curve import read_curve
 from harness.results.record import seal
 from harness.results.store import Store
+from harness.results.stored import attempt_batches
 from harness.results.verify import verify_samples
 from harness.run import keys
 from harness.run.chosen import chosen
@@ -59,17 +60,16 @@ def rescore(
     if record["status"] != "complete":
         raise UsageError(f"run {run} is {record['status']}; only a complete one can be corrected")
     verify_samples(dict(record))
-    if _without_texts(Path(record["samples_path"])):
+    if _without_texts(record):
         raise UsageError(f"run {run} was sealed with --no-transcripts: there is no text to score again")
     cell = _cell(record, mirror, offline)
     task, splits, data = Session(store).load(cell)
-    path = Path(record["samples_path"])
-    answered = {row["sample_id"] for row in _rows(path, ["sample_id"])}
+    answered = {row["sample_id"] for row in _rows(record, ["sample_id"])}
     asked = with_repeats_grouped(cell.task, chosen(cell.request, splits.test))
     samples = [sample for sample in asked if sample.id in answered]
     position = {sample.id: n for n, sample in enumerate(samples)}
     with tempfile.TemporaryDirectory(prefix="harness-") as folder, Journal(Path(folder)) as journal:
-        for row in _rows(path):
+        for row in _rows(record):
             n = position.get(row["sample_id"])
             if n is None or samples[n].digest() != row["item_digest"]:
                 raise DataError(
@@ -82,7 +82,7 @@ def rescore(
             journal.append({**line, "usage": {"answer": spent}})
         score_rest(task, Attempts(samples, []), journal)
         of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
-        changed = sum(map(_differ, _rows(path), journal.attempts()))
+        changed = sum(map(_differ, _rows(record), journal.attempts()))
         code = {"task": code_of(cell.task), "method": Code(**record["code"]["method"])}
         asked = record["comparability"]["roles"]
         comparability = keys.comparability(
@@ -146,16 +146,14 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
     return Cell(spec, arguments, method, record["method"]["args"], record["model"], record["seed"], request)
 
 
-def _rows(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=5000, columns=columns):
-            yield from batch.to_pylist()
+def _rows(record: Mapping[str, Any], columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    for batch in attempt_batches(record, columns):
+        yield from batch
 
 
-def _without_texts(path: Path) -> bool:
-    answered = [row for row in _rows(path, ["status", "completion", "given_answer"]) if row["status"] == "ok"]
+def _without_texts(record: Mapping[str, Any]) -> bool:
+    columns = ["status", "completion", "given_answer"]
+    answered = [row for row in _rows(record, columns) if row["status"] == "ok"]
     return bool(answered) and all(
         row["completion"] is None and row.get("given_answer") is None for row in answered
     )

@@ -95,6 +95,7 @@ def test_an_older_record_is_migrated_and_keeps_its_run_id_and_digest():
     assert new["subject"]["roles"] == {} and new["comparability_key"] != old["comparability_key"]
     assert new["metric_ranges"]["accuracy"] == {"low": 0.0, "high": 1.0, "lower_is_better": False}
     old["subject"]["data_access"] = ["judge"]  # a judge that the method asks
+    old["subject_key"] = digest(old["subject"])
     old["result_digest"] = result_digest(old)
     assert set(check(old, "it")["subject"]["roles"]) == {"judge"}
 

@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -290,16 +289,16 @@ def test_budget_then_more_of_it(plugin, tmp_path):
 @pytest.mark.parametrize(
     "owner, name",
     [
-        (shutil, "move"),
         (os, "pwrite"),
         (os, "fsync"),
         (parquet.ParquetWriter, "write_table"),
         (Path, "rename"),
+        (Path, "mkdir"),
         (Path, "write_bytes"),
     ],
 )
 def test_disk_full(plugin, tmp_path, monkeypatch, owner, name):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -367,10 +366,19 @@ def test_what_failed_attempts_spent_is_not_forgotten(plugin, tmp_path, monkeypat
 
 def test_many_seal_the_same_run_at_once(tmp_path):
     store, folder = Store(tmp_path), tmp_path / "v1/t/1/m/x/0123456789ab"
+
+    def seal(_):
+        with store.sealing() as made:
+            return store.seal(folder, made, lambda attempt: b"%d" % attempt)
+
     with ThreadPoolExecutor(8) as pool:
-        sealed = list(pool.map(lambda n: store.seal(folder, {"run.json": b"%d" % n}), range(24)))
-    assert len(set(sealed)) == 24 and set(store.attempts(folder)) == set(sealed)
-    assert sorted(int((place / "run.json").read_bytes()) for place in sealed) == list(range(24))
+        sealed = list(pool.map(seal, range(24)))
+    assert len(set(sealed)) == 24 and store.attempts(folder) == sorted(sealed, key=number)
+    assert all(int((place / "run.json").read_bytes()) == number(place) for place in sealed)
+
+
+def number(place):
+    return int(place.name.partition("-")[2] or 1)
 
 
 def test_statuses(plugin, tmp_path):

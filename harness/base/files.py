@@ -1,0 +1,149 @@
+"""Files that others may have put in place of ours: read without waiting for what is none, written whole or
+not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import stat
+import uuid
+from pathlib import Path
+from typing import Any
+
+#: bytes of a file of JSON, and levels in it, that are read
+LARGEST, DEEPEST = 1 << 28, 64
+#: whole numbers up to here fit wherever numbers go
+WHOLE = 10**300
+
+#: modification, change of the inode, size and inode of a file: nobody can set the second at will
+Stamp = list[int]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What of a file's status tells that its content is the same as before."""
+    return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
+
+
+def check_file(path: str | Path) -> os.stat_result:
+    """The status of a file that can be opened without waiting.
+
+    Raises:
+        OSError: there is none, or it is a folder, a pipe, a device or a socket.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return status
+
+
+def read_file(path: str | Path, most: int = LARGEST) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        OSError: as `check_file`; it can't be read, or has more than `most` bytes.
+    """
+    check_file(path)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most} bytes")
+    return found
+
+
+def read_json(path: str | Path) -> Any:
+    """The JSON of a file, as `plain_json`.
+
+    Raises:
+        OSError: as `read_file`.
+        ValueError: as `plain_json`.
+    """
+    return plain_json(read_file(path))
+
+
+def plain_json(text: bytes | str) -> Any:
+    """JSON that every reader understands, and that is written back as it was read.
+
+    Raises:
+        ValueError: it is none, or holds NaN, an infinity, a number that is too large, half a character, or
+            more than 64 levels.
+    """
+    try:
+        value = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if fault := plain_fault(value):
+        raise ValueError(fault)
+    return value
+
+
+def plain_fault(value: Any) -> str:
+    """Why a value of Python has no JSON that every reader understands; empty where it has."""
+    waiting = [(value, 0)]
+    while waiting:
+        each, depth = waiting.pop()
+        kind = type(each)
+        if kind is str:
+            if not each.isascii() and not _whole(each):
+                return "it holds half a character (a lone surrogate)"
+        elif kind is float:
+            if not math.isfinite(each):
+                return f"it holds {each}, which is no number of JSON"
+        elif kind is int:
+            if not -WHOLE < each < WHOLE:
+                return "it holds a whole number of more than 300 digits"
+        elif kind in (dict, list):
+            if depth == DEEPEST:
+                return f"it is nested in more than {DEEPEST} levels"
+            if kind is list:
+                waiting += [(inner, depth + 1) for inner in each]
+                continue
+            for key, inner in each.items():
+                if type(key) is not str:
+                    return f"it holds the key {key!r}, which is no text"
+                waiting += ((key, depth + 1), (inner, depth + 1))
+        elif kind is not bool and each is not None:
+            return f"it holds a {kind.__name__}, which JSON doesn't know"
+    return ""
+
+
+def _whole(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Puts a file in place in one step, on the disk before its name is.
+
+    Raises:
+        OSError: it can't be written; what was there stays.
+    """
+    part = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(path: Path) -> None:
+    """Puts the names in a folder on the disk, where the file system can."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)

@@ -1,0 +1,94 @@
+"""Where the records of a store lie, as the disk has them now: every folder is looked at, and what can't be
+looked at is said."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.base.errors import UsageError
+from harness.base.files import Stamp, stamp_of
+
+#: folders between `v1` and a run's: task, its N, method, model, run
+DEPTH = 5
+#: the folder of an attempt at a run
+RUN = re.compile(r"[0-9a-f]{12}(?:-([0-9]{1,9}))?")
+#: what only a store has
+MARKS = ("v1", ".running", ".index", "baselines", "confirmation")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, by its path in the store, that holds a record, or should. `stamp` is of the record's file;
+    `fault` says why there is none that could be read."""
+
+    folder: str
+    stamp: Stamp
+    fault: str = ""
+
+
+def existing(root: str | Path) -> Path:
+    """The folder of a store that is read, where a mistyped name must not pass as a store without runs.
+
+    Raises:
+        UsageError: there is no such folder, it is no store, or it can't be read.
+    """
+    path = Path(root)
+    if not path.is_dir():
+        raise UsageError(f"no result store at {root}; 'harness eval' makes one, --store names another")
+    try:
+        held = os.listdir(path)
+        if (path / "v1").is_dir():
+            os.listdir(path / "v1")
+        elif "v1" in held:
+            raise NotADirectoryError(20, "v1 in it is no folder")
+    except OSError as error:
+        raise UsageError(f"the result store {root} can't be read: {error.strerror}") from None
+    if held and not set(MARKS) & set(held):
+        raise UsageError(f"{root} is no result store: it has no folder v1; --store names another")
+    return path
+
+
+def places(root: Path) -> Iterator[Place]:
+    """Every place of a record in a store, in a fixed order. One that goes while it is looked at is none."""
+    yield from _below(root, "v1", DEPTH)
+
+
+def _below(root: Path, folder: str, depth: int) -> Iterator[Place]:
+    try:
+        with os.scandir(root / folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Place(folder, [], f"{root / folder} can't be read: {error.strerror}")
+        return
+    for entry in entries:
+        inner = f"{folder}/{entry.name}"
+        try:
+            is_folder = entry.is_dir()
+        except OSError as error:
+            yield Place(inner, [], f"{entry.path} can't be read: {error.strerror}")
+            continue
+        if is_folder and depth > 1:
+            yield from _below(root, inner, depth - 1)
+        elif is_folder:
+            yield from _record(root, inner)
+
+
+def _record(root: Path, folder: str) -> Iterator[Place]:
+    path = root / folder / "run.json"
+    try:
+        status = os.stat(path)
+        fault = "" if stat.S_ISREG(status.st_mode) else f"{path} can't be read: it is no regular file"
+        yield Place(folder, stamp_of(status), fault)
+    except FileNotFoundError:
+        # sealed folders come and go whole, so that one without its record was damaged
+        if os.path.lexists(path) or (RUN.fullmatch(path.parent.name) and path.parent.is_dir()):
+            yield Place(folder, [], f"{path.parent} has no run.json; restore it or remove the folder")
+    except OSError as error:
+        yield Place(folder, [], f"{path} can't be read: {error.strerror}")
