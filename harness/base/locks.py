@@ -46,7 +46,11 @@ class Lock:
             OSError: the file can't be made, or locked.
         """
         for _ in range(MOST_TRIES):
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+            except FileNotFoundError:  # who held it has removed the folder meanwhile
+                continue
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -71,13 +75,12 @@ class Lock:
         Raises:
             OSError: as `take`.
         """
-        waited = False
+        tries = 0
         while (owner := self.take()) is not None:
-            if not waited:
+            if (tries := tries + 1) == 2:  # who only looks whether it is held holds it for a moment
                 says(owner)
-            waited = True
             await asyncio.sleep(AGAIN)
-        return waited
+        return tries > 0
 
     def wait_here(self, says: Callable[[str], None]) -> bool:
         """The same from code that is not asynchronous. Within a task it ends when that is cancelled.
@@ -86,15 +89,14 @@ class Lock:
             OSError: as `take`.
             asyncio.CancelledError: the task was cancelled.
         """
-        waited = False
+        tries = 0
         while (owner := self.take()) is not None:
-            if not waited:
+            if (tries := tries + 1) == 2:
                 says(owner)
-            waited = True
             time.sleep(AGAIN)
             if _cancelled():
                 raise asyncio.CancelledError
-        return waited
+        return tries > 0
 
     def release(self, remove: bool = False) -> None:
         """Lets others take the lock; `remove` takes its file away. Nothing where it isn't held."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.base.surrogates import whole
 from harness.cli.options import Command, json_option, mirror_option, offline_option, store_option
 
 reason_option = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the record.")
@@ -35,7 +36,9 @@ def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str
 
     place = Store(Path(store))
     old = place.find(run)
-    record, changed = rescore(place, old, reason, mirror=mirror, offline=offline, command=command_line())
+    record, changed = rescore(
+        place, old, whole(reason), mirror=mirror, offline=offline, command=command_line()
+    )
     if as_json:
         print(
             json.dumps(
@@ -70,9 +73,12 @@ def retract(run: str, reason: str, store: str, as_json: bool) -> None:
     from harness.results.environment import command_line
     from harness.results.record import retract as bury
     from harness.results.store import Store
+    from harness.run.journal import held
 
     place = Store(Path(store))
-    record = bury(place, place.find(run), reason, command_line())
+    found = place.find(run)
+    with held(place.running_folder(found["run_id"])):
+        record = bury(place, place.find(found["run_id"]), whole(reason), command_line())
     if as_json:
         print(
             json.dumps(

@@ -53,6 +53,11 @@ def existing(root: str | Path) -> Path:
     return path
 
 
+def number_of(folder: Path) -> int:
+    """The number of the attempt in a run's folder."""
+    return int(folder.name.partition("-")[2] or 1)
+
+
 def places(root: Path) -> Iterator[Place]:
     """Every place of a record in a store, in a fixed order. One that goes while it is looked at is none."""
     yield from _below(root, "v1", DEPTH)

@@ -19,7 +19,7 @@ from harness.run.code import check_unchanged, in_memory
 from harness.run.draws import declared, of_run
 from harness.run.formerly import sealed_formerly
 from harness.run.jobs import make_job
-from harness.run.journal import Journal
+from harness.run.journal import Journal, outlived
 from harness.run.keys import by_content
 from harness.run.live_code import run_of
 from harness.run.plan import Cell
@@ -27,6 +27,7 @@ from harness.run.planned import planned
 from harness.run.prepare import Prepared, prepare
 from harness.run.scoring import judge_rest, judged, measure_set, score_rest
 from harness.run.session import Session
+from harness.run.turn import Turn
 
 if TYPE_CHECKING:
     from harness.stats import Estimate
@@ -64,8 +65,14 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         n_questions=len(prepared.attempts.wanted),
         code=prepared.code["method"],
     )
-    with Journal(session.store.running_folder(prepared.run_id)) as journal:
-        _resume(journal, prepared, ledger, overwrite, session)
+    turn = Turn(prepared, session)
+    async with turn as journal:
+        if turn.waited and not overwrite:
+            found, overwrite = sealed(prepared, session)
+            if found is not None:
+                job.close()
+                return {**found, "reused": True}
+        _resume(journal, prepared, ledger, cell.request.overwrite, session)
         status, reason = "complete", None
         of_the_set: Mapping[str, float | Estimate] = {}
         try:
@@ -202,16 +209,27 @@ def sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None,
 
 def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: bool, session: Session) -> None:
     """Takes over what an interrupted run of the same code left, or begins again."""
+    samples, wanted = prepared.attempts.samples, set(prepared.attempts.wanted)
+
+    def asked(attempt: Mapping[str, Any]) -> bool:
+        key = attempt["n"], attempt["epoch"]
+        return key in wanted and attempt["sample_id"] == samples[key[0]].id
+
     code = {name: part.digest for name, part in prepared.code.items()}
-    other = journal.code not in ({}, code)
+    store, folder = session.store, prepared.folder
+    past = outlived(store, folder, journal.attempt)
+    other = journal.code not in ({}, code) and not past
     if other and journal.places:
         session.notice(
             f"{prepared.cell.title}: an interrupted run was made by other code; "
             f"its {len(journal.places)} attempts are left behind"
         )
-    if overwrite or other:
+    if overwrite or other or past:
         journal.clear()
-    journal.describe(prepared.cell.title, len(prepared.attempts.wanted), code)
+    elif lost := journal.broken + journal.keep_only(asked):
+        session.notice(f"{prepared.cell.title}: {lost} lines of its journal are damaged, and asked again")
+    run = folder.relative_to(store.root).as_posix()
+    journal.describe(prepared.cell.title, len(wanted), code, store.next_attempt(folder), run)
     ledger.restore(attempt["usage"] for attempt in journal.attempts())
     ledger.restore(journal.given_up)
     ledger.total.add(Usage.from_dict(journal.lost()))

@@ -2,89 +2,120 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, get_args
+from zlib import crc32
 
 from harness.base.errors import RecordError
+from harness.base.files import check_file, plain_json, read_json, write_file
+from harness.base.locks import Lock
 from harness.base.secrets import json_without_secrets
+from harness.results.places import number_of
+from harness.results.store import Store
+from harness.sample import Status
+
+ATTEMPTS = "samples.jsonl"
+_SUM = b',"sum":'
 
 
 class Journal:
     """`samples.jsonl` of one run, held by one process at a time.
 
     Every attempt is written with one system call, so that killing the process loses none that was
-    finished; fsync, which guards against a power cut, comes once a second at most.
+    finished; fsync, which guards against a power cut, comes once a second at most. Each line ends in a
+    checksum: one that was damaged is asked again, those beside it are not.
+
+    A journal names the sealed attempt that it will become, and dies with it (`outlived`).
+
+    Args:
+        lock: of the folder, where it is taken already.
+
+    Raises:
+        RecordError: another process holds it, or it can't be written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = open(folder / "lock", "a+")
-        except OSError as error:
-            raise RecordError(f"can't write to {folder}: {error.strerror}") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.seek(0)
-            owner = self._lock.read().strip() or "unknown"
-            self._lock.close()
-            raise RecordError(
-                f"this cell is being written by another process (pid {owner}); wait for it, or "
-                "choose another store with --store"
-            ) from None
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
-        self.folder, self.path = folder, folder / "samples.jsonl"
+    def __init__(self, folder: Path, lock: Lock | None = None) -> None:
+        self.folder, self.path = folder, folder / ATTEMPTS
+        self._lock = lock or Lock(folder / "lock")
+        self._file = -1
         self.places: dict[tuple[int, int], tuple[int, int]] = {}
         #: what attempts spent that failed and are asked again
         self.given_up: list[dict[str, Any]] = []
-        #: digests of the code that made the attempts, by part; empty where nothing says it
-        self.code: dict[str, str] = self._about().get("code") or {}
-        self._end = self._recover()
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        #: lines that were damaged
+        self.broken = 0
+        try:
+            owner = None if lock else self._lock.take()
+            if owner:
+                raise RecordError(
+                    f"this cell is being written by another process ({owner}); wait for it, or "
+                    "choose another store with --store"
+                )
+            about = self._about()
+            #: digests of the code that made the attempts, by part; empty where nothing says it
+            self.code: dict[str, str] = about["code"] if isinstance(about.get("code"), dict) else {}
+            #: the number of the sealed attempt that it becomes
+            self.attempt = about["attempt"] if type(about.get("attempt")) is int else 1
+            self._end = self._recover()
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            self._lock.release()
+            raise RecordError(f"can't write to {folder}: {error.strerror or error}") from error
+        except BaseException:
+            self._lock.release()
+            raise
         self._synced = time.monotonic()
 
     def _recover(self) -> int:
         """Finds the attempts of an earlier, interrupted run; cuts off a half-written last line."""
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return 0
+        check_file(self.path)
         end = 0
         with open(self.path, "rb") as lines:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break
-                try:
-                    attempt = json.loads(line)
-                    key = (int(attempt["n"]), int(attempt["epoch"]))
-                except (ValueError, KeyError, TypeError):
-                    break
-                if attempt["status"] == "error":
-                    self.places.pop(key, None)  # asked again
-                    self.given_up.append(attempt.get("usage") or {})
+                if attempt := _read(line):
+                    key = attempt["n"], attempt["epoch"]
+                    if attempt["status"] == "error":
+                        self.places.pop(key, None)  # asked again
+                        self.given_up.append(attempt.get("usage") or {})
+                    else:
+                        self.places[key] = (end, len(line))
                 else:
-                    self.places[key] = (end, len(line))
+                    self.broken += 1
                 end += len(line)
         os.truncate(self.path, end)
         return end
 
-    def describe(self, title: str, wanted: int, code: Mapping[str, str]) -> None:
-        """Says what the run is and how many attempts it wants, for those who look on, and which code makes
-        them."""
-        self.code = dict(code)
-        about = json.dumps({"title": title, "wanted": wanted, "code": self.code})
-        with contextlib.suppress(OSError):  # a full disk is reported where something would be lost
-            (self.folder / "about.json").write_text(json_without_secrets(about), "utf-8")
+    def describe(
+        self, title: str, wanted: int, code: Mapping[str, str], attempt: int = 1, run: str = ""
+    ) -> None:
+        """Says what the run is and how many attempts it wants, for those who look on, which code makes them,
+        and what they will be sealed as.
+
+        Args:
+            attempt: the number of the sealed attempt.
+            run: the folder of the run in the store.
+
+        Raises:
+            RecordError: the disk is full or gone.
+        """
+        self.code, self.attempt = dict(code), attempt
+        about = {"title": title, "wanted": wanted, "code": self.code, "attempt": attempt, "run": run}
+        try:
+            write_file(self.folder / "about.json", json_without_secrets(json.dumps(about)).encode())
+        except OSError as error:
+            raise RecordError(f"can't write to {self.folder}: {error.strerror or error}") from error
 
     def _about(self) -> dict[str, Any]:
-        return self._read("about.json")
+        return about(self.folder)
 
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.
@@ -93,7 +124,7 @@ class Journal:
             RecordError: the disk is full or gone; everything written before stays.
         """
         text = json.dumps(attempt, ensure_ascii=True, separators=(",", ":"))
-        line = json_without_secrets(text).encode() + b"\n"
+        line = _summed(json_without_secrets(text).encode())
         try:
             written = os.pwrite(self._file, line, self._end)
             if written != len(line):
@@ -114,6 +145,14 @@ class Journal:
         """Every attempt, ordered by sample and epoch, read from disk one at a time."""
         for _, (start, length) in sorted(self.places.items()):
             yield json.loads(os.pread(self._file, length, start))
+
+    def keep_only(self, fits: Callable[[dict[str, Any]], bool]) -> int:
+        """Forgets the attempts that are none of the run's; how many there were."""
+        attempts = zip(sorted(self.places), self.attempts(), strict=True)
+        strange = [key for key, attempt in attempts if not fits(attempt)]
+        for key in strange:
+            del self.places[key]
+        return len(strange)
 
     def keep_fit(self, spent: dict[str, Any]) -> None:
         """Keep what `fit` spent, looked at, learned and drew, for a run that is killed between its last
@@ -136,32 +175,21 @@ class Journal:
 
     def lost(self) -> dict[str, Any]:
         """What `keep_lost` kept; empty if nothing was."""
-        return self._read("lost.json")
+        return _object(self.folder / "lost.json")
 
     def fit(self) -> dict[str, Any]:
         """What `fit` spent, looked at, learned and drew; empty if it didn't end."""
-        return self._read("fit.json")
-
-    def _read(self, name: str) -> dict[str, Any]:
-        try:
-            found = json.loads((self.folder / name).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return _object(self.folder / "fit.json")
 
     def keep_served(self, served: Mapping[str, Any]) -> None:
         """Keep what came to and from the models so far: attempts don't say it. One that can't be written
         is no reason to stop, as it is written again with whatever comes next."""
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             (self.folder / "served.json").write_text(json_without_secrets(json.dumps(served)), "utf-8")
 
     def served(self) -> dict[str, Any]:
         """What `keep_served` kept; empty if nothing was."""
-        try:
-            found = json.loads((self.folder / "served.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return _object(self.folder / "served.json")
 
     def clear(self) -> None:
         """Begin again: none of what was written is found by whoever goes on later."""
@@ -174,19 +202,13 @@ class Journal:
 
     def remove(self) -> None:
         """Forget the journal, once the run is sealed."""
-        for name in (
-            *("samples.jsonl", "about.json", "fit.json", "fit.part", "served.json", "lost.json", "lost.part"),
-            "lock",
-        ):
-            (self.folder / name).unlink(missing_ok=True)
-        try:
-            self.folder.rmdir()
-        except OSError:
-            pass
+        remove(self.folder)
 
     def close(self) -> None:
-        os.close(self._file)
-        self._lock.close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._lock.release()
 
     def __enter__(self) -> Journal:
         return self
@@ -198,3 +220,85 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """What a journal says of itself; empty where it says nothing, or is damaged."""
+    return _object(folder / "about.json")
+
+
+def remove(folder: Path) -> None:
+    """Takes a journal away, its attempts first: what is left of one that was killed meanwhile has none."""
+    with suppress(OSError):
+        for path in sorted(folder.iterdir(), key=lambda path: path.name != ATTEMPTS):
+            path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """A block in which nobody writes the journal of a run, and after which it is gone: what was answered for
+    a run that is retracted doesn't come back.
+
+    Raises:
+        RecordError: a process writes it, or it can't be locked.
+    """
+    lock = Lock(folder / "lock")
+    try:
+        if owner := lock.take():
+            raise RecordError(f"{owner} measures this run; wait for it, or end it first")
+    except OSError as error:
+        raise RecordError(f"can't write to {folder}: {error.strerror or error}") from error
+    try:
+        yield
+        remove(folder)
+    finally:
+        if not (folder / ATTEMPTS).exists():
+            remove(folder)
+        lock.release()
+
+
+def outlived(store: Store, folder: Path, attempt: int) -> bool:
+    """Whether a journal that becomes an attempt of the run in `folder` is of the past: that attempt or a
+    later one is sealed, and not as stopped, after which it goes on."""
+    for path in store.attempts(folder)[::-1]:
+        if number_of(path) < attempt:
+            break
+        try:
+            if store.read(path)["status"] != "stopped":
+                return True
+        except RecordError:
+            return True
+    return False
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _summed(text: bytes) -> bytes:
+    """A JSON object as a line that ends in its own checksum."""
+    return b'%b%b"%08x"}\n' % (text[:-1], _SUM, crc32(text))
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    """The attempt of a line; None where it is damaged. Lines of earlier versions have no checksum."""
+    text, marked, found = line.rstrip(b"\n").rpartition(_SUM)
+    if marked and found != b'"%08x"}' % crc32(text + b"}"):
+        return None
+    try:
+        attempt = plain_json(line)
+    except ValueError:
+        return None
+    sound = (
+        isinstance(attempt, dict)
+        and all(type(attempt.get(name)) is int and attempt[name] >= 0 for name in ("n", "epoch"))
+        and attempt.get("status") in get_args(Status)
+        and isinstance(attempt.get("usage") or {}, dict)
+        and isinstance(attempt.get("metrics") or {}, dict)
+    )
+    return attempt if sound else None

@@ -225,9 +225,6 @@ def test_kill_and_resume(plugin, start, tmp_path):
     note = tmp_path / "note"
     process = start(tmp_path / "a", 600, note, quick=4)
     wait_for(note, 4)
-    second = start(tmp_path / "a", 0, tmp_path / "other")  # the same cell, at once
-    _, error = second.communicate(timeout=60)
-    assert second.returncode == 1 and "written by another process" in error and "Traceback" not in error
     process.kill()
     process.communicate()
     (journal,) = (tmp_path / "a" / ".running").glob("*/samples.jsonl")

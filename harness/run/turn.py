@@ -1,0 +1,69 @@
+"""Whose turn a cell is: of several processes one measures it, the others wait and find its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from harness.base import paths
+from harness.base.errors import RecordError
+from harness.base.locks import Lock, own
+from harness.run.journal import Journal
+from harness.run.prepare import Prepared
+from harness.run.session import Session
+
+
+class Turn:
+    """The journal of a cell, once no other process writes it. Where its calls are paid for, no other may
+    measure it into another store with the same cache either, as it would pay for the same completions.
+
+    Attributes:
+        waited: whether another process had it before, which may have sealed the run.
+    """
+
+    def __init__(self, prepared: Prepared, session: Session) -> None:
+        self._prepared, self._session = prepared, session
+        folder = session.store.running_folder(prepared.run_id)
+        self._locks = [Lock(folder / "lock")]
+        if any(each.remote for each in (prepared.provider, *prepared.roles.values())):
+            self._locks.append(Lock(paths.cache_dir() / "running" / f"{prepared.run_id[:32]}.lock"))
+        self._journal: Journal | None = None
+        self._folder = folder
+        self.waited = False
+
+    async def __aenter__(self) -> Journal:
+        try:
+            for lock in self._locks:
+                self.waited |= await lock.wait(self._say)
+            self._journal = Journal(self._folder, self._locks[0])
+        except OSError as error:
+            self._release()
+            raise RecordError(f"can't lock {self._at(error)}: {error.strerror or error}") from error
+        except BaseException:
+            self._release()
+            raise
+        return self._journal
+
+    def _at(self, error: OSError) -> Path | str:
+        return error.filename or self._folder
+
+    def _say(self, owner: str) -> None:
+        title = self._prepared.cell.title
+        if own(owner):
+            raise RecordError(f"{title} is being measured by this very process; wait for it")
+        self._session.notice(f"{title}: {owner} measures it; waiting for its record, Ctrl-C ends the wait")
+
+    def _release(self) -> None:
+        for lock in self._locks[1:]:
+            lock.release(remove=True)
+        self._locks[0].release()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        self._release()
