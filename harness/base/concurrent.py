@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, TypeVar
 
-from harness.base.errors import BudgetSpent
+from harness.base.errors import BudgetSpent, CacheFailed
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -25,7 +25,7 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
     """The results of `work` for every item, at most `limit` at once, as they finish.
 
     An exception ends the stream, after the results that were finished before it. When the budget is
-    spent no further item is begun, those under way are finished, and then it is raised.
+    spent, or the cache fails, no further item is begun, those under way are finished, then it is raised.
     """
     stream = iter(items)
     now = _now(limit)
@@ -35,7 +35,7 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
     async def one(item: In) -> None:
         try:
             result = await work(item)
-        except (BudgetSpent, KeyboardInterrupt) as error:
+        except (BudgetSpent, CacheFailed, KeyboardInterrupt) as error:
             # an interrupt that left a task would end the loop before others could clean up
             spent.append(error)
             return

@@ -70,6 +70,11 @@ class BudgetSpent(HarnessError):
     exit_code = 3
 
 
+class CacheFailed(HarnessError):
+    """What is paid for can't be kept, or what is kept can't be read. No further attempt is begun; those under
+    way are finished from memory, as they are paid for."""
+
+
 class HarnessWarning(UserWarning):
     """A part of what was asked for could not be done; the message says which, and why."""
 

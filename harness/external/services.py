@@ -237,11 +237,11 @@ class Services:
         place: Place,
     ) -> dict[str, Any]:
         base = self._settings.get(service.name, {}).get("url", "") if service else ""
-        kept = self._cache.get(key) if self._cache is not None else None
+        kept = self._kept(key)
         if kept is not None:
             usage = Usage(calls=1, cache_hits=1, cost_usd=price, paid_usd=0.0)
             self._ledger.charge("service", usage, question.id, question.epoch)
-            return dict(json.loads(kept))
+            return kept
         if self._offline:
             raise WorldFailed(
                 f"{url[:100]}: this request is not in the cache and --offline is set; run "
@@ -265,6 +265,17 @@ class Services:
             self._cache.put(key, json.dumps(found))
             self._cache.flush()
         return found
+
+    def _kept(self, key: str) -> dict[str, Any] | None:
+        """What the cache holds of a request; None where that is nothing, or was damaged."""
+        kept = self._cache.get(key) if self._cache is not None else None
+        if self._cache is None or kept is None:
+            return None
+        try:
+            return dict(json.loads(kept))
+        except (ValueError, TypeError, RecursionError):
+            self._cache.damaged(key)
+            return None
 
     async def _ask(
         self,

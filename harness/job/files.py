@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.base import paths
-from harness.base.digest import digest
+from harness.base.digest import digest, file_digest
 from harness.base.errors import UsageError
+from harness.base.files import stamp_of
+from harness.base.locks import Lock, own, own_folder
+
+#: the digest of an artefact's other files
+MANIFEST = ".artifact.json"
+#: artefacts that this process found sound, each with its files as they were
+_known: dict[Path, Any] = {}
+
+
+class _Nested(Exception):
+    """This very process makes the same already."""
 
 
 @dataclass
@@ -37,6 +49,8 @@ class Files:
 
     def __init__(self, method: str, identity: Any, root: Path | None = None) -> None:
         self._method, self._identity, self._root = method, identity, root
+        #: is told what one should know
+        self.notice: Callable[[str], None] = lambda text: None
         self._dir: Path | None = None
 
     @property
@@ -56,25 +70,62 @@ class Files:
             load(made.path)
 
         A folder gets its final name, which `made.path` is after the block, in one step when the block
-        ends without an exception; what a killed or failed `fit` leaves is never taken for finished.
+        ends without an exception; what a killed or failed `fit` leaves is never taken for finished. It
+        carries the digest of its files: one that was damaged since is made again. While another process
+        makes the same, it is waited for.
         """
         final = self._place("artifacts", key)
-        if final.is_dir():
-            yield Artifact(final, True)
+        if (found := self._sound(final)) is not None:
+            yield Artifact(found, True)
             return
-        final.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f"{final.name[:12]}-", suffix=".part", dir=final.parent))
-        made = Artifact(part, False)
+        lock = Lock(final.with_suffix(".lock"))
         try:
-            yield made
-            try:
-                part.rename(final)
-            except OSError:
-                if not final.is_dir():  # else another process was faster with the same
-                    raise
-            made.path = final
+            lock.wait_here(self._wait)
+        except _Nested:
+            pass
+        try:
+            if (found := self._sound(final)) is not None:  # whoever was waited for has made it
+                yield Artifact(found, True)
+                return
+            with own_folder(final.parent, f"{final.name[:12]}-", ".part") as part:
+                made = Artifact(part, False)
+                yield made
+                (part / MANIFEST).write_text(json.dumps({"digest": _digest(part)}), "utf-8")
+                try:
+                    part.rename(final)
+                except OSError:
+                    if not final.is_dir():  # else another process was faster with the same
+                        raise
+                made.path = final
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            lock.release(remove=True)
+
+    def _wait(self, owner: str) -> None:
+        if own(owner):
+            raise _Nested
+        self.notice(f"{owner} makes what {self._method!r} needs from the same inputs; waiting for it")
+
+    def _sound(self, folder: Path) -> Path | None:
+        """The folder of an artefact; None where there is none, or one that was damaged, which goes."""
+        if not folder.is_dir():
+            return None
+        try:
+            held = json.loads((folder / MANIFEST).read_text("utf-8"))["digest"]
+        except FileNotFoundError:  # of an earlier version
+            return folder
+        except (OSError, ValueError, KeyError, TypeError):
+            held = ""
+        if _known.get(folder) == (stamps := _stamps(folder)):
+            return folder
+        if _digest(folder) == held:
+            _known[folder] = stamps
+            return folder
+        self.notice(f"what {self._method!r} made before is damaged, and made again: {folder}")
+        gone = folder.with_name(f"{folder.name[:12]}-{uuid.uuid4().hex}.part")
+        with suppress(OSError):
+            folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+        return None
 
     def has(self, key: Any) -> bool:
         """Whether there is an artefact of the inputs `key` already."""
@@ -82,8 +133,7 @@ class Files:
 
     def find(self, key: Any) -> Path | None:
         """The folder of the artefact of the inputs `key`; None where there is none yet."""
-        place = self._place("artifacts", key)
-        return place if place.is_dir() else None
+        return self._sound(self._place("artifacts", key))
 
     @contextmanager
     def workspace(self, key: Any) -> Iterator[Path]:
@@ -95,16 +145,17 @@ class Files:
         """
         path = self._place("workspaces", key)
         path.mkdir(parents=True, exist_ok=True)
-        with open(path.with_suffix(".lock"), "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError(
-                    f"another process fits {self._method!r} with the same inputs; wait for it, its result "
-                    "will be found"
-                ) from None
+        lock = Lock(path.with_suffix(".lock"))
+        if owner := lock.take():
+            raise UsageError(
+                f"another process fits {self._method!r} with the same inputs ({owner}); wait for it, its "
+                "result will be found"
+            )
+        try:
             yield path
             shutil.rmtree(path, ignore_errors=True)
+        finally:
+            lock.release(remove=not path.exists())
 
     def _place(self, kind: str, key: Any) -> Path:
         return (self._root or paths.cache_dir()) / kind / digest([*self._identity, key])
@@ -113,3 +164,16 @@ class Files:
         """Removes the run's own folder."""
         if self._dir is not None:
             shutil.rmtree(self._dir, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+
+
+def _digest(folder: Path) -> str:
+    """What an artefact is: the names and bytes of its files, but for its manifest."""
+    return digest({path.relative_to(folder).as_posix(): file_digest(path) for path in _files(folder)})
+
+
+def _stamps(folder: Path) -> list[Any]:
+    return [[str(path), stamp_of(path.stat())] for path in _files(folder)]

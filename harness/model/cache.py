@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from harness.base.errors import HarnessError
+from harness.base.errors import CacheFailed
 from harness.base.secrets import json_without_secrets, without_secret_values
 
 
 class Cache:
-    """Key (64 hex digits) to JSON text. Safe for several processes at once."""
+    """Key (64 hex digits) to JSON text. Safe for several processes at once.
 
-    def __init__(self, path: Path, batch: int = 64, seconds: float = 1.0) -> None:
-        self._path = path
+    A value that was damaged is none, and said so once. What can't be written stays in memory, so that those
+    who paid for it have it; `problem` then says why, and nobody should begin what will be paid for.
+
+    Args:
+        notice: is told what one should know.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        batch: int = 64,
+        seconds: float = 1.0,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._path, self._notice = path, notice
+        #: why what waits can't be written; None while it can
+        self.problem: CacheFailed | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
@@ -27,20 +45,43 @@ class Cache:
                 "CREATE TABLE IF NOT EXISTS identities (name TEXT, args TEXT, address TEXT, value TEXT, "
                 "at REAL, PRIMARY KEY (name, args, address)) WITHOUT ROWID"
             )
+            # beside the values and not with them, so that earlier versions go on with the same file
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS digests (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
+            )
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
         self._waiting: dict[str, str] = {}
         self._batch, self._seconds, self._last = batch, seconds, time.monotonic()
 
     def get(self, key: str) -> str | None:
-        """The value, None if there is none."""
+        """The value, None if there is none.
+
+        Raises:
+            CacheFailed: the cache can't be read.
+        """
         if key in self._waiting:
             return self._waiting[key]
         try:
-            row = self._db.execute("SELECT value FROM completions WHERE key = ?", (key,)).fetchone()
+            row = self._db.execute(
+                "SELECT c.value, d.value FROM completions c LEFT JOIN digests d ON d.key = c.key "
+                "WHERE c.key = ?",
+                (key,),
+            ).fetchone()
         except sqlite3.Error as error:
             raise self._unusable(error) from error
-        return row[0] if row else None
+        if row is None:
+            return None
+        value, digest = row
+        if isinstance(value, str) and digest in (None, _digest(value)):
+            return value
+        self.damaged(key)
+        return None
+
+    def damaged(self, key: str) -> None:
+        """Forget a value of which nothing can be made, and say so."""
+        self._notice(f"the cache {self._path} holds a damaged answer, which is asked for again")
+        self.drop(key)
 
     def put(self, key: str, value: str) -> None:
         """Keep a value; the first one kept for a key stays."""
@@ -53,6 +94,7 @@ class Cache:
         self._waiting.pop(key, None)
         try:
             self._db.execute("DELETE FROM completions WHERE key = ?", (key,))
+            self._db.execute("DELETE FROM digests WHERE key = ?", (key,))
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
@@ -63,7 +105,7 @@ class Cache:
         try:
             self._db.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            self.problem = self._unusable(error)
 
     def keep_run(self, run_id: str) -> None:
         """Keep that every completion of a run is here."""
@@ -95,25 +137,39 @@ class Cache:
             raise self._unusable(error) from error
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits. Where that fails it still waits, and `problem` says why."""
         if self._waiting:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO completions VALUES (?, ?)", list(self._waiting.items())
-                )
+                for key, value in self._waiting.items():
+                    new = self._db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?)", (key, value))
+                    if new.rowcount:
+                        self._db.execute(
+                            "INSERT OR REPLACE INTO digests VALUES (?, ?)", (key, _digest(value))
+                        )
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
-                raise self._unusable(error) from error
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                self.problem = self._unusable(error)
+                return
             self._waiting.clear()
-        self._last = time.monotonic()
+        self.problem, self._last = None, time.monotonic()
 
     def close(self) -> None:
+        """Write what waits, and end. What couldn't be written is said: it will be paid for again."""
         self.flush()
-        self._db.close()
+        if self._waiting:
+            self._notice(f"{len(self._waiting)} answers are not kept: {self.problem}")
+        with suppress(sqlite3.Error):
+            self._db.close()
 
-    def _unusable(self, error: Exception) -> HarnessError:
-        return HarnessError(
-            f"the cache {self._path} can't be used ({error}); move it away or set "
+    def _unusable(self, error: Exception) -> CacheFailed:
+        return CacheFailed(
+            f"the cache {self._path} can't be used ({error}); make room, move it away or set "
             "HARNESS_CACHE to another folder"
         )
+
+
+def _digest(value: str) -> str:
+    return hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -106,12 +106,14 @@ class Kept(Embedder):
         missing: dict[str, str] = {}
         for key, text in zip(keys, texts, strict=True):
             if key not in rows and key not in missing:
-                kept = self._held(key, text)
-                if kept is None:
+                row = self._row(key, text)
+                if row is None:
                     missing[key] = text
                 else:
-                    rows[key] = np.frombuffer(b64decode(kept), dtype="<f4")
+                    rows[key] = row
         new = list(missing)
+        if new and self._cache.problem:
+            raise self._cache.problem
         for start in range(0, len(new), PART):
             part = new[start : start + PART]
             for key, row in zip(part, self._checked([missing[key] for key in part]), strict=True):
@@ -122,6 +124,17 @@ class Kept(Embedder):
 
     def _key(self, text: str, revision: str | None = None, server: str = "") -> str:
         return digest([self.name, self.revision if revision is None else revision, server, text])
+
+    def _row(self, key: str, text: str) -> Any:
+        """The vector that is kept; None where there is none, or it was damaged."""
+        kept = self._held(key, text)
+        if kept is None:
+            return None
+        try:
+            return np.frombuffer(b64decode(kept), dtype="<f4")
+        except ValueError:
+            self._cache.damaged(key)
+            return None
 
     def _held(self, key: str, text: str) -> str | None:
         """What is kept for a text, also by the key of when a server's address was part of an embedder."""

@@ -114,6 +114,7 @@ class Model:
                 too long. Never kept in the cache.
             ModelStopped: no call to the model can succeed until somebody mends something.
             NotKept: it is not in the cache and --offline is set, and none was made.
+            CacheFailed: what it would cost couldn't be kept, and no call of the attempt was made yet.
         """
         settings = merged(self.decoding, decoding)
         if system := settings.pop("system_message", None):
@@ -154,6 +155,10 @@ class Model:
                 f"{self.name}: {_name(purpose, call.question, draw)} is not in the cache and --offline is "
                 "set; run once with a network to fill the cache"
             )
+        if self._cache is not None and self._cache.problem and self.provider.remote:
+            if not self._ledger.begun(call.question.id, call.question.epoch):
+                raise self._cache.problem  # what is begun is finished from memory
+        self._ledger.begin(call.question.id, call.question.epoch)
         over = self._asking.setdefault(key, asyncio.Event())
         try:
             output = await self._charged(call, purpose, patience, place)
@@ -206,7 +211,12 @@ class Model:
         version kept and is no answer, or had no room, which is forgotten."""
         from inspect_ai.model import ModelOutput
 
-        output = ModelOutput.model_validate(json.loads(text))
+        try:
+            output = ModelOutput.model_validate(json.loads(text))
+        except (ValueError, RecursionError):
+            assert self._cache is not None
+            self._cache.damaged(key)
+            return None
         output, _ = echoes.hidden(output, text, self.name, self._notice)
         try:
             endings.check(output, self.name)

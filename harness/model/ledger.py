@@ -162,6 +162,14 @@ class Ledger:
         self._apart = Usage()
         self._lock = Lock()
 
+    def begun(self, question_id: str, epoch: int) -> bool:
+        """Whether a call was begun for an attempt that isn't taken yet."""
+        return (question_id, epoch) in self._open
+
+    def begin(self, question_id: str, epoch: int) -> None:
+        """Note that a call is begun for an attempt."""
+        self._open.setdefault((question_id, epoch), {})
+
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:
         """Record one call."""
         with self._lock:  # embedders of services charge from a thread of their own

@@ -65,6 +65,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         n_questions=len(prepared.attempts.wanted),
         code=prepared.code["method"],
     )
+    job.files.notice = session.notice
     turn = Turn(prepared, session)
     async with turn as journal:
         if turn.waited and not overwrite:

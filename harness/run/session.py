@@ -89,7 +89,7 @@ class Session:
     @property
     def cache(self) -> Cache:
         if self._cache is None:
-            self._cache = Cache(paths.cache_dir() / "completions.sqlite")
+            self._cache = Cache(paths.cache_dir() / "completions.sqlite", notice=self.notice)
         return self._cache
 
     def provider(self, name: str, cell: Cell) -> Provider:
