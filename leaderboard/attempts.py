@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from harness.base.errors import RecordError
 from harness.leaderboard.conversations import drawn
-from harness.results.attempts import hashed_part
 from harness.results.graded import is_graded
 from harness.results.ranges import primary_range
-from harness.results.stored import item_metrics, question_of, target_of
+from harness.results.stored import attempt_batches, item_metrics, question_of, target_of
+from harness.results.verify import verify_samples
 
 #: attempts of a run that the browser holds, the first in the order of the set
 SHOWN = 5_000
@@ -44,20 +40,17 @@ FIELDS = (
 def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
     """A script that hands the attempts of a run to the browser; a page can load it from `file://`.
 
-    The whole file is read and hashed, whatever is shown of it.
+    The whole file is read and hashed, whatever is shown of it and was found out before.
 
     Raises:
         RecordError: the attempts are missing, broken, or not those that were sealed.
     """
-    hasher, total = hashlib.sha256(), 0
+    verify_samples(record)
+    total = 0
     rows: list[list[Any]] = []
     names: list[str] | None = None
     span, graded = primary_range(record), False
-    for attempt in _read(record):
-        try:
-            hasher.update(hashed_part(attempt))
-        except (ValueError, TypeError):  # what was sealed has a JSON form
-            break
+    for attempt in (attempt for batch in attempt_batches(record) for attempt in batch):
         total += 1
         graded |= is_graded([attempt.get(record["primary"])], span)
         if len(rows) < shown:
@@ -70,10 +63,6 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
                 "metrics": [attempt[name] for name in names],
             }
             rows.append([_short(values.get(name, attempt.get(name))) for name in FIELDS])
-    if total != record["samples"]["rows"] or hasher.hexdigest() != record["samples"]["digest"]:
-        raise RecordError(
-            f"{record['samples_path']} was changed after it was sealed; restore it or remove the run"
-        )
     data = {
         "fields": FIELDS,
         "rows": rows,
@@ -92,19 +81,6 @@ def script_json(value: Any) -> str:
         if sign in text:
             text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
-
-
-def _read(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    import pyarrow
-    from pyarrow import parquet
-
-    path = Path(record["samples_path"])
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=5000):
-                yield from batch.to_pylist()
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
 
 
 def _short(value: Any) -> Any:

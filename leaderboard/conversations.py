@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from harness.results.conversation import Round, conversation_of
+from harness.results.stored import trace_of
 
 
 def drawn(trace: str | None) -> dict[str, Any] | None:
@@ -16,7 +16,7 @@ def drawn(trace: str | None) -> dict[str, Any] | None:
     """
     if not trace or '"conversation"' not in trace:
         return None
-    found = conversation_of(json.loads(trace))
+    found = conversation_of(trace_of({"trace": trace}))
     if found is None:
         return None
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import DECLINED, HarnessError, UsageError
+from harness.base.files import check_file, read_json
 from harness.leaderboard.pages import FOLDER
 from harness.leaderboard.site import Options, Verified, build
 from harness.results.store import Store
@@ -74,19 +75,17 @@ class _Journals:
         paths = sorted((root / ".running").glob("*/samples.jsonl"))
         self._seen = {path: kept for path, kept in self._seen.items() if path in paths}
         for path in paths:
+            said = _about(path.parent)
             try:
                 statuses = self._statuses(path)
-                about = json.loads((path.parent / "about.json").read_text("utf-8"))
             except OSError:
-                statuses, about = self._seen.get(path, (0, {}))[1], {}
-            except ValueError:
-                about = {}
+                statuses = self._seen.get(path, (0, {}))[1]
             values = list(statuses.values())
             running.append(
                 {
                     "id": path.parent.name,
-                    "title": str(about.get("title", "")),
-                    "wanted": about.get("wanted"),
+                    "title": str(said.get("title", "")),
+                    "wanted": said.get("wanted"),
                     "attempts": len(values),
                     "unscored": values.count("unscored"),
                     "error": values.count("error"),
@@ -98,7 +97,7 @@ class _Journals:
 
     def _statuses(self, path: Path) -> dict[tuple[int, int], str]:
         end, statuses = self._seen.get(path, (0, {}))
-        if path.stat().st_size < end:
+        if check_file(path).st_size < end:
             end, statuses = 0, {}
         with open(path, "rb") as lines:
             lines.seek(end)
@@ -109,10 +108,18 @@ class _Journals:
                 try:
                     attempt = json.loads(line)
                     statuses[attempt["n"], attempt["epoch"]] = str(attempt["status"])
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     continue
         self._seen[path] = (end, statuses)
         return statuses
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    try:
+        found = read_json(folder / "about.json")
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _locked(path: Path) -> bool:

@@ -39,13 +39,13 @@ def read(root: Path) -> Holdings:
     Raises:
         UsageError: there is no such folder.
     """
-    store, faults = Store(existing(root)), dict[str, str]()
+    faults: dict[str, str] = {}
     sound: list[Record] = []
-    for folder in store.folders():
-        try:
-            sound.append(store.read(folder))
-        except RecordError as error:
-            faults[folder.relative_to(root).as_posix()] = sentence(error, root)
+    for where, record in Store(existing(root)).each():
+        if isinstance(record, RecordError):
+            faults[where] = sentence(record, root)
+        else:
+            sound.append(record)
     found = standing(sound)
     return Holdings(root, found.in_force, faults, found.superseded, found.retracted)
 

@@ -6,11 +6,13 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.base.errors import RecordError, UsageError
+from harness.base.files import plain_json, read_file, read_json, write_file
 from harness.base.secrets import json_without_secrets
 from harness.leaderboard import pages, records
 from harness.leaderboard.attempts import SHOWN, browser_script
@@ -23,6 +25,8 @@ ASSETS = ("site.css", "theme.js", "site.js", "figures.js", "attempts.js", "conve
 #: carried along, not made from records: another release of plotly is no difference
 CARRIED = "assets/plotly.min.js"
 MANIFEST = "manifest.json"
+#: names of files that a build has begun to write
+UNFINISHED = ".unfinished"
 #: from this many pieces of work on, other processes are worth their start
 MANY = 200
 
@@ -62,18 +66,16 @@ def build(root: Path, target: Path, options: Options = Options(), verified: Veri
     _check_target(target)
     old, names = _manifest(target), set[str]()
     board: list[Board] = []
-    try:
+    with _Manifest(target, old) as manifest:
         for name, content in _files(root, options, board.append, verified):
             names.add(name)
             path = target / name
             if not path.is_file() or path.read_bytes() != content:
+                manifest.add(name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-    except BaseException:  # the next build has to know these files for its own
-        _write_manifest(target, old | names)
-        raise
-    for record in board[0].held.records:
-        names |= set(_run_names(record))
+        for record in board[0].held.records:
+            names |= set(_run_names(record))
     _write_manifest(target, names)
     for name in old - names:
         (target / name).unlink(missing_ok=True)
@@ -94,7 +96,7 @@ def check(root: Path, target: Path, options: Options = Options()) -> list[str]:
         if not same:
             different.append(name)
     left = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
-    return sorted({*different, *(left - names - {MANIFEST})})
+    return sorted({*different, *(left - names - {MANIFEST, UNFINISHED})})
 
 
 def build_tables(root: Path, target: Path, options: Options = Options()) -> list[str]:
@@ -264,21 +266,56 @@ WEB = "the site needs jinja2 and plotly: pip install 'method-harness[web]'"
 
 
 def _manifest(target: Path) -> set[str]:
-    """The files that an earlier build left; only these may be removed."""
-    try:
-        found = json.loads((target / MANIFEST).read_text("utf-8"))["files"]
-        return {name for name in found if ".." not in Path(name).parts and not Path(name).is_absolute()}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+    """The files that an earlier build left, finished or killed; only these may be removed."""
+    found = list[Any]()
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found += read_json(target / MANIFEST)["files"]
+    with suppress(OSError):
+        for line in read_file(target / UNFINISHED).split(b"\n"):
+            with suppress(ValueError):  # the last may be half a line
+                found.append(plain_json(line))
+    names = (name for name in found if isinstance(name, str) and name)
+    return {name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute()}
+
+
+class _Manifest:
+    """The names of a build that isn't finished, each on the disk before its file is: whatever ends the build,
+    the next one knows these files for its own."""
+
+    def __init__(self, target: Path, old: set[str]) -> None:
+        self._target, self._known = target, set(old)
+
+    def __enter__(self) -> _Manifest:
+        if not (self._target / MANIFEST).is_file():
+            _write_manifest(self._target, self._known)
+        self._file = open(self._target / UNFINISHED, "a", encoding="utf-8")
+        return self
+
+    def add(self, name: str) -> None:
+        if name not in self._known:
+            self._known.add(name)
+            self._file.write(json.dumps(name) + "\n")
+            self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def _write_manifest(target: Path, names: Iterable[str]) -> None:
     text = json.dumps({"kind": "harness leaderboard", "files": sorted(names)}, indent=1) + "\n"
-    (target / MANIFEST).write_text(text, "utf-8")
+    write_file(target / MANIFEST, text.encode())
+    (target / UNFINISHED).unlink(missing_ok=True)
 
 
 def _check_target(target: Path) -> None:
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is no folder; choose another one with --out")
+    ours = (target / MANIFEST).is_file()
+    if (
+        not ours
+        and target.is_dir()
+        and any(not path.name.startswith(f".{MANIFEST}") for path in target.iterdir())
+    ):
         raise UsageError(
             f"{target} is not empty and no site of an earlier build; choose another folder with --out"
         )

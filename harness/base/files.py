@@ -9,8 +9,12 @@ import math
 import os
 import stat
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from harness.base.errors import RecordError
 
 #: bytes of a file of JSON, and levels in it, that are read
 LARGEST, DEEPEST = 1 << 28, 64
@@ -132,6 +136,26 @@ def write_file(path: Path, content: bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """A block that reads a file of a store, of which anything may be wrong.
+
+    Raises:
+        RecordError: it is no regular file, or the block found that it can't be read.
+    """
+    try:
+        check_file(path)
+        yield
+    except (RecordError, GeneratorExit):
+        raise
+    except OSError as error:
+        said = (error.strerror or str(error)).splitlines()
+        raise RecordError(f"{path} can't be read: {said[0][:200] if said else 'it is broken'}") from None
+    except Exception as error:  # pyarrow's errors are of many kinds, and so are those of what it made
+        said = str(error).splitlines() or [type(error).__name__]
+        raise RecordError(f"{path} can't be read: {said[0][:200]}") from None
 
 
 def sync_folder(path: Path) -> None:

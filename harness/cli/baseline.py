@@ -130,10 +130,11 @@ def checks_command(name: str, chance: float | None, out: str | None, store: str,
 def show_command(name: str, store: str, as_json: bool) -> None:
     """The subjects of a baseline, with their pooled values."""
     from harness.gate.baseline import find_baseline, read_baseline
+    from harness.gate.baseline_file import read_document
 
     path = find_baseline(name, [Path(store)])
     read_baseline(path)
-    document = json.loads(path.read_text("utf-8"))
+    document = read_document(path)
     if as_json:
         print(json.dumps({**document, "path": str(path)}, ensure_ascii=False))
         return

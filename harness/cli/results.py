@@ -127,6 +127,32 @@ def verify(store: str, as_json: bool) -> None:
     sys.exit(1 if faults else 0)
 
 
+@command.command("clean", epilog="\b\nExample:\n  harness results clean --dry-run")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@store_option
+@json_option
+def clean_up(dry_run: bool, store: str, as_json: bool) -> None:
+    """Remove what killed processes left in the store and the cache: attempts that were not sealed, unfinished
+    artefacts, journals of runs that are sealed, checkpoints that nobody went on with for 30 days.
+
+    Nothing sealed, and nothing that a process uses, is touched. The next `harness eval` does the same.
+    """
+    from harness.results.store import existing
+    from harness.run.litter import clean, litter
+
+    root = existing(store)
+    found = list(litter(root)) if dry_run else clean(root)
+    if as_json:
+        key = "would_remove" if dry_run else "removed"
+        rows = [{"path": str(each.path), "what": each.what} for each in found]
+        print(json.dumps({"schema": 1, key: rows}))
+        return
+    for each in found:
+        print(f"{'would remove' if dry_run else 'removed'}: {each.path} ({each.what})")
+    if not found:
+        print("nothing to remove")
+
+
 def _frame(store: str, curves: bool = False) -> Any:
     """Every metric of every run, or every step; records that can't be trusted are named on stderr."""
     import warnings

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError, UsageError, nearest
+from harness.base.files import write_file
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import load_items
 from harness.comparison.select import newest_versions
+from harness.gate.baseline_file import SCHEMA, read_document
 from harness.results.ceiling import ceilings
 from harness.results.index import read_index
 
-SCHEMA = 1
 FOLDER = "baselines"
 #: fewer runs say nothing about how much the reference itself moves from run to run
 MIN_RUNS = 3
@@ -89,9 +90,7 @@ def set_baseline(
         "arms": [_arm(arm, root) for arm in arms],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
-    temporary.replace(path)
+    write_file(path, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
     return path
 
 
@@ -175,14 +174,8 @@ def read_baseline(path: Path) -> Baseline:
     Raises:
         RecordError: the file is broken, or a run is missing or no longer the one that was named.
     """
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        schema, root = int(document["schema"]), path.parent.parent
-        listed = {run["record"]: run["result_digest"] for arm in document["arms"] for run in arm["runs"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path} is not a baseline ({type(error).__name__}: {error})") from None
-    if schema > SCHEMA:
-        raise RecordError(f"{path} has schema {schema}; this harness reads up to {SCHEMA}: upgrade it")
+    document, root = read_document(path), path.parent.parent
+    listed = {run["record"]: run["result_digest"] for arm in document["arms"] for run in arm["runs"]}
     index = read_index(root)
     rows = {os.path.relpath(row["record"], root): row for row in index.rows}
     for record, digest in listed.items():
@@ -191,6 +184,5 @@ def read_baseline(path: Path) -> Baseline:
             raise RecordError(f"{path} names {root / record}: {fault}")
         if rows[record]["result_digest"] != digest:
             raise RecordError(f"{root / record} is no longer the run that {path} names")
-    return Baseline(
-        str(document["name"]), path, str(document["created_at"]), arms_of(rows[record] for record in listed)
-    )
+    arms = arms_of(rows[record] for record in listed)
+    return Baseline(document["name"], path, document["created_at"], arms)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
+from harness.base.files import read_json, write_file
 from harness.comparison.arms import Arm, Row
 from harness.gate.checks import SPENDING
 
@@ -171,9 +170,7 @@ class Ledger:
             if path.exists():
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = self.folder / f".{uuid.uuid4().hex}.part"
-            temporary.write_text(text, "utf-8")
-            os.replace(temporary, path)
+            write_file(path, text.encode())
         except OSError as error:
             self.problem = (
                 f"no ledger: {self.folder} can't be written ({error.strerror}), so this look is not kept "
@@ -184,7 +181,7 @@ class Ledger:
 
 def _read(path: Path) -> Look | Confirmation:
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = read_json(path)
         named = digest(document)[:16]
         schema, kind = int(document.pop("schema")), document.pop("kind")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,14 +9,15 @@ what `job.training.reward` gives, shares of the metric's range.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.base.digest import canonical_json
 from harness.base.errors import RecordError
+from harness.base.files import plain_json, read_file, readable
 from harness.learning_curve import Rows, checked
+from harness.results.places import beside
 
 VERSION = 1
 FILE = "curve.jsonl"
@@ -60,12 +61,10 @@ def read_curve(record: Mapping[str, Any]) -> Rows:
     named = record.get("curve")
     if not named:
         return []
-    path = Path(record["record"]).parent / named["file"]
-    try:
-        rows = checked(json.loads(line) for line in path.read_text("utf-8").splitlines())
-    except (OSError, ValueError, TypeError) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
-    found = _facts(rows)
+    path = beside(Path(record["record"]).parent, named["file"])
+    with readable(path):
+        rows = checked(plain_json(line) for line in read_file(path).splitlines())
+        found = _facts(rows)
     if any(found[name] != named[name] for name in found):
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
     return rows

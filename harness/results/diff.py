@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.base.errors import DECLINED
+from harness.base.files import read_json
 from harness.results.fields import brief, differing, field_of
 from harness.results.index import Index, in_force, read_index
 
@@ -263,6 +264,6 @@ def _unlike(row: Row, others: Sequence[Row], where: str) -> Reason:
 def _why(row: Row) -> str:
     """The reason that a correction or a retraction was given."""
     try:
-        return str(json.loads(Path(row["record"]).read_text("utf-8")).get("reason") or "no reason is given")
-    except (OSError, ValueError):
+        return str(read_json(row["record"]).get("reason") or "no reason is given")
+    except (OSError, ValueError, AttributeError):
         return "its reason can't be read"

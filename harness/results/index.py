@@ -15,8 +15,8 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.base.files import Stamp
 from harness.results.kept import read_kept, write_kept
-from harness.results.places import places
-from harness.results.store import Store, beside, standing, twice
+from harness.results.places import beside, places
+from harness.results.store import Store, standing, twice
 
 FORMAT = 9
 

@@ -58,6 +58,11 @@ def number_of(folder: Path) -> int:
     return int(folder.name.partition("-")[2] or 1)
 
 
+def beside(folder: Path, name: str) -> Path:
+    """A file that a record names: of its own folder, or of that of an earlier attempt."""
+    return folder.parent / name.removeprefix("../") if name.startswith("../") else folder / name
+
+
 def places(root: Path) -> Iterator[Place]:
     """Every place of a record in a store, in a fixed order. One that goes while it is looked at is none."""
     yield from _below(root, "v1", DEPTH)

@@ -14,7 +14,7 @@ from harness.base.errors import RecordError, UsageError, nearest
 from harness.base.files import read_json, sync_folder
 from harness.base.locks import own_folder
 from harness.base.paths import slug
-from harness.results.places import RUN, places
+from harness.results.places import RUN, beside, places
 from harness.results.places import existing as existing
 
 if TYPE_CHECKING:
@@ -194,28 +194,36 @@ class Store:
             if not place.fault:
                 yield self.root / place.folder
 
+    def each(self) -> Iterator[tuple[str, dict[str, Any] | RecordError]]:
+        """Every place of a record, by its path in the store, with the record or why it can't be trusted."""
+        seen: dict[tuple[str, int], str] = {}
+        for place in places(self.root):
+            folder = self.root / place.folder
+            try:
+                if place.fault:
+                    raise RecordError(place.fault)
+                record = self.read(folder)
+                if fault := twice(record, folder, seen):
+                    raise RecordError(fault)
+            except RecordError as error:
+                if os.path.lexists(folder):  # else it was removed meanwhile
+                    yield place.folder, error
+            else:
+                yield place.folder, record
+
     def sound(self, faults: list[str] | None = None) -> Iterator[dict[str, Any]]:
         """Every record that can be trusted; what is said of the others is added to `faults`.
 
         Raises:
             RecordError: one of them can't be trusted, and there is no `faults`.
         """
-        seen: dict[tuple[str, int], str] = {}
-        for place in places(self.root):
-            try:
-                if place.fault:
-                    raise RecordError(place.fault)
-                record = self.read(self.root / place.folder)
-                if fault := twice(record, self.root / place.folder, seen):
-                    raise RecordError(fault)
-            except RecordError as error:
-                if not os.path.lexists(self.root / place.folder):
-                    continue  # it was removed meanwhile
-                if faults is None:
-                    raise
-                faults.append(str(error))
+        for _, found in self.each():
+            if not isinstance(found, RecordError):
+                yield found
+            elif faults is None:
+                raise found
             else:
-                yield record
+                faults.append(str(found))
 
     def standing(self, faults: list[str] | None = None) -> Standing:
         """The records in force, with how many are superseded or retracted; `faults` as in `sound`."""
@@ -253,11 +261,6 @@ def _only(folders: Sequence[Path]) -> Path:
     if len(folders) > 1:
         raise RecordError(f"{folders[0]} is there again as {folders[1]}; remove one of them")
     return folders[0]
-
-
-def beside(folder: Path, name: str) -> Path:
-    """A file that a record names: of its own folder, or of that of an earlier attempt."""
-    return folder.parent / name.removeprefix("../") if name.startswith("../") else folder / name
 
 
 def twice(record: Mapping[str, Any], folder: Path, seen: dict[tuple[str, int], str]) -> str:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.files import plain_json
+from harness.base.files import plain_json, readable
 from harness.results.attempts import column_type
-from harness.results.verify import readable, verified
+from harness.results.verify import verified
 
 if TYPE_CHECKING:
     import pyarrow

@@ -6,13 +6,12 @@ from __future__ import annotations
 import atexit
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from harness.base.errors import RecordError, UsageError
-from harness.base.files import Stamp, check_file, stamp_of
+from harness.base.files import Stamp, check_file, readable, stamp_of
 from harness.results.attempts import hashed_rows
 from harness.results.curve import read_curve
 from harness.results.kept import Entries, read_kept, write_kept
@@ -85,32 +84,17 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
     from pyarrow import parquet
 
     hasher, rows = hashlib.sha256(), 0
+    with readable(path):
+        stamp = stamp_of(check_file(path))
     with readable(path), parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=5000):
             hasher.update(hashed_rows(batch))
             rows += batch.num_rows
     if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """A block that reads a file of attempts, of which anything may be wrong.
-
-    Raises:
-        RecordError: it is no file, or the block found that it can't be read.
-    """
-    try:
-        check_file(path)
-        yield
-    except (RecordError, GeneratorExit):
-        raise
-    except OSError as error:
-        said = (error.strerror or str(error)).splitlines()
-        raise RecordError(f"{path} can't be read: {said[0][:200] if said else 'it is broken'}") from None
-    except Exception as error:  # pyarrow's own errors are of many kinds, and so are those of what it made
-        said = str(error).splitlines() or [type(error).__name__]
-        raise RecordError(f"{path} can't be read: {said[0][:200]}") from None
+    known, name = _known(path)
+    known.entries[name] = stamp, digest
+    known.changed = known.root.joinpath("v1").is_dir()
 
 
 class _Known:
@@ -148,15 +132,17 @@ def verified(run: Mapping[str, Any]) -> None:
     digest = run["samples"]["digest"] if "samples" in run else run["samples_digest"]
     with readable(path):
         stamp: Stamp = stamp_of(check_file(path))
+    known, name = _known(path)
+    if known.entries.get(name) != (stamp, digest):
+        verify_attempts(path, digest)
+
+
+def _known(path: Path) -> tuple[_Known, str]:
+    """What is known of the store in which a file of attempts lies, and the file's path in it."""
     root = path.parents[DEPTH - 1] if len(path.parents) >= DEPTH else path.parent
     if root not in _stores:
         _stores[root] = _Known(root)
-    known, name = _stores[root], str(path.relative_to(root))
-    if known.entries.get(name) == (stamp, digest):
-        return
-    verify_attempts(path, digest)
-    known.entries[name] = stamp, digest
-    known.changed = root.joinpath("v1").is_dir()
+    return _stores[root], str(path.relative_to(root))
 
 
 def sound_attempts(rows: Iterable[R]) -> tuple[list[R], list[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 from harness.base.concurrent import run_sync
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.run.cell import run_cell
+from harness.run.litter import clean
 from harness.run.plan import Cell
 from harness.run.probe import probe
 from harness.run.session import Session
@@ -63,6 +64,7 @@ async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResul
         ModelStopped: a model that will be asked can't be; nothing was run.
     """
     try:
+        clean(session.store.root)
         await probe(cells, session)
         for cell in cells:
             try:

@@ -32,6 +32,7 @@ VARIANTS = {
     "--baseline": "what is compared with: a subject of the store, methods, or a named set of runs",
     "--config": "the options of the command as a file",
     "--draws": "of recorded answers, or of the methods that are planned",
+    "--dry-run": "what would be run, or removed",
     "--format": "each command has its own forms",
     "--margin": "the loss that a gate accepts, or the differences up to which a sweep is flat",
     "--out": "a file or, for a site, a folder",
