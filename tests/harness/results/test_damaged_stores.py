@@ -1,0 +1,229 @@
+"""A store of which one file was damaged: it is named in one line, and all else goes on."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+
+from harness.base.errors import RecordError, UsageError
+from harness.comparison.arms import arms_of
+from harness.comparison.items import load_items
+from harness.results import load_curves
+from harness.results.index import in_force, read_index
+from harness.results.store import Store
+from harness.results.verify import sound_attempts, verify_store
+from tests.damages import BESIDE, HARMLESS, RECORD, a_copy, build, looped
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A store, the folder of the run that will be damaged, and a copy of it as it was sealed."""
+    place = tmp_path_factory.mktemp("damaged")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(place / "cache"))
+        folder = build(place / "store")
+        shutil.copytree(folder, place / "whole")
+        yield place / "store", folder, place / "whole"
+
+
+@pytest.fixture
+def store(sound):
+    """The store, with an index from before, and the folder of the run."""
+    root, folder, whole = sound
+    read_index(root)
+    yield root, folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.unlink(missing_ok=True)
+    strange = (root / "v1").glob("[!s]*"), folder.parent.glob("[!0-9a-f]*"), (root / ".index").glob("*")
+    for path in (*(path for found in strange for path in found), folder.with_name("0" * 12)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    shutil.copytree(whole, folder)
+
+
+def named(table):
+    return pytest.mark.parametrize(
+        ("damage", "says"), [pytest.param(damage, says, id=name) for name, damage, says in table]
+    )
+
+
+def whole(damage):
+    """Whether the run itself is as it was."""
+    return damage in (a_copy, looped)
+
+
+def one(faults, says):
+    (line,) = faults
+    assert re.search(says, line) and len(line.splitlines()) == 1, line
+
+
+@named(RECORD)
+def test_a_damaged_record_is_set_aside(store, damage, says):
+    root, folder = store
+    damage(folder)
+    left = 6 if whole(damage) else 5
+    index = read_index(root)
+    one(index.faults, says)
+    assert len(index.rows) == left
+    said = []
+    assert len(list(Store(root).records(said))) == left
+    assert said == index.faults
+
+
+@named(BESIDE)
+def test_damaged_attempts_and_curves_are_found_where_they_are_read(store, damage, says):
+    root, folder = store
+    damage(folder)
+    faults, n = verify_store(root)
+    one(faults, says)
+    assert n == 5
+    index = read_index(root)
+    assert len(index.rows) == 6 and not index.faults  # the record itself is as it was sealed
+    if "curve" in faults[0]:
+        with pytest.warns(UserWarning, match=says):
+            assert len(load_curves(str(root))) == 4
+        return
+    rows, said = sound_attempts(in_force(index.rows))
+    assert said == faults and len(rows) == 5
+    (broken,) = (arm for arm in arms_of(index.rows) if arm.method == "vote")
+    with pytest.raises(RecordError, match=says):
+        load_items(broken, "accuracy")
+
+
+@pytest.mark.parametrize(("damage", "runs"), [pytest.param(d, n, id=name) for name, d, n in HARMLESS])
+def test_what_harms_no_run_is_no_fault(store, damage, runs):
+    root, folder = store
+    damage(folder)
+    assert verify_store(root) == ([], runs)
+    index = read_index(root)
+    assert (len(index.rows), index.faults) == (runs, [])
+
+
+def edit(change):
+    def damage(path):
+        change(path, path.read_text())
+
+    return damage
+
+
+def numbers(path, text):
+    path.write_text(re.sub(r'"value": 0\.\d+', '"value": 0.9', text))
+
+
+def first_row(path, text):
+    found = json.loads(text)
+    next(iter(found.values()))[2]["metrics"]["accuracy"]["value"] = 0.9
+    path.write_text(json.dumps(found))
+
+
+def swapped(path, text):
+    """Each run with another one's row, seal and all."""
+    lines = text.splitlines()
+    names, rest = zip(*(line.split(": [", 1) for line in lines[1:-1]), strict=True)
+    path.write_text(
+        "\n".join([lines[0], *map(": [".join, zip(names, (*rest[1:], rest[0]), strict=True)), "}"])
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        numbers,
+        first_row,
+        swapped,
+        lambda path, text: path.write_text(text.replace('"seed": 1', '"seed": 2')),
+        lambda path, text: path.write_text(text[: len(text) // 2]),
+        lambda path, text: path.write_text(""),
+        lambda path, text: path.write_text("[" * 100_000),
+        lambda path, text: path.write_text(text + text),
+        lambda path, text: path.write_bytes(b"\xff" * 100),
+        lambda path, text: (path.unlink(), path.mkdir()),
+        lambda path, text: (path.unlink(), path.symlink_to(path.name)),
+        lambda path, text: (path.unlink(), path.symlink_to("/dev/zero")),
+    ],
+)
+def test_an_index_that_was_changed_is_not_believed(store, change):
+    root, _ = store
+    before = read_index(root).rows
+    (path,) = (root / ".index").glob("rows.*.json")
+    assert json.loads(path.read_text())  # the whole is one JSON object
+    change(path, path.read_text())
+    assert read_index(root).rows == before and read_index(root).faults == []
+
+
+def test_an_index_of_another_user_is_not_believed(store, monkeypatch, tmp_path):
+    root, folder = store
+    before = read_index(root)
+    (path,) = (root / ".index").glob("rows.*.json")
+    theirs = path.read_bytes()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "mine"))
+    assert read_index(root) == before and path.read_bytes() != theirs
+
+
+def test_attempts_that_were_sound_are_read_again_once_they_change(store, monkeypatch):
+    root, folder = store
+    rows = read_index(root).rows
+    assert sound_attempts(rows) == (rows, [])
+    damage = next(each for each in BESIDE if each[0] == "attempts: other scores")[1]
+    status = (folder / "samples.parquet").stat()
+    damage(folder)
+    os.utime(folder / "samples.parquet", ns=(status.st_atime_ns, status.st_mtime_ns))
+    kept, faults = sound_attempts(rows)
+    assert len(kept) == 5 and len(faults) == 1
+
+
+def test_a_file_that_goes_while_it_is_read_is_no_fault(store, monkeypatch):
+    root, folder = store
+    read = Store.read
+
+    def vanishing(self, place):
+        if place == folder:
+            shutil.rmtree(place, ignore_errors=True)
+        return read(self, place)
+
+    shutil.rmtree(root / ".index")
+    monkeypatch.setattr(Store, "read", vanishing)
+    index = read_index(root)
+    assert (len(index.rows), index.faults) == (5, [])
+
+
+def test_a_folder_that_may_not_be_read_is_named(store, monkeypatch):
+    root, folder = store
+    look = os.scandir
+
+    def refused(path):
+        if str(path) == str(folder.parent):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr("harness.results.places.os.scandir", refused)
+    one(read_index(root).faults, "can't be read: Permission denied")
+    faults, sound = verify_store(root)
+    one(faults, "Permission denied")
+    assert sound == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda root: None, "no result store at"),
+        (lambda root: root.write_text(""), "no result store at"),
+        (lambda root: root.mkdir(), "an empty folder"),
+        (lambda root: (root / "src").mkdir(parents=True), "is no result store"),
+        (lambda root: (root.mkdir(), (root / "v1").write_text("")), "v1 in it is no folder"),
+        (lambda root: (root.mkdir(), (root / "v1").symlink_to("v1")), "v1 in it is no folder"),
+    ],
+)
+def test_what_is_no_store_is_not_verified_as_one(tmp_path, make, says):
+    root = tmp_path / "it"
+    make(root)
+    with pytest.raises(UsageError, match=says):
+        verify_store(root)
+
+
+def test_a_run_in_two_places_is_not_shown_as_either(store):
+    root, folder = store
+    a_copy(folder)
+    with pytest.raises(RecordError, match="is there again"):
+        Store(root).find(folder.name)
