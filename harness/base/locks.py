@@ -4,10 +4,12 @@ that, and so does the claim to a folder that a process made for itself."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import shutil
 import socket
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -60,6 +62,9 @@ class Lock:
             except BaseException:
                 os.close(handle)
                 raise
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise OSError(errno.EINVAL, "its lock is no regular file")
             if _is_at(handle, self.path):
                 _held.add(handle)
                 self._handle = handle

@@ -190,8 +190,12 @@ def self_check(name: str, store: str, as_json: bool) -> None:
     from harness.gate.selfcheck import self_check
     from harness.results.index import in_force, read_index
     from harness.results.store import existing
+    from harness.results.verify import sound_attempts
 
-    rows = in_force(read_index(existing(store)).rows)
+    index = read_index(existing(store))
+    rows, broken = sound_attempts(in_force(index.rows))
+    for fault in (*index.faults, *broken):
+        click.echo(f"invalid, left out: {fault}", err=True)
     result = self_check(read_baseline(find_baseline(name, [Path(store)])), rows)
     if as_json:
         print(json.dumps(result.plain(), ensure_ascii=False))

@@ -224,8 +224,10 @@ def export(
     rows = selection.rows(in_force(index.rows))
     if form in ("markdown", "latex"):
         from harness.comparison.paper import paper, paper_latex, paper_markdown
+        from harness.results.verify import sound_attempts
 
-        for fault in index.faults:
+        rows, broken = sound_attempts(rows)
+        for fault in (*index.faults, *broken):
             click.echo(f"invalid, left out: {fault}", err=True)
         made = paper(rows)
         if made.older:

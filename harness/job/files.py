@@ -176,4 +176,4 @@ def _digest(folder: Path) -> str:
 
 
 def _stamps(folder: Path) -> list[Any]:
-    return [[str(path), stamp_of(path.stat())] for path in _files(folder)]
+    return [[str(path), stamp_of(path.stat())] for path in (*_files(folder), folder / MANIFEST)]

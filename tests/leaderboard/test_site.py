@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -279,3 +280,34 @@ def test_an_interrupted_build_can_be_repeated(store, site, tmp_path, monkeypatch
     monkeypatch.undo()
     sites.build(store, tmp_path / "site")
     assert content(tmp_path / "site") == content(site)
+
+
+@pytest.mark.parametrize("files", [0, 3])
+def test_a_build_that_was_killed_can_be_built_again(store, site, tmp_path, files):
+    """Killed before the first file, after it, and among others: nobody wrote down what was left."""
+    target, known = tmp_path / "site", set()
+    child = os.fork()
+    if not child:
+        write, written = Path.write_bytes, []
+
+        def killed(path, content):
+            if len(written) == files:
+                os._exit(9)
+            written.append(path)
+            return write(path, content)
+
+        Path.write_bytes = killed
+        sites.build(store, target)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    known = {path for path in target.rglob("*") if path.is_file() and path.name != sites.UNFINISHED}
+    assert len(known) == files + 1  # and the manifest
+    stale = target / "runs" / "stale.html"
+    if files:  # a page of a run that has gone since is known for a page, too
+        with open(target / sites.UNFINISHED, "a") as names:
+            names.write('"runs/stale.html"\n"half a li')
+        stale.parent.mkdir(exist_ok=True)
+        stale.write_text("x")
+    sites.build(store, target)
+    assert sites.check(store, target) == [] and not stale.exists()
+    assert not (target / sites.UNFINISHED).exists()

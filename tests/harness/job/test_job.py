@@ -3,17 +3,22 @@
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from harness.data.hub import Data
 from harness.job import Job, Models
+from harness.job.files import MANIFEST
 from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.registry import registry
 from harness.testing import TINY, TinyTask
+from tests.holder import holder
+
+__all__ = ["holder"]
 
 HALF = """
 import sys, time
@@ -90,3 +95,55 @@ def test_questions_of_the_run():
     assert job().data.n_questions == 6 and job(n_questions=30).data.n_questions == 30
     with pytest.raises(AttributeError):
         job().data.n_questions = 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "weights").write_text("whale"),
+        lambda folder: (folder / "weights").write_text(""),
+        lambda folder: (folder / "weights").unlink(),
+        lambda folder: (folder / "more").write_text("x"),
+        lambda folder: (folder / "weights").rename(folder / "other"),
+        lambda folder: (folder / MANIFEST).write_text("{"),
+        lambda folder: (folder / MANIFEST).write_text("[]"),
+        lambda folder: (folder / MANIFEST).write_text('{"digest": "x"}'),
+    ],
+)
+def test_a_damaged_artifact_is_a_miss_with_a_notice(cache, damage):
+    fill()
+    (made,) = cache.iterdir()
+    held = job()
+    notices = []
+    held.files.notice = notices.append
+    assert held.files.find("key") == made and not notices
+    damage(made)
+    assert held.files.find("key") is None and not held.files.has("key")
+    assert len(notices) == 1 and "is damaged, and made again" in notices[0]
+    assert fill("again") == "again" and len(list(cache.iterdir())) == 1
+
+
+def test_an_artifact_of_an_earlier_version_is_found(cache):
+    fill()
+    (made,) = cache.iterdir()
+    (made / MANIFEST).unlink()
+    assert job().files.find("key") == made
+
+
+def test_of_two_processes_one_makes_the_artifact_and_the_other_waits(cache, holder):
+    assert fill("theirs") == "theirs"
+    (made,) = cache.iterdir()
+    made.rename(cache / "theirs.part")  # it isn't there yet
+    process = holder(made.with_suffix(".lock"))
+
+    def finish():
+        (cache / "theirs.part").rename(made)
+        process.kill()
+
+    held, notices = job(), []
+    held.files.notice = notices.append
+    threading.Timer(0.4, finish).start()
+    with held.files.artifact("key") as found:
+        assert found.exists and found.path == made and (made / "weights").read_text() == "theirs"
+    assert len(notices) == 1 and "process 4711 on elsewhere makes what" in notices[0]
+    assert list(cache.iterdir()) == [made]
