@@ -43,16 +43,8 @@ def finished(process):
 def evaluate(endpoint, *more, limit="12"):
     return [
         *("eval", "--task", "arc1d", "-T", "level=1", "--limit", limit),
-        *(
-            "--method",
-            "direct,self-consistency",
-            "-M",
-            "samples=4",
-            "--model",
-            "openai-api/made/up",
-            "--model-arg",
-            f"base_url={endpoint.address}",
-        ),
+        *("--method", "direct,self-consistency", "-M", "samples=4"),
+        *("--model", "openai-api/made/up", "--model-arg", f"base_url={endpoint.address}"),
         *("--model-arg", "api_key=k", "--max-connections", "6", *more),
     ]
 

@@ -8,9 +8,10 @@ import pytest
 from harness.base.errors import CacheFailed
 from harness.base.messages import user
 from harness.method import outcomes
+from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.gateway import Model
-from harness.model.ledger import Budget, Ledger
+from harness.model.ledger import Ledger
 from harness.sample import Outcome, Question
 from tests.harness.model.test_gateway import ScriptedProvider
 
