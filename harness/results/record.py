@@ -25,6 +25,7 @@ from harness.results.environment import environment, packages
 from harness.results.schema import KEYED, SCHEMA, check, result_digest
 from harness.results.store import Store
 from harness.results.summary import Summary
+from harness.results.verify import note_sealed
 from harness.spec import MetricRange
 
 #: what a record says of the calls of one purpose
@@ -163,7 +164,9 @@ def seal(
         ) from error
     finally:
         held.close()
-    return store.read(place)
+    sealed = store.read(place)
+    note_sealed(sealed)
+    return sealed
 
 
 def retract(store: Store, record: Mapping[str, Any], reason: str, command: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import atexit
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -92,9 +93,7 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
             rows += batch.num_rows
     if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
-    known, name = _known(path)
-    known.entries[name] = stamp, digest
-    known.changed = known.root.joinpath("v1").is_dir()
+    _note(path, stamp, digest)
 
 
 class _Known:
@@ -135,6 +134,19 @@ def verified(run: Mapping[str, Any]) -> None:
     known, name = _known(path)
     if known.entries.get(name) != (stamp, digest):
         verify_attempts(path, digest)
+
+
+def note_sealed(record: Mapping[str, Any]) -> None:
+    """Keep that this process has just written the attempts of a record, so that they need not be read."""
+    path = Path(record["samples_path"])
+    with suppress(OSError):
+        _note(path, stamp_of(check_file(path)), record["samples"]["digest"])
+
+
+def _note(path: Path, stamp: Stamp, digest: str) -> None:
+    known, name = _known(path)
+    known.entries[name] = stamp, digest
+    known.changed = known.root.joinpath("v1").is_dir()
 
 
 def _known(path: Path) -> tuple[_Known, str]:
