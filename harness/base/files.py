@@ -18,6 +18,7 @@ from harness.base.errors import RecordError
 
 #: bytes of a file of JSON, and levels in it, that are read
 LARGEST, DEEPEST = 1 << 28, 64
+HALF = "it holds half a character (a lone surrogate)"
 #: whole numbers up to here fit wherever numbers go
 WHOLE = 10**300
 
@@ -84,31 +85,33 @@ def plain_json(text: bytes | str) -> Any:
 
 def plain_fault(value: Any) -> str:
     """Why a value of Python has no JSON that every reader understands; empty where it has."""
-    waiting = [(value, 0)]
+    waiting: list[tuple[Any, int]] = [([value], 0)]
     while waiting:
-        each, depth = waiting.pop()
-        kind = type(each)
-        if kind is str:
-            if not each.isascii() and not _whole(each):
-                return "it holds half a character (a lone surrogate)"
-        elif kind is float:
-            if not math.isfinite(each):
-                return f"it holds {each}, which is no number of JSON"
-        elif kind is int:
-            if not -WHOLE < each < WHOLE:
-                return "it holds a whole number of more than 300 digits"
-        elif kind in (dict, list):
-            if depth == DEEPEST:
-                return f"it is nested in more than {DEEPEST} levels"
-            if kind is list:
-                waiting += [(inner, depth + 1) for inner in each]
-                continue
-            for key, inner in each.items():
+        held, depth = waiting.pop()
+        if depth > DEEPEST:
+            return f"it is nested in more than {DEEPEST} levels"
+        if type(held) is dict:
+            for key in held:
                 if type(key) is not str:
                     return f"it holds the key {key!r}, which is no text"
-                waiting += ((key, depth + 1), (inner, depth + 1))
-        elif kind is not bool and each is not None:
-            return f"it holds a {kind.__name__}, which JSON doesn't know"
+                if not key.isascii() and not _whole(key):
+                    return HALF
+            held = held.values()
+        for each in held:
+            kind = type(each)
+            if kind is str:
+                if not each.isascii() and not _whole(each):
+                    return HALF
+            elif kind is dict or kind is list:
+                waiting.append((each, depth + 1))
+            elif kind is float:
+                if not math.isfinite(each):
+                    return f"it holds {each}, which is no number of JSON"
+            elif kind is int:
+                if not -WHOLE < each < WHOLE:
+                    return "it holds a whole number of more than 300 digits"
+            elif kind is not bool and each is not None:
+                return f"it holds a {kind.__name__}, which JSON doesn't know"
     return ""
 
 

@@ -61,7 +61,7 @@ def read_curve(record: Mapping[str, Any]) -> Rows:
     named = record.get("curve")
     if not named:
         return []
-    path = beside(Path(record["record"]).parent, named["file"])
+    path = Path(beside(Path(record["record"]).parent, named["file"]))
     with readable(path):
         rows = checked(plain_json(line) for line in read_file(path).splitlines())
         found = _facts(rows)

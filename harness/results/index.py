@@ -37,14 +37,14 @@ def read_index(root: Path) -> Index:
     rows, faults = list[dict[str, Any]](), list[str]()
     seen: dict[tuple[str, int], str] = {}
     for place in places(root):
-        folder = root / place.folder
+        folder = f"{root}/{place.folder}"
         if place.fault:
             faults.append(place.fault)
             continue
         stamp, found = kept.get(place.folder, ([], {}))
         try:
             if stamp != place.stamp:
-                found = row(Store(root).read(folder))
+                found = row(Store(root).read(Path(folder)))
             if fault := twice(found, folder, seen):
                 raise RecordError(fault)
         except RecordError as error:
@@ -52,8 +52,8 @@ def read_index(root: Path) -> Index:
                 faults.append(str(error))
             continue
         entries[place.folder] = place.stamp, found
-        samples = str(beside(folder, found["samples_file"]))
-        rows.append({**found, "record": str(folder / "run.json"), "samples_path": samples})
+        samples = beside(folder, found["samples_file"])
+        rows.append({**found, "record": f"{folder}/run.json", "samples_path": samples})
     if entries != kept:
         write_kept(path, entries)
     return Index(rows, faults)

@@ -7,8 +7,8 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.base.errors import UsageError
 from harness.base.files import Stamp, stamp_of
@@ -21,8 +21,7 @@ RUN = re.compile(r"[0-9a-f]{12}(?:-([0-9]{1,9}))?")
 MARKS = ("v1", ".running", ".index", "baselines", "confirmation")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A folder, by its path in the store, that holds a record, or should. `stamp` is of the record's file;
     `fault` says why there is none that could be read."""
 
@@ -58,24 +57,27 @@ def number_of(folder: Path) -> int:
     return int(folder.name.partition("-")[2] or 1)
 
 
-def beside(folder: Path, name: str) -> Path:
-    """A file that a record names: of its own folder, or of that of an earlier attempt."""
-    return folder.parent / name.removeprefix("../") if name.startswith("../") else folder / name
+def beside(folder: str | Path, name: str) -> str:
+    """The path of a file that a record names: of its own folder, or of that of an earlier attempt."""
+    if name.startswith("../"):
+        return f"{str(folder).rpartition('/')[0]}/{name[3:]}"
+    return f"{folder}/{name}"
 
 
 def places(root: Path) -> Iterator[Place]:
     """Every place of a record in a store, in a fixed order. One that goes while it is looked at is none."""
-    yield from _below(root, "v1", DEPTH)
+    yield from _below(str(root), "v1", DEPTH)
 
 
-def _below(root: Path, folder: str, depth: int) -> Iterator[Place]:
+def _below(root: str, folder: str, depth: int) -> Iterator[Place]:
+    path = f"{root}/{folder}"
     try:
-        with os.scandir(root / folder) as found:
+        with os.scandir(path) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except FileNotFoundError:
         return
     except OSError as error:
-        yield Place(folder, [], f"{root / folder} can't be read: {error.strerror}")
+        yield Place(folder, [], f"{path} can't be read: {error.strerror}")
         return
     for entry in entries:
         inner = f"{folder}/{entry.name}"
@@ -87,18 +89,18 @@ def _below(root: Path, folder: str, depth: int) -> Iterator[Place]:
         if is_folder and depth > 1:
             yield from _below(root, inner, depth - 1)
         elif is_folder:
-            yield from _record(root, inner)
+            yield from _record(entry.path, entry.name, inner)
 
 
-def _record(root: Path, folder: str) -> Iterator[Place]:
-    path = root / folder / "run.json"
+def _record(path: str, name: str, folder: str) -> Iterator[Place]:
+    record = f"{path}/run.json"
     try:
-        status = os.stat(path)
-        fault = "" if stat.S_ISREG(status.st_mode) else f"{path} can't be read: it is no regular file"
+        status = os.stat(record)
+        fault = "" if stat.S_ISREG(status.st_mode) else f"{record} can't be read: it is no regular file"
         yield Place(folder, stamp_of(status), fault)
     except FileNotFoundError:
         # sealed folders come and go whole, so that one without its record was damaged
-        if os.path.lexists(path) or (RUN.fullmatch(path.parent.name) and path.parent.is_dir()):
-            yield Place(folder, [], f"{path.parent} has no run.json; restore it or remove the folder")
+        if os.path.lexists(record) or (RUN.fullmatch(name) and os.path.isdir(path)):
+            yield Place(folder, [], f"{path} has no run.json; restore it or remove the folder")
     except OSError as error:
-        yield Place(folder, [], f"{path} can't be read: {error.strerror}")
+        yield Place(folder, [], f"{record} can't be read: {error.strerror}")

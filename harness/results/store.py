@@ -142,7 +142,7 @@ class Store:
             # no digest holds the number, and the folder's is the one by which attempts are found
             "attempt": int(attempt[1] or 1) if attempt else record["attempt"],
             "record": str(path),
-            "samples_path": str(beside(folder, record["samples"]["file"])),
+            "samples_path": beside(folder, record["samples"]["file"]),
         }
 
     def sealing(self) -> AbstractContextManager[Path]:
@@ -203,7 +203,7 @@ class Store:
                 if place.fault:
                     raise RecordError(place.fault)
                 record = self.read(folder)
-                if fault := twice(record, folder, seen):
+                if fault := twice(record, str(folder), seen):
                     raise RecordError(fault)
             except RecordError as error:
                 if os.path.lexists(folder):  # else it was removed meanwhile
@@ -263,9 +263,9 @@ def _only(folders: Sequence[Path]) -> Path:
     return folders[0]
 
 
-def twice(record: Mapping[str, Any], folder: Path, seen: dict[tuple[str, int], str]) -> str:
+def twice(record: Mapping[str, Any], folder: str, seen: dict[tuple[str, int], str]) -> str:
     """Why a record is no further one: it is there already. Empty for one that isn't, which is noted in
     `seen`."""
     key = (record["run_id"], record["attempt"])
-    first = seen.setdefault(key, str(folder))
-    return "" if first == str(folder) else f"{folder} is attempt {key[1]} of a run that {first} has already"
+    first = seen.setdefault(key, folder)
+    return "" if first == folder else f"{folder} is attempt {key[1]} of a run that {first} has already"
