@@ -248,10 +248,7 @@ def _compared(
     try:
         check_baseline(arms, baseline)
     except UsageError as error:
-        if not faults:
-            raise
-        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-        raise UsageError(f"{error}; left out: {faults[0]}{more}") from None
+        raise UsageError(f"{error}{_left_out(faults)}") from None
     apart = mixed(arms)
     if apart and not allow_mixed:
         raise UsageError(apart[0].sentence())
@@ -261,9 +258,15 @@ def _compared(
         for one in _table(table, baseline, metric, wanted, common_items)
     ]
     if not made:
-        raise UsageError(nothing_beside(arms, baseline))
+        raise UsageError(f"{nothing_beside(arms, baseline)}{_left_out(faults)}")
     notices = [*notices, *unequal_training(arms)]
     return Comparisons(adjust(made, correction), arms, correction, faults, notices, bool(apart))
+
+
+def _left_out(faults: Sequence[str]) -> str:
+    """What an error adds that may come of what was left out."""
+    more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return f"; left out: {faults[0]}{more}" if faults else ""
 
 
 def chosen_arms(

@@ -41,9 +41,8 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         HarnessError: the cell can't be run, with the cure; attempts made so far are kept.
     """
     prepared = prepare(cell, session)
-    overwrite = cell.request.overwrite
-    if not overwrite:
-        found, overwrite = sealed(prepared, session)
+    if not cell.request.overwrite:
+        found, _ = sealed(prepared, session)
         if found is not None:
             return {**found, "reused": True}
     cell = prepared.cell  # with the code as it is now
@@ -68,8 +67,8 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     job.files.notice = session.notice
     turn = Turn(prepared, session)
     async with turn as journal:
-        if turn.waited and not overwrite:
-            found, overwrite = sealed(prepared, session)
+        if turn.waited and not cell.request.overwrite:
+            found, _ = sealed(prepared, session)
             if found is not None:
                 job.close()
                 return {**found, "reused": True}

@@ -1,6 +1,11 @@
 """A store that is read must be there: a mistyped name is no store without runs."""
 
+import json
+import re
+
 import pytest
+
+from tests.damages import ATTEMPTS, RECORDS, build
 
 
 @pytest.mark.parametrize(
@@ -41,3 +46,44 @@ def test_clean_says_what_it_removes_and_with_dry_run_what_it_would(command, tmp_
     )
     assert command("results", "clean").out == f"removed: {line}" and not left.exists()
     assert command("results", "clean").out == "nothing to remove\n"
+
+
+def test_what_is_broken_is_named_by_every_command_and_all_else_goes_on(command, tmp_path):
+    """Three runs of six are damaged, each in its way; tests/faults has every damage alone."""
+    store = tmp_path / "results"
+    build(store)
+    folders = sorted(path.parent for path in store.rglob("run.json") if "/vote/" in str(path))
+    damages = dict((name, damage) for name, damage, _ in (*RECORDS, *ATTEMPTS))
+    damages["NaN in a metric"](folders[0])
+    damages["an empty usage"](folders[1])
+    damages["other scores"](folders[2])
+    records = [f"{folder.relative_to(store)}/run.json" for folder in folders[:2]]
+    attempts = f"{folders[2].relative_to(store)}/samples.parquet was changed after it was sealed"
+
+    done = command("results", "verify")
+    lines = done.out.splitlines()
+    assert (done.code, lines[-1]) == (1, "3 sound, 3 broken") and len(lines) == 4
+    listed = json.loads(command("results", "list", "--json").out)
+    assert len(listed["runs"]) == 4 and len(listed["invalid"]) == 2
+    for arguments, found, names in (
+        (("results", "list"), 4, records),
+        (("results", "export"), 4, records),
+        (("results", "export", "--format", "eee"), 4, records),
+        (("results", "export", "--format", "markdown"), None, [*records, attempts]),
+        (("results", "export", "--format", "latex"), None, [*records, attempts]),
+        (("results", "rebuild"), None, records),
+        (("compare", "--task", "simulated", "--baseline", "direct"), None, None),
+        (("leaderboard", "build"), None, [*records, attempts]),
+        (("eval", "--task", "arc1d", "-T", "level=1", "--limit", "1", "--model", "echo/1"), None, []),
+    ):
+        done = command(*arguments)
+        if names is None:  # no run of the candidate is left
+            assert done.code == 2 and records[0] in done.err
+            assert "and 2 more" in done.err
+            continue
+        assert done.code == 0, done
+        for name in names:
+            assert name in done.err, (arguments, done)
+        if found is not None:
+            assert len(re.findall("simulated(?:,|/accuracy|  )", done.out)) >= found
+    assert command("show", folders[0].name).code == 2 and command("show", folders[2].name).code == 0
