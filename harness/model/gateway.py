@@ -155,10 +155,8 @@ class Model:
                 f"{self.name}: {_name(purpose, call.question, draw)} is not in the cache and --offline is "
                 "set; run once with a network to fill the cache"
             )
-        if self._cache is not None and self._cache.problem and self.provider.remote:
-            if not self._ledger.begun(call.question.id, call.question.epoch):
-                raise self._cache.problem  # what is begun is finished from memory
-        self._ledger.begin(call.question.id, call.question.epoch)
+        unkept = self._cache.problem if self._cache is not None and self.provider.remote else None
+        self._ledger.begin(call.question.id, call.question.epoch, unkept)
         over = self._asking.setdefault(key, asyncio.Event())
         try:
             output = await self._charged(call, purpose, patience, place)
@@ -214,8 +212,8 @@ class Model:
         try:
             output = ModelOutput.model_validate(json.loads(text))
         except (ValueError, RecursionError):
-            assert self._cache is not None
-            self._cache.damaged(key)
+            if self._cache is not None:
+                self._cache.damaged(key)
             return None
         output, _ = echoes.hidden(output, text, self.name, self._notice)
         try:
@@ -230,8 +228,7 @@ class Model:
             self._cache.drop(key)
             return None
         self._ledger.served.note(self.provider, purpose, call.decoding, output)
-        usage = Usage(calls=1, cache_hits=1)
-        self._charge(purpose, call, usage, output)
+        self._charge(purpose, call, usage := Usage(calls=1, cache_hits=1), output)
         self._meter.note(usage, output)
         return output
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from threading import Lock
 from typing import Any, TypeVar
 
+from harness.base.errors import CacheFailed
 from harness.model.served import Served
 
 
@@ -162,12 +163,15 @@ class Ledger:
         self._apart = Usage()
         self._lock = Lock()
 
-    def begun(self, question_id: str, epoch: int) -> bool:
-        """Whether a call was begun for an attempt that isn't taken yet."""
-        return (question_id, epoch) in self._open
+    def begin(self, question_id: str, epoch: int, unkept: CacheFailed | None = None) -> None:
+        """Note that a call is begun for an attempt.
 
-    def begin(self, question_id: str, epoch: int) -> None:
-        """Note that a call is begun for an attempt."""
+        Raises:
+            CacheFailed: it is `unkept`, why what the call pays for can't be kept, and the first of the attempt;
+                what is begun is finished from memory.
+        """
+        if unkept is not None and (question_id, epoch) not in self._open:
+            raise unkept
         self._open.setdefault((question_id, epoch), {})
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:
