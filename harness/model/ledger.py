@@ -167,8 +167,8 @@ class Ledger:
         """Note that a call is begun for an attempt.
 
         Raises:
-            CacheFailed: it is `unkept`, why what the call pays for can't be kept, and the first of the attempt;
-                what is begun is finished from memory.
+            CacheFailed: what the call pays for can't be kept, for the reason `unkept`, and it is the first
+                of its attempt; what is begun is finished from memory.
         """
         if unkept is not None and (question_id, epoch) not in self._open:
             raise unkept
