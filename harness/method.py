@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.base.concurrent import Limit, each
 from harness.base.errors import ModelCallError, UsageError
-from harness.model.timed import too_long
+from harness.model.attempt_time import too_long
 from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, SplitSizes
 from harness.spec import MethodSpec

@@ -120,7 +120,7 @@ def session_of(cells: Sequence[Cell], store: str | Path, progress: bool, command
     from harness.api.progress import watching
     from harness.api.settings import configuration
     from harness.results.store import Store
-    from harness.run.affordable import check_priced
+    from harness.run.budget_check import check_priced
     from harness.run.preflight import lacking
     from harness.run.roles import check_roles
     from harness.run.session import Session

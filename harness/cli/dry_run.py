@@ -35,7 +35,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     from harness.api.settings import configuration
     from harness.results.index import in_force, read_index
     from harness.results.store import Store
-    from harness.run.affordable import check_priced
+    from harness.run.budget_check import check_priced
     from harness.run.estimate import RULE, together
     from harness.run.preflight import lacking
     from harness.run.roles import check_roles
@@ -49,7 +49,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     stored = in_force(read_index(Path(store)).rows)
     loaded: dict[str, tuple[Task, Splits] | str] = {}
     noises: dict[tuple[str, bool], Noise] = {}
-    from harness.run.chosen import chosen
+    from harness.run.item_choice import chosen
 
     shown: dict[tuple[Any, ...], dict[str, Any]] = {}
     estimates: dict[str, Estimate | str] = {}

@@ -99,7 +99,7 @@ def _cell(record: Mapping[str, Any]) -> Cell:
 def _rehearsed(cell: Cell, record: Mapping[str, Any], store: str) -> tuple[Rehearsal | None, bool]:
     """The calls for the first item, and whether the task asks as it did."""
     from harness.results.store import Store
-    from harness.run.chosen import chosen
+    from harness.run.item_choice import chosen
     from harness.run.keys import prompt_digest
     from harness.run.rehearsal import rehearse
     from harness.run.session import Session

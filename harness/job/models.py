@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.model.attempt_time import AttemptClock
 from harness.model.budget import Budget
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.model.timed import AttemptClock
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder

@@ -12,6 +12,9 @@ from pathlib import Path
 from harness.base.errors import CacheFailed
 from harness.base.secrets import json_without_secrets, without_secret_values
 
+#: of the database; 0 is of when the address of a server was part of keys
+FORMAT = 1
+
 
 class Cache:
     """Key (64 hex digits) to JSON text. Safe for several processes at once.
@@ -38,6 +41,7 @@ class Cache:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
+            new = not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'completions'").fetchone()
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
             )
@@ -49,8 +53,13 @@ class Cache:
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS digests (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
             )
+            if new:
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
+        #: whether completions may be here under keys that held the address of a server
+        self.older = version < FORMAT
         self._waiting: dict[str, str] = {}
         self._batch, self._seconds, self._last = batch, seconds, time.monotonic()
 

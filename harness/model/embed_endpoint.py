@@ -14,14 +14,14 @@ from harness.model.embedding_calls import EmbeddingCalls
 from harness.model.embedding_costs import Account, shares
 from harness.model.identity import ELSEWHERE, agreed, doubts, kept_of, kept_row, never_opened
 from harness.model.openai_compatible.endpoint import OPENAI, headers_of
-from harness.model.told import Told, ask
+from harness.model.server_info import Told, ask
 
 
 class Endpoint(Kept):
     """An OpenAI-compatible embedding endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). Like a model it is its
-    weights, as far as its server tells them (`harness.model.told`) or `openai/MODEL?revision=NAME` names
-    them; the address is none of it. With `keep_going` a refused key ends no cell. Offline it has no client
-    and is what it last was."""
+    weights, as far as its server tells them (`harness.model.server_info`) or `openai/MODEL?revision=NAME`
+    names them; the address is none of it. With `keep_going` a refused key ends no cell. Offline it has no
+    client and is what it last was."""
 
     def __init__(self, name: str, offline: bool, keep_going: bool = False) -> None:
         self.name, _, self._named = name.partition("?revision=")

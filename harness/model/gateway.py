@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages as make
 from harness.base.digest import digest
 from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
-from harness.model import backoff, echoes, endings, faults
+from harness.model import backoff, echoed_secrets, endings, faults
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.generation import merged
@@ -25,8 +25,8 @@ from harness.model.pace import Pace
 from harness.model.prefixes import Prefixes
 from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
-from harness.model.room import Room
-from harness.model.taken import Taken
+from harness.model.reasoning_room import Room
+from harness.model.supported_settings import Taken
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ class Model:
         try:
             output = await self._charged(call, purpose, patience, place)
             keeps = self._keyed and self._cache is not None
-            text = echoes.as_json(output) if keeps or self.provider.remote else output.completion
-            output, text = echoes.hidden(output, text, self.name, self._notice)
+            text = echoed_secrets.as_json(output) if keeps or self.provider.remote else output.completion
+            output, text = echoed_secrets.hidden(output, text, self.name, self._notice)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
                 self._cache.put(key, text)
                 if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
@@ -175,7 +175,11 @@ class Model:
 
     def _most(self, call: Call) -> Bound:
         """At most what a call takes as it would be sent now."""
-        return self._meter.most(self._room.widened(call) if self._room else call)
+        return self._meter.most(self._roomy(call))
+
+    def _roomy(self, call: Call) -> Call:
+        """The call with the room for thoughts that it would be sent with now."""
+        return self._room.widened(call) if self._room else call
 
     async def _charged(self, call: Call, purpose: str, patience: float | None, place: Place) -> ModelOutput:
         """The answer to a call, recorded however it ends."""
@@ -187,7 +191,7 @@ class Model:
         finally:
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call, usage, output)
-        sent = self._taken.sent(self._room.widened(call) if self._room else call)
+        sent = self._taken.sent(self._roomy(call))
         self._ledger.served.note(self.provider, purpose, sent, output)
         endings.check(output, self.name)
         self._meter.note(usage, output)
@@ -196,7 +200,7 @@ class Model:
     def _held(self, cache: Cache, key: str, call: Call, draw: int) -> str | None:
         """What the cache holds, also by the key of when a server's address was part of a model."""
         held, former = cache.get(key), self.provider.former
-        if held is not None or former is None:
+        if held is not None or former is None or not cache.older:
             return held
         asked = (call.question, call.messages, call.tools, call.tool_choice, call.decoding, draw)
         held = cache.get(self._key(*asked, former))
@@ -215,7 +219,7 @@ class Model:
             if self._cache is not None:
                 self._cache.damaged(key)
             return None
-        output, _ = echoes.hidden(output, text, self.name, self._notice)
+        output, _ = echoed_secrets.hidden(output, text, self.name, self._notice)
         try:
             endings.check(output, self.name)
             stale = not self._offline and self._room is not None and self._room.wanted(call, call, output)
@@ -264,7 +268,7 @@ class Model:
                     if not usage.calls:
                         begun()
                     usage.calls = 1
-                    roomy = self._room.widened(call) if self._room else call
+                    roomy = self._roomy(call)
                     sent = self._taken.fitting(self._prefixes.marked(roomy))
                     began = time.monotonic()
                     output = await self._sent(sent, purpose, extra)

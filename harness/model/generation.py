@@ -9,7 +9,7 @@ from typing import Any
 from harness.base.digest import digest
 from harness.base.errors import UsageError, nearest
 from harness.base.secrets import MARK, without_secrets
-from harness.model.written import read_setting
+from harness.model.setting_values import read_setting
 
 #: other names by which settings are known
 ALIASES = {"stop": "stop_seqs", "headers": "extra_headers"}

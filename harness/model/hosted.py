@@ -30,9 +30,9 @@ from harness.model.faults import ServerFault, causes
 from harness.model.local_weights import TAKEN, in_process
 from harness.model.openai_compatible.endpoint import OPENAI, RUNNING, endpoint, headers_of, running
 from harness.model.provider import Call, Provider
-from harness.model.request_seen import seen, unsent, watched
-from harness.model.sdk_answers import looked_at, told
-from harness.model.told import Told, ask
+from harness.model.sdk_answers import looked_at, token_parts
+from harness.model.sent_request import seen, unsent, watched
+from harness.model.server_info import Told, ask
 from harness.model.weights import folder_revision, hub_revision
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class Hosted(Provider):
         requests = seen()
         try:
             async with self._clock():
-                with told() as parts:
+                with token_parts() as parts:
                     output: ModelOutput = await self._model.generate(
                         sendable(list(call.messages)),
                         tools=sendable(list(call.tools)),

@@ -16,7 +16,7 @@ from harness.base.errors import UsageError
 from harness.base.secrets import url_shown, without_secrets
 from harness.model.cache import Cache
 from harness.model.provider import Provider
-from harness.model.told import Told
+from harness.model.server_info import Told
 
 CURE = "--model-arg revision=NAME (of an embedder ?revision=NAME) tells them apart"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from harness.model.told import Told
+from harness.model.server_info import Told
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from harness.model.completions import completion
 from harness.model.faults import ServerFault, lenient
+from harness.model.raw_completion import completion
 
 #: the two counts without which `usage` of the newer protocol says nothing
 COUNTS = ("input_tokens", "output_tokens")
@@ -57,7 +57,7 @@ def _response(create: Any) -> Any:
                 answer.usage = None
             elif getattr(usage, "total_tokens", None) is None:
                 usage.total_tokens = sum(counts)
-            if (parts := _told.get()) is not None and answer.usage is not None:
+            if (parts := _token_parts.get()) is not None and answer.usage is not None:
                 parts.update(_parts(usage))
         return answer
 
@@ -65,7 +65,7 @@ def _response(create: Any) -> Any:
 
 
 #: what the server said of the parts of its tokens, for the call that is being made
-_told: ContextVar[dict[str, int] | None] = ContextVar("told", default=None)
+_token_parts: ContextVar[dict[str, int] | None] = ContextVar("token_parts", default=None)
 #: our names of these parts, and where the newer protocol has them
 PARTS = {
     "input_tokens_cache_read": ("input_tokens_details", "cached_tokens"),
@@ -75,15 +75,15 @@ PARTS = {
 
 
 @contextmanager
-def told() -> Iterator[dict[str, int]]:
+def token_parts() -> Iterator[dict[str, int]]:
     """What the server says within it of the parts of its tokens, by the names of inspect-ai's ModelUsage,
     which takes "none of the prompt was cached" of the newer protocol for a number that nobody told."""
     found: dict[str, int] = {}
-    token = _told.set(found)
+    token = _token_parts.set(found)
     try:
         yield found
     finally:
-        _told.reset(token)
+        _token_parts.reset(token)
 
 
 def _parts(usage: Any) -> dict[str, int]:

@@ -12,8 +12,8 @@ from harness.base.errors import HarnessError, PluginError
 from harness.display.failures import DECLINED_HEADS
 from harness.job import Job
 from harness.method import Method
+from harness.model.attempt_time import AttemptClock
 from harness.model.ledger import Ledger
-from harness.model.timed import AttemptClock
 from harness.run.journal import Journal
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault

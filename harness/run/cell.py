@@ -13,15 +13,15 @@ from harness.method import Method
 from harness.model.ledger import Ledger, Usage
 from harness.registry import load_method
 from harness.results.record import seal
-from harness.run.affordable import book_probes
 from harness.run.answer import answer, fit
+from harness.run.budget_check import book_probes
 from harness.run.code import check_unchanged, in_memory
 from harness.run.draws import declared, of_run
-from harness.run.formerly import sealed_formerly
-from harness.run.jobs import make_job
+from harness.run.jobs import job_of
 from harness.run.journal import Journal, outlived
 from harness.run.keys import by_content
 from harness.run.live_code import run_of
+from harness.run.older_records import sealed_formerly
 from harness.run.plan import Cell
 from harness.run.planned import planned
 from harness.run.prepare import Prepared, prepare
@@ -52,18 +52,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     ledger, started = Ledger(), time.time()
     book_probes(prepared, session, ledger)
     asked = planned(cell, len(prepared.attempts.samples), session)
-    job = make_job(
-        cell,
-        session,
-        task=prepared.task,
-        splits=prepared.splits,
-        provider=prepared.provider,
-        roles=prepared.roles,
-        ledger=ledger,
-        embedder=prepared.embedder,
-        n_questions=len(prepared.attempts.wanted),
-        code=prepared.code["method"],
-    )
+    job = job_of(prepared, session, ledger)
     job.files.notice = session.notice
     turn = Turn(prepared, session)
     async with turn as journal:

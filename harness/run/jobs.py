@@ -7,20 +7,37 @@ from collections.abc import Mapping
 from harness.data.hub import Data
 from harness.external.services import Services
 from harness.job import Job, Models
+from harness.model.attempt_time import AttemptClock, Timed
 from harness.model.budget import Budget
 from harness.model.embed import Embedder
 from harness.model.embedding_costs import Account
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
-from harness.model.timed import AttemptClock, Timed
 from harness.registry import load_task, registry
 from harness.run.code import Code
 from harness.run.keys import task_roles
 from harness.run.plan import Cell, task_arguments
+from harness.run.prepare import Prepared
 from harness.run.session import Session
 from harness.sample import Splits
 from harness.task import Task
+
+
+def job_of(prepared: Prepared, session: Session, ledger: Ledger) -> Job:
+    """What the method of a prepared cell gets, with models that charge `ledger`."""
+    return make_job(
+        prepared.cell,
+        session,
+        task=prepared.task,
+        splits=prepared.splits,
+        provider=prepared.provider,
+        roles=prepared.roles,
+        ledger=ledger,
+        embedder=prepared.embedder,
+        n_questions=len(prepared.attempts.wanted),
+        code=prepared.code["method"],
+    )
 
 
 def make_job(
@@ -36,7 +53,7 @@ def make_job(
     n_questions: int,
     code: Code,
 ) -> Job:
-    """What the method gets, with models that charge `ledger`."""
+    """What a method gets, with models that charge `ledger`."""
     request = cell.request
     budget = Budget(request.budget_calls, request.budget_tokens, request.budget_usd, request.budget_time)
 

@@ -15,8 +15,8 @@ from harness.model.factory import preferences
 from harness.model.provider import Provider
 from harness.registry import registry
 from harness.run import keys
-from harness.run.chosen import chosen
 from harness.run.code import Code, check_unchanged, code_of
+from harness.run.item_choice import chosen
 from harness.run.plan import Cell
 from harness.run.preflight import check_templates
 from harness.run.repeats import with_repeats_grouped

@@ -14,7 +14,7 @@ from harness.model import faults
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method
-from harness.run.jobs import make_job
+from harness.run.jobs import job_of
 from harness.run.plan import Cell
 from harness.run.prepare import Prepared, prepare
 from harness.run.rehearsal import NOT_PLAYED, spread
@@ -94,18 +94,7 @@ async def _in_the_cache(prepared: Prepared, session: Session) -> bool | None:
     limits: dict[str, Any] = {f"budget_{of}": None for of in ("calls", "tokens", "usd", "time")}
     offline = replace(cell, request=replace(cell.request, offline=True, **limits))
     ledger = Ledger()
-    job = make_job(
-        offline,
-        session,
-        task=prepared.task,
-        splits=prepared.splits,
-        provider=prepared.provider,
-        roles=prepared.roles,
-        ledger=ledger,
-        embedder=None,
-        n_questions=len(prepared.attempts.wanted),
-        code=prepared.code["method"],
-    )
+    job = job_of(replace(prepared, cell=offline), session, ledger)
     try:
         questions = [sample.question for sample in spread(prepared.attempts.samples, ITEMS)]
         async for _ in method.answer_all(_until_one_lacks(questions, ledger), job):

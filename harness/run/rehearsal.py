@@ -13,8 +13,8 @@ from harness.job import Files, Job
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method
-from harness.run.chosen import chosen
 from harness.run.code import Code
+from harness.run.item_choice import chosen
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
 from harness.run.preflight import check_templates

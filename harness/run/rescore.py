@@ -21,9 +21,9 @@ from harness.results.store import Store
 from harness.results.stored import attempt_batches
 from harness.results.verify import verify_samples
 from harness.run import keys
-from harness.run.chosen import chosen
 from harness.run.code import Code, code_of
 from harness.run.draws import Draws
+from harness.run.item_choice import chosen
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
 from harness.run.repeats import with_repeats_grouped

@@ -33,8 +33,8 @@ TRAINING = {
 }
 
 
-def train(folder, server):
-    url = f"http://127.0.0.1:{server.server_port}/v1"
+def train(folder, port):
+    url = f"http://127.0.0.1:{port}/v1"
     session = Session(Store(folder))
     session.use(open_model(JUDGE, {"base_url": url, "api_key": "none"}, WIDTH))
     (result,) = run_grid(plan(Request(**TRAINING)), session).results
@@ -63,11 +63,14 @@ class Moody:
 def test_it_goes_on_to_the_same_curve_and_no_answered_call_is_made_again(serve, tmp_path, monkeypatch):
     whole, cut = Moody(), Moody()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "whole"))
-    other = train(tmp_path / "b", serve({"judge": whole})).record
+    other = train(tmp_path / "b", serve({"judge": whole}).server_port).record
     server = serve({"judge": cut})
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cut"))
     server.hold = HELD
-    killed = multiprocessing.get_context("fork").Process(target=train, args=(tmp_path / "a", server))
+    # spawn: what is forked from a process with threads may wait for ever for a lock that nobody holds
+    killed = multiprocessing.get_context("spawn").Process(
+        target=train, args=(tmp_path / "a", server.server_port)
+    )
     killed.start()
     until = time.monotonic() + 90
     # each that waits has the place of one whose answer was kept
@@ -78,7 +81,7 @@ def test_it_goes_on_to_the_same_curve_and_no_answered_call_is_made_again(serve, 
     assert server.held == WIDTH and sum(cut.asked.values()) == server.hold
     assert list(tmp_path.glob("cut/workspaces/*/checkpoint-1/course.json")), "it was killed too early"
     server.hold = None
-    record = train(tmp_path / "a", server).record
+    record = train(tmp_path / "a", server.server_port).record
     assert curve(tmp_path / "cut") == curve(tmp_path / "whole") and len(curve(tmp_path / "cut")) == 3
     assert cut.asked == whole.asked and max(cut.asked.values()) > 1  # what was no answer is asked again
     assert record["result_digest"] == other["result_digest"]

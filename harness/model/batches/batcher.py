@@ -25,7 +25,7 @@ from tenacity import stop_after_attempt, wait_exponential
 
 from harness.model import faults
 from harness.model.batches.submitted import Submitted
-from harness.model.completions import completion
+from harness.model.raw_completion import completion
 
 LOG = logging.getLogger("harness.model")
 #: tries of an upload, a download or a submission; a status is asked for as long as it takes

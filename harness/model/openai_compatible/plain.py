@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
 from harness.base.surrogates import whole
-from harness.model.completions import completion
 from harness.model.openai_compatible import reply, request
+from harness.model.raw_completion import completion
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatCompletionChoice, ChatMessage, ModelOutput

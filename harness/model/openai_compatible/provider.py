@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
 from harness.model import backoff, faults
-from harness.model.completions import completion
 from harness.model.hosted import Hosted
 from harness.model.openai_compatible import plain, reply, request
 from harness.model.openai_compatible.client import Client
 from harness.model.openai_compatible.endpoint import COMPLETIONS, ENDPOINT, Endpoint, endpoint
 from harness.model.provider import Call
+from harness.model.raw_completion import completion
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput

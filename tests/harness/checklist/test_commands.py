@@ -196,26 +196,25 @@ def test_a_spent_budget_keeps_what_was_judged(server, asked, annotated, tmp_path
 
 def test_a_killed_judge_goes_on_and_asks_nothing_twice(server, asked, annotated, tmp_path):
     file = written(tmp_path / "t.jsonl", [dialogue(n) for n in range(3)])
-
-    def judged():
-        more = {"checklists": annotated, "max_connections": 2, **asked}
-        return harness.judge_trajectories(file, out=tmp_path / "v.jsonl", **more)
+    more = {"out": tmp_path / "v.jsonl", "checklists": annotated, "max_connections": 2, **asked}
 
     def slow(prompt):
         time.sleep(0.03)
         return judgement(True)
 
     server.reply = slow
-    child = multiprocessing.get_context("fork").Process(target=judged)
+    child = multiprocessing.get_context("spawn").Process(
+        target=harness.judge_trajectories, args=(file,), kwargs=more
+    )
     child.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(server.requests) < 12 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(child.pid, signal.SIGKILL)
     child.join()
     assert len(set(server.prompts)) < 24
     server.reply = lambda prompt: judgement(True)
-    summary = judged().summary()
+    summary = harness.judge_trajectories(file, **more).summary()
     assert (summary["judged"], summary["mean_reward"], summary["calls"]) == (3, 1.0, 24)
     # what was under way at the kill, at most as many calls as are made at once, is asked again
     assert len(set(server.prompts)) == 24 and len(server.prompts) <= 24 + 2

@@ -1,7 +1,9 @@
 """The completion cache: content by key, several processes, damaged files."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -10,6 +12,7 @@ from harness.model.cache import Cache
 
 WRITER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from harness.model.cache import Cache
 cache = Cache(Path(sys.argv[1]), batch=5)
@@ -94,3 +97,10 @@ def test_damage_behind_a_sound_header(tmp_path):
     damaged.flush()  # it stays in memory for whoever paid for it
     assert damaged.get("k") == "v" and len(str(damaged.problem).splitlines()) == 1
     assert isinstance(damaged.problem, CacheFailed) and str(path) in str(damaged.problem)
+
+
+def test_a_database_of_before_may_hold_keys_with_addresses_and_a_new_one_none(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as old:
+        old.execute("CREATE TABLE completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+    assert Cache(tmp_path / "old.sqlite").older and Cache(tmp_path / "old.sqlite").older
+    assert not Cache(tmp_path / "new.sqlite").older and not Cache(tmp_path / "new.sqlite").older

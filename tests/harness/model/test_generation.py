@@ -8,8 +8,8 @@ from harness.base.values import Written
 from harness.model.faults import of_status
 from harness.model.generation import generation_settings, hashed, merged
 from harness.model.provider import Call, Provider
-from harness.model.request_seen import unsent
-from harness.model.taken import Taken
+from harness.model.sent_request import unsent
+from harness.model.supported_settings import Taken
 from harness.sample import Question
 
 NO_LIST = "several are written [a, b]"

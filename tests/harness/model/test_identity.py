@@ -12,7 +12,7 @@ from inspect_ai.model import ModelOutput
 
 from harness.base.errors import UsageError
 from harness.base.messages import user
-from harness.model import told, weights
+from harness.model import server_info, weights
 from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.factory import open_model
@@ -185,6 +185,7 @@ def test_every_argument_but_those_that_reach_it_is_in_its_keys(cache, folders, a
 
 def test_a_completion_of_before_is_found_and_then_at_every_port(cache, monkeypatch):
     here, there = (opened(cache, "openai-api/local/m", {"base_url": each, "api_key": "k"}) for each in (A, B))
+    cache.older = True  # as of a database that was there before
     now = Model(here, ledger=Ledger(), budget=Budget(), cache=cache)
     call = (QUESTION, [user("?")], (), None, {}, 0)
     output = ModelOutput.from_content("m", "of before").model_dump(mode="json", exclude_none=True)
@@ -221,8 +222,8 @@ def test_a_name_of_a_service_at_another_server_is_another_model(cache, name, mon
 
 
 def test_a_server_that_hangs_is_waited_for_so_long_and_no_error(cache, monkeypatch):
-    monkeypatch.setattr(told, "PATIENCE", 0.05)
-    monkeypatch.setattr(told, "_get", lambda *_: time.sleep(0.3))
+    monkeypatch.setattr(server_info, "PATIENCE", 0.05)
+    monkeypatch.setattr(server_info, "_get", lambda *_: time.sleep(0.3))
     began = time.monotonic()
     provider = online(cache, monkeypatch, A, name="openai-api/local/m")
     assert time.monotonic() - began < 0.25 and provider.revision == ""
@@ -233,15 +234,17 @@ def test_a_server_that_hangs_is_waited_for_so_long_and_no_error(cache, monkeypat
     "said", [None, [], "x", {"data": 1}, {"data": [1]}, {"data": [{"id": []}]}, {"data": []}]
 )
 def test_a_list_that_is_none_tells_nothing(said, monkeypatch):
-    monkeypatch.setattr(told, "_get", lambda *_: (said, "x"))
-    found = told.ask(A, {}, "m", "openai-api")
-    assert found is not None and found.revision("m") in ("", told.Told({"id": "[]"}).revision("m"))
+    monkeypatch.setattr(server_info, "_get", lambda *_: (said, "x"))
+    found = server_info.ask(A, {}, "m", "openai-api")
+    assert found is not None and found.revision("m") in ("", server_info.Told({"id": "[]"}).revision("m"))
 
 
 def answering(monkeypatch, paths, software="x"):
     """Has a server answer these paths, and no others."""
-    monkeypatch.setattr(told, "_get", lambda url, _: (paths.get(url.removeprefix("http://s"), {}), software))
-    return lambda family="openai-api", name="m": told.ask("http://s/v1", {}, name, family)
+    monkeypatch.setattr(
+        server_info, "_get", lambda url, _: (paths.get(url.removeprefix("http://s"), {}), software)
+    )
+    return lambda family="openai-api", name="m": server_info.ask("http://s/v1", {}, name, family)
 
 
 def entry(**more):
@@ -293,5 +296,5 @@ def test_a_root_that_is_the_name_tells_no_more(monkeypatch):
 
 def test_a_key_is_not_told_to_another_server(monkeypatch):
     """A redirect is not followed, and the key stays with the server that was named."""
-    (handler,) = [h for h in told._opener().handlers if type(h).__name__ == "Here"]
+    (handler,) = [h for h in server_info._opener().handlers if type(h).__name__ == "Here"]
     assert handler.redirect_request(None, None, 302, "", {}, B) is None

@@ -13,12 +13,12 @@ from harness.base.errors import Declined, ModelCallError, ModelStopped
 from harness.base.messages import user
 from harness.model import faults
 from harness.model.budget import Budget
-from harness.model.completions import completion
 from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.health import Health
 from harness.model.hosted import Hosted
 from harness.model.ledger import Ledger
+from harness.model.raw_completion import completion
 from harness.sample import Question
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}

@@ -6,10 +6,10 @@ import pytest
 
 from harness.base import messages
 from harness.base.errors import ModelCallError
+from harness.model.attempt_time import AttemptClock, Timed
 from harness.model.budget import Budget
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
-from harness.model.timed import AttemptClock, Timed
 from harness.sample import Question
 
 

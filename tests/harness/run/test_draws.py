@@ -101,7 +101,7 @@ def test_a_declared_none_is_overruled_by_what_the_run_does(methods, method, draw
 def test_a_killed_run_records_the_same(methods, method, when):
     whole = record_of(go(methods, method, "whole"))
     (methods / "die").write_text(when)
-    victim = multiprocessing.get_context("fork").Process(target=go, args=(methods, method, "killed"))
+    victim = multiprocessing.get_context("spawn").Process(target=go, args=(methods, method, "killed"))
     victim.start()
     victim.join(120)
     assert victim.exitcode == -9 and list(methods.glob("killed/.running/*/samples.jsonl"))

@@ -85,7 +85,7 @@ def test_a_policy_without_a_chat_template_can_not_learn_from_dialogues(tmp_path)
 
 
 def test_a_training_that_was_killed_goes_on_to_the_same_curve(tmp_path, cache, monkeypatch):
-    killed = multiprocessing.get_context("fork").Process(
+    killed = multiprocessing.get_context("spawn").Process(
         target=go, args=(tmp_path / "killed",), kwargs={"steps": 6, "save_every": 1}
     )
     killed.start()

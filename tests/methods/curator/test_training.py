@@ -1,7 +1,7 @@
 """Training pocket policies: through the command's own path, on the CPU, in seconds."""
 
 import json
-import os
+import multiprocessing
 import signal
 import time
 from pathlib import Path
@@ -187,18 +187,17 @@ def test_a_wasteful_run_is_measured_as_often_for_what_it_spends(tmp_path, cache)
 @pytest.mark.parametrize("engine", ["auto", "trl"])
 def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypatch, engine):
     arguments = {"steps": 5, "save_every": 2, "candidates": 40, "limit": 2, "engine": engine}
-    child = os.fork()
-    if not child:
-        try:
-            go(tmp_path / "first", **arguments)
-        finally:  # else a child that fails goes on with the tests
-            os._exit(0)
+    child = multiprocessing.get_context("spawn").Process(
+        target=go, args=(tmp_path / "first",), kwargs=arguments
+    )
+    child.start()
     end = time.monotonic() + 120
     while not list(cache.glob("workspaces/*/checkpoint-2/course.json")):
-        assert time.monotonic() < end and os.waitpid(child, os.WNOHANG) == (0, 0)
+        assert time.monotonic() < end and child.is_alive()
         time.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    child.kill()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
     assert not list(cache.glob("artifacts/*/training.json"))
     assert go(tmp_path / "second", **arguments).record["usage"]["by_purpose"]["train"]["calls"] == 5 * 16
     resumed = trained(cache)
