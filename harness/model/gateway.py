@@ -1,24 +1,22 @@
-"""The handle on a model that a run holds: cached, metered, budgeted, retried."""
+"""The handle on a model that a run holds: cached, metered and budgeted; `harness.model.tries` asks."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages as make
 from harness.base.digest import digest
-from harness.base.errors import Declined, HarnessError, ModelCallError, NotKept
-from harness.model import backoff, echoed_secrets, endings, faults
+from harness.base.errors import Declined, NotKept
+from harness.model import backoff, echoed_secrets, endings
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.generation import merged
-from harness.model.health import HANDFUL, Health
+from harness.model.health import Health
 from harness.model.ledger import Ledger, Usage
 from harness.model.metering import Meter
 from harness.model.pace import Pace
@@ -27,6 +25,7 @@ from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
 from harness.model.reasoning_room import Room
 from harness.model.supported_settings import Taken
+from harness.model.tries import Tries
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -64,18 +63,24 @@ class Model:
         self.decoding = dict(decoding or {})
         self._ledger, self._budget, self._cache = ledger, budget, cache
         self._seed, self._offline = seed, offline
-        self._max_retries, self._first_wait = max_retries, first_wait
-        self._pace = pace if provider.remote else None
-        self._health = (health or Health(keep_going=True)) if provider.remote else None
-        self._room = (
-            Room(answer_limit, self.name, lambda text: self._notice(text)) if provider.remote else None
-        )
-        self._prefixes = Prefixes(provider, prompt_cache)
-        self._keyed, self._told_of_wait = provider.cacheable, False
+        self._keyed = provider.cacheable
         self._notice = notice or (lambda text: None)
-        self._taken = Taken(provider, self.decoding, chosen, lambda text: self._notice(text))
+        self._taken = Taken(provider, self.decoding, chosen, self._notice)
         self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
-        self._meter = Meter(provider, self.price, budget, lambda text: self._notice(text))
+        self._meter = Meter(provider, self.price, budget, self._notice)
+        self._tries = Tries(
+            provider,
+            taken=self._taken,
+            prefixes=Prefixes(provider, prompt_cache),
+            room=Room(answer_limit, self.name, self._notice) if provider.remote else None,
+            pace=pace if provider.remote else None,
+            health=(health or Health(keep_going=True)) if provider.remote else None,
+            meter=self._meter,
+            book=self._book,
+            max_retries=max_retries,
+            first_wait=first_wait,
+            notice=self._notice,
+        )
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
 
     @property
@@ -175,11 +180,7 @@ class Model:
 
     def _most(self, call: Call) -> Bound:
         """At most what a call takes as it would be sent now."""
-        return self._meter.most(self._roomy(call))
-
-    def _roomy(self, call: Call) -> Call:
-        """The call with the room for thoughts that it would be sent with now."""
-        return self._room.widened(call) if self._room else call
+        return self._meter.most(self._tries.roomy(call))
 
     async def _charged(self, call: Call, purpose: str, patience: float | None, place: Place) -> ModelOutput:
         """The answer to a call, recorded however it ends."""
@@ -187,11 +188,11 @@ class Model:
         output: ModelOutput | None = None
         started = time.perf_counter()
         try:
-            output = await self._within(patience, call, usage, purpose, place)
+            output = await self._tries.answer(call, usage, purpose, place, patience)
         finally:
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call, usage, output)
-        sent = self._taken.sent(self._roomy(call))
+        sent = self._taken.sent(self._tries.roomy(call))
         self._ledger.served.note(self.provider, purpose, sent, output)
         endings.check(output, self.name)
         self._meter.note(usage, output)
@@ -222,7 +223,7 @@ class Model:
         output, _ = echoed_secrets.hidden(output, text, self.name, self._notice)
         try:
             endings.check(output, self.name)
-            stale = not self._offline and self._room is not None and self._room.wanted(call, call, output)
+            stale = not self._offline and self._tries.cut_short(call, output)
         except Declined:
             stale = True
             if self._offline:
@@ -235,113 +236,6 @@ class Model:
         self._charge(purpose, call, usage := Usage(calls=1, cache_hits=1), output)
         self._meter.note(usage, output)
         return output
-
-    async def _within(
-        self, patience: float | None, call: Call, usage: Usage, purpose: str, place: Place
-    ) -> ModelOutput:
-        """The provider's answer, if it comes within so many seconds from the call's turn."""
-        if patience is None:
-            return await self._call(call, usage, purpose, place)
-        try:
-            async with asyncio.timeout(None) as clock:
-                loop = asyncio.get_running_loop()
-                return await self._call(
-                    call, usage, purpose, place, lambda: clock.reschedule(loop.time() + patience)
-                )
-        except TimeoutError:
-            raise ModelCallError(f"{self.name}: no answer within {patience:g} seconds") from None
-
-    async def _call(
-        self, call: Call, usage: Usage, purpose: str, place: Place, begun: Callable[[], None] = lambda: None
-    ) -> ModelOutput:
-        """The provider's answer, after as many tries as it takes; counts them in `usage`. `begun` is called
-        when the first of them has its turn."""
-        jitter: random.Random | None = None
-        told, sent, began = 0, call, 0.0
-        while True:
-            extra = Usage()  # what a try took that brought no answer
-            try:
-                async with (
-                    self._pace or nullcontext(),
-                    self._health.turn() if self._health else nullcontext(),
-                ):
-                    if not usage.calls:
-                        begun()
-                    usage.calls = 1
-                    roomy = self._roomy(call)
-                    sent = self._taken.fitting(self._prefixes.marked(roomy))
-                    began = time.monotonic()
-                    output = await self._sent(sent, purpose, extra)
-                if self._pace:
-                    self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
-                if self._health:
-                    self._health.answers()
-                self._taken.answered()
-                if self._room is None or not self._room.wanted(call, roomy, output):
-                    return output
-                self._meter.thrown_away(extra, sent, output)
-                self._book(purpose, call, extra)
-                usage.retries += 1
-                await place.renew()
-                continue
-            except HarnessError:  # a provider's own line, or the model is stopped
-                raise
-            except Exception as error:
-                said, wanted_wait = faults.read(error), self.provider.retry_after(error)
-                if usage.calls and usage.retries <= self._max_retries and self._taken.learns(error, sent):
-                    usage.retries += 1
-                    continue
-                if self._room and usage.calls and self._room.narrowed(call, roomy, said.status):
-                    continue
-                told += 1
-                self._book(purpose, call, extra)
-                if self._pace:
-                    self._pace.refused(said.status, began, wanted_wait)
-                if not self._again(error, said, usage, told):
-                    raise self._failure(said, usage, self._taken.cure(error, sent)) from error
-            if (wanted_wait or 0.0) > backoff.LONGEST_WAIT and not self._told_of_wait:
-                self._told_of_wait = True
-                self._notice(
-                    f"{self.name}: {said.line}: the server asks to wait {wanted_wait:.0f} seconds; a call "
-                    f"waits {backoff.CEILING:.0f} at most before each of its {self._max_retries} retries"
-                )
-            jitter = jitter or random.Random(call.seed)
-            seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)
-            usage.retries += 1
-            if extra != Usage():
-                place.give_back()
-            await asyncio.sleep(seconds)
-            await place.take()
-
-    async def _sent(self, call: Call, purpose: str, extra: Usage) -> ModelOutput:
-        """One try. What it may have cost although it brought no answer goes into `extra`."""
-        try:
-            return await self.provider.generate(call)
-        except asyncio.CancelledError:  # the server goes on with it
-            if self.provider.remote and not self.provider.batched:  # a batch is found again
-                self._meter.broke_off(extra, call)
-                self._book(purpose, call, extra)
-            raise
-        except Exception as error:
-            if faults.may_have_been_served(error):
-                self._meter.broke_off(extra, call)
-            raise
-
-    def _again(self, error: Exception, said: faults.Reading, usage: Usage, told: int) -> bool:
-        """Whether a call that failed is made again."""
-        if said.kind == "unusable":
-            line = f"{self.name}: {said.line}"
-            return self._health is not None and self._health.fails(line) and told < HANDFUL
-        if usage.retries >= self._max_retries or said.kind in ("filtered", "context_overflow"):
-            return False
-        return said.kind == "passing" or self.provider.retryable(error)
-
-    def _failure(self, said: faults.Reading, usage: Usage, cure: str = "") -> ModelCallError:
-        """The error of a call that failed for good."""
-        if said.kind in ("filtered", "context_overflow"):
-            return Declined(f"{self.name}: {endings.NAMES[said.kind]}: {said.line}", said.kind)
-        tries = f" after {usage.retries + 1} tries" if usage.retries else ""
-        return ModelCallError(f"{self.name}{tries}: {said.line}{cure}")
 
     def _key(
         self,
