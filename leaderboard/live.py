@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.errors import DECLINED, HarnessError, UsageError
+from harness.base.terminal import say
 from harness.leaderboard.pages import FOLDER
 from harness.leaderboard.site import Options, Verified, build
 from harness.results.store import Store
@@ -190,7 +191,7 @@ def serve(root: Path, options: Options, port: int) -> None:
         live.follow()
         http = server(live, port)
         threading.Thread(target=http.serve_forever, daemon=True).start()
-        print(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it", flush=True)
+        say(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it")
         wait = threading.Event()
         try:
             while not wait.wait(EVERY_S):
