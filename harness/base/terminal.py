@@ -1,7 +1,7 @@
 """The one way to a terminal: what data, plugins and models wrote is shown there and never obeyed.
 
-Everything that the harness prints goes through this module (a test holds that no other prints); tables through
-`harness.display.layout`, which makes cells `printable` before it measures them.
+Everything that the harness prints goes through this module (a test holds that no other prints); tables go
+through `harness.display.layout`, which makes its cells `printable` before it measures them.
 """
 
 from __future__ import annotations
@@ -72,13 +72,13 @@ def say_json(value: Any) -> None:
     print(json_text(value, ascii_only=not encoding.startswith("utf")))
 
 
-def json_text(value: Any, *, ascii_only: bool = False) -> str:
+def json_text(value: Any, *, ascii_only: bool = False, sort_keys: bool = False) -> str:
     """JSON on one line, that any reader of JSON takes and any terminal can show: characters that are not
     printable stand as escapes of JSON, a number that is none (NaN, an infinity) is null."""
     try:
-        text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, sort_keys=sort_keys)
     except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=ascii_only)
+        text = json.dumps(_finite(value), ensure_ascii=ascii_only, sort_keys=sort_keys)
     return text if text.isprintable() else "".join(c if c.isprintable() else _in_json(c) for c in text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from harness.base.errors import DECLINED, UsageError
-from harness.base.terminal import say, say_json, tell
+from harness.base.terminal import json_text, say, say_json, tell
 from harness.cli.corrections import correct, retract
 from harness.cli.diff import diff
 from harness.cli.options import (
@@ -228,7 +227,7 @@ def _every_eval_ever(store: Path, wanted: set[str]) -> str:
 
     invalid: list[str] = []
     text = "".join(
-        json.dumps(every_eval_ever(record), ensure_ascii=False) + "\n"
+        json_text(every_eval_ever(record)) + "\n"
         for record in Store(store).records(invalid)
         if record["run_id"] in wanted
     )
