@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.base.documents import load_json
 from harness.base.errors import RecordError, UsageError
 from harness.base.secrets import json_without_secrets
 from harness.leaderboard import pages, records
@@ -266,7 +267,7 @@ WEB = "the site needs jinja2 and plotly: pip install 'method-harness[web]'"
 def _manifest(target: Path) -> set[str]:
     """The files that an earlier build left; only these may be removed."""
     try:
-        found = json.loads((target / MANIFEST).read_text("utf-8"))["files"]
+        found = load_json((target / MANIFEST).read_text("utf-8"))["files"]
         return {name for name in found if ".." not in Path(name).parts and not Path(name).is_absolute()}
     except (OSError, ValueError, KeyError, TypeError):
         return set()

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from harness.base.documents import load_yaml
 from harness.base.errors import UsageError, unknown_key
 from harness.base.secrets import remember
-from harness.base.values import given, load_yaml
+from harness.base.values import given
 from harness.cli.options import present_name
 
 #: options that a file calls by their flag, as they collect pairs under another name

@@ -6,17 +6,15 @@ question's text), and holds `completion`; `epoch`, `confidence` and `usage` are 
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_json
 from harness.base.errors import DataError, UsageError, nearest
-from harness.data.content import Form
+from harness.data.content import Form, lines_of, read_bytes
 from harness.data.table import Cell, TextTable
 from harness.data.tables import read_table
 
@@ -132,16 +130,15 @@ def results_module(name: str) -> Any:
 
 
 def read_json(path: Path, lines: bool = False) -> Any:
-    """The document in a JSON file, plain or gzipped; of one with `lines`, the list of their documents.
+    """The document in a JSON file, plain or packed; of one with `lines`, the list of their documents.
 
     Raises:
         DataError: it can't be read, or is no JSON.
     """
     try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        return [json.loads(line) for line in raw.split(b"\n") if line.strip()] if lines else json.loads(raw)
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        raw, _ = read_bytes(path)
+        return [load_json(line) for _, line in lines_of(raw.decode())] if lines else load_json(raw)
+    except ValueError as error:
         raise DataError(f"can't read {path}: {error}") from error
 
 
@@ -222,7 +219,7 @@ def _number(text: str | None, name: str) -> float | None:
 def _counts(text: str | None) -> dict[str, float] | None:
     """The numbers of an object of counts; None where there is none."""
     try:
-        found = json.loads(text or "null")
+        found = load_json(text or "null")
         return {name: float(value) for name, value in found.items() if value is not None}
     except (ValueError, TypeError, AttributeError):
         return None

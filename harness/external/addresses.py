@@ -2,8 +2,8 @@
 
 Sources (certain): IANA's registries of special-purpose addresses for IPv4 and IPv6 (RFC 6890 and what it
 updates), multicast (RFC 5771, RFC 4291), reserved (RFC 1112), ISATAP (RFC 5214), Azure's host address. The
-lists are our own because those of Python's `ipaddress` differ by its version, and call public what some clouds
-serve their secrets at (192.0.0.192).
+lists are our own because those of Python's `ipaddress` differ by its version, and call public what some
+clouds serve their secrets at (192.0.0.192).
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_json
 from harness.base.errors import RecordError, UsageError, nearest
 from harness.comparison.arms import Arm, Row, arms_of
 from harness.comparison.items import load_items
@@ -176,7 +177,7 @@ def read_baseline(path: Path) -> Baseline:
         RecordError: the file is broken, or a run is missing or no longer the one that was named.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = load_json(path.read_text("utf-8"))
         schema, root = int(document["schema"]), path.parent.parent
         listed = {run["record"]: run["result_digest"] for arm in document["arms"] for run in arm["runs"]}
     except (OSError, ValueError, KeyError, TypeError) as error:

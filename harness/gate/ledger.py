@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.digest import digest
+from harness.base.documents import load_json
 from harness.base.errors import RecordError
 from harness.comparison.arms import Arm, Row
 from harness.gate.checks import SPENDING
@@ -184,7 +185,7 @@ class Ledger:
 
 def _read(path: Path) -> Look | Confirmation:
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = load_json(path.read_text("utf-8"))
         named = digest(document)[:16]
         schema, kind = int(document.pop("schema")), document.pop("kind")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

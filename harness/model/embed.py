@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -15,8 +13,10 @@ import numpy as np
 
 from harness.base import paths
 from harness.base.digest import digest, file_digest
+from harness.base.documents import load_json
 from harness.base.errors import DataError, ModelCallError, UsageError
 from harness.base.errors import nearest as _closest
+from harness.data.content import lines_of, read_bytes
 from harness.model.cache import Cache
 from harness.model.embedding_costs import Account
 
@@ -231,10 +231,8 @@ class Stored(Embedder):
         try:
             self.revision = digest([file_digest(Path(where)), file_digest(Path(texts))])
             self._rows = np.load(where, mmap_mode="r")
-            opener = gzip.open if texts.endswith(".gz") else open
-            with opener(texts, "rt", encoding="utf-8") as lines:
-                records = [json.loads(line) for line in lines if line.strip()]
-        except (OSError, EOFError, ValueError) as error:
+            records = [load_json(line) for _, line in lines_of(read_bytes(Path(texts))[0].decode())]
+        except (OSError, ValueError) as error:
             raise DataError(f"embedder {name}: {error}") from None
         if self._rows.ndim != 2 or len(records) != len(self._rows):
             raise DataError(f"embedder {name}: vectors of shape {self._rows.shape} for {len(records)} texts")
