@@ -136,7 +136,9 @@ def read_json(path: Path, lines: bool = False) -> Any:
         DataError: it can't be read, or is no JSON.
     """
     try:
-        raw, _ = read_bytes(path)
+        raw, name = read_bytes(path)
+        if path.suffix == ".gz" and name == path.name:
+            raise ValueError("it is not packed with gzip, as its name says")
         return [load_json(line) for _, line in lines_of(raw.decode())] if lines else load_json(raw)
     except ValueError as error:
         raise DataError(f"can't read {path}: {error}") from error
