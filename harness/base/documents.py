@@ -80,6 +80,14 @@ def _loader() -> Any:
                 seen.add((tag, text))
             return node
 
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.depth = getattr(self, "depth", 0) + 1
+            if self.depth > DEEPEST + 1:
+                raise _refused("nested too deeply", None, unfit=True)
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
         def compose_document(self) -> Any:
             node = super().compose_document()
             _check(node)

@@ -12,8 +12,9 @@ import click
 
 from harness import __version__
 from harness.base.env_file import load_env_file
-from harness.base.errors import HarnessError, nearest
+from harness.base.errors import HarnessError, UsageError, nearest
 from harness.base.secrets import remember_words, without_secret_values
+from harness.base.surrogates import whole
 from harness.base.terminal import guard, say, tell
 from harness.cli.streams import shielded
 
@@ -86,6 +87,7 @@ def _main() -> None:
     debug = bool(os.environ.get("HARNESS_DEBUG"))
     remember_words(sys.argv[1:])
     try:
+        _check_unicode()
         load_env_file()
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -112,11 +114,29 @@ def _main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         tell(f"error: {place}{error.strerror or error} (HARNESS_DEBUG=1 says where)")
         sys.exit(2)
-    except Exception:
-        _trace()
+    except Exception as error:
+        if debug:
+            _trace()
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        tell(f"error: {what} (nobody foresaw it: HARNESS_DEBUG=1 says where, please report it)")
+        sys.exit(2)
+
+
+def _check_unicode() -> None:
+    """Whether what was given is text: records, paths in them and columns are written in UTF-8.
+
+    Raises:
+        UsageError: an argument, a variable of the harness or the folder that we stand in isn't.
+    """
+    ours = [name for name in os.environ if name.startswith("HARNESS_")]
+    variables = {f"the variable {name}": os.environ[name] for name in ours}
+    arguments = {f"argument {n}": word for n, word in enumerate(sys.argv[1:], start=1)}
+    for what, text in {**arguments, **variables, "the folder that we stand in": os.getcwd()}.items():
+        if text != whole(text):
+            raise UsageError(f"{what} is not text in UTF-8: {text!r}; name it otherwise")
 
 
 def _trace() -> NoReturn:
     """The traceback, through the stream that lets no secret pass."""
-    traceback.print_exc()
+    say(traceback.format_exc(), err=True, end="")
     sys.exit(1)

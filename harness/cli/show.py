@@ -92,7 +92,7 @@ def command(
         from harness.comparison.human import agreement_with
 
         agreed = agreement_with(record, human)
-        say(json.dumps(agreed.as_dict(), ensure_ascii=False) if as_json else "\n".join(agreed.lines()))
+        say_json(agreed.as_dict()) if as_json else say("\n".join(agreed.lines()))
         return
     from harness.results.classes import class_report, read_classes
 
