@@ -34,6 +34,8 @@ class Response:
 
 
 NAMES = ("sample_id", "index", "input", "epoch", "completion", "confidence", "usage")
+#: the largest count that a number of JSON holds exactly, and the largest number of an attempt
+MOST, MOST_EPOCHS = 2**53, 100_000
 _WHICH = "; --column {}=NAME says which is meant"
 
 
@@ -192,6 +194,8 @@ def _response(place: str, row: Mapping[str, Cell]) -> Response:
     if not any(texts.get(name) for name in _SAMPLE):
         raise DataError(_NO_SAMPLE)
     index, epoch, confidence = (_number(texts.get(name), name) for name in ("index", "epoch", "confidence"))
+    if not 0 <= (epoch or 0) <= MOST_EPOCHS:
+        raise DataError(f"'epoch' is from 0 to {MOST_EPOCHS:,}, not {texts['epoch']}")
     return Response(
         place=place,
         completion=texts.get("completion") or "",
@@ -219,9 +223,19 @@ def _number(text: str | None, name: str) -> float | None:
 
 
 def _counts(text: str | None) -> dict[str, float] | None:
-    """The numbers of an object of counts; None where there is none."""
+    """The numbers of an object of counts; None where there is none.
+
+    Raises:
+        DataError: a number is no count.
+    """
     try:
         found = load_json(text or "null")
-        return {name: float(value) for name, value in found.items() if value is not None}
+        counts = {name: float(value) for name, value in found.items() if value is not None}
     except (ValueError, TypeError, AttributeError):
         return None
+    except OverflowError:
+        counts = {"a number": math.inf}
+    for name, count in counts.items():
+        if not 0 <= count <= MOST:
+            raise DataError(f"'usage': {name[:40]} is no count: {count:g}")
+    return counts
