@@ -131,6 +131,36 @@ def results_module(name: str) -> Any:
     return importlib.import_module(name)
 
 
+def results_names(module: str, path: Path) -> list[str]:
+    """The tasks that a file or folder has a benchmark's own results of.
+
+    Raises:
+        DataError: it has, and they can't be read as they stand.
+    """
+    try:
+        return list(results_module(module).names(path))
+    except RecursionError:
+        raise DataError(f"can't read {path}: nested too deeply") from None
+
+
+def read_results(module: str, path: Path, name: str) -> list[Response]:
+    """The responses to a task in a benchmark's own results.
+
+    Raises:
+        DataError: they can't be read as they stand.
+    """
+    try:
+        found: list[Response] = results_module(module).read(path, name)
+    except RecursionError:
+        raise DataError(f"can't read {path}: nested too deeply") from None
+    for response in found:
+        try:
+            _check(response)
+        except DataError as error:
+            raise DataError(f"{path}: {response.place}: {error}") from None
+    return found
+
+
 def read_json(path: Path, lines: bool = False) -> Any:
     """The document in a JSON file, plain or packed; of one with `lines`, the list of their documents.
 
@@ -194,9 +224,7 @@ def _response(place: str, row: Mapping[str, Cell]) -> Response:
     if not any(texts.get(name) for name in _SAMPLE):
         raise DataError(_NO_SAMPLE)
     index, epoch, confidence = (_number(texts.get(name), name) for name in ("index", "epoch", "confidence"))
-    if not 0 <= (epoch or 0) <= MOST_EPOCHS:
-        raise DataError(f"'epoch' is from 0 to {MOST_EPOCHS:,}, not {texts['epoch']}")
-    return Response(
+    made = Response(
         place=place,
         completion=texts.get("completion") or "",
         epoch=int(epoch or 0),
@@ -206,6 +234,20 @@ def _response(place: str, row: Mapping[str, Cell]) -> Response:
         confidence=confidence,
         usage=_counts(texts.get("usage")),
     )
+    _check(made)
+    return made
+
+
+def _check(response: Response) -> None:
+    """
+    Raises:
+        DataError: its epoch or a count of its usage is none.
+    """
+    if not 0 <= response.epoch <= MOST_EPOCHS:
+        raise DataError(f"'epoch' is from 0 to {MOST_EPOCHS:,}, not {response.epoch}")
+    for name, count in (response.usage or {}).items():
+        if count is not None and not 0 <= count <= MOST:
+            raise DataError(f"'usage': {name[:40]} is no count: {str(count)[:40]}")
 
 
 def _number(text: str | None, name: str) -> float | None:
@@ -223,19 +265,12 @@ def _number(text: str | None, name: str) -> float | None:
 
 
 def _counts(text: str | None) -> dict[str, float] | None:
-    """The numbers of an object of counts; None where there is none.
-
-    Raises:
-        DataError: a number is no count.
-    """
+    """The numbers of an object of counts; None where there is none."""
     try:
         found = load_json(text or "null")
         counts = {name: float(value) for name, value in found.items() if value is not None}
     except (ValueError, TypeError, AttributeError):
         return None
     except OverflowError:
-        counts = {"a number": math.inf}
-    for name, count in counts.items():
-        if not 0 <= count <= MOST:
-            raise DataError(f"'usage': {name[:40]} is no count: {count:g}")
+        return {"a number": math.inf}
     return counts

@@ -95,7 +95,7 @@ def _total(count: Any) -> int | None:
     if isinstance(count, list):
         parts = [_total(part) for part in count]
         return None if None in parts else sum(part or 0 for part in parts)
-    return int(count) if isinstance(count, int | float) and math.isfinite(count) else None
+    return int(count) if isinstance(count, int | float) and abs(count) < math.inf else None
 
 
 def _files(path: Path) -> dict[str, Path]:
