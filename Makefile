@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test docs lint types published simulations cm2 todycomm clean system
+.PHONY: demo test faults docs lint types published simulations cm2 todycomm clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -23,6 +23,10 @@ test: $(READY) system
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal
+
+# Campaigns of faults at length: kills, damaged stores, crafted files, addresses, scripts on the site.
+faults: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults -m faults --durations=20
 
 system:
 	@if ! { command -v $(BROWSER) && command -v bwrap; } >/dev/null && [ "$$(id -u)" = 0 ] \

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, reason_of
 from harness.leaderboard.conversations import drawn
 from harness.results.attempts import hashed_part
 from harness.results.graded import is_graded
@@ -104,7 +104,7 @@ def _read(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(batch_size=5000):
                 yield from batch.to_pylist()
     except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
 
 
 def _short(value: Any) -> Any:

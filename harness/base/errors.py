@@ -88,6 +88,11 @@ class WorldFailed(Exception):
     """The world itself broke down: the attempt is an error; the agent didn't fail."""
 
 
+def reason_of(error: BaseException) -> str:
+    """The first line of what an exception says; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:
     """The half sentence that follows 'unknown X': the closest valid names, or where to look."""
     import difflib  # only a mistake pays for it

@@ -222,7 +222,8 @@ def _decoding(values: dict[str, Any]) -> dict[str, Any]:
             value = str(read_value(value, f"{flag} "))
             if not value.strip():
                 raise UsageError(f"{flag}: the text is empty; leave the option out for no system message")
-        if value is not None and made.setdefault(name, value) != value:
+        kept = value if value is None else made.setdefault(name, value)
+        if kept is not value and kept != value:  # nan is no other than itself
             raise UsageError(f"{flag} {short(value)} and -G {name}={short(made[name])} contradict each other")
     return made
 

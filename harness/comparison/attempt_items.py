@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import RecordError, UsageError, reason_of
 from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import Array, AttemptMetric, Votes, table
 from harness.comparison.items import Items, by_name, check_stated, known_groups, numbers
@@ -104,7 +104,7 @@ def _read(run: Any, votes: bool) -> _Attempts:
             held = file.schema_arrow.names
             read = file.read(columns=[*(c for c in columns if c in held), *(["group"] if grouped else [])])
     except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
     digests, owner = by_name(read["item_digest"])
     order = np.argsort(owner, kind="stable")
     statuses, status = by_name(read["status"])

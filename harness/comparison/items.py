@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, reason_of
 from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import attempt_metric
 from harness.results.classes import CLASS_METRICS, item_influence, metric_names, read_classes
@@ -212,7 +212,7 @@ def load_run(run: Any, metric: str) -> Items:
         with parquet.ParquetFile(path, read_dictionary=["item_digest", "status"]) as file:
             table = file.read(columns=columns, use_threads=False)
     except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
     if metric not in table.column_names:
         if metric in run["metrics"]:
             raise RecordError(_NOT_BY_ITEM.format(metric, run["run_id"][:12], run["primary"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.base.errors import RecordError, UsageError
+from harness.base.errors import RecordError, UsageError, reason_of
 from harness.comparison.arms import Arm
 from harness.comparison.items import Items
 
@@ -109,7 +109,7 @@ def first_ids(arm: Arm, digests: Sequence[str]) -> list[str]:
             with parquet.ParquetFile(path) as file:
                 table = file.read(columns=["sample_id", "item_digest"])
         except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-            raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+            raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
         for name, item in zip(*(column.to_pylist() for column in table.columns), strict=True):
             if item in wanted:
                 found[str(name)] = None

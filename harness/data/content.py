@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from harness.base.errors import DataError
+from harness.base.errors import DataError, reason_of
 
 _SAMPLED = 2**16
 #: bytes that may come out of any packed file; and of one of which more comes, how many times its size
@@ -76,7 +76,7 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
             raw, inner = _unpack(raw, packed, name)
             name = inner or (name[: -len(packed)] if name.lower().endswith(packed) else name)
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise DataError(f"can't read {path}: {str(error).splitlines()[0] or 'it is damaged'}") from error
+        raise DataError(f"can't read {path}: {reason_of(error)}") from error
     return raw, name
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from harness.base.errors import DataError
+from harness.base.errors import DataError, reason_of
 from harness.data.cells import as_text, chosen, find_columns
 from harness.data.content import Form, check_unpacked
 from harness.data.table import Cell, TextTable
@@ -44,12 +44,13 @@ def read_arrow(
             table = ipc.open_stream(source).read_all() if stream else feather.read_table(source)
             names = list(table.column_names)
             places = _places(names, columns, optional, name, form.cure)
+        table.validate(full=True)  # what is no text, or lies outside of the file, is found out here
         cells = {
             wanted: _cells(table.column(names[place]), wanted, name, wanted not in (columns or ()))
             for wanted, place in places.items()
         }
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
-        raise DataError(f"can't read {name}: {str(error).splitlines()[0]}") from error
+        raise DataError(f"can't read {name}: {reason_of(error)}") from error
     return TextTable(names, cells, table.num_rows)
 
 
@@ -82,7 +83,7 @@ def read_workbook(
     except ImportError as error:
         raise DataError(f"{name} needs openpyxl: pip install 'method-harness[xlsx]'") from error
     except Exception as error:  # a damaged workbook raises whatever its XML made of it
-        raise DataError(f"can't read {name}: {str(error).splitlines()[0]}") from error
+        raise DataError(f"can't read {name}: {reason_of(error)}") from error
     if len(book.sheet_names) > 1:
         others = ", ".join(map(str, book.sheet_names[1:4]))
         LOG.warning("%s: the sheet %s is read; there are others: %s", name, book.sheet_names[0], others)

@@ -14,7 +14,7 @@ import numpy as np
 from harness.base import paths
 from harness.base.digest import digest, file_digest
 from harness.base.documents import load_json
-from harness.base.errors import DataError, ModelCallError, UsageError
+from harness.base.errors import DataError, ModelCallError, UsageError, reason_of
 from harness.base.errors import nearest as _closest
 from harness.data.content import lines_of, read_bytes
 from harness.model.cache import Cache
@@ -137,7 +137,7 @@ class Kept(Embedder):
             rows = unit(self._compute(texts))
         except (TypeError, ValueError) as error:
             raise ModelCallError(
-                f"embedder {self.name} gave no vectors of one length: {str(error).splitlines()[0]}"
+                f"embedder {self.name} gave no vectors of one length: {reason_of(error)}"
             ) from None
         if len(rows) != len(texts):
             raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
@@ -189,7 +189,7 @@ class Sentence(Kept):
         try:
             return SentenceTransformer(self._source, device="cpu", **self._settings)
         except (OSError, ValueError) as error:
-            raise DataError(f"embedder {self.name} can't be loaded: {str(error).splitlines()[0]}") from None
+            raise DataError(f"embedder {self.name} can't be loaded: {reason_of(error)}") from None
 
 
 def _packaged_minilm() -> Path:
@@ -216,7 +216,7 @@ def _hub_commit(id: str, offline: bool) -> str:
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise DataError(
             f"embedder st/{id}: no such folder, and no such sentence-transformers model in "
-            f"reach: {str(error).splitlines()[0]}"
+            f"reach: {reason_of(error)}"
         ) from None
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, reason_of
 from harness.sample import Classes
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(batch_size=5000, columns=list(COLUMNS)):
                 yield from batch.to_pylist()
     except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
 
 
 @dataclass(frozen=True)

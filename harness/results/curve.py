@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.base.digest import canonical_json
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, reason_of
 from harness.learning_curve import Rows, checked
 
 VERSION = 1
@@ -64,7 +64,7 @@ def read_curve(record: Mapping[str, Any]) -> Rows:
     try:
         rows = checked(json.loads(line) for line in path.read_text("utf-8").splitlines())
     except (OSError, ValueError, TypeError) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
     found = _facts(rows)
     if any(found[name] != named[name] for name in found):
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")

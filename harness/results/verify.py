@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, reason_of
 from harness.results.attempts import hashed_rows
 from harness.results.curve import read_curve
 from harness.results.store import Store
@@ -53,6 +53,6 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
                 hasher.update(hashed_rows(batch))
                 rows += batch.num_rows
     except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise RecordError(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)}") from None
     if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
