@@ -8,6 +8,7 @@ part `error`) and `response` with headers and text, on the error itself or on wh
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -15,9 +15,8 @@ from harness.api.settings import configuration
 from harness.base.errors import BudgetSpent, ModelStopped, UsageError, WorldFailed
 from harness.external.addresses import is_public
 from harness.external.services import Opening, Service, Services
-from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
+from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, public_address
 from harness.model.budget import Budget
-from harness.external.addresses import is_public
 from harness.model.cache import Cache
 from harness.model.ledger import Ledger
 from harness.sample import Question
