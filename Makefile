@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test faults docs lint types published simulations cm2 todycomm clean system
+.PHONY: demo test faults constraints docs lint types published simulations cm2 todycomm clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -23,6 +23,11 @@ test: $(READY) system
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal
+
+# The versions that the action installs: those of this environment, with which the tests ran.
+constraints: $(READY)
+	$(BIN)/python -m benchmarks.dependencies > constraints-core.part
+	mv constraints-core.part constraints-core.txt
 
 # Campaigns of faults at length: kills, damaged stores, crafted files, addresses, scripts on the site.
 faults: $(READY)

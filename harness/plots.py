@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.base.errors import UsageError
+from harness.base.terminal import printable_lines
 
 if TYPE_CHECKING:
     from harness.comparison.arms import Arm
@@ -217,7 +218,7 @@ def _plot_differences(comparisons: Sequence[Comparison], arms: Sequence[Arm], pa
         f"{c.candidate.task}: {c.candidate.title(arms)}\nagainst {c.baseline.title(arms)}"
         for c in comparisons
     ]
-    axes.set_yticks([-n for n in range(len(names))], names, fontsize="small")
+    axes.set_yticks([-n for n in range(len(names))], [*map(_plain, names)], fontsize="small")
     axes.set_ylim(0.6 - len(names), 0.6)
     axes.axvline(0, color="black", lw=0.8)
     unit = "points" if all(c.scale == 100 for c in comparisons) else "the metric's own unit"
@@ -298,8 +299,10 @@ def plot_confusion(report: ClassReport, path: Path, *, task: str, method: str) -
     axes = figure.add_subplot()
     image = axes.imshow(shares[np.ix_(rows, columns)], cmap="Blues", vmin=0, vmax=1)
     small = "small" if len(rows) <= COUNTED else "xx-small"
-    axes.set_xticks(range(len(columns)), [_tick(names[n]) for n in columns], rotation=90, fontsize=small)
-    axes.set_yticks(range(len(rows)), [_tick(names[n]) for n in rows], fontsize=small)
+    axes.set_xticks(
+        range(len(columns)), [_plain(_tick(names[n])) for n in columns], rotation=90, fontsize=small
+    )
+    axes.set_yticks(range(len(rows)), [_plain(_tick(names[n])) for n in rows], fontsize=small)
     if len(rows) <= COUNTED:
         for y, row in enumerate(rows):
             for x, column in enumerate(columns):
@@ -322,8 +325,17 @@ def _tick(label: str) -> str:
     return (short if len(short) <= 28 else f"{short[:27]}…").replace("$", r"\$")
 
 
+def _plain(text: str) -> str:
+    """A text as it is: no formula between signs of the dollar, no character that SVG can't hold."""
+    return printable_lines(text).replace("$", "\\$")
+
+
 def _save(figure: Any, path: Path) -> None:
     import matplotlib
+    from matplotlib.text import Text
+
+    for each in figure.findobj(Text):
+        each.set_text(_plain(each.get_text()))
 
     kind = path.suffix.lower().lstrip(".")
     bare: dict[str, dict[str, str | None]] = {

@@ -9,10 +9,11 @@ from copy import deepcopy
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from harness.base.documents import load_yaml
 from harness.base.errors import UsageError, nearest
 from harness.base.ranges import MetricRange as MetricRange
 from harness.base.template import check_template
-from harness.base.values import Written, load_yaml
+from harness.base.values import Written
 
 _WHOLE = re.compile(r"\s*[-+]?[0-9_]+\s*")
 VERSION = re.compile(r"^(\d+)-([A-Z]+)$")

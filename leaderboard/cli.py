@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
+from harness.base.terminal import say, tell
 
 EXAMPLE = """
 \b
@@ -70,8 +71,8 @@ def build_site(store: str, out: str, baseline: str, attempts: int, tables: bool,
     if only_check:
         different = (site.check_tables if tables else site.check)(root, target, options)
         for name in different:
-            print(f"differs: {target / name}")
-        print(
+            say(f"differs: {target / name}")
+        say(
             f"{len(different)} files differ from what {root} makes"
             if different
             else f"{target} is what {root} makes"
@@ -79,13 +80,13 @@ def build_site(store: str, out: str, baseline: str, attempts: int, tables: bool,
         sys.exit(1 if different else 0)
     if tables:
         for name in site.build_tables(root, target, options):
-            print(f"written: {target / name}")
+            say(f"written: {target / name}")
         return
     board = site.build(root, target, options)
     held = board.held
     for fault in held.faults.values():
-        print(f"invalid, left out: {fault}", file=sys.stderr)
-    print(
+        tell(f"invalid, left out: {fault}")
+    say(
         f"{target / 'index.html'}: {len(held.records)} runs, {len(board.tasks)} tasks, "
         f"{len(board.methods)} methods, {len(board.models)} models"
     )

@@ -6,20 +6,17 @@ import fcntl
 import json
 import tempfile
 import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import DECLINED, HarnessError, UsageError
+from harness.base.errors import DECLINED, HarnessError
 from harness.base.files import check_file, read_json
-from harness.leaderboard.pages import FOLDER
+from harness.base.terminal import say
+from harness.leaderboard.server import server
 from harness.leaderboard.site import Options, Verified, build
 from harness.results.store import Store
 
 EVERY_S = 2.0
-LOCAL = ("127.0.0.1", "localhost")
-SCRIPT = b'<script src="/live.js" defer></script>\n</head>'
 
 
 class Live:
@@ -135,57 +132,6 @@ def _locked(path: Path) -> bool:
     return False
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Files of the site, the live script in every page, and `live.json`; for this machine alone."""
-
-    def __init__(self, *args: Any, live: Live, **kwargs: Any) -> None:
-        self.live = live
-        super().__init__(*args, directory=str(live.target), **kwargs)
-
-    def do_GET(self) -> None:
-        # a page elsewhere must not read results through a name that it points at this machine
-        if self.headers.get("Host", "").rpartition(":")[0] not in LOCAL:
-            self.send_error(403, "ask for localhost")
-        elif self.path == "/live.json":
-            self._send(json.dumps(self.live.state()).encode(), "application/json")
-        elif self.path == "/live.js":
-            self._send((FOLDER / "assets" / "live.js").read_bytes(), "text/javascript")
-        else:
-            path = Path(self.translate_path(self.path))
-            if path.is_dir():
-                path /= "index.html"
-            if path.suffix == ".html" and path.is_file():
-                self._send(path.read_bytes().replace(b"</head>", SCRIPT, 1), "text/html; charset=utf-8")
-            else:
-                super().do_GET()
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent: what is served is of no interest, and the terminal belongs to messages."""
-
-    def _send(self, content: bytes, kind: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-
-def server(live: Live, port: int) -> ThreadingHTTPServer:
-    """A server on the loopback interface; port 0 takes a free one.
-
-    Raises:
-        UsageError: the port is taken.
-    """
-    try:
-        return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, live=live))
-    except OSError as error:
-        raise UsageError(f"can't listen on port {port}: {error.strerror}; --port names another") from None
-
-
 def serve(root: Path, options: Options, port: int) -> None:
     """Serves until it is interrupted.
 
@@ -197,7 +143,7 @@ def serve(root: Path, options: Options, port: int) -> None:
         live.follow()
         http = server(live, port)
         threading.Thread(target=http.serve_forever, daemon=True).start()
-        print(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it", flush=True)
+        say(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it")
         wait = threading.Event()
         try:
             while not wait.wait(EVERY_S):

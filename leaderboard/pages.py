@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
+from harness.base.terminal import printable_lines
 from harness.leaderboard.attempts import script_json
 from harness.leaderboard.board import Board, Entry, number_first
 from harness.leaderboard.classes import classes
@@ -167,6 +168,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: printable_lines(value) if type(value) is str else value,  # not markup
         auto_reload=False,
     )
     environment.filters |= {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from harness.base.errors import DECLINED
+from harness.base.terminal import json_text, printable
 from harness.leaderboard.board import Board, Entry, Section
 from harness.results.export import csv_text, every_eval_ever, latex, markdown
 
@@ -42,8 +42,7 @@ def tables(board: Board) -> dict[str, str]:
         "leaderboard.md": as_markdown(board),
         "leaderboard.tex": as_latex(board),
         "every_eval_ever.jsonl": "".join(
-            json.dumps(every_eval_ever(record), ensure_ascii=False, sort_keys=True) + "\n"
-            for record in board.held.records
+            json_text(every_eval_ever(record), sort_keys=True) + "\n" for record in board.held.records
         ),
     }
 
@@ -84,11 +83,8 @@ def as_latex(board: Board) -> str:
     """One booktabs table a section, its name as a comment."""
     parts = []
     for section in board.sections:
-        name = " ".join(_name(section).split())
-        parts.append(
-            f"% {name}, key {section.key[:12]}, {' '.join(section.metric_title.split())}\n"
-            + latex(*_table(section), TEXT_COLUMNS)
-        )
+        said = f"{_name(section)}, key {section.key[:12]}, {section.metric_title}"
+        parts.append(f"% {printable(' '.join(said.split()))}\n" + latex(*_table(section), TEXT_COLUMNS))
     return "\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
+from harness.base.terminal import rewrite, tell
 from harness.display.layout import Block, Line
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class _Progress:
             return
         self._shown = now
         line = f"{self._what} {self._done}/{self._total}"
-        print(
-            f"\r{line}" if self._live else line, end="\n" if last or not self._live else "", file=sys.stderr
-        )
+        if self._live:
+            rewrite(line, last)
+        else:
+            tell(line)

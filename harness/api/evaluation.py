@@ -13,6 +13,7 @@ from harness.api.requests import Options, as_called, cells_of, requests_of
 from harness.api.runs import Runs
 from harness.api.settings import STORE
 from harness.base.errors import HarnessWarning
+from harness.base.terminal import one_line
 
 if TYPE_CHECKING:
     from harness.api.requests import MethodLike, TaskLike
@@ -162,5 +163,5 @@ def judged(runs: Runs) -> Runs:
         assert error is not None
         raise error
     for note in runs.notes():
-        warnings.warn(note.removeprefix("warning: "), HarnessWarning, stacklevel=3)
+        warnings.warn(one_line(note.removeprefix("warning: ")), HarnessWarning, stacklevel=3)
     return runs

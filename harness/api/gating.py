@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.api.settings import STORE
+from harness.base.terminal import tell
 from harness.display.layout import Block, Line, Shown, Table
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _confirmed(
     from harness.run.session import Session
 
     if progress:
-        print("a first look found a regression; running it again with fresh seeds", file=sys.stderr)
+        tell("a first look found a regression; running it again with fresh seeds")
     flagged = sum(map(to_confirm, verdicts))
     with watching(flagged, progress) as watcher:
         settings = configuration()

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 
+from harness.base.terminal import one_line, tell
 from harness.run.plan import Cell
 from harness.run.session import Silent, Watcher
 
@@ -53,7 +54,7 @@ class Lines:
 
     def say(self, notice: str) -> None:
         """One quiet line, above the progress."""
-        print(f"hint: {notice}", file=sys.stderr)
+        tell(f"hint: {notice}")
 
     def step(self, cell: Cell, what: str, done: int, total: int) -> None:
         """Shows a step, unless the last view is too young."""
@@ -65,11 +66,12 @@ class Lines:
         elif now - self._shown < self.pause and done != total:
             return
         self._shown = now
-        self.show(f"[{self._number}/{self._cells}] {cell.title}: {what}", done, total, new)
+        title = one_line(f"[{self._number}/{self._cells}] {cell.title}: {what}")
+        self.show(title, done, total, new)
 
     def show(self, title: str, done: int, total: int, new: bool) -> None:
         if new or (total and done < total):
-            print(f"{title}{_share(done, total)}", file=sys.stderr)
+            tell(f"{title}{_share(done, total)}")
 
 
 def _share(done: int, total: int) -> str:
@@ -103,7 +105,7 @@ class Bar(Lines):
     def say(self, notice: str) -> None:
         from rich.text import Text
 
-        self._bar.console.print(Text(f"hint: {notice}"), soft_wrap=True)
+        self._bar.console.print(Text(one_line(f"hint: {notice}")), soft_wrap=True)
 
     def show(self, title: str, done: int, total: int, new: bool) -> None:
         self._bar.update(self._line, description=title, completed=done, total=total or None)

@@ -173,9 +173,9 @@ def _own_results(
     Raises:
         DataError: it holds results, and none of the tasks that were asked for.
     """
-    from harness.data.responses import results_module
+    from harness.data.responses import results_names
 
-    held = results_module(reader).names(path) if reader else []
+    held = results_names(reader, path) if reader else []
     if held and not set(held) & set(names):
         raise DataError(f"{path} holds results of {', '.join(held)}")
     given = {"results": reader, **({"label": label} if label else {})}

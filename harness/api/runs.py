@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DECLINED, HarnessError, UsageError
-from harness.display.layout import Block, Line, Shown, ShownItems, Table, printable
+from harness.base.terminal import printable
+from harness.display.layout import Block, Line, Shown, ShownItems, Table
 
 if TYPE_CHECKING:
     import pandas as pd

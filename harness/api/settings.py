@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_toml
 from harness.base.env_file import load_env_file
 from harness.base.errors import UsageError, unknown_key
 from harness.base.secrets import remember
@@ -28,11 +29,9 @@ def configuration() -> dict[str, Any]:
     path = Path("harness.toml")
     if not path.is_file():
         return {}
-    import tomllib
-
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = load_toml(path.read_text("utf-8"))
+    except ValueError as error:
         raise UsageError(f"harness.toml: {error}") from None
     remember(found)
     for key in found:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.base.secrets import without_secret_values
+from harness.base.terminal import one_line
 
 
 class HarnessError(Exception):
-    """A mistake with a known cure. The message is one line that names both, and no secret."""
+    """A mistake with a known cure. The message is one line that names both, shows what it quotes of others as
+    a terminal may print it, and holds no secret."""
 
     exit_code = 2
 
     def __str__(self) -> str:
-        return without_secret_values(super().__str__())
+        return one_line(without_secret_values(super().__str__()))
 
 
 class UsageError(HarnessError):
@@ -89,6 +91,11 @@ class JudgeFailed(Exception):
 
 class WorldFailed(Exception):
     """The world itself broke down: the attempt is an error; the agent didn't fail."""
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an exception says; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import RecordError
+from harness.base.errors import RecordError, reason_of
 
 #: bytes of a file of JSON, and levels in it, that are read
 LARGEST, DEEPEST = 1 << 28, 64
@@ -154,11 +154,9 @@ def readable(path: Path) -> Iterator[None]:
     except (RecordError, GeneratorExit):
         raise
     except OSError as error:
-        said = (error.strerror or str(error)).splitlines()
-        raise RecordError(f"{path} can't be read: {said[0][:200] if said else 'it is broken'}") from None
+        raise RecordError(f"{path} can't be read: {(error.strerror or reason_of(error))[:200]}") from None
     except Exception as error:  # pyarrow's errors are of many kinds, and so are those of what it made
-        said = str(error).splitlines() or [type(error).__name__]
-        raise RecordError(f"{path} can't be read: {said[0][:200]}") from None
+        raise RecordError(f"{path} can't be read: {reason_of(error)[:200]}") from None
 
 
 def sync_folder(path: Path) -> None:

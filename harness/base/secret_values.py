@@ -159,7 +159,7 @@ def json_without_secrets(text: str) -> str:
         return text
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return without_secret_values(text)
     return json.dumps(_cleaned(data), separators=(",", ":"))
 

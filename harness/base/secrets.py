@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
+from harness.base.documents import load_json, load_yaml
 from harness.base.secret_values import (
     MARK,
     json_without_secrets,
@@ -288,12 +289,12 @@ def _structure(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        found = json.loads(value)
+        found = load_json(value)
     except ValueError:
         import yaml
 
         try:
-            found = yaml.safe_load(value)
+            found = load_yaml(value)
         except yaml.YAMLError:
             return value
     return found if isinstance(found, Mapping | list) else value

@@ -6,17 +6,11 @@ text are typed. `no`, `on`, `007`, `1_000`, `1e5` and dates stay text, as names 
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import NULL, NUMBER, TRUTH, WHOLE, load_yaml
 from harness.base.errors import UsageError
-
-TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
-NULL = re.compile(r"null|Null|NULL")
-WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # longer ones are ids
-NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]{1,2})?|[eE][-+][0-9]{1,2})")
 
 
 class Written(str):
@@ -36,14 +30,22 @@ class Written(str):
 
 
 def typed(text: str) -> Any:
-    """What a text means as YAML; the text itself where that is broken."""
+    """What a text means as YAML; the text itself where that is broken.
+
+    Raises:
+        UsageError: it is YAML that makes more than there may be, or something without an end.
+    """
     bare = text.strip()
     if bare[:1] and bare[0] in "[{\"'":
         import yaml
 
         try:
             return load_yaml(bare)
-        except yaml.YAMLError:
+        except yaml.YAMLError as error:
+            if getattr(error, "unfit", False):
+                raise UsageError(
+                    f"{bare[:40]!r} can't be taken as a value: {getattr(error, 'problem', '')}"
+                ) from None
             return text
     if NULL.fullmatch(bare):
         return None
@@ -77,47 +79,3 @@ def given(text: str, flag: str) -> Written | str:
     raise UsageError(
         f"{flag}@{name}: can't read the file {name!r}: {reason}; @@ begins a text that begins with @"
     )
-
-
-def load_yaml(text: str) -> Any:
-    """One YAML document, with scalars typed as in `typed`.
-
-    Raises:
-        yaml.YAMLError: it is broken, or a map has a key twice, of which YAML would keep the last unsaid.
-    """
-    import yaml
-
-    return yaml.load(text, Loader=_loader())  # noqa: S506  # a SafeLoader
-
-
-@cache
-def _loader() -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """PyYAML's safe loader with fewer words that mean something else than themselves."""
-
-        yaml_implicit_resolvers: dict[str, Any] = {}
-
-        def compose_mapping_node(self, anchor: Any) -> Any:
-            node = super().compose_mapping_node(anchor)
-            keys = [(key.tag, key.value, key) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            for n, (tag, text, key) in enumerate(keys):
-                if (tag, text) in ((one, other) for one, other, _ in keys[:n]):
-                    raise yaml.composer.ComposerError(
-                        None, None, f"the key {text!r} is there twice", key.start_mark
-                    )
-            return node
-
-    for kind, pattern, first in (
-        ("bool", TRUTH, "tTfF"),
-        ("int", WHOLE, "-0123456789"),
-        ("float", NUMBER, "-0123456789"),
-        ("merge", re.compile("<<"), "<"),
-    ):
-        Loader.add_implicit_resolver(
-            f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern.pattern})$"), list(first)
-        )
-    empty = re.compile(f"^(?:{NULL.pattern}|)$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:null", empty, ["n", "N", ""])
-    return Loader

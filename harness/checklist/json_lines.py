@@ -18,15 +18,13 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any], list[Fault]]]:
     Raises:
         DataError: the file can't be read, or has no lines.
     """
-    from harness.data.content import Form, decode, read_bytes
+    from harness.data.content import Form, decode, lines_of, read_bytes
 
     raw, name = read_bytes(path)
     empty = True
-    # a line of JSON ends with \n alone: other marks of the end of a line may stand in texts
-    for number, text in enumerate(decode(raw, name, Form()).split("\n"), start=1):
-        if text.strip():
-            empty = False
-            yield number, *_object(text)
+    for number, text in lines_of(decode(raw, name, Form())):
+        empty = False
+        yield number, *_object(text)
     if empty:
         raise DataError(f"{path} holds no lines; write one JSON object on each")
 

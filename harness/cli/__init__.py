@@ -12,8 +12,10 @@ import click
 
 from harness import __version__
 from harness.base.env_file import load_env_file
-from harness.base.errors import HarnessError, nearest
+from harness.base.errors import HarnessError, UsageError, nearest
 from harness.base.secrets import remember_words, without_secret_values
+from harness.base.surrogates import whole
+from harness.base.terminal import guard, say, tell
 from harness.cli.streams import shielded
 
 #: command -> (module, one line for --help). A module is imported by its name when its command is called,
@@ -47,6 +49,7 @@ class Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        guard()
         return importlib.import_module(COMMANDS[name][0]).command  # type: ignore[no-any-return]
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
@@ -84,37 +87,56 @@ def _main() -> None:
     debug = bool(os.environ.get("HARNESS_DEBUG"))
     remember_words(sys.argv[1:])
     try:
+        _check_unicode()
         load_env_file()
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
+        say(error.format_message())
         sys.exit(2)
     except click.ClickException as error:
         line = without_secret_values(" ".join(error.format_message().split()))
-        print(f"error: {line}", file=sys.stderr)
+        tell(f"error: {line}")
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt) as stop:
         kept = str(stop.__cause__ or stop)  # click wraps Ctrl-C
-        print(f"interrupted: {kept}" if kept else "interrupted", file=sys.stderr)
+        tell(f"interrupted: {kept}" if kept else "interrupted")
         sys.exit(130)
     except HarnessError as error:
         if debug:
             _trace()
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         sys.exit(error.exit_code)
     except OSError as error:  # a folder that can't be written, a full disk
         if debug:
             _trace()
         place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error} (HARNESS_DEBUG=1 says where)", file=sys.stderr)
+        tell(f"error: {place}{error.strerror or error} (HARNESS_DEBUG=1 says where)")
         sys.exit(2)
-    except Exception:
-        _trace()
+    except Exception as error:
+        if debug:
+            _trace()
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        tell(f"error: {what} (nobody foresaw it: HARNESS_DEBUG=1 says where, please report it)")
+        sys.exit(2)
+
+
+def _check_unicode() -> None:
+    """Whether what was given is text: records, paths in them and columns are written in UTF-8.
+
+    Raises:
+        UsageError: an argument, a variable of the harness or the folder that we stand in isn't.
+    """
+    ours = [name for name in os.environ if name.startswith("HARNESS_")]
+    variables = {f"the variable {name}": os.environ[name] for name in ours}
+    arguments = {f"argument {n}": word for n, word in enumerate(sys.argv[1:], start=1)}
+    for what, text in {**arguments, **variables, "the folder that we stand in": os.getcwd()}.items():
+        if text != whole(text):
+            raise UsageError(f"{what} is not text in UTF-8: {text!r}; name it otherwise")
 
 
 def _trace() -> NoReturn:
     """The traceback, through the stream that lets no secret pass."""
-    traceback.print_exc()
+    say(traceback.format_exc(), err=True, end="")
     sys.exit(1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
+from harness.base.terminal import printable, say, say_json
 from harness.cli.conversation import conversation_lines
 from harness.results.conversation import conversation_of
 from harness.results.stored import item_metrics, question_of, read_attempts, target_of, trace_of
@@ -28,10 +29,10 @@ def show_attempt(record: Mapping[str, Any], sample: str, epoch: int | None, as_j
     row, epochs = _find(record, sample, epoch)
     if as_json:
         # ASCII alone, as a terminal may act on other characters that JSON lets through
-        print(json.dumps(row))
+        say_json(row)
         return
     for line in _lines(record, row, epochs):
-        print(line)
+        say(line)
 
 
 def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[dict[str, Any], list[int]]:
@@ -56,7 +57,7 @@ def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[di
 
 def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int]) -> Iterator[str]:
     of = f" of {', '.join(map(str, epochs))}" if len(epochs) > 1 else ""
-    yield _plain(
+    yield printable(
         f"{record['task']['name']} x {record['method']['name']} x {record['model']}, sample "
         f"{row['sample_id']}, epoch {row['epoch']}{of}"
     )
@@ -78,7 +79,7 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
         trace.pop("conversation")
         if row["input"]:
             yield from message_lines({"role": "input", "content": row["input"]}, names)
-        yield from map(_plain, conversation_lines(talk))
+        yield from map(printable, conversation_lines(talk))
     yield ""
     if not dialogue:
         yield (
@@ -97,7 +98,7 @@ def _lines(record: Mapping[str, Any], row: Mapping[str, Any], epochs: list[int])
     shown = {"reason": row["reason"], "stopped": ended, **trace}
     for name, value in shown.items():
         if value not in (None, "", [], {}):
-            yield f"{_plain(name)}: {_plain(_cut(_text(value), LONGEST_ARGUMENTS))}"
+            yield f"{printable(name)}: {printable(_cut(_text(value), LONGEST_ARGUMENTS))}"
     read, written = ("?" if row[name] is None else row[name] for name in ("input_tokens", "output_tokens"))
     yield f"models: {row['calls']} calls, {read} input and {written} output tokens"
 
@@ -106,10 +107,10 @@ def _field(name: str, text: str) -> Iterator[str]:
     """`name: text`; a text of several lines stands below its name."""
     lines = _cut(text, LONGEST_ARGUMENTS).expandtabs(4).splitlines() or [""]
     if len(lines) == 1:
-        yield _plain(f"{name}: {lines[0]}")
+        yield printable(f"{name}: {lines[0]}")
         return
     yield f"{name}:"
-    yield from (f"  {_plain(line)}" for line in lines)
+    yield from (f"  {printable(line)}" for line in lines)
 
 
 def message_lines(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator[str]:
@@ -117,14 +118,14 @@ def message_lines(message: Mapping[str, Any], names: dict[Any, str]) -> Iterator
     role = str(message.get("role"))
     of = f" {names[message['of']]}" if message.get("of") in names else ""
     yield ""
-    yield _plain(f"[{role}{of}]")
+    yield printable(f"[{role}{of}]")
     for line in _cut(str(message.get("content") or ""), LONGEST).expandtabs(4).splitlines():
-        yield f"  {_plain(line)}"
+        yield f"  {printable(line)}"
     for call in message.get("calls") or ():
         names[call.get("id")] = str(call.get("name"))
         unread = f"  (not readable: {call['unreadable']})" if call.get("unreadable") else ""
         arguments = _cut(_text(call.get("arguments")), LONGEST_ARGUMENTS)
-        yield _plain(f"  -> {call.get('name')}({arguments}){unread}")
+        yield printable(f"  -> {call.get('name')}({arguments}){unread}")
 
 
 def _text(value: Any) -> str:
@@ -137,9 +138,3 @@ def _cut(text: str, longest: int) -> str:
         return text
     half = longest // 2
     return f"{text[:half]} ... ({len(text) - 2 * half:,} characters more: --json) ... {text[-half:]}"
-
-
-def _plain(text: str) -> str:
-    from harness.display.layout import printable
-
-    return printable(text)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
+from harness.base.terminal import say, say_json, tell
 from harness.cli.options import (
     Group,
     arguments,
@@ -83,15 +83,14 @@ def set_command(
         store=store,
     )
     if as_json:
-        print(json.dumps(done.to_json(), ensure_ascii=False))
+        say_json(done.to_json())
         return
-    print(done)
+    say(done)
     if not done.declared:
-        click.echo(
+        tell(
             f"these margins are 5 % of each value above chance; 'harness baseline checks {name}' writes "
             "them to "
-            "checks.yaml, to be changed",
-            err=True,
+            "checks.yaml, to be changed"
         )
 
 
@@ -118,7 +117,7 @@ def checks_command(name: str, chance: float | None, out: str | None, store: str,
 
     found = gating.first_checks(name, chance=chance, store=store)
     if as_json:
-        print(json.dumps(found.to_json(), ensure_ascii=False))
+        say_json(found.to_json())
     else:
         write_out(found.to_yaml(), out)
 
@@ -136,13 +135,13 @@ def show_command(name: str, store: str, as_json: bool) -> None:
     read_baseline(path)
     document = read_document(path)
     if as_json:
-        print(json.dumps({**document, "path": str(path)}, ensure_ascii=False))
+        say_json({**document, "path": str(path)})
         return
-    print(f"{path}, set {document['created_at']}")
+    say(f"{path}, set {document['created_at']}")
     for arm in document["arms"]:
         spread = arm["rerun_stderr"]
         shown = "unknown" if spread is None else f"{spread:.4f}"
-        print(
+        say(
             f"  {arm['task']} x {arm['method']} x {arm['model']}: {arm['metric']} {arm['value']:.4f}, "
             f"re-run standard error {shown}, {len(arm['runs'])} runs"
         )
@@ -158,12 +157,12 @@ def list_command(store: str, as_json: bool) -> None:
     found = list_baselines([Path(store)])
     if as_json:
         rows = [{"name": path.stem, "path": str(path)} for path in found]
-        print(json.dumps({"schema": 1, "baselines": rows}, ensure_ascii=False))
+        say_json({"schema": 1, "baselines": rows})
         return
     for path in found:
-        print(f"{path.stem}  {path}")
+        say(f"{path.stem}  {path}")
     if not found:
-        click.echo(f"no baselines in {store}; 'harness baseline set NAME' makes one", err=True)
+        tell(f"no baselines in {store}; 'harness baseline set NAME' makes one")
 
 
 SELF_CHECK = """
@@ -195,10 +194,10 @@ def self_check(name: str, store: str, as_json: bool) -> None:
     index = read_index(existing(store))
     rows, broken = sound_attempts(in_force(index.rows))
     for fault in (*index.faults, *broken):
-        click.echo(f"invalid, left out: {fault}", err=True)
+        tell(f"invalid, left out: {fault}")
     result = self_check(read_baseline(find_baseline(name, [Path(store)])), rows)
     if as_json:
-        print(json.dumps(result.plain(), ensure_ascii=False))
+        say_json(result.plain())
     else:
-        print(result.sentence())
+        say(result.sentence())
     sys.exit(result.exit_code)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
+from harness.base.terminal import say_json, tell
 from harness.cli.options import (
     Command,
     json_option,
@@ -118,16 +118,16 @@ def command(
         store=store,
     )
     for fault in checked.left_out:
-        click.echo(f"left out: {fault}", err=True)
+        tell(f"left out: {fault}")
     for note in checked.notes:
-        click.echo(note, err=True)
+        tell(note)
     if markdown:
         with open(markdown, "a", encoding="utf-8") as summary:
             summary.write(checked.to_markdown())
     if junit:
         Path(junit).write_text(checked.to_junit(), "utf-8")
     if as_json:
-        print(json.dumps(checked.to_json(), ensure_ascii=False))
+        say_json(checked.to_json())
     else:
         print_blocks(checked.blocks())
     sys.exit(checked.exit_code)

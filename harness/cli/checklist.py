@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
+from harness.base.terminal import say_json
 from harness.cli.interrupts import goes_on
 from harness.cli.options import (
     Group,
@@ -222,7 +222,7 @@ def _asked(given: dict[str, Any], role: str) -> dict[str, Any]:
 
 def _show(found: Any, given: dict[str, Any]) -> None:
     if given["as_json"]:
-        print(json.dumps(found.to_json()))
+        say_json(found.to_json())
     else:
         from harness.display.layout import print_blocks
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from harness.base.errors import UsageError
+from harness.base.terminal import say_json, tell
 from harness.cli.options import (
     Command,
     arguments,
@@ -171,20 +171,20 @@ def command(
         **chosen,
     )
     for fault in made.left_out:
-        click.echo(f"left out: {fault}", err=True)
+        tell(f"left out: {fault}")
     for line in made.notices:
-        click.echo(line, err=True)
+        tell(line)
     if plot:
         from harness.plots import plot_comparisons
 
         drawn = plot_comparisons(made, made.arms, Path(plot), plot_kind)  # type: ignore[arg-type]
-        click.echo(f"plot ({drawn}): {plot}", err=True)
+        tell(f"plot ({drawn}): {plot}")
     if form:
         from harness.comparison.export import WRITERS
 
         write_out(WRITERS[form](made), out)
     elif as_json:
-        print(json.dumps(made.to_json(), ensure_ascii=False))
+        say_json(made.to_json())
     else:
         print_blocks(made.blocks())
         for comparison in made if flips else ():
@@ -198,8 +198,8 @@ def _grid(what: tuple[str, ...], factors: str, chosen: dict[str, Any], as_json: 
 
     made = grid(*what, factors=factors, **chosen)
     for line in [*(f"left out: {fault}" for fault in made.faults), *made.notices]:
-        click.echo(line, err=True)
+        tell(line)
     if as_json:
-        print(json.dumps(made.to_json(), ensure_ascii=False))
+        say_json(made.to_json())
     else:
         print_blocks(made.blocks())

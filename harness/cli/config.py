@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from harness.base.errors import UsageError, unknown_key
+from harness.base.documents import load_yaml
+from harness.base.errors import UsageError, reason_of, unknown_key
 from harness.base.secrets import remember
-from harness.base.values import given, load_yaml
+from harness.base.values import given
 from harness.cli.options import present_name
 
 #: options that a file calls by their flag, as they collect pairs under another name
@@ -73,7 +74,7 @@ def _document(path: str, where: str) -> dict[Any, Any]:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UsageError(f"{where}{place}: broken YAML: {error.problem}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or reason_of(error)
         raise UsageError(f"{where}: {reason}") from None
     if not isinstance(found, dict):
         raise UsageError(f"{where}: keys with values are wanted, as 'task: arc1d'")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from harness.base.surrogates import whole
+from harness.base.terminal import say, say_json
 from harness.cli.options import Command, json_option, mirror_option, offline_option, store_option
 
 reason_option = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the record.")
@@ -40,22 +40,19 @@ def correct(run: str, reason: str, mirror: str | None, offline: bool, store: str
         place, old, whole(reason), mirror=mirror, offline=offline, command=command_line()
     )
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "schema": 1,
-                    "runs": [run_object(record)],
-                    "supersedes": record["supersedes"],
-                    "changed_attempts": changed,
-                },
-                ensure_ascii=False,
-            )
+        say_json(
+            {
+                "schema": 1,
+                "runs": [run_object(record)],
+                "supersedes": record["supersedes"],
+                "changed_attempts": changed,
+            }
         )
         return
     from harness.display.records import print_records
 
     print_records([old, record])
-    print(
+    say(
         f"{changed} of {record['counts']['attempts']} attempts are scored differently; the second record "
         "supersedes the first"
     )
@@ -80,14 +77,9 @@ def retract(run: str, reason: str, store: str, as_json: bool) -> None:
     with held(place.running_folder(found["run_id"])):
         record = bury(place, place.find(found["run_id"]), whole(reason), command_line())
     if as_json:
-        print(
-            json.dumps(
-                {"schema": 1, "retracted": record["run_id"], "reason": reason, "record": record["record"]},
-                ensure_ascii=False,
-            )
-        )
+        say_json({"schema": 1, "retracted": record["run_id"], "reason": reason, "record": record["record"]})
         return
-    print(
+    say(
         f"retracted: {record['run_id'][:12]} ({record['task']['name']} x {record['method']['name']} x "
         f"{record['model']}); its tombstone is {record['record']}"
     )

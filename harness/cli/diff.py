@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.base.terminal import printable, say, say_json, tell
 from harness.cli.options import Command, json_option
 
 if TYPE_CHECKING:
@@ -37,21 +37,19 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
     found = diff_stores(existing(old), existing(new), _interval)
     for fault in found.faults:
-        click.echo(f"invalid, left out: {fault}", err=True)
+        tell(f"invalid, left out: {fault}")
     if as_json:
         rows: dict[str, list[Any]] = {"changed": [], "removed": [], "added": []}
         for change in found.changes:
             rows[change.kind].append(_plain(change))
-        print(json.dumps({"schema": 1, "same": found.same, **rows}, ensure_ascii=False))
+        say_json({"schema": 1, "same": found.same, **rows})
         return
-    from harness.display.layout import printable
-
     for change in found.changes:
-        print(printable(_sentence(change)))
+        say(printable(_sentence(change)))
     counts = {
         kind: sum(change.kind == kind for change in found.changes) for kind in ("changed", "removed", "added")
     }
-    print(f"{found.same} rows are the same, " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+    say(f"{found.same} rows are the same, " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
 
 
 def _interval(old: Row, new: Row) -> tuple[float, float] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.base.errors import HarnessError
+from harness.base.terminal import say_json, tell
 from harness.registry import load_method
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault
@@ -103,15 +103,15 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     total = together(uses)
     if as_json:
         made_of = {"calls": total.calls, **total.as_dict(), "rule": RULE}
-        print(json.dumps({"schema": 1, "plan": rows, "total": made_of, "lacking": lacks}, ensure_ascii=False))
+        say_json({"schema": 1, "plan": rows, "total": made_of, "lacking": lacks})
     else:
         from harness.cli.plan_table import print_plan
 
         print_plan(rows, total, uses)
     for lack in lacks:
-        print(f"warning: {lack}", file=sys.stderr)
+        tell(f"warning: {lack}")
     for notice in session.notices:
-        print(f"hint: {notice}", file=sys.stderr)
+        tell(f"hint: {notice}")
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 2 if failed == len(rows) else 1
 

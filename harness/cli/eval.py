@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from harness.api.settings import STORE, configuration, default_model
 from harness.base.errors import UsageError
+from harness.base.terminal import say, say_json, tell
 from harness.base.values import given as read_value
 from harness.cli.config import read_config
 from harness.cli.options import (
@@ -126,7 +126,7 @@ def command(**given: Any) -> None:
 
     cells = plan(request)
     for fault in registry().faults:
-        print(f"warning: left out: {fault}", file=sys.stderr)
+        tell(f"warning: left out: {fault}")
     if dry_run:
         from harness.cli.dry_run import show_plan
 
@@ -148,19 +148,18 @@ def show_runs(runs: Runs, as_json: bool, made: Mapping[str, Any] | None = None) 
     from harness.results.overall import overall_lines
 
     for line in (*runs.notes(), *(line for whole in runs.overall for line in overall_lines(whole))):
-        print(line, file=sys.stderr)
+        tell(line)
     if as_json:
-        print(json.dumps(runs.to_json() if made is None else made, ensure_ascii=False))
+        say_json(runs.to_json() if made is None else made)
     else:
         print_records(runs.records)
         arms = [each.comparison.candidate for each in runs.against]
         for each in runs.against:
-            print(each.line(arms))
+            say(each.line(arms))
     if runs.interrupted:
-        print(
+        tell(
             f"interrupted: {len(runs)} of {runs.planned} cells are sealed and every finished attempt of the "
-            "others is kept; run the same command to go on",
-            file=sys.stderr,
+            "others is kept; run the same command to go on"
         )
 
 
@@ -195,10 +194,7 @@ def request_from(given: dict[str, Any], settings: dict[str, Any]) -> tuple[Reque
     take_fit_options(values)
     values.setdefault("model", default_model(settings))
     if decoding.get("max_tokens") and values.get("budget_tokens") is None:
-        print(
-            "notice: --max-tokens limits one completion; --budget-tokens limits what the whole run spends",
-            file=sys.stderr,
-        )
+        tell("notice: --max-tokens limits one completion; --budget-tokens limits what the whole run spends")
     store = str(values.pop("store", STORE))
     return Request(**values, decoding=decoding), store
 
@@ -226,11 +222,12 @@ def _decoding(values: dict[str, Any]) -> dict[str, Any]:
             value = str(read_value(value, f"{flag} "))
             if not value.strip():
                 raise UsageError(f"{flag}: the text is empty; leave the option out for no system message")
-        if value is not None and made.setdefault(name, value) != value:
+        kept = value if value is None else made.setdefault(name, value)
+        if kept is not value and kept != value:  # nan is no other than itself
             raise UsageError(f"{flag} {short(value)} and -G {name}={short(made[name])} contradict each other")
     return made
 
 
 def hint(text: str) -> None:
     """One quiet line beside the results."""
-    print(f"hint: {text}", file=sys.stderr)
+    tell(f"hint: {text}")

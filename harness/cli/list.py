@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from harness.base.errors import UsageError, nearest
+from harness.base.terminal import say, say_json, tell
 from harness.cli.options import Command, json_option
 
 EXAMPLE = """
@@ -53,18 +53,18 @@ def command(what: str | None, pattern: str | None, unfold: bool, as_json: bool) 
         from harness.registry import registry
 
         for fault in registry().faults:
-            click.echo(f"warning: left out: {fault}", err=True)
+            tell(f"warning: left out: {fault}")
 
 
 def _rows(what: str, pattern: str | None, unfold: bool, as_json: bool) -> None:
     rows = matching(rows_of(what), what[:-1], pattern)
     if as_json:
-        print(json.dumps({"schema": 1, what: rows}, ensure_ascii=False))
+        say_json({"schema": 1, what: rows})
         return
     lines = [_line(row) for row in (rows if unfold or pattern else folded(rows, what))]
     width = max((len(name) for name, _, _ in lines), default=0)
     for name, version, text in lines:
-        print(f"{name:<{width}}  {version:<5} {text}")
+        say(f"{name:<{width}}  {version:<5} {text}")
 
 
 def _groups(as_json: bool) -> None:
@@ -72,11 +72,11 @@ def _groups(as_json: bool) -> None:
         {"name": what, "count": len(rows_of(what)), "command": f"harness list {what}"} for what in GROUPS
     ]
     if as_json:
-        print(json.dumps({"schema": 1, "groups": groups}))
+        say_json({"schema": 1, "groups": groups})
         return
     for group in groups:
-        print(f"{group['count']:>4} {group['name']:<10} {group['command']}")
-    print("'harness show NAME' shows one task or method.")
+        say(f"{group['count']:>4} {group['name']:<10} {group['command']}")
+    say("'harness show NAME' shows one task or method.")
 
 
 def rows_of(what: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from string import Template
 import click
 
 from harness.base.errors import UsageError
+from harness.base.terminal import say
 from harness.cli.options import Command
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -64,7 +65,7 @@ def _write_file(folder: Path, fields: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(_filled(f"file/{kind}.py", fields), "utf-8")
     task, method = ("arc1d", path) if kind == "method" else (path, "direct")
-    print(f"{path} is a working {kind}. Next:\n  harness eval --task {task} --method {method} --limit 20")
+    say(f"{path} is a working {kind}. Next:\n  harness eval --task {task} --method {method} --limit 20")
 
 
 def _write_package(root: Path, fields: dict[str, str]) -> None:
@@ -83,7 +84,7 @@ def _write_package(root: Path, fields: dict[str, str]) -> None:
     for path, template in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_filled(f"{kind}/{template}", fields), "utf-8")
-    print(
+    say(
         f"{root}/ holds a working {kind}. Next:\n  pip install -e {root} && pytest {root}/tests\n"
         f"  harness show {name}"
     )

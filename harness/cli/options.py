@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
+from harness.base.terminal import say
 from harness.base.values import given
 from harness.model.pace import AUTO
 
@@ -308,7 +309,7 @@ def write_out(text: str, target: str | None) -> None:
         UsageError: the file can't be written.
     """
     if target is None:
-        click.echo(text, nl=False)
+        say(text, end="")
         return
     if Path(target).is_dir():
         raise UsageError(f"--out {target} is a folder: --out FILE is written, --store DIR is read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.base.terminal import say
 from harness.display.layout import print_table
 from harness.run.estimate import RULE, Estimate
 
@@ -59,30 +60,30 @@ def print_plan(rows: list[dict[str, Any]], total: Estimate, uses: list[Estimate]
         print_table(names, made, right=names[1:], keep=names)
     for row in rows:
         if "error" in row:
-            print(f"{row['cell']}: {row['error']}")
+            say(f"{row['cell']}: {row['error']}")
     unknown = sum("calls" in row and row["calls"] is None for row in rows)
     dialogues = any(row.get("calls_are_at_least") for row in rows)
     about = "at least" if dialogues or unknown else "about"
-    print(
+    say(
         f"{len(rows)} cell{'' if len(rows) == 1 else 's'}, {about} {total.calls} "
         f"calls on a cold cache{': a dialogue has one for every action' if dialogues else ''}."
         + (f" For {unknown} of them ('?') the method doesn't say." if unknown else "")
     )
     for line in _totals(total, uses, dialogues):
-        print(line)
+        say(line)
     if total.input_tokens is not None:
-        print(RULE)
-    print(
+        say(RULE)
+    say(
         "detects: the smallest difference seen with 80 % power at a two-sided level of 5 %; "
         "'harness power' plans with other numbers."
     )
     if any(row.get("of_these_runs") for row in rows):
-        print(
+        say(
             "One seed of a method that draws says nothing about another: what it detects is for new items on "
             "these runs only."
         )
     for line in dict.fromkeys(line for row in rows for line in row.get("noise", ())):
-        print(f"noise of {line}")
+        say(f"noise of {line}")
 
 
 def _effect(rows: list[dict[str, Any]]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
+from harness.base.terminal import say_json
 from harness.cli.options import (
     Command,
     json_option,
@@ -145,6 +145,6 @@ def command(task_args: tuple[str, ...], as_json: bool, **given: Any) -> None:
         given[name] = given[name] or ""
     table = power(given.pop("task"), task_args=pairs(task_args, "-T"), **given)
     if as_json:
-        print(json.dumps(table.to_json()))
+        say_json(table.to_json())
     else:
         print_blocks(table.blocks())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from harness.base.errors import DECLINED, UsageError
+from harness.base.terminal import json_text, say, say_json, tell
 from harness.cli.corrections import correct, retract
 from harness.cli.diff import diff
 from harness.cli.options import (
@@ -74,27 +74,24 @@ def list_runs(
     wanted = {each["run_id"] for each in selection.rows([row(record) for record in in_force])}
     records = [record for record in in_force if record["run_id"] in wanted]
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "schema": 1,
-                    "runs": [run_object(r) for r in records],
-                    "superseded": superseded,
-                    "retracted": retracted,
-                    "invalid": invalid,
-                },
-                ensure_ascii=False,
-            )
+        say_json(
+            {
+                "schema": 1,
+                "runs": [run_object(r) for r in records],
+                "superseded": superseded,
+                "retracted": retracted,
+                "invalid": invalid,
+            }
         )
         return
     if records:
         print_records(records)
     else:
-        print(f"no runs in {store}", file=sys.stderr)
+        tell(f"no runs in {store}")
     for fault in invalid:
-        print(f"invalid, left out: {fault}", file=sys.stderr)
+        tell(f"invalid, left out: {fault}")
     if superseded or retracted:
-        print(f"not shown: {superseded} superseded records, {retracted} retracted runs")
+        say(f"not shown: {superseded} superseded records, {retracted} retracted runs")
 
 
 @command.command("show", epilog="\b\nExample:\n  harness results show 3f9a12")
@@ -119,11 +116,11 @@ def verify(store: str, as_json: bool) -> None:
 
     faults, sound = verify_store(existing(store))
     if as_json:
-        print(json.dumps({"schema": 1, "sound": sound, "broken": faults}, ensure_ascii=False))
+        say_json({"schema": 1, "sound": sound, "broken": faults})
     else:
         for fault in faults:
-            print(fault)
-        print(f"{sound} sound, {len(faults)} broken")
+            say(fault)
+        say(f"{sound} sound, {len(faults)} broken")
     sys.exit(1 if faults else 0)
 
 
@@ -145,12 +142,12 @@ def clean_up(dry_run: bool, store: str, as_json: bool) -> None:
     if as_json:
         key = "would_remove" if dry_run else "removed"
         rows = [{"path": str(each.path), "what": each.what} for each in found]
-        print(json.dumps({"schema": 1, key: rows}))
+        say_json({"schema": 1, key: rows})
         return
     for each in found:
-        print(f"{'would remove' if dry_run else 'removed'}: {each.path} ({each.what})")
+        say(f"{'would remove' if dry_run else 'removed'}: {each.path} ({each.what})")
     if not found:
-        print("nothing to remove")
+        say("nothing to remove")
 
 
 def _frame(store: str, curves: bool = False) -> Any:
@@ -163,7 +160,7 @@ def _frame(store: str, curves: bool = False) -> Any:
         warnings.simplefilter("always")
         table = curves_frame(store) if curves else frame(store)
     for warning in said:
-        print(f"invalid, {warning.message}", file=sys.stderr)
+        tell(f"invalid, {warning.message}")
     return table
 
 
@@ -228,10 +225,10 @@ def export(
 
         rows, broken = sound_attempts(rows)
         for fault in (*index.faults, *broken):
-            click.echo(f"invalid, left out: {fault}", err=True)
+            tell(f"invalid, left out: {fault}")
         made = paper(rows)
         if made.older:
-            click.echo(made.older, err=True)
+            tell(made.older)
         write_out((paper_latex if form == "latex" else paper_markdown)(made), out)
         return
     wanted = {row["run_id"] for row in rows}
@@ -258,12 +255,12 @@ def _every_eval_ever(store: Path, wanted: set[str]) -> str:
 
     invalid: list[str] = []
     text = "".join(
-        json.dumps(every_eval_ever(record), ensure_ascii=False) + "\n"
+        json_text(every_eval_ever(record)) + "\n"
         for record in Store(store).records(invalid)
         if record["run_id"] in wanted
     )
     for fault in invalid:
-        click.echo(f"invalid, left out: {fault}", err=True)
+        tell(f"invalid, left out: {fault}")
     return text
 
 
@@ -291,12 +288,12 @@ def rebuild(check: bool, store: str, as_json: bool) -> None:
                 path.write_text(text, "utf-8")
     word = "differs" if check else "written"
     if as_json:
-        print(json.dumps({"schema": 1, word: different}))
+        say_json({"schema": 1, word: different})
     else:
         for path_name in different:
-            print(f"{word}: {path_name}")
+            say(f"{word}: {path_name}")
         if not different:
-            print("the tables are what the records make")
+            say("the tables are what the records make")
     sys.exit(1 if check and different else 0)
 
 

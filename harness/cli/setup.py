@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
+from harness.base.terminal import say, say_json, tell
 from harness.cli.options import Command, json_option, overwrite_option
 
 EXAMPLE = """
@@ -41,7 +41,7 @@ def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json
         check(name, tree)
     for name in names:
         if tree and (differs := drift(name, tree)):
-            click.echo(f"warning: {differs}", err=True)
+            tell(f"warning: {differs}")
         install(name, overwrite, tree)
     rows = [
         {
@@ -55,8 +55,8 @@ def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json
         if not names or name in names
     ]
     if as_json:
-        print(json.dumps({"schema": 1, "setups": rows}))
+        say_json({"schema": 1, "setups": rows})
         return
     for row in rows:
         state = f"ready in {row['folder']}" if row["ready"] else f"needs setup: harness setup {row['name']}"
-        print(f"{row['name']:<12} {row['brings']:<64} {state}")
+        say(f"{row['name']:<12} {row['brings']:<64} {state}")

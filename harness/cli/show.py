@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.base.errors import UsageError, nearest
+from harness.base.terminal import printable, say, say_json
 from harness.cli.options import Command, json_option, plot_option, store_option
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def command(
         from harness.comparison.human import agreement_with
 
         agreed = agreement_with(record, human)
-        print(json.dumps(agreed.as_dict(), ensure_ascii=False) if as_json else "\n".join(agreed.lines()))
+        say_json(agreed.as_dict()) if as_json else say("\n".join(agreed.lines()))
         return
     from harness.results.classes import class_report, read_classes
 
@@ -105,7 +106,7 @@ def command(
         plot_confusion(report, Path(plot), task=record["task"]["name"], method=record["method"]["name"])
     if as_json:
         more = {"class_report": report.to_json()} if report else {}
-        print(json.dumps({**record, **more}, ensure_ascii=False))
+        say_json({**record, **more})
         return
     from harness.cli.prompts import prompt_lines
     from harness.display.classes import class_blocks
@@ -117,14 +118,14 @@ def command(
     if report:
         print_blocks(class_blocks(report))
     if record["supersedes"]:
-        print(f"supersedes {record['supersedes'][:12]}")
+        say(f"supersedes {record['supersedes'][:12]}")
     if record["reason"]:
-        print(f"reason: {record['reason']}")
+        say(f"reason: {record['reason']}")
     for line in prompt_lines(record, store):
-        print(line)
+        say(line)
     for line in served_lines(record):
-        print(f"served: {line}")
-    print(f"draws for all items of the run: {record['draws'] or 'unknown'}")
+        say(f"served: {line}")
+    say(f"draws for all items of the run: {record['draws'] or 'unknown'}")
     parts = (
         "comparability",
         "subject",
@@ -192,15 +193,15 @@ def _source(pin: dict[str, Any]) -> str:
 
 def _print(values: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(values, ensure_ascii=False))
+        say_json(values)
         return
     for key, value in values.items():
         if value in ("", None, [], {}):
             continue
         if isinstance(value, dict):
-            print(f"{key}:")
+            say(f"{key}:")
             for inner, detail in value.items():
                 text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
-                print(f"  {inner}: {text}")
+                say(printable(f"  {inner}: {text}"))
         else:
-            print(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+            say(printable(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}"))

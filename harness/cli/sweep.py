@@ -9,6 +9,7 @@ import click
 
 from harness.api.settings import configuration
 from harness.base.errors import UsageError
+from harness.base.terminal import tell
 from harness.base.values import Written
 from harness.cli.eval import command as evaluate
 from harness.cli.eval import request_from, show_runs
@@ -57,10 +58,10 @@ def sweep(**given: Any) -> None:
     if curves and not as_json:
         print_blocks(curves.blocks())
     if not curves and runs.exit_code == 0:
-        print("no curve: fewer than two values were measured", file=sys.stderr)
+        tell("no curve: fewer than two values were measured")
     if curves and plot:
         curves.plot(plot)
-        print(f"plot: {plot}", file=sys.stderr)
+        tell(f"plot: {plot}")
     sys.exit(runs.exit_code)
 
 

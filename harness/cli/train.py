@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import click
 
 from harness.base.errors import UsageError
+from harness.base.terminal import say, say_json
 from harness.cli.interrupts import goes_on
 from harness.cli.options import (
     Command,
@@ -113,9 +112,9 @@ def command(**given: Any) -> None:
     with goes_on(kept), session_of([cell], store, True, command_line()) as session:
         policy = train_cell(cell, session, to)
     if as_json:
-        print(json.dumps(policy.to_json()))
+        say_json(policy.to_json())
     else:
-        print(policy, file=sys.stderr)
+        say(policy, err=True)
 
 
 def _write(files: Mapping[str, str], to: Path | None, show: bool) -> None:
@@ -124,7 +123,7 @@ def _write(files: Mapping[str, str], to: Path | None, show: bool) -> None:
         if show:
             if len(text) > 20_000:
                 text = f"({len(text.splitlines())} lines; --to DIR writes them)\n"
-            print(f"# {name}\n{text}")
+            say(f"# {name}\n{text}")
         elif to is not None:
             to.mkdir(parents=True, exist_ok=True)
             (to / name).write_text(text, "utf-8")

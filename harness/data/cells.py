@@ -40,12 +40,17 @@ def as_text(value: Any, objects: bool = False) -> str | list[str] | None:
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Mapping) and objects:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        try:
+            return json.dumps(value, ensure_ascii=False, default=str)
+        except RecursionError:
+            raise DataError("it is nested too deeply") from None
     if isinstance(value, Mapping):
         raise DataError(f"it holds an object with {', '.join(map(str, list(value)[:4]))}")
     if isinstance(value, list | tuple):
+        if any(isinstance(each, list | tuple) for each in value):
+            raise DataError("it holds a list of lists")
         texts = [as_text(each, objects) for each in value]
-        if any(isinstance(text, list) for text in texts):
+        if any(isinstance(text, list) for text in texts):  # of numpy
             raise DataError("it holds a list of lists")
         return [text for text in texts if isinstance(text, str)]
     if isinstance(value, bytes):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
-from harness.base.errors import DataError
+from harness.base.errors import DataError, reason_of
 
 _SAMPLED = 2**16
+#: bytes that may come out of any packed file; and of one of which more comes, how many times its size
+UNPACKED, PACKED_AT_MOST = 256 << 20, 200
+_GAP = re.compile(r"\s*")
 _PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\x04": ".zip"}
 #: what is no text, by its first bytes
 _NOT_TEXT = {
@@ -71,7 +76,7 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
             raw, inner = _unpack(raw, packed, name)
             name = inner or (name[: -len(packed)] if name.lower().endswith(packed) else name)
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise DataError(f"can't read {path}: {str(error).splitlines()[0] or 'it is damaged'}") from error
+        raise DataError(f"can't read {path}: {reason_of(error)}") from error
     return raw, name
 
 
@@ -91,16 +96,59 @@ def _unpack(raw: bytes, packed: str, name: str) -> tuple[bytes, str]:
         held = [each for each in archive.namelist() if not each.endswith("/") and "__MACOSX" not in each]
         if len(held) != 1:
             raise DataError(f"{name} is an archive of {len(held)} files; unpack it and name one of them")
-        return archive.read(held[0]), held[0].rpartition("/")[2]
-    unpack: dict[str, Callable[[bytes], bytes]] = {
-        ".gz": gzip.decompress,
-        ".bz2": bz2.decompress,
-        ".xz": lzma.decompress,
+        inner = held[0].rpartition("/")[2]
+        try:
+            return _poured(archive.open(held[0]), len(raw), name), inner
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, unknown, locked
+            raise ValueError(str(error)) from error
+    source = io.BytesIO(raw)
+    opened: dict[str, Callable[[], Any]] = {
+        ".gz": lambda: gzip.GzipFile(fileobj=source),
+        ".bz2": lambda: bz2.BZ2File(source),
+        ".xz": lambda: lzma.LZMAFile(source),
     }
     try:
-        return unpack[packed](raw), ""
+        return _poured(opened[packed](), len(raw), name), ""
     except lzma.LZMAError as error:
         raise ValueError(str(error)) from error
+
+
+def _poured(stream: IO[bytes], packed: int, name: str) -> bytes:
+    """All that comes out of `packed` bytes.
+
+    Raises:
+        DataError: it is so much that the file was made to fill the memory.
+    """
+    found = bytearray()
+    with stream:
+        while part := stream.read(1 << 20):
+            found += part
+            check_unpacked(len(found), packed, name)
+    return bytes(found)
+
+
+def check_unpacked(size: int, packed: int, name: str) -> None:
+    """Whether so many bytes may have been packed in so few.
+
+    Raises:
+        DataError: no text packs that well.
+    """
+    if size > UNPACKED and size > PACKED_AT_MOST * packed:
+        raise DataError(
+            f"{name} holds {packed:,} bytes and unpacks to more than {size >> 20:,} MiB, as a bomb does; if "
+            "it is none, unpack it and name what comes out"
+        )
+
+
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that aren't blank, with their numbers from 1. A line ends with a line feed alone: other marks
+    of the end of a line may stand in the texts of JSON."""
+    number, place = 1, 0
+    while (start := _GAP.match(text, place).end()) < len(text):  # type: ignore[union-attr]  # it may be empty
+        number += text.count("\n", place, start)
+        place = text.find("\n", start)
+        place = len(text) if place < 0 else place
+        yield number, text[start:place]
 
 
 def decode(raw: bytes, name: str, form: Form) -> str:

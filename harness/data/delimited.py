@@ -20,6 +20,7 @@ SEPARATORS = (",", ";", "\t", "|", "::")
 _NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
 #: stands for a separator of several characters, and where cells aren't separated at all
 _UNIT = "\x1f"
+_BLANK, _BLANK_OR_SPACES = re.compile(r"[\r\n]*"), re.compile(r"[ \r\n]*")
 _SAMPLED, _SAMPLED_TEXT = 30, 2**18
 _HINT = re.compile(r"sep=(.+)\r?\n?")
 
@@ -130,12 +131,13 @@ def _records(
     elif len(names) > 1 and all(each.startswith(" ") for each in names[1:]):
         settings["skipinitialspace"] = True  # a header `a, b`: the space belongs to the separator
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), **settings)
+        stream = io.StringIO(text, newline="")
+        rows = csv.reader(stream, **settings)
     except (TypeError, ValueError):
         raise DataError(
             f"{separator!r} can't separate cells; {form.flag}separator= takes , ; | :: tab or space"
         ) from None
-    started = 1
+    started, passed = 1, 0
     while True:
         try:
             row = next(rows)
@@ -146,11 +148,27 @@ def _records(
                 f"{name}, line {started}: a quotation mark opens a cell there, and none closes it before "
                 f"a separator; write two for one inside a cell, or {form.flag}quotes=false takes them as text"
             ) from None
-        if rows.line_num > started and row and not sampled:
-            _check_swallowed(row, settings["delimiter"], name, started, rows.line_num, form)
+        last = rows.line_num + passed
+        if last > started and row and not sampled:
+            _check_swallowed(row, settings["delimiter"], name, started, last, form)
         if row and (len(row) > 1 or row[0].strip()):
             yield started, row
-        started = rows.line_num + 1
+        else:  # there may be millions of them
+            place = stream.tell()
+            stream.seek(_after_blank_lines(text, place, separator))
+            passed += _line_ends(text, place, stream.tell())
+        started = rows.line_num + passed + 1
+
+
+def _after_blank_lines(text: str, place: int, separator: str) -> int:
+    """Where the next line begins that isn't blank, from the beginning of a line."""
+    blank = _BLANK if separator == " " else _BLANK_OR_SPACES
+    end = blank.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+    return max(place, text.rfind("\n", place, end) + 1, text.rfind("\r", place, end) + 1)
+
+
+def _line_ends(text: str, start: int, end: int) -> int:
+    return text.count("\n", start, end) + text.count("\r", start, end) - text.count("\r\n", start, end)
 
 
 def _check_swallowed(row: Sequence[str], separator: str, name: str, line: int, last: int, form: Form) -> None:

@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from harness.base import paths
 from harness.base.digest import digest, file_digest
-from harness.base.errors import DataError, nearest
+from harness.base.errors import DataError, nearest, reason_of
 from harness.data.content import Form
 from harness.data.reach import Reach
 from harness.data.table import TextTable
@@ -198,7 +198,7 @@ def _named(pin: DataPin) -> str:
 
 
 def _unreadable(pin: DataPin, error: Exception) -> DataError:
-    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    reason = reason_of(error)[:200]
     return DataError(f"can't read the data set {_named(pin)}: {reason}; {_without_network(pin)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from harness.data.cells import as_text, check_columns, find_columns
 from harness.data.content import Form
 from harness.data.table import Cell, TextTable
 
-_SPACE = " \t\r\n"
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class _Twice(dict[str, Any]):
@@ -87,8 +88,7 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
     """Every value of the text with the line at which it starts."""
     place, counted, line = 0, 0, 1
     while True:
-        while place < len(text) and text[place] in _SPACE:
-            place += 1
+        place = _SPACE.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
         if place == len(text):
             return
         line += (

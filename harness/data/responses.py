@@ -6,17 +6,15 @@ question's text), and holds `completion`; `epoch`, `confidence` and `usage` are 
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_json
 from harness.base.errors import DataError, UsageError, nearest
-from harness.data.content import Form
+from harness.data.content import Form, lines_of, read_bytes
 from harness.data.table import Cell, TextTable
 from harness.data.tables import read_table
 
@@ -36,6 +34,8 @@ class Response:
 
 
 NAMES = ("sample_id", "index", "input", "epoch", "completion", "confidence", "usage")
+#: the largest count that a number of JSON holds exactly, and the largest number of an attempt
+MOST, MOST_EPOCHS = 2**53, 100_000
 _WHICH = "; --column {}=NAME says which is meant"
 
 
@@ -131,17 +131,48 @@ def results_module(name: str) -> Any:
     return importlib.import_module(name)
 
 
+def results_names(module: str, path: Path) -> list[str]:
+    """The tasks that a file or folder has a benchmark's own results of.
+
+    Raises:
+        DataError: it has, and they can't be read as they stand.
+    """
+    try:
+        return list(results_module(module).names(path))
+    except RecursionError:
+        raise DataError(f"can't read {path}: nested too deeply") from None
+
+
+def read_results(module: str, path: Path, name: str) -> list[Response]:
+    """The responses to a task in a benchmark's own results.
+
+    Raises:
+        DataError: they can't be read as they stand.
+    """
+    try:
+        found: list[Response] = results_module(module).read(path, name)
+    except RecursionError:
+        raise DataError(f"can't read {path}: nested too deeply") from None
+    for response in found:
+        try:
+            _check(response)
+        except DataError as error:
+            raise DataError(f"{path}: {response.place}: {error}") from None
+    return found
+
+
 def read_json(path: Path, lines: bool = False) -> Any:
-    """The document in a JSON file, plain or gzipped; of one with `lines`, the list of their documents.
+    """The document in a JSON file, plain or packed; of one with `lines`, the list of their documents.
 
     Raises:
         DataError: it can't be read, or is no JSON.
     """
     try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        return [json.loads(line) for line in raw.split(b"\n") if line.strip()] if lines else json.loads(raw)
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        raw, name = read_bytes(path)
+        if path.suffix == ".gz" and name == path.name:
+            raise ValueError("it is not packed with gzip, as its name says")
+        return [load_json(line) for _, line in lines_of(raw.decode())] if lines else load_json(raw)
+    except ValueError as error:
         raise DataError(f"can't read {path}: {error}") from error
 
 
@@ -193,7 +224,7 @@ def _response(place: str, row: Mapping[str, Cell]) -> Response:
     if not any(texts.get(name) for name in _SAMPLE):
         raise DataError(_NO_SAMPLE)
     index, epoch, confidence = (_number(texts.get(name), name) for name in ("index", "epoch", "confidence"))
-    return Response(
+    made = Response(
         place=place,
         completion=texts.get("completion") or "",
         epoch=int(epoch or 0),
@@ -203,6 +234,20 @@ def _response(place: str, row: Mapping[str, Cell]) -> Response:
         confidence=confidence,
         usage=_counts(texts.get("usage")),
     )
+    _check(made)
+    return made
+
+
+def _check(response: Response) -> None:
+    """
+    Raises:
+        DataError: its epoch or a count of its usage is none.
+    """
+    if not 0 <= response.epoch <= MOST_EPOCHS:
+        raise DataError(f"'epoch' is from 0 to {MOST_EPOCHS:,}, not {response.epoch}")
+    for name, count in (response.usage or {}).items():
+        if count is not None and not 0 <= count <= MOST:
+            raise DataError(f"'usage': {name[:40]} is no count: {str(count)[:40]}")
 
 
 def _number(text: str | None, name: str) -> float | None:
@@ -222,7 +267,10 @@ def _number(text: str | None, name: str) -> float | None:
 def _counts(text: str | None) -> dict[str, float] | None:
     """The numbers of an object of counts; None where there is none."""
     try:
-        found = json.loads(text or "null")
-        return {name: float(value) for name, value in found.items() if value is not None}
+        found = load_json(text or "null")
+        counts = {name: float(value) for name, value in found.items() if value is not None}
     except (ValueError, TypeError, AttributeError):
         return None
+    except OverflowError:
+        return {"a number": math.inf}
+    return counts

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from harness.base.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -100,11 +102,6 @@ def console() -> Console:
     )
 
 
-def printable(text: str) -> str:
-    """Without control characters: names and completions must not drive the terminal."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
 def print_blocks(blocks: Iterable[Block], out: Console | None = None) -> None:
     """Prints tables and sentences."""
     out = out or console()
@@ -141,6 +138,7 @@ def as_html(blocks: Iterable[Block]) -> str:
         if isinstance(block, Line):
             made.append(f"<div{_css(block.style)}>{escape(printable(block.text))}</div>")
             continue
+        block = _safe(block)
         aligned = ["text-align:right" if name in block.right else "text-align:left" for name in block.names]
         head = "".join(
             f'<th style="{align}">{escape(name)}</th>'
@@ -150,7 +148,7 @@ def as_html(blocks: Iterable[Block]) -> str:
         for row, style in zip(block.rows, _row_styles(block), strict=True):
             cells = "".join(
                 f'<td style="{align};white-space:pre">'
-                f"<span{_css(block.styles.get(cell, ''))}>{escape(printable(cell))}</span></td>"
+                f"<span{_css(block.styles.get(cell, ''))}>{escape(cell)}</span></td>"
                 for cell, align in zip(row, aligned, strict=True)
             )
             body.append(f"<tr{_css(style)}>{cells}</tr>")
@@ -174,6 +172,15 @@ def _css(style: str) -> str:
     return f' style="{words}"' if words else ""
 
 
+def _safe(table: Table) -> Table:
+    """The same with printable names and cells, which are measured from here on."""
+    rows = [[printable(cell) for cell in row] for row in table.rows]
+    right, keep, spare = ({*map(printable, each)} for each in (table.right, table.keep, table.spare))
+    return replace(
+        table, names=[*map(printable, table.names)], rows=rows, right=right, keep=keep, spare=spare
+    )
+
+
 def _row_styles(table: Table) -> list[str]:
     return [*table.row_styles, *[""] * (len(table.rows) - len(table.row_styles))]
 
@@ -186,8 +193,8 @@ def renderables(block: Block, width: int) -> Iterator[RenderableType]:
     if isinstance(block, Line):
         yield Text(printable(block.text), block.style)
         return
-    names, styles = block.names, block.styles
-    rows = [[printable(cell) for cell in row] for row in block.rows]
+    block = _safe(block)
+    names, rows, styles = block.names, block.rows, block.styles
     shown = list(range(len(names)))
     constant: list[int] = []
     if not _fits(names, rows, shown, width) and len(rows) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import UsageError, reason_of
 
 
 def load_policy(source: Path, method: str) -> tuple[Any, Any]:
@@ -32,7 +32,7 @@ def load_policy(source: Path, method: str) -> tuple[Any, Any]:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
         model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"can't load {source} for training: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"can't load {source} for training: {reason_of(error)}") from error
     # transformers wraps `to` so that its types lose that it is a method
     model.to("cuda" if accelerated else "cpu")  # type: ignore[arg-type]
     return model, tokenizer

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import UsageError, reason_of
 from harness.engine import checkpoints
 from harness.engine.course import Course, Diverged, Rollout, Update
 from harness.engine.divergence import Growth
@@ -114,7 +114,7 @@ def make_trainer(course: Course, folder: Path, keep_peak: bool = False, generati
     except Exception as error:  # an engine has many ways not to start
         if generation != VLLM:
             raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        reason = reason_of(error)[:200]
         raise UsageError(
             f"vLLM can't draw from this policy here: {reason}; -M generation=torch draws without it"
         ) from error

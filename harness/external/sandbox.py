@@ -1,6 +1,6 @@
 """Shell commands that a model wrote, in a sandbox of bubblewrap: no network, one folder to read, nothing to
 write, no environment, and no process that outlives the command. A process has a limit on its memory; all
-together have none but the time."""
+together have one on their number, where the kernel lets us set it, and on the time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from functools import cache
 from pathlib import Path
 
 from harness.base.errors import UsageError
+from harness.external.cgroup import limited
 
 #: how much of what a command prints is kept, in bytes
 OUTPUT_BYTES = 1 << 20
 MEMORY_BYTES = 1 << 30
+PROCESSES = 128
 BASH = "/bin/bash"
 
 
@@ -67,19 +69,15 @@ async def run(command: str, folder: Path, seconds: float) -> Ran:
         UsageError: there is no sandbox here.
     """
     program = check()
-    limited = f'ulimit -v {MEMORY_BYTES >> 10} -c 0; exec "$0" -c "$1"'
+    inside = f'ulimit -v {MEMORY_BYTES >> 10} -c 0; exec "$0" -c "$1"'
+    with limited(PROCESSES) as before:
+        return await _run([*before, *_walls(program, folder), BASH, "-c", inside, BASH, command], seconds)
+
+
+async def _run(words: list[str], seconds: float) -> Ran:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *_walls(program, folder),
-        BASH,
-        "-c",
-        limited,
-        BASH,
-        command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=pipe,
-        stderr=pipe,
-        env={},
+        *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={}
     )
     assert process.stdout is not None and process.stderr is not None
     printed = asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from harness.base.errors import HarnessError
+from harness.external.addresses import is_public
 
 if TYPE_CHECKING:
     import httpx
@@ -40,21 +41,6 @@ CHARSETS = (
     "gbk",
     "gb2312",
     "big5",
-)
-#: networks that stand for others, or lead to machines beside this one
-ALIASES = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            "::/96",
-            "64:ff9b::/96",
-            "64:ff9b:1::/48",
-            "2001::/32",
-            "2002::/16",
-            "fec0::/10",
-            "168.63.129.16/32",
-        ),
-    )
 )
 
 
@@ -130,14 +116,6 @@ async def public_address(host: str, port: int) -> str:
         raise PageFailed("only public machines can be asked")
     # an address of the older kind first: hosts are more often without a route for the newer
     return str(min(addresses, key=lambda address: address.version))
-
-
-def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is that of a machine on the open internet, by itself and not as an alias."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return is_public(address.ipv4_mapped)
-    elsewhere = any(address.version == net.version and address in net for net in ALIASES)
-    return address.is_global and not (address.is_multicast or address.is_reserved or elsewhere)
 
 
 async def read(client: httpx.AsyncClient, request: httpx.Request) -> Page:

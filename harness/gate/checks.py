@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_yaml
 from harness.base.errors import UsageError, unknown_key
-from harness.base.values import load_yaml
 from harness.gate.margin import Margin, parse_margin
 
 #: how alpha is spent over looks

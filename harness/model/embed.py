@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -15,8 +13,10 @@ import numpy as np
 
 from harness.base import paths
 from harness.base.digest import digest, file_digest
-from harness.base.errors import DataError, ModelCallError, UsageError
+from harness.base.documents import load_json
+from harness.base.errors import DataError, ModelCallError, UsageError, reason_of
 from harness.base.errors import nearest as _closest
+from harness.data.content import lines_of, read_bytes
 from harness.model.cache import Cache
 from harness.model.embedding_costs import Account
 
@@ -150,7 +150,7 @@ class Kept(Embedder):
             rows = unit(self._compute(texts))
         except (TypeError, ValueError) as error:
             raise ModelCallError(
-                f"embedder {self.name} gave no vectors of one length: {str(error).splitlines()[0]}"
+                f"embedder {self.name} gave no vectors of one length: {reason_of(error)}"
             ) from None
         if len(rows) != len(texts):
             raise ModelCallError(f"embedder {self.name} gave {len(rows)} vectors for {len(texts)} texts")
@@ -202,7 +202,7 @@ class Sentence(Kept):
         try:
             return SentenceTransformer(self._source, device="cpu", **self._settings)
         except (OSError, ValueError) as error:
-            raise DataError(f"embedder {self.name} can't be loaded: {str(error).splitlines()[0]}") from None
+            raise DataError(f"embedder {self.name} can't be loaded: {reason_of(error)}") from None
 
 
 def _packaged_minilm() -> Path:
@@ -229,7 +229,7 @@ def _hub_commit(id: str, offline: bool) -> str:
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise DataError(
             f"embedder st/{id}: no such folder, and no such sentence-transformers model in "
-            f"reach: {str(error).splitlines()[0]}"
+            f"reach: {reason_of(error)}"
         ) from None
 
 
@@ -244,10 +244,8 @@ class Stored(Embedder):
         try:
             self.revision = digest([file_digest(Path(where)), file_digest(Path(texts))])
             self._rows = np.load(where, mmap_mode="r")
-            opener = gzip.open if texts.endswith(".gz") else open
-            with opener(texts, "rt", encoding="utf-8") as lines:
-                records = [json.loads(line) for line in lines if line.strip()]
-        except (OSError, EOFError, ValueError) as error:
+            records = [load_json(line) for _, line in lines_of(read_bytes(Path(texts))[0].decode())]
+        except (OSError, ValueError) as error:
             raise DataError(f"embedder {name}: {error}") from None
         if self._rows.ndim != 2 or len(records) != len(self._rows):
             raise DataError(f"embedder {name}: vectors of shape {self._rows.shape} for {len(records)} texts")

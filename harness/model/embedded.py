@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.base.errors import UsageError
+from harness.base.errors import UsageError, reason_of
 from harness.model.provider import Call, Provider, counted
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Embedded(Provider):
             if other.single_turn != self.single_turn:
                 raise ValueError("one reads whole dialogues, the other single prompts")
         except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = reason_of(error)
             raise UsageError(
                 f"{folder} holds no policy that stands in for {self.name}: {reason}; it takes "
                 "config.json, model.safetensors, tokenizer.json and tokenizer_config.json of a plain Llama "

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.base.errors import ModelCallError, UsageError
+from harness.base.errors import ModelCallError, UsageError, reason_of
 from harness.model import backoff, faults
 from harness.model.health import HANDFUL, ended
 
@@ -34,7 +34,7 @@ class EmbeddingCalls:
         try:
             self.client = OpenAI(max_retries=0)
         except OpenAIError as error:
-            raise UsageError(f"embedder {name}: {str(error).splitlines()[0]}") from None
+            raise UsageError(f"embedder {name}: {reason_of(error)}") from None
         self.address = str(self.client.base_url)
         #: of the last request: tokens by the server's count, and tries without an answer that it may charge
         self.tokens: int | None = None

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.base.documents import load_json
 from harness.base.secrets import without_secrets_of_server
 
 #: "unusable": no call to the model can succeed until somebody mends something; "passing": the same call may
@@ -88,7 +89,7 @@ def lenient(content: bytes | str) -> Any:
     """A body as JSON, or as the text that it is; of a page of HTML its title."""
     text = content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else content
     try:
-        return json.loads(text)
+        return load_json(text)
     except (ValueError, RecursionError):
         return page_title(text) or text[:2000]
 
@@ -222,7 +223,7 @@ def _body(error: BaseException) -> Any:
     if not isinstance(text, str) or not text.strip():
         return None
     try:
-        return json.loads(text)
+        return load_json(text)
     except ValueError:
         return {"message": page_title(text) or text}
 

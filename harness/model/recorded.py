@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest
 from harness.base.errors import ModelCallError
 from harness.data.attach import attach
-from harness.data.responses import Response, Shape, read_responses, results_module
+from harness.data.responses import Response, Shape, read_responses, read_results
 from harness.model.provider import Call, Provider
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Recorded(Provider):
         self._strict = strict
         self.name = f"recorded/{label or file.name}"
         if results:
-            self.responses = results_module(results).read(file, of)
+            self.responses = read_results(results, file, of)
             self.revision = digest([[r.sample_id, r.epoch, r.completion] for r in self.responses])
         else:
             self.responses = read_responses(file, shape)

@@ -7,8 +7,9 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
+from harness.base.documents import load_yaml
 from harness.base.errors import UsageError
-from harness.base.values import load_yaml, typed
+from harness.base.values import typed
 
 #: fields of a request that have a setting of their own, and it
 OF_SETTINGS = {
@@ -104,9 +105,10 @@ def _of_text(where: str, name: str, text: str, kinds: set[Any], words: set[str])
     if kinds <= {int, float, bool, type(None)}:
         return typed(bare)
     try:
+        found = load_yaml(text)  # in any case: it has an end
         if name in ("stop_seqs", "extra_headers"):
             return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # makes texts alone
-        return load_yaml(text)
+        return found
     except yaml.YAMLError as error:
         raise UsageError(f"{where}: broken YAML: {' '.join(str(error).split())[:200]}") from None
 

@@ -132,7 +132,8 @@ class Tries:
                 self._told_of_wait = True
                 self._notice(
                     f"{self._provider.name}: {said.line}: the server asks to wait {wanted_wait:.0f} seconds; "
-                    f"a call waits {backoff.CEILING:.0f} at most before each of its {self._max_retries} retries"
+                    f"a call waits {backoff.CEILING:.0f} at most before each of its {self._max_retries} "
+                    "retries"
                 )
             jitter = jitter or random.Random(call.seed)
             seconds = backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait)

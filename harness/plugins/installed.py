@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.base import paths
+from harness.base.documents import load_json, load_toml
 from harness.base.errors import PluginError
 from harness.plugins.toml import read_specs
 from harness.spec import DataPin, MetricRange, Param, Spec
@@ -124,14 +125,12 @@ def _specs_below(package: str, distribution: str, folder: str, faults: list[str]
     if remembered.get("stamp") == stamp and remembered.get("format") == INDEX_FORMAT:
         found: list[dict[str, Any]] = remembered["specs"]
         return found
-    import tomllib
-
     specs: list[dict[str, Any]] = []
     sound = True
     for path, _ in files:
         kind = Path(path).stem
         try:
-            document = tomllib.loads(Path(path).read_text("utf-8"))
+            document = load_toml(Path(path).read_text("utf-8"))
             read = read_specs(
                 kind, document, package=package, distribution=distribution, folder=str(Path(path).parent)
             )
@@ -158,7 +157,7 @@ def _spec_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = load_json(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

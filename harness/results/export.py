@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.base.errors import DECLINED
+from harness.base.terminal import printable
 from harness.results.attempts import TOKENS
 from harness.results.ranges import metric_range
 from harness.results.served import names_text
@@ -32,21 +34,36 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def safe(text: str) -> str:
         for sign, shown in MARKDOWN.items():
             text = text.replace(sign, shown)
-        return " ".join(text.split())
+        return printable(" ".join(text.split()))
 
     lines = ["| " + " | ".join(map(safe, columns)) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(map(safe, row)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
+#: what a spreadsheet takes for the beginning of a formula, also in the width of Chinese and Japanese type
+_FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?")
+
+
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of the same columns as CSV; empty without a row."""
+    """Rows of the same columns as CSV; empty without a row. Texts are as in `csv_cell`."""
     text = io.StringIO()
     if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(map(csv_cell, rows[0]))
+        writer.writerows(map(csv_cell, row.values()) for row in rows)
     return text.getvalue()
+
+
+def csv_cell(value: Any) -> Any:
+    """A value for a cell of CSV. A text is `printable`, and one that a spreadsheet would compute (`=1+1`,
+    `@SUM(A1)`) has a `'` before it, with which spreadsheets mark text."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    computed = text.lstrip().startswith(_FORMULA) and len(text) > 1 and not _NUMBER.fullmatch(text)
+    return f"'{text}" if computed else text
 
 
 def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
@@ -61,7 +78,7 @@ def latex(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: i
 
 def latex_text(text: str) -> str:
     """Text that LaTeX shows as it is, on one line."""
-    return " ".join(text.split()).translate(LATEX)
+    return printable(" ".join(text.split())).translate(LATEX)
 
 
 def tabular(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:

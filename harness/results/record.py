@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -76,6 +77,7 @@ def seal(
         classes: that the task's answers are classes.
         curve: rows of the learning curve, as `job.training.curve` takes them.
         planned: what was asked for before the run; by default what was run.
+        started: when the work began, by `time.monotonic`: the clock of the day may be set meanwhile.
 
     Raises:
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
@@ -129,7 +131,7 @@ def seal(
             "usage": {**logical, "by_purpose": by_purpose},
             "prices": {model: dict(price) for model, price in (prices or {}).items()},
             "served": ledger.served.as_dict(),
-            "volatile": {**volatile, "wall_s": round(created.timestamp() - started, 3)},
+            "volatile": {**volatile, "wall_s": round(time.monotonic() - started, 3)},
             "data": list(sources),
             "licence": cell.task.licence,
             "canary": cell.task.canary,

@@ -144,12 +144,19 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """A table of runs as CSV, with `?` for a use or a cost that is unknown."""
+    """A table of runs as CSV, with `?` for a use or a cost that is unknown; texts as in `export.csv_cell`."""
+    from pandas.api.types import is_numeric_dtype
+
+    from harness.results.export import csv_cell
+
     shown = table.copy()
     for name in USAGE:
         if name in shown and shown[name].isna().any():
             shown[name] = shown[name].astype(object).where(shown[name].notna(), "?")
-    return str(shown.to_csv(index=False))
+    for name in shown:
+        if not is_numeric_dtype(shown[name]):
+            shown[name] = shown[name].map(csv_cell)
+    return str(shown.rename(columns=csv_cell).to_csv(index=False))
 
 
 def _validation(curve: dict[str, Any] | None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
     method = load_method(cell.method, cell.method_args)
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
-    ledger, started = Ledger(), time.time()
+    ledger, started = Ledger(), time.monotonic()
     book_probes(prepared, session, ledger)
     asked = planned(cell, len(prepared.attempts.samples), session)
     job = job_of(prepared, session, ledger)

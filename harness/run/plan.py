@@ -30,6 +30,10 @@ LEAST = {
 }
 
 
+#: seeds, and attempts at an item
+MOST = 100_000
+
+
 @dataclass(frozen=True)
 class Request:
     """What the user asked for; the keys of `--config run.yaml` are these."""
@@ -139,6 +143,9 @@ def plan(request: Request) -> list[Cell]:
             "--fail-on-error is a number of attempts (1 and more) or a share of them (below 1), not "
             f"{request.fail_on_error:g}"
         )
+    for name in ("seeds", "epochs"):
+        if getattr(request, name) > MOST:
+            raise UsageError(f"--{name} must be at most {MOST:,}, not {getattr(request, name)}")
     check_ranges(request.decoding)
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]

@@ -109,7 +109,7 @@ def rescore(
             access=record["data_access"],
             draws=Draws(record["draws"], record.get("draw_digest")),
             planned=record.get("planned"),
-            started=time.time() - record["volatile"]["wall_s"],
+            started=time.monotonic() - record["volatile"]["wall_s"],
             command=command,
             supersedes=record["run_id"],
             of_the_set=of_the_set,

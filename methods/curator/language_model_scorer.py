@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.base.errors import UsageError
+from harness.base.errors import UsageError, reason_of
 from harness.engine.divergence import Growth
 from harness.methods.curator.signals import Floats, Indices
 
@@ -43,7 +43,7 @@ class LanguageScorer:
             self._tokenizer = AutoTokenizer.from_pretrained(source)
             network = AutoModelForSequenceClassification.from_pretrained(source, num_labels=1)
         except (OSError, ValueError, KeyError) as error:
-            raise UsageError(f"can't load the curator {source!r}: {str(error).splitlines()[0]}") from error
+            raise UsageError(f"can't load the curator {source!r}: {reason_of(error)}") from error
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         network.config.pad_token_id = self._tokenizer.pad_token_id

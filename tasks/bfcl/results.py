@@ -7,16 +7,16 @@ against what they carry.
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 import re
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_json
 from harness.base.errors import DataError
+from harness.data.content import lines_of, read_bytes
 from harness.data.responses import Response
 
 FORMATS = (
@@ -95,7 +95,7 @@ def _total(count: Any) -> int | None:
     if isinstance(count, list):
         parts = [_total(part) for part in count]
         return None if None in parts else sum(part or 0 for part in parts)
-    return int(count) if isinstance(count, int | float) and math.isfinite(count) else None
+    return int(count) if isinstance(count, int | float) and abs(count) < math.inf else None
 
 
 def _files(path: Path) -> dict[str, Path]:
@@ -138,17 +138,13 @@ def _has_call(result: Any) -> bool:
 @lru_cache(maxsize=32)
 def _rows(file: Path) -> list[dict[str, Any]]:
     rows = []
-    opener = gzip.open if file.suffix == ".gz" else open
     try:
-        with opener(file, "rt", encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, 1):
-                row = json.loads(line) if line.strip() else None
-                if row is None:
-                    continue
-                if not isinstance(row, dict) or "id" not in row or "result" not in row:
-                    raise DataError(f"{file.name} line {number} is no result: it has no 'id' and 'result'")
-                rows.append(row)
-    except (OSError, ValueError, EOFError, zlib.error, RecursionError) as error:
+        for number, line in lines_of(read_bytes(file)[0].decode(errors="replace")):
+            row = load_json(line)
+            if not isinstance(row, dict) or "id" not in row or "result" not in row:
+                raise DataError(f"{file.name} line {number} is no result: it has no 'id' and 'result'")
+            rows.append(row)
+    except ValueError as error:
         raise DataError(f"can't read {file}: {error}") from error
     if not rows:
         raise DataError(f"{file} holds no results")

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, UsageError, nearest
+from harness.base.values import typed
 from harness.data.hub import Data
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.task import Task
@@ -124,12 +125,10 @@ def _group(name: str, metadata: Mapping[str, Any], key: str) -> str | None:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    import yaml
-
     pairs = [part.partition("=") for part in text.split(",") if part]
     if not all(sign for _, sign, _ in pairs):
         raise UsageError(f"args={text!r} is not written as fewshot=0,shuffle=false")
-    return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
+    return {key.strip(): typed(value) if value else None for key, _, value in pairs}
 
 
 def _in_order(key: str) -> list[Any]:

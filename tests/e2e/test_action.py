@@ -5,13 +5,19 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from benchmarks.dependencies import closure
 
 RUN = "task: countdown\nmethod: self-consistency\nT: {level: 1}\nlimit: 40\n"
-ACTION = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text())
+ROOT = Path(__file__).parents[2]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def act(folder, **inputs):
     """Runs every step but the installation; the exit code, the outputs and the job's summary."""
     given = {name: spec["default"] for name, spec in ACTION["inputs"].items()} | inputs
     files = {"GITHUB_STEP_SUMMARY": folder / "summary.md", "GITHUB_OUTPUT": folder / "output.txt"}
-    for step in ACTION["runs"]["steps"][1:]:
+    for step in (each for each in ACTION["runs"]["steps"] if each["name"] not in ("Python", "Install")):
         own = {
             name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: given[found[1]], value)
             for name, value in step["env"].items()
@@ -63,7 +69,7 @@ def test_an_unchanged_method_passes_and_a_live_rerun_is_the_same_look(repository
     (look,) = (repository / "looks").iterdir()
     assert act(repository, ledger="looks", live="true")[0] == 0
     assert list((repository / "looks").iterdir()) == [look]
-    steps = {step["name"]: step["run"] for step in ACTION["runs"]["steps"]}
+    steps = {step["name"]: step.get("run", "") for step in ACTION["runs"]["steps"]}
     assert all("--offline" in steps[name] and "LIVE" in steps[name] for name in ("Evaluate", "Check"))
 
 
@@ -76,3 +82,32 @@ def test_a_worse_method_fails_the_job(repository):
 def test_a_mistake_in_the_rules_is_a_usage_error(repository):
     (repository / "checks.yaml").write_text("baseline: main\nmargn: 0.1\n")
     assert act(repository)[0] == 2
+
+
+def test_python_constraints_and_what_is_used_of_others_are_pinned():
+    python, install = ACTION["runs"]["steps"][:2]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", ACTION["inputs"]["python"]["default"])
+    assert python["with"] == {"python-version": "${{ inputs.python }}"}
+    used = [step["uses"] for step in ACTION["runs"]["steps"] if "uses" in step]
+    assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each) for each in used)
+    for given, kept in (
+        ("", ["--constraint", "/action/constraints-core.txt"]),
+        ("own.txt", ["--constraint", "own.txt"]),
+        ("none", []),
+    ):
+        script = 'python() { printf "%s\\n" "$@"; }\n' + install["run"]
+        environment = {"INSTALL": "", "CONSTRAINTS": given, "GITHUB_ACTION_PATH": "/action"}
+        done = subprocess.run(["bash", "-eo", "pipefail", "-c", script], env=environment, capture_output=True)
+        assert done.stdout.decode().split() == ["-m", "pip", "install", *kept, "/action"], done.stderr
+
+
+def test_every_dependency_of_the_core_has_its_version():
+    pinned = dict(
+        line.split("==") for line in (ROOT / "constraints-core.txt").read_text().split() if "==" in line
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for line in project["dependencies"]:
+        needed = Requirement(line)
+        assert needed.specifier.contains(pinned[canonicalize_name(needed.name)]), line
+    lacking = set(closure()) - set(pinned)
+    assert lacking == set(), "make constraints writes the file again"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.leaderboard import site as sites
-from harness.leaderboard.live import Live, server
+from harness.leaderboard.live import Live
+from harness.leaderboard.server import server
 from harness.run.journal import Journal
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

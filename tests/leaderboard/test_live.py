@@ -2,11 +2,14 @@
 
 import http.client
 import json
+import socket
+import struct
 import threading
 
 import pytest
 
-from harness.leaderboard.live import Live, server
+from harness.leaderboard.live import Live
+from harness.leaderboard.server import server
 from harness.leaderboard.site import Options
 from harness.run.journal import Journal
 
@@ -24,12 +27,15 @@ def ask(live):
     http_server = server(live, 0)
     threading.Thread(target=http_server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def ask(path, host="localhost"):
+    def ask(path, host="localhost", method="GET"):
         connection = http.client.HTTPConnection("127.0.0.1", http_server.server_port, timeout=10)
-        connection.request("GET", path, headers={"Host": f"{host}:{http_server.server_port}"})
+        connection.putrequest(method, path, skip_host=True)
+        connection.putheader("Host", host)
+        connection.endheaders()
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
+    ask.port = http_server.server_port
     yield ask
     http_server.shutdown()
     http_server.server_close()
@@ -89,8 +95,68 @@ def test_pages_are_served_with_the_live_script(ask, live):
     assert ask("/live.js")[0] == 200 and ask("/assets/site.css")[0] == 200
 
 
-def test_it_answers_to_this_machine_and_stays_in_its_folder(ask):
-    assert ask("/", host="evil.example")[0] == 403
-    assert ask("/live.json", host="evil.example")[0] == 403
-    assert ask("/../results/v1/")[0] == 404
-    assert ask("/%2e%2e/results/v1/")[0] == 404
+#: what is asked (method, path, host) and the status of the answer
+ASKED = [
+    ("GET", "/", "localhost", 200),
+    ("GET", "/", "localhost:8000", 200),
+    ("GET", "/index.html?a=b#c", "127.0.0.1", 200),
+    ("HEAD", "/", "localhost", 200),
+    ("HEAD", "/live.json", "localhost", 200),
+    ("HEAD", "/none", "localhost", 404),
+    ("GET", "/", "evil.example", 403),
+    ("HEAD", "/", "evil.example", 403),
+    ("GET", "/live.json", "evil.example", 403),
+    ("GET", "/", "localhost.evil.example", 403),
+    ("GET", "/", "localhost@evil.example", 403),
+    ("GET", "/", "[", 403),
+    ("GET", "/", "", 403),
+    ("GET", "/%00", "localhost", 404),
+    ("HEAD", "/%00", "localhost", 404),
+    ("GET", "/index.html%00.css", "localhost", 404),
+    ("GET", "/%ff%fe", "localhost", 404),
+    ("GET", "/" + "a" * 300, "localhost", 404),
+    ("GET", "/" + "a/" * 20_000, "localhost", 404),
+    ("GET", "/" + "a" * 70_000, "localhost", 414),
+    ("GET", "/../results/v1/", "localhost", 404),
+    ("GET", "/%2e%2e/results/v1/", "localhost", 404),
+    ("GET", "/..%2f..%2f..%2f..%2f..%2fetc/passwd", "localhost", 404),
+    ("GET", "//etc/passwd", "localhost", 404),
+    ("GET", "/%2fetc%2fpasswd", "localhost", 404),
+    ("GET", "/out", "localhost", 404),  # a link that leads away
+    ("GET", "/assets/", "localhost", 404),  # a folder without a page
+    ("GET", "http://evil.example/index.html", "localhost", 404),
+    ("GET", "*", "localhost", 404),
+    ("POST", "/", "localhost", 501),
+    ("PUT", "/index.html", "localhost", 501),
+    ("DELETE", "/index.html", "localhost", 501),
+    ("OPTIONS", "*", "localhost", 501),
+    ("TRACE", "/", "localhost", 501),
+    ("CONNECT", "evil.example:80", "localhost", 501),
+    ("BREW", "/", "localhost", 501),
+]
+
+
+def test_it_answers_to_this_machine_and_stays_in_its_folder(ask, live, capfd):
+    (live.target / "out").symlink_to("/etc/hostname")
+    for method, path, host, status in ASKED:
+        found, body = ask(path, host, method)
+        assert found == status, (method, path[:60], host)
+        assert "root:" not in body and not (method == "HEAD" and body)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x00\xff",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ],
+)
+def test_a_client_that_leaves_or_speaks_otherwise_is_no_ones_business(live, ask, sent, capfd):
+    with socket.create_connection(("127.0.0.1", ask.port)) as client:
+        client.sendall(sent)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask("/")[0] == 200
+    assert capfd.readouterr() == ("", "")

@@ -2,7 +2,7 @@
 
 Benchmark packages bring process-wide state, hostile pins and `eval` on strings that a model wrote.
 Their code runs in workers: an interpreter without site-packages or environment variables, with limits
-on memory, file sizes and time, no network, and files only below its packages and a scratch folder.
+on memory, files and time, no processes, no network, and files only below its packages and a scratch folder.
 A worker that dies or takes too long is replaced; the request that it was serving fails alone. What its
 code must have from outside it asks for, and whoever made the request decides (see
 `harness.external.services`).
@@ -16,6 +16,7 @@ import json
 import os
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.base.errors import HarnessError
+from harness.external.workers.watch import WRITTEN_BYTES, end, written
 
 T = TypeVar("T")
 
@@ -37,6 +39,10 @@ START_SECONDS = 120.0
 REQUEST_SECONDS = 60.0
 MEMORY_BYTES = 2 << 30
 SCRATCH = "harness-worker-"
+#: what runs in a worker
+INSIDE = Path(__file__).with_name("inside.py")
+#: how often what a worker wrote is looked at, in seconds
+LOOK_SECONDS = 0.25
 #: the longest line that a worker may write, in bytes, and how often and how long, in seconds, one request
 #: may ask for what is outside
 LINE_BYTES = 128 << 20
@@ -95,8 +101,10 @@ class Worker:
     def __init__(self, script: Path, packages: Path | None, memory: int) -> None:
         self._settings = {"script": str(script), "packages": str(packages or ""), "memory": memory}
         self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
         self._scratch = ""
         self._rest = b""
+        self._looked = 0.0
         self.lock = threading.Lock()
 
     @property
@@ -180,7 +188,7 @@ class Worker:
             return await asyncio.shield(under_way)
         except asyncio.CancelledError:
             if self._process is not None:
-                self._process.kill()
+                end(self._process)
             await asyncio.wait([under_way])
             raise
 
@@ -193,16 +201,17 @@ class Worker:
 
     def _spoke_unasked(self) -> bool:
         """Whether there is an answer to no request, which would be taken for that to the next."""
-        assert self._process is not None and self._process.stdout is not None
-        return bool(self._rest) or bool(select.select([self._process.stdout.fileno()], [], [], 0)[0])
+        assert self._channel is not None
+        return bool(self._rest) or bool(select.select([self._channel], [], [], 0)[0])
 
     def _start(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix=SCRATCH)
         settings = json.dumps({**self._settings, "scratch": self._scratch, "parent": os.getpid()})
+        self._channel, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-S", str(Path(__file__).with_name("inside.py")), settings],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            [sys.executable, "-P", "-s", "-S", str(INSIDE), settings],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
             stderr=subprocess.DEVNULL,
             cwd=self._scratch,
             env={
@@ -214,7 +223,8 @@ class Worker:
             },
             start_new_session=True,
         )
-        os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
+        theirs.close()
+        self._channel.setblocking(False)
         self._rest = b""
         started = self._exchange(None, START_SECONDS)
         if "error" in started:
@@ -223,28 +233,24 @@ class Worker:
 
     def _exchange(self, message: Any, seconds: float) -> dict[str, Any]:
         """Writes a message, if there is one, and reads the next, both before the deadline."""
-        line = b"" if message is None else json.dumps(message).encode() + b"\n"
-        process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
-        deadline = time.monotonic() + seconds
-        source, sink = process.stdout.fileno(), process.stdin.fileno()
-        view, answer, size = memoryview(line), [self._rest], len(self._rest)
+        view = memoryview(b"" if message is None else json.dumps(message).encode() + b"\n")
+        channel, deadline = self._channel, time.monotonic() + seconds
+        assert channel is not None
+        answer, size = [self._rest], len(self._rest)
         while b"\n" not in answer[-1]:
             left = deadline - time.monotonic()
-            readable, writable, _ = select.select([source], [sink] if view else [], [], max(0.0, left))
-            if left <= 0 or size > LINE_BYTES:
+            readable, writable, _ = select.select(
+                [channel], [channel] if view else [], [], max(0.0, min(left, LOOK_SECONDS))
+            )
+            if fault := self._fault(left, seconds, size):
                 self.close()
-                raise WorkerError(
-                    f"a worker took longer than {seconds:.3g} s"
-                    if left <= 0
-                    else f"a worker's answer is longer than {LINE_BYTES >> 20} MiB"
-                )
+                raise WorkerError(fault)
             try:
                 if writable:
-                    view = view[os.write(sink, view) :]
-                chunk = os.read(source, 1 << 20) if readable else b""
-            except BrokenPipeError:
-                readable, chunk = [source], b""
+                    view = view[channel.send(view) :]
+                chunk = channel.recv(1 << 20) if readable else b""
+            except OSError:
+                readable, chunk = [channel], b""
             if readable and not chunk:
                 self.close()
                 raise WorkerError("a worker died: out of memory, or stopped from inside")
@@ -262,19 +268,30 @@ class Worker:
             raise WorkerError("a worker's answer can't be read")
         return found
 
+    def _fault(self, left: float, seconds: float, size: int) -> str:
+        """What ends a request before its answer; empty if nothing does."""
+        if left <= 0:
+            return f"a worker took longer than {seconds:.3g} s"
+        if size > LINE_BYTES:
+            return f"a worker's answer is longer than {LINE_BYTES >> 20} MiB"
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return ""
+        self._looked = time.monotonic()
+        assert self._process is not None
+        if written(Path(self._scratch), self._process.pid) > WRITTEN_BYTES:
+            return f"a worker wrote more than {WRITTEN_BYTES >> 20} MiB"
+        return ""
+
     def close(self) -> None:
-        """Ends the process and removes its scratch folder."""
+        """Ends the process, with all that it started, and removes its scratch folder."""
         process, self._process = self._process, None
+        channel, self._channel = self._channel, None
         if process is not None:
-            process.kill()
+            end(process)
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    try:
-                        pipe.close()
-                    except OSError:
-                        pass
             shutil.rmtree(self._scratch, ignore_errors=True)
+        if channel is not None:
+            channel.close()
 
 
 def _value(found: dict[str, Any]) -> Any:

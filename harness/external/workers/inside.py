@@ -4,147 +4,39 @@ A script that wants something from outside calls `outside(what, **fields)`, whic
 the process that made the request serves it, or it raises. One thread at a time may call it, while a request
 is under way.
 
-The walls are meant for strings that a model wrote. Where the kernel has them, they are its own: Landlock
-leaves files to read below the packages and to write below the scratch folder, and the process has a network
-of its own with nothing in it. Before them stands an audit hook that refuses processes, sockets, foreign
-libraries and files elsewhere; alone, it is no defence against a program made to break out of Python.
+The channel on which requests come and answers go belongs to a thread of its own, with open files of its own
+(Linux): the script, and strings of a model's that it evaluates, have no file that leads there. Answers get
+from one to the other as the values of functions, and by no name that a frame, a module or a closure holds.
+
+The walls (see `walls`) are meant for strings that a model wrote.
 """
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import importlib.util
 import json
 import os
-import resource
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from types import ModuleType
 from typing import Any
 
-REFUSED = (
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "os.fork",
-    "os.forkpty",
-    "os.spawn",
-    "os.kill",
-    "os.killpg",
-    "os.putenv",
-    "os.chmod",
-    "os.chown",
-    "os.link",
-    "os.symlink",
-    "pty.spawn",
-    "subprocess.Popen",
-    "signal.pthread_kill",
-    "ctypes.dlopen",
-    "ctypes.dlsym",
-    "ctypes.cdata",
-    "socket.connect",
-    "socket.bind",
-    "socket.getaddrinfo",
-    "socket.sendto",
-    "socket.gethostbyname",
-    "urllib.Request",
-    "ftplib.connect",
-    "smtplib.connect",
-    "resource.setrlimit",
-    "sqlite3.connect",
-    "sqlite3.connect/handle",
-    "os.mkfifo",
-    "os.mknod",
-    "mmap.__new__",
-)
-#: modules that open files without an event
-FOREIGN = ("readline", "_sqlite3", "sqlite3", "_dbm", "_gdbm", "dbm", "_posixshmem")
-PATHS = (
-    "open",
-    "os.listdir",
-    "os.scandir",
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.mkdir",
-    "os.truncate",
-    "shutil.rmtree",
-    "shutil.move",
-    "shutil.copyfile",
-)
-NEWNET, NEWUSER = 0x40000000, 0x10000000
-# Landlock's system calls and rights to files, as in the kernel's linux/landlock.h
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF, NO_NEW_PRIVILEGES = 444, 445, 446, 38
-READING = 0b1100  # read a file, list a folder
-#: what compiled code may still read: libraries, such as C's own for threads, and this process's own state
-LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/local/lib", "/proc/self")
-#: every right that a version of Landlock knows: 13 in the first, then moves, truncation, device control
-RIGHTS = (0, (1 << 13) - 1, (1 << 14) - 1, (1 << 15) - 1, (1 << 15) - 1, (1 << 16) - 1)
+OWN_FILES = 0x400  # CLONE_FILES of linux/sched.h
 
 
-def limit(memory: int) -> None:
-    """Address space, size of files, no core dumps, no network."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        unshare = ctypes.CDLL(None).unshare
-        if unshare(NEWNET) != 0:
-            unshare(NEWUSER | NEWNET)
-    except (OSError, AttributeError):  # another kernel: the audit hook remains
-        pass
-
-
-def landlock(readable: list[str], scratch: str) -> bool:
-    """Has the kernel refuse every file that isn't below these folders, for good; whether it can. Nothing is
-    executed any more, and only scratch is written to."""
-    if sys.platform != "linux":  # where the same numbers call for something else
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    call = libc.syscall
-    version = call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1))
-    if version < 1:
-        return False
-    rights = ctypes.c_uint64(RIGHTS[min(version, len(RIGHTS) - 1)])
-    rules = call(CREATE_RULESET, ctypes.byref(rights), ctypes.c_size_t(8), ctypes.c_uint(0))
-    if rules < 0:
-        return False
-    for path, allowed in [*((each, READING) for each in readable), (scratch, rights.value & ~1)]:
-        try:
-            folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
-            continue  # not every system has it
-        rule = (ctypes.c_uint32 * 3)(allowed & 0xFFFFFFFF, allowed >> 32, folder)  # packed: u64, s32
-        call(ADD_RULE, rules, ctypes.c_uint(1), ctypes.byref(rule), ctypes.c_uint(0))
-        os.close(folder)
-    libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    restricted = call(RESTRICT_SELF, rules, ctypes.c_uint(0)) == 0
-    os.close(rules)
-    return bool(restricted)
-
-
-def wall(readable: list[str], scratch: str) -> None:
-    """From now on what leads out of this process is refused."""
-    inside = [os.path.realpath(path) + os.sep for path in (scratch, "/tmp/.none")]
-    allowed = [os.path.realpath(path) + os.sep for path in readable] + inside
-    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in REFUSED:
-            raise PermissionError(f"{event} is not allowed here")
-        if event == "import" and arguments[0] in FOREIGN:
-            raise ImportError(f"{arguments[0]} is not allowed here")
-        if event in PATHS and arguments and isinstance(arguments[0], str | bytes | os.PathLike):
-            named = os.fsdecode(arguments[0])
-            if not os.path.isabs(named) and ".." in named.split(os.sep):
-                raise PermissionError(f"{event} is not allowed here")  # it may start at another folder
-            path = os.path.realpath(named) + os.sep
-            flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0
-            changes = event not in ("open", "os.listdir", "os.scandir") or flags & writing
-            if not path.startswith(tuple(inside if changes else allowed)):
-                raise PermissionError(f"{event} is not allowed here")
-
-    sys.addaudithook(hook)
+def loaded(name: str, path: str) -> ModuleType:
+    """A module from a file, by no search."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 def leave_with(parent: int) -> None:
@@ -158,58 +50,133 @@ def leave_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main() -> None:
+def speak(
+    channel: int,
+    ready: Callable[[bool], None],
+    requests: Callable[[bytes], None],
+    turn: Callable[[], None],
+    answers: SimpleQueue[Any],
+    wants: SimpleQueue[Any],
+    brought: Callable[[bytes], None],
+) -> None:
+    """Holds the channel: writes that the script is there, then for every request what it wants and what it
+    answers. Only texts come to this thread, so that nothing of the script's runs in it.
+
+    Args:
+        channel: the open socket.
+        ready: is told whether this thread has it for itself.
+        turn: returns whenever there is an answer or a wish.
+    """
+    read, write, leave, kind, text = os.read, os.write, os._exit, type, str
+    try:
+        ready(ctypes.CDLL(None).unshare(OWN_FILES) == 0)
+    except (OSError, AttributeError):  # another kernel
+        ready(False)
+    rest = b""
+    while True:
+        turn()
+        asked = not wants.empty()
+        if not asked and answers.empty():
+            continue
+        said = (wants if asked else answers).get()
+        if kind(said) is not text or (asked and ("\n" in said or not said.startswith('{"wants": {'))):
+            leave(1)  # out of memory, or no wish
+        left = said.encode("ascii") + b"\n"
+        while left:
+            left = left[write(channel, left) :]
+        while b"\n" not in rest:
+            part = read(channel, 1 << 20)
+            if not part:
+                leave(0)
+            rest += part
+        line, _, rest = rest.partition(b"\n")
+        (brought if asked else requests)(line)
+
+
+def main() -> Iterator[Any]:
+    """Serves as far as what this gives is taken."""
     settings = json.loads(sys.argv[1])
     leave_with(settings["parent"])
-    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDWR)
+    channel, null = os.dup(0), os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # what the packages print goes nowhere
         os.dup2(null, stream)
-
-    def answer(value: dict[str, Any]) -> None:
-        sink.write(json.dumps(value).encode("ascii") + b"\n")
-        sink.flush()
+    requests, answers, wants, brought, bell, ready = (SimpleQueue[Any]() for _ in range(6))
+    thread = (channel, ready.put, requests.put, bell.get, answers, wants, brought.put)
+    _thread.start_new_thread(speak, thread)
+    if ready.get():
+        os.close(channel)
+    encode, decode = encoder(), json.loads
+    wish, ring, fetch = wants.put, bell.put, brought.get
 
     def outside(what: str, **fields: Any) -> Any:
-        answer({"wants": {"what": what, **fields}})
-        brought = json.loads(source.readline())
-        if "error" in brought:
-            raise OSError(brought["error"])
-        return brought["value"]
+        wish(encode({"wants": {"what": what, **fields}}))
+        ring(None)
+        found = decode(fetch())
+        if "error" in found:
+            raise OSError(found["error"])
+        return found["value"]
+
+    def answer(line: bytes) -> str | None:
+        try:
+            return encode({"value": handle(decode(line))})
+        except MemoryError:
+            return None
+        except BaseException as error:  # a string of the model's may even raise SystemExit
+            return encode({"error": f"{type(error).__name__}: {error}"[:2000]})
 
     try:
-        limit(settings["memory"])
-        sys.path[:0] = [path for path in [settings["packages"]] if path]
-        spec = importlib.util.spec_from_file_location("script", settings["script"])
-        assert spec is not None and spec.loader is not None
-        script = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(script)
-        vars(script)["outside"] = outside
-        readable = [
-            sys.prefix,
-            sys.base_prefix,
-            settings["packages"] or settings["scratch"],
-            os.path.dirname(settings["script"]),
-            "/usr/share/zoneinfo",
-        ]
-        time.localtime()  # reads the time zone, which can't be read later
-        try:
-            landlock([*readable, *LIBRARIES], settings["scratch"])
-        except (OSError, AttributeError):  # another kernel: the audit hook remains
-            pass
-        wall(readable, settings["scratch"])
+        handle = _script(settings, outside)
+        answers.put(encode({"value": None}))
     except BaseException as error:
-        answer({"error": f"the worker can't start: {type(error).__name__}: {error}"})
-        return
-    answer({"value": None})
-    for line in source:
-        try:
-            answer({"value": script.handle(json.loads(line))})
-        except MemoryError:
-            return
-        except BaseException as error:  # a string of the model's may even raise SystemExit
-            answer({"error": f"{type(error).__name__}: {error}"[:2000]})
+        answers.put(encode({"error": f"the worker can't start: {type(error).__name__}: {error}"}))
+    ring(None)
+    return map(ring, map(answers.put, map(answer, iter(requests.get, None))))
+
+
+def encoder() -> Callable[[Any], str]:
+    """JSON by the interpreter's own encoder, no part of which can be given another meaning."""
+
+    def none(value: Any) -> Any:
+        raise TypeError(f"a value of type {type(value).__name__} can't be answered")
+
+    made: Any = json.encoder
+    if made.c_make_encoder is None:
+        return json.dumps
+    parts = made.c_make_encoder(
+        None, none, made.encode_basestring_ascii, None, ": ", ", ", False, False, True
+    )
+    return lambda value: "".join(parts(value, 0))
+
+
+def _script(settings: dict[str, Any], outside: Callable[..., Any]) -> Callable[[Any], Any]:
+    """The script's function, behind the walls.
+
+    Raises:
+        BaseException: whatever loading it raised.
+    """
+    here = os.path.dirname(os.path.abspath(__file__))
+    walls, seccomp = (loaded(name, os.path.join(here, f"{name}.py")) for name in ("walls", "seccomp"))
+    walls.limit(settings["memory"])
+    sys.path[:0] = [path for path in [settings["packages"]] if path]
+    script = loaded("script", settings["script"])
+    vars(script)["outside"] = outside
+    readable = [
+        sys.prefix,
+        sys.base_prefix,
+        settings["packages"] or settings["scratch"],
+        os.path.dirname(settings["script"]),
+        "/usr/share/zoneinfo",
+    ]
+    time.localtime()  # reads the time zone, which can't be read later
+    walls.no_fork_exec()
+    try:
+        walls.landlock([*readable, *walls.LIBRARIES], settings["scratch"])
+        seccomp.no_processes()
+    except (OSError, AttributeError):  # another kernel: the audit hook remains
+        pass
+    walls.hook(readable, settings["scratch"])
+    return script.handle  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":
-    main()
+    deque(main(), maxlen=0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from harness.base.documents import load_json
 from harness.model.pocket.decoder import PocketModel
 from harness.model.pocket.dialogue import TEMPLATE, DialogueModel
 from harness.model.pocket.network import Network
@@ -45,5 +45,5 @@ def chat_template(folder: Path) -> str | None:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    found = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    found = load_json(file.read_text("utf-8")) if file.is_file() else {}
     return found if isinstance(found, dict) else {}

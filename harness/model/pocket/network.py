@@ -8,12 +8,13 @@ rounds a row by where it stands in the matrix, and then a completion would depen
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.base.documents import load_json
 
 Array = NDArray[np.float32]
 MASKED = np.float32(-1e9)
@@ -37,7 +38,7 @@ class Network:
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load_file
 
-        config = json.loads((folder / "config.json").read_text("utf-8"))
+        config = load_json((folder / "config.json").read_text("utf-8"))
         weights = {k: v.astype(np.float32) for k, v in load_file(folder / "model.safetensors").items()}
         self.heads = int(config["num_attention_heads"])
         rope = config.get("rope_parameters") or config

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from harness.base.documents import load_json
 
 #: what Unicode calls white space, at which `WhitespaceSplit` of transformers splits; Python's `\\s` has more
 SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -65,7 +66,7 @@ def read_tokenizer(path: Path) -> Tokenizer:
         ValueError: it splits texts otherwise than by character or by white space.
         KeyError: it lacks a part.
     """
-    document = json.loads(path.read_text("utf-8"))
+    document = load_json(path.read_text("utf-8"))
     kind = (document["pre_tokenizer"] or {}).get("type"), document["model"].get("type")
     if kind == ("WhitespaceSplit", "WordLevel"):
         return WordTokenizer(document)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import UsageError, reason_of
 
 NUMBERS, FACTS = "credits.safetensors", "topology.json"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -75,9 +75,7 @@ def read(folder: Path, network: Any, adam: Any) -> None:
     try:
         held = load(place.read_bytes())
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise UsageError(
-            f"{place} can't be read as safetensors ({str(error).splitlines()[0]}); train again"
-        ) from None
+        raise UsageError(f"{place} can't be read as safetensors ({reason_of(error)}); train again") from None
     for name, each in network.named_parameters():
         kept = held.get(f"network.{name}")
         if kept is None or kept.shape != each.shape or kept.dtype != each.dtype:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
+from harness.base.documents import load_yaml
 from harness.base.errors import UsageError
-from harness.base.values import Written, given, load_yaml, typed
+from harness.base.values import Written, given, typed
 from harness.spec import Param
 
 

@@ -94,7 +94,7 @@ def test_an_attempt_is_shown_with_its_dialogue_and_score(run):
     for part in order:
         assert part in done.out[at:], part
         at += done.out[at:].index(part) + len(part)
-    assert "not readable: not\ufffdJSON" in done.out and "characters more: --json" in done.out
+    assert "not readable: not\\x07JSON" in done.out and "characters more: --json" in done.out
     assert max(map(len, done.out.splitlines())) < LONGEST + 200
     assert all(character.isprintable() or character == "\n" for character in done.out)
     assert "epoch 0 of 0, 1" in run("--sample", "test-1").out

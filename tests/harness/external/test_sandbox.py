@@ -7,11 +7,13 @@ import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.base.errors import UsageError, WorldFailed
 from harness.external import sandbox
+from harness.external.cgroup import limited
 from harness.external.services import Opening, Services
 from harness.sample import Question
 
@@ -119,3 +121,16 @@ def test_workers_have_commands_run_in_their_own_folders_alone(tmp_path):
             ask(folder)
     with pytest.raises(WorldFailed, match="doesn't allow"):
         ask(scratch / "data", shell=False)
+
+
+@needs_bubblewrap
+def test_processes_have_a_largest_number_which_binds_root_too(folder):
+    with limited(3) as before:
+        if not before:
+            pytest.skip("no group of processes can be made here")
+    tries = "for (1..300) { $p = fork; if (!defined $p) { print $_; exit } "
+    tries += "if (!$p) { close STDOUT; close STDERR; sleep 60; exit } }"
+    done = run(folder, f"perl -e '{tries}'")
+    assert done.code == 0 and 50 < int(done.stdout) <= sandbox.PROCESSES
+    assert run(folder, "cat INDEX.txt").stdout == "fees are on page 3\n"
+    assert not [each for each in Path("/sys/fs/cgroup").glob("**/harness-*") if each.is_dir()]

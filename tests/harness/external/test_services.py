@@ -13,8 +13,9 @@ import pytest
 
 from harness.api.settings import configuration
 from harness.base.errors import BudgetSpent, ModelStopped, UsageError, WorldFailed
+from harness.external.addresses import is_public
 from harness.external.services import Opening, Service, Services
-from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, is_public, public_address
+from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, public_address
 from harness.model.budget import Budget
 from harness.model.cache import Cache
 from harness.model.ledger import Ledger
@@ -197,9 +198,29 @@ def test_only_public_machines_are_asked_whatever_the_url_looks_like(site, host, 
     assert not site.seen
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
-def test_machines_on_the_open_internet_are_public(address):
-    assert is_public(ipaddress.ip_address(address))
+PUBLIC = """
+    1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
+    168.63.129.15 169.253.255.255 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0 198.17.255.255
+    198.20.0.0 223.255.255.255 2606:4700:4700::1111 2001:200:: 2001:4860:4860::8888 2003::
+    2a00:1450:4001::200e ::ffff:8.8.8.8
+""".split()
+SPECIAL = """
+    0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.100.100.200 100.127.255.255 127.0.0.1
+    127.255.255.255 168.63.129.16 169.254.0.0 169.254.169.254 172.16.0.0 172.31.255.255 192.0.0.0
+    192.0.0.8 192.0.0.9 192.0.0.10 192.0.0.170 192.0.0.192 192.0.0.255 192.0.2.1 192.31.196.1
+    192.52.193.1 192.88.99.1 192.168.0.0 192.168.255.255 192.175.48.6 198.18.0.0 198.19.255.255
+    198.51.100.1 203.0.113.255 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1
+    ::8.8.8.8 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:192.0.0.192 ::ffff:0:8.8.8.8 64:ff9b::7f00:1
+    64:ff9b::8.8.8.8 64:ff9b:1::1 100::1 100:0:0:1::1 2001::1 2001:1::1 2001:2::1 2001:3::1
+    2001:4:112::1 2001:10::1 2001:20::1 2001:30::1 2001:1ff:ffff::1 2001:db8::1 2002:7f00:1::
+    2002:808:808:: 2620:4f:8000::1 3ffe::1 3fff::1 3fff:fff::1 4000:: 5f00::1 fc00::1 fd12:3456::1
+    fe80::1 fec0::1 ff02::1 2606:4700::5efe:7f00:1 2606:4700::200:5efe:10.0.0.1
+""".split()
+
+
+@pytest.mark.parametrize(("addresses", "expected"), [(PUBLIC, True), (SPECIAL, False)])
+def test_machines_on_the_open_internet_are_public_and_every_special_range_is_not(addresses, expected):
+    assert [each for each in addresses if is_public(ipaddress.ip_address(each)) is not expected] == []
 
 
 @pytest.mark.parametrize(

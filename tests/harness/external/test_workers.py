@@ -31,12 +31,10 @@ def handle(request):
                 found.append(f"refused: {error}")
             time.sleep(request.get("rest", 0))
         return found
-    if "write" in request:  # past the protocol, as hostile code would
-        import gc
-        sink = next(each for each in gc.get_objects() if type(each).__name__ == "BufferedWriter"
-                    and each.fileno() > 2)
-        sink.write(request["write"].encode())
-        sink.flush()
+    if "code" in request:
+        found = {"handle": handle, "outside": outside}
+        exec(request["code"], found)
+        return found.get("answer")
     print("noise on stdout")
     os.write(1, b"more noise")
     if "run" in request:
@@ -102,6 +100,15 @@ def test_answers_whatever_the_size_and_is_one_process(worker):
         "__import__('os').listdir('/')",
         "__import__('shutil').rmtree('{folder}')",
         "__import__('os').open('{place}', 64 | 1)",
+        "__import__('os').posix_spawn('/bin/true', ['true'], {{}})",
+        "__import__('os').execv('/bin/true', ['true'])",
+        "__import__('os').kill(__import__('os').getpid(), 0)",
+        "__import__('pty').spawn('/bin/true')",
+        "__import__('multiprocessing').get_context('spawn').Process(target=print).start()",
+        "__import__('os').symlink('/etc', 'etc')",
+        "__import__('gc').get_objects()",
+        "__import__('sys')._current_frames()",
+        "__import__('ctypes').pythonapi.PyErr_Print()",
     ],
 )
 def test_a_string_of_a_model_reaches_nothing_outside(worker, tmp_path, hostile):
@@ -210,25 +217,162 @@ def test_a_turn_that_was_given_up_leaves_the_worker_free_though_its_loop_is_gone
     assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
 
 
-@pytest.mark.parametrize("answer", ["{bad", "3", "{}", "[[[", '{"wants": 3}', "[" * 100_000])
-def test_an_answer_that_can_not_be_read_is_a_failed_request(worker, answer):
-    pid = worker.ask({})["pid"]
-    with pytest.raises(WorkerError, match="can't be read"):
-        worker.ask({"write": answer + "\n"})
-    assert worker.ask({})["pid"] != pid
+#: ways to a process of its own: code, after which `answer` is what came of it
+STARTS = [
+    "import os; answer = os.fork()",
+    "import os; answer = os.forkpty()",
+    "import subprocess; answer = subprocess._fork_exec()",
+    "import _posixsubprocess; answer = _posixsubprocess.fork_exec()",
+    "import sys; answer = sys.modules['_posixsubprocess'].fork_exec()",
+    "import sys; del sys.modules['_posixsubprocess']; import _posixsubprocess",
+    "import multiprocessing.util as u; answer = u.spawnv_passfds(b'/bin/true', [b'true'], [])",
+    "import _imp, importlib.util as u; m = _imp.create_builtin(u.find_spec('_posixsubprocess'))\n"
+    "m.fork_exec([b'true'], [b'/bin/true'], True, (), None, None, -1, -1, -1, -1, -1, -1, -1, -1, False,"
+    " False, -1, None, None, None, -1, None, True)",
+    "import os; answer = os.memfd_create('x')",
+]
 
 
-def test_no_answer_can_be_laid_ready_for_the_next_request(worker):
-    with contextlib.suppress(WorkerError):
-        worker.ask({"write": '{"value": 1}\n{"value": "forged"}\n'})
+@pytest.mark.parametrize("code", STARTS)
+def test_no_process_is_started_in_any_way(worker, code):
+    before = worker.ask({})["pid"]
+    with pytest.raises(WorkerError, match="not allowed|not permitted|no attribute|can't be|NoneType"):
+        worker.ask({"code": code})
+    children = [
+        each.name
+        for each in Path("/proc").iterdir()
+        if each.name.isdigit() and (each / "stat").exists() and _parent(each) == before
+    ]
+    assert children == [] and worker.ask({"run": "1 + 1"}) == "2"
+
+
+def _parent(process):
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+#: ways to answer in the place of the script: all that can be reached of the channel, one after the other
+FORGE = """
+import os, sys
+line = b'{"value": "forged"}\\n'
+for file in range(3, 600):
+    try:
+        os.write(file, line)
+    except OSError:
+        pass
+for name in range(600):
+    for path in (f"/proc/self/fd/{name}", f"/proc/self/task/{name}/fd/3"):
+        try:
+            os.write(os.open(path, os.O_RDWR), line)
+        except OSError:
+            pass
+frame = sys._getframe()
+seen = []
+while frame:
+    seen += frame.f_locals.values()
+    seen += [value for value in frame.f_globals.values() if not isinstance(value, type(sys))]
+    frame = frame.f_back
+seen += list(vars(sys.modules["__main__"]).values())
+for each in [outside, handle, *seen]:
+    for cell in getattr(each, "__closure__", None) or ():
+        inner = getattr(cell.cell_contents, "__self__", cell.cell_contents)
+        for forged in (line.decode().strip(), '{"wants": {}, "value": "forged"}\\n' + line.decode(), line):
+            try:
+                inner.put(forged) if TRY else None
+            except Exception:
+                pass
+answer = "mine"
+"""
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_the_channel_is_out_of_reach_of_what_is_judged(worker, touch):
+    """Without a touch of the queue of wishes the answer is the script's own; with it there is none."""
+    code = FORGE.replace("TRY", str(touch))
+    if touch:
+        with pytest.raises(WorkerError):
+            worker.ask({"code": code}, seconds=5)
+    else:
+        assert worker.ask({"code": code}) == "mine"
     assert worker.ask({"text": "mine"})["echo"] == {"text": "mine"}
     assert worker.ask({"text": "too"})["echo"] == {"text": "too"}
 
 
-def test_an_answer_has_a_largest_size(worker, monkeypatch):
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("import json; json.dumps = json.JSONEncoder.encode = lambda *a: 'forged'\nanswer = 'mine'", "mine"),
+        ("import json; json.encoder.JSONEncoder.iterencode = None\nanswer = 'mine'", "mine"),
+        ("import builtins; builtins.str = builtins.type = None\nanswer = 'mine'", "mine"),
+        ("class T(str):\n    def encode(self, *a): return b'forged'\nanswer = T('mine')", "mine"),
+    ],
+)
+def test_answers_are_written_by_what_can_not_be_replaced(worker, code, answer):
+    assert worker.ask({"code": code}) == answer
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for n in range(9):\n    open(f'f{n}', 'wb').write(bytes(3 << 20))\nimport time; time.sleep(60)",
+        "import os\nfor n in range(9):\n    f = open('f', 'wb'); f.write(bytes(3 << 20)); os.remove('f')\n"
+        "    globals()[f'f{n}'] = f\nimport time; time.sleep(60)",
+        "import os\nfor n in range(3000):\n    os.close(os.open(f'f{n}', os.O_CREAT | os.O_WRONLY))\n"
+        "import time; time.sleep(60)",
+    ],
+)
+def test_what_is_written_has_a_largest_size(worker, monkeypatch, code):
+    for module in ("harness.external.workers", "harness.external.workers.watch"):
+        monkeypatch.setattr(f"{module}.WRITTEN_BYTES", 8 << 20)
+    with pytest.raises(WorkerError, match="wrote more than 8 MiB"):
+        worker.ask({"code": code})
+    assert worker.ask({})["echo"] == {}
+
+
+def test_threads_have_a_largest_number(worker):
+    code = "import threading, time\nfor _ in range(2000):\n"
+    code += "    threading.Thread(target=time.sleep, args=(60,)).start()"
+    with pytest.raises(WorkerError, match="threads are not allowed|can't start new thread"):
+        worker.ask({"code": code})
+
+
+@pytest.fixture
+def speaker(monkeypatch, tmp_path):
+    """A worker that says what it is told, whatever the protocol."""
+    program = tmp_path / "speaker.py"
+    program.write_text(
+        "import os\nos.write(1, b'{\"value\": null}\\n')\n"
+        "while line := os.read(0, 1 << 20):\n"
+        '    found = __import__("json").loads(line)\n'
+        '    said = found["write"].encode() * found.get("times", 1)\n'
+        "    while said:\n        said = said[os.write(1, said):]\n"
+    )
+    monkeypatch.setattr("harness.external.workers.INSIDE", program)
+    made = Worker(program, None, 1 << 30)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("answer", ["{bad", "3", "{}", "[[[", '{"wants": 3}', "[" * 100_000, "\xff"])
+def test_an_answer_that_can_not_be_read_is_a_failed_request(speaker, answer):
+    with pytest.raises(WorkerError, match="can't be read"):
+        speaker.ask({"write": answer + "\n"})
+    assert not speaker.started
+
+
+def test_no_answer_can_be_laid_ready_for_the_next_request(speaker):
+    with contextlib.suppress(WorkerError):
+        speaker.ask({"write": '{"value": 1}\n{"value": "forged"}\n'})
+    assert speaker.ask({"write": '{"value": "mine"}\n'}) == "mine"
+    assert speaker.ask({"write": '{"value": "too"}\n'}) == "too"
+
+
+def test_an_answer_has_a_largest_size(speaker, monkeypatch):
     monkeypatch.setattr("harness.external.workers.LINE_BYTES", 1 << 20)
     with pytest.raises(WorkerError, match="longer than 1 MiB"):
-        worker.ask({"write": "x" * (8 << 20)})
+        speaker.ask({"write": "x", "times": 8 << 20})
 
 
 def test_a_busy_worker_ends_with_the_process_that_started_it(script, tmp_path):
