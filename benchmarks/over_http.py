@@ -86,7 +86,8 @@ def _args(address: str) -> dict[str, Any]:
 
 
 def run_gateway(n: int, address: str, folder: Path) -> None:
-    """`Model.generate` of harness: keyed, cached on disk, counted, priced."""
+    """`Model.generate` of harness: keyed, cached on disk, counted, priced, as in a run."""
+    from harness.base.garbage import collected_rarely
     from harness.base.messages import user
     from harness.model.budget import Budget
     from harness.model.cache import Cache
@@ -117,7 +118,8 @@ def run_gateway(n: int, address: str, folder: Path) -> None:
 
         await _workers(one, n)
 
-    asyncio.run(main())
+    with collected_rarely():
+        asyncio.run(main())
     cache.close()
     assert ledger.total.calls == n and not ledger.total.retries
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.base.concurrent import run_sync
 from harness.base.errors import DataError, HarnessError, UsageError
+from harness.base.garbage import collected_rarely
 from harness.run.cell import run_cell
 from harness.run.litter import clean
 from harness.run.plan import Cell
@@ -66,11 +67,12 @@ async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResul
     try:
         clean(session.store.root)
         await probe(cells, session)
-        for cell in cells:
-            try:
-                finished.results.append(Result(cell, await run_cell(cell, session)))
-            except HarnessError as error:
-                finished.results.append(Result(cell, None, error))
+        with collected_rarely():
+            for cell in cells:
+                try:
+                    finished.results.append(Result(cell, await run_cell(cell, session)))
+                except HarnessError as error:
+                    finished.results.append(Result(cell, None, error))
     except (asyncio.CancelledError, KeyboardInterrupt):
         finished.interrupted = True
     finally:

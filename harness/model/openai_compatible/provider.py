@@ -133,7 +133,7 @@ class Compatible(Hosted):
 
     @cached_property
     def _client(self) -> Client:
-        return Client(self._endpoint.address, self._endpoint.headers, self.timeout + 5)
+        return Client(self._endpoint.address, self._endpoint.headers)
 
     @cached_property
     def _long_name(self) -> bool:
