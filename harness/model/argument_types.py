@@ -89,7 +89,7 @@ def _headers(value: Any, where: str) -> Any:
 def as_declared(model: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as the constructor of an inspect-ai provider declares them, for providers that others
     register: a number where it says text becomes the text that it was."""
-    hints = _declared(model.partition("/")[0])
+    hints = declared(model.partition("/")[0])
     return {name: _fitted(value, hints.get(name)) for name, value in args.items()}
 
 
@@ -101,7 +101,7 @@ def _fitted(value: Any, hint: Any) -> Any:
     return value
 
 
-def _declared(family: str) -> dict[str, Any]:
+def declared(family: str) -> dict[str, Any]:
     """The types of a provider's constructor; empty where it can't be looked at."""
     from inspect_ai._util.registry import registry_find, registry_unqualified_name
 

@@ -26,8 +26,16 @@ PASSING = {408, 409, 425, 429, *range(500, 600)}
 #: an unknown key, no money left, no such model: what another call can't change
 _UNUSABLE_STATUS = (401, 402, 404)
 _NO_MONEY = re.compile(
-    r"billing_hard_limit|exceeded your current quota|credit balance is too low|"
-    r"insufficient[ _](balance|credits?|funds)|in arrears|out of credits",
+    r"billing|exceeded your current quota|credit balance is too low|in arrears|suspended|"
+    r"insufficient[ _](balance|credits?|funds)|(out of|any|no( more)?|not have enough) credits|"
+    r"(key|credit|spend(ing)?|usage|monthly|weekly|account|budget)[ _]limits?\b",
+    re.I,
+)
+#: a key, an account or a country that isn't let in, whatever it asks
+_NO_ACCESS = re.compile(
+    r"permission|(not|no|denied|have) (have )?access|access[ _]\w*[ _]?denied|"
+    r"not (allowed|authorized|enabled|permitted)|"
+    r"forbidden|unauthorized|disabled|restricted|country|region|territory|api[ _-]?key",
     re.I,
 )
 _SOON = re.compile(r"(retry|try again) in \d|per[ _-]?minute", re.I)
@@ -52,6 +60,7 @@ _FILTERED = re.compile(
     re.I,
 )
 LONGEST = 300
+A_PAGE = "a page instead of an answer"
 _PAGE = re.compile(r"\s*<(!doctype html|html|head|body|\?xml)\b", re.IGNORECASE)
 _IN = r"(?is)<{0}\b[^>]*>(.*?)(?:</{0}>|$)"
 
@@ -102,7 +111,7 @@ def page_title(text: str) -> str:
         (match[1] for tag in ("title", "h1", "body") if (match := re.search(_IN.format(tag), text))), ""
     )
     words = html.unescape(re.sub(r"<[^>]*>", " ", found)).split()
-    return f"a page instead of an answer: {' '.join(words)[:100] or 'without a title'}"
+    return f"{A_PAGE}: {' '.join(words)[:100] or 'without a title'}"
 
 
 def of_answer(answer: Any, lacks: str) -> ServerFault:
@@ -193,6 +202,8 @@ def _kind(status: int | None, spoken: bool, codes: str, sentence: str, error: Ba
             return "context_overflow"
         if any(code in codes for code in _FILTER_CODES) or _FILTERED.search(sentence):
             return "filtered"
+    if status == 403 and spoken and _NO_ACCESS.search(words) and not sentence.startswith(A_PAGE):
+        return "unusable"
     return "passing" if told == "passing" or status in PASSING else None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -33,6 +32,7 @@ from harness.model.provider import Call, Provider
 from harness.model.sdk_answers import looked_at, token_parts
 from harness.model.sent_request import seen, unsent, watched
 from harness.model.server_info import Told, ask
+from harness.model.unopened import check_names, unopened
 from harness.model.weights import folder_revision, hub_revision
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class Hosted(Provider):
         from inspect_ai.model import get_model
 
         name = self.name
+        check_names(name, self._args)
         options = as_declared(name, {key: value for key, value in self._args.items() if key != "timeout"})
         if name.startswith("openai-api/"):
             options = _with_a_query(options)
@@ -177,12 +178,7 @@ class Hosted(Provider):
         try:
             model = watched(looked_at(get_model(name, memoize=False, **options)))
         except (Exception, SystemExit) as error:
-            reason = (
-                " ".join(re.sub(r"\[/?[a-z ]+\]", "", _told(error)).split())[:300] or type(error).__name__
-            )
-            raise UsageError(
-                f"can't open the model {name!r}: {reason}; 'harness list models' shows what there is"
-            ) from error
+            raise unopened(name, error) from error
         return in_process(model, options.get("do_sample")) if name.startswith("hf/") else model
 
     def takes(self, setting: str) -> bool:
@@ -236,6 +232,8 @@ class Hosted(Provider):
         return family in SEEDED or chat
 
     async def generate(self, call: Call) -> ModelOutput:
+        from inspect_ai._util.error import PrerequisiteError
+
         settings = dict(call.decoding)
         if "top_k" in settings and self.name.startswith(TOP_K_IN_BODY):  # inspect-ai drops it
             body = settings.get("extra_body") or {}
@@ -258,6 +256,8 @@ class Hosted(Provider):
                     )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed
             raise spent.last_attempt.exception() or spent  # noqa: B904  (its cause says what broke)
+        except PrerequisiteError as error:  # of a server that is started when it is asked first
+            raise unopened(self.name, error) from error
         for request in requests:
             self.unsent |= unsent(request, settings)
         if not output.choices and not output.error:

@@ -66,19 +66,18 @@ def _listed(
 def _whose(model: str, address: str) -> tuple[str | None, str | None, str]:
     """Provider, or address of it, and the name that it gives to a model; no name where nobody can tell."""
     family, _, rest = model.partition("/")
+    service, name = family, rest
     if family == "openai-api":
         service, _, name = rest.partition("/")
-        address = address or os.environ.get(f"{service.upper().replace('-', '_')}_BASE_URL", "")
-        if not address:
-            return PROVIDERS.get(service, service), None, name
-        return (None, None, "") if _private(address) else (None, address, name)
-    if family == "openai" and rest.startswith("azure/"):
-        family, rest = "azure", rest.partition("/")[2]
-    if family in ("anthropic", "google") and rest.partition("/")[0] in ("bedrock", "vertex", "azure"):
-        family, _, rest = rest.partition("/")
-    if family == "mistral" and rest.startswith("azure/"):
-        family, rest = "azure", rest.partition("/")[2]
-    return PROVIDERS.get(family, family), None, rest
+    elif family in ("openai", "mistral") and rest.startswith("azure/"):
+        service, name = "azure", rest.partition("/")[2]
+    elif family in ("anthropic", "google") and rest.partition("/")[0] in ("bedrock", "vertex", "azure"):
+        service, _, name = rest.partition("/")
+    variables = (f"{service.upper().replace('-', '_')}_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
+    address = address or next((found for each in variables if (found := os.environ.get(each))), "")
+    if not address:
+        return PROVIDERS.get(service, service), None, name
+    return (None, None, "") if _private(address) else (None, address, name)
 
 
 def _private(address: str) -> bool:

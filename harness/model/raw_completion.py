@@ -120,7 +120,8 @@ def _mend_calls(message: dict[str, Any]) -> None:
 
 
 def _usage(usage: Any) -> dict[str, Any] | None:
-    """What the server counted; None unless it gave both numbers. A part larger than its whole is none."""
+    """What the server counted; None unless it gave both numbers. Where more of a prompt was cached than it
+    has, its number is of the rest, as of servers that speak two protocols."""
     if not isinstance(usage, dict):
         return None
     read, written = (_first(usage, names) for names in (_READ, _WRITTEN))
@@ -134,16 +135,17 @@ def _usage(usage: Any) -> dict[str, Any] | None:
         details = usage.get("prompt_tokens_details")
         usage["prompt_tokens_details"] = {**(details if isinstance(details, dict) else {}), **told}
     total = _count(usage.get("total_tokens"))
-    usage |= {"prompt_tokens": prompt, "completion_tokens": made}
-    usage["total_tokens"] = prompt + made if total is None else total
-    for name, whole in (("prompt_tokens_details", prompt), ("completion_tokens_details", None)):
+    for name in ("prompt_tokens_details", "completion_tokens_details"):
         details = usage.get(name)
         if isinstance(details, dict):
-            counts = {part: _count(count) for part, count in details.items()}
-            fits = whole is None or sum(map(int, (counts.get(part) or 0 for part in _OF_PROMPT))) <= whole
-            usage[name] = counts if fits else None
+            usage[name] = {part: _count(count) for part, count in details.items()}
         elif details is not None:
             usage[name] = None
+    cached = sum((usage.get("prompt_tokens_details") or {}).get(part) or 0 for part in _OF_PROMPT)
+    if cached > prompt:
+        prompt, total = prompt + cached, None
+    usage |= {"prompt_tokens": prompt, "completion_tokens": made}
+    usage["total_tokens"] = prompt + made if total is None else total
     return usage
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from harness.base.errors import UsageError
+from harness.base.errors import BudgetSpent, UsageError
 from harness.model.budget import Budget
 from harness.model.ledger import Ledger, Usage
 from harness.model.metering import Meter, throw_away
 from harness.model.prices import unpriced
+from harness.model.provider import Call, Provider
 from harness.run.plan import Cell
 from harness.run.session import Session
 
@@ -43,6 +44,19 @@ def check_priced(cells: Iterable[Cell], session: Session) -> None:
             f"--budget-usd {limit:g} limits each of the {len(limited)} runs, so all of them together to "
             f"{len(limited) * limit:g} USD"
         )
+
+
+def affords(cell: Cell, session: Session, provider: Provider, call: Call) -> bool:
+    """Whether the limits of a run leave room for a call before it."""
+    limits = Budget(cell.request.budget_calls, cell.request.budget_tokens, cell.request.budget_usd)
+    role = provider is not session.provider(cell.model, cell)
+    price = session.price(provider.name, cell, role)
+    try:
+        most = Meter(provider, price, limits, lambda text: None).most(call)
+        limits.check(Usage(), Usage(calls=1, input_tokens=most.tokens, cost_usd=most.usd))
+    except (BudgetSpent, UsageError):  # the run says it, when its turn comes
+        return False
+    return True
 
 
 def book_probes(prepared: Prepared, session: Session, ledger: Ledger) -> None:

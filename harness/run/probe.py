@@ -14,6 +14,7 @@ from harness.model import faults
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method
+from harness.run.budget_check import affords
 from harness.run.jobs import job_of
 from harness.run.plan import Cell
 from harness.run.prepare import Prepared, prepare
@@ -26,9 +27,9 @@ ITEMS, PATIENCE = 8, 30.0
 
 
 async def probe(cells: Sequence[Cell], session: Session) -> None:
-    """Asks every model of the grid once, but for those whose completions are all in the cache, for models of
-    this process, and with --no-probe. What a model answers is in no record; the first run that asks it
-    books what it cost.
+    """Asks every model of the grid once, but for those whose completions are all in the cache or whose run
+    has no room for it below its limits, for models of this process, and with --no-probe. What a model answers
+    is in no record; the first run that asks it books what it cost.
 
     Raises:
         ModelStopped: one that will be asked can't be; all of them are named.
@@ -37,10 +38,10 @@ async def probe(cells: Sequence[Cell], session: Session) -> None:
     perhaps: dict[int, Provider] = {}
     headers: dict[int, Any] = {}
     for cell in cells:
-        limits = (cell.request.budget_calls, cell.request.budget_tokens, cell.request.budget_usd)
-        if cell.request.probe and not cell.request.offline and 0 not in limits:
+        if cell.request.probe and not cell.request.offline:
             sure, found = await _asked(cell, session, {*certain})
-            (certain if sure else perhaps).update({id(each): each for each in found})
+            affordable = {id(each): each for each in found if affords(cell, session, each, _call(None))}
+            (certain if sure else perhaps).update(affordable)
             if found:  # a server may want them before it answers at all; a role is sent none
                 headers[id(session.provider(cell.model, cell))] = cell.request.decoding.get("extra_headers")
     every = [*(perhaps | certain).values()]
@@ -115,13 +116,16 @@ def _until_one_lacks(questions: Iterable[Question], ledger: Ledger) -> Iterable[
         yield question
 
 
+def _call(headers: Any) -> Call:
+    decoding = {"max_tokens": 1, **({"extra_headers": headers} if headers else {})}
+    return Call(Question("probe", "Hi"), [messages.user("Hi")], decoding=decoding)
+
+
 async def _ask(
     provider: Provider, session: Session, keep_going: bool, per_minute: int | None, headers: Any
 ) -> str:
     """What keeps the model from being asked; empty where nothing does, or it may pass."""
-    health = session.health(provider, keep_going)
-    decoding = {"max_tokens": 1, **({"extra_headers": headers} if headers else {})}
-    call = Call(Question("probe", "Hi"), [messages.user("Hi")], decoding=decoding)
+    health, call = session.health(provider, keep_going), _call(headers)
     try:
         async with asyncio.timeout(PATIENCE), session.pace(provider, per_minute):
             session.probed[id(provider)] = (call, await provider.probe(call))

@@ -146,6 +146,13 @@ def test_a_probe_is_sent_the_headers_that_calls_are_sent(ask, endpoint):
     assert len(endpoint.probes) == 1 and [head.get("X-Team") for head in endpoint.heads] == ["evals"] * 2
 
 
+@pytest.mark.parametrize("limit", [("tokens", "2"), ("calls", "0"), ("usd", "0.0000001")])
+def test_a_probe_for_which_a_limit_has_no_room_is_not_made(ask, endpoint, tmp_path, limit):
+    (tmp_path / "harness.toml").write_text('[prices."openai-api/local/big"]\ninput = 1\noutput = 1\n')
+    done = ask("--limit", "1", f"--budget-{limit[0]}", limit[1])
+    assert done.code in (2, 3) and not endpoint.probes and not endpoint.requests, done.err
+
+
 def test_a_grid_counts_its_cells_once_and_no_unknown_price_as_zero(ask, endpoint):
     names = ",".join(f"openai-api/local/{name}" for name in "abc")
     done = ask("--limit", "1", "--model", names)

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from harness.base.digest import digest
 from harness.comparison.arms import arms_of
 from harness.gate.confirm import cell_of
 from harness.results.index import read_index
@@ -238,6 +239,7 @@ def as_before(record, address):
     old = {key: value for key, value in record.items() if key not in ("record", "samples_path")}
     old |= {"schema": 3, "served": {}, "subject": {**old["subject"], "model_args": {"base_url": address}}}
     del old["served"]
+    old["subject_key"] = digest(old["subject"])
     old["run_id"] = record["run_id"][::-1]
     return {**old, "result_digest": result_digest(old)}
 

@@ -200,7 +200,7 @@ def test_the_server_s_cache_is_counted_and_priced():
         ({"input_tokens": 5, "output_tokens": 2, "cache_read_input_tokens": 4}, (9, 2, 4, None)),
         (
             {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 40}},
-            (9, 2, None, None),
+            (49, 2, 40, None),  # more than the prompt: its number is of the rest
         ),
         (
             {

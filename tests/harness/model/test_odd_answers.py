@@ -127,14 +127,15 @@ def test_calls_of_tools():
         ({"prompt_tokens": float("nan"), "completion_tokens": 3}, None, None),
         ({"prompt_tokens": 7}, None, None),
         ([7, 3], None, None),
-        ({**USAGE, "prompt_tokens_details": {"cached_tokens": 100}}, 7, 3),
+        ({**USAGE, "prompt_tokens_details": {"cached_tokens": 100}}, 107, 3),
         ({**USAGE, "completion_tokens_details": {"reasoning_tokens": None}}, 7, 3),
     ],
 )
 def test_counts(usage, prompt, made):
     found = mended(said(usage=usage))["usage"]
     assert (found and found["prompt_tokens"], found and found["completion_tokens"]) == (prompt, made)
-    assert found is None or not (found.get("prompt_tokens_details") or {}).get("cached_tokens")
+    cached = found and (found.get("prompt_tokens_details") or {}).get("cached_tokens")
+    assert cached == (100 if prompt == 107 else None)
 
 
 class Handler(BaseHTTPRequestHandler):

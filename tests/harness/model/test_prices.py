@@ -36,6 +36,10 @@ def test_what_runs_here_is_free(model):
         ("openai-api/openai/gpt-4o", "http://127.0.0.1:8000/v1"),
         ("openai-api/openai/gpt-4o", "http://gpu7:8000/v1"),
         ("unheard-of/gpt-4o", ""),
+        ("openai/gpt-4o", "http://127.0.0.1:8000/v1"),
+        ("openai/gpt-4o", "https://proxy.example.org/v1"),
+        ("anthropic/claude-sonnet-4-5", "http://gpu7:8000"),
+        ("mistral/mistral-large-latest", "http://[::1]:8000"),
     ],
 )
 def test_what_nobody_lists_is_unknown(model, address):
@@ -47,6 +51,13 @@ def test_who_is_at_the_address_sends_the_bill(monkeypatch):
     assert by_address == price("openai-api/deepseek/deepseek-chat", {}) and by_address.rates.cached
     monkeypatch.setenv("DEEPSEEK_BASE_URL", "http://localhost:9/v1")
     assert price("openai-api/deepseek/deepseek-chat", {}) is None
+    official = price("openai/gpt-4o", {})
+    assert official and official == price("openai/gpt-4o", {}, "https://api.openai.com/v1")
+    assert price("openai/azure/gpt-4o", {}, "https://mine.openai.azure.com/") == price("azureai/gpt-4o", {})
+    for name in ("OPENAI_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL"):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, "http://localhost:9/v1")
+            assert price("openai/gpt-4o", {}) is None
 
 
 def test_costs_are_those_that_genai_prices_reckons():
