@@ -45,7 +45,7 @@ class Entry:
     worst place that the data allow among the section's rows, 1 being best; all sets of a page hold together
     with 95 %. None where the row is alone, was stopped, is simulated or saw targets, or where there
     are too few items.
-    `varying_fields` are the fields in which the row differs from others of the same method and model.
+    `varying_fields` are those in which the row, or its model, differs from others of the same name.
     """
 
     arm: Arm
@@ -317,9 +317,7 @@ def number_first(text: str) -> tuple[int, float, str]:
 
 
 def _entry(arm: Arm, others: Sequence[Arm], tables: ItemTables) -> Entry:
-    same = [o for o in others if o is not arm and (o.method, o.model) == (arm.method, arm.model)]
-    varying_fields = dict.fromkeys(name for other in same for name in differing(arm.subject, other.subject))
-    labels = tuple((name, brief(field_of(arm.subject, name))) for name in varying_fields)
+    labels = tuple((name, brief(field_of(arm.subject, name))) for name in arm.distinguishing(others))
     if len(arm.runs) == 1:
         metric = arm.runs[0]["metrics"].get(arm.primary)
         if metric is None:

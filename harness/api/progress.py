@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 
-from harness.base.terminal import one_line, tell
+from harness.base.terminal import hint, hinted, one_line, tell
 from harness.run.plan import Cell
 from harness.run.session import Silent, Watcher
 
@@ -53,8 +53,8 @@ class Lines:
         return None
 
     def say(self, notice: str) -> None:
-        """One quiet line, above the progress."""
-        tell(f"hint: {notice}")
+        """A quiet line, or a few, above the progress."""
+        hint(notice)
 
     def step(self, cell: Cell, what: str, done: int, total: int) -> None:
         """Shows a step, unless the last view is too young."""
@@ -105,7 +105,7 @@ class Bar(Lines):
     def say(self, notice: str) -> None:
         from rich.text import Text
 
-        self._bar.console.print(Text(one_line(f"hint: {notice}")), soft_wrap=True)
+        self._bar.console.print(Text(hinted(notice)), soft_wrap=True)
 
     def show(self, title: str, done: int, total: int, new: bool) -> None:
         self._bar.update(self._line, description=title, completed=done, total=total or None)

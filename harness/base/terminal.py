@@ -61,6 +61,16 @@ def tell(message: object) -> None:
     print(one_line(str(message)), file=sys.stderr)
 
 
+def hint(notice: str) -> None:
+    """Prints a notice of a run to stderr, its further lines below the first."""
+    say(hinted(notice), err=True)
+
+
+def hinted(notice: str) -> str:
+    """A notice as it is printed."""
+    return "hint: " + printable_lines(notice).replace("\n", "\n  ")
+
+
 def rewrite(line: str, last: bool = False) -> None:
     """Shows a line of progress on stderr over the one before; `last`: nothing goes over it."""
     print(f"\r{one_line(line)}", end="\n" if last else "", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.base.errors import HarnessError
-from harness.base.terminal import say_json, tell
+from harness.base.terminal import hint, say_json, tell
 from harness.registry import load_method
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault
@@ -111,7 +111,7 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     for lack in lacks:
         tell(f"warning: {lack}")
     for notice in session.notices:
-        tell(f"hint: {notice}")
+        hint(notice)
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 2 if failed == len(rows) else 1
 

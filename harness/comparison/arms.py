@@ -12,6 +12,8 @@ from harness.results.ranges import metric_range
 from harness.spec import MetricRange
 
 METHOD_ARGS = "method_args."
+#: of a model beside its name
+OF_MODEL = ("model_revision", "model_args.")
 Row = Mapping[str, Any]
 
 
@@ -118,7 +120,7 @@ class Arm:
     def named(self, others: Iterable[Arm] = ()) -> str:
         """`method x model`, with the arguments that distinguish it from `others` of the same name."""
         values = flat(self.subject)
-        names = {f: own for f in self._distinguishing(others) if (own := field_label(f, values))}
+        names = {f: own for f in self.distinguishing(others) if (own := field_label(f, values))}
         varying = ", ".join(f"{own}={brief(values.get(field))}" for field, own in names.items())
         name = f"{self.method} x {self.model}" + (f" ({varying})" if varying else "")
         return f"{self.store}: {name}" if self.store else name
@@ -128,7 +130,7 @@ class Arm:
         with whatever else distinguishes it from `others` of the same method and model."""
         arguments = unusual(self.method, self.subject["method_args"]) | told(self.subject)
         values = flat(self.subject)
-        for field in self._distinguishing(others):
+        for field in self.distinguishing(others):
             if field.startswith(METHOD_ARGS):
                 arguments.setdefault(field.removeprefix(METHOD_ARGS), values.get(field))
             elif own := field_label(field, values):
@@ -140,14 +142,16 @@ class Arm:
         name = f"{self.label(others)} x {self.model}"
         return f"{self.store}: {name}" if self.store else name
 
-    def _distinguishing(self, others: Iterable[Arm]) -> list[str]:
-        """The fields of the subject that distinguish it from `others` of the same name."""
-        same = [
-            arm
-            for arm in others
-            if arm is not self and (arm.method, arm.model, arm.store) == (self.method, self.model, self.store)
-        ]
-        return list(dict.fromkeys(field for arm in same for field in differing(self.subject, arm.subject)))
+    def distinguishing(self, others: Iterable[Arm]) -> list[str]:
+        """The fields of the subject that distinguish it from `others` of the same name, and those that
+        distinguish its model from one of the same name that another method asked."""
+        found = dict[str, None]()
+        for arm in others:
+            if arm is self or (arm.model, arm.store) != (self.model, self.store):
+                continue
+            fields = differing(self.subject, arm.subject)
+            found |= dict.fromkeys(f for f in fields if arm.method == self.method or f.startswith(OF_MODEL))
+        return list(found)
 
 
 def code_of(row: Row, part: str) -> str:

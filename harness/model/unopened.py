@@ -28,7 +28,7 @@ def check_names(model: str, args: Mapping[str, Any]) -> None:
     """
     known = {*TEXT, *FLAGS, *NUMBERS, *declared(model.partition("/")[0]), "api_key"}
     for name in sorted(args.keys() - known):
-        for close in get_close_matches(name, known, 1, ALIKE):
+        for close in get_close_matches(name.replace("-", "_"), known, 1, ALIKE):
             raise UsageError(f"--model-arg {name}: {model} has no such argument; did you mean {close!r}?")
 
 

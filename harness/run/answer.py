@@ -40,7 +40,7 @@ def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str
     except Exception as error:
         raise fault(cell.method.name, cell.method.distribution, "announce", error) from error
     if lines:
-        session.notice("\n".join([f"{cell.title}, before it begins", *(f"  {line}" for line in lines)]))
+        session.notice(f"{cell.title}, before it begins", *lines)
     return lines
 
 

@@ -11,6 +11,7 @@ from harness.base import paths
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.base.secrets import without_secret_values
+from harness.base.terminal import one_line
 from harness.data.hub import Data
 from harness.data.reach import Reach
 from harness.model.batches.provider import has_batches
@@ -39,7 +40,8 @@ class Watcher(Protocol):
 
     def step(self, cell: Cell, what: str, done: int, total: int) -> None: ...
 
-    def say(self, notice: str) -> None: ...
+    def say(self, notice: str) -> None:
+        """Shows a notice, whose parts are printable lines."""
 
 
 class Silent:
@@ -72,9 +74,9 @@ class Session:
     _cache: Cache | None = None
     _loaded: dict[str, tuple[Task, Splits, Data]] = field(default_factory=dict)
 
-    def notice(self, text: str) -> None:
-        """Says something that one should know, once."""
-        text = without_secret_values(text)
+    def notice(self, text: str, *more: str) -> None:
+        """Says something that one should know, once; `more` are further lines."""
+        text = "\n".join(one_line(without_secret_values(each)) for each in (text, *more))
         if text not in self.notices:
             self.notices.append(text)
             self.watcher.say(text)

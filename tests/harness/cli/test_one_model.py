@@ -221,6 +221,19 @@ def test_an_alias_that_was_changed_is_seen(ask, endpoints, command):
     assert "the name may stand for another model now" in compared.out, compared
 
 
+def test_two_methods_on_other_weights_of_one_name_are_told_apart(ask, endpoints, command, tmp_path):
+    a = endpoints()
+    ask(a, "--model-arg", "revision=old")
+    ask(a, "--model-arg", "revision=new", "--method", "self-consistency", "-M", "samples=2")
+    compared = " ".join(command("compare", "--baseline", "direct").out.split())
+    assert f"direct (model_revision=old) x {NAME}" in compared
+    assert f"self-consistency (samples=2, model_revision=new) x {NAME}" in compared
+    assert command("leaderboard", "build", "--tables", "--out", "tables").code == 0
+    (table,) = (tmp_path / "tables").glob("*.md")
+    board = table.read_text("utf-8")
+    assert "model_revision=old" in board and "model_revision=new" in board
+
+
 def test_a_check_holds_at_another_port(ask, endpoints, command, tmp_path):
     a, b = endpoints(), endpoints()
     ask(a, "--seeds", "3")
