@@ -17,6 +17,6 @@ def test_a_temperature_of_the_task_alone_is_no_reason_for_a_word(tmp_path, decod
     )
     said = []
     session = Session(Store(tmp_path / "store"))
-    session.notice = lambda text, *more: said.append(text)
+    session.notice = lambda *lines: said.extend(lines)
     run_grid(plan(request), session)
     assert sum("at its own temperature" in line for line in said) == told
