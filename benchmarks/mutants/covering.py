@@ -1,0 +1,81 @@
+"""Which tests run which lines, recorded once by a run of the tests under coverage."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import coverage
+
+from benchmarks.mutants.places import ROOT, Mutant
+
+HERE = Path(__file__).parent
+
+
+def record(folder: Path, python: str, tests: Iterable[str]) -> int:
+    """Runs these tests (paths) and adds what they ran to the folder; the exit code of pytest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [python, "-m", "coverage", "run", "-p", f"--rcfile={HERE / 'coverage.ini'}"]
+    command += [f"--data-file={folder / 'lines'}", "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
+    command += ["-p", "benchmarks.mutants.recording", "--timeout", "900", *tests]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "MUTANTS_RECORDED": str(folder)}).returncode
+
+
+class Covering:
+    """What a folder of such runs holds."""
+
+    def __init__(self, folder: Path):
+        self.seconds: dict[str, float] = {}
+        for path in folder.rglob("seconds.*.json"):
+            self.seconds |= json.loads(path.read_text("utf-8"))
+        parts = [str(path) for path in folder.rglob("lines.*")]
+        whole = folder / "combined"
+        if not whole.exists() or any(Path(part).stat().st_mtime > whole.stat().st_mtime for part in parts):
+            whole.unlink(missing_ok=True)
+            options = [f"--rcfile={HERE / 'coverage.ini'}", f"--data-file={whole}"]
+            subprocess.run([sys.executable, "-m", "coverage", "combine", "-q", "--keep", *options, *parts], check=True)
+        self._data = coverage.CoverageData(str(whole))
+        self._data.read()
+
+    @lru_cache(maxsize=8)  # noqa: B019
+    def _by_line(self, path: str) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = defaultdict(set)
+        for name in self._data.measured_files():
+            if name.endswith(f"/{path}"):
+                for line, tests in self._data.contexts_by_lineno(name).items():
+                    found[line].update(filter(self.seconds.__contains__, tests))
+        return found
+
+    def tests(self, mutant: Mutant) -> tuple[list[str], list[str]]:
+        """Those that run its lines, the cheapest files of the folder that mirrors the module's first; then,
+        as a cache or a fixture may have run a line for a test before, the others of the same files."""
+        lines, (first, last) = self._by_line(mutant.path), mutant.lines
+        covering = set().union(*(lines.get(line, ()) for line in range(first, last + 1)))
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in self.seconds:
+            files[test.partition("::")[0]].append(test)
+        touched = {test.partition("::")[0] for test in covering}
+        mirrored = f"tests/{Path(mutant.path).parent}/"
+
+        def rank(file: str) -> tuple[bool, float]:
+            return not file.startswith(mirrored), sum(self.seconds[t] for t in files[file] if t in covering)
+
+        order = sorted(touched, key=rank)
+        near = [test for file in order for test in files[file] if test in covering]
+        return near, [test for file in order for test in files[file] if test not in covering]
+
+    def within(self, tests: Iterable[str], seconds: float) -> list[str]:
+        """As many of them, from the first, as took that long together."""
+        kept: list[str] = []
+        for test in tests:
+            seconds -= self.seconds[test]
+            if seconds < 0:
+                break
+            kept.append(test)
+        return kept
