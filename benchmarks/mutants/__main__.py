@@ -69,7 +69,9 @@ def _try(given: argparse.Namespace) -> None:
             clones[here] = Clone(given.work / f"clone-{len(clones)}", given.python)
         found = attempt(mutant, clones[here], covering, given.most)
         with lock:
-            print(f"{found.outcome:12} {found.path} {found.scope} {found.ran}/{found.of} {found.by}", flush=True)
+            print(
+                f"{found.outcome:12} {found.path} {found.scope} {found.ran}/{found.of} {found.by}", flush=True
+            )
             with OUTCOMES.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(found.row()) + "\n")
 

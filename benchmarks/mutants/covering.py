@@ -39,7 +39,9 @@ class Covering:
         if not whole.exists() or any(Path(part).stat().st_mtime > whole.stat().st_mtime for part in parts):
             whole.unlink(missing_ok=True)
             options = [f"--rcfile={HERE / 'coverage.ini'}", f"--data-file={whole}"]
-            subprocess.run([sys.executable, "-m", "coverage", "combine", "-q", "--keep", *options, *parts], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "coverage", "combine", "-q", "--keep", *options, *parts], check=True
+            )
         self._data = coverage.CoverageData(str(whole))
         self._data.read()
 

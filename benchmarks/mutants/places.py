@@ -67,7 +67,9 @@ def sample(count: int, cache: Path) -> list[Mutant]:
         return [Mutant(**{**each, "lines": tuple(each["lines"])}) for each in kept["mutants"]]
     found = sorted((one for path in modules() for one in mutants_of(path)), key=lambda each: each.key)
     drawn = list(islice(filter(_compiles, found), count))
-    cache.write_text(json.dumps({"code": [code, count], "mutants": [asdict(each) for each in drawn]}), "utf-8")
+    cache.write_text(
+        json.dumps({"code": [code, count], "mutants": [asdict(each) for each in drawn]}), "utf-8"
+    )
     return drawn
 
 
