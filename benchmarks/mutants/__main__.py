@@ -1,7 +1,7 @@
 """Draws mutants of the code and tries them with the tests: python -m benchmarks.mutants, see README.md.
 
-`record` notes which tests run which lines, `try` tries mutants, those that have no outcome yet first, `report`
-writes README.md. All of it can be stopped and goes on where it was.
+`record` notes which tests run which lines, `try` tries mutants that have no outcome yet, `report` prints
+README.md. All of it can be stopped and goes on where it was.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.mutants.covering import Covering, record
-from benchmarks.mutants.places import ROOT, sample
+from benchmarks.mutants.places import ROOT, Mutant, sample
 from benchmarks.mutants.report import report
 from benchmarks.mutants.trials import Clone, attempt
 
@@ -61,7 +61,7 @@ def _try(given: argparse.Namespace) -> None:
     clones: dict[int, Clone] = {}
     lock = threading.Lock()
 
-    def one(mutant):  # type: ignore[no-untyped-def]
+    def one(mutant: Mutant) -> None:
         if time.monotonic() - started > 60 * given.minutes:
             return
         here = threading.get_ident()
@@ -78,7 +78,11 @@ def _try(given: argparse.Namespace) -> None:
     with (given.work / "lock").open("w") as lock_file:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # two at a time would share clones
         with ThreadPoolExecutor(given.jobs) as pool:
-            list(pool.map(one, todo))
+            try:
+                list(pool.map(one, todo))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 if __name__ == "__main__":

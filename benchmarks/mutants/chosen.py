@@ -1,4 +1,4 @@
-"""A plugin of pytest: of what it found it runs the tests that `MUTANTS_TESTS` (a file) lists, in that order."""
+"""A plugin of pytest: it runs the tests that the file `MUTANTS_TESTS` lists, in that order."""
 
 import os
 from pathlib import Path

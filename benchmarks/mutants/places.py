@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -60,8 +61,8 @@ class Mutant:
 
 
 def sample(count: int, cache: Path) -> list[Mutant]:
-    """The mutants with the least digests, one at a place: a sample that is random and stays the same. What was
-    drawn from this very code is kept in a file, as it takes minutes."""
+    """The mutants with the least digests, one at a place: a sample that is random and stays the same. What
+    was drawn from this very code is kept in a file, as it takes minutes."""
     code = hashlib.sha256(b"\0".join((ROOT / path).read_bytes() for path in modules())).hexdigest()
     if cache.exists() and (kept := json.loads(cache.read_text("utf-8")))["code"] == [code, count]:
         return [Mutant(**{**each, "lines": tuple(each["lines"])}) for each in kept["mutants"]]
@@ -74,7 +75,7 @@ def sample(count: int, cache: Path) -> list[Mutant]:
 
 
 def modules() -> list[str]:
-    """Paths of the core, the tasks and the methods. The leaderboard's pages are held by tests of a browser."""
+    """Paths of the core, the tasks and the methods; a browser tests the leaderboard's pages."""
     paths = (p.relative_to(ROOT) for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
     # harness/tasks, harness/methods and harness/leaderboard are links, which rglob does not follow
     return sorted(str(p) for p in paths if "templates" not in p.parts)
@@ -108,7 +109,8 @@ def mutants_of(path: str) -> Iterator[Mutant]:
 
 def _compiles(mutant: Mutant) -> bool:
     try:
-        compile(mutant.code(), mutant.path, "exec")
+        with warnings.catch_warnings(action="ignore"):
+            compile(mutant.code(), mutant.path, "exec")
     except SyntaxError:
         return False
     return True
@@ -153,8 +155,8 @@ def _above(node: NodeOrLeaf) -> Iterator[str]:
 
 
 def _without_effect(node: NodeOrLeaf) -> bool:
-    """Annotations, which only the type checker reads; arguments of `@dataclass` and `strict` of zip, which are
-    assertions; what runs only where a module is the program; and stars, which no arithmetic can replace."""
+    """Annotations, which only the type checker reads; arguments of `@dataclass` and `strict` of zip, which
+    assert; what runs only where a module is the program; and stars, which no arithmetic can replace."""
     if node.type == "operator" and node.parent.type in _STARRED:
         return True
     child, above = None, node

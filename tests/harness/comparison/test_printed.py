@@ -87,7 +87,14 @@ def expected():
 
 
 def row_of(task, e, verdict):
-    held = [task, "vote x sim/model", "direct x sim/model", f"{e.values[0]:.3f}", f"{e.values[1]:.3f}", e.ends]
+    held = [
+        task,
+        "vote x sim/model",
+        "direct x sim/model",
+        f"{e.values[0]:.3f}",
+        f"{e.values[1]:.3f}",
+        e.ends,
+    ]
     held += [f"{e.holm:.2g}", verdict, "paired t", f"{e.wins} / {e.losses}", str(N), "4x", "2.25x", "0.5x"]
     return held
 
@@ -100,7 +107,9 @@ def test_a_table(made, expected):
     a, b = expected
     wanted = [row_of("a", a, "better"), row_of("b", b, "not shown")]
     assert table(made) == (NAMES, wanted)
-    assert table(made, correction="bh")[0][6] == "p (BH)" and table(made, correction="holm")[0][6] == "p (Holm)"
+    assert (
+        table(made, correction="bh")[0][6] == "p (BH)" and table(made, correction="holm")[0][6] == "p (Holm)"
+    )
 
 
 def test_the_same_in_markdown_and_latex(made, expected):
@@ -121,7 +130,11 @@ def test_the_same_in_markdown_and_latex(made, expected):
 def test_the_same_in_csv(made, expected, rows):
     runs = {(row["task"], row["method"]): row for row in rows}
     for found, task, e, verdict in zip(
-        csv.DictReader(io.StringIO(comparison_csv(made))), "ab", expected, ("better", "not shown"), strict=True
+        csv.DictReader(io.StringIO(comparison_csv(made))),
+        "ab",
+        expected,
+        ("better", "not shown"),
+        strict=True,
     ):
         texts = {
             "task": task,
@@ -208,7 +221,9 @@ def test_what_is_said_below_the_table(made, expected):
         assert c.probability_better is None and c.scored_only is None and c.difference.wins == e.wins
     *_, last = comparison_blocks(made, [])
     assert last.text == suite_sentence(made)
-    assert not any(getattr(b, "text", "").startswith("over 2 tasks") for b in comparison_blocks(made, [], True))
+    assert not any(
+        getattr(b, "text", "").startswith("over 2 tasks") for b in comparison_blocks(made, [], True)
+    )
 
 
 def test_the_mean_over_tasks_has_the_interval_and_the_p_of_one_t_test(made, expected):
@@ -259,7 +274,9 @@ def test_a_cost_of_the_baseline_that_is_unknown_or_nothing_has_no_ratio(rows, us
     kept = [name for name, ratio in zip(shown, wanted.values(), strict=True) if ratio is not None]
     assert names[11:] == kept and row[11:] == [shown[name] for name in kept]
     (line,) = csv.DictReader(io.StringIO(comparison_csv([found])))
-    assert [line[f"{name}_ratio"] for name in wanted] == ["?" if r is None else str(r) for r in wanted.values()]
+    assert [line[f"{name}_ratio"] for name in wanted] == [
+        "?" if r is None else str(r) for r in wanted.values()
+    ]
 
 
 def test_a_candidate_that_is_free_has_a_ratio_of_nothing(rows):
@@ -393,4 +410,6 @@ def test_a_metric_in_its_own_unit_is_printed_in_it(tmp_path):
     assert (found.value, *found.interval) == pytest.approx((gains.mean(), low, high))
     (row,) = table([adjusted])[1]
     assert row[5] == f"{gains.mean():+.2f} [{low:+.2f}, {high:+.2f}]" and row[7] == "better"
-    assert row[9] == f"{(gains < 0).sum()} / {(gains > 0).sum()}" and "accuracy: lower is better" in notes(found)
+    assert row[9] == f"{(gains < 0).sum()} / {(gains > 0).sum()}" and "accuracy: lower is better" in notes(
+        found
+    )

@@ -40,7 +40,10 @@ def record():
         for name in ("accuracy", "other")
     }
     return {
-        **{name: f"the {name}" for name in ("primary", "model", "status", "draws", "draw_digest", "created_at")},
+        **{
+            name: f"the {name}"
+            for name in ("primary", "model", "status", "draws", "draw_digest", "created_at")
+        },
         **{name: f"the {name}" for name in ("comparability_key", "subject_key", "run_id", "record")},
         **{name: f"the {name}" for name in ("samples_path", "model_revision", "reused")},
         "seed": next(number),
@@ -83,7 +86,10 @@ def test_a_row_of_the_table():
     assert list(table.columns) == list(COLUMNS) and list(table["metric"]) == ["accuracy", "other"]
     for shown, (name, metric) in zip(table.to_dict("records"), given["metrics"].items(), strict=True):
         wanted = {
-            **{key: given[key] for key in ("task", "task_version", "method", "method_version", "model", "seed")},
+            **{
+                key: given[key]
+                for key in ("task", "task_version", "method", "method_version", "model", "seed")
+            },
             **{key: given[key] for key in ("n_items", "epochs", "draws", "draw_digest", "status", "record")},
             **{key: given[key] for key in ("comparability_key", "subject_key", "run_id")},
             "metric": name,

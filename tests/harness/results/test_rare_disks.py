@@ -15,7 +15,6 @@ from harness.results.store import Store
 from harness.run.journal import Journal
 from harness.testing import seal_scores
 
-
 #: as often a place is tried here, so that tests are short
 TRIES = 3
 
@@ -129,7 +128,9 @@ def test_a_key_that_cannot_be_kept_holds_for_this_process(tmp_path, monkeypatch)
     assert made(tmp_path / "b") == first == (tmp_path / "b" / "index.key").read_bytes()
     (tmp_path / "b" / "index.key").write_bytes(b"short")
     second = made(tmp_path / "b")
-    assert len(second) == 32 and made(tmp_path / "b") == second and os.listdir(tmp_path / "b") == ["index.key"]
+    assert (
+        len(second) == 32 and made(tmp_path / "b") == second and os.listdir(tmp_path / "b") == ["index.key"]
+    )
 
 
 def test_the_beginning_of_several_runs_names_none(tmp_path):
@@ -140,9 +141,7 @@ def test_the_beginning_of_several_runs_names_none(tmp_path):
     same = [each for each in ids if each.startswith(shared)]
     with pytest.raises(UsageError) as caught:
         store.find(shared)
-    assert str(caught.value) == (
-        f"{shared!r} is the beginning of {len(same)} runs: {', '.join(same[:5])}"
-    )
+    assert str(caught.value) == (f"{shared!r} is the beginning of {len(same)} runs: {', '.join(same[:5])}")
     with pytest.raises(UsageError, match="is the beginning of 20 runs: .*"):
         store.find("")
     alone = next(n for n in range(1, 13) if sum(each.startswith(first[:n]) for each in ids) == 1)
@@ -156,6 +155,13 @@ def test_the_newest_attempt_is_found_and_one_by_its_number(tmp_path):
     store, run = Store(tmp_path), made[0]
     assert store.find(run)["attempt"] == 11 and store.find(f"{run[:12]}-10")["attempt"] == 10
     assert store.find(f"{run[:12]}-1")["attempt"] == 1 and store.find(run[:20])["attempt"] == 11
-    for wrong in (f"{run[:12]}x", f"{run[:-1]}x", f"{run}0", f"{run[:12]}-0", f"{run[:12]}-12", f"{run[:8]}-1"):
+    for wrong in (
+        f"{run[:12]}x",
+        f"{run[:-1]}x",
+        f"{run}0",
+        f"{run[:12]}-0",
+        f"{run[:12]}-12",
+        f"{run[:8]}-1",
+    ):
         with pytest.raises(UsageError, match=f"no run '{wrong}'"):
             store.find(wrong)
