@@ -92,7 +92,7 @@ def mutants_of(path: str) -> Iterator[Mutant]:
             continue
         operator, occurrence = get_operator(name)(), -1
         for node in nodes:
-            for index, (start, end) in enumerate(operator.mutation_positions(node)):
+            for index, (start, _) in enumerate(operator.mutation_positions(node)):
                 occurrence += 1
                 if _without_effect(node):
                     continue
