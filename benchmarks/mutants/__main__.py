@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.mutants.covering import Covering, record
-from benchmarks.mutants.places import ROOT, Mutant, sample
+from benchmarks.mutants.places import FOLDERS, ROOT, Mutant, sample
 from benchmarks.mutants.report import report
 from benchmarks.mutants.trials import Clone, attempt
 
@@ -53,6 +54,11 @@ def outcomes() -> dict[str, dict[str, object]]:
 
 
 def _try(given: argparse.Namespace) -> None:
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", *FOLDERS], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    if changed:
+        sys.exit(f"error: the clone holds what is committed; commit or undo first:\n{changed}")
     covering, known, started = Covering(given.work / "recorded"), outcomes(), time.monotonic()
     wanted = [m for m in sample(given.count, given.work / "sample.json") if m.path.startswith(given.only)]
     todo = [m for m in wanted if m.key not in known]

@@ -43,9 +43,8 @@ class Mutant:
     occurrence: int
     lines: tuple[int, int]
 
-    def code(self) -> str:
+    def code(self, before: str) -> str:
         """The module's text with the change."""
-        before = (ROOT / self.path).read_text("utf-8")
         after = mutate_code(before, get_operator(self.operator)(), self.occurrence)
         if after is None or after == before:
             raise ValueError(
@@ -53,10 +52,10 @@ class Mutant:
             )
         return str(after)
 
-    def diff(self) -> str:
+    def diff(self, before: str) -> str:
         """The changed lines, without context."""
-        before = (ROOT / self.path).read_text("utf-8").splitlines()
-        lines = difflib.unified_diff(before, self.code().splitlines(), lineterm="", n=0)
+        after = self.code(before).splitlines()
+        lines = difflib.unified_diff(before.splitlines(), after, lineterm="", n=0)
         return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
@@ -110,7 +109,7 @@ def mutants_of(path: str) -> Iterator[Mutant]:
 def _compiles(mutant: Mutant) -> bool:
     try:
         with warnings.catch_warnings(action="ignore"):
-            compile(mutant.code(), mutant.path, "exec")
+            compile(mutant.code((ROOT / mutant.path).read_text("utf-8")), mutant.path, "exec")
     except SyntaxError:
         return False
     return True

@@ -45,7 +45,7 @@ def report(mutants: Iterable[Mutant], known: Mapping[str, Mapping[str, Any]]) ->
         for each in several:
             lines += [f"`{each.key}` {each.path}, {each.scope or 'the module'}", ""]
             lines += [f"{same[each.key]}", ""] if name == "equivalent" else []
-            lines += ["```diff", each.diff().strip("\n"), "```", ""]
+            lines += ["```diff", str(known[each.key]["diff"]).strip("\n"), "```", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

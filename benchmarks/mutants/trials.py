@@ -76,14 +76,14 @@ class Clone:
         return "killed", found[1] if found else out.strip().rpartition("\n")[2][:200]
 
     @contextmanager
-    def holding(self, mutant: Mutant) -> Iterator[None]:
-        """With the change in its file; a time of its own makes Python compile it anew."""
+    def holding(self, mutant: Mutant) -> Iterator[str]:
+        """With the change in its file, of which it gives the diff; a time of its own makes Python compile it anew."""
         path = self.root / mutant.path
         text, was = path.read_text("utf-8"), path.stat()
         try:
-            path.write_text(mutant.code(), "utf-8")
+            path.write_text(mutant.code(text), "utf-8")
             os.utime(path, (was.st_atime, was.st_mtime + 2 + int(mutant.key[:6], 16)))
-            yield
+            yield mutant.diff(text)
         finally:
             path.write_text(text, "utf-8")
             os.utime(path, (was.st_atime, was.st_mtime))
@@ -94,9 +94,9 @@ def attempt(mutant: Mutant, clone: Clone, covering: Covering, most: float) -> Ou
     near, beside = covering.tests(mutant)
     chosen = covering.within([*near, *beside], most)
     outcome, by = "not covered", ""
-    if chosen:
-        limit = 60 + 4 * sum(covering.seconds[test] for test in chosen)
-        with clone.holding(mutant):
+    limit = 60 + 4 * sum(covering.seconds[test] for test in chosen)
+    with clone.holding(mutant) as diff:
+        if chosen:
             outcome, by = clone.run(chosen, limit)
-    named = mutant.key, mutant.path, mutant.scope, mutant.operator, mutant.diff()
+    named = mutant.key, mutant.path, mutant.scope, mutant.operator, diff
     return Outcome(*named, outcome, by, len(chosen), len(near) + len(beside))
