@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument("--most", type=float, default=240, help="seconds of tests for a mutant, as recorded")
     parser.add_argument("--again", action="store_true", help="try those again that survived")
-    parser.add_argument("--only", default="", help="paths that begin with this")
+    parser.add_argument("--only", default="", help="paths that begin so, by commas")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no mutant after so long")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "mutants", help="clones and coverage")
     parser.add_argument("--python", default=sys.executable, help="the Python that runs the tests")
@@ -60,7 +60,11 @@ def _try(given: argparse.Namespace) -> None:
     if changed:
         sys.exit(f"error: the clone holds what is committed; commit or undo first:\n{changed}")
     covering, known, started = Covering(given.work / "recorded"), outcomes(), time.monotonic()
-    wanted = [m for m in sample(given.count, given.work / "sample.json") if m.path.startswith(given.only)]
+    wanted = [
+        m
+        for m in sample(given.count, given.work / "sample.json")
+        if m.path.startswith(tuple(given.only.split(",")))
+    ]
     todo = [m for m in wanted if m.key not in known]
     if given.again:
         todo += [m for m in wanted if m.key in known and known[m.key]["outcome"] != "killed"]
