@@ -77,7 +77,7 @@ class Clone:
 
     @contextmanager
     def holding(self, mutant: Mutant) -> Iterator[str]:
-        """With the change in its file; gives the diff. A time of its own makes Python compile the file anew."""
+        """With the change in its file; gives the diff. By a time of its own Python compiles the file anew."""
         path = self.root / mutant.path
         text, was = path.read_text("utf-8"), path.stat()
         try:
