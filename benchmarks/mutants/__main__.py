@@ -24,10 +24,10 @@ from benchmarks.mutants.trials import Clone, attempt
 OUTCOMES = Path(__file__).with_name("outcomes.jsonl")
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
     parser.add_argument("what", choices=["record", "try", "report"])
-    parser.add_argument("tests", nargs="*", default=["tests"], help="record: paths of tests")
+    parser.add_argument("tests", nargs="*", help="record: paths of tests; all by default")
     parser.add_argument("--count", type=int, default=200, help="size of the sample")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument("--most", type=float, default=240, help="seconds of tests for a mutant, as recorded")
@@ -39,12 +39,11 @@ def main() -> int:
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     if given.what == "record":
-        return record(given.work / "recorded", given.python, given.tests)
-    if given.what == "try":
+        record(given.work / "recorded", given.python, given.tests)
+    elif given.what == "try":
         _try(given)
     else:
         print(report(sample(given.count, given.work / "sample.json"), outcomes()), end="")
-    return 0
 
 
 def outcomes() -> dict[str, dict[str, object]]:
@@ -96,4 +95,4 @@ def _try(given: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

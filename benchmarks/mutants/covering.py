@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -18,13 +19,37 @@ from benchmarks.mutants.places import ROOT, Mutant
 HERE = Path(__file__).parent
 
 
-def record(folder: Path, python: str, tests: Iterable[str]) -> int:
-    """Runs these tests (paths) and adds what they ran to the folder; the exit code of pytest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [python, "-m", "coverage", "run", "-p", f"--rcfile={HERE / 'coverage.ini'}"]
-    command += [f"--data-file={folder / 'lines'}", "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
-    command += ["-p", "benchmarks.mutants.recording", "--timeout", "900", *tests]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "MUTANTS_RECORDED": str(folder)}).returncode
+def record(folder: Path, python: str, tests: Iterable[str] = ()) -> None:
+    """Runs these tests (paths), or part by part all that were not run at this commit, and keeps what they
+    ran. Tests that fail are left out."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    wanted = [(path, [path]) for path in tests] or list(parts().items())
+    for name, paths in wanted:
+        kept = folder / name.replace("/", "-")
+        mark = kept / "commit"
+        if mark.exists() and mark.read_text("utf-8") == commit.stdout and not tests:
+            continue
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        command = [python, "-m", "coverage", "run", "-p", f"--rcfile={HERE / 'coverage.ini'}"]
+        command += [f"--data-file={kept / 'lines'}", "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
+        command += ["-p", "benchmarks.mutants.recording", "--timeout", "900", *paths]
+        env = {**os.environ, "MUTANTS_RECORDED": str(kept), "OMP_NUM_THREADS": "1"}
+        print(f"recording {name}", flush=True)
+        subprocess.run(command, cwd=ROOT, env=env)
+        mark.write_text(commit.stdout, "utf-8")
+
+
+def parts() -> dict[str, list[str]]:
+    """The files of tests by the first two folders that they are in."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(ROOT.glob("tests/**/test_*.py")):
+        if "faults" not in path.parts:
+            own = path.relative_to(ROOT)
+            found.setdefault("/".join(own.parent.parts[:3]), []).append(str(own))
+    return found
 
 
 class Covering:

@@ -8,7 +8,6 @@ import pytest
 from harness.run.litter import CHECKPOINTS, WRITING, litter
 
 
-
 def aged(path, seconds):
     os.utime(path, (time.time() - seconds,) * 2)
 
