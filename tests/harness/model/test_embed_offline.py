@@ -42,7 +42,9 @@ def kept(tmp_path, monkeypatch):
 def test_it_is_what_all_servers_told_or_what_is_named(kept, told, name, revision):
     kept(*told)
     if revision is None:
-        with pytest.raises(UsageError, match="embedder openai/small was never opened at http://127.0.0.1:1/new"):
+        with pytest.raises(
+            UsageError, match="embedder openai/small was never opened at http://127.0.0.1:1/new"
+        ):
             Endpoint(name, offline=True)
     else:
         told = Told({"root": revision}).revision("small")
