@@ -99,7 +99,7 @@ def attempt(mutant: Mutant, clone: Clone, covering: Covering, most: float) -> Ou
     first = covering.within(chosen, FIRST) or chosen[:1]
     with clone.holding(mutant) as diff:
         for part in filter(None, (first, chosen[len(first) :])):
-            outcome, by = clone.run(part, 60 + 4 * sum(covering.seconds[test] for test in part))
+            outcome, by = clone.run(part, 240 + 10 * sum(covering.seconds[test] for test in part))
             if outcome == "killed":
                 break
     named = mutant.key, mutant.path, mutant.scope, mutant.operator, diff
