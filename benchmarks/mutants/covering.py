@@ -93,6 +93,8 @@ class Covering:
         def rank(file: str) -> tuple[bool, float]:
             return not file.startswith(mirrored), sum(self.seconds[t] for t in files[file] if t in covering)
 
+        if not touched:  # it runs in processes of others alone, such as a sandbox's
+            return [], [test for file in sorted(files) if file.startswith(mirrored) for test in files[file]]
         order = sorted(touched, key=rank)
         near = [test for file in order for test in files[file] if test in covering]
         return near, [test for file in order for test in files[file] if test not in covering]

@@ -75,9 +75,7 @@ class TextTable:
                 found[name] = column
                 continue
             lists = any(isinstance(cell, list) for cell in column)
-            if lists and any(
-                isinstance(cell, str) for cell in column
-            ):  # of which arrow makes lists of letters
+            if lists and any(isinstance(cell, str) for cell in column):  # arrow would take texts for lists
                 raise DataError(f"the column {name!r} holds lists in some rows and texts in others")
             kind = pyarrow.list_(pyarrow.string()) if lists else pyarrow.string()
             try:

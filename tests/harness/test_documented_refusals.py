@@ -219,11 +219,6 @@ CASES = {
         UsageError,
         "is called",
     ),
-    "no such split": (
-        lambda: harness.reward("arc1d", split="dev", dev=0).samples,
-        UsageError,
-        "has no dev split with these arguments; it has: ",
-    ),
     "a sweep of nothing": (
         lambda: sweeps.cells_of(Request(**PLAN), "levle", [1, 2]),
         UsageError,
