@@ -88,7 +88,8 @@ class Covering:
         for test in self.seconds:
             files[test.partition("::")[0]].append(test)
         touched = {test.partition("::")[0] for test in covering}
-        mirrored = f"tests/{Path(mutant.path).parent}/"
+        above = (f"tests/{folder}/" for folder in Path(mutant.path).parents)
+        mirrored = next((at for at in above if any(file.startswith(at) for file in files)), "tests/")
 
         def rank(file: str) -> tuple[bool, float]:
             return not file.startswith(mirrored), sum(self.seconds[t] for t in files[file] if t in covering)

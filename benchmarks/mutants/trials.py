@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class Clone:
     """A clone of what is committed, beside a link to `shared`, in a folder of its own for each worker."""
 
     def __init__(self, folder: Path, python: str):
-        self.root, self._python, self._list = folder / "checkout", python, folder / "tests.txt"
+        self.root, self._python, self._list = folder / "checkout", python, folder / "tests.json"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(self.root)], check=True)
@@ -51,9 +52,9 @@ class Clone:
         if shared.exists():
             (folder / "shared").symlink_to(shared.resolve())
 
-    def run(self, tests: list[str], seconds: float) -> tuple[str, str]:
-        """What became of it and the first test that failed."""
-        self._list.write_text("\n".join(tests), "utf-8")
+    def run(self, tests: list[str], known: Iterable[str], seconds: float) -> tuple[str, str]:
+        """What became of it and the first test that failed; `known` are all tests of these files and others."""
+        self._list.write_text(json.dumps({"chosen": tests, "known": [*known]}), "utf-8")
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
         command = [self._python, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "--tb=line"]
         command += ["-p", "benchmarks.mutants.chosen", "-o", "faulthandler_timeout=0", *files]
@@ -99,7 +100,9 @@ def attempt(mutant: Mutant, clone: Clone, covering: Covering, most: float) -> Ou
     first = covering.within(chosen, FIRST) or chosen[:1]
     with clone.holding(mutant) as diff:
         for part in filter(None, (first, chosen[len(first) :])):
-            outcome, by = clone.run(part, 240 + 10 * sum(covering.seconds[test] for test in part))
+            outcome, by = clone.run(
+                part, covering.seconds, 240 + 10 * sum(covering.seconds[test] for test in part)
+            )
             if outcome == "killed":
                 break
     named = mutant.key, mutant.path, mutant.scope, mutant.operator, diff
