@@ -8,8 +8,9 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from benchmarks.mutants.places import ROOT, Mutant
 #: seconds of the tests that are run by themselves first: to collect many takes longer than to run a few
 FIRST = 6.0
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
+
+
+def _kill(process: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -44,39 +50,38 @@ class Clone:
     """A clone of what is committed, beside a link to `shared`, in a folder of its own for each worker."""
 
     def __init__(self, folder: Path, python: str):
-        self.root, self._python, self._list = folder / "checkout", python, folder / "tests.json"
+        self.root, self._list = folder / "checkout", folder / "tests.json"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(self.root)], check=True)
+        forks = [python, "-P", str(Path(__file__).with_name("forks.py"))]
+        self._forks = subprocess.Popen(
+            forks, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         shared = ROOT.parent / "shared"
         if shared.exists():
             (folder / "shared").symlink_to(shared.resolve())
 
     def run(self, tests: list[str], known: Iterable[str], seconds: float) -> tuple[str, str]:
-        """What became of it and the first test that failed; `known` are all tests of these files and others."""
+        """What became of it and the first test that failed; `known` are all tests there are."""
         self._list.write_text(json.dumps({"chosen": tests, "known": [*known]}), "utf-8")
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        command = [self._python, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "--tb=line"]
-        command += ["-p", "benchmarks.mutants.chosen", "-o", "faulthandler_timeout=0", *files]
-        env = {**os.environ, "MUTANTS_TESTS": str(self._list), "PYTHONPATH": str(self.root)}
-        started = subprocess.Popen(
-            command,
-            cwd=self.root,
-            env={**env, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            out = started.communicate(timeout=seconds)[0].decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait()
-            return "killed", "timeout"
-        if started.returncode == 0:
-            return "survived", ""
-        found = _FAILED.search(out)
-        return "killed", found[1] if found else out.strip().rpartition("\n")[2][:200]
+        options = ["-x", "-n", "0", "-p", "no:cacheprovider", "--tb=line", "-p", "benchmarks.mutants.chosen"]
+        env = {"MUTANTS_TESTS": str(self._list), "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+        out = self._list.with_name("out.txt")
+        asked = {"cwd": str(self.root), "env": env, "out": str(out), "arguments": [*options, *files]}
+        assert self._forks.stdin and self._forks.stdout
+        print(json.dumps(asked), file=self._forks.stdin, flush=True)
+        process = int(self._forks.stdout.readline())
+        late = threading.Timer(seconds, _kill, [process])
+        late.start()
+        code = int(self._forks.stdout.readline())
+        late.cancel()
+        if code in (0, -signal.SIGKILL):
+            return ("killed", "timeout") if code else ("survived", "")
+        said = out.read_text("utf-8", "replace")
+        found = _FAILED.search(said)
+        return "killed", found[1] if found else said.strip().rpartition("\n")[2][:200]
 
     @contextmanager
     def holding(self, mutant: Mutant) -> Iterator[str]:
