@@ -1,10 +1,11 @@
 """Runs pytest in forks of a process that has imported what is never mutated: to import takes longer than most
-tests. A line of JSON in (`cwd`, `env`, `out`, `arguments`), the process's id out, then its exit code."""
+tests. A line of JSON in (the arguments of `become`), the process's id out, then its exit code."""
 
 import gc
 import importlib
 import json
 import os
+import resource
 import sys
 import threading
 
@@ -38,8 +39,8 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def become(cwd: str, env: dict[str, str], out: str, arguments: list[str]) -> None:
-    """Goes on as `python -m pytest` would there."""
+def become(cwd: str, env: dict[str, str], out: str, seconds: int, arguments: list[str]) -> None:
+    """Goes on as `python -m pytest` would there, for so many seconds of CPU at most."""
     import pytest
 
     os.setsid()
@@ -47,6 +48,7 @@ def become(cwd: str, env: dict[str, str], out: str, arguments: list[str]) -> Non
     try:
         file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(file, 1), os.dup2(file, 2), os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
         os.chdir(cwd)
         os.environ.update(env)
         sys.path.insert(0, cwd)

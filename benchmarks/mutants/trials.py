@@ -69,15 +69,16 @@ class Clone:
         options = ["-x", "-n", "0", "-p", "no:cacheprovider", "--tb=line", "-p", "benchmarks.mutants.chosen"]
         env = {"MUTANTS_TESTS": str(self._list), "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
         out = self._list.with_name("out.txt")
-        asked = {"cwd": str(self.root), "env": env, "out": str(out), "arguments": [*options, *files]}
+        asked = {"cwd": str(self.root), "env": env, "out": str(out), "seconds": int(seconds)}
+        asked["arguments"] = [*options, *files]
         assert self._forks.stdin and self._forks.stdout
         print(json.dumps(asked), file=self._forks.stdin, flush=True)
         process = int(self._forks.stdout.readline())
-        late = threading.Timer(seconds, _kill, [process])
+        late = threading.Timer(20 * seconds, _kill, [process])  # of a machine that does much else
         late.start()
         code = int(self._forks.stdout.readline())
         late.cancel()
-        if code in (0, -signal.SIGKILL):
+        if code in (0, -signal.SIGKILL, -signal.SIGXCPU):
             return ("killed", "timeout") if code else ("survived", "")
         said = out.read_text("utf-8", "replace")
         found = _FAILED.search(said)
@@ -106,7 +107,7 @@ def attempt(mutant: Mutant, clone: Clone, covering: Covering, most: float) -> Ou
     with clone.holding(mutant) as diff:
         for part in filter(None, (first, chosen[len(first) :])):
             outcome, by = clone.run(
-                part, covering.seconds, 240 + 10 * sum(covering.seconds[test] for test in part)
+                part, covering.seconds, 30 + 4 * sum(covering.seconds[test] for test in part)
             )
             if outcome == "killed":
                 break
