@@ -96,7 +96,8 @@ def test_what_the_numbers_hold_for(grid):
     assert scope(grid) == "of these 2 methods and 2 models, for new items (4 items; 1 run a cell)"
     groups = replace(grid, items={"t": (8, 4), "u": (3, 3)}, claim="these runs")
     assert scope(groups) == (
-        "of these 2 methods and 2 models, for these runs (8 items in 4 groups of t, 3 items of u; 1 run a cell)"
+        "of these 2 methods and 2 models, for these runs (8 items in 4 groups of t, 3 items of u; 1 run a "
+        "cell)"
     )
     first, *rest = grid.arms.items()
     twice = dict([(first[0], replace(first[1], runs=first[1].runs * 2)), *rest])
