@@ -2,8 +2,8 @@
 
 No process is started, traced or signalled by any of its threads, whoever it belongs to: what limits of
 processes don't bind, as root, this does. Code that is a program of its own (`alone`) reaches no other process
-in any way, and changes no file that it doesn't write itself. Imports no harness. The numbers are those of the kernel's tables of
-system calls and of linux/seccomp.h (certain).
+in any way, and changes no file that it doesn't write itself. Imports no harness. The numbers are those of the
+kernel's tables of system calls and of linux/seccomp.h (certain).
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ REFUSED = """fork vfork execve execveat kill ptrace process_vm_readv process_vm_
 pidfd_send_signal pidfd_getfd memfd_create io_uring_setup userfaultfd bpf perf_event_open add_key request_key
 keyctl unshare setns socket""".split()
 #: what else reaches other processes, watches files, or changes files of others, whom they may belong to
-REFUSED_ALONE = """shmget shmat semget msgget mq_open connect bind sendmsg sendmmsg truncate chmod fchmod fchmodat
-fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat mknod mknodat setxattr lsetxattr
-fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat file_setattr chroot pivot_root mount
-umount2 open_tree open_tree_attr move_mount fsopen mount_setattr open_by_handle_at inotify_init inotify_init1
-fanotify_init tkill rt_sigqueueinfo rt_tgsigqueueinfo kcmp move_pages migrate_pages process_madvise setrlimit
-setpriority ioprio_set sched_setparam sched_setscheduler sched_setattr sched_setaffinity prctl""".split()
+REFUSED_ALONE = """shmget shmat semget msgget mq_open connect bind sendmsg sendmmsg truncate chmod fchmod
+fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat mknod
+mknodat setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr
+removexattrat file_setattr chroot pivot_root mount umount2 open_tree open_tree_attr
+move_mount fsopen mount_setattr open_by_handle_at inotify_init inotify_init1 fanotify_init
+tkill rt_sigqueueinfo rt_tgsigqueueinfo kcmp move_pages migrate_pages process_madvise
+setrlimit setpriority ioprio_set sched_setparam sched_setscheduler sched_setattr
+sched_setaffinity prctl""".split()
 
 _LOAD, _EQUAL, _AT_LEAST, _HAS_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 #: places in `struct seccomp_data`: the call's number, the machine, the first argument's lower half

@@ -1,1 +1,1 @@
-"""`--isolate`: method code in a process of its own, which gets questions over a pipe and reaches nothing else."""
+"""`--isolate`: method code in a process of its own, asked over a pipe, that reaches nothing else."""

@@ -7,6 +7,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import canonical_json
@@ -136,7 +137,7 @@ class Desk:
         return question
 
     def _next(self, said: Mapping[str, Any]) -> Any:
-        taken = [question for _, question in zip(range(forms.whole(said.get("n"))), self.questions)]
+        taken = list(islice(self.questions, forms.whole(said.get("n"))))
         self._handed |= {(question.id, question.epoch): question for question in taken}
         prompts = [self._prompt(question) if said.get("asks") is True else None for question in taken]
         return taken, prompts, self._job.concurrency
@@ -233,8 +234,7 @@ class Desk:
     # -- models and worlds -----------------------------------------------------------------------------
 
     async def _generate(self, said: Mapping[str, Any]) -> Any:
-        from inspect_ai.model import ToolFunction
-        from inspect_ai.tool import ToolInfo
+        from inspect_ai.tool import ToolFunction, ToolInfo
 
         role, choice, settings = said.get("of"), said.get("choice"), said.get("with", {})
         model = self._job.model if role is None else self._job.role(text_of(said, "of"))

@@ -178,7 +178,8 @@ def parsed(line: bytes) -> dict[str, Any]:
         raise ValueError("it is nested too deeply") from None
     if fault := plain_fault(found):
         raise ValueError(fault)
-    return _of(dict, found)
+    made: dict[str, Any] = _of(dict, found)
+    return made
 
 
 def _of(kind: type, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A worker of `--isolate`: loads a method behind the walls, and runs it on questions that come over the pipe."""
+"""A worker of `--isolate`: loads a method behind the walls, and runs it on questions from the pipe."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ from harness.run.isolation.remote import RemoteEmbedder, RemoteModel, RemoteSpli
 from harness.run.plugin_errors import place_of
 from harness.sample import Outcome, Question, Sample
 from harness.spec import MethodSpec, TaskSpec
-from harness.task import Task
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
+
+    from harness.world import World
 
 #: questions that are fetched at once at most
 BATCH = 64
@@ -129,8 +130,8 @@ class IsolatedJob(Job):
                 return forms.heard(prompt)
         return self._task.ask(question, shots)
 
-    def _sample(self, question: Question) -> Sample:
-        return Sample(question, None)  # its target is on the other side, where the name of it is read
+    def world(self, question: Question) -> World:
+        return self._task.world(Sample(question, None), self.role)
 
     def wrong_answer(self, question: Question) -> Any | None:
         return self.pipe.ask_now(do="wrong", q=self.handed.named(question))

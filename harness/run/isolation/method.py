@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.base import errors
@@ -163,7 +163,7 @@ class Isolated(Method):
                 self._look(job, patience, seconds)
 
     def _look(self, job: Job, patience: float, seconds: float | None) -> None:
-        """Ends a worker that says nothing although nothing is asked for it; and one whose run is out of time."""
+        """Ends a worker that is silent although it waits for nothing, and one whose run is out of time."""
         assert self._desk is not None
         job.budget.left()
         silent = time.monotonic() - self.worker.heard
@@ -172,7 +172,7 @@ class Isolated(Method):
             self.worker.close()
             raise breach(self.spec.name, f"it said nothing for more than {limit}")
 
-    def _counted(self, questions: Iterable[Question]) -> Iterable[Question]:
+    def _counted(self, questions: Iterable[Question]) -> Iterator[Question]:
         for question in questions:
             self._open += 1
             yield question

@@ -58,9 +58,10 @@ def reach_of(
     kept = [path.resolve() for path in (*apart, paths.cache_dir(), *_JUDGING, *_of_others(method, task))]
     own = _own(method)
     files = [Path(value) for name, value in arguments.items() if _names_a_file(method, name, value)]
-    for path in (*own.values(), *files):
+    mine = [*(own.values() if method.origin == "file" else (path.parent for path in own.values())), *files]
+    for path in mine:
         real = path.resolve()
-        if any(real.is_relative_to(each) or (real.is_dir() and each.is_relative_to(real)) for each in kept):
+        if any(real.is_relative_to(each) or each.is_relative_to(real) for each in kept):
             raise UsageError(
                 f"--isolate can't keep {path.name} of method {method.name!r} apart from the task, its data or "
                 "the store; put the method where none of them is"
@@ -69,7 +70,7 @@ def reach_of(
     roots = {path: [*kept, *site] for path in (*python, *map(Path, walls.LIBRARIES[:-1]))}
     roots |= {path: kept for path in (*site, *_HARNESS.iterdir())}
     readable = [part for root, without in roots.items() for part in _parts(root.resolve(), without)]
-    readable += [path.parent if path.name == "__init__.py" else path for path in (*own.values(), *files)]
+    readable += mine
     return Reach(
         [*dict.fromkeys(map(str, readable)), *_SYSTEM],
         [str(path) for path in (*python, *site, _HARNESS)],

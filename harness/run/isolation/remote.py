@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
@@ -46,9 +45,6 @@ class RemoteTask(Task):
 
     def canonical(self, answer: Any, question: Question) -> str:
         return str(self._pipe.ask_now(do="canonical", q=self._named(question), answer=answer))
-
-    def wrong(self, sample: Sample, rng: random.Random) -> Any | None:
-        return self._pipe.ask_now(do="wrong", q=self._named(sample.question))
 
     def world(self, sample: Sample, role: Any) -> World:
         number, limits = self._pipe.ask_now(do="world", q=self._named(sample.question))
@@ -138,7 +134,7 @@ class RemoteEmbedder:
 
 
 class RemoteSplits:
-    """The splits that the method declared, each asked for when it is first read. Test items have no target."""
+    """The splits that the method declared, each asked for when it is first read; of the test, questions."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe

@@ -23,8 +23,7 @@ from harness.run.isolation import boot
 from harness.run.isolation.forms import breach, parsed
 from harness.run.isolation.reach import Reach
 
-#: the longest line that a worker may say, in bytes; how long it may take to start, in seconds; how often it is
-#: looked at
+#: the longest line that a worker may say, in bytes; seconds in which it starts, and between looks at it
 LINE, START_SECONDS, LOOK_SECONDS = 64 << 20, 120.0, 0.5
 #: what is written and not yet read by a worker, in bytes, at most
 UNREAD = 256 << 20
@@ -39,8 +38,8 @@ def check_machine() -> None:
     """
     if walls.landlock_version() < boot.LANDLOCK:
         raise UsageError(
-            f"--isolate needs a Linux kernel with Landlock {boot.LANDLOCK} (6.2 or newer), on x86-64 or ARM64, "
-            "which this machine hasn't; without it nothing keeps files from a method, so run it elsewhere, or "
+            f"--isolate needs a Linux kernel with Landlock {boot.LANDLOCK} (6.2 or newer) on x86-64 or "
+            "ARM64, which this machine hasn't: nothing here keeps files from a method; run it elsewhere, or "
             "without --isolate if you trust the method"
         )
 
