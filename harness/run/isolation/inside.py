@@ -25,7 +25,7 @@ from harness.run.isolation import forms
 from harness.run.isolation.pipe import Pipe
 from harness.run.isolation.remote import RemoteEmbedder, RemoteModel, RemoteSplits, RemoteTask, RemoteTraining
 from harness.run.plugin_errors import place_of
-from harness.sample import Outcome, Question, Sample
+from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec, TaskSpec
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class IsolatedJob(Job):
         super().__init__(
             task=task,
             method=spec,
-            splits=splits,
+            splits=Splits(test=()),
             models=Models(
                 model=models.pop(None),
                 roles=models,

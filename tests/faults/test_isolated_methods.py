@@ -1,0 +1,38 @@
+"""Methods that break off, or break the pipe, in a worker of their own: one line names each, and what was
+answered is kept."""
+
+import json
+import re
+
+import pytest
+
+from harness.run.isolation import method, worker
+from tests.harness.run.isolation.test_spies import run
+
+pytestmark = pytest.mark.faults
+
+CASES = [
+    ("raising", r"answer of 'bad' failed at spies.py:\d+: ValueError: it went \\x1b\[31mred"),
+    ("leaving", r"answer of 'bad' failed at spies.py:\d+: SystemExit: 0"),
+    ("refusing", r"give me a prompt"),
+    ("killed", r"the worker of method 'bad' broke off: it ended by signal 9, .*"),
+    ("exiting", r"the worker of method 'bad' broke off: it ended with exit status 0, .*"),
+    ("noise", r"the worker of method 'bad' broke off: it says what can't be read \(UnicodeDecodeError: .*"),
+    ("not_a_number", r"the worker of method 'bad' broke off: .* it holds nan, which is no number of JSON.*"),
+    ("endless", r"the worker of method 'bad' broke off: a message is longer than 4 MiB.*"),
+    ("filling", r"the worker of method 'bad' broke off: it wrote more than 256 MiB.*"),
+    ("spent", r"answer of 'bad' failed at spies.py:\d+: BudgetSpent: I had enough"),
+    ("forged", r"answer of 'bad' failed: no"),
+    ("hanging", r"the worker of method 'bad' broke off: it said nothing for more than 2 s of --attempt-time.*"),
+]
+
+
+@pytest.mark.parametrize(("act", "line"), CASES)
+def test_a_method_that_breaks(tmp_path, monkeypatch, act, line):
+    monkeypatch.setattr(worker, "LINE", 4 << 20)
+    monkeypatch.setattr(method, "GRACE", 0.5)
+    result, session = run(tmp_path, "Bad", True, method_args={"act": act}, attempt_time=2 if act == "hanging" else None)
+    assert result.record is None and re.fullmatch(line, str(result.error)), str(result.error)
+    (journal,) = (tmp_path / "store").glob(".running/*/samples.jsonl")
+    kept = [json.loads(each) for each in journal.read_text().splitlines()]
+    assert [each["sample_id"] for each in kept] == ["q0"] and kept[0]["metrics"] is None
