@@ -23,7 +23,10 @@ CASES = [
     ("filling", r"the worker of method 'bad' broke off: it wrote more than 256 MiB.*"),
     ("spent", r"answer of 'bad' failed at spies.py:\d+: BudgetSpent: I had enough"),
     ("forged", r"answer of 'bad' failed: no"),
-    ("hanging", r"the worker of method 'bad' broke off: it said nothing for more than 2 s of --attempt-time.*"),
+    (
+        "hanging",
+        r"the worker of method 'bad' broke off: it said nothing for more than 2 s of --attempt-time.*",
+    ),
 ]
 
 
@@ -31,7 +34,9 @@ CASES = [
 def test_a_method_that_breaks(tmp_path, monkeypatch, act, line):
     monkeypatch.setattr(worker, "LINE", 4 << 20)
     monkeypatch.setattr(method, "GRACE", 0.5)
-    result, session = run(tmp_path, "Bad", True, method_args={"act": act}, attempt_time=2 if act == "hanging" else None)
+    result, session = run(
+        tmp_path, "Bad", True, method_args={"act": act}, attempt_time=2 if act == "hanging" else None
+    )
     assert result.record is None and re.fullmatch(line, str(result.error)), str(result.error)
     (journal,) = (tmp_path / "store").glob(".running/*/samples.jsonl")
     kept = [json.loads(each) for each in journal.read_text().splitlines()]

@@ -39,7 +39,8 @@ _OUTCOME = {each.name for each in fields(Outcome)}
 def said_plainly(message: ChatMessage) -> Any:
     """A message as it travels: role and text where it is no more than that."""
     simple = message.role in ("user", "system") or (message.role == "assistant" and not message.tool_calls)
-    if simple and isinstance(message.content, str) and getattr(message, "tool_call_id", None) is None:
+    simple &= getattr(message, "tool_call_id", None) is None and message.metadata is None
+    if simple and isinstance(message.content, str):
         return [message.role, message.content]
     return message.model_dump(exclude_none=True)
 

@@ -203,18 +203,8 @@ def facts_of(prepared: Prepared, job: Job) -> dict[str, Any]:
 
 
 def _of_model(model: Model) -> dict[str, Any]:
-    names = (
-        "name",
-        "revision",
-        "named_revision",
-        "abilities",
-        "context",
-        "single_turn",
-        "cacheable",
-        "remote",
-    )
-    provider = {name: getattr(model.provider, name, None) for name in names}
-    return {
-        "provider": {**provider, "arguments": dict(model.provider.arguments)},
-        "decoding": dict(model.decoding),
-    }
+    names = ("name", "revision", "named_revision", "abilities", "context", "single_turn", "cacheable")
+    more = ("remote", "connections", "vector_width")
+    found = {name: getattr(model.provider, name) for name in (*names, *more) if hasattr(model.provider, name)}
+    provider = {**found, "arguments": dict(model.provider.arguments)}
+    return {"provider": provider, "decoding": dict(model.decoding)}

@@ -63,8 +63,8 @@ def reach_of(
         real = path.resolve()
         if any(real.is_relative_to(each) or each.is_relative_to(real) for each in kept):
             raise UsageError(
-                f"--isolate can't keep {path.name} of method {method.name!r} apart from the task, its data or "
-                "the store; put the method where none of them is"
+                f"--isolate can't keep {path.name} of method {method.name!r} apart from the task, its data "
+                "or the store; put the method where none of them is"
             )
     site, python = _site(), _python()
     roots = {path: [*kept, *site] for path in (*python, *map(Path, walls.LIBRARIES[:-1]))}

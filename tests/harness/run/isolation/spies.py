@@ -310,5 +310,3 @@ class Honest(harness.Method):
             trace={"seed": job.rng(question.id).random(), "read": self.place.read_text()},
             measures={"reward": reward, "norm": float(abs(self.vectors).sum())},
         )
-
-

@@ -1,4 +1,4 @@
-"""Five spies and the ways out of a process, in both modes: what the default mode stops, and what --isolate does."""
+"""Five spies and the ways out of a process: what the default mode stops, and what --isolate does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ HERE = Path(__file__).parent
 
 def run(folder: Path, cls: str, isolate: bool, **more: object):
     """The result of one cell, and its session."""
-    request = Request(f"{HERE}/words.py:Words", f"{HERE}/spies.py:{cls}", "echo/words", isolate=isolate, **more)
+    request = Request(
+        f"{HERE}/words.py:Words", f"{HERE}/spies.py:{cls}", "echo/words", isolate=isolate, **more
+    )
     (cell,) = plan(request)
     session = Session(Store(folder / "store"))
     return run_grid([cell], session).results[0], session
@@ -63,4 +65,3 @@ def test_isolated_spies_find_nothing_and_no_way_out(tmp_path, graders, monkeypat
     assert found(result, session) == [[]] * 8
     assert result.record["metrics"]["accuracy"]["value"] == 0 and result.record["isolated"] is True
     assert set(loaded) == {"words.py"}
-
