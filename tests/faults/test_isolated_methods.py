@@ -41,3 +41,19 @@ def test_a_method_that_breaks(tmp_path, monkeypatch, act, line):
     (journal,) = (tmp_path / "store").glob(".running/*/samples.jsonl")
     kept = [json.loads(each) for each in journal.read_text().splitlines()]
     assert [each["sample_id"] for each in kept] == ["q0"] and kept[0]["metrics"] is None
+
+
+def test_a_run_goes_on_in_its_own_mode(tmp_path):
+    stopped, session = run(tmp_path, "Honest", True, limit=3, budget_calls=4)
+    assert stopped.record["status"] == "stopped" and "budget-calls" in stopped.record["reason"]
+    gone_on, session = run(tmp_path, "Honest", True, limit=3, budget_calls=400)
+    assert gone_on.record["status"] == "complete" and gone_on.record["isolated"], session.notices
+    other, session = run(tmp_path / "other", "Honest", False, limit=3)
+    assert other.record["samples"]["digest"] == gone_on.record["samples"]["digest"]
+
+
+def test_an_interrupted_run_of_the_other_mode_is_left_behind(tmp_path):
+    for isolate in (True, False):
+        result, session = run(tmp_path, "Bad", isolate, method_args={"act": "raising"})
+        assert "ValueError" in str(result.error)
+    assert any("in the other mode; its 1 attempts are left behind" in said for said in session.notices)

@@ -171,7 +171,7 @@ class RemoteTraining:
         self._pipe = pipe
 
     def reward(self, sample: Sample, text: str) -> float:
-        return float(self._pipe.ask_now(do="reward", id=sample.id, text=text))
+        return float(self._pipe.ask_now(do="reward", sample=sample.id, text=text))
 
     def share(self, sample: Sample, outcome: Any) -> float | None:
         return self._graded("share", sample, outcome)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""A method in a process of its own is measured as it is in this one, and what can't be isolated is said first."""
+"""A method in a process of its own is measured as in this one; what can't be isolated is said first."""
 
 from __future__ import annotations
 
@@ -7,17 +7,29 @@ import json
 import os
 
 import pytest
-from tests.harness.run.isolation.test_spies import HERE, run
 
 from harness.base.errors import UsageError
 from harness.external.workers import walls
+from harness.registry import registry
 from harness.results.store import Store
 from harness.run.cell import run_cell
 from harness.run.isolation import method as isolated
+from harness.run.isolation.reach import reach_of
 from harness.run.plan import Request, plan
 from harness.run.session import Session
+from harness.spec import MethodSpec
+from tests.harness.run.isolation.test_spies import HERE, run
 
-VOLATILE = {"created_at", "command", "environment", "volatile", "result_digest", "record", "samples_path", "isolated"}
+VOLATILE = {
+    "created_at",
+    "command",
+    "environment",
+    "volatile",
+    "result_digest",
+    "record",
+    "samples_path",
+    "isolated",
+}
 
 
 def known(record):
@@ -25,7 +37,7 @@ def known(record):
 
 
 def test_the_same_result_in_both_modes(tmp_path, caplog):
-    """Labelled data, pool, embedder, demonstrations, calls, votes, rewards, draws, traces, measures, files."""
+    """Labelled data, pool, demonstrations, calls, votes, rewards, draws, traces, measures, files."""
     records = []
     for isolate in (False, True):
         result, session = run(tmp_path / str(isolate), "Honest", isolate, limit=3)
@@ -37,15 +49,12 @@ def test_the_same_result_in_both_modes(tmp_path, caplog):
     assert [r.getMessage() for r in caplog.records if "fitted" in r.getMessage()][-1] == "fitted \\x1b[1mthis"
 
 
-def test_a_run_goes_on_and_only_an_isolated_one_answers_for_it(tmp_path):
-    stopped, session = run(tmp_path, "Honest", True, limit=3, budget_calls=4)
-    assert stopped.record["status"] == "stopped" and "budget-calls" in stopped.record["reason"]
-    whole, session = run(tmp_path, "Honest", False, limit=3)
-    assert not whole.record.get("isolated") and any("in the other mode" in said for said in session.notices)
-    again, session = run(tmp_path, "Honest", True, limit=3)
-    assert again.record["isolated"] and again.record["samples"]["digest"] == whole.record["samples"]["digest"]
+def test_only_an_isolated_run_answers_for_one(tmp_path):
+    first, _ = run(tmp_path, "Plain", False)
+    again, session = run(tmp_path, "Plain", True)
+    assert not first.record.get("isolated") and again.record["isolated"] and not again.record.get("reused")
     assert any("wasn't isolated; it is measured again" in said for said in session.notices)
-    shown, _ = run(tmp_path, "Honest", False, limit=3)
+    shown, _ = run(tmp_path, "Plain", False)
     assert shown.record["reused"] and shown.record["isolated"]
 
 
@@ -53,7 +62,9 @@ def test_an_interrupt_ends_the_worker_and_keeps_what_was_answered(tmp_path, monk
     made = []
     monkeypatch.setattr(isolated, "Worker", lambda *given: made.append(Worker(*given)) or made[-1])
     address = f"{HERE}/spies.py:Bad"
-    (cell,) = plan(Request(f"{HERE}/words.py:Words", address, "echo/x", method_args={"act": "hanging"}, isolate=True))
+    (cell,) = plan(
+        Request(f"{HERE}/words.py:Words", address, "echo/x", method_args={"act": "hanging"}, isolate=True)
+    )
 
     async def interrupted():
         work = asyncio.create_task(run_cell(cell, Session(Store(tmp_path))))
@@ -76,34 +87,33 @@ def test_an_interrupt_ends_the_worker_and_keeps_what_was_answered(tmp_path, monk
 Worker = isolated.Worker
 
 NEEDS = [
-    ("curriculum-uniform", "countdown", r"method 'curriculum-uniform' needs trainable, which --isolate doesn't carry"),
-    (f"{HERE}/nowhere.py:M", "countdown", r"no file .*nowhere.py; give a method as path/to/file.py:Class"),
-    (f"{HERE}/spies.py:Nobody", "countdown", r"spies.py has no Nobody; "),
-    (f"{HERE}/words.py", "countdown", r"words.py holds no method; a subclass of harness.Method is one"),
+    ("curriculum-uniform", r"method 'curriculum-uniform' needs trainable, which --isolate doesn't carry"),
+    (f"{HERE}/nowhere.py:M", r"no file .*nowhere.py; give a method as path/to/file.py:Class"),
+    (f"{HERE}/words.py", r"words.py holds no method; a subclass of harness.Method is one"),
 ]
 
 
-@pytest.mark.parametrize(("name", "task", "line"), NEEDS[:3])
-def test_what_cant_be_isolated_is_said_before_anything_is_asked(name, task, line):
+@pytest.mark.parametrize(("name", "line"), NEEDS)
+def test_what_cant_be_isolated_is_said_before_anything_is_asked(name, line):
     with pytest.raises(UsageError, match=line):
-        plan(Request(task, name, isolate=True))
+        plan(Request("countdown", name, isolate=True))
 
 
 def test_a_method_that_imports_the_task_is_refused(tmp_path):
-    (tmp_path / "words.py").write_text((HERE / "words.py").read_text())
-    (tmp_path / "peek.py").write_text("import harness, words\n\nclass Peek(harness.Method):\n    '''P.'''\n")
-    result, _ = None, None
-    (cell,) = plan(Request(f"{tmp_path}/words.py:Words", "direct", "echo/x", isolate=True))
-    peek = plan(Request(f"{tmp_path}/words.py:Words", f"{tmp_path}/peek.py:Peek", "echo/x"))[0].method
-    from dataclasses import replace
-
-    from harness.run.isolation.reach import reach_of
-
-    with pytest.raises(UsageError, match=r"can't keep words.py of method 'peek' apart from the task"):
-        reach_of(replace(peek, implementation=None), {}, cell.task, [])
+    (tmp_path / "puzzle.py").write_text((HERE / "words.py").read_text().replace("Words(", "Puzzle("))
+    peek = tmp_path / "peek.py"
+    peek.write_text("import puzzle\n")
+    task = registry().task(f"{tmp_path}/puzzle.py:Puzzle")
+    method = MethodSpec("peek", "", "", "peek.py:Peek", origin="file", path=str(peek), folder=str(tmp_path))
+    with pytest.raises(UsageError, match=r"can't keep puzzle.py of method 'peek' apart from the task"):
+        reach_of(method, {}, task, [])
+    with pytest.raises(UsageError, match=r"can't keep peek.py of method 'peek' apart from"):
+        reach_of(method, {}, None, [tmp_path])
 
 
 def test_without_landlock_nothing_is_isolated(monkeypatch):
     monkeypatch.setattr(walls, "landlock_version", lambda: 2)
-    with pytest.raises(UsageError, match=r"--isolate needs a Linux kernel with Landlock 3 .* without --isolate if you"):
+    with pytest.raises(
+        UsageError, match=r"--isolate needs a Linux kernel with Landlock 3 .* without --isolate if you"
+    ):
         plan(Request("countdown", "direct", isolate=True))
