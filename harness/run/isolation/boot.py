@@ -124,8 +124,20 @@ def main() -> None:
         return
     sys.meta_path.insert(0, Given(settings["places"]))
     sys.path += [entry for entry in settings["path"] if entry not in sys.path]
-    from harness.run.isolation.inside import serve
-
+    try:
+        from harness.run.isolation.inside import serve
+    except Exception as error:  # a library that lies where nothing may be read
+        text = f"{type(error).__name__}: {error}"
+        failed = {
+            "do": "failed",
+            "where": "load",
+            "own": None,
+            "text": text,
+            "said": f": {text}",
+            "number": None,
+        }
+        channel.sendall(json.dumps(failed).encode() + b"\n")
+        return
     serve(channel, settings["load"])
 
 

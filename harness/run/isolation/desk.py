@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import canonical_json
-from harness.base.errors import DataError, UsageError
+from harness.base.errors import AccessError, DataError, UsageError
 from harness.base.files import plain_fault
 from harness.base.terminal import one_line
 from harness.job import Job
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 KEPT = 1000
 #: how often a worker may log
 LOGGED = 1000
+_NO_SETTINGS = frozenset(
+    ("question", "messages", "purpose", "draw", "tools", "tool_choice", "keep", "patience")
+)
 
 Reply = Callable[[Mapping[str, Any], Any], None]
 
@@ -38,7 +42,7 @@ class Desk:
 
     def __init__(self, spec: MethodSpec, job: Job, reply: Reply) -> None:
         self._name, self._job, self._reply = spec.name, job, reply
-        self._declared = {*spec.needs, *spec.may_use}
+        self._declared = {*spec.needs, *spec.may_use, *spec.roles}
         self._samples: dict[str, Sample] | None = None
         self.questions: Iterator[Question] = iter(())
         self._handed: dict[tuple[str, int], Question] = {}
@@ -118,7 +122,8 @@ class Desk:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for _, world in self._worlds.values():
-            await world.close()
+            with suppress(Exception):
+                await world.close()
         self._worlds.clear()
 
     # -- questions and outcomes ------------------------------------------------------------------------
@@ -237,8 +242,10 @@ class Desk:
         from inspect_ai.tool import ToolFunction, ToolInfo
 
         role, choice, settings = said.get("of"), said.get("choice"), said.get("with", {})
+        if role is not None and role not in self._declared:
+            raise AccessError(f"method {self._name!r} asks a role that it doesn't declare")
         model = self._job.model if role is None else self._job.role(text_of(said, "of"))
-        if type(settings) is not dict or settings.keys() & {"question", "messages", "keep"}:
+        if type(settings) is not dict or settings.keys() & _NO_SETTINGS:
             raise ValueError("settings of a call are a table of settings")
         more: dict[str, Any] = {"patience": float(said["patience"])} if "patience" in said else {}
         if "tools" in said:

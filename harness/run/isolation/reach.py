@@ -106,6 +106,8 @@ def _of_others(method: MethodSpec, task: TaskSpec | None) -> list[Path]:
     found = [
         folder for owner, folder in packages_of_plugins() if owner not in (BUILT_IN, method.distribution)
     ]
+    if task is not None and task.name.startswith("inspect/"):
+        found += _of_inspect(method)
     if task is None or task.distribution == BUILT_IN:
         return found
     if task.origin == "package" and task.distribution == method.distribution:
@@ -114,6 +116,20 @@ def _of_others(method: MethodSpec, task: TaskSpec | None) -> list[Path]:
             f"({task.distribution}), whose files tell what the task asks; move the method to another"
         )
     return [*found, *files_of(task).values()]
+
+
+def _of_inspect(method: MethodSpec) -> list[Path]:
+    """Packages that bring tasks of inspect-ai, with their data."""
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    points = [
+        each
+        for each in entry_points(group="inspect_ai")
+        if each.dist and each.dist.name != method.distribution
+    ]
+    found = [find_spec(each.value.partition(":")[0].partition(".")[0]) for each in points]
+    return [Path(next(iter(each.submodule_search_locations or ()))) for each in found if each and each.origin]
 
 
 def _names_a_file(method: MethodSpec, name: str, value: Any) -> bool:

@@ -113,6 +113,27 @@ MESSAGES = [
     [["user", {"type": "text"}]],
     "user",
 ]
+CALLS = [
+    ({"of": "judge"}, "AccessError"),
+    ({"of": 3}, "AccessError"),
+    ({"with": {"keep": 1}}, "RuntimeError"),
+    ({"with": {"question": 1}}, "RuntimeError"),
+    ({"with": [1]}, "RuntimeError"),
+    ({"draw": -1}, "RuntimeError"),
+    ({"tools": [{"name": 3}]}, "RuntimeError"),
+    ({"q": ["test0", 0]}, "RuntimeError"),
+]
+
+
+@pytest.mark.parametrize(("more", "kind"), CALLS)
+def test_calls_that_are_none(desk, said, more, kind):
+    async def asked():
+        desk.hear({"do": "generate", "id": 1, "q": Q, "m": [["user", "x"]], **more})
+        await asyncio.gather(*desk._under_way.values())
+
+    asyncio.run(asked())
+    ((head, _),) = said
+    assert head["error"][0] == kind and desk._job.model.provider.calls == []
 
 
 @pytest.mark.parametrize("messages", MESSAGES)
