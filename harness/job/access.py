@@ -12,33 +12,38 @@ LONGEST, MOST = 60, 10**15
 
 
 class Counts(Mapping[str, int]):
-    """How much a method read, by name, for its record. Set to a number, a count grows to it: what was read
-    once stays read, whatever is set later."""
+    """How much a method read, by name, for its record, beside what it notes itself. What was counted as read
+    (`read`) stays read: set to less, or to anything, it is no less than that, and nothing is removed."""
 
-    __slots__ = ("_grow", "_held")
+    __slots__ = ("_held", "_set", "read")
 
     def __init__(self, method: str) -> None:
-        counts: dict[str, int] = {}
+        noted: dict[str, int] = {}
+        counted: dict[str, int] = {}
 
-        def held() -> dict[str, int]:
-            return dict(counts)
-
-        def grow(name: str, number: int) -> None:
+        def checked(name: str, number: int) -> int:
             if type(name) is not str or not 0 < len(name) <= LONGEST:
-                raise UsageError(
-                    f"method {method!r}: a count in job.access has a short name, not {name!r:.80}"
-                )
+                raise UsageError(f"method {method!r}: job.access takes short names, not {name!r:.80}")
             if not hasattr(number, "__index__") or not 0 <= number.__index__() <= MOST:
                 raise UsageError(f"method {method!r}: job.access[{name!r}] is a count, not {number!r:.80}")
-            counts[name] = max(counts.get(name, 0), number.__index__())
+            return number.__index__()
 
-        self._held, self._grow = held, grow
+        def held() -> dict[str, int]:
+            return {**noted, **{name: max(least, noted.get(name, 0)) for name, least in counted.items()}}
+
+        def set_to(name: str, number: int) -> None:
+            noted[name] = checked(name, number)
+
+        def read(name: str, number: int) -> None:
+            counted[name] = max(counted.get(name, 0), checked(name, number))
+
+        self._held, self._set, self.read = held, set_to, read
 
     def __getitem__(self, name: str) -> int:
         return self._held()[name]
 
     def __setitem__(self, name: str, number: int) -> None:
-        self._grow(name, number)
+        self._set(name, number)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held())

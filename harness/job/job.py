@@ -14,7 +14,7 @@ from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.base.template import filled
 from harness.external.services import Services
-from harness.job.access import Access
+from harness.job.access import Access, Counts
 from harness.job.data import JobData
 from harness.job.drawn import Drawn
 from harness.job.files import Files
@@ -71,8 +71,6 @@ class Job:
         self.clock = models.clock
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
-        #: how much the method read of what it declared, by name, for its record
-        self.access = access.seen
         #: what was drawn for all items, for its record
         self.drawn = Drawn(method.name, lambda: (sample.id for sample in self._splits.test))
         asked = len(splits.test) if n_questions is None else n_questions
@@ -80,6 +78,11 @@ class Job:
         self.training = Training(self._task, models, access, self._other, self.role)
         self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
         self._wrong: dict[tuple[str, int], Any] = {}
+
+    @property
+    def access(self) -> Counts:
+        """How much the method read of what it declared, by name, for its record; it may note more there."""
+        return self._access.seen
 
     # -- the task ---------------------------------------------------------------------------------
 
@@ -182,7 +185,7 @@ class Job:
     def oracle_checklist(self, question: Question) -> Checklist | None:
         """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
         counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
-        self.access["targets_seen"] = self.access.get("targets_seen", 0) + 1
+        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
         return self._items.checklist(question)
 
     def wrong_answer(self, question: Question) -> Any | None:
@@ -190,7 +193,7 @@ class Job:
         name one. It is one for every question, epoch and seed, so that asking again tells no more than
         that; the record counts the questions (`wrong_answers`)."""
         if (question.id, question.epoch) not in self._wrong:
-            self.access["wrong_answers"] = self.access.get("wrong_answers", 0) + 1
+            self.access.read("wrong_answers", self.access.get("wrong_answers", 0) + 1)
             rng = random.Random(seed_of(self._seed, "wrong answer", question.id, question.epoch))
             self._wrong[question.id, question.epoch] = self._items.wrong(question, rng)
         return self._wrong[question.id, question.epoch]

@@ -115,7 +115,7 @@ class IsolatedJob(Job):
             progress=lambda what, done, total: pipe.tell(do="progress", what=what, done=done, total=total),
         )
         self.pipe = pipe
-        self.access = self._access.seen = _Told(spec.name, pipe)
+        self._access.seen = _Told(spec.name, pipe)
         self.data = IsolatedData(splits, self._access, facts["n_questions"], self._models.embedder)
         self.data.handed = self.handed
         self.training = RemoteTraining(pipe)  # type: ignore[assignment]
