@@ -3,11 +3,16 @@ answered is kept."""
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from harness.run.isolation import method, worker
-from tests.harness.run.isolation.test_spies import run
+from tests.harness.run.isolation.test_spies import HERE, run
 
 pytestmark = pytest.mark.faults
 
@@ -57,3 +62,20 @@ def test_an_interrupted_run_of_the_other_mode_is_left_behind(tmp_path):
         result, session = run(tmp_path, "Bad", isolate, method_args={"act": "raising"})
         assert "ValueError" in str(result.error)
     assert any("in the other mode; its 1 attempts are left behind" in said for said in session.notices)
+
+
+def test_a_worker_ends_with_its_runner_however_that_ends(tmp_path):
+    command = [sys.executable, "-m", "harness", "eval", "--isolate", "--model", "echo/x", "-M", "act=hanging"]
+    command += ["--task", f"{HERE}/words.py:Words", "--method", f"{HERE}/spies.py:Bad", "--store", "store"]
+    runner = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in tmp_path.glob("store/.running/*/samples.jsonl")):
+        assert time.monotonic() < deadline and runner.poll() is None
+        time.sleep(0.05)
+    children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()
+    (process,) = [each for each in children if b"boot.py" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    runner.send_signal(signal.SIGKILL)
+    runner.wait()
+    while Path(f"/proc/{process}").exists() and b"boot.py" in Path(f"/proc/{process}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -52,9 +52,8 @@ class Given(importlib.abc.MetaPathFinder):
 
 
 def limit() -> None:
-    """Memory, files, and an end as soon as the runner's."""
+    """Memory, files, no network."""
     libc = ctypes.CDLL(None)
-    libc.prctl(_PARENT_ENDS, signal.SIGKILL, 0, 0, 0)
     for which, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, FILE),
@@ -87,6 +86,10 @@ def fault_of_walls(settings: dict[str, Any]) -> str:
         return f"the kernel has no Landlock of version {LANDLOCK}"
     if not no_privileges():
         return "the privileges of root can't be given up"
+    # once its rights are settled, as a change of them would undo this; later it can't be undone
+    ctypes.CDLL(None).prctl(_PARENT_ENDS, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != settings["parent"]:
+        return "its runner is gone"
     if not seccomp.no_processes(alone=True):
         return "the kernel takes no filter of system calls"
     for place in settings["secret"]:
@@ -113,8 +116,6 @@ def main() -> None:
             return
         line += part
     settings = json.loads(line)
-    if os.getppid() != settings["parent"]:
-        return
     try:
         fault = fault_of_walls(settings)
     except (OSError, AttributeError, KeyError) as error:
