@@ -6,17 +6,18 @@ import asyncio
 import json
 import os
 import pickle
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import HarnessError, UsageError
+from harness.base.locks import own_folder, remove_abandoned
 from harness.external.workers import walls
 from harness.external.workers.watch import WRITTEN_BYTES, end, written
 from harness.run.isolation import boot
@@ -27,6 +28,7 @@ from harness.run.isolation.reach import Reach
 LINE, START_SECONDS, LOOK_SECONDS = 64 << 20, 120.0, 0.5
 #: what is written and not yet read by a worker, in bytes, at most
 UNREAD = 256 << 20
+SCRATCH = "harness-isolated-"
 _HERE = Path(boot.__file__)
 
 
@@ -54,7 +56,7 @@ class Worker(asyncio.Protocol):
         self._name, self._hear, self._gone = name, hear, gone
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
-        self._scratch = ""
+        self._scratch, self._held = "", ExitStack()
         self._rest, self._searched = bytearray(), 0
         self._ended = False
         self._look: asyncio.TimerHandle | None = None
@@ -66,7 +68,9 @@ class Worker(asyncio.Protocol):
         Args:
             secret: files that it must not be able to read, as it tries.
         """
-        self._scratch = tempfile.mkdtemp(prefix="harness-isolated-")
+        for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):  # by a runner that was killed
+            remove_abandoned(left)
+        self._scratch = str(self._held.enter_context(own_folder(Path(tempfile.gettempdir()), SCRATCH)))
         ours, theirs = socket.socketpair()
         with theirs:
             os.set_inheritable(theirs.fileno(), True)
@@ -182,4 +186,4 @@ class Worker(asyncio.Protocol):
             self._process.wait()
         if self._transport is not None:
             self._transport.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._held.close()
