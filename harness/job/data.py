@@ -100,5 +100,5 @@ class JobData:
 
     def _read(self, need: str, counted: str, split: S) -> S:
         self._access.check(need)
-        self._access.seen[counted] = len(split)
+        self._access.seen.read(counted, len(split))
         return split

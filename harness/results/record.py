@@ -150,6 +150,8 @@ def seal(
             "command": command,
             "supersedes": supersedes,
         }
+        if cell.request.isolate:
+            record["isolated"] = True
         if curve:
             record["curve"], lines = curves.sealed(curve)
             (made / curves.FILE).write_bytes(lines)

@@ -75,6 +75,15 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
     return {**attempt, **_scored(task, sample, score, attempt["reason"])}
 
 
+def score_apart(
+    task: Task, sample: Sample, outcome: Outcome, line: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What the score says of an attempt whose line has none; None where there is nothing to score."""
+    if line["metrics"] is not None:
+        return None
+    return _scored(task, sample, _score(task, sample, outcome), line["reason"])
+
+
 def _why_none(task: Task, sample: Sample, outcome: Outcome) -> str:
     """Why a completion holds no answer; one that broke off at a limit is said to be cut off."""
     reason = task.read(outcome.text, sample.question).reason or "no statement"
