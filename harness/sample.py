@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from harness.base.digest import digest
+from harness.base.errors import PluginError, reason_of
+from harness.base.plain import named
 
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
@@ -61,8 +63,18 @@ class Sample:
         return self.shot or str(self.target)
 
     def digest(self) -> str:
-        """The content hash by which items are paired between runs: id, input and target."""
-        return digest([self.question.id, self.question.input, self.target])
+        """The content hash by which items are paired between runs: id, input and target.
+
+        Raises:
+            PluginError: the target has no JSON form.
+        """
+        try:
+            return digest([self.question.id, self.question.input, self.target])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PluginError(
+                f"the target of item {named(self.question.id)} has no JSON form ({reason_of(error)}); it is made "
+                "of texts, finite numbers, lists and dicts"
+            ) from None
 
 
 class LazySamples(Sequence[Sample]):

@@ -21,6 +21,13 @@ Limit = int | Callable[[], int]
 BEAT = 1.0
 
 
+class _End:
+    """Ends a stream of results: with an error, or because there are no more."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
 async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit: Limit) -> AsyncIterator[Out]:
     """The results of `work` for every item, at most `limit` at once, as they finish.
 
@@ -29,7 +36,7 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
     """
     stream = iter(items)
     now = _now(limit)
-    finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * max(now(), 64))
+    finished: asyncio.Queue[Out | _End] = asyncio.Queue(maxsize=4 * max(now(), 64))
     spent: list[BaseException] = []
 
     async def one(item: In) -> None:
@@ -47,16 +54,16 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
             await _workers(one, stream, now, steady=isinstance(limit, int), ended=lambda: bool(spent))
         except BaseExceptionGroup as failures:
             end = failures.exceptions[0]
-        await finished.put(end or (spent[0] if spent else None))
+        await finished.put(_End(end or (spent[0] if spent else None)))
 
     supervisor = asyncio.create_task(supervise())
     try:
         while True:
             result = await finished.get()
-            if result is None:
+            if isinstance(result, _End):  # and nothing else: a result may be anything, an exception too
+                if result.error is not None:
+                    raise result.error
                 return
-            if isinstance(result, BaseException):
-                raise result
             yield result
     finally:
         supervisor.cancel()

@@ -15,8 +15,8 @@ from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.base.template import filled
 from harness.external.services import Services
-from harness.job.access import Access
-from harness.job.data import JobData
+from harness.job.access import Access, Seen
+from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
 from harness.job.models import Models
@@ -67,8 +67,6 @@ class Job:
         self.clock = models.clock
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
-        #: how much the method read of what it declared, by name, for its record
-        self.access = access.seen
         #: what was drawn for all items, for its record
         self.drawn = Drawn(method.name, lambda: (sample.id for sample in splits.test))
         asked = len(splits.test) if n_questions is None else n_questions
@@ -77,6 +75,11 @@ class Job:
         self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
         self._samples: dict[str, Sample] | None = None
         self._wrong: dict[tuple[str, int], Any] = {}
+
+    @property
+    def access(self) -> Seen:
+        """How much the method read of what it declared, by name, for its record; it may add counts."""
+        return self._access.seen
 
     # -- the task ---------------------------------------------------------------------------------
 
@@ -184,7 +187,7 @@ class Job:
     def oracle_checklist(self, question: Question) -> Checklist | None:
         """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
         counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
-        self.access["targets_seen"] = self.access.get("targets_seen", 0) + 1
+        self.access.note("targets_seen", self.access.get("targets_seen", 0) + 1)
         return self._task.checklist(self._sample(question))
 
     def wrong_answer(self, question: Question) -> Any | None:
@@ -192,7 +195,7 @@ class Job:
         name one. It is one for every question, epoch and seed, so that asking again tells no more than
         that; the record counts the questions (`wrong_answers`)."""
         if (question.id, question.epoch) not in self._wrong:
-            self.access["wrong_answers"] = self.access.get("wrong_answers", 0) + 1
+            self.access.note("wrong_answers", self.access.get("wrong_answers", 0) + 1)
             rng = random.Random(seed_of(self._seed, "wrong answer", question.id, question.epoch))
             self._wrong[question.id, question.epoch] = self._task.wrong(self._sample(question), rng)
         return self._wrong[question.id, question.epoch]
@@ -258,10 +261,16 @@ class Job:
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Unit-length vectors, one row a text: a float32 array, or a sparse matrix of a lexical
-        embedder. The first call fixes the vocabulary of a lexical embedder."""
+        embedder. The first call fixes the vocabulary of a lexical embedder.
+
+        Raises:
+            DataError: there are more or fewer vectors than texts, or one isn't finite.
+        """
         if self._models.embedder is None:
             raise UsageError(f"method {self._method.name!r} needs --embedder NAME")
-        return self._models.embedder.embed(texts)
+        rows = self._models.embedder.embed(texts)
+        check_vectors(rows, len(texts), self._models.embedder.name)
+        return rows
 
     @property
     def concurrency(self) -> int:

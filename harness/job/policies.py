@@ -49,7 +49,8 @@ def charge(job: Job, told: Mapping[str, Any]) -> None:
     """Books what an earlier training took and read, as if it were trained now; nothing is paid again."""
     for purpose, usage in told["usage"].items():
         job.training.charge(purpose, spent_before(usage))
-    job.access |= told["access"]
+    for name, value in told["access"].items():
+        job.access[name] = max(value, job.access.get(name, 0))
 
 
 def spent_before(usage: Mapping[str, Any]) -> Usage:

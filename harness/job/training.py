@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
+from harness.base.plain import Unfit, text
 from harness.job.access import Access
 from harness.job.models import Models
 from harness.model.elsewhere import elsewhere
@@ -152,8 +153,14 @@ class Training:
         """Records what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
+            UsageError: a number of it is none, below 0 or not finite.
             BudgetSpent: a limit of the run is reached; what was spent is recorded.
         """
+        try:
+            purpose, usage = text(purpose, "its purpose"), usage.checked()
+        except Unfit as error:
+            name = self._access.method.name
+            raise UsageError(f"method {name!r} charges what nothing can cost: {error}") from None
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)
 

@@ -7,21 +7,27 @@ import gc
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
 
 from harness.base.errors import HarnessError, PluginError
+from harness.base.plain import Unfit, named
 from harness.display.failures import DECLINED_HEADS
 from harness.job import Job
 from harness.method import Method
 from harness.model.attempt_time import AttemptClock
 from harness.model.ledger import Ledger
+from harness.run import door
 from harness.run.journal import Journal
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import fault_in, given
 from harness.run.prepare import Prepared
 from harness.run.scoring import attempt_line, judged
 from harness.run.session import Session
 from harness.sample import Outcome, Question
 from harness.task import Task
+
+CURE = "return job.outcome(question, output), which names question and epoch"
 
 
 def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str]:
@@ -38,7 +44,11 @@ def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str
     except HarnessError:
         raise
     except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "announce", error) from error
+        raise fault_in(cell, "announce", error) from error
+    try:
+        lines = door.lines(lines)
+    except Unfit as error:
+        raise given(cell.method, " to announce", error) from None
     if lines:
         session.notice(f"{cell.title}, before it begins", *lines)
     return lines
@@ -57,7 +67,7 @@ async def fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
     except HarnessError:
         raise
     except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "fit", error) from error
+        raise fault_in(cell, "fit", error) from error
     job.drawn.close()
 
 
@@ -86,8 +96,11 @@ async def answer(
     most = _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
     gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
+    stream: Any = None
     try:
-        async for outcome in method.answer_all(questions, job):
+        stream = method.answer_all(questions, job)
+        async for found in stream:
+            outcome = _taken(found, cell)
             n = _place(outcome, position, waiting, cell)
             job.clock.end(outcome.question_id, outcome.epoch)
             attempt = attempt_line(task, samples[n], outcome, n, scored=not later)
@@ -106,9 +119,10 @@ async def answer(
     except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
         raise
     except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
+        raise fault_in(cell, "answer", error) from error
     finally:
         gc.unfreeze()
+        await _close(stream)
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
         raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")
@@ -135,20 +149,39 @@ def _most_errors(limit: float | None, total: int) -> float:
     return max(1, math.ceil(limit if limit >= 1 else limit * total))
 
 
-def _place(outcome: object, position: Mapping[str, int], waiting: set[tuple[int, int]], cell: Cell) -> int:
+async def _close(stream: Any) -> None:
+    """Ends a stream of outcomes that nobody reads any more, and with it the calls that are under way."""
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        with suppress(Exception):  # what ended the run is said
+            await close()
+
+
+def _taken(found: object, cell: Cell) -> Outcome:
+    """What a method gave, made plain.
+
+    Raises:
+        PluginError: it is no outcome, or one that can't be kept.
+    """
+    try:
+        return door.outcome(found)
+    except Unfit as error:
+        name = getattr(found, "question_id", None) if isinstance(found, Outcome) else None
+        what = f" for question {named(name)} an outcome that can't be kept:" if name is not None else ""
+        raise given(cell.method, what, error, "" if what else CURE) from None
+
+
+def _place(outcome: Outcome, position: Mapping[str, int], waiting: set[tuple[int, int]], cell: Cell) -> int:
     """The place in the set of what an outcome answers, which waits no longer.
 
     Raises:
-        PluginError: it is no outcome, or of nothing that still waits: never asked, or answered before.
+        PluginError: it is of nothing that still waits: never asked, or answered before.
     """
-    cure = "return job.outcome(question, output), which names question and epoch"
-    if not isinstance(outcome, Outcome):
-        raise PluginError(f"method {_whose(cell)} gave {type(outcome).__name__}, not an Outcome; {cure}")
     place = (position.get(outcome.question_id, -1), outcome.epoch)
     if place not in waiting:
         raise PluginError(
             f"method {_whose(cell)} answered question {outcome.question_id!r} of epoch {outcome.epoch}, "
-            f"which was not asked or is answered already; {cure}"
+            f"which was not asked or is answered already; {CURE}"
         )
     waiting.remove(place)
     return place[0]

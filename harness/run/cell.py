@@ -237,7 +237,7 @@ async def _measure(
     if todo:
         await fit(method, job, prepared.cell, session)
         curve = job.training.learning_curve
-        told = {"usage": ledger.take_all(), "data_access": job.access, "curve": curve}
+        told = {"usage": ledger.take_all(), "data_access": dict(job.access), "curve": curve}
 
         def keep() -> None:
             journal.keep_fit({**told, "drawn": job.drawn.state()})

@@ -13,6 +13,7 @@ from harness.base.garbage import collected_rarely
 from harness.run.cell import run_cell
 from harness.run.litter import clean
 from harness.run.plan import Cell
+from harness.run.plugin_errors import foreseen
 from harness.run.probe import probe
 from harness.run.session import Session
 
@@ -70,7 +71,9 @@ async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResul
         with collected_rarely():
             for cell in cells:
                 try:
-                    finished.results.append(Result(cell, await run_cell(cell, session)))
+                    with foreseen(cell):
+                        record = await run_cell(cell, session)
+                    finished.results.append(Result(cell, record))
                 except HarnessError as error:
                     finished.results.append(Result(cell, None, error))
     except (asyncio.CancelledError, KeyboardInterrupt):

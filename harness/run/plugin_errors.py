@@ -2,16 +2,96 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING
 
-from harness.base.errors import PluginError
+from harness.base.errors import HarnessError, PluginError
+from harness.base.plain import Unfit
+from harness.plugins.base import Plugin
+from harness.spec import Spec
+
+if TYPE_CHECKING:
+    from harness.run.plan import Cell
 
 
 def fault(name: str, distribution: str, where: str, error: Exception) -> PluginError:
     """A plugin's own fault, with the place in its code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    first = (str(error).strip() or "no message").splitlines()[0]
     whose = f" (distribution {distribution})" if distribution else ""
-    return PluginError(f"{where} of {name!r}{whose} failed{place}: {type(error).__name__}: {first}")
+    return PluginError(f"{where} of {name!r}{whose} failed{_place(error)}: {_said(error)}")
+
+
+def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
+    """What a plugin gave can't be taken.
+
+    Args:
+        what: what it was given for, as in ` for question 'q1'`.
+        error: as the functions of `harness.run.door` raise it.
+    """
+    whose = f" (distribution {spec.distribution})" if spec.distribution else ""
+    return PluginError(f"{spec.noun} {spec.name!r}{whose} gave{what} {error}{f'; {cure}' if cure else ''}")
+
+
+def fault_in(cell: Cell, where: str, error: Exception) -> PluginError:
+    """The fault of what a method was doing: of the task, where it was the task's code that failed."""
+    task, method = _files(cell.task), _files(cell.method)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename in method:
+            break
+        if frame.filename in task:
+            return fault(cell.task.name, cell.task.distribution, frame.name, error)
+    return fault(cell.method.name, cell.method.distribution, where, error)
+
+
+@contextmanager
+def foreseen(cell: Cell) -> Iterator[None]:
+    """A block that does something with a cell: whatever fails in it is an error of one line, which names the
+    plugin whose code failed.
+
+    Raises:
+        HarnessError: something failed.
+    """
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        named = {file: spec for spec in (cell.task, cell.method) for file in _files(spec)}
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if spec := named.get(frame.filename):
+                raise fault(spec.name, spec.distribution, frame.name, error) from error
+        raise HarnessError(
+            f"nobody foresaw{_place(error)}: {_said(error)} (HARNESS_DEBUG=1 says more, please report it)"
+        ) from error
+
+
+def _files(spec: Spec) -> set[str]:
+    """The files of a plugin's class and of those that it is made from, but for the harness's own."""
+    module, _, name = spec.entry.partition(":")
+    cls = spec.implementation or getattr(sys.modules.get(module), name, None)
+    if not isinstance(cls, type):
+        return set()
+    found = set()
+    for each in cls.__mro__:
+        if issubclass(each, Plugin) and "spec_type" not in vars(each):
+            functions = (getattr(part, "fget", None) or part for part in vars(each).values())
+            found |= {part.__code__.co_filename for part in functions if isinstance(part, FunctionType)}
+    return found
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _said(error: Exception) -> str:
+    """The type of an exception and the first line of what it says, which its own code may keep it from."""
+    try:
+        said = str(error).strip()
+    except Exception:
+        said = ""
+    return f"{type(error).__name__}: {(said or 'no message').splitlines()[0]}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness.base import paths
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, PluginError, UsageError
+from harness.base.plain import Unfit
 from harness.base.secrets import without_secret_values
 from harness.base.terminal import one_line
 from harness.data.hub import Data
@@ -24,9 +25,10 @@ from harness.model.prices import NOTHING, Price, price
 from harness.model.provider import Call, Provider
 from harness.registry import load_task
 from harness.results.store import Store
+from harness.run import door
 from harness.run.code import BUILT_IN, code_of
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import fault, given
 from harness.sample import Splits
 from harness.task import Task
 from harness.task_checks import check_splits
@@ -165,9 +167,11 @@ class Session:
             task = load_task(cell.task, cell.task_args)
             data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
             try:
-                splits = task.load(data)
+                splits = door.splits(task.load(data))
             except HarnessError:
                 raise
+            except Unfit as error:
+                raise given(cell.task, "", error) from None
             except Exception as error:
                 raise fault(cell.task.name, cell.task.distribution, "load", error) from error
             if not len(splits.test):
@@ -185,7 +189,10 @@ class Session:
         """
         if cell.task.distribution == BUILT_IN:
             return
-        faults = check_splits(cell.task, task, splits)
+        try:
+            faults = check_splits(cell.task, task, splits)
+        except Exception as error:
+            raise fault(cell.task.name, cell.task.distribution, "load", error) from error
         if faults and cell.task.private_targets:  # a fault names a target
             faults = [f"{cell.task.name}: the scorer or the splits aren't sound"]
         if faults and code_of(cell.task).development:
