@@ -72,8 +72,8 @@ class Sample:
             return digest([self.question.id, self.question.input, self.target])
         except (TypeError, ValueError, RecursionError) as error:
             raise PluginError(
-                f"the target of item {named(self.question.id)} has no JSON form ({reason_of(error)}); it is made "
-                "of texts, finite numbers, lists and dicts"
+                f"the target of item {named(self.question.id)} has no JSON form ({reason_of(error)}); it is "
+                "made of texts, finite numbers, lists and dicts"
             ) from None
 
 

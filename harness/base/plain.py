@@ -10,7 +10,7 @@ from harness.base.files import DEEPEST, HALF, plain_fault
 from harness.base.surrogates import whole
 
 #: values within one value that are looked at, and numbers between which means and variances are finite
-MOST, BOUND = 5_000_000, 1e100
+MOST, BOUND = 1_000_000, 1e100
 #: whole numbers that every column and every program holds
 COUNTED = 2**53
 

@@ -158,6 +158,8 @@ def splits(given: object) -> Splits:
         kind = type(getattr(given, name))
         if not all(hasattr(kind, each) for each in ("__len__", "__getitem__", "__iter__")):
             raise Unfit(f"{name} that is a {kind.__name__}, not a list of samples")
+    if len(given.test):
+        samples([given.test[0]])
     return given
 
 

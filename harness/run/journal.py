@@ -22,6 +22,8 @@ from harness.sample import Status
 
 ATTEMPTS = "samples.jsonl"
 _SUM = b',"sum":'
+#: made once, as making it costs as much as a line does
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 class Journal:
@@ -125,8 +127,7 @@ class Journal:
         """
         if fault := plain_fault(attempt):
             raise RecordError(f"an attempt at {attempt.get('sample_id')!r} can't be kept: {fault}")
-        text = json.dumps(attempt, ensure_ascii=True, separators=(",", ":"))
-        line = _summed(json_without_secrets(text).encode())
+        line = _summed(json_without_secrets(_ENCODER.encode(attempt)).encode())
         try:
             written = os.pwrite(self._file, line, self._end)
             if written != len(line):

@@ -110,8 +110,8 @@ def _vote(task: Task, sample: Sample, outcome: Outcome) -> str:
         raise given(task.spec, _of(sample, "an answer that can't be counted:"), error) from None
 
 
-def _of(sample: Sample, what: str) -> str:
-    return f" for question {named(sample.id)} {what}"
+def _of(sample: Sample, what: str = "") -> str:
+    return f" for question {named(sample.id)}{' ' if what else ''}{what}"
 
 
 def _why_none(task: Task, sample: Sample, outcome: Outcome) -> str:
@@ -190,7 +190,7 @@ def _scored(task: Task, sample: Sample, found: object, why_none: str | None = No
     try:
         score = door.score(found, task.spec)
     except Unfit as error:
-        raise given(task.spec, _of(sample, ""), error) from None
+        raise given(task.spec, _of(sample), error) from None
     reason = score.reason or why_none
     if reason and task.spec.private_targets and any(part in reason for part in _words(sample.target)):
         reason = "the grader's reason names the target, which the task keeps private"
