@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
 from harness.base.errors import HarnessError, PluginError
@@ -38,13 +38,10 @@ def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
 
 def fault_in(cell: Cell, where: str, error: Exception) -> PluginError:
     """The fault of what a method was doing: of the task, where it was the task's code that failed."""
-    task, method = _files(cell.task), _files(cell.method)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename in method:
-            break
-        if frame.filename in task:
-            return fault(cell.task.name, cell.task.distribution, frame.name, error)
-    return fault(cell.method.name, cell.method.distribution, where, error)
+    spec, name = _owner(cell, error) or (cell.method, where)
+    if spec is cell.method:
+        name = where
+    return fault(spec.name, spec.distribution, name, error)
 
 
 @contextmanager
@@ -60,27 +57,35 @@ def foreseen(cell: Cell) -> Iterator[None]:
     except HarnessError:
         raise
     except Exception as error:
-        named = {file: spec for spec in (cell.task, cell.method) for file in _files(spec)}
-        for frame in reversed(traceback.extract_tb(error.__traceback__)):
-            if spec := named.get(frame.filename):
-                raise fault(spec.name, spec.distribution, frame.name, error) from error
+        if owner := _owner(cell, error):
+            spec, name = owner
+            raise fault(spec.name, spec.distribution, name, error) from error
         raise HarnessError(
             f"nobody foresaw{_place(error)}: {_said(error)} (HARNESS_DEBUG=1 says more, please report it)"
         ) from error
 
 
-def _files(spec: Spec) -> set[str]:
-    """The files of a plugin's class and of those that it is made from, but for the harness's own."""
+def _owner(cell: Cell, error: Exception) -> tuple[Spec, str] | None:
+    """Whose code failed, and which function of it; None where it was neither the task's nor the method's."""
+    codes = [(spec, _codes(spec)) for spec in (cell.task, cell.method)]
+    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
+        code = frame.f_code
+        owners = [spec for spec, known in codes if code in known]
+        owners = owners or [s for s, known in codes if code.co_filename in {k.co_filename for k in known}]
+        if len(owners) == 1:  # two may stand in one file
+            return owners[0], code.co_name
+    return None
+
+
+def _codes(spec: Spec) -> set[CodeType]:
+    """The code of a plugin's class and of those that it is made from, but for the harness's own."""
     module, _, name = spec.entry.partition(":")
     cls = spec.implementation or getattr(sys.modules.get(module), name, None)
     if not isinstance(cls, type):
         return set()
-    found = set()
-    for each in cls.__mro__:
-        if issubclass(each, Plugin) and "spec_type" not in vars(each):
-            functions = (getattr(part, "fget", None) or part for part in vars(each).values())
-            found |= {part.__code__.co_filename for part in functions if isinstance(part, FunctionType)}
-    return found
+    classes = [each for each in cls.__mro__ if issubclass(each, Plugin) and "spec_type" not in vars(each)]
+    parts = [getattr(part, "fget", None) or part for each in classes for part in vars(each).values()]
+    return {part.__code__ for part in parts if isinstance(part, FunctionType)}
 
 
 def _place(error: Exception) -> str:
