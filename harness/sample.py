@@ -161,6 +161,9 @@ class Outcome:
     `trace` is kept with the attempt for people to read.
     `measures` are numbers that the method measured of itself (messages used): the record has their means,
     and nothing is ranked by them.
+
+    `answer` and `trace` are JSON, numbers are finite, text is `str`: `harness.run.door` makes a plain copy,
+    and refuses what can't be kept.
     """
 
     question_id: str
@@ -191,7 +194,8 @@ class Classes:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a task makes of an outcome: metric values, and whether the grader could do its work."""
+    """What a task makes of an outcome: values of its metrics within their ranges, the primary one among them
+    unless it is `unscored`, and whether the grader could do its work (`ok` or `unscored`)."""
 
     metrics: Mapping[str, float]
     status: Status = "ok"

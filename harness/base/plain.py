@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from harness.base.files import DEEPEST, HALF, plain_fault
+from harness.base.files import DEEPEST, HALF, NO_JSON, plain_fault
 from harness.base.surrogates import whole
 
 #: values within one value that are looked at, and numbers between which means and variances are finite
@@ -19,6 +19,10 @@ class Unfit(ValueError):
     """What was given can't be taken; says why, as the rest of a sentence."""
 
 
+class Unheld(Unfit):
+    """The same of what any JSON text may say: a number that is none, or too large, or nested too deeply."""
+
+
 def plain(value: Any, *, mend: bool = False) -> Any:
     """A copy of a value in JSON's own types; tuples become lists, and subclasses what they are made of.
 
@@ -26,7 +30,8 @@ def plain(value: Any, *, mend: bool = False) -> Any:
         mend: whether half a character becomes U+FFFD, as in what a model may have said, and isn't refused.
 
     Raises:
-        Unfit: it is none, or can't be kept; the rest of a sentence that begins with what it is.
+        Unfit: it is no JSON; the rest of a sentence that begins with what it is.
+        Unheld: it is, and no record can hold it.
     """
     kind = type(value)
     if kind is str and (mend or value.isascii()):
@@ -35,7 +40,7 @@ def plain(value: Any, *, mend: bool = False) -> Any:
         return value
     made = _Copy(mend).of(value, 0)
     if fault := plain_fault(made):
-        raise Unfit(fault)
+        raise (Unfit if fault.endswith(NO_JSON) else Unheld)(fault)
     return made
 
 
@@ -50,7 +55,7 @@ class _Copy:
         if depth > DEEPEST + 1:  # one more level than there may be, so that it is seen
             return None
         if self._left < 0:
-            raise Unfit(f"it holds itself, or more than {MOST} values")
+            raise Unheld(f"it holds itself, or more than {MOST} values")
         kind = type(value)
         if value is None or kind in (bool, int, float):
             return value

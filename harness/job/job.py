@@ -25,7 +25,7 @@ from harness.model.endings import thought_alone
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec
-from harness.task import Task
+from harness.task import Task, answer_in
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -130,7 +130,7 @@ class Job:
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The answer in a completion, None if there is none."""
-        return self._task.parse(text, question)
+        return answer_in(self._task, text, question)
 
     def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: equal answers are equal texts."""

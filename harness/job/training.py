@@ -15,6 +15,7 @@ from harness.model.elsewhere import elsewhere
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Sample, Score
+from harness.task import answer_in
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -90,7 +91,7 @@ class Training:
         Raises:
             Exception: whatever a broken grader raises.
         """
-        answer = self._task.parse(text, sample.question)
+        answer = answer_in(self._task, text, sample.question)
         outcome = Outcome(sample.id, sample.question.epoch, text, answer)
         spec = self._task.spec
         value = self._task.score(sample, outcome).metrics[spec.primary]

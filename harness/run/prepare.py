@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.base.known_files import remember_files
-from harness.base.plain import Unfit
+from harness.base.plain import Unfit, named
 from harness.data.hub import Data
 from harness.model.factory import preferences
 from harness.model.provider import Provider
@@ -25,7 +25,7 @@ from harness.run.repeats import with_repeats_grouped
 from harness.run.roles import played, standing_in
 from harness.run.scoring import Attempts
 from harness.run.session import Session
-from harness.sample import Splits
+from harness.sample import Classes, Splits
 from harness.task import Task
 
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) ->
         absent = [role for role in absent if role == "judge"]
     if absent:
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
+    if not issubclass(type(classes := task.classes), Classes | None):
+        raise given(cell.task, "", Unfit(f"classes that are {named(classes)}, not Classes or None"))
     for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
         if need in cell.method.needs and not splits.size(need):
             raise UsageError(

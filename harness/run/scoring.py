@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
 from harness.base.errors import HarnessError, ModelCallError, PluginError
-from harness.base.plain import Unfit, named, text
+from harness.base.plain import Unfit, Unheld, named, text
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.run import door
 from harness.run.journal import Journal
 from harness.run.plugin_errors import fault, given
 from harness.sample import Outcome, Sample, Score, Splits
-from harness.task import Task
+from harness.task import Task, answer_in
 
 if TYPE_CHECKING:
     from harness.stats import Estimate
@@ -62,7 +62,7 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
     found: object = None
     try:
         if outcome.answer is None:
-            outcome.answer = _read(task, sample, outcome.text)
+            outcome.answer = answer_in(task, outcome.text, sample.question)
             attempt["reason"] = _why_none(task, sample, outcome) if outcome.answer is None else None
             if outcome.thought_alone and outcome.answer is None:
                 attempt["reason"] = "only reasoning"
@@ -88,17 +88,6 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
 def _copied(value: Any) -> Any:
     """A copy of plain JSON."""
     return json.loads(json.dumps(value)) if type(value) in (dict, list) else value
-
-
-def _read(task: Task, sample: Sample, completion: str) -> Any:
-    """What the task reads in a completion."""
-    found = task.parse(completion, sample.question)
-    if found is None or (type(found) is str and found.isascii()):
-        return found
-    try:
-        return door.answer(found)
-    except Unfit as error:
-        raise given(task.spec, _of(sample, "an answer that can't be kept:"), error) from None
 
 
 def _vote(task: Task, sample: Sample, outcome: Outcome) -> str:
@@ -137,7 +126,7 @@ async def judge_rest(
         sample = replace(sample, question=sample.question.again(line["epoch"]))
         try:
             answer = door.answer(await task.judge(sample, _outcome(line), judge))
-        except ModelCallError as error:
+        except (ModelCallError, Unheld) as error:
             line |= _scored(task, sample, Score({}, "unscored", f"judge: {error}"[:500]))
         except Unfit as error:
             raise given(task.spec, _of(sample, "a judged answer that can't be kept:"), error) from None
