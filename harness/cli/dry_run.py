@@ -11,7 +11,7 @@ from harness.base.errors import HarnessError
 from harness.base.terminal import hint, say_json, tell
 from harness.registry import load_method
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault, foreseen
+from harness.run.plugin_errors import fault, foreseen, step
 from harness.sample import Splits, SplitSizes
 
 if TYPE_CHECKING:
@@ -164,7 +164,9 @@ def _calls(cell: Cell, session: Session, n_questions: int, sizes: SplitSizes) ->
     from harness.run.training import calls_of_cell
 
     try:
-        declared = load_method(cell.method, cell.method_args).calls(n_questions, sizes)
+        method = load_method(cell.method, cell.method_args)
+        with step(cell.method, "calls"):
+            declared = method.calls(n_questions, sizes)
         if declared is None:
             declared = calls_of_cell(cell, session, n_questions)
         declared = None if declared is None else operator.index(declared)

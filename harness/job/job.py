@@ -72,7 +72,8 @@ class Job:
         asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(splits, access, asked, models.embedder)
         self.training = Training(self._task, models, access, self._other, self.role)
-        self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
+        made_by = [method.name, method.comparability_version, *filter(None, [method.owner, code])]
+        self.files = Files(method.name, made_by)
         self._samples: dict[str, Sample] | None = None
         self._wrong: dict[tuple[str, int], Any] = {}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
+from harness.base import forks, interrupts
 from harness.base.errors import HarnessError, PluginError
 from harness.base.plain import Unfit, named
 from harness.display.failures import DECLINED_HEADS
@@ -20,7 +19,7 @@ from harness.model.ledger import Ledger
 from harness.run import door
 from harness.run.journal import Journal
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault_in, given
+from harness.run.plugin_errors import fault, given, step, stops, whose
 from harness.run.prepare import Prepared
 from harness.run.scoring import attempt_line, judged
 from harness.run.session import Session
@@ -39,12 +38,8 @@ def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str
     Raises:
         HarnessError: it can't be said, because `fit` couldn't be done either; a fault names its place.
     """
-    try:
+    with step(cell, "announce"):
         lines = method.announce(job)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise fault_in(cell, "announce", error) from error
     try:
         lines = door.lines(lines)
     except Unfit as error:
@@ -62,12 +57,8 @@ async def fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
     """
     session.watcher.step(cell, "fit", 0, 0)
     announce(method, job, cell, session)
-    try:
+    with step(cell, "fit"):
         await method.fit(job)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise fault_in(cell, "fit", error) from error
     job.drawn.close()
 
 
@@ -80,11 +71,12 @@ async def answer(
     journal: Journal,
     session: Session,
 ) -> None:
-    """Asks what is still to be asked; every outcome is scored, unless that waits for the whole set or a
-    judge, and kept.
+    """Asks what is still to be asked, as a `step` of the method; every outcome is scored, unless that waits
+    for the whole set or a judge, and kept.
 
     Raises:
-        HarnessError: the method failed, or left questions unanswered; what was answered is kept.
+        HarnessError: the method left questions unanswered; what was answered is kept.
+        BaseException: whatever the method raises.
     """
     cell, task, attempts = prepared.cell, prepared.task, prepared.attempts
     samples = attempts.samples
@@ -96,10 +88,10 @@ async def answer(
     most = _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
     gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
-    stream: Any = None
+    stream: Any = method.answer_all(questions, job)
     try:
-        stream = method.answer_all(questions, job)
         async for found in stream:
+            forks.check()
             outcome = _taken(found, cell)
             n = _place(outcome, position, waiting, cell)
             job.clock.end(outcome.question_id, outcome.epoch)
@@ -116,16 +108,28 @@ async def answer(
                     "--fail-on-error ends the run here, what was answered is kept"
                 )
             session.watcher.step(cell, _step(statuses), done, total)
-    except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise fault_in(cell, "answer", error) from error
+            if interrupts.came():  # a method that swallows its cancellation isn't asked again
+                raise KeyboardInterrupt
     finally:
         gc.unfreeze()
-        await _close(stream)
+        await _close(stream, cell, session)
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
-        raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")
+        raise PluginError(f"{whose(cell.method)} left {len(missing)} of {total} questions unanswered")
+
+
+async def _close(stream: Any, cell: Cell, session: Session) -> None:
+    """Ends a stream of outcomes that nobody reads any more, and with it the calls that are under way. What
+    fails in it is said, and is no other end of the run."""
+    close = getattr(stream, "aclose", None)
+    if close is None:
+        return
+    try:
+        await close()
+    except BaseException as error:
+        if stops(error):
+            raise
+        session.notice(str(fault(cell.method.name, cell.method.distribution, "the end of answer_all", error)))
 
 
 def _step(statuses: Mapping[str, int]) -> str:
@@ -147,14 +151,6 @@ def _most_errors(limit: float | None, total: int) -> float:
     if limit is None:
         return math.inf
     return max(1, math.ceil(limit if limit >= 1 else limit * total))
-
-
-async def _close(stream: Any) -> None:
-    """Ends a stream of outcomes that nobody reads any more, and with it the calls that are under way."""
-    close = getattr(stream, "aclose", None)
-    if close is not None:
-        with suppress(Exception):  # what ended the run is said
-            await close()
 
 
 def _taken(found: object, cell: Cell) -> Outcome:
@@ -180,13 +176,8 @@ def _place(outcome: Outcome, position: Mapping[str, int], waiting: set[tuple[int
     place = (position.get(outcome.question_id, -1), outcome.epoch)
     if place not in waiting:
         raise PluginError(
-            f"method {_whose(cell)} answered question {outcome.question_id!r} of epoch {outcome.epoch}, "
+            f"{whose(cell.method)} answered question {outcome.question_id!r} of epoch {outcome.epoch}, "
             f"which was not asked or is answered already; {CURE}"
         )
     waiting.remove(place)
     return place[0]
-
-
-def _whose(cell: Cell) -> str:
-    distribution = cell.method.distribution
-    return f"{cell.method.name!r}" + (f" (distribution {distribution})" if distribution else "")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.base import forks, interrupts, process
 from harness.base.concurrent import run_sync
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.base.garbage import collected_rarely
@@ -67,19 +68,25 @@ async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResul
     """
     try:
         clean(session.store.root)
-        await probe(cells, session)
-        with collected_rarely():
+        with interrupts.watched(), forks.alone(), process.kept(), collected_rarely():
+            await probe(cells, session)
             for cell in cells:
-                try:
-                    with foreseen(cell):
-                        record = await run_cell(cell, session)
-                    finished.results.append(Result(cell, record))
-                except HarnessError as error:
-                    finished.results.append(Result(cell, None, error))
+                finished.results.append(await _result(cell, session))
+                if interrupts.came():  # whatever a plugin made of it
+                    raise KeyboardInterrupt
     except (asyncio.CancelledError, KeyboardInterrupt):
         finished.interrupted = True
     finally:
         session.close()
+
+
+async def _result(cell: Cell, session: Session) -> Result:
+    """What became of a cell, whatever its code raised."""
+    try:
+        with foreseen(cell):
+            return Result(cell, await run_cell(cell, session))
+    except HarnessError as error:
+        return Result(cell, None, error)
 
 
 def run_grid(cells: Sequence[Cell], session: Session) -> GridResult:

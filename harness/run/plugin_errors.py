@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
-from harness.base.errors import HarnessError, PluginError
+from harness.base import forks, interrupts, loops
+from harness.base.errors import Escape, HarnessError, PluginError, said
 from harness.base.plain import Unfit
 from harness.plugins.base import Plugin
 from harness.spec import Spec
@@ -19,10 +20,18 @@ if TYPE_CHECKING:
     from harness.run.plan import Cell
 
 
-def fault(name: str, distribution: str, where: str, error: Exception) -> PluginError:
+def fault(name: str, distribution: str, where: str, error: BaseException) -> PluginError:
     """A plugin's own fault, with the place in its code."""
-    whose = f" (distribution {distribution})" if distribution else ""
-    return PluginError(f"{where} of {name!r}{whose} failed{_place(error)}: {_said(error)}")
+    return PluginError(f"{where} of {name!r}{_from(distribution)} failed{said(error, place=True)}")
+
+
+def whose(spec: Spec) -> str:
+    """A plugin as messages name it: `method 'x' (distribution y)`."""
+    return f"{spec.noun} {spec.name!r}{_from(spec.distribution)}"
+
+
+def _from(distribution: str) -> str:
+    return f" (distribution {distribution})" if distribution else ""
 
 
 def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
@@ -32,16 +41,58 @@ def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
         what: what it was given for, as in ` for question 'q1'`.
         error: as the functions of `harness.run.door` raise it.
     """
-    whose = f" (distribution {spec.distribution})" if spec.distribution else ""
-    return PluginError(f"{spec.noun} {spec.name!r}{whose} gave{what} {error}{f'; {cure}' if cure else ''}")
+    return PluginError(f"{whose(spec)} gave{what} {error}{f'; {cure}' if cure else ''}")
 
 
-def fault_in(cell: Cell, where: str, error: Exception) -> PluginError:
-    """The fault of what a method was doing: of the task, where it was the task's code that failed."""
-    spec, name = _owner(cell, error) or (cell.method, where)
-    if spec is cell.method:
-        name = where
-    return fault(spec.name, spec.distribution, name, error)
+def put_back(spec: Spec, names: str) -> str:
+    """A notice of what a plugin left changed."""
+    return f"{whose(spec)} changed {names} of this process, put back after it"
+
+
+@contextmanager
+def step(of: Spec | Cell, name: str) -> Iterator[None]:
+    """A step of a run that is a plugin's code, such as `fit`: whatever it raises is its fault, but for what
+    has a meaning here. So is a wish to end the process in a thread or a task that it left alone.
+
+    Args:
+        of: the plugin; or a cell, whose method it is that may call the task's code.
+
+    Raises:
+        HarnessError: as it was raised, or PluginError with the place of the fault.
+        KeyboardInterrupt: the user pressed Ctrl-C.
+        CancelledError: whoever runs the loop cancelled the task.
+    """
+    try:
+        with loops.escaped() as escaped:
+            yield
+    except HarnessError as error:
+        if not escaped or not isinstance(error, PluginError):  # which may be what came of it
+            raise
+    except BaseException as error:
+        if stops(error):
+            raise
+        raise _fault(of, name, error) from error
+    forks.check()
+    if escaped:
+        raise _fault(of, name, escaped[0])
+
+
+def stops(error: BaseException) -> bool:
+    """Whether an exception ends more than the cell in which it was raised: the user's Ctrl-C, or the end of
+    the task by whoever runs it. A child of a plugin's `os.fork` ends here."""
+    forks.check(error)
+    if isinstance(error, asyncio.CancelledError):
+        return loops.cancelled()
+    return isinstance(error, KeyboardInterrupt) and interrupts.came()
+
+
+def _fault(of: Spec | Cell, where: str, error: BaseException) -> PluginError:
+    """The fault of what a plugin was doing: of a method, the task's where it was the task's code that
+    failed."""
+    if isinstance(of, Spec):
+        return fault(of.name, of.distribution, where, error)
+    spec, name = _owner(of, error) or (of.method, where)
+    return fault(spec.name, spec.distribution, where if spec is of.method else name, error)
 
 
 @contextmanager
@@ -51,22 +102,28 @@ def foreseen(cell: Cell) -> Iterator[None]:
 
     Raises:
         HarnessError: something failed.
+        KeyboardInterrupt: the user pressed Ctrl-C.
+        CancelledError: whoever runs the loop cancelled the task.
     """
     try:
         yield
     except HarnessError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if stops(error):
+            raise
         if owner := _owner(cell, error):
             spec, name = owner
             raise fault(spec.name, spec.distribution, name, error) from error
         raise HarnessError(
-            f"nobody foresaw{_place(error)}: {_said(error)} (HARNESS_DEBUG=1 says more, please report it)"
+            f"nobody foresaw{said(error, place=True)} (HARNESS_DEBUG=1 says more, please report it)"
         ) from error
 
 
-def _owner(cell: Cell, error: Exception) -> tuple[Spec, str] | None:
+def _owner(cell: Cell, error: BaseException) -> tuple[Spec, str] | None:
     """Whose code failed, and which function of it; None where it was neither the task's nor the method's."""
+    if isinstance(error, Escape) and error.__cause__ is not None:
+        error = error.__cause__
     codes = [(spec, _codes(spec)) for spec in (cell.task, cell.method)]
     for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
         code = frame.f_code
@@ -86,17 +143,3 @@ def _codes(spec: Spec) -> set[CodeType]:
     classes = [each for each in cls.__mro__ if issubclass(each, Plugin) and "spec_type" not in vars(each)]
     parts = [getattr(part, "fget", None) or part for each in classes for part in vars(each).values()]
     return {part.__code__ for part in parts if isinstance(part, FunctionType)}
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-def _said(error: Exception) -> str:
-    """The type of an exception and the first line of what it says, which its own code may keep it from."""
-    try:
-        said = str(error).strip()
-    except Exception:
-        said = ""
-    return f"{type(error).__name__}: {(said or 'no message').splitlines()[0]}"

@@ -14,7 +14,7 @@ from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.run import door
 from harness.run.journal import Journal
-from harness.run.plugin_errors import fault, given
+from harness.run.plugin_errors import fault, given, step
 from harness.sample import Outcome, Sample, Score, Splits
 from harness.task import Task, answer_in
 
@@ -218,12 +218,8 @@ def measure_set(
         return {}
     lines = [line for line in journal.attempts() if line["status"] == "ok"]
     samples = [attempts.samples[line["n"]] for line in lines]
-    try:
+    with step(task.spec, "measure_set"):
         found = task.measure_set(splits, samples, [_outcome(line) for line in lines])
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise fault(task.spec.name, task.spec.distribution, "measure_set", error) from error
     try:
         return door.of_the_set(found, task.spec)
     except Unfit as error:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.base import paths
+from harness.base import paths, process
 from harness.base.digest import digest
-from harness.base.errors import HarnessError, PluginError, UsageError
+from harness.base.errors import PluginError, UsageError
 from harness.base.plain import Unfit
 from harness.base.secrets import without_secret_values
 from harness.base.terminal import one_line
@@ -28,7 +28,7 @@ from harness.results.store import Store
 from harness.run import door
 from harness.run.code import BUILT_IN, code_of
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault, given
+from harness.run.plugin_errors import given, put_back, step
 from harness.sample import Splits
 from harness.task import Task
 from harness.task_checks import check_splits
@@ -166,14 +166,12 @@ class Session:
             self._loaded.clear()
             task = load_task(cell.task, cell.task_args)
             data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
+            with process.kept(lambda names: self.notice(put_back(cell.task, names))), step(cell.task, "load"):
+                loaded = task.load(data)
             try:
-                splits = door.splits(task.load(data))
-            except HarnessError:
-                raise
+                splits = door.splits(loaded)
             except Unfit as error:
                 raise given(cell.task, "", error) from None
-            except Exception as error:
-                raise fault(cell.task.name, cell.task.distribution, "load", error) from error
             if not len(splits.test):
                 raise UsageError(f"task {cell.task.name!r} has no test items with these arguments")
             self._check(cell, task, splits)
@@ -189,10 +187,8 @@ class Session:
         """
         if cell.task.distribution == BUILT_IN:
             return
-        try:
+        with step(cell.task, "load"):
             faults = check_splits(cell.task, task, splits)
-        except Exception as error:
-            raise fault(cell.task.name, cell.task.distribution, "load", error) from error
         if faults and cell.task.private_targets:  # a fault names a target
             faults = [f"{cell.task.name}: the scorer or the splits aren't sound"]
         if faults and code_of(cell.task).development:
