@@ -39,11 +39,10 @@ def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str
         HarnessError: it can't be said, because `fit` couldn't be done either; a fault names its place.
     """
     with step(cell, "announce"):
-        lines = method.announce(job)
-    try:
-        lines = door.lines(lines)
-    except Unfit as error:
-        raise given(cell.method, " to announce", error) from None
+        try:
+            lines = door.lines(method.announce(job))
+        except Unfit as error:
+            raise given(cell.method, " to announce", error) from None
     if lines:
         session.notice(f"{cell.title}, before it begins", *lines)
     return lines

@@ -220,10 +220,10 @@ def measure_set(
     samples = [attempts.samples[line["n"]] for line in lines]
     with step(task.spec, "measure_set"):
         found = task.measure_set(splits, samples, [_outcome(line) for line in lines])
-    try:
-        return door.of_the_set(found, task.spec)
-    except Unfit as error:
-        raise given(task.spec, " for the whole set", error) from None
+        try:
+            return door.of_the_set(found, task.spec)
+        except Unfit as error:
+            raise given(task.spec, " for the whole set", error) from None
 
 
 def _outcome(line: Mapping[str, Any]) -> Outcome:

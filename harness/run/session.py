@@ -167,11 +167,10 @@ class Session:
             task = load_task(cell.task, cell.task_args)
             data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
             with process.kept(lambda names: self.notice(put_back(cell.task, names))), step(cell.task, "load"):
-                loaded = task.load(data)
-            try:
-                splits = door.splits(loaded)
-            except Unfit as error:
-                raise given(cell.task, "", error) from None
+                try:
+                    splits = door.splits(task.load(data))
+                except Unfit as error:
+                    raise given(cell.task, "", error) from None
             if not len(splits.test):
                 raise UsageError(f"task {cell.task.name!r} has no test items with these arguments")
             self._check(cell, task, splits)
