@@ -1,70 +1,70 @@
-"""What a method declared, compared with what it reaches for."""
+"""What a method declared, compared with what it reaches for, and the count of what it read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass, field
-from typing import NoReturn
+from collections.abc import Iterator, Mapping
 
 from harness.base.errors import AccessError, UsageError
-from harness.base.plain import Unfit, count, text
 from harness.spec import MethodSpec
 
+#: the longest name of a count, and the largest
+LONGEST, MOST = 60, 10**15
 
-class Seen(MutableMapping[str, int]):
-    """How much a method looked at, by name, for its record. A method may add counts of its own; what the
-    harness counted it can neither take away nor make less."""
+
+class Counts(Mapping[str, int]):
+    """How much a method read, by name, for its record, beside what it notes itself. What was counted as read
+    (`read`) stays read: set to less, or to anything, it is no less than that, and nothing is removed."""
+
+    __slots__ = ("_held", "_set", "read")
 
     def __init__(self, method: str) -> None:
-        self._method = method
-        self._counts: dict[str, int] = {}
-        self._least: dict[str, int] = {}
+        noted: dict[str, int] = {}
+        counted: dict[str, int] = {}
 
-    def note(self, name: str, found: int) -> None:
-        """The harness's own count; of several the largest stays."""
-        self._least[name] = max(found, self._least.get(name, 0))
-        self._counts[name] = max(found, self._counts.get(name, 0))
+        def checked(name: str, number: int) -> int:
+            if type(name) is not str or not 0 < len(name) <= LONGEST:
+                raise UsageError(f"method {method!r}: job.access takes short names, not {name!r:.80}")
+            if not hasattr(number, "__index__") or not 0 <= number.__index__() <= MOST:
+                raise UsageError(f"method {method!r}: job.access[{name!r}] is a count, not {number!r:.80}")
+            return number.__index__()
+
+        def held() -> dict[str, int]:
+            return {**noted, **{name: max(least, noted.get(name, 0)) for name, least in counted.items()}}
+
+        def set_to(name: str, number: int) -> None:
+            noted[name] = checked(name, number)
+
+        def read(name: str, number: int) -> None:
+            counted[name] = max(counted.get(name, 0), checked(name, number))
+
+        self._held, self._set, self.read = held, set_to, read
 
     def __getitem__(self, name: str) -> int:
-        return self._counts[name]
+        return self._held()[name]
+
+    def __setitem__(self, name: str, number: int) -> None:
+        self._set(name, number)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._counts)
+        return iter(self._held())
 
     def __len__(self) -> int:
-        return len(self._counts)
+        return len(self._held())
 
-    def __setitem__(self, name: str, value: int) -> None:
-        try:
-            name, value = text(name, "a name"), count(value, f"job.access[{name!r}]")
-        except Unfit as error:
-            raise UsageError(f"method {self._method!r}: {error}") from None
-        if value < self._least.get(name, 0):
-            self._refuse(name)
-        self._counts[name] = value
+    def __repr__(self) -> str:
+        return repr(self._held())
 
-    def __delitem__(self, name: str) -> None:
-        if name in self._least:
-            self._refuse(name)
-        del self._counts[name]
-
-    def clear(self) -> NoReturn:
-        """What was looked at stays noted."""
-        self._refuse(", ".join(self._counts) or "job.access")
-
-    def _refuse(self, name: str) -> NoReturn:
-        raise AccessError(f"method {self._method!r} lowers what it read ({name}), which stays in the record")
+    def update(self, more: Mapping[str, int]) -> None:
+        """Sets every count of `more`."""
+        for name, number in more.items():
+            self[name] = number
 
 
-@dataclass
 class Access:
-    """The guard of a job's facets; `seen` counts what the method looked at, for its record."""
+    """The guard of a job's facets; `seen` counts what the method looked at."""
 
-    method: MethodSpec
-    seen: Seen = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.seen = Seen(self.method.name)
+    def __init__(self, method: MethodSpec) -> None:
+        self.method, self.seen = method, Counts(method.name)
 
     def check(self, need: str) -> None:
         """Whether the method may reach for `need`.

@@ -94,7 +94,7 @@ class JobData:
 
     def _read(self, need: str, counted: str, split: S) -> S:
         self._access.check(need)
-        self._access.seen.note(counted, len(split))
+        self._access.seen.read(counted, len(split))
         return split
 
 

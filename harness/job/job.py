@@ -15,7 +15,7 @@ from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.base.template import filled
 from harness.external.services import Services
-from harness.job.access import Access, Seen
+from harness.job.access import Access, Counts
 from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
@@ -78,7 +78,7 @@ class Job:
         self._wrong: dict[tuple[str, int], Any] = {}
 
     @property
-    def access(self) -> Seen:
+    def access(self) -> Counts:
         """How much the method read of what it declared, by name, for its record; it may add counts."""
         return self._access.seen
 
@@ -188,7 +188,7 @@ class Job:
     def oracle_checklist(self, question: Question) -> Checklist | None:
         """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
         counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
-        self.access.note("targets_seen", self.access.get("targets_seen", 0) + 1)
+        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
         return self._task.checklist(self._sample(question))
 
     def wrong_answer(self, question: Question) -> Any | None:
@@ -196,7 +196,7 @@ class Job:
         name one. It is one for every question, epoch and seed, so that asking again tells no more than
         that; the record counts the questions (`wrong_answers`)."""
         if (question.id, question.epoch) not in self._wrong:
-            self.access.note("wrong_answers", self.access.get("wrong_answers", 0) + 1)
+            self.access.read("wrong_answers", self.access.get("wrong_answers", 0) + 1)
             rng = random.Random(seed_of(self._seed, "wrong answer", question.id, question.epoch))
             self._wrong[question.id, question.epoch] = self._task.wrong(self._sample(question), rng)
         return self._wrong[question.id, question.epoch]

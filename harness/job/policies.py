@@ -49,8 +49,7 @@ def charge(job: Job, told: Mapping[str, Any]) -> None:
     """Books what an earlier training took and read, as if it were trained now; nothing is paid again."""
     for purpose, usage in told["usage"].items():
         job.training.charge(purpose, spent_before(usage))
-    for name, value in told["access"].items():
-        job.access[name] = max(value, job.access.get(name, 0))
+    job.access.update(told["access"])
 
 
 def spent_before(usage: Mapping[str, Any]) -> Usage:

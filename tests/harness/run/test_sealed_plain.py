@@ -66,6 +66,11 @@ def score(row, record):
     return row["accuracy"]
 
 
+def seen(name):
+    """What the record says was read."""
+    return lambda row, record: record["data_access"][name]
+
+
 SEALED = [
     (says(answer=Same("blue")), score, 0.0),  # the target is red, and equal to it
     (says(answer=Same("blue")), given, '"blue"'),
@@ -103,7 +108,8 @@ SEALED = [
     (of_the_set({"spread": 1}), lambda row, record: record["metrics"]["spread"]["value"], 1.0),
     (of_the_set({"spread": None}), lambda row, record: "spread" in record["metrics"], False),
     (loads(item(target=("red", 1))), value("target"), '["red",1]'),
-    (fits(lambda job: job.access.update(steps=3)), lambda row, record: record["data_access"]["steps"], 3),
+    (fits(lambda job: job.access.update({"steps": 3})), seen("steps"), 3),
+    (fits(lambda job: job.access.update({"labels_seen": 0})), seen("labels_seen"), 9),
     (fits(lambda job: job.training.charge("t", Usage(seconds=-1e-15))), value("status"), "ok"),
 ]
 
