@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldFailed
+from harness.base.files import plain_fault
+from harness.base.surrogates import sendable
 from harness.model.metering import used
 from harness.sample import Outcome, Question
 from harness.world import World
@@ -58,7 +59,7 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
         question.id,
         question.epoch,
         episode.last_words,
-        answer=world.answer(),
+        answer=sendable(world.answer()),
         stop_reason=reason,
         error=error,
         unscored=unscored,
@@ -91,7 +92,7 @@ class _Episode:
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"
             action = output.message
-            _refuse_non_numbers(action)
+            _refuse_unheld(action)
             self.transcript.append(action)
             self.last_words = action.text or self.last_words
             self.calls += len(action.tool_calls or ())
@@ -126,20 +127,13 @@ class _Episode:
         } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})
 
 
-def _refuse_non_numbers(action: ChatMessageAssistant) -> None:
-    """Calls with NaN or an infinity, which readers of JSON take and no record can hold, can't be read."""
+def _refuse_unheld(action: ChatMessageAssistant) -> None:
+    """Calls whose arguments no record can hold (NaN, a number without end, a nesting without end), though
+    readers of JSON take them, can't be read; half a character in them becomes U+FFFD."""
     for call in action.tool_calls or ():
-        left: list[Any] = [call.arguments]
-        while left:
-            value = left.pop()
-            if isinstance(value, float) and not isfinite(value):
-                call.arguments, call.parse_error = (
-                    {},
-                    f"the arguments hold {value}, which is no number of JSON",
-                )
-                break
-            if isinstance(value, dict | list):
-                left += value.values() if isinstance(value, dict) else value
+        call.arguments = sendable(call.arguments)
+        if fault := plain_fault(call.arguments):
+            call.arguments, call.parse_error = {}, f"the arguments can't be read: {fault}"
 
 
 def plain(message: ChatMessage) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.base.plain import COUNTED, number
+
 #: numbers that only grow, because they count from the start
 GROWING = ("rollouts", "tokens", "flops", "wall_s")
 
@@ -44,16 +46,20 @@ def checked(rows: Iterable[Mapping[str, Any]]) -> Rows:
         ValueError: a row isn't a `Point`, steps don't rise, or a count falls.
     """
     kept: Rows = []
-    for number, row in enumerate(rows):
+    for n, row in enumerate(rows):
         try:
             found = Point.model_validate(dict(row)).model_dump(exclude_none=True)
         except ValidationError as error:
             first = error.errors()[0]
-            raise ValueError(f"row {number}: {first['loc'][0]}: {first['msg'].lower()}") from None
+            raise ValueError(f"row {n}: {first['loc'][0]}: {first['msg'].lower()}") from None
+        for name, value in found.items():
+            if type(value) is int and value > COUNTED:
+                raise ValueError(f"row {n}: {name} is above 2**53")
+            number(value, name)
         if kept and found["step"] <= kept[-1]["step"]:
-            raise ValueError(f"row {number}: step {found['step']} doesn't follow {kept[-1]['step']}")
+            raise ValueError(f"row {n}: step {found['step']} doesn't follow {kept[-1]['step']}")
         for name in GROWING:
             if kept and found.get(name, 0) < kept[-1].get(name, 0):
-                raise ValueError(f"row {number}: {name} falls from {kept[-1][name]} to {found.get(name)}")
+                raise ValueError(f"row {n}: {name} falls from {kept[-1][name]} to {found.get(name)}")
         kept.append(found)
     return kept

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from harness.base import forks, interrupts
 from harness.base.concurrent import Limit, each
-from harness.base.errors import ModelCallError, UsageError
+from harness.base.errors import Escape, ModelCallError, UsageError
 from harness.model.attempt_time import too_long
 from harness.plugins.base import Plugin
 from harness.sample import Outcome, Question, SplitSizes
@@ -100,7 +101,8 @@ def outcomes(
     """Outcomes of `answer` for every question, at most `limit` at once, as they finish.
 
     A model call that failed for good becomes an outcome with an `error`, and so does an answer that takes
-    longer than `seconds`; any other exception is a fault of the method and ends the stream. When the budget
+    longer than `seconds`; any other exception is a fault of the method and ends the stream, also one that
+    would end the process or the task, of which `Escape` tells. When the budget
     is spent no further question is begun, those under way are finished, and then it is raised.
     """
 
@@ -112,7 +114,10 @@ def outcomes(
             if seconds is None:
                 return await found
             async with asyncio.timeout(seconds) as clock:
-                return await found
+                outcome = await found
+            if asyncio.get_running_loop().time() > (clock.when() or 0):  # it never gave way to the clock
+                return Outcome(question.id, question.epoch, error=too_long(seconds))
+            return outcome
         except TimeoutError:
             if seconds is None or not clock.expired():
                 raise
@@ -121,7 +126,23 @@ def outcomes(
             return Outcome(
                 question.id, question.epoch, error=str(error), declined=getattr(error, "status", None)
             )
-        except SystemExit as error:  # it is the method's fault, and not the end of the harness
-            raise RuntimeError(f"it called sys.exit({error.code!r})") from error
+        except BaseException as error:
+            if isinstance(error, Exception) or _ends(error):
+                raise
+            raise Escape from error
+        finally:
+            forks.check()
 
     return each(attempt, questions, limit)
+
+
+def _ends(error: BaseException) -> bool:
+    """Whether what left an answer is the end of its task: the user's, or that of whoever runs it."""
+    forks.check(error)
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # its loop is gone, and what is left of it is taken away
+        return True
+    if isinstance(error, asyncio.CancelledError):
+        return task is None or task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt) and interrupts.came()

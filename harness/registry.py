@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from harness.base.errors import HarnessError, PluginError, UsageError, nearest
+from harness.base.errors import PluginError, UsageError, nearest, said
+from harness.plugins.guard import guarded
 from harness.plugins.installed import build, installed_specs, plain
-from harness.spec import MethodSpec, Spec, TaskSpec
+from harness.spec import OURS, MethodSpec, Spec, TaskSpec
 
 if TYPE_CHECKING:
     from harness.method import Method
@@ -32,7 +33,28 @@ class Specs(Mapping[str, S], Generic[S]):
     def __init__(self, kind: type[S]) -> None:
         self.plain: dict[str, dict[str, Any]] = {}
         self.kind = kind
+        #: why a name stands for nothing: several installed plugins have it
+        self.clashes: dict[str, str] = {}
         self._built: dict[str, S] = {}
+
+    def take(self, specs: Iterable[dict[str, Any]]) -> list[str]:
+        """Holds the specs of installed packages, but for those whose name another has, too: nobody can know
+        which of them is meant. A line for whoever shares names with whom."""
+        held: dict[str, list[dict[str, Any]]] = {}
+        for spec in specs:
+            held.setdefault(spec["name"], []).append(spec)
+        shared: dict[str, list[str]] = {}
+        for name, found in held.items():
+            if len(found) == 1:
+                self.plain[name] = found[0]
+            else:
+                shared.setdefault(_owners(found), []).append(name)
+        lines = []
+        for owners, names in shared.items():
+            shown = f"{', '.join(names[:4])}{f' and {len(names) - 4} more' if len(names) > 4 else ''}"
+            lines.append(f"{self.kind.noun} {shown}: {owners}")
+            self.clashes |= {name: f"{self.kind.noun} {name!r}: {owners}" for name in names}
+        return lines
 
     def add(self, spec: S) -> S:
         """Holds the spec of a class of this process, in place of an earlier one from the same file or cell.
@@ -40,6 +62,8 @@ class Specs(Mapping[str, S], Generic[S]):
         Raises:
             UsageError: another plugin has its name.
         """
+        if spec.name in self.clashes:
+            raise UsageError(self.clashes[spec.name])
         held = self.plain.get(spec.name)
         gone = held and held["origin"] == "file" and not Path(held["path"]).exists()
         if held and not gone and (held["origin"], held["path"]) != (spec.origin, spec.path):
@@ -74,13 +98,8 @@ class Registry:
         self.tasks = Specs(TaskSpec)
         self.methods = Specs(MethodSpec)
         self.faults = faults
-        for spec in specs:
-            known = (self.tasks if spec["kind"] == "task" else self.methods).plain
-            first = known.setdefault(spec["name"], spec)
-            if first is not spec:
-                faults.append(
-                    f"{spec['name']!r} of {spec['distribution']} is hidden by that of {first['distribution']}"
-                )
+        for specs_of, found in ((self.tasks, "task"), (self.methods, "method")):
+            faults += specs_of.take([spec for spec in specs if spec["kind"] == found])
 
     def task(self, name: str) -> TaskSpec:
         """The spec of a task, by name or as `file.py:Class`.
@@ -120,7 +139,8 @@ class Registry:
                 "harness.Task or harness.Method"
             )
         installed = self._installed(cls)
-        spec = installed or spec_of(cls)
+        with guarded(lambda error: f"{cls.__module__}:{cls.__qualname__} declares no spec: {said(error)}"):
+            spec = installed or spec_of(cls)
         if isinstance(plugin, Plugin):
             if installed is not None:
                 plugin.__dict__.setdefault("spec", installed)
@@ -188,6 +208,8 @@ class Registry:
             return cast(S, self.add(class_at(name, noun)))
         if name in specs and not name.endswith(OPEN):
             return specs[name]
+        if name in specs.clashes:
+            raise UsageError(specs.clashes[name])
         family = f"{name.partition('/')[0]}{OPEN}"
         if family in specs and name.partition("/")[2] not in ("", "*"):
             spec = specs[family]
@@ -214,6 +236,18 @@ class Registry:
                 f"{', '.join(names)}"
             )
         return specs[names[0]] if names else None
+
+
+def _owners(found: Sequence[Mapping[str, Any]]) -> str:
+    """Who has the same name, and what is to be done."""
+    distributions = [*dict.fromkeys(spec["distribution"] or spec["package"] for spec in found)]
+    if len(distributions) == 1:
+        places = " and ".join(dict.fromkeys(spec["folder"] for spec in found))
+        return f"{distributions[0]} declares it more than once, in {places}; one of them needs another name"
+    packages = {spec["distribution"] or spec["package"]: spec["package"] for spec in found}
+    named = " and ".join(f"{name} (package {packages[name]})" for name in distributions)
+    others = [name for name in distributions if name != OURS]
+    return f"{named} both have it; uninstall one: pip uninstall {' or '.join(others)}"
 
 
 def _is_address(name: str) -> bool:
@@ -255,24 +289,14 @@ def _load(spec: Spec, args: Mapping[str, Any], base: type[P], wanted: tuple[str,
     owner = f"{spec.name!r}{whose}"
     implementation: Any = spec.implementation
     if implementation is None:
-        try:
+        with guarded(lambda error: f"{owner} can't load {spec.entry}: {said(error)}"):
             implementation = getattr(importlib.import_module(module_name), attribute)
-        except Exception as error:
-            raise PluginError(f"{owner} can't load {spec.entry}: {_in_one_line(error)}") from error
-    if not (isinstance(implementation, type) and issubclass(implementation, base)):
-        raise PluginError(f"{owner}: {spec.entry} is not a subclass of harness {base.__name__}")
-    if all(getattr(implementation, name) is getattr(base, name) for name in wanted):
-        raise PluginError(f"{owner}: {spec.entry} doesn't define {wanted[0]}()")
-    try:
+    with guarded(lambda error: f"{owner}: {spec.entry} can't be made: {said(error)}"):
+        if not (isinstance(implementation, type) and issubclass(implementation, base)):
+            raise PluginError(f"{owner}: {spec.entry} is not a subclass of harness {base.__name__}")
+        if all(getattr(implementation, name) is getattr(base, name) for name in wanted):
+            raise PluginError(f"{owner}: {spec.entry} doesn't define {wanted[0]}()")
         return make(implementation, spec, args)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise PluginError(f"{owner}: {spec.entry} can't be made: {_in_one_line(error)}") from error
-
-
-def _in_one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 @cache

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from harness.base.digest import digest
+from harness.base.errors import PluginError, reason_of
+from harness.base.plain import named
 
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
@@ -61,8 +63,18 @@ class Sample:
         return self.shot or str(self.target)
 
     def digest(self) -> str:
-        """The content hash by which items are paired between runs: id, input and target."""
-        return digest([self.question.id, self.question.input, self.target])
+        """The content hash by which items are paired between runs: id, input and target.
+
+        Raises:
+            PluginError: the target has no JSON form.
+        """
+        try:
+            return digest([self.question.id, self.question.input, self.target])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PluginError(
+                f"the target of item {named(self.question.id)} has no JSON form ({reason_of(error)}); it is "
+                "made of texts, finite numbers, lists and dicts"
+            ) from None
 
 
 class LazySamples(Sequence[Sample]):
@@ -149,6 +161,9 @@ class Outcome:
     `trace` is kept with the attempt for people to read.
     `measures` are numbers that the method measured of itself (messages used): the record has their means,
     and nothing is ranked by them.
+
+    `answer` and `trace` are JSON, numbers are finite, text is `str`: `harness.run.door` makes a plain copy,
+    and refuses what can't be kept.
     """
 
     question_id: str
@@ -179,7 +194,8 @@ class Classes:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a task makes of an outcome: metric values, and whether the grader could do its work."""
+    """What a task makes of an outcome: values of its metrics within their ranges, the primary one among them
+    unless it is `unscored`, and whether the grader could do its work (`ok` or `unscored`)."""
 
     metrics: Mapping[str, float]
     status: Status = "ok"

@@ -32,6 +32,8 @@ OFFERS = (
 ROLES = ("judge", "user", "simulator", "annotator")
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
 DRAWS = ("none", "run")
+#: the distribution of the built-ins, and its name before it had a release
+OURS, FORMERLY = "method-harness", "harness"
 #: what a method draws on once for all items, unless its spec says that it doesn't
 DRAWN_FROM = frozenset({"labelled", "pool", "trainable", "interactions"})
 #: types of parameters, and how a message calls a value of each
@@ -217,6 +219,13 @@ class Spec:
 
     def __post_init__(self, implementation: type | None = None) -> None:
         object.__setattr__(self, "implementation", implementation)
+
+    @property
+    def owner(self) -> str:
+        """The distribution that it comes with, in the spelling of package indices; empty where that is the
+        project's own, and of a file or a cell."""
+        name = re.sub(r"[-_.]+", "-", self.distribution).lower()
+        return "" if name in (OURS, FORMERLY) else name
 
     @property
     def declared_version(self) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, as_written
 from harness.base import messages
+from harness.base.errors import PluginError
+from harness.base.plain import Unfit, Unheld, named, plain
 from harness.base.slip import slip
 from harness.base.template import filled
 from harness.plugins.base import Plugin
@@ -24,6 +26,28 @@ if TYPE_CHECKING:
     from harness.model.gateway import Model
     from harness.stats import Estimate
     from harness.world import World
+
+
+def answer_in(task: Task, text: str, question: Question) -> Any | None:
+    """What a task's `parse` reads in a completion, in JSON's own types, as everything after works on it. None
+    also where a model wrote a number or a nesting that no record can hold.
+
+    Raises:
+        PluginError: the task made something of it that is no JSON.
+    """
+    found = task.parse(text, question)
+    if found is None or (type(found) is str and found.isascii()):
+        return found
+    try:
+        return plain(found, mend=True)
+    except Unheld:
+        return None
+    except Unfit as error:
+        whose = f" (distribution {task.spec.distribution})" if task.spec.distribution else ""
+        raise PluginError(
+            f"task {task.spec.name!r}{whose} gave for question {named(question.id)} an answer that can't be "
+            f"kept: {error}"
+        ) from None
 
 
 class Task(Plugin[TaskSpec]):
@@ -115,8 +139,11 @@ class Task(Plugin[TaskSpec]):
         return slip(gold, rng) if self.spec.answer in ("integer", "number") else None
 
     def correct(self, answer: Any, sample: Sample) -> bool:
-        """Whether an answer is right."""
-        return bool(answer == sample.target)
+        """Whether an answer is right: by default whether it is the target, as JSON has both."""
+        target = sample.target
+        if isinstance(target, list | tuple | dict):
+            return bool(plain(answer) == plain(target))
+        return bool(answer == target)
 
     def for_run(self, services: Services) -> Task:
         """The task as one run uses it: a copy, where the worlds of a run share something, or reach outside

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
-from harness.task import Task
+from harness.task import Task, answer_in
 
 LOG = logging.getLogger("harness.task")
 #: test items, spread evenly over the split, on which the scorer is tried
@@ -118,7 +118,7 @@ def _gold(task: Task, sample: Sample) -> Outcome | None:
 
 
 def _read(task: Task, sample: Sample, text: str) -> Outcome:
-    return Outcome(sample.id, sample.question.epoch, text, task.parse(text, sample.question))
+    return Outcome(sample.id, sample.question.epoch, text, answer_in(task, text, sample.question))
 
 
 def _scores(task: Task, samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> list[Score]:

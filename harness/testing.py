@@ -9,7 +9,6 @@ def test_contract():
 from __future__ import annotations
 
 import asyncio
-import json
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import BudgetSpent
+from harness.base.plain import Unfit
 from harness.data.hub import Data
 from harness.job import Models
 from harness.job.watched import WatchedJob
@@ -27,9 +27,10 @@ from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
 from harness.registry import load_method, load_task, registry
+from harness.run import door
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import MetricRange, TaskSpec
-from harness.task import Task
+from harness.task import Task, answer_in
 from harness.task_checks import check_splits
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
 
@@ -163,21 +164,18 @@ def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
         assert messages and messages[-1].role == "user", f"{name}: ask() doesn't end with the user"
         assert [m.text for m in messages] == [m.text for m in task.ask(sample.question)]
         for text in ("", "\x00", "{}%s{0}", "\\boxed{" * 50, "no idea " * 1000):
-            answer = task.parse(text, sample.question)
-            json.dumps(answer)
-        empty = Outcome(sample.id, 0, "")
-        score = task.score(sample, empty)
-        _check_score(spec, score.metrics)
+            answer_in(task, text, sample.question)
+        _check(name, door.score, task.score(sample, Outcome(sample.id, 0, "")), spec)
     pickle.loads(pickle.dumps(task))
     assert "countable" not in spec.offers or spec.answer not in ("ranking", "trajectory")
 
 
-def _check_score(spec: TaskSpec, metrics: Mapping[str, float]) -> None:
-    assert spec.primary in spec.metrics, f"{spec.name}: primary {spec.primary!r} is not in metrics"
-    for metric, value in metrics.items():
-        assert metric in spec.metrics, f"{spec.name}: score() gives {metric!r}, not in metrics"
-        span = spec.metric_ranges[metric]
-        assert span.low <= value <= span.high, f"{spec.name}: {metric} = {value} is out of range"
+def _check(name: str, read: Callable[..., object], *given: object) -> None:
+    """Whether what a plugin gives passes the door of a run."""
+    try:
+        read(*given)
+    except Unfit as error:
+        raise AssertionError(f"{name} gives {error}") from None
 
 
 def check_method(name: str, /, **args: Any) -> None:
@@ -200,6 +198,8 @@ def check_method(name: str, /, **args: Any) -> None:
     assert sorted(o.question_id for o in first) == [f"test{n}" for n in range(6)], (
         f"{name}: not exactly one outcome for every question"
     )
+    for outcome in first:
+        _check(name, door.outcome, outcome)
     key = [(o.question_id, o.text, o.answer, o.error) for o in first]
     assert sorted(key, key=str) == sorted(
         [(o.question_id, o.text, o.answer, o.error) for o in second], key=str

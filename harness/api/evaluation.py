@@ -13,6 +13,7 @@ from harness.api.requests import Options, as_called, cells_of, requests_of
 from harness.api.runs import Runs
 from harness.api.settings import STORE
 from harness.base.errors import HarnessWarning
+from harness.base.paths import fixed
 from harness.base.terminal import one_line
 
 if TYPE_CHECKING:
@@ -128,9 +129,14 @@ def session_of(cells: Sequence[Cell], store: str | Path, progress: bool, command
 
     check_roles(cells)
     settings = configuration()
-    with watching(len(cells), progress) as watcher:
+    # a plugin's filters hold while it runs, and hide no warning of ours
+    with fixed(), warnings.catch_warnings(), watching(len(cells), progress) as watcher:
         session = Session(
-            Store(Path(store)), watcher, settings.get("prices", {}), settings.get("services", {}), command
+            Store(Path(store).absolute()),
+            watcher,
+            settings.get("prices", {}),
+            settings.get("services", {}),
+            command,
         )
         check_priced(cells, session)
         if len(cells) > 1:  # one alone says it itself

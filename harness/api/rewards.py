@@ -118,9 +118,11 @@ class Reward:
 
     def _graded(self, which: Sample | str, completion: Any) -> tuple[float | None, str | None]:
         """The reward, or None with the reason."""
+        from harness.task import answer_in
+
         sample, text, spec = self._sample(which), _text(completion), self.task.spec
         try:
-            answer = self.task.parse(text, sample.question)
+            answer = answer_in(self.task, text, sample.question)
             score = self.task.score(sample, Outcome(sample.id, sample.question.epoch, text, answer))
         except Exception as error:  # a broken grader is no wrong answer
             return None, f"{type(error).__name__}: {error}"

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, TypeVar
 
+from harness.base import interrupts, loops
 from harness.base.errors import BudgetSpent, CacheFailed
 
 In = TypeVar("In")
@@ -21,6 +22,13 @@ Limit = int | Callable[[], int]
 BEAT = 1.0
 
 
+class _End:
+    """Ends a stream of results: with an error, or because there are no more."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
 async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit: Limit) -> AsyncIterator[Out]:
     """The results of `work` for every item, at most `limit` at once, as they finish.
 
@@ -29,7 +37,7 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
     """
     stream = iter(items)
     now = _now(limit)
-    finished: asyncio.Queue[Out | BaseException | None] = asyncio.Queue(maxsize=4 * max(now(), 64))
+    finished: asyncio.Queue[Out | _End] = asyncio.Queue(maxsize=4 * max(now(), 64))
     spent: list[BaseException] = []
 
     async def one(item: In) -> None:
@@ -39,26 +47,29 @@ async def each(work: Callable[[In], Awaitable[Out]], items: Iterable[In], limit:
             # an interrupt that left a task would end the loop before others could clean up
             spent.append(error)
             return
-        await finished.put(result)
+        if not left:  # code that swallows the end of its task would fill a queue that nobody reads
+            await finished.put(result)
 
     async def supervise() -> None:
         end: Any = None
         try:
-            await _workers(one, stream, now, steady=isinstance(limit, int), ended=lambda: bool(spent))
+            await _workers(one, stream, now, steady=isinstance(limit, int), ended=lambda: left or bool(spent))
         except BaseExceptionGroup as failures:
             end = failures.exceptions[0]
-        await finished.put(end or (spent[0] if spent else None))
+        await finished.put(_End(end or (spent[0] if spent else None)))
 
     supervisor = asyncio.create_task(supervise())
+    left = False
     try:
         while True:
             result = await finished.get()
-            if result is None:
+            if isinstance(result, _End):  # and nothing else: a result may be anything, an exception too
+                if result.error is not None:
+                    raise result.error
                 return
-            if isinstance(result, BaseException):
-                raise result
             yield result
     finally:
+        left = True
         supervisor.cancel()
         await asyncio.gather(supervisor, return_exceptions=True)
 
@@ -150,7 +161,7 @@ def run_sync(work: Coroutine[Any, Any, Out]) -> Out:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return loops.run(work)
     return _in_a_thread(work)
 
 
@@ -170,7 +181,7 @@ def _in_a_thread(work: Coroutine[Any, Any, Out]) -> Out:
 
     def run() -> None:
         try:
-            ended.set_result(asyncio.run(announced()))
+            ended.set_result(loops.run(announced()))
         except BaseException as error:
             ended.set_exception(error)
 
@@ -183,6 +194,7 @@ def _in_a_thread(work: Coroutine[Any, Any, Out]) -> Out:
         except KeyboardInterrupt:
             if ended.done():
                 raise
+            interrupts.note()
             loop, task = started.result()
             loop.call_soon_threadsafe(task.cancel)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from harness.base.secrets import without_secret_values
@@ -95,7 +96,50 @@ class WorldFailed(Exception):
 
 def reason_of(error: BaseException) -> str:
     """The first line of what an exception says; its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text_of(error) or type(error).__name__
+
+
+class Escape(Exception):
+    """What code of a plugin raised that would end more than its own attempt (`__cause__`): `sys.exit()`, a
+    KeyboardInterrupt without Ctrl-C, a cancellation that nobody asked for."""
+
+
+def said(error: BaseException, place: bool = False) -> str:
+    """What an exception of code of others says, in one line: its type and the first line of its text, or what
+    was called to end the process; with `place` after ` at FILE:LINE: `, where that is known."""
+    if isinstance(error, Escape) and error.__cause__ is not None:
+        error = error.__cause__
+    name = type(error).__name__
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, str | int) else type(error.code).__name__
+        line = f"it called sys.exit({'' if error.code is None else repr(code)})"
+    elif isinstance(error, Exception):
+        line = f"{name}: {text_of(error, whole=True) or 'no message'}"
+    else:
+        line = f"it raised {name}" + (f": {text}" if (text := text_of(error)) else "")
+    if not place:
+        return line
+    import traceback
+
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not _of_python(each.filename)]
+    if not frames:
+        return f": {line}"
+    return f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}: {line}"
+
+
+def _of_python(file: str) -> bool:
+    """Whether a file is one of Python's own modules."""
+    return file.startswith(os.path.dirname(os.__file__) + os.sep) and "site-packages" not in file
+
+
+def text_of(error: BaseException, whole: bool = False) -> str:
+    """The first line of an exception's text, or with `whole` all of it as one line of at most 300
+    characters; empty where it has none, or can't even be asked."""
+    try:
+        text = str(error).strip()
+    except Exception:
+        return ""
+    return " ".join(text.split())[:300] if whole else (text.splitlines() or [""])[0]
 
 
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:

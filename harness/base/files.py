@@ -19,6 +19,7 @@ from harness.base.errors import RecordError, reason_of
 #: bytes of a file of JSON, and levels in it, that are read
 LARGEST, DEEPEST = 1 << 28, 64
 HALF = "it holds half a character (a lone surrogate)"
+NO_JSON = "which JSON doesn't know"
 #: whole numbers up to here fit wherever numbers go
 WHOLE = 10**300
 
@@ -111,7 +112,7 @@ def plain_fault(value: Any) -> str:
                 if not -WHOLE < each < WHOLE:
                     return "it holds a whole number of more than 300 digits"
             elif kind is not bool and each is not None:
-                return f"it holds a {kind.__name__}, which JSON doesn't know"
+                return f"it holds a {kind.__name__}, {NO_JSON}"
     return ""
 
 

@@ -10,6 +10,8 @@ import json
 import math
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -51,14 +53,66 @@ def one_line(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ... ({len(line) - LONGEST:,} characters more)"
 
 
+#: where results go while code of others has another stdout; and stderr, should they close it
+_results: Any = None
+_spare: Any = None
+
+
+@contextmanager
+def results_apart(others: Any = None, spare: Any = None) -> Iterator[None]:
+    """A block in which results alone go to stdout: what code of others prints there goes to `others`, stderr
+    by default. `spare` takes messages where stderr was closed."""
+    global _results, _spare
+    if _results is not None or sys.stdout is None:
+        yield
+        return
+    _results, _spare = sys.stdout, spare
+    sys.stdout = others or _Unclosed(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout, _results = _results, None
+
+
+class _Unclosed:
+    """A stream that nobody who has it can close."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def close(self) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def results() -> Any:
+    """The stream to which results go."""
+    return _results or sys.stdout
+
+
+def _message(text: str, **more: Any) -> None:
+    """Prints to stderr; to the spare stream, where code of others has closed it."""
+    try:
+        print(text, file=sys.stderr, **more)
+    except (OSError, ValueError):
+        if _spare is None:
+            raise
+        print(text, file=_spare, **more)
+
+
 def say(text: object = "", *, err: bool = False, end: str = "\n") -> None:
     """Prints lines, made printable, to stdout or, with `err`, to stderr."""
-    print(printable_lines(str(text)), file=sys.stderr if err else sys.stdout, end=end)
+    if err:
+        _message(printable_lines(str(text)), end=end)
+    else:
+        print(printable_lines(str(text)), file=results(), end=end)
 
 
 def tell(message: object) -> None:
     """Prints a message, as `one_line`, to stderr: what is quoted in it can't make lines of its own."""
-    print(one_line(str(message)), file=sys.stderr)
+    _message(one_line(str(message)))
 
 
 def hint(notice: str) -> None:
@@ -73,13 +127,13 @@ def hinted(notice: str) -> str:
 
 def rewrite(line: str, last: bool = False) -> None:
     """Shows a line of progress on stderr over the one before; `last`: nothing goes over it."""
-    print(f"\r{one_line(line)}", end="\n" if last else "", file=sys.stderr, flush=True)
+    _message(f"\r{one_line(line)}", end="\n" if last else "", flush=True)
 
 
 def say_json(value: Any) -> None:
     """Prints one line of JSON to stdout: see `json_text`; where stdout isn't Unicode, in ASCII."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    print(json_text(value, ascii_only=not encoding.startswith("utf")))
+    encoding = (getattr(results(), "encoding", None) or "utf-8").lower()
+    print(json_text(value, ascii_only=not encoding.startswith("utf")), file=results())
 
 
 def json_text(value: Any, *, ascii_only: bool = False, sort_keys: bool = False) -> str:
@@ -121,7 +175,12 @@ def guard() -> None:
     def raised(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         say("".join(traceback.format_exception(kind, error, trace)), err=True, end="")
 
+    def ignored(what: Any) -> None:
+        where = f"{what.err_msg or 'ignored in'}: {what.object!r}: " if what.object is not None else ""
+        tell(f"warning: {where}{what.exc_type.__name__}: {what.exc_value}")
+
     sys.excepthook = raised
+    sys.unraisablehook = ignored
     warnings.showwarning = warned  # type: ignore[assignment]
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(Printable())

@@ -12,10 +12,11 @@ import click
 
 from harness import __version__
 from harness.base.env_file import load_env_file
-from harness.base.errors import HarnessError, UsageError, nearest
+from harness.base.errors import HarnessError, UsageError, nearest, said
 from harness.base.secrets import remember_words, without_secret_values
 from harness.base.surrogates import whole
 from harness.base.terminal import guard, say, tell
+from harness.cli.ending import end_in_time, of_the_command, say_whose
 from harness.cli.streams import shielded
 
 #: command -> (module, one line for --help). A module is imported by its name when its command is called,
@@ -79,8 +80,13 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point `harness`: a mistake becomes one line and an exit code."""
-    with shielded():
-        _main()
+    try:
+        with shielded():
+            _main()
+    except SystemExit as stop:
+        end_in_time(stop.code if isinstance(stop.code, int) else 0)
+        raise
+    end_in_time(0)
 
 
 def _main() -> None:
@@ -90,6 +96,11 @@ def _main() -> None:
         _check_unicode()
         load_env_file()
         cli(standalone_mode=False)
+    except SystemExit as stop:
+        if of_the_command(stop):
+            raise
+        say_whose(stop)
+        sys.exit(1)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -114,10 +125,10 @@ def _main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         tell(f"error: {place}{error.strerror or error} (HARNESS_DEBUG=1 says where)")
         sys.exit(2)
-    except Exception as error:
+    except BaseException as error:
         if debug:
             _trace()
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        what = said(error)
         tell(f"error: {what} (nobody foresaw it: HARNESS_DEBUG=1 says where, please report it)")
         sys.exit(2)
 

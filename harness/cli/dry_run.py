@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ from harness.base.errors import HarnessError
 from harness.base.terminal import hint, say_json, tell
 from harness.registry import load_method
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import fault, foreseen, step
 from harness.sample import Splits, SplitSizes
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
         draws = cell.method.draws == "run"
         if (key, draws) not in noises:
             noises[key, draws] = _noise(cell, stored, draws)
-        sizes = found[1].sizes
         try:
-            items = len(chosen(cell.request, found[1].test))
+            with foreseen(cell):
+                sizes = found[1].sizes
+                items = len(chosen(cell.request, found[1].test))
         except HarnessError as error:
             rows.append({"cell": cell.title, "error": str(error)})
             continue
@@ -133,7 +135,8 @@ def _estimate(
     from harness.run.rehearsal import rehearse
 
     try:
-        rehearsed = rehearse(cell, session, task, splits)
+        with foreseen(cell):
+            rehearsed = rehearse(cell, session, task, splits)
     except HarnessError as error:
         return str(error)
     roles = {*cell.request.roles.values()} - {cell.model}
@@ -163,9 +166,12 @@ def _calls(cell: Cell, session: Session, n_questions: int, sizes: SplitSizes) ->
     if cell.request.isolate:  # no code of the method runs here
         return None
     try:
-        declared = load_method(cell.method, cell.method_args).calls(n_questions, sizes)
+        method = load_method(cell.method, cell.method_args)
+        with step(cell.method, "calls"):
+            declared = method.calls(n_questions, sizes)
         if declared is None:
             declared = calls_of_cell(cell, session, n_questions)
+        declared = None if declared is None else operator.index(declared)
         if declared is not None and declared < 0:
             raise ValueError(f"{declared} calls can't be made; are its arguments in range?")
         return declared

@@ -12,8 +12,10 @@ from click.core import ParameterSource
 
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
+from harness.base.paths import fixed
 from harness.base.terminal import say
 from harness.base.values import given
+from harness.cli.streams import results_alone
 from harness.model.pace import AUTO
 
 #: former spelling of an option -> the present one; said to whoever uses it, in every command that has the
@@ -64,6 +66,10 @@ class Command(click.Command):
             cure = "; names follow an option, as --task NAME,NAME, and globs stand in quotes"
             raise click.UsageError(f"unexpected {rest[0]!r}{cure if '--task' in own else ''}", ctx)
         return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with fixed(), results_alone():
+            return super().invoke(ctx)
 
 
 class Group(click.Group):

@@ -39,7 +39,7 @@ class Data:
         chosen = mirror or os.environ.get("HARNESS_MIRROR")
         if chosen and not Path(chosen).is_dir():
             raise DataError(f"the mirror {chosen} is not a folder; correct --mirror or HARNESS_MIRROR")
-        return cls(Path(chosen) if chosen else None, offline, reach=reach or Reach())
+        return cls(Path(chosen).absolute() if chosen else None, offline, reach=reach or Reach())
 
     def rows(self, pin: DataPin, columns: Sequence[str]) -> Rows:
         """The rows of one split, with at least `columns`.

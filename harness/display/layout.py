@@ -4,11 +4,12 @@ off; and as HTML, for notebooks."""
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from harness.base.terminal import printable
+from harness.base.terminal import printable, results
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -94,12 +95,17 @@ def console() -> Console:
     """A console as wide as the terminal; COLUMNS has the last word, also in a pipe."""
     from rich.console import Console
 
-    found = Console(highlight=False, force_jupyter=False)
+    found = Console(file=_file(), highlight=False, force_jupyter=False)
     return (
         found
         if found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
-        else Console(width=PIPED, highlight=False, force_jupyter=False)
+        else Console(file=_file(), width=PIPED, highlight=False, force_jupyter=False)
     )
+
+
+def _file() -> Any:
+    """Where a command has its results; None stands for stdout, wherever that goes at the time."""
+    return None if results() is sys.stdout else results()
 
 
 def print_blocks(blocks: Iterable[Block], out: Console | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.base.paths import shown
 from harness.display.failures import DECLINED_HEADS, failures, silent
 from harness.display.layout import Block, Line, Table, print_blocks
 from harness.external.known_broken import WITHOUT
@@ -255,7 +256,7 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
     ]
     for record in records:
         note = "reused" if record.get("reused") else record["status"]
-        blocks.append(Line(f"{record['run_id'][:12]}  {note:8}  {record['record']}"))
+        blocks.append(Line(f"{record['run_id'][:12]}  {note:8}  {shown(record['record'])}"))
         blocks += [Line(f"{'':12}  {line}") for line in beside(record)]
     return blocks
 

@@ -87,13 +87,7 @@ class JobData:
         rows = embedder.embed([text for text, has in zip(texts, own, strict=True) if has])
         if not isinstance(rows, np.ndarray):
             raise UsageError("items need dense vectors, which --embedder tfidf doesn't give; try lsa")
-        if len(rows) != own.sum():
-            raise DataError(f"the embedder gave {len(rows)} vectors for {own.sum()} items with a text")
-        broken = int((~np.isfinite(rows).all(axis=1)).sum())
-        if broken:
-            raise DataError(
-                f"the vectors of {broken} of {len(rows)} items hold NaN or infinity; embed them again"
-            )
+        check_vectors(rows, int(own.sum()), embedder.name)
         vectors = np.empty((len(texts), rows.shape[1]), np.float32)
         vectors[own], vectors[~own] = rows, rows.mean(axis=0)
         return vectors, int((~own).sum())
@@ -102,3 +96,22 @@ class JobData:
         self._access.check(need)
         self._access.seen.read(counted, len(split))
         return split
+
+
+def check_vectors(rows: Any, texts: int, embedder: str) -> None:
+    """Whether an embedder gave a finite vector for every text; as an array or a sparse matrix.
+
+    Raises:
+        DataError: it didn't; says how many are wrong.
+    """
+    import numpy as np
+
+    if rows.shape[0] != texts:
+        raise DataError(f"embedder {embedder} gave {rows.shape[0]} vectors for {texts} texts")
+    sound = np.isfinite(rows.data if hasattr(rows, "tocsr") else rows)
+    if not sound.all():
+        broken = "some" if sound.ndim == 1 else int((~sound.all(axis=1)).sum())
+        raise DataError(
+            f"embedder {embedder}: the vectors of {broken} of {texts} texts hold NaN or infinity; embed them "
+            "again"
+        )

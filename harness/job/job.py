@@ -15,7 +15,7 @@ from harness.base.errors import UsageError
 from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access, Counts
-from harness.job.data import JobData
+from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
 from harness.job.items import OfItems, for_method
@@ -25,7 +25,7 @@ from harness.model.endings import thought_alone
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec
-from harness.task import Task
+from harness.task import Task, answer_in
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -76,12 +76,13 @@ class Job:
         asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(self._splits, access, asked, models.embedder)
         self.training = Training(self._task, models, access, self._other, self.role)
-        self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
+        made_by = [method.name, method.comparability_version, *filter(None, [method.owner, code])]
+        self.files = Files(method.name, made_by)
         self._wrong: dict[tuple[str, int], Any] = {}
 
     @property
     def access(self) -> Counts:
-        """How much the method read of what it declared, by name, for its record; it may note more there."""
+        """How much the method read of what it declared, by name, for its record; it may add counts."""
         return self._access.seen
 
     # -- the task ---------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ class Job:
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The answer in a completion, None if there is none."""
-        return self._task.parse(text, question)
+        return answer_in(self._task, text, question)
 
     def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: equal answers are equal texts."""
@@ -259,10 +260,16 @@ class Job:
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Unit-length vectors, one row a text: a float32 array, or a sparse matrix of a lexical
-        embedder. The first call fixes the vocabulary of a lexical embedder."""
+        embedder. The first call fixes the vocabulary of a lexical embedder.
+
+        Raises:
+            DataError: there are more or fewer vectors than texts, or one isn't finite.
+        """
         if self._models.embedder is None:
             raise UsageError(f"method {self._method.name!r} needs --embedder NAME")
-        return self._models.embedder.embed(texts)
+        rows = self._models.embedder.embed(texts)
+        check_vectors(rows, len(texts), self._models.embedder.name)
+        return rows
 
     @property
     def concurrency(self) -> int:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
+from harness.base.plain import Unfit, text
 from harness.job.access import Access
 from harness.job.models import Models
 from harness.model.elsewhere import elsewhere
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
 from harness.sample import Outcome, Sample, Score
+from harness.task import answer_in
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -89,7 +91,7 @@ class Training:
         Raises:
             Exception: whatever a broken grader raises.
         """
-        answer = self._task.parse(text, sample.question)
+        answer = answer_in(self._task, text, sample.question)
         outcome = Outcome(sample.id, sample.question.epoch, text, answer)
         spec = self._task.spec
         value = self._task.score(sample, outcome).metrics[spec.primary]
@@ -152,8 +154,14 @@ class Training:
         """Records what was spent past the gateway, such as rollouts and forward passes of training.
 
         Raises:
+            UsageError: a number of it is none, below 0 or not finite.
             BudgetSpent: a limit of the run is reached; what was spent is recorded.
         """
+        try:
+            purpose, usage = text(purpose, "its purpose"), usage.checked()
+        except Unfit as error:
+            name = self._access.method.name
+            raise UsageError(f"method {name!r} charges what nothing can cost: {error}") from None
         self._models.ledger.charge(purpose, usage, "", 0)
         self._models.budget.check(self._models.ledger.total)
 

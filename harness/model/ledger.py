@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from harness.base.errors import CacheFailed
+from harness.base.plain import Unfit, count, number
 from harness.model.served import Served
 
 
@@ -70,6 +71,26 @@ class Usage:
         for name in UNLOGICAL:
             if more := getattr(other, name):
                 setattr(self, name, getattr(self, name) + more)
+
+    def checked(self) -> Usage:
+        """The same in exact types.
+
+        Raises:
+            Unfit: a number is none, below 0 or not finite.
+        """
+        found: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is None and each.name in _UNKNOWN:
+                found[each.name] = None
+            elif type(each.default) is int:
+                found[each.name] = count(value, each.name)
+            else:
+                amount = number(value, each.name)
+                if amount < -ROUNDING:
+                    raise Unfit(f"{each.name} is {amount}, below 0")
+                found[each.name] = max(amount, 0.0)
+        return Usage(**found)
 
     def since(self, before: Usage) -> Usage:
         """What an account has grown by since it was `before`; None where either number is unknown."""
@@ -139,6 +160,10 @@ class Usage:
 #: what is paid or may be, and is no part of the logical use
 UNLOGICAL = ("thrown_calls", "thrown_tokens", "thrown_usd", "uncounted_tokens", "uncounted_usd")
 _Number = TypeVar("_Number", int, float)
+#: how far below 0 a difference of two sums may come to lie
+ROUNDING = 1e-9
+#: what may be unknown
+_UNKNOWN = ("reasoning_tokens", "cached_input_tokens", "cache_write_tokens", "cost_usd", "paid_usd")
 #: the fields, in their order
 _NAMES = dict.fromkeys(field.name for field in fields(Usage))
 

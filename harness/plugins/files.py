@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 import traceback
@@ -12,8 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.base.errors import HarnessError, PluginError, UsageError, nearest
+from harness.base.errors import UsageError, nearest, said
 from harness.plugins.base import Plugin
+from harness.plugins.guard import guarded
 from harness.spec import Spec
 
 _ADDRESS = re.compile(r"(?P<file>.+\.py)(?::(?P<attribute>[A-Za-z_][\w.]*))?")
@@ -139,16 +141,15 @@ def load_module(path: Path) -> ModuleType:
     sys.dont_write_bytecode = True
     importlib.invalidate_caches()
     try:
-        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), vars(loaded.module))
-    except HarnessError:
-        del sys.modules[name]
+        with guarded(lambda error: _explained(error, path)):
+            exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), vars(loaded.module))
+    except BaseException:
+        sys.modules.pop(name, None)
         raise
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise PluginError(_explained(error, path)) from error
     finally:
         sys.dont_write_bytecode = quiet
-        sys.path.remove(folder)
+        if folder in sys.path:
+            sys.path.remove(folder)
     loaded.files |= {file: _digest(file) for file in _neighbours(path.parent).values()}
     _LOADED[path] = loaded
     return loaded.module
@@ -164,9 +165,10 @@ def code_files(path: Path) -> list[Path]:
 def _neighbours(folder: Path) -> dict[str, Path]:
     """The imported modules that lie in a folder under their own names, and their files."""
     found = {}
+    within = f"{folder}{os.sep}"
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not file or name.partition(".")[0] in ("harness", "__main__"):
+        if not file or not str(file).startswith(within) or name.partition(".")[0] in ("harness", "__main__"):
             continue
         place = folder.joinpath(*name.split("."))
         if Path(file) in (place.with_name(place.name + ".py"), place / "__init__.py"):
@@ -206,12 +208,12 @@ def _digest(file: Path) -> str:
 
 def _explained(error: BaseException, path: Path) -> str:
     """An error of an import with its place: the last one in the user's own files."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    what = said(error)
     if isinstance(error, SyntaxError) and error.filename:
         file, line = Path(error.filename), error.lineno or 0
-        said = f"{type(error).__name__}: {error.msg}"
+        what = f"{type(error).__name__}: {error.msg}"
     else:
         frames = traceback.extract_tb(error.__traceback__)
         own = [each for each in frames if Path(each.filename).is_relative_to(path.parent)]
         file, line = (Path(own[-1].filename), own[-1].lineno or 0) if own else (path, 1)
-    return f"{file.name}:{line}: {said} (while {path.name} was imported)"
+    return f"{file.name}:{line}: {what} (while {path.name} was imported)"

@@ -18,14 +18,12 @@ from typing import Any, TypeVar
 
 from harness.base import paths
 from harness.base.documents import load_json, load_toml
-from harness.base.errors import PluginError
+from harness.base.errors import PluginError, said
 from harness.plugins.toml import read_specs
-from harness.spec import DataPin, MetricRange, Param, Spec
+from harness.spec import FORMERLY, OURS, DataPin, MetricRange, Param, Spec
 
 GROUP = "harness.plugins"
 INDEX_FORMAT = 9
-#: the distribution that the built-ins come with, and its name before it had a release
-OURS, FORMERLY = "method-harness", "harness"
 S = TypeVar("S", bound=Spec)
 
 
@@ -33,7 +31,7 @@ def installed_specs() -> tuple[list[dict[str, Any]], list[str]]:
     """Every spec of every installed package as plain data, and a line for each that can't be read."""
     specs: list[dict[str, Any]] = []
     faults: list[str] = []
-    for package, distribution, folder in _found_packages():
+    for package, distribution, folder in _found_packages(faults):
         if os.path.isdir(folder):
             specs += _specs_below(package, distribution, folder, faults)
         else:
@@ -53,6 +51,11 @@ def _missing(package: str, distribution: str) -> str:
             f"{package} is missing from this installation; in a clone {package.replace('.', '/')} is a link "
             "to a folder (git config core.symlinks true, then check it out again), otherwise: "
             f"pip install --force-reinstall {OURS}"
+        )
+    if ":" in package:
+        return (
+            f"distribution {distribution} names {package!r}, which is no package; an entry point of {GROUP} "
+            "is the package below which task.toml and method.toml lie"
         )
     found = importlib.util.find_spec(package.partition(".")[0])
     if found and found.origin:
@@ -87,8 +90,10 @@ def build(kind: type[S], plain: Mapping[str, Any]) -> S:
     return kind(**fields)
 
 
-def _found_packages() -> list[tuple[str, str, str]]:
-    """(package, distribution, folder) of every plugin; the folder may not be there.
+def _found_packages(faults: list[str]) -> list[tuple[str, str, str]]:
+    """(package, distribution, folder) of every plugin; the folder may not be there. Installations that can't
+    be read are among the `faults`.
+
     Scanning the metadata of all installed distributions costs some 40 ms, so the answer is kept while
     no folder of sys.path changes."""
     stamp = [[path, os.stat(path).st_mtime_ns] for path in sys.path if os.path.isdir(path)]
@@ -96,27 +101,58 @@ def _found_packages() -> list[tuple[str, str, str]]:
     remembered = _read_json(index)
     if remembered.get("stamp") == stamp and remembered.get("format") == INDEX_FORMAT:
         return [(p, d, f) for p, d, f in remembered["packages"]]
-    from importlib.metadata import entry_points
-
     packages = []
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
-        top, *below = point.value.split(".")
-        found = importlib.util.find_spec(top)
-        folder = ""
-        if found and found.submodule_search_locations:
-            folder = os.path.join(next(iter(found.submodule_search_locations)), *below)
-        packages.append((point.value, point.dist.name if point.dist else "", folder))
+    known = len(faults)
+    for package, distribution in sorted(_entry_points(faults)):
+        try:
+            packages.append((package, distribution, _folder(package)))
+        except Exception as error:  # a finder of another installation
+            faults.append(
+                f"distribution {distribution} names {package!r}, which can't be looked for: {said(error)}"
+            )
     packages = list(dict.fromkeys(packages))
-    _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "packages": packages})
+    if len(faults) == known:
+        _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "packages": packages})
     return packages
 
 
 def packages_of_plugins() -> list[tuple[str, Path]]:
     """(distribution, folder) of every installed package that is a plugin, or that holds one."""
     found = [
-        (package.count("."), owner, Path(folder)) for package, owner, folder in _found_packages() if folder
+        (package.count("."), owner, Path(folder)) for package, owner, folder in _found_packages([]) if folder
     ]
     return [(owner, folder.parents[depth - 1] if depth else folder) for depth, owner, folder in found]
+
+
+def _entry_points(faults: list[str]) -> Iterator[tuple[str, str]]:
+    """(package, distribution) of every entry point of ours."""
+    from importlib.metadata import distributions, entry_points
+
+    try:
+        for point in entry_points(group=GROUP):
+            yield point.value, (point.dist.name if point.dist else "") or ""
+        return
+    except Exception:  # of one installation; the others are read one by one
+        pass
+    for each in distributions():
+        try:
+            found = [point.value for point in each.entry_points if point.group == GROUP]
+        except Exception as error:
+            faults.append(
+                f"{getattr(each, '_path', 'an installation')} is damaged ({said(error)}); install it again"
+            )
+            continue
+        for value in found:
+            yield value, each.metadata["Name"] or ""
+
+
+def _folder(package: str) -> str:
+    """Where a package lies; empty where there is none of that name."""
+    top, *below = package.split(".")
+    found = importlib.util.find_spec(top)
+    if not found or not found.submodule_search_locations:
+        return ""
+    return os.path.join(next(iter(found.submodule_search_locations)), *below)
 
 
 def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[dict[str, Any]]:
@@ -143,8 +179,9 @@ def _specs_below(package: str, distribution: str, folder: str, faults: list[str]
                 kind, document, package=package, distribution=distribution, folder=str(Path(path).parent)
             )
             specs += map(plain, read)
-        except (PluginError, OSError, ValueError, TypeError, AttributeError) as error:
-            faults.append(f"{path} (distribution {distribution or package}): {error}")
+        except Exception as error:
+            text = str(error) if isinstance(error, PluginError | OSError | ValueError) else said(error)
+            faults.append(f"{path} (distribution {distribution or package}): {text}")
             sound = False
     if sound:
         _write_json(index, {"format": INDEX_FORMAT, "stamp": stamp, "specs": specs})

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.base.errors import DECLINED
+from harness.base.paths import shown
 from harness.base.terminal import printable
 from harness.results.attempts import TOKENS
 from harness.results.ranges import metric_range
@@ -32,8 +33,8 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A pipe table; cells are shown as they are, whatever they hold."""
 
     def safe(text: str) -> str:
-        for sign, shown in MARKDOWN.items():
-            text = text.replace(sign, shown)
+        for sign, escaped in MARKDOWN.items():
+            text = text.replace(sign, escaped)
         return printable(" ".join(text.split()))
 
     lines = ["| " + " | ".join(map(safe, columns)) + " |", "|" + " --- |" * len(columns)]
@@ -167,8 +168,8 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         "draw_digest": record.get("draw_digest"),
         "comparability_key": record["comparability_key"],
         "reused": bool(record.get("reused")),
-        "record": record["record"],
-        "samples": record["samples_path"],
+        "record": record["record"] and shown(record["record"]),
+        "samples": record["samples_path"] and shown(record["samples_path"]),
         **{key: record[key] for key in ("curve", "measures") if record.get(key)},
     }
 

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from harness.base.plain import Unfit, named, number
+
 #: measures that an attempt may have
 MOST = 32
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -18,18 +20,18 @@ def checked(found: object) -> dict[str, float]:
     """The measures of one outcome as they are kept.
 
     Raises:
-        ValueError: they aren't finite numbers by name; says which.
+        Unfit: they aren't finite numbers by name; says which.
     """
     if not isinstance(found, Mapping):
-        raise ValueError(f"measures is {type(found).__name__}, not numbers by name")
+        raise Unfit(f"measures is {type(found).__name__}, not numbers by name")
     if len(found) > MOST:
-        raise ValueError(f"{len(found)} measures; an outcome may have {MOST}")
+        raise Unfit(f"{len(found)} measures; an outcome may have {MOST}")
+    kept = {}
     for name, value in found.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(f"measure {name!r}; a name has small letters, digits and _, at most 40")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"measure {name!r} is {value!r}, not a finite number")
-    return {name: float(found[name]) for name in sorted(found)}
+        if type(name) is not str or not _NAME.fullmatch(name):
+            raise Unfit(f"measure {named(name)}; a name has small letters, digits and _, at most 40")
+        kept[name] = number(value, f"measure {name!r}")
+    return {name: kept[name] for name in sorted(kept)}
 
 
 class Measures:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from harness.base import forks, interrupts
 from harness.base.errors import HarnessError, PluginError
+from harness.base.plain import Unfit, named
 from harness.display.failures import DECLINED_HEADS
 from harness.job import Job
 from harness.method import Method
 from harness.model.attempt_time import AttemptClock
 from harness.model.ledger import Ledger
+from harness.run import door
 from harness.run.journal import Journal
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import fault, given, step, stops, whose
 from harness.run.prepare import Prepared
 from harness.run.scoring import attempt_line, judged, score_apart
 from harness.run.session import Session
 from harness.sample import Outcome, Question
 from harness.task import Task
+
+CURE = "return job.outcome(question, output), which names question and epoch"
 
 
 def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str]:
@@ -33,12 +38,11 @@ def announce(method: Method, job: Job, cell: Cell, session: Session) -> list[str
     Raises:
         HarnessError: it can't be said, because `fit` couldn't be done either; a fault names its place.
     """
-    try:
-        lines = method.announce(job)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "announce", error) from error
+    with step(cell, "announce"):
+        try:
+            lines = door.lines(method.announce(job))
+        except Unfit as error:
+            raise given(cell.method, " to announce", error) from None
     if lines:
         session.notice(f"{cell.title}, before it begins", *lines)
     return lines
@@ -52,12 +56,8 @@ async def fit(method: Method, job: Job, cell: Cell, session: Session) -> None:
     """
     session.watcher.step(cell, "fit", 0, 0)
     announce(method, job, cell, session)
-    try:
+    with step(cell, "fit"):
         await method.fit(job)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "fit", error) from error
     job.drawn.close()
 
 
@@ -70,11 +70,12 @@ async def answer(
     journal: Journal,
     session: Session,
 ) -> None:
-    """Asks what is still to be asked; every outcome is scored, unless that waits for the whole set or a
-    judge, and kept.
+    """Asks what is still to be asked, as a `step` of the method; every outcome is scored, unless that waits
+    for the whole set or a judge, and kept.
 
     Raises:
-        HarnessError: the method failed, or left questions unanswered; what was answered is kept.
+        HarnessError: the method left questions unanswered; what was answered is kept.
+        BaseException: whatever the method raises.
     """
     cell, task, attempts = prepared.cell, prepared.task, prepared.attempts
     samples = attempts.samples
@@ -86,8 +87,11 @@ async def answer(
     most = _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
     gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
+    stream: Any = method.answer_all(questions, job)
     try:
-        async for outcome in method.answer_all(questions, job):
+        async for found in stream:
+            forks.check()
+            outcome = _taken(found, cell)
             n = _place(outcome, position, waiting, cell)
             job.clock.end(outcome.question_id, outcome.epoch)
             attempt = attempt_line(task, samples[n], outcome, n, scored=False)
@@ -106,15 +110,28 @@ async def answer(
                     "--fail-on-error ends the run here, what was answered is kept"
                 )
             session.watcher.step(cell, _step(statuses), done, total)
-    except (HarnessError, asyncio.CancelledError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "answer", error) from error
+            if interrupts.came():  # a method that swallows its cancellation isn't asked again
+                raise KeyboardInterrupt
     finally:
         gc.unfreeze()
+        await _close(stream, cell, session)
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
-        raise PluginError(f"method {_whose(cell)} left {len(missing)} of {total} questions unanswered")
+        raise PluginError(f"{whose(cell.method)} left {len(missing)} of {total} questions unanswered")
+
+
+async def _close(stream: Any, cell: Cell, session: Session) -> None:
+    """Ends a stream of outcomes that nobody reads any more, and with it the calls that are under way. What
+    fails in it is said, and is no other end of the run."""
+    close = getattr(stream, "aclose", None)
+    if close is None:
+        return
+    try:
+        await close()
+    except BaseException as error:
+        if stops(error):
+            raise
+        session.notice(str(fault(cell.method.name, cell.method.distribution, "the end of answer_all", error)))
 
 
 def _step(statuses: Mapping[str, int]) -> str:
@@ -138,25 +155,31 @@ def _most_errors(limit: float | None, total: int) -> float:
     return max(1, math.ceil(limit if limit >= 1 else limit * total))
 
 
-def _place(outcome: object, position: Mapping[str, int], waiting: set[tuple[int, int]], cell: Cell) -> int:
+def _taken(found: object, cell: Cell) -> Outcome:
+    """What a method gave, made plain.
+
+    Raises:
+        PluginError: it is no outcome, or one that can't be kept.
+    """
+    try:
+        return door.outcome(found)
+    except Unfit as error:
+        name = getattr(found, "question_id", None) if isinstance(found, Outcome) else None
+        what = f" for question {named(name)} an outcome that can't be kept:" if name is not None else ""
+        raise given(cell.method, what, error, "" if what else CURE) from None
+
+
+def _place(outcome: Outcome, position: Mapping[str, int], waiting: set[tuple[int, int]], cell: Cell) -> int:
     """The place in the set of what an outcome answers, which waits no longer.
 
     Raises:
-        PluginError: it is no outcome, or of nothing that still waits: never asked, or answered before.
+        PluginError: it is of nothing that still waits: never asked, or answered before.
     """
-    cure = "return job.outcome(question, output), which names question and epoch"
-    if not isinstance(outcome, Outcome):
-        raise PluginError(f"method {_whose(cell)} gave {type(outcome).__name__}, not an Outcome; {cure}")
     place = (position.get(outcome.question_id, -1), outcome.epoch)
     if place not in waiting:
         raise PluginError(
-            f"method {_whose(cell)} answered question {outcome.question_id!r} of epoch {outcome.epoch}, "
-            f"which was not asked or is answered already; {cure}"
+            f"{whose(cell.method)} answered question {outcome.question_id!r} of epoch {outcome.epoch}, "
+            f"which was not asked or is answered already; {CURE}"
         )
     waiting.remove(place)
     return place[0]
-
-
-def _whose(cell: Cell) -> str:
-    distribution = cell.method.distribution
-    return f"{cell.method.name!r}" + (f" (distribution {distribution})" if distribution else "")

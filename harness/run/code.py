@@ -29,9 +29,9 @@ from harness.run import live_code
 from harness.run.imports import closure
 from harness.run.module_origin import below, built_in, is_installed
 from harness.run.named_files import named_files
-from harness.spec import Spec
+from harness.spec import OURS, Spec
 
-BUILT_IN = "method-harness"
+BUILT_IN = OURS
 _STARTED = time.time()
 #: the content of files whose modules a cell may have imported, by their place
 _known: dict[str, str] = {}

@@ -8,7 +8,7 @@ from harness.base.errors import PluginError
 from harness.job import Job
 from harness.method import Method
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import step
 from harness.spec import DRAWS
 
 
@@ -25,10 +25,8 @@ def declared(method: Method, cell: Cell) -> str:
     Raises:
         PluginError: it fails, or says something else.
     """
-    try:
+    with step(cell.method, "drawing"):
         said = method.drawing()
-    except Exception as error:
-        raise fault(cell.method.name, cell.method.distribution, "drawing", error) from error
     if said not in DRAWS:
         raise PluginError(f"method {cell.method.name!r}: drawing() gives {said!r}, not one of {list(DRAWS)}")
     return said

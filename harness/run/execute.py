@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.base import forks, interrupts, process
 from harness.base.concurrent import run_sync
 from harness.base.errors import DataError, HarnessError, UsageError
 from harness.base.garbage import collected_rarely
 from harness.run.cell import run_cell
 from harness.run.litter import clean
 from harness.run.plan import Cell
+from harness.run.plugin_errors import foreseen
 from harness.run.probe import probe
 from harness.run.session import Session
 
@@ -66,17 +68,25 @@ async def run_cells(cells: Sequence[Cell], session: Session, finished: GridResul
     """
     try:
         clean(session.store.root)
-        await probe(cells, session)
-        with collected_rarely():
+        with interrupts.watched(), forks.alone(), process.kept(), collected_rarely():
+            await probe(cells, session)
             for cell in cells:
-                try:
-                    finished.results.append(Result(cell, await run_cell(cell, session)))
-                except HarnessError as error:
-                    finished.results.append(Result(cell, None, error))
+                finished.results.append(await _result(cell, session))
+                if interrupts.came():  # whatever a plugin made of it
+                    raise KeyboardInterrupt
     except (asyncio.CancelledError, KeyboardInterrupt):
         finished.interrupted = True
     finally:
         session.close()
+
+
+async def _result(cell: Cell, session: Session) -> Result:
+    """What became of a cell, whatever its code raised."""
+    try:
+        with foreseen(cell):
+            return Result(cell, await run_cell(cell, session))
+    except HarnessError as error:
+        return Result(cell, None, error)
 
 
 def run_grid(cells: Sequence[Cell], session: Session) -> GridResult:

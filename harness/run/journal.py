@@ -13,7 +13,7 @@ from typing import Any, get_args
 from zlib import crc32
 
 from harness.base.errors import RecordError
-from harness.base.files import check_file, plain_json, read_json, write_file
+from harness.base.files import check_file, plain_fault, plain_json, read_json, write_file
 from harness.base.locks import Lock
 from harness.base.secrets import json_without_secrets
 from harness.results.places import number_of
@@ -22,6 +22,8 @@ from harness.sample import Status
 
 ATTEMPTS = "samples.jsonl"
 _SUM = b',"sum":'
+#: made once, as making it costs as much as a line does
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 class Journal:
@@ -131,10 +133,11 @@ class Journal:
         """Keep one attempt; `n` is the sample's position in its split.
 
         Raises:
-            RecordError: the disk is full or gone; everything written before stays.
+            RecordError: no record can hold it, or the disk is full or gone; everything written before stays.
         """
-        text = json.dumps(attempt, ensure_ascii=True, separators=(",", ":"))
-        line = _summed(json_without_secrets(text).encode())
+        if fault := plain_fault(attempt):
+            raise RecordError(f"an attempt at {attempt.get('sample_id')!r} can't be kept: {fault}")
+        line = _summed(json_without_secrets(_ENCODER.encode(attempt)).encode())
         try:
             written = os.pwrite(self._file, line, self._end)
             if written != len(line):
@@ -167,7 +170,13 @@ class Journal:
 
     def keep_fit(self, spent: dict[str, Any]) -> None:
         """Keep what `fit` spent, looked at, learned and drew, for a run that is killed between its last
-        answer and its seal and doesn't fit again."""
+        answer and its seal and doesn't fit again.
+
+        Raises:
+            RecordError: no record can hold it, or the disk is full or gone.
+        """
+        if fault := plain_fault(spent):
+            raise RecordError(f"what fit spent and read can't be kept: {fault}")
         part = self.folder / "fit.part"
         try:
             part.write_text(json_without_secrets(json.dumps(spent)), "utf-8")

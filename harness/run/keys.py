@@ -51,6 +51,7 @@ def comparability(
         "scoring": SCORING,
         "roles": dict(roles),
     }
+    key |= _others(cell.task)
     if cell.request.sample_id:
         key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:
@@ -104,6 +105,7 @@ def subject(
         "embedder": [embedder.name, embedder.revision] if embedder else None,
         "decoding": hashed(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
+        **_others(cell.method),
     }
     cleaned: dict[str, Any] = without_secrets_in(found)
     return cleaned
@@ -131,6 +133,12 @@ def by_content(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
         elif spec.origin != "package" and (content := named_content(value)):
             found[name] = {"value": value, "digest": content}
     return found
+
+
+def _others(spec: Spec) -> dict[str, str]:
+    """Whose a plugin is, where it isn't the project's own: another distribution may have the same name and
+    version for something else."""
+    return {f"{spec.noun}_distribution": owner} if (owner := spec.owner) else {}
 
 
 def _source(read: Mapping[str, Any]) -> dict[str, Any]:

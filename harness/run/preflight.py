@@ -11,6 +11,7 @@ from harness.external.services import Services
 from harness.model.budget import Budget
 from harness.registry import load_task
 from harness.run.plan import Cell
+from harness.run.plugin_errors import foreseen
 from harness.run.roles import played
 from harness.sample import Question
 from harness.task import Task
@@ -25,10 +26,11 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
         if world and recorded:
             continue
         try:
-            task = load_task(cell.task, cell.task_args)
+            with foreseen(cell):
+                task = load_task(cell.task, cell.task_args)
+                absent = [role for role in task.roles if role not in played(task, cell.request.roles)]
         except HarnessError:
             continue
-        absent = [role for role in task.roles if role not in played(task, cell.request.roles)]
         if absent:
             yield f"{cell.title} can't be run: it needs --role {absent[0]}=MODEL"
             continue
@@ -38,8 +40,9 @@ def lacking(cells: Iterable[Cell], settings: Mapping[str, Any]) -> Iterator[str]
             settings=settings, offline=cell.request.offline, budget=Budget(usd=cell.request.budget_usd)
         )
         try:
-            task.for_run(services)
-        except UsageError as error:
+            with foreseen(cell):
+                task.for_run(services)
+        except HarnessError as error:
             yield f"{cell.title} can't be run: {error}"
         finally:
             services.close()

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.base.known_files import remember_files
+from harness.base.plain import Unfit, named
 from harness.data.hub import Data
 from harness.model.factory import preferences
 from harness.model.provider import Provider
 from harness.registry import registry
-from harness.run import keys
+from harness.run import door, keys
 from harness.run.code import Code, check_unchanged, code_of
 from harness.run.item_choice import chosen
 from harness.run.plan import Cell
+from harness.run.plugin_errors import given
 from harness.run.preflight import check_templates
 from harness.run.repeats import with_repeats_grouped
 from harness.run.roles import played, standing_in
 from harness.run.scoring import Attempts
 from harness.run.session import Session
-from harness.sample import Splits
+from harness.sample import Classes, Splits
 from harness.task import Task
 
 if TYPE_CHECKING:
@@ -171,6 +173,8 @@ def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) ->
         absent = [role for role in absent if role == "judge"]
     if absent:
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
+    if not issubclass(type(classes := task.classes), Classes | None):
+        raise given(cell.task, "", Unfit(f"classes that are {named(classes)}, not Classes or None"))
     for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
         if need in cell.method.needs and not splits.size(need):
             raise UsageError(
@@ -194,7 +198,11 @@ def _check_judge(cell: Cell, task: Task, attempts: Attempts, provider: Provider,
 def _attempts(cell: Cell, provider: Provider, splits: Splits, session: Session) -> Attempts:
     from harness.model.recorded import Recorded
 
-    samples = with_repeats_grouped(cell.task, chosen(cell.request, splits.test))
+    asked = chosen(cell.request, splits.test)
+    try:
+        samples = with_repeats_grouped(cell.task, door.samples(asked))
+    except Unfit as error:
+        raise given(cell.task, "", error) from None
     if isinstance(provider, Recorded) and cell.method.name == "direct":
         # a recorded run is measured on what it holds: its own samples and epochs, no more
         position = {sample.id: n for n, sample in enumerate(samples)}

@@ -17,6 +17,7 @@ from harness.registry import load_method
 from harness.run.budget_check import affords
 from harness.run.jobs import job_of
 from harness.run.plan import Cell
+from harness.run.plugin_errors import foreseen
 from harness.run.prepare import Prepared, prepare
 from harness.run.rehearsal import NOT_PLAYED, spread
 from harness.run.session import Session
@@ -69,7 +70,8 @@ async def _asked(cell: Cell, session: Session, known: set[int]) -> tuple[bool, l
         found = [each for each in (first, *others) if _over_a_network(each)]
         if all(id(each) in known for each in found):
             return False, []
-        prepared = prepare(cell, session)
+        with foreseen(cell):
+            prepared = prepare(cell, session)
         if not cell.request.overwrite and sealed(prepared, session)[0] is not None:
             return False, []
     except HarnessError:  # the cell says it when its turn comes

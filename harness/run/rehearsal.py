@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.base import process
 from harness.base.concurrent import run_sync
 from harness.base.errors import BudgetSpent
 from harness.job import Files, Job
@@ -17,6 +18,7 @@ from harness.run.code import Code
 from harness.run.item_choice import chosen
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
+from harness.run.plugin_errors import step
 from harness.run.preflight import check_templates
 from harness.run.scoring import attempt_line, judged
 from harness.run.session import Session
@@ -140,9 +142,10 @@ async def _play(cell: Cell, job: Job, samples: list[Sample], made: Rehearsal) ->
         return outcomes
     try:
         method = load_method(cell.method, cell.method_args)
-        await method.fit(job)
-        async for outcome in method.answer_all((sample.question for sample in samples), job):
-            outcomes[outcome.question_id] = outcome
+        with process.kept(), step(cell.method, "answer"):
+            await method.fit(job)
+            async for outcome in method.answer_all((sample.question for sample in samples), job):
+                outcomes[outcome.question_id] = outcome
     except BudgetSpent:  # it asks much: what it asked so far stands for the rest
         pass
     except Exception:  # its own run says why; here the task's prompts are all that is known
@@ -155,8 +158,9 @@ async def _judge(
 ) -> None:
     try:
         for sample, outcome in zip(samples, outcomes, strict=True):
-            line = attempt_line(task, sample, outcome, 0, scored=False)
-            await task.judge(sample, replace(outcome, answer=line["answer"]), job.role("judge"))
+            with step(task.spec, "judge"):
+                line = attempt_line(task, sample, outcome, 0, scored=False)
+                await task.judge(sample, replace(outcome, answer=line["answer"]), job.role("judge"))
     except Exception:
         made.whole = False
 
@@ -164,7 +168,8 @@ async def _judge(
 def _gold(task: Task, sample: Sample) -> str:
     """A right answer as a completion; nothing where none can be written."""
     try:
-        found = task.gold(sample)
+        with step(task.spec, "gold"):
+            found = task.gold(sample)
     except Exception:
         return ""
     return found if isinstance(found, str) else ""

@@ -9,6 +9,7 @@ from harness.base.errors import HarnessError, UsageError, nearest
 from harness.registry import load_task
 from harness.run import keys
 from harness.run.plan import Cell
+from harness.run.plugin_errors import foreseen
 from harness.spec import ROLES
 from harness.task import Task
 
@@ -43,12 +44,13 @@ def check_roles(cells: Iterable[Cell]) -> None:
     for cell in cells:
         asked |= {*cell.method.needs, *cell.method.may_use} & {*ROLES} | {*cell.method.roles}
         try:
-            task = load_task(cell.task, cell.task_args)
+            with foreseen(cell):
+                task = load_task(cell.task, cell.task_args)
+                roles = keys.task_roles(task)
+                absent = (roles & {*task.stand_ins}) - {*cell.request.roles}
+                asked |= {*cell.method.roles, *roles} | {task.stand_ins[role] for role in absent}
         except HarnessError:
             return  # what it would have asked is unknown; its own cell says why it can't be made
-        roles = keys.task_roles(task)
-        absent = (roles & {*task.stand_ins}) - {*cell.request.roles}
-        asked |= {*cell.method.roles, *roles} | {task.stand_ins[role] for role in absent}
     for role in dict.fromkeys(role for cell in cells for role in cell.request.roles):
         if role not in asked:
             parts = [*(cell.task.name for cell in cells), *(cell.method.name for cell in cells)]

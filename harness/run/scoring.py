@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
 from harness.base.errors import HarnessError, ModelCallError, PluginError
+from harness.base.plain import Unfit, Unheld, named, text
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.results.measures import checked
+from harness.run import door
 from harness.run.journal import Journal
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import fault, given, step
 from harness.sample import Outcome, Sample, Score, Splits
-from harness.task import Task
+from harness.task import Task, answer_in
 
 if TYPE_CHECKING:
     from harness.stats import Estimate
@@ -29,7 +31,14 @@ class Attempts:
 
 
 def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool) -> dict[str, Any]:
-    """One line of the journal: the outcome and, unless the set is scored as a whole, its score."""
+    """One line of the journal: the outcome and, unless the set is scored as a whole, its score.
+
+    Args:
+        outcome: as `harness.run.door.outcome` makes it plain.
+
+    Raises:
+        PluginError: the task reads, counts or scores it as something that can't be kept.
+    """
     attempt: dict[str, Any] = {
         "n": n,
         "sample_id": sample.id,
@@ -44,17 +53,15 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         "reason": outcome.error,
     }
     if outcome.trace:
-        attempt["trace"] = dict(outcome.trace)
+        attempt["trace"] = _copied(outcome.trace)  # what is kept, no scorer changes
     if outcome.measures:
-        try:
-            attempt["measures"] = checked(outcome.measures)
-        except ValueError as error:
-            raise PluginError(f"the outcome of question {sample.id!r} has a bad measure: {error}") from None
+        attempt["measures"] = dict(outcome.measures)
     if outcome.error is not None:
         return {**attempt, "status": outcome.declined or "error", "metrics": {}}
+    found: object = None
     try:
         if outcome.answer is None:
-            outcome.answer = task.parse(outcome.text, sample.question)
+            outcome.answer = answer_in(task, outcome.text, sample.question)
             attempt["reason"] = _why_none(task, sample, outcome) if outcome.answer is None else None
             if outcome.thought_alone and outcome.answer is None:
                 attempt["reason"] = "only reasoning"
@@ -62,17 +69,37 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
                 attempt["reason"] = "empty"
         else:
             attempt["given"] = True
-        attempt["answer"] = outcome.answer
+        attempt["answer"] = _copied(outcome.answer)
         if outcome.answer is not None and "countable" in task.spec.offers:
-            attempt["vote"] = task.canonical(outcome.answer, sample.question)
+            attempt["vote"] = _vote(task, sample, outcome)
         if outcome.unscored is not None:
             return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
         if not scored:
             return {**attempt, "metrics": None}
-        score = task.score(sample, outcome)
+        found = task.score(sample, outcome)
+    except PluginError:
+        raise
     except Exception as error:
-        score = _ungraded(error)
-    return {**attempt, **_scored(task, sample, score, attempt["reason"])}
+        found = _ungraded(error)
+    return {**attempt, **_scored(task, sample, found, attempt["reason"])}
+
+
+def _copied(value: Any) -> Any:
+    """A copy of plain JSON."""
+    return json.loads(json.dumps(value)) if type(value) in (dict, list) else value
+
+
+def _vote(task: Task, sample: Sample, outcome: Outcome) -> str:
+    """The form in which an answer is counted."""
+    found = task.canonical(outcome.answer, sample.question)
+    try:
+        return text(found, "its canonical form", mend=True)
+    except Unfit as error:
+        raise given(task.spec, _of(sample, "an answer that can't be counted:"), error) from None
+
+
+def _of(sample: Sample, what: str = "") -> str:
+    return f" for question {named(sample.id)}{' ' if what else ''}{what}"
 
 
 def score_apart(
@@ -86,7 +113,8 @@ def score_apart(
 
 def _why_none(task: Task, sample: Sample, outcome: Outcome) -> str:
     """Why a completion holds no answer; one that broke off at a limit is said to be cut off."""
-    reason = task.read(outcome.text, sample.question).reason or "no statement"
+    said = task.read(outcome.text, sample.question).reason
+    reason = text(said, "the reason", mend=True) if said else "no statement"
     return "cut off" if reason == "no statement" and outcome.stop_reason == "max_tokens" else reason
 
 
@@ -105,9 +133,15 @@ async def judge_rest(
         sample = attempts.samples[line["n"]]
         sample = replace(sample, question=sample.question.again(line["epoch"]))
         try:
-            answer = await task.judge(sample, _outcome(line), judge)
-        except ModelCallError as error:
+            answer = door.answer(await task.judge(sample, _outcome(line), judge))
+        except (ModelCallError, Unheld) as error:
             line |= _scored(task, sample, Score({}, "unscored", f"judge: {error}"[:500]))
+        except Unfit as error:
+            raise given(task.spec, _of(sample, "a judged answer that can't be kept:"), error) from None
+        except HarnessError:
+            raise
+        except Exception as error:
+            raise fault(task.spec.name, task.spec.distribution, "judge", error) from error
         else:
             line |= {} if answer is None else {"answer": answer, "given": True}
         spent = ledger.take(sample.id, line["epoch"])
@@ -122,7 +156,7 @@ def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
     lines = [line for line in journal.attempts() if line["metrics"] is None]
     samples = [attempts.samples[line["n"]] for line in lines]
     outcomes = [_outcome(line) for line in lines]
-    scores: list[Score]
+    scores: list[object]
     if type(task).score_all is Task.score_all:
         scores = [_score(task, *pair) for pair in zip(samples, outcomes, strict=True)]
     else:
@@ -136,20 +170,28 @@ def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
         journal.append({**line, **_scored(task, sample, score, line["reason"])})
 
 
-def _score(task: Task, sample: Sample, outcome: Outcome) -> Score:
+def _score(task: Task, sample: Sample, outcome: Outcome) -> object:
     try:
         return task.score(sample, outcome)
     except Exception as error:
         return _ungraded(error)
 
 
-def _scored(task: Task, sample: Sample, score: Score, why_none: str | None = None) -> dict[str, Any]:
+def _scored(task: Task, sample: Sample, found: object, why_none: str | None = None) -> dict[str, Any]:
     """What a line says of its score, or why there was no answer to score; a reason that names a private
-    target is left out."""
+    target is left out.
+
+    Raises:
+        PluginError: it is no score, or one that can't be kept.
+    """
+    try:
+        score = door.score(found, task.spec)
+    except Unfit as error:
+        raise given(task.spec, _of(sample), error) from None
     reason = score.reason or why_none
     if reason and task.spec.private_targets and any(part in reason for part in _words(sample.target)):
         reason = "the grader's reason names the target, which the task keeps private"
-    return {"status": score.status, "metrics": dict(score.metrics), "reason": reason}
+    return {"status": score.status, "metrics": score.metrics, "reason": reason}
 
 
 def _words(target: Any) -> Iterator[str]:
@@ -165,23 +207,31 @@ def _words(target: Any) -> Iterator[str]:
 
 def _ungraded(error: Exception) -> Score:
     """The grader failed: that is neither right nor wrong."""
-    return Score({}, "unscored", f"{type(error).__name__}: {error}"[:500])
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:  # an error that can't even say what it is
+        said = type(error).__name__
+    return Score({}, "unscored", said[:500])
 
 
 def measure_set(
     task: Task, splits: Splits, attempts: Attempts, journal: Journal
 ) -> Mapping[str, float | Estimate]:
-    """Metrics of the set as a whole, for tasks that have them."""
+    """Metrics of the set as a whole, for tasks that have them.
+
+    Raises:
+        HarnessError: they can't be had; a fault of the task names its place.
+    """
     if type(task).measure_set is Task.measure_set:
         return {}
     lines = [line for line in journal.attempts() if line["status"] == "ok"]
     samples = [attempts.samples[line["n"]] for line in lines]
-    try:
-        return task.measure_set(splits, samples, [_outcome(line) for line in lines])
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise fault(task.spec.name, task.spec.distribution, "measure_set", error) from error
+    with step(task.spec, "measure_set"):
+        found = task.measure_set(splits, samples, [_outcome(line) for line in lines])
+        try:
+            return door.of_the_set(found, task.spec)
+        except Unfit as error:
+            raise given(task.spec, " for the whole set", error) from None
 
 
 def _outcome(line: Mapping[str, Any]) -> Outcome:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.base import paths
+from harness.base import paths, process
 from harness.base.digest import digest
-from harness.base.errors import HarnessError, PluginError, UsageError
+from harness.base.errors import PluginError, UsageError
+from harness.base.plain import Unfit
 from harness.base.secrets import without_secret_values
 from harness.base.terminal import one_line
 from harness.data.hub import Data
@@ -24,9 +25,10 @@ from harness.model.prices import NOTHING, Price, price
 from harness.model.provider import Call, Provider
 from harness.registry import load_task
 from harness.results.store import Store
+from harness.run import door
 from harness.run.code import BUILT_IN, code_of
 from harness.run.plan import Cell
-from harness.run.plugin_errors import fault
+from harness.run.plugin_errors import given, put_back, step
 from harness.sample import Splits
 from harness.task import Task
 from harness.task_checks import check_splits
@@ -164,12 +166,11 @@ class Session:
             self._loaded.clear()
             task = load_task(cell.task, cell.task_args)
             data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
-            try:
-                splits = task.load(data)
-            except HarnessError:
-                raise
-            except Exception as error:
-                raise fault(cell.task.name, cell.task.distribution, "load", error) from error
+            with process.kept(lambda names: self.notice(put_back(cell.task, names))), step(cell.task, "load"):
+                try:
+                    splits = door.splits(task.load(data))
+                except Unfit as error:
+                    raise given(cell.task, "", error) from None
             if not len(splits.test):
                 raise UsageError(f"task {cell.task.name!r} has no test items with these arguments")
             self._check(cell, task, splits)
@@ -185,7 +186,8 @@ class Session:
         """
         if cell.task.distribution == BUILT_IN:
             return
-        faults = check_splits(cell.task, task, splits)
+        with step(cell.task, "load"):
+            faults = check_splits(cell.task, task, splits)
         if faults and cell.task.private_targets:  # a fault names a target
             faults = [f"{cell.task.name}: the scorer or the splits aren't sound"]
         if faults and code_of(cell.task).development:

@@ -14,6 +14,7 @@ from harness.run.answer import announce, fit
 from harness.run.code import code_of
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
+from harness.run.plugin_errors import foreseen
 from harness.run.prepare import check_abilities, open_embedder, open_roles
 from harness.run.session import Session
 
@@ -26,7 +27,8 @@ async def fit_cell(cell: Cell, session: Session) -> tuple[Path, Ledger]:
     """
     job, method, ledger = _prepare(cell, session)
     try:
-        await fit(method, job, cell, session)
+        with foreseen(cell):
+            await fit(method, job, cell, session)
     finally:
         job.close()
     if job.training.trained is None:
@@ -62,7 +64,8 @@ def calls_of_cell(cell: Cell, session: Session, n_questions: int) -> int | None:
         return None
     job, method, _ = _prepare(cell, session)
     try:
-        return method.calls_of(job, n_questions)
+        with foreseen(cell):
+            return method.calls_of(job, n_questions)
     finally:
         job.close()
 
@@ -75,7 +78,8 @@ def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:
     """
     job, method, _ = _prepare(cell, session)
     try:
-        return method.launch(backend, job)
+        with foreseen(cell):
+            return method.launch(backend, job)
     finally:
         job.close()
 
@@ -84,6 +88,11 @@ def _prepare(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
     """A job without test items, for what is done before any is asked."""
     if cell.request.isolate:
         raise UsageError("--isolate is for measuring a method, not for its training alone")
+    with foreseen(cell):
+        return _made(cell, session)
+
+
+def _made(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
     provider = session.provider(cell.model, cell)
     check_abilities(cell, provider)
     task, splits, _ = session.load(cell)

@@ -27,7 +27,8 @@ class Say(Method):
         if question.id == "5" and Path("stop").exists():
             if Path("stop").read_text() == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(60)
         word = "yes"  # the method
         return Outcome(question.id, question.epoch, text=word + ending() + {prompt})
 """

@@ -72,7 +72,7 @@ def test_it_goes_on_to_the_same_curve_and_no_answered_call_is_made_again(serve, 
         target=train, args=(tmp_path / "a", server.server_port)
     )
     killed.start()
-    until = time.monotonic() + 90
+    until = time.monotonic() + 240
     # each that waits has the place of one whose answer was kept
     while server.held < WIDTH and killed.is_alive() and time.monotonic() < until:
         time.sleep(0.01)

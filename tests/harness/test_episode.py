@@ -116,7 +116,10 @@ def test_a_bad_call_gets_an_error_and_changes_nothing(bad, says):
     assert world.state.value == 0 and outcome.answer["calls"] == [] and outcome.trace["tool_errors"] == 1
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"deep": float("-inf")}]])
+DEEP = json.loads("[" * 100 + "]" * 100)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"deep": float("-inf")}], 10**400, DEEP])
 def test_a_call_with_what_is_no_number_can_not_be_read_and_leaves_a_record(value):
     outcome = run(dialogue(), [call("add", n=value)], "done")
     assert outcome.error is None and outcome.trace["tool_errors"] == 1

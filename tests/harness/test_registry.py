@@ -107,6 +107,6 @@ def test_a_package_that_is_gone_is_named_with_its_cure(monkeypatch, tmp_path, di
     from harness.plugins import installed
 
     gone = [(package, distribution, str(tmp_path / "gone"))]
-    monkeypatch.setattr(installed, "_found_packages", lambda: gone)
+    monkeypatch.setattr(installed, "_found_packages", lambda faults: gone)
     specs, (fault,) = installed.installed_specs()
     assert specs == [] and cure in fault and "\n" not in fault

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import HarnessError, UsageError
+from harness.base.errors import HarnessError, UsageError, said
 from harness.job import Files, Job, Models
 from harness.job.access import Counts
 from harness.job.data import JobData
@@ -24,7 +24,6 @@ from harness.plugins.installed import build, plain
 from harness.run.isolation import forms
 from harness.run.isolation.pipe import Pipe
 from harness.run.isolation.remote import RemoteEmbedder, RemoteModel, RemoteSplits, RemoteTask, RemoteTraining
-from harness.run.plugin_errors import place_of
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec, TaskSpec
 
@@ -203,8 +202,8 @@ async def _serve(channel: socket.socket, what: Mapping[str, Any]) -> None:
         text = (str(error).strip() or "no message").splitlines()[0]
         own = type(error).__name__ if isinstance(error, HarnessError) else None
         number = getattr(error, "number", None)
-        said = f"{place_of(error)}: {type(error).__name__}: {text}"
-        pipe.tell(do="failed", where=where, own=own, text=text[:2000], said=said[:2000], number=number)
+        line = said(error, place=True)[:2000]
+        pipe.tell(do="failed", where=where, own=own, text=text[:2000], said=line, number=number)
 
 
 def _class_of(what: Mapping[str, Any]) -> type[Method]:

@@ -146,6 +146,7 @@ def test_the_object_of_a_run():
             **given["volatile"],
         },
         "reused": True,
+        "isolated": False,
         "samples": "the samples_path",
     }
     less = run_object(given | {"curve": None, "measures": None, "reused": ""})

@@ -182,9 +182,9 @@ def test_a_dimension_larger_than_the_embedding():
 def test_broken_vectors():
     rows = np.ones((8, 12))
     rows[3, 2] = np.nan
-    with pytest.raises(DataError, match="vectors of 1 of 8 items hold NaN or infinity"):
+    with pytest.raises(DataError, match="vectors of 1 of 8 texts hold NaN or infinity"):
         start.tables("var", training(), job(rows), ARGS)
-    with pytest.raises(DataError, match="gave 5 vectors for 8 items"):
+    with pytest.raises(DataError, match="gave 5 vectors for 8 texts"):
         start.tables("var", training(), job(np.ones((5, 12))), ARGS)
     with pytest.raises(UsageError, match="items need dense vectors"):
         start.tables("var", training(), job(embedder=open_embedder("tfidf")), ARGS)
