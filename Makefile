@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test faults constraints docs lint types published simulations cm2 todycomm clean system
+.PHONY: demo test faults mutants constraints docs lint types published simulations cm2 todycomm clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -93,12 +93,21 @@ cm2: $(READY)
 todycomm: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.todycomm --jobs $(JOBS)
 
-# The tables of docs/cli.md, made again from the commands.
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.
 simulations: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.simulations > benchmarks/simulations/README.part
 	mv benchmarks/simulations/README.part benchmarks/simulations/README.md
 
+# How many small wrong changes of the code the tests notice (benchmarks/mutants): by hand, for hours; what is
+# stopped goes on where it was.
+mutants: $(READY)
+	$(BIN)/python -m pip install -q -e '.[mutants]'
+	$(BIN)/python -m benchmarks.mutants record
+	$(BIN)/python -m benchmarks.mutants try --jobs $(JOBS)
+	$(BIN)/python -m benchmarks.mutants report > benchmarks/mutants/README.part
+	mv benchmarks/mutants/README.part benchmarks/mutants/README.md
+
+# The tables of docs/cli.md, made again from the commands.
 docs: $(STAMP)
 	$(BIN)/python -m harness.cli.reference docs/cli.md
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import BudgetSpent
 from harness.base.plain import Unfit
 from harness.data.hub import Data
-from harness.job import Job, Models
+from harness.job import Models
+from harness.job.watched import WatchedJob
 from harness.model.budget import Budget
 from harness.model.echo import Echo
 from harness.model.gateway import Model
@@ -185,7 +186,8 @@ def check_method(name: str, /, **args: Any) -> None:
         AssertionError: says which rule of the contract is broken.
 
     Warns:
-        UserWarning: the method says that its items share no draw, and uses the run's seed for all of them.
+        UserWarning: it says that its items share no draw, and draws for all of them; or it reaches for what
+            its job keeps private.
     """
     spec = registry().method(name)
     arguments = spec.arguments(args)
@@ -207,6 +209,7 @@ def check_method(name: str, /, **args: Any) -> None:
     if method.drawing() == "none" and drawn["shared"]:
         cure = "declare run, or draw for one question from job.rng(question.id)"
         warnings.warn(f"{name} declares draws = none, and draws for all items: {cure}", stacklevel=2)
+    job.warn()
     for call in calls:
         assert isinstance(call.question, Question), f"{name}: generate() needs the question"
     if calls:
@@ -221,7 +224,7 @@ def check_method(name: str, /, **args: Any) -> None:
 
 async def _run(
     name: str, args: Mapping[str, Any], budget: Budget
-) -> tuple[Sequence[Outcome], Sequence[Call], Job]:
+) -> tuple[Sequence[Outcome], Sequence[Call], WatchedJob]:
     spec = registry().method(name)
     method = load_method(spec, args)
     task = TinyWorld(TINY_WORLD, {}) if "world" in spec.needs else TinyTask(TINY, {})
@@ -233,18 +236,8 @@ async def _run(
         from harness.model.embed import open_embedder
 
         embedder = open_embedder("lsa")
-    job = Job(
-        task=task,
-        method=spec,
-        splits=splits,
-        models=Models(
-            model=model,
-            roles={"judge": model},
-            budget=budget,
-            embedder=embedder,
-            concurrency=lambda: 2,
-        ),
-    )
+    models = Models(model, {"judge": model}, embedder, budget=budget, concurrency=lambda: 2)
+    job = WatchedJob(task=task, method=spec, splits=splits, models=models)
     try:
         await method.fit(job)
         job.drawn.close()

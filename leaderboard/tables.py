@@ -166,6 +166,7 @@ def _flat(section: Section, entry: Entry) -> dict[str, Any]:
         "estimated": entry.arm.estimated,
         "labels_seen": entry.access("labels_seen"),
         "pool_size": entry.access("pool_size"),
+        "isolated": all(run.get("isolated", False) for run in entry.arm.runs),
         "status": _status(entry),
         "comparability_key": section.key,
         "subject_key": entry.arm.subject_key,

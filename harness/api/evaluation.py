@@ -42,7 +42,7 @@ def evaluate(
             role_args, embedder, seeds, epochs, limit, sample_id, planned_effect, temperature, top_p,
             max_tokens, system, generation, budget_calls, budget_tokens, budget_usd, budget_time,
             max_connections, max_retries, timeout, attempt_time, keep_going, probe, fail_on_error, offline,
-            mirror, overwrite, transcripts, twin, store, progress.
+            mirror, overwrite, transcripts, isolate, twin, store, progress.
 
     Returns:
         The runs in the order of the grid. Some that failed are in `.failed`, and a warning names them.

@@ -61,6 +61,7 @@ class Options(TypedDict, total=False):
         mirror: folder of Hub data sets; `HARNESS_MIRROR` where it is left out.
         overwrite: run what is sealed already again.
         transcripts: keep completions and traces with the scores (the default), or scores and answers alone.
+        isolate: run method code in a process of its own, without a way to data, store or targets.
         twin: add the run that a method wants beside its own, such as a clean one (the default).
         store: the result store, a folder; `results` by default.
         progress: show progress (the default), or nothing at all.
@@ -100,6 +101,7 @@ class Options(TypedDict, total=False):
     mirror: str | Path | None
     overwrite: bool
     transcripts: bool
+    isolate: bool
     twin: bool
     store: str | Path
     progress: bool
@@ -122,7 +124,7 @@ _NUMBERS = {
     *("planned_effect", "temperature", "top_p", "budget_usd", "budget_time", "fail_on_error"),
     *("timeout", "attempt_time"),
 }
-_FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "twin", "progress"}
+_FLAGS = {"keep_going", "probe", "offline", "overwrite", "transcripts", "isolate", "twin", "progress"}
 _FLAGS |= {"prompt_cache", "batch"}
 #: what keywords were called before
 FORMER = {

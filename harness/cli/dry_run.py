@@ -163,6 +163,8 @@ def _calls(cell: Cell, session: Session, n_questions: int, sizes: SplitSizes) ->
     """The calls that the method declares, None where it doesn't know, or why it can't be asked."""
     from harness.run.training import calls_of_cell
 
+    if cell.request.isolate:  # no code of the method runs here
+        return None
     try:
         declared = load_method(cell.method, cell.method_args).calls(n_questions, sizes)
         if declared is None:

@@ -23,6 +23,7 @@ from harness.cli.options import (
     fault_options,
     fit_options,
     generation_option,
+    isolate_option,
     json_option,
     limit_option,
     method_args_option,
@@ -94,6 +95,7 @@ Examples:
 @batch_option
 @prompt_cache_option
 @attempt_time_option
+@isolate_option
 @fault_options
 @offline_option(None)
 @mirror_option

@@ -260,6 +260,12 @@ attempt_time_option = click.option(
     metavar="SECONDS",
     help="Longest time of an attempt at an item, which then is an error; the rest goes on.",
 )
+isolate_option = click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run method code in a process of its own that reaches no data, store or target, whatever it does "
+    "(Linux). Without it guards stop accidents, not intent. [default: in this process]",
+)
 sample_id_option = click.option(
     "--sample-id", metavar="IDS", help="Only these items: a comma list of ids and globs."
 )

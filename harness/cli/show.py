@@ -126,6 +126,8 @@ def command(
     for line in served_lines(record):
         say(f"served: {line}")
     say(f"draws for all items of the run: {record['draws'] or 'unknown'}")
+    if record.get("isolated"):
+        say("isolated: the method's code ran in a process without a way to data, store and targets")
     parts = (
         "comparability",
         "subject",

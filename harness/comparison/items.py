@@ -16,7 +16,7 @@ from harness.base.errors import RecordError
 from harness.comparison.arms import Arm
 from harness.comparison.attempt_metrics import attempt_metric
 from harness.results.classes import CLASS_METRICS, item_influence, metric_names, read_classes
-from harness.results.ranges import metric_range
+from harness.results.ranges import metric_range, worst_of
 from harness.results.stored import read_attempts
 from harness.spec import MetricRange
 
@@ -215,7 +215,7 @@ def load_run(run: Any, metric: str) -> Items:
     scored = (statuses == "ok")[status]
     values = numbers(table[metric])
     measured = scored & ~np.isnan(values)
-    scores = np.where(measured, values, _worst(values[measured], metric_range(run, metric)))
+    scores = np.where(measured, values, worst_of(metric_range(run, metric), values[measured]))
     groups = None
     if "group" in columns:
         groups = np.empty(len(digests), dtype=object)
@@ -278,14 +278,6 @@ def _of_the_set(run: Any, metric: str) -> Items:
     groups[owner] = [each.group for each in table.attempts]
     scores = item_influence(table, metric)
     return _column(digests, owner, scores, np.ones(len(scores), dtype=bool), known_groups(digests, [groups]))
-
-
-def _worst(measured: Array, span: MetricRange) -> float:
-    """What counts for an attempt that wasn't scored: the worst value possible, or without a bound the worst
-    one measured."""
-    if math.isfinite(span.worst) or not len(measured):
-        return span.worst if math.isfinite(span.worst) else 0.0
-    return float(measured.max() if span.lower_is_better else measured.min())
 
 
 def _array(column: Any) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from harness.base.errors import DataError
+from harness.base.errors import DataError, reason_of
 
 #: a cell: its text, None where it is missing, or several texts
 Cell = str | list[str] | None
@@ -75,9 +75,11 @@ class TextTable:
                 found[name] = column
                 continue
             lists = any(isinstance(cell, list) for cell in column)
+            if lists and any(isinstance(cell, str) for cell in column):  # arrow would take texts for lists
+                raise DataError(f"the column {name!r} holds lists in some rows and texts in others")
             kind = pyarrow.list_(pyarrow.string()) if lists else pyarrow.string()
             try:
                 found[name] = pyarrow.array(column, kind)
-            except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, UnicodeEncodeError):
-                raise DataError(f"the column {name!r} holds lists in some rows and texts in others") from None
+            except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, UnicodeEncodeError) as error:
+                raise DataError(f"the column {name!r} can't be read: {reason_of(error)}") from None
         return pyarrow.table(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from harness.results.ranges import primary_range
@@ -34,7 +35,9 @@ def failures(record: dict[str, Any]) -> str:
     for status, words in DECLINED_WORDS.items():
         if number := counts.get(status, 0):
             said.append(f"{number} of {counts['attempts']} attempts {words}")
-    return " and ".join(said) + f" and count as {primary_range(record).worst:g}" if said else ""
+    worst = primary_range(record).worst
+    shown = f"{worst:g}" if math.isfinite(worst) else "the worst value that was measured"
+    return " and ".join(said) + f" and count as {shown}" if said else ""
 
 
 def silent(record: dict[str, Any]) -> list[str]:

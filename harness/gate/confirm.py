@@ -227,6 +227,7 @@ def cell_of(arm: Arm, offline: bool = False, reached: Arm | None = None) -> Cell
         sample_id=comparability.get("sample_id", ()),
         decoding=subject["decoding"],
         offline=offline,
+        isolate=bool(run.get("isolated")),
     )
     (cell,) = plan(request)
     return cell

@@ -7,7 +7,6 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
@@ -19,6 +18,7 @@ from harness.job.access import Access, Counts
 from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
+from harness.job.items import OfItems, for_method
 from harness.job.models import Models
 from harness.job.training import Training
 from harness.model.endings import thought_alone
@@ -38,7 +38,9 @@ class Job:
     """One method in one run.
 
     `model`, `role` and `embed` generate; `data` reads the splits that the method declared; `training` is
-    for methods that train the model; `files` is where they write. Each refuses what wasn't declared.
+    for methods that train the model; `files` is where they write. Each refuses what wasn't declared, and no
+    attribute leads to a target of the test. That guards against accidents: code in one process with the
+    runner can find what it looks for, and `--isolate` keeps it from that.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Job:
         self.interactive = "world" in task.spec.offers and "answers" not in models.model.abilities
         self._services = services or Services()
         self._task = task.for_run(self._services) if self.interactive else task
-        self._method, self._splits, self._models, self._open_task = method, splits, models, open_task
+        self._items = OfItems(self._task, splits.test)
+        self._splits = for_method(splits, method)
+        self._method, self._models, self._open_task = method, models, open_task
         self.model, self.budget = models.model, models.budget
         self._seed, self._progress, self._prompt = seed, progress, prompt
         #: how long an attempt at a question may take
@@ -68,17 +72,16 @@ class Job:
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
         #: what was drawn for all items, for its record
-        self.drawn = Drawn(method.name, lambda: (sample.id for sample in splits.test))
+        self.drawn = Drawn(method.name, lambda: (sample.id for sample in self._splits.test))
         asked = len(splits.test) if n_questions is None else n_questions
-        self.data = JobData(splits, access, asked, models.embedder)
+        self.data = JobData(self._splits, access, asked, models.embedder)
         self.training = Training(self._task, models, access, self._other, self.role)
         self.files = Files(method.name, [method.name, method.comparability_version, *filter(None, [code])])
-        self._samples: dict[str, Sample] | None = None
         self._wrong: dict[tuple[str, int], Any] = {}
 
     @property
     def access(self) -> Counts:
-        """How much the method read of what it declared, by name, for its record; it may add counts."""
+        """How much the method read of what it declared, by name, for its record; it may note more there."""
         return self._access.seen
 
     # -- the task ---------------------------------------------------------------------------------
@@ -148,12 +151,7 @@ class Job:
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
-        return self._task.world(self._sample(question), self.role)
-
-    def _sample(self, question: Question) -> Sample:
-        if self._samples is None:
-            self._samples = {sample.id: sample for sample in self._splits.test}
-        return replace(self._samples[question.id], question=question)
+        return self._items.world(question, self.role)
 
     def worlds(self, question: Question, n: int) -> list[World]:
         """n fresh copies of a question's world, for methods that try several times and keep one; what the
@@ -188,7 +186,7 @@ class Job:
         """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
         counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
         self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._task.checklist(self._sample(question))
+        return self._items.checklist(question)
 
     def wrong_answer(self, question: Question) -> Any | None:
         """An answer to the question that is wrong, for adversaries among agents; None where the task can't
@@ -197,7 +195,7 @@ class Job:
         if (question.id, question.epoch) not in self._wrong:
             self.access.read("wrong_answers", self.access.get("wrong_answers", 0) + 1)
             rng = random.Random(seed_of(self._seed, "wrong answer", question.id, question.epoch))
-            self._wrong[question.id, question.epoch] = self._task.wrong(self._sample(question), rng)
+            self._wrong[question.id, question.epoch] = self._items.wrong(question, rng)
         return self._wrong[question.id, question.epoch]
 
     def outcome(self, question: Question, output: ModelOutput, **fields: Any) -> Outcome:
@@ -220,9 +218,9 @@ class Job:
         if self._open_task is None:
             raise UsageError(f"no other task than {self.task_name!r} is at hand")
         task, splits = self._open_task(name)
-        splits = Splits(test=(), train=splits.train, dev=splits.dev)
+        splits = for_method(Splits(test=(), train=splits.train, dev=splits.dev), self._method)
         other = copy.copy(self)
-        other._task, other._splits, other._samples, other._wrong = task, splits, None, {}
+        other._task, other._splits, other._items, other._wrong = task, splits, OfItems(task, ()), {}
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
         other.training = Training(task, self._models, self._access, other._other, other.role)
         return other

@@ -117,6 +117,14 @@ class Budget:
         calls, tokens, usd = more.measured if more is not None else (0, 0, 0.0)
         self._check_room(spent, Bound(calls, tokens, usd), reached=more is None)
 
+    def left(self) -> float | None:
+        """Seconds that are left of the run; None without a limit of time.
+
+        Raises:
+            BudgetSpent: none.
+        """
+        return self._in_time()
+
     @asynccontextmanager
     async def place(self, spent: Usage, bound: Callable[[], Bound]) -> AsyncIterator[Place]:
         """A place for one call, held until the block ends, which must have charged it to `spent` by then.

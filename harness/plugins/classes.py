@@ -19,7 +19,7 @@ from harness.spec import Param, Spec
 P = TypeVar("P", bound=Plugin[Any])
 #: what a class says of itself alone, never of the classes that are made from it
 _OWN = ("version", "summary")
-_NAME = re.compile(r"[A-Za-z0-9][\w.+/@-]*")
+NAME = re.compile(r"[A-Za-z0-9][\w.+/@-]*")
 _PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 
 
@@ -38,7 +38,7 @@ def spec_of(cls: type[Plugin[Any]]) -> Spec:
     given = {key: value for key in KEYS[kind] if (value := _declared(cls, base, key)) is not MISSING}
     given["entry"] = place
     name = vars(cls).get("name") or kebab(cls.__name__)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise PluginError(
             f"{place}: a {kind.noun} is named with letters, digits and . + / @ - _, not {name!r}"
         )

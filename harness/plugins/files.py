@@ -51,13 +51,34 @@ def class_at(address: str, noun: str) -> type[Plugin[Any]]:
         UsageError: no such file or class, or several; names them.
         PluginError: the file can't be imported; names file and line.
     """
+    file, attribute = read_address(address, noun)
+    return class_in(load_module(Path(file)), attribute, noun, file)
+
+
+def read_address(address: str, noun: str) -> tuple[str, str]:
+    """The file of `file.py:Class` and the name of the class, which is empty where none is given.
+
+    Raises:
+        UsageError: it is no such address, or there is no such file.
+    """
     match = _ADDRESS.fullmatch(address)
     if match is None:
         raise UsageError(f"{address!r} is not path/to/file.py:Class")
-    path = Path(match["file"])
-    if not path.is_file():
+    if not Path(match["file"]).is_file():
         raise UsageError(f"no file {match['file']}; give a {noun} as path/to/file.py:Class")
-    module = load_module(path)
+    return match["file"], match["attribute"] or ""
+
+
+def class_in(module: ModuleType, attribute: str, noun: str, file: str) -> type[Plugin[Any]]:
+    """The class of a task or method (`noun`) that a module holds under this name; the only one where none is
+    given.
+
+    Args:
+        file: what the module is called in messages.
+
+    Raises:
+        UsageError: there is none, or there are several; names them.
+    """
     own = {
         name: value
         for name, value in vars(module).items()
@@ -67,15 +88,13 @@ def class_at(address: str, noun: str) -> type[Plugin[Any]]:
         and value.__module__ == module.__name__
         and not name.startswith("_")
     }
-    if match["attribute"]:
-        return _named(module, match["attribute"], list(own), noun, match["file"])
+    if attribute:
+        return _named(module, attribute, list(own), noun, file)
     leaves = [c for c in own.values() if not any(c in each.__mro__[1:] for each in own.values())]
     if len(leaves) != 1:
         several = f"{len(own)} {noun}s: {', '.join(own)}; name one, as in" if own else f"no {noun};"
-        example = (
-            f" {match['file']}:{next(iter(own))}" if own else f" a subclass of harness.{noun.title()} is one"
-        )
-        raise UsageError(f"{match['file']} holds {several}{example}")
+        example = f" {file}:{next(iter(own))}" if own else f" a subclass of harness.{noun.title()} is one"
+        raise UsageError(f"{file} holds {several}{example}")
     return leaves[0]
 
 

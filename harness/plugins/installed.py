@@ -111,6 +111,14 @@ def _found_packages() -> list[tuple[str, str, str]]:
     return packages
 
 
+def packages_of_plugins() -> list[tuple[str, Path]]:
+    """(distribution, folder) of every installed package that is a plugin, or that holds one."""
+    found = [
+        (package.count("."), owner, Path(folder)) for package, owner, folder in _found_packages() if folder
+    ]
+    return [(owner, folder.parents[depth - 1] if depth else folder) for depth, owner, folder in found]
+
+
 def _specs_below(package: str, distribution: str, folder: str, faults: list[str]) -> list[dict[str, Any]]:
     """The specs of a package as plain data: from the index, else from the files."""
     files = sorted(_spec_files(folder))

@@ -162,6 +162,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         },
         "data_access": record["data_access"],
         "served": record.get("served"),
+        "isolated": bool(record.get("isolated")),
         "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
         "comparability_key": record["comparability_key"],

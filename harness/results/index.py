@@ -18,7 +18,7 @@ from harness.results.kept import read_kept, write_kept
 from harness.results.places import beside, places
 from harness.results.store import Store, standing, twice
 
-FORMAT = 9
+FORMAT = 10
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "draws": record["draws"],
         "draw_digest": record.get("draw_digest"),
         "served": record.get("served"),
+        "isolated": record.get("isolated", False),
     }
 
 

@@ -54,7 +54,7 @@ def _items(record: Mapping[str, Any]) -> tuple[Any, Any, GroupSums] | None:
     add to the whole."""
     import numpy as np
 
-    from harness.results.ranges import primary_range
+    from harness.results.ranges import primary_range, worst_of
     from harness.stats.shared_groups import group_sums
 
     metric = record["primary"]
@@ -66,11 +66,11 @@ def _items(record: Mapping[str, Any]) -> tuple[Any, Any, GroupSums] | None:
         return None
     if not rows.get("item_digest") or metric not in rows:
         return None
-    worst = primary_range(record).worst
-    scores = [
-        worst if status != "ok" or value is None else value
-        for status, value in zip(rows["status"], rows[metric], strict=True)
+    measured = [
+        value if status == "ok" else None for status, value in zip(rows["status"], rows[metric], strict=True)
     ]
+    worst = worst_of(primary_range(record), (value for value in measured if value is not None))
+    scores = [worst if value is None else value for value in measured]
     digests, owner = np.unique(np.asarray(rows["item_digest"], dtype=object), return_inverse=True)
     values = np.bincount(owner, weights=scores) / np.bincount(owner)
     labels = digests.copy()

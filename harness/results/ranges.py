@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,24 @@ def declared_range(record: Mapping[str, Any], metric: str) -> MetricRange | None
     )
 
 
+def range_fields(span: MetricRange) -> dict[str, Any]:
+    """A range as a record holds it, where null is no bound."""
+    ends = {"low": span.low, "high": span.high}
+    found = {name: end if math.isfinite(end) else None for name, end in ends.items()}
+    return {**found, "lower_is_better": span.lower_is_better}
+
+
 def primary_range(record: Mapping[str, Any]) -> MetricRange:
     """The range of a record's primary metric."""
     return metric_range(record, record["primary"])
+
+
+def worst_of(span: MetricRange, measured: Iterable[float]) -> float:
+    """What an attempt counts as that could not be scored: the worst value possible, or without a bound the
+    worst of those that were measured (0 where none was)."""
+    if math.isfinite(span.worst):
+        return span.worst
+    return float(max(measured, default=0.0) if span.lower_is_better else min(measured, default=0.0))
 
 
 def estimate(span: MetricRange, attempts: Any, groups: Any = None, binary: bool | None = None) -> Estimate:

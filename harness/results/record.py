@@ -23,6 +23,7 @@ from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
 from harness.results.classes import CLASS_METRICS
 from harness.results.environment import environment, packages
+from harness.results.ranges import range_fields
 from harness.results.schema import KEYED, SCHEMA, check, result_digest
 from harness.results.store import Store
 from harness.results.summary import Summary
@@ -124,7 +125,7 @@ def seal(
             "epochs": summary.epochs,
             "n_items": len(samples),
             "primary": cell.task.primary,
-            "metric_ranges": {name: asdict(span) for name, span in ranges.items()},
+            "metric_ranges": {name: range_fields(span) for name, span in ranges.items()},
             "metrics": metrics,
             "counts": summary.counts(),
             "reasons": dict(sorted(summary.reasons.items())),
@@ -149,6 +150,8 @@ def seal(
             "command": command,
             "supersedes": supersedes,
         }
+        if cell.request.isolate:
+            record["isolated"] = True
         if curve:
             record["curve"], lines = curves.sealed(curve)
             (made / curves.FILE).write_bytes(lines)

@@ -251,6 +251,9 @@ class RunRecord(Strict):
     private_targets: bool = Field(False, description="the targets are not stored with the attempts")
     data_access: dict[str, Count]
     code: dict[Literal["task", "method"], Code]
+    isolated: bool = Field(
+        False, description="whether the method's code ran in a process without a way to data and store"
+    )
     packages: dict[str, dict[str, str]] = Field(
         {}, description="official packages that graded or played: version and commit by name"
     )

@@ -245,16 +245,24 @@ class Store:
             folder = self.root / place.folder
             if RUN.fullmatch(folder.name):
                 known.setdefault(folder.name, []).append(folder)
-        if "-" in run and run in known:  # one attempt of several
-            return self.read(_only(known[run]))
+        stem, dash, number = run.partition("-")
+        if dash and (attempt := stem if number == "1" else run) in known:
+            return self.read(_only(known[attempt]))
         names = {name.partition("-")[0] for name in known}
-        found = sorted(name for name in names if name.startswith(run[:12]))  # folders carry 12 digits
+        # folders carry 12 digits
+        found = [] if dash else sorted(name for name in names if name.startswith(run[:12]))
         if not found:
-            raise UsageError(f"no run {run!r} in {self.root}; {nearest(run, known, 'run')}")
+            raise self._no_run(run, known)
         if len(found) > 1:
             raise UsageError(f"{run!r} is the beginning of {len(found)} runs: {', '.join(found[:5])}")
         numbers = [name for name in known if name.partition("-")[0] == found[0]]
-        return self.read(_only(known[max(numbers, key=lambda name: int(name.partition("-")[2] or 1))]))
+        record = self.read(_only(known[max(numbers, key=lambda name: int(name.partition("-")[2] or 1))]))
+        if not str(record["run_id"]).startswith(run):
+            raise self._no_run(run, known)
+        return record
+
+    def _no_run(self, run: str, known: Iterable[str]) -> UsageError:
+        return UsageError(f"no run {run!r} in {self.root}; {nearest(run, known, 'run')}")
 
 
 def _only(folders: Sequence[Path]) -> Path:

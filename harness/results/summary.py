@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from harness.base.errors import DECLINED
 from harness.external.known_broken import WITHOUT, known_broken
 from harness.results.classes import ClassTable, class_metrics
 from harness.results.measures import Measures
-from harness.results.ranges import estimate
+from harness.results.ranges import estimate, worst_of
 from harness.sample import Classes
 from harness.spec import MetricRange, TaskSpec
 
@@ -37,6 +38,7 @@ class Summary:
         #: attempts at an item that weren't scored; only items that have some
         self._missing: dict[str, dict[int, int]] = {name: defaultdict(int) for name in self.names}
         self._ranges = task.metric_ranges
+        self._worst: dict[str, float] = {}
         self._answers: dict[int, list[Any]] = defaultdict(list)
         self._groups: dict[int, str] = {}
         self._members: dict[str, set[int]] = defaultdict(set)  # items of every category
@@ -89,8 +91,8 @@ class Summary:
             if status != "ok" or value is None:
                 self._missing[name][n] += 1
             span = self._ranges[name]
-            number = span.worst if status != "ok" or value is None else float(value)
-            self._binary[name] &= number in (span.low, span.high)
+            number = math.nan if status != "ok" or value is None else float(value)
+            self._binary[name] &= math.isnan(number) or number in (span.low, span.high)
             self._scores[name][n].append(number)
         for category in categories:
             self._members[category].add(n)
@@ -107,6 +109,8 @@ class Summary:
         `of_the_set` have no uncertainty; where answers are classes, their F1 and its kin have one."""
         if not self._counts["attempts"]:
             return {}
+        for name in self.names:
+            self._fill(name)
         items = sorted(self._scores[self.names[0]])
         made = self._of(items)
         for category in sorted(self._members):
@@ -133,6 +137,16 @@ class Summary:
             }
         return made
 
+    def _fill(self, name: str) -> None:
+        """Attempts that weren't scored count as the worst value, which may be the worst one measured."""
+        if not self._missing[name]:
+            return
+        scores = self._scores[name]
+        worst = worst_of(self._ranges[name], (v for n in scores for v in scores[n] if not math.isnan(v)))
+        for n in self._missing[name]:
+            scores[n] = array("d", (worst if math.isnan(v) else v for v in scores[n]))
+        self._worst[name] = worst
+
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
         """The metrics of these items."""
         made = {name: self._mean(name, items) for name in self.names}
@@ -157,7 +171,7 @@ class Summary:
             lowest, largest = min(span.low, made["value"]), max(span.high, made["value"])
             made["ci"] = max(lowest, low), min(largest, high)
         if any(n in missing for n in items):
-            worst = self._ranges[name].worst
+            worst = self._worst[name]
             left = {n: len(scores[n]) - missing.get(n, 0) for n in items}
             alone = [
                 (sum(scores[n]) - missing.get(n, 0) * worst) / count for n, count in left.items() if count

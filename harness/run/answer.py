@@ -22,7 +22,7 @@ from harness.run.journal import Journal
 from harness.run.plan import Cell
 from harness.run.plugin_errors import fault_in, given
 from harness.run.prepare import Prepared
-from harness.run.scoring import attempt_line, judged
+from harness.run.scoring import attempt_line, judged, score_apart
 from harness.run.session import Session
 from harness.sample import Outcome, Question
 from harness.task import Task
@@ -103,12 +103,15 @@ async def answer(
             outcome = _taken(found, cell)
             n = _place(outcome, position, waiting, cell)
             job.clock.end(outcome.question_id, outcome.epoch)
-            attempt = attempt_line(task, samples[n], outcome, n, scored=not later)
+            attempt = attempt_line(task, samples[n], outcome, n, scored=False)
+            score = None if later else score_apart(task, samples[n], attempt)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
             journal.append(attempt)
+            if score is not None:
+                journal.score(attempt, score)
             done += 1
-            statuses[attempt["status"]] += 1
+            statuses[(score or attempt)["status"]] += 1
             errors = statuses["error"]
             if errors >= most:
                 raise HarnessError(

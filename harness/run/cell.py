@@ -11,12 +11,12 @@ from harness.base.errors import BudgetSpent, PluginError, RecordError, UsageErro
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger, Usage
-from harness.registry import load_method
 from harness.results.record import seal
 from harness.run.answer import answer, fit
 from harness.run.budget_check import book_probes
 from harness.run.code import check_unchanged, in_memory
 from harness.run.draws import declared, of_run
+from harness.run.isolation.opening import opened
 from harness.run.jobs import job_of
 from harness.run.journal import Journal, outlived
 from harness.run.keys import by_content
@@ -45,8 +45,13 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         found, _ = sealed(prepared, session)
         if found is not None:
             return {**found, "reused": True}
+    async with opened(prepared, session) as method:
+        return await _run(prepared, method, session)
+
+
+async def _run(prepared: Prepared, method: Method, session: Session) -> dict[str, Any]:
+    """The record of a prepared cell's run, which isn't sealed yet."""
     cell = prepared.cell  # with the code as it is now
-    method = load_method(cell.method, cell.method_args)
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
     ledger, started = Ledger(), time.monotonic()
@@ -178,6 +183,11 @@ def sealed(prepared: Prepared, session: Session) -> tuple[dict[str, Any] | None,
         return None, False
     if found["status"] != "complete":
         return None, False
+    if cell.request.isolate and not found.get("isolated"):
+        session.notice(
+            f"{cell.title}: run {run} wasn't isolated; it is measured again, in a process of its own"
+        )
+        return None, False
     counts = found["counts"]
     failed = counts["error"] + counts.get("user_failed", 0)
     if failed and "answers" not in prepared.provider.abilities:  # what did come is in the cache
@@ -205,12 +215,14 @@ def _resume(journal: Journal, prepared: Prepared, ledger: Ledger, overwrite: boo
         return key in wanted and attempt["sample_id"] == samples[key[0]].id
 
     code = {name: part.digest for name, part in prepared.code.items()}
+    if prepared.cell.request.isolate:
+        code["isolated"] = "yes"
     store, folder = session.store, prepared.folder
     past = outlived(store, folder, journal.attempt)
     other = journal.code not in ({}, code) and not past
     if other and journal.places:
         session.notice(
-            f"{prepared.cell.title}: an interrupted run was made by other code; "
+            f"{prepared.cell.title}: an interrupted run was made by other code, or in the other mode; "
             f"its {len(journal.places)} attempts are left behind"
         )
     if overwrite or other or past:

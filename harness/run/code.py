@@ -58,7 +58,7 @@ def code_of(spec: Spec) -> Code:
     """
     if spec.implementation is not None and in_memory(spec):
         return Code(live_code.digest_of(spec.implementation), True)
-    files = _files(spec)
+    files = files_of(spec)
     digests = {name: file_digest(path) for name, path in files.items()}
     development = spec.origin != "package" or in_development(spec.distribution)
     if spec.origin == "package":  # a file is imported again by whoever loads it
@@ -113,7 +113,7 @@ def in_development(distribution: str) -> bool:
     return any(json.loads(text or "{}").get("dir_info", {}).get("editable") for text in found)
 
 
-def _files(spec: Spec) -> dict[str, Path]:
+def files_of(spec: Spec) -> dict[str, Path]:
     """The files that are hashed, by a name that holds on every machine."""
     if spec.origin == "file":
         path = Path(spec.path)
@@ -125,7 +125,7 @@ def _files(spec: Spec) -> dict[str, Path]:
         files = {f"{kind}.toml": folder / f"{kind}.toml" for kind in ("task", "method")}
         found = closure({module: _located(module)}, built_in)
         return {name: path for name, path in {**files, **found}.items() if path.is_file()}
-    root = _package_folder(spec)
+    root = package_folder(spec)
     return {
         str(path.relative_to(root)): path
         for path in sorted(root.rglob("*"))
@@ -134,7 +134,7 @@ def _files(spec: Spec) -> dict[str, Path]:
     }
 
 
-def _package_folder(spec: Spec) -> Path:
+def package_folder(spec: Spec) -> Path:
     """The folder of the top package of a plugin."""
     folder = Path(spec.folder)
     for parent in (folder, *folder.parents):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.data.hub import Data
 from harness.external.services import Services
@@ -131,8 +132,8 @@ def make_job(
 
 
 def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:
-    """Another task and its data, with its default arguments."""
+    """Another task and its data, with its default arguments; without its test, which no method may read."""
     spec = registry().task(name)
     task = load_task(spec, task_arguments(spec, {}, cell.model))
     data = Data.from_environment(cell.request.mirror, cell.request.offline, session.reach)
-    return task, task.load(data)
+    return task, replace(task.load(data), test=())

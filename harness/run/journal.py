@@ -33,6 +33,9 @@ class Journal:
     finished; fsync, which guards against a power cut, comes once a second at most. Each line ends in a
     checksum: one that was damaged is asked again, those beside it are not.
 
+    Scores of attempts are held in memory beside it, and made again after a kill: no file says, while a method
+    answers, what its answers are worth.
+
     A journal names the sealed attempt that it will become, and dies with it (`outlived`).
 
     Args:
@@ -47,6 +50,8 @@ class Journal:
         self._lock = lock or Lock(folder / "lock")
         self._file = -1
         self.places: dict[tuple[int, int], tuple[int, int]] = {}
+        self._scores: dict[tuple[int, int], Mapping[str, Any]] = {}
+        self._alike: dict[str, Mapping[str, Any]] = {}  # many attempts have one score, which is held once
         #: what attempts spent that failed and are asked again
         self.given_up: list[dict[str, Any]] = []
         #: lines that were damaged
@@ -119,6 +124,11 @@ class Journal:
     def _about(self) -> dict[str, Any]:
         return about(self.folder)
 
+    def score(self, attempt: Mapping[str, Any], score: Mapping[str, Any]) -> None:
+        """Holds the score of an attempt: its metrics and, where the score decides on them, status and
+        reason."""
+        self._scores[attempt["n"], attempt["epoch"]] = self._alike.setdefault(repr(score), score)
+
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.
 
@@ -146,8 +156,9 @@ class Journal:
 
     def attempts(self) -> Iterator[dict[str, Any]]:
         """Every attempt, ordered by sample and epoch, read from disk one at a time."""
-        for _, (start, length) in sorted(self.places.items()):
-            yield json.loads(os.pread(self._file, length, start))
+        for key, (start, length) in sorted(self.places.items()):
+            attempt = json.loads(os.pread(self._file, length, start))
+            yield {**attempt, **self._scores.get(key, {})}
 
     def keep_only(self, fits: Callable[[dict[str, Any]], bool]) -> int:
         """Forgets the attempts that are none of the run's; how many there were."""
@@ -205,6 +216,7 @@ class Journal:
         os.ftruncate(self._file, 0)
         self._end = 0
         self.places.clear()
+        self._scores.clear()
         self.given_up.clear()
         for name in ("fit.json", "served.json", "lost.json"):
             (self.folder / name).unlink(missing_ok=True)

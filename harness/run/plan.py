@@ -73,6 +73,7 @@ class Request:
     draws: str | None = None  # of recorded answers, whose method can't say it: `run` or `none`
     planned_effect: float | None = None
     twin: bool = True  # whether the runs that a method wants beside its own are added
+    isolate: bool = False  # whether method code runs in a process of its own, apart from all else
 
     def __post_init__(self) -> None:
         given = self.sample_id.split(",") if isinstance(self.sample_id, str) else self.sample_id
@@ -149,7 +150,7 @@ def plan(request: Request) -> list[Cell]:
     check_ranges(request.decoding)
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]
-    methods = [known.method(name) for name in known.match("method", request.method)]
+    methods = _methods(request)
     models = [name.strip() for name in request.model.split(",") if name.strip()]
     if not models:
         raise UsageError("no model given; 'harness list models' shows the families")
@@ -175,6 +176,23 @@ def plan(request: Request) -> list[Cell]:
             for seed in range(request.seeds):
                 cells.append(Cell(task, arguments, method, chosen, model, seed, request))
     return cells
+
+
+def _methods(request: Request) -> list[MethodSpec]:
+    """The specs of the methods; where they are isolated, no code of theirs runs here.
+
+    Raises:
+        UsageError: no such method, or one that can't be isolated.
+    """
+    known = registry()
+    if not request.isolate:
+        return [known.method(name) for name in known.match("method", request.method)]
+    from harness.run.isolation.opening import check_isolable, described
+
+    found = [known.method(name) for name in known.match("method", described(request.method))]
+    for spec in found:
+        check_isolable(spec)
+    return found
 
 
 def _twin(method: MethodSpec, own: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def fault(name: str, distribution: str, where: str, error: Exception) -> PluginError:
     """A plugin's own fault, with the place in its code."""
     whose = f" (distribution {distribution})" if distribution else ""
-    return PluginError(f"{where} of {name!r}{whose} failed{_place(error)}: {_said(error)}")
+    return PluginError(f"{where} of {name!r}{whose} failed{place_of(error)}: {_said(error)}")
 
 
 def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
@@ -61,7 +61,7 @@ def foreseen(cell: Cell) -> Iterator[None]:
             spec, name = owner
             raise fault(spec.name, spec.distribution, name, error) from error
         raise HarnessError(
-            f"nobody foresaw{_place(error)}: {_said(error)} (HARNESS_DEBUG=1 says more, please report it)"
+            f"nobody foresaw{place_of(error)}: {_said(error)} (HARNESS_DEBUG=1 says more, please report it)"
         ) from error
 
 
@@ -88,7 +88,8 @@ def _codes(spec: Spec) -> set[CodeType]:
     return {part.__code__ for part in parts if isinstance(part, FunctionType)}
 
 
-def _place(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
+    """Where an exception was raised, as ` at file.py:12`; empty where nobody knows."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 

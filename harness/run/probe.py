@@ -89,6 +89,8 @@ async def _in_the_cache(prepared: Prepared, session: Session) -> bool | None:
     """Whether the cache holds what a few items of the cell ask; None where that isn't known: of a method that
     fits, or answers many at once, and of worlds."""
     cell = prepared.cell
+    if cell.request.isolate:  # no code of the method runs here
+        return None
     method = load_method(cell.method, cell.method_args)
     simple = type(method).fit is Method.fit and type(method).answer_all is Method.answer_all
     unplayed = NOT_PLAYED & {*cell.method.needs, *cell.method.may_use} or "world" in cell.task.offers

@@ -135,7 +135,7 @@ def rehearse(
 async def _play(cell: Cell, job: Job, samples: list[Sample], made: Rehearsal) -> dict[str, Outcome]:
     """The outcomes, by sample, as far as they came."""
     outcomes: dict[str, Outcome] = {}
-    if NOT_PLAYED & {*cell.method.needs} or "trainable" in cell.method.may_use:
+    if cell.request.isolate or NOT_PLAYED & {*cell.method.needs} or "trainable" in cell.method.may_use:
         made.whole = False
         return outcomes
     try:

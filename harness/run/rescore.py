@@ -136,6 +136,7 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
     epochs = planned.get("epochs") or (1 if recorded else record["epochs"])
     request = Request(
         spec.name,
+        isolate=bool(record.get("isolated")),
         limit=record["comparability"]["limit"],
         sample_id=record["comparability"].get("sample_id", ()),
         epochs=epochs,

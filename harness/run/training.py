@@ -45,7 +45,7 @@ def announce_cell(cell: Cell, session: Session) -> list[str]:
     Raises:
         HarnessError: the cell can't be fitted.
     """
-    if type(load_method(cell.method, cell.method_args)).announce is Method.announce:
+    if cell.request.isolate or type(load_method(cell.method, cell.method_args)).announce is Method.announce:
         return []
     job, method, _ = _prepare(cell, session)
     try:
@@ -60,7 +60,7 @@ def calls_of_cell(cell: Cell, session: Session, n_questions: int) -> int | None:
     Raises:
         HarnessError: the cell can't be fitted.
     """
-    if type(load_method(cell.method, cell.method_args)).calls_of is Method.calls_of:
+    if cell.request.isolate or type(load_method(cell.method, cell.method_args)).calls_of is Method.calls_of:
         return None
     job, method, _ = _prepare(cell, session)
     try:
@@ -86,6 +86,8 @@ def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:
 
 def _prepare(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
     """A job without test items, for what is done before any is asked."""
+    if cell.request.isolate:
+        raise UsageError("--isolate is for measuring a method, not for its training alone")
     with foreseen(cell):
         return _made(cell, session)
 

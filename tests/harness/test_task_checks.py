@@ -8,9 +8,9 @@ import pytest
 from harness.data.hub import Data
 from harness.registry import load_task, registry
 from harness.sample import LazySamples, Outcome, Question, Sample, Score, Splits
-from harness.spec import MetricRange
+from harness.spec import MetricRange, TaskSpec
 from harness.task import Task
-from harness.task_checks import MANY, check_splits, split_faults
+from harness.task_checks import MANY, _range_faults, check_splits, split_faults
 from harness.testing import TINY, TINY_WORLD, TinyTask, TinyWorld, check_task
 
 
@@ -245,3 +245,18 @@ def test_custom_data_pass(tmp_path):
         spec = registry().task("qa/custom")
         task = load_task(spec, spec.arguments({"data": str(tmp_path / "qa.csv"), "match": match}))
         assert check_splits(spec, task, task.load(Data(offline=True))) == [], match
+
+
+def test_each_metric_is_told_once_and_none_hides_another():
+    spec = TaskSpec(name="t", version="1-A", summary="s", entry="a:b", metrics={"accuracy": 1.0, "f1": 1.0})
+    scores = [
+        Score({"strange": 1.0, "accuracy": 1.0}),
+        Score({"strange": 1.0, "accuracy": 1.01, "f1": 1.0}),
+        Score({"strange": 1.0, "accuracy": 2.0, "f1": -0.01}),
+    ]
+    assert list(_range_faults(spec, scores)) == [
+        "score() gives 'strange', which is not among its metrics: accuracy, f1",
+        "accuracy = 1.01 is outside 0 to 1",
+        "f1 = -0.01 is outside 0 to 1",
+    ]
+    assert list(_range_faults(spec, [Score({"accuracy": 0.0, "f1": 1.0})])) == []

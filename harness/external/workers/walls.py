@@ -12,7 +12,9 @@ import _thread
 import ctypes
 import os
 import resource
+import stat
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 #: open files, threads
@@ -95,7 +97,9 @@ PATHS = (
 NEWNET, NEWUSER = 0x40000000, 0x10000000
 # Landlock's system calls and rights to files, as in the kernel's linux/landlock.h
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF, NO_NEW_PRIVILEGES = 444, 445, 446, 38
-READING = 0b1100  # read a file, list a folder
+READING, READING_A_FILE, LISTING = 0b1100, 0b100, 0b1000  # read a file, list a folder
+#: what nobody needs below a scratch folder: to execute, and to make devices, which lead to whole disks
+NOT_IN_SCRATCH = 1 << 0 | 1 << 6 | 1 << 11
 #: what compiled code may still read: libraries, such as C's own for threads, and this process's own state
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/local/lib", "/proc/self")
 #: every right that a version of Landlock knows: 13 in the first, then moves, truncation, device control
@@ -118,25 +122,36 @@ def limit(memory: int) -> None:
         pass
 
 
-def landlock(readable: list[str], scratch: str) -> bool:
-    """Has the kernel refuse every file that isn't below these folders, for good; whether it can. Nothing is
-    executed any more, and only scratch is written to."""
+def landlock_version() -> int:
+    """The version of Landlock that the kernel has; 0 for none."""
     if sys.platform != "linux":  # where the same numbers call for something else
+        return 0
+    found = ctypes.CDLL(None).syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1))
+    return max(0, int(found))
+
+
+def landlock(readable: list[str], scratch: str, listed: Sequence[str] = ()) -> bool:
+    """Has the kernel refuse every file that isn't below these folders, or among these files, for good;
+    whether it can. Nothing is executed any more, only scratch is written to, and of what is `listed` names
+    can be had."""
+    version = landlock_version()
+    if version < 1:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     call = libc.syscall
-    version = call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1))
-    if version < 1:
-        return False
     rights = ctypes.c_uint64(RIGHTS[min(version, len(RIGHTS) - 1)])
     rules = call(CREATE_RULESET, ctypes.byref(rights), ctypes.c_size_t(8), ctypes.c_uint(0))
     if rules < 0:
         return False
-    for path, allowed in [*((each, READING) for each in readable), (scratch, rights.value & ~1)]:
+    writing = rights.value & ~NOT_IN_SCRATCH
+    names = [(each, LISTING) for each in listed]
+    for path, allowed in [*((each, READING) for each in readable), *names, (scratch, writing)]:
         try:
             folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue  # not every system has it
+        if path != scratch and not stat.S_ISDIR(os.fstat(folder).st_mode):
+            allowed = READING_A_FILE
         rule = (ctypes.c_uint32 * 3)(allowed & 0xFFFFFFFF, allowed >> 32, folder)  # packed: u64, s32
         call(ADD_RULE, rules, ctypes.c_uint(1), ctypes.byref(rule), ctypes.c_uint(0))
         os.close(folder)

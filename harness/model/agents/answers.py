@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from harness.sample import Sample
 
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+#: numbers to which one can be added in a float; a grid may be a text of digits, too
+_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,3})?")
 
 
 def candidates(sample: Sample, size: int) -> tuple[list[str], int] | None:

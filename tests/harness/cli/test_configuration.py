@@ -49,6 +49,7 @@ EVERY_KEY = {
     "overwrite": True,
     "transcripts": False,
     "twin": False,
+    "isolate": True,
 }
 
 
@@ -123,6 +124,7 @@ def test_every_option_is_a_key_and_every_key_arrives(command, requests):
             overwrite=True,
             transcripts=False,
             twin=False,
+            isolate=True,
         )
     ]
 

@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from harness.base.errors import UsageError
+from harness.run.plan import Request, plan
+from harness.run.roles import check_roles
+
 USER = ("--task", "toolworld/single", "-T", "user=model", "--method", "prompted-tools", "--limit", "1")
 
 
@@ -147,3 +151,18 @@ def test_training_from_python_takes_roles(learner, tmp_path):
         progress=False,
     )
     assert policy.roles == {"judge": "echo/yes"} and policy.usage["judge"]["calls"] == 1
+
+
+@pytest.mark.parametrize(
+    "methods, shown",
+    [
+        ("direct", "arc1d, direct"),
+        ("direct,cot,few-shot", "arc1d, direct, cot, few-shot"),
+        ("direct,cot,few-shot,self-consistency", "arc1d, direct, cot, few-shot ..."),
+    ],
+)
+def test_four_of_those_that_ask_no_such_role_are_named(methods, shown):
+    cells = plan(Request(task="arc1d", method=methods, model="echo/x", roles={"juge": "echo/y"}))
+    with pytest.raises(UsageError) as caught:
+        check_roles(cells)
+    assert str(caught.value).startswith(f"--role juge: nothing here ({shown}) asks such a role")

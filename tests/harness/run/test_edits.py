@@ -124,7 +124,7 @@ def test_a_class_made_from_a_built_in_is_hashed_with_it():
         "class Mine(SelfConsistency):\n    'Mine.'\n"
     )
     spec = registry().method("mine.py:Mine")
-    assert "harness.methods.self_consistency.method" in of_code._files(spec)
+    assert "harness.methods.self_consistency.method" in of_code.files_of(spec)
 
 
 def test_a_file_may_be_renamed_and_linked():

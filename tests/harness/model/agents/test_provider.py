@@ -179,6 +179,7 @@ def test_a_question_with_fewer_options_than_letters_is_answered_by_those_alone()
     letters = tuple("ABCDEFGHIJ")
     few = Sample(Question("q", "which?", choices=letters, metadata={"options": 3}), "B")
     assert candidates(few, 4) == (["A", "B", "C"], 1)
+    assert candidates(Sample(Question("q", "which?"), "0" * 60), 4) is None  # a grid, and no number
     assert candidates(Sample(Question("q", "which?", choices=letters), "B"), 4) == (list(letters), 1)
 
 
