@@ -95,7 +95,7 @@ async def answer(
             n = _place(outcome, position, waiting, cell)
             job.clock.end(outcome.question_id, outcome.epoch)
             attempt = attempt_line(task, samples[n], outcome, n, scored=False)
-            score = None if later else score_apart(task, samples[n], outcome, attempt)
+            score = None if later else score_apart(task, samples[n], attempt)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
             journal.append(attempt)

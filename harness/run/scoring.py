@@ -102,13 +102,11 @@ def _of(sample: Sample, what: str = "") -> str:
     return f" for question {named(sample.id)}{' ' if what else ''}{what}"
 
 
-def score_apart(
-    task: Task, sample: Sample, outcome: Outcome, line: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def score_apart(task: Task, sample: Sample, line: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the score says of an attempt whose line has none; None where there is nothing to score."""
     if line["metrics"] is not None:
         return None
-    return _scored(task, sample, _score(task, sample, outcome), line["reason"])
+    return _scored(task, sample, _score(task, sample, _outcome(line)), line["reason"])
 
 
 def _why_none(task: Task, sample: Sample, outcome: Outcome) -> str:
@@ -235,14 +233,14 @@ def measure_set(
 
 
 def _outcome(line: Mapping[str, Any]) -> Outcome:
-    """The outcome behind a line of the journal."""
+    """The outcome behind a line of the journal, which no scorer changes."""
     return Outcome(
         line["sample_id"],
         line["epoch"],
         line["completion"],
-        line["answer"],
+        _copied(line["answer"]),
         line["confidence"],
         line["stop_reason"],
         None,
-        line.get("trace"),
+        _copied(line.get("trace")),
     )

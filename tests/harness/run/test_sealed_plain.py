@@ -110,6 +110,7 @@ SEALED = [
     (loads(item(target=("red", 1))), value("target"), '["red",1]'),
     (fits(lambda job: job.access.update({"steps": 3})), seen("steps"), 3),
     (fits(lambda job: job.access.update({"labels_seen": 0})), seen("labels_seen"), 9),
+    (says(trace={"said": 1}), score, 1.0),  # the answer that was read is scored beside a trace too
     (fits(lambda job: job.training.charge("t", Usage(seconds=-1e-15))), value("status"), "ok"),
 ]
 
