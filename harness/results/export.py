@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.base.errors import DECLINED
-from harness.base.paths import shown
 from harness.base.terminal import printable
 from harness.results.attempts import TOKENS
 from harness.results.ranges import metric_range
@@ -168,8 +167,8 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         "draw_digest": record.get("draw_digest"),
         "comparability_key": record["comparability_key"],
         "reused": bool(record.get("reused")),
-        "record": record["record"] and shown(record["record"]),
-        "samples": record["samples_path"] and shown(record["samples_path"]),
+        "record": record["record"],
+        "samples": record["samples_path"],
         **{key: record[key] for key in ("curve", "measures") if record.get(key)},
     }
 

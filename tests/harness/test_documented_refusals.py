@@ -38,6 +38,7 @@ from harness.gate.baseline_file import SCHEMA, read_document
 from harness.gate.checks import read_rules
 from harness.gate.confirm import run_again
 from harness.gate.pairing import targets
+from harness.job.access import Access
 from harness.job.data import JobData
 from harness.method import Method
 from harness.model.provider import Provider
@@ -114,7 +115,7 @@ class Dense:
     """An embedder that gives what it is told."""
 
     def __init__(self, rows):
-        self.by_row, self.rows = False, rows
+        self.by_row, self.rows, self.name = False, rows, "dense"
 
     def embed(self, texts):
         return self.rows
@@ -122,7 +123,7 @@ class Dense:
 
 def vectors(rows):
     spec = MethodSpec(name="m", version="1-A", summary="s", entry="a:b", needs=("interactions", "item_texts"))
-    seen = Some(method=spec, check=lambda need: None, seen={})
+    seen = Access(spec)
     held = JobData(TinyTask(TINY, {}).load(None), seen, 1, None if rows is None else Dense(rows))
     return held.item_vectors()
 
@@ -352,11 +353,11 @@ CASES = {
     # plugins and what they ask for
     "no embedder": (lambda: vectors(None), UsageError, "method 'm' needs --embedder NAME"),
     "sparse vectors": (lambda: vectors([[0.0]]), UsageError, "items need dense vectors"),
-    "fewer vectors": (lambda: vectors(np.ones((2, 3))), DataError, "the embedder gave 2 vectors for 8 items"),
+    "fewer vectors": (lambda: vectors(np.ones((2, 3))), DataError, "embedder dense gave 2 vectors for 8 texts"),
     "vectors of NaN": (
         lambda: vectors(np.where(np.arange(8)[:, None] < 2, np.nan, np.ones((8, 3)))),
         DataError,
-        "the vectors of 2 of 8 items hold NaN or infinity",
+        "the vectors of 2 of 8 texts hold NaN or infinity",
     ),
     "a pool without gold": (
         lambda: SimulatedAnnotator({}).prepare(Splits([], [], [Question("p", "who?")])),
