@@ -353,7 +353,7 @@ CASES = {
     # plugins and what they ask for
     "no embedder": (lambda: vectors(None), UsageError, "method 'm' needs --embedder NAME"),
     "sparse vectors": (lambda: vectors([[0.0]]), UsageError, "items need dense vectors"),
-    "fewer vectors": (lambda: vectors(np.ones((2, 3))), DataError, "embedder dense gave 2 vectors for 8 texts"),
+    "fewer vectors": (lambda: vectors(np.ones((2, 3))), DataError, "dense gave 2 vectors for 8 texts"),
     "vectors of NaN": (
         lambda: vectors(np.where(np.arange(8)[:, None] < 2, np.nan, np.ones((8, 3)))),
         DataError,

@@ -80,7 +80,7 @@ async def running(server, name="openai-api/local/m", **settings):
     port = site._server.sockets[0].getsockname()[1]
     args = {"base_url": f"http://127.0.0.1:{port}/v1", "api_key": "none", "timeout": 1}
     args |= {"responses_api": False} if name.startswith("openai/") else {}
-    provider = open_model(name, args, 64)
+    provider = await asyncio.to_thread(open_model, name, args, 64)
     provider.timeout = 0.3
     made = {"ledger": Ledger(), "budget": Budget(), "price": PRICE, "first_wait": 0.001, **settings}
     try:
