@@ -94,7 +94,7 @@ async def answer(
             outcome = _taken(found, cell)
             n = _place(outcome, position, waiting, cell)
             job.clock.end(outcome.question_id, outcome.epoch)
-            attempt = attempt_line(task, samples[n], outcome, n, scored=False)
+            attempt = attempt_line(task, samples[n], outcome, n)
             score = None if later else score_apart(task, samples[n], attempt)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}

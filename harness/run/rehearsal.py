@@ -159,7 +159,7 @@ async def _judge(
     try:
         for sample, outcome in zip(samples, outcomes, strict=True):
             with step(task.spec, "judge"):
-                line = attempt_line(task, sample, outcome, 0, scored=False)
+                line = attempt_line(task, sample, outcome, 0)
                 await task.judge(sample, replace(outcome, answer=line["answer"]), job.role("judge"))
     except Exception:
         made.whole = False

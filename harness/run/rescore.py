@@ -27,7 +27,7 @@ from harness.run.item_choice import chosen
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
 from harness.run.repeats import with_repeats_grouped
-from harness.run.scoring import Attempts, attempt_line, measure_set, score_rest
+from harness.run.scoring import Attempts, attempt_line, measure_set, score_apart, score_rest
 from harness.run.session import Session
 from harness.sample import Outcome
 from harness.spec import MethodSpec
@@ -77,7 +77,8 @@ def rescore(
                     f"{run} answered; measure it again with harness eval"
                 )
             whole_set = type(task).score_all is not Task.score_all
-            line = attempt_line(task, samples[n], _outcome(row), n, scored=not whole_set)
+            line = attempt_line(task, samples[n], _outcome(row), n)
+            line |= (None if whole_set else score_apart(task, samples[n], line)) or {}
             spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
             journal.append({**line, "usage": {"answer": spent}})
         score_rest(task, Attempts(samples, []), journal)

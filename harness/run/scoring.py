@@ -30,14 +30,14 @@ class Attempts:
     wanted: list[tuple[int, int]]
 
 
-def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: bool) -> dict[str, Any]:
-    """One line of the journal: the outcome and, unless the set is scored as a whole, its score.
+def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int) -> dict[str, Any]:
+    """One line of the journal: the outcome and what it answers; `metrics` is None where a score is to come.
 
     Args:
         outcome: as `harness.run.door.outcome` makes it plain.
 
     Raises:
-        PluginError: the task reads, counts or scores it as something that can't be kept.
+        PluginError: the task reads or counts it as something that can't be kept.
     """
     attempt: dict[str, Any] = {
         "n": n,
@@ -53,35 +53,32 @@ def attempt_line(task: Task, sample: Sample, outcome: Outcome, n: int, scored: b
         "reason": outcome.error,
     }
     if outcome.trace:
-        attempt["trace"] = _copied(outcome.trace)  # what is kept, no scorer changes
+        attempt["trace"] = outcome.trace
     if outcome.measures:
         attempt["measures"] = dict(outcome.measures)
     if outcome.error is not None:
         return {**attempt, "status": outcome.declined or "error", "metrics": {}}
-    found: object = None
+    answer = outcome.answer
     try:
-        if outcome.answer is None:
-            outcome.answer = answer_in(task, outcome.text, sample.question)
-            attempt["reason"] = _why_none(task, sample, outcome) if outcome.answer is None else None
-            if outcome.thought_alone and outcome.answer is None:
+        if answer is None:
+            answer = answer_in(task, outcome.text, sample.question)
+            attempt["reason"] = _why_none(task, sample, outcome) if answer is None else None
+            if outcome.thought_alone and answer is None:
                 attempt["reason"] = "only reasoning"
             elif not outcome.text.strip():
                 attempt["reason"] = "empty"
         else:
             attempt["given"] = True
-        attempt["answer"] = _copied(outcome.answer)
-        if outcome.answer is not None and "countable" in task.spec.offers:
-            attempt["vote"] = _vote(task, sample, outcome)
-        if outcome.unscored is not None:
-            return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
-        if not scored:
-            return {**attempt, "metrics": None}
-        found = task.score(sample, outcome)
+        attempt["answer"] = answer
+        if answer is not None and "countable" in task.spec.offers:
+            attempt["vote"] = _vote(task, sample, _copied(answer))
     except PluginError:
         raise
     except Exception as error:
-        found = _ungraded(error)
-    return {**attempt, **_scored(task, sample, found, attempt["reason"])}
+        return {**attempt, **_scored(task, sample, _ungraded(error), attempt["reason"])}
+    if outcome.unscored is not None:
+        return {**attempt, "status": "unscored", "metrics": {}, "reason": outcome.unscored[:500]}
+    return {**attempt, "metrics": None}
 
 
 def _copied(value: Any) -> Any:
@@ -89,9 +86,9 @@ def _copied(value: Any) -> Any:
     return json.loads(json.dumps(value)) if type(value) in (dict, list) else value
 
 
-def _vote(task: Task, sample: Sample, outcome: Outcome) -> str:
+def _vote(task: Task, sample: Sample, answer: Any) -> str:
     """The form in which an answer is counted."""
-    found = task.canonical(outcome.answer, sample.question)
+    found = task.canonical(answer, sample.question)
     try:
         return text(found, "its canonical form", mend=True)
     except Unfit as error:
