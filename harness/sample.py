@@ -53,6 +53,7 @@ class Sample:
     group: str | None = None
     shot: str = ""
     categories: tuple[str, ...] = ()
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -63,18 +64,23 @@ class Sample:
         return self.shot or str(self.target)
 
     def digest(self) -> str:
-        """The content hash by which items are paired between runs: id, input and target.
+        """The content hash by which items are paired between runs: id, input and target, as they were when
+        it was first asked for.
 
         Raises:
             PluginError: the target has no JSON form.
         """
+        if self._digest:
+            return self._digest
         try:
-            return digest([self.question.id, self.question.input, self.target])
+            made = digest([self.question.id, self.question.input, self.target])
         except (TypeError, ValueError, RecursionError) as error:
             raise PluginError(
                 f"the target of item {named(self.question.id)} has no JSON form ({reason_of(error)}); it is "
                 "made of texts, finite numbers, lists and dicts"
             ) from None
+        object.__setattr__(self, "_digest", made)
+        return made
 
 
 class LazySamples(Sequence[Sample]):

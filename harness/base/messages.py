@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage
+    from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage
     from inspect_ai.tool import ToolInfo
+
+
+#: of its own, as others seed Python's
+_random = random.Random()
+os.register_at_fork(after_in_child=_random.seed)
+
+
+def new_id() -> str:
+    """A random id of a message, as long as inspect-ai's own, which take ten times as long to make."""
+    return f"{_random.getrandbits(88):022x}"
 
 
 def system(text: str) -> ChatMessage:
     """A system message."""
     from inspect_ai.model import ChatMessageSystem
 
-    return ChatMessageSystem(content=text)
+    return ChatMessageSystem(id=new_id(), content=text)
 
 
 def told(text: str, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
@@ -30,14 +42,23 @@ def user(text: str) -> ChatMessage:
     """A user message."""
     from inspect_ai.model import ChatMessageUser
 
-    return ChatMessageUser(content=text)
+    return ChatMessageUser(id=new_id(), content=text)
 
 
 def assistant(text: str) -> ChatMessage:
     """An assistant message."""
     from inspect_ai.model import ChatMessageAssistant
 
-    return ChatMessageAssistant(content=text)
+    return ChatMessageAssistant(id=new_id(), content=text)
+
+
+def completion(model: str, text: str, usage: ModelUsage | None = None) -> ModelOutput:
+    """What a model in this process says: one completion that ended of itself."""
+    from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput
+
+    message = ChatMessageAssistant(id=new_id(), content=text, model=model, source="generate")
+    choice = ChatCompletionChoice(message=message, stop_reason="stop")
+    return ModelOutput(model=model, choices=[choice], usage=usage)
 
 
 def described(tool: ToolInfo) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -125,8 +125,7 @@ class Budget:
         """
         return self._in_time()
 
-    @asynccontextmanager
-    async def place(self, spent: Usage, bound: Callable[[], Bound]) -> AsyncIterator[Place]:
+    def place(self, spent: Usage, bound: Callable[[], Bound]) -> AbstractAsyncContextManager[Place]:
         """A place for one call, held until the block ends, which must have charged it to `spent` by then.
 
         Args:
@@ -137,9 +136,10 @@ class Budget:
             BudgetSpent: there is none, or the time is over within the block.
         """
         place = Place(self, spent, bound)
-        if not self._limited:
-            yield place
-            return
+        return self._kept(place) if self._limited else nullcontext(place)
+
+    @asynccontextmanager
+    async def _kept(self, place: Place) -> AsyncIterator[Place]:
         if self._refused:
             raise BudgetSpent(self._refused)
         left = self._in_time()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.base.messages import completion
 from harness.model.provider import Call, Provider, counted, last_user_text
 
 if TYPE_CHECKING:
@@ -19,10 +20,8 @@ class Echo(Provider):
     connections = 64
 
     def __init__(self, text: str) -> None:
-        from inspect_ai.model import ModelOutput
-
         self.name, self.revision = f"echo/{text}", "1"
-        self._text, self._output = text, ModelOutput
+        self._text = text
 
     def takes(self, setting: str) -> bool:
         return setting == "seed"
@@ -34,6 +33,4 @@ class Echo(Provider):
             text = call.question.choices[call.seed % len(call.question.choices)]
         else:
             text = self._text
-        output = self._output.from_content(self.name, text)
-        output.usage = counted(0, len(text))
-        return output
+        return completion(self.name, text, counted(0, len(text)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.base.errors import UsageError, reason_of
+from harness.base.messages import new_id
 from harness.model.provider import Call, Provider, counted
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Embedded(Provider):
             model=self.name,
             choices=[
                 ChatCompletionChoice(
-                    message=ChatMessageAssistant(content=generation.text),
+                    message=ChatMessageAssistant(id=new_id(), content=generation.text),
                     stop_reason=self._stop_reason(generation.finish_reason),
                     logprobs=logprobs,
                 )

@@ -162,10 +162,10 @@ class Model:
             )
         unkept = self._cache.problem if self._cache is not None and self.provider.remote else None
         self._ledger.begin(call.question.id, call.question.epoch, unkept)
-        over = self._asking.setdefault(key, asyncio.Event())
+        keeps = self._keyed and self._cache is not None
+        over = self._asking.setdefault(key, asyncio.Event()) if keeps else None
         try:
             output = await self._charged(call, purpose, patience, place)
-            keeps = self._keyed and self._cache is not None
             text = echoed_secrets.as_json(output) if keeps or self.provider.remote else output.completion
             output, text = echoed_secrets.hidden(output, text, self.name, self._notice)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
@@ -174,8 +174,9 @@ class Model:
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
                     self._cache.flush()
         finally:
-            self._asking.pop(key, None)
-            over.set()
+            if over is not None:
+                self._asking.pop(key, None)
+                over.set()
         return output
 
     def _most(self, call: Call) -> Bound:

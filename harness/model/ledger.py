@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -68,9 +69,11 @@ class Usage:
         self.cost_usd = _sum(self.cost_usd, other.cost_usd)
         self.paid_usd = _sum(self.paid_usd, other.paid_usd)
         self.seconds += other.seconds
-        for name in UNLOGICAL:
-            if more := getattr(other, name):
-                setattr(self, name, getattr(self, name) + more)
+        self.thrown_calls += other.thrown_calls
+        self.thrown_tokens += other.thrown_tokens
+        self.thrown_usd += other.thrown_usd
+        self.uncounted_tokens += other.uncounted_tokens
+        self.uncounted_usd += other.uncounted_usd
 
     def checked(self) -> Usage:
         """The same in exact types.
@@ -128,11 +131,11 @@ class Usage:
 
     def as_dict(self) -> dict[str, Any]:
         """Every field that isn't 0, for `from_dict`."""
-        return {name: value for name in _NAMES if (value := getattr(self, name)) != 0}
+        return {name: value for name, value in zip(_NAMES, _values(self), strict=True) if value != 0}
 
     def reported(self) -> dict[str, Any]:
         """Every field as records have it: a number of tokens is None where a part of it is unknown."""
-        found = {name: getattr(self, name) for name in _NAMES}
+        found = dict(zip(_NAMES, _values(self), strict=True))
         del found["known_usd"]
         if self.unreported:
             found["input_tokens"] = found["output_tokens"] = None
@@ -166,6 +169,7 @@ ROUNDING = 1e-9
 _UNKNOWN = ("reasoning_tokens", "cached_input_tokens", "cache_write_tokens", "cost_usd", "paid_usd")
 #: the fields, in their order
 _NAMES = dict.fromkeys(field.name for field in fields(Usage))
+_values = attrgetter(*_NAMES)
 
 
 def _sum(a: _Number | None, b: _Number | None) -> _Number | None:
@@ -200,12 +204,18 @@ class Ledger:
         self._open.setdefault((question_id, epoch), {})
 
     def charge(self, purpose: str, usage: Usage, question_id: str, epoch: int) -> None:
-        """Record one call."""
+        """Record one call, whose `usage` is the ledger's from now on."""
         with self._lock:  # embedders of services charge from a thread of their own
             self.total.add(usage)
-            self.by_purpose.setdefault(purpose, Usage()).add(usage)
+            if purpose not in self.by_purpose:
+                self.by_purpose[purpose] = Usage()
+            self.by_purpose[purpose].add(usage)
             attempt = self._open.setdefault((question_id, epoch), {})
-            attempt.setdefault(purpose, Usage()).add(usage)
+            if purpose in attempt:
+                attempt[purpose].add(usage)
+            else:
+                usage.known_usd = usage.least_usd
+                attempt[purpose] = usage
 
     def book(self, usage: Usage) -> None:
         """Record what serves no attempt and no purpose of the run, such as a probe."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
 from harness.base.errors import ModelCallError
+from harness.base.messages import completion
 from harness.data.attach import attach
 from harness.data.responses import Response, Shape, read_responses, read_results
 from harness.model.provider import Call, Provider
@@ -86,14 +87,11 @@ class Recorded(Provider):
         return False
 
     async def generate(self, call: Call) -> ModelOutput:
-        from inspect_ai.model import ModelOutput
-
         question = call.question
         response = self.found.get((question.id, question.epoch))
         if response is None:
             raise ModelCallError(f"no response recorded for sample {question.id!r}, epoch {question.epoch}")
-        output = ModelOutput.from_content(self.name, response.completion)
-        output.usage = _usage(response.usage or {})
+        output = completion(self.name, response.completion, _usage(response.usage or {}))
         if response.confidence is not None:
             output.metadata = {"confidence": response.confidence}
         return output

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from harness.annotate import read_demonstrations
 from harness.base.digest import seed_of
 from harness.base.errors import ModelCallError, UsageError, nearest
+from harness.base.messages import completion
 from harness.model.provider import Call, Provider, counted, last_user_text
 
 if TYPE_CHECKING:
@@ -104,8 +105,6 @@ class SimulatedAnnotator(Provider):
         return setting == "seed"
 
     async def generate(self, call: Call) -> ModelOutput:
-        from inspect_ai.model import ModelOutput
-
         text, choices = call.question.input.strip(), call.question.choices
         gold = self._gold.get(text)
         if gold is None or not choices:
@@ -120,10 +119,8 @@ class SimulatedAnnotator(Provider):
         said = label
         if '"confidence"' in asked:
             said = json.dumps([{"index": 1, "label": label, "confidence": self._states(p, rng)}])
-        output = ModelOutput.from_content(self.name, said)
         read = sum(len(message.text) for message in call.messages) // 4
-        output.usage = counted(read, len(said) // 4 + 1)
-        return output
+        return completion(self.name, said, counted(read, len(said) // 4 + 1))
 
     def _p(self, text: str, classes: frozenset[str], share: float | None) -> float:
         s, gold = self._set, self._gold[text]

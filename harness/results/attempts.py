@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +26,9 @@ TOKENS = (
 )
 
 
-def hashed_part(row: Mapping[str, Any]) -> bytes:
-    """What of an attempt goes into the digest of the samples: all but what is volatile."""
-    kept = {key: value for key, value in row.items() if value is not None and key != "seconds"}
-    return canonical_json(kept).encode("utf-8", "surrogatepass") + b"\n"
-
-
 def hashed_rows(batch: pyarrow.RecordBatch) -> bytes:
-    """`hashed_part` of every row of a batch, in order: the same bytes, made column by column, each of a
-    column's values written once."""
+    """What of attempts goes into the digest of the samples: a line of canonical JSON for each, of all that it
+    has but for what is volatile. Made column by column, each of a column's values written once."""
     columns = []
     for name in sorted(batch.schema.names):
         column = batch.column(name)
@@ -68,10 +63,9 @@ def rows_of(
     attempts: Iterable[dict[str, Any]],
     samples: Sequence[Sample],
     summary: Summary,
-    hasher: hashlib._Hash,
     cell: Cell,
 ) -> Iterator[dict[str, Any]]:
-    """The rows of attempts in the order in which they come, each added to `summary` and `hasher`.
+    """The rows of attempts in the order in which they come, each added to `summary`.
 
     Targets stand in them unless the task's spec says `private_targets`; questions, completions and traces
     unless the request leaves transcripts out.
@@ -105,9 +99,7 @@ def rows_of(
             # what the method gave itself must survive as it was; what the task parsed can be parsed again
             "given_answer": canonical_json(answer) if attempt.get("given") else None,
         }
-        row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
-        hasher.update(hashed_part(row))
-        yield row
+        yield {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
 
 
 def _trace(attempt: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,23 +151,22 @@ def column_type(name: str) -> pyarrow.DataType:
     return pa.float64() if name in _NUMBER or name not in (*BEFORE, *AFTER) else pa.string()
 
 
-def write_parquet(path: Path, metrics: Mapping[str, float], rows: Iterator[dict[str, Any]]) -> int:
-    """Writes the rows; how many there were."""
+def write_parquet(
+    path: Path, metrics: Mapping[str, float], rows: Iterator[dict[str, Any]]
+) -> tuple[int, str]:
+    """Writes the rows; how many there were, and their digest."""
     import pyarrow as pa
     from pyarrow import parquet
 
     names = (*BEFORE, *metrics, *AFTER)
     schema = pa.schema([(name, column_type(name)) for name in names])
     path.parent.mkdir(parents=True, exist_ok=True)
-    total = 0
+    total, hasher = 0, hashlib.sha256()
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        batch: list[dict[str, Any]] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == ROWS_AT_ONCE:
-                writer.write_table(pa.Table.from_pylist(batch, schema))
-                total += len(batch)
-                batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema))
-        total += len(batch)
-    return total
+        while True:
+            batch = pa.RecordBatch.from_pylist(list(islice(rows, ROWS_AT_ONCE)), schema)
+            writer.write_table(pa.Table.from_batches([batch]))
+            hasher.update(hashed_rows(batch))
+            total += batch.num_rows
+            if batch.num_rows < ROWS_AT_ONCE:
+                return total, hasher.hexdigest()

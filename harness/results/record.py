@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,12 +83,11 @@ def seal(
         RecordError: the numbers break an invariant, or the disk is full; the journal is kept.
     """
     summary = Summary(cell.task, len(samples), classes)
-    hasher = hashlib.sha256()
     held = ExitStack()
     try:
         made = held.enter_context(store.sealing())
-        kept = rows_of(attempts, samples, summary, hasher, cell)
-        rows = write_parquet(made / "samples.parquet", cell.task.metrics, kept)
+        kept = rows_of(attempts, samples, summary, cell)
+        rows, content = write_parquet(made / "samples.parquet", cell.task.metrics, kept)
         logical, by_purpose = ledger.total.reported(), {}
         volatile = {key: logical.pop(key) for key in PAID}
         volatile = {key: value for key, value in volatile.items() if value or key not in UNLOGICAL}
@@ -145,7 +143,7 @@ def seal(
             "planned": dict(planned or {"n_items": len(samples), "epochs": cell.request.epochs}),
             "comparability": dict(comparability),
             "subject": dict(subject),
-            "samples": {"file": "samples.parquet", "rows": rows, "digest": hasher.hexdigest()},
+            "samples": {"file": "samples.parquet", "rows": rows, "digest": content},
             "environment": environment(cell),
             "command": command,
             "supersedes": supersedes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from harness.sample import Status
 
 ATTEMPTS = "samples.jsonl"
 _SUM = b',"sum":'
+READ_AT_ONCE = 16384
 #: made once, as making it costs as much as a line does
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
@@ -50,6 +51,7 @@ class Journal:
         self._lock = lock or Lock(folder / "lock")
         self._file = -1
         self.places: dict[tuple[int, int], tuple[int, int]] = {}
+        self._unscored: set[tuple[int, int]] = set()
         self._scores: dict[tuple[int, int], Mapping[str, Any]] = {}
         self._alike: dict[str, Mapping[str, Any]] = {}  # many attempts have one score, which is held once
         #: what attempts spent that failed and are asked again
@@ -94,7 +96,7 @@ class Journal:
                         self.places.pop(key, None)  # asked again
                         self.given_up.append(attempt.get("usage") or {})
                     else:
-                        self.places[key] = (end, len(line))
+                        self._note(attempt, end, len(line))
                 else:
                     self.broken += 1
                 end += len(line)
@@ -127,7 +129,9 @@ class Journal:
     def score(self, attempt: Mapping[str, Any], score: Mapping[str, Any]) -> None:
         """Holds the score of an attempt: its metrics and, where the score decides on them, status and
         reason."""
-        self._scores[attempt["n"], attempt["epoch"]] = self._alike.setdefault(repr(score), score)
+        key = attempt["n"], attempt["epoch"]
+        self._scores[key] = self._alike.setdefault(repr(score), score)
+        self._unscored.discard(key)
 
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.
@@ -151,14 +155,35 @@ class Journal:
                 f"can't write to {self.path}: {error.strerror}; nothing finished is "
                 "lost, run the same command to go on"
             ) from error
-        self.places[attempt["n"], attempt["epoch"]] = (self._end, len(line))
+        self._note(attempt, self._end, len(line))
         self._end += len(line)
 
     def attempts(self) -> Iterator[dict[str, Any]]:
         """Every attempt, ordered by sample and epoch, read from disk one at a time."""
-        for key, (start, length) in sorted(self.places.items()):
-            attempt = json.loads(os.pread(self._file, length, start))
+        return self._at(sorted(self.places))
+
+    def unscored(self) -> list[dict[str, Any]]:
+        """The attempts that wait for their score, in the same order."""
+        return list(self._at(sorted(self._unscored & self.places.keys())))
+
+    def _at(self, keys: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+        """The attempts of these keys. Neighbours are read together: most are asked for one after another."""
+        held, first = b"", 0
+        for key in keys:
+            start, length = self.places[key]
+            if not first <= start <= first + len(held) - length:
+                held, first = os.pread(self._file, max(length, READ_AT_ONCE), start), start
+            attempt = json.loads(held[start - first : start - first + length])
             yield {**attempt, **self._scores.get(key, {})}
+
+    def _note(self, attempt: Mapping[str, Any], start: int, length: int) -> None:
+        """Says where the line of an attempt is."""
+        key = attempt["n"], attempt["epoch"]
+        self.places[key] = (start, length)
+        if attempt.get("metrics") is None:
+            self._unscored.add(key)
+        else:
+            self._unscored.discard(key)
 
     def keep_only(self, fits: Callable[[dict[str, Any]], bool]) -> int:
         """Forgets the attempts that are none of the run's; how many there were."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import process
 from harness.base.concurrent import run_sync
 from harness.base.errors import BudgetSpent
+from harness.base.messages import completion
 from harness.job import Files, Job
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
@@ -70,10 +71,10 @@ class StandIn(Provider):
         self.name, self._gold, self._seen = name, gold, seen
 
     async def generate(self, call: Call) -> ModelOutput:
-        from inspect_ai.model import Logprob, Logprobs, ModelOutput
+        from inspect_ai.model import Logprob, Logprobs
 
         self._seen.append(Sent(self.name, tuple(call.messages), call.decoding.get("max_tokens")))
-        output = ModelOutput.from_content(self.name, self._gold.get(call.question.id, ""))
+        output = completion(self.name, self._gold.get(call.question.id, ""))
         if call.decoding.get("logprobs"):
             output.choices[0].logprobs = Logprobs(content=[Logprob(token="x", logprob=-1.0)])
         return output

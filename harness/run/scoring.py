@@ -143,12 +143,12 @@ async def judge_rest(
         line["usage"] = line["usage"] | {purpose: usage.as_dict() for purpose, usage in spent.items()}
         journal.append(line)
 
-    await in_order(ask, [line for line in journal.attempts() if line["metrics"] is None], limit)
+    await in_order(ask, journal.unscored(), limit)
 
 
 def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
     """Scores of what isn't scored yet: of tasks with whole-set scores, or after a judge."""
-    lines = [line for line in journal.attempts() if line["metrics"] is None]
+    lines = journal.unscored()
     samples = [attempts.samples[line["n"]] for line in lines]
     outcomes = [_outcome(line) for line in lines]
     scores: list[object]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import seed_of
 from harness.base.errors import ModelCallError, UsageError
+from harness.base.messages import completion
 from harness.model.agents.answers import candidates
 from harness.model.agents.settings import Settings
 from harness.model.provider import Call, Provider, counted
@@ -77,8 +78,6 @@ class SimulatedAgents(Provider):
         return setting == "seed"
 
     async def generate(self, call: Call) -> ModelOutput:
-        from inspect_ai.model import ModelOutput
-
         known = self._known.get(_place(call.question))
         if known is None:
             raise ModelCallError("sim/agents answers only questions whose gold answer the task has")
@@ -95,9 +94,8 @@ class SimulatedAgents(Provider):
             heard = len(turn["heard"])
             said, vector = self._turn(call.question, answers, gold, turn)
         text = said if call.question.choices else f"The answer is \\boxed{{{said}}}."
-        output = ModelOutput.from_content(self.name, text)
         s = self.settings
-        output.usage = counted(s.base + s.message * heard, s.message)
+        output = completion(self.name, text, counted(s.base + s.message * heard, s.message))
         output.metadata = {"vector": vector}
         return output
 
