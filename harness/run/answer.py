@@ -131,7 +131,7 @@ async def _close(stream: Any, cell: Cell, session: Session) -> None:
     except BaseException as error:
         if stops(error):
             raise
-        session.notice(str(fault(cell.method.name, cell.method.distribution, "the end of answer_all", error)))
+        session.notice(str(fault(cell.method, "the end of answer_all", error)))
 
 
 def _step(statuses: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import HarnessError, UsageError, said
+from harness.base.errors import HarnessError, UsageError, placed_reason
 from harness.job import Files, Job, Models
 from harness.job.access import Counts
 from harness.job.data import JobData
@@ -202,7 +202,7 @@ async def _serve(channel: socket.socket, what: Mapping[str, Any]) -> None:
         text = (str(error).strip() or "no message").splitlines()[0]
         own = type(error).__name__ if isinstance(error, HarnessError) else None
         number = getattr(error, "number", None)
-        line = said(error, place=True)[:2000]
+        line = placed_reason(error)[:2000]
         pipe.tell(do="failed", where=where, own=own, text=text[:2000], said=line, number=number)
 
 
