@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base import process
 from harness.base.errors import BudgetSpent, PluginError, RecordError, UsageError
+from harness.base.garbage import not_in_what_is_loaded
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger, Usage
@@ -267,7 +268,7 @@ async def _measure(
         job.access.update(kept.get("data_access", {}))
         job.training.learning_curve = kept.get("curve", [])
         job.drawn.close()
-    with step(prepared.cell, "answer"):
+    with not_in_what_is_loaded(), step(prepared.cell, "answer"):
         await answer(prepared, method, job, todo, ledger, journal, session)
     if judged(task, roles):
         judge = job.role("judge")
