@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
-from harness.base import forks, interrupts, loops
+from harness.base import forks, interrupts, loops, process
 from harness.base.errors import HarnessError, PluginError, original, placed_reason
 from harness.base.plain import Unfit
 from harness.plugins.base import Plugin
@@ -49,9 +49,12 @@ def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
     return PluginError(f"{whose(spec)} gave{what} {error}{f'; {cure}' if cure else ''}")
 
 
-def put_back(spec: Spec, names: str) -> str:
-    """A notice of what a plugin left changed."""
-    return f"{whose(spec)} changed {names} of this process, put back after it"
+def settings_kept(spec: Spec, notice: Callable[[str], object]) -> AbstractContextManager[None]:
+    """A block after which the process's settings are as they were (see `harness.base.process`); `notice` is
+    told what the plugin left changed."""
+    return process.kept(
+        lambda names: notice(f"{whose(spec)} changed {names} of this process, put back after it")
+    )
 
 
 @contextmanager
