@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from harness.base.errors import PluginError, UsageError, nearest, said
+from harness.base.errors import PluginError, UsageError, nearest, typed_reason
 from harness.plugins.guard import guarded
 from harness.plugins.installed import build, installed_specs, plain
 from harness.spec import OURS, MethodSpec, Spec, TaskSpec
@@ -139,7 +139,9 @@ class Registry:
                 "harness.Task or harness.Method"
             )
         installed = self._installed(cls)
-        with guarded(lambda error: f"{cls.__module__}:{cls.__qualname__} declares no spec: {said(error)}"):
+        with guarded(
+            lambda error: f"{cls.__module__}:{cls.__qualname__} declares no spec: {typed_reason(error)}"
+        ):
             spec = installed or spec_of(cls)
         if isinstance(plugin, Plugin):
             if installed is not None:
@@ -289,9 +291,9 @@ def _load(spec: Spec, args: Mapping[str, Any], base: type[P], wanted: tuple[str,
     owner = f"{spec.name!r}{whose}"
     implementation: Any = spec.implementation
     if implementation is None:
-        with guarded(lambda error: f"{owner} can't load {spec.entry}: {said(error)}"):
+        with guarded(lambda error: f"{owner} can't load {spec.entry}: {typed_reason(error)}"):
             implementation = getattr(importlib.import_module(module_name), attribute)
-    with guarded(lambda error: f"{owner}: {spec.entry} can't be made: {said(error)}"):
+    with guarded(lambda error: f"{owner}: {spec.entry} can't be made: {typed_reason(error)}"):
         if not (isinstance(implementation, type) and issubclass(implementation, base)):
             raise PluginError(f"{owner}: {spec.entry} is not a subclass of harness {base.__name__}")
         if all(getattr(implementation, name) is getattr(base, name) for name in wanted):

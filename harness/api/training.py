@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.api.evaluation import session_of
 from harness.api.requests import as_called, cells_of, requests_of
 from harness.api.settings import STORE
-from harness.base import forks, process
+from harness.base import forks
 from harness.base.concurrent import run_sync
 from harness.base.errors import UsageError
 from harness.display.layout import Block, Line, Shown
@@ -176,12 +176,12 @@ def _opened(cell: Cell, store: str | Path, progress: bool) -> Iterator[tuple[Cel
 
 def train_cell(cell: Cell, session: Session, to: Path) -> Policy:
     """Fits a cell and copies its policy into `to`."""
-    from harness.run.plugin_errors import put_back
+    from harness.run.plugin_errors import settings_kept
     from harness.run.training import fit_cell
 
     async def fit() -> Any:
         try:
-            with forks.alone(), process.kept(lambda names: session.notice(put_back(cell.method, names))):
+            with forks.alone(), settings_kept(cell.method, session.notice):
                 return await fit_cell(cell, session)
         finally:
             session.close()

@@ -94,37 +94,43 @@ class WorldFailed(Exception):
     """The world itself broke down: the attempt is an error; the agent didn't fail."""
 
 
-def reason_of(error: BaseException) -> str:
-    """The first line of what an exception says; its type where it says nothing."""
-    return text_of(error) or type(error).__name__
-
-
 class Escape(Exception):
     """What code of a plugin raised that would end more than its own attempt (`__cause__`): `sys.exit()`, a
     KeyboardInterrupt without Ctrl-C, a cancellation that nobody asked for."""
 
 
-def said(error: BaseException, place: bool = False) -> str:
-    """What an exception of code of others says, in one line: its type and the first line of its text, or what
-    was called to end the process; with `place` after ` at FILE:LINE: `, where that is known."""
-    if isinstance(error, Escape) and error.__cause__ is not None:
-        error = error.__cause__
-    name = type(error).__name__
+def original(error: BaseException) -> BaseException:
+    """What code of a plugin raised, also where an `Escape` tells of it."""
+    return error.__cause__ if isinstance(error, Escape) and error.__cause__ is not None else error
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an exception says; its type where it says nothing."""
+    return (_text(error).splitlines() or [type(error).__name__])[0]
+
+
+def typed_reason(error: BaseException) -> str:
+    """What an exception of code of others says, in one line: its type and its text, or what was called to end
+    the process."""
+    error = original(error)
+    name, text = type(error).__name__, _text(error)
     if isinstance(error, SystemExit):
         code = error.code if isinstance(error.code, str | int) else type(error.code).__name__
-        line = f"it called sys.exit({'' if error.code is None else repr(code)})"
-    elif isinstance(error, Exception):
-        line = f"{name}: {text_of(error, whole=True) or 'no message'}"
-    else:
-        line = f"it raised {name}" + (f": {text}" if (text := text_of(error)) else "")
-    if not place:
-        return line
+        return f"it called sys.exit({'' if error.code is None else repr(code)})"
+    if isinstance(error, Exception):
+        return f"{name}: {' '.join(text.split())[:300] or 'no message'}"
+    return ": ".join([f"it raised {name}", *text.splitlines()[:1]])
+
+
+def placed_reason(error: BaseException) -> str:
+    """The same after its place in code of others, where that is known: ` at FILE:LINE: TYPE: TEXT`, as the
+    end of a sentence."""
     import traceback
 
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not _of_python(each.filename)]
-    if not frames:
-        return f": {line}"
-    return f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}: {line}"
+    frames = traceback.extract_tb(original(error).__traceback__)
+    own = [frame for frame in frames if not _of_python(frame.filename)]
+    place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
+    return f"{place}: {typed_reason(error)}"
 
 
 def _of_python(file: str) -> bool:
@@ -132,14 +138,12 @@ def _of_python(file: str) -> bool:
     return file.startswith(os.path.dirname(os.__file__) + os.sep) and "site-packages" not in file
 
 
-def text_of(error: BaseException, whole: bool = False) -> str:
-    """The first line of an exception's text, or with `whole` all of it as one line of at most 300
-    characters; empty where it has none, or can't even be asked."""
+def _text(error: BaseException) -> str:
+    """An exception's text; empty where it has none, or can't even be asked."""
     try:
-        text = str(error).strip()
+        return str(error).strip()
     except Exception:
         return ""
-    return " ".join(text.split())[:300] if whole else (text.splitlines() or [""])[0]
 
 
 def nearest(name: str, choices: Iterable[str], noun: str = "name") -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from harness.base import interrupts
-from harness.base.errors import said
+from harness.base.errors import placed_reason
 from harness.base.terminal import tell
 
 Out = TypeVar("Out")
@@ -130,7 +130,7 @@ def _unattended(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     """One line of what went wrong in a task that nobody waited for."""
     error = context.get("exception")
     if isinstance(error, Exception):
-        tell(f"warning: a task that nobody waited for failed{said(error, place=True)}")
+        tell(f"warning: a task that nobody waited for failed{placed_reason(error)}")
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def _threads() -> Iterator[None]:
     def failed(told: threading.ExceptHookArgs) -> None:
         error = told.exc_value
         if isinstance(error, Exception):
-            tell(f"warning: a thread that nobody waited for failed{said(error, place=True)}")
+            tell(f"warning: a thread that nobody waited for failed{placed_reason(error)}")
         elif error is not None:
             _escaped.append(error)
 

@@ -12,7 +12,7 @@ import click
 
 from harness import __version__
 from harness.base.env_file import load_env_file
-from harness.base.errors import HarnessError, UsageError, nearest, said
+from harness.base.errors import HarnessError, UsageError, nearest, typed_reason
 from harness.base.secrets import remember_words, without_secret_values
 from harness.base.surrogates import whole
 from harness.base.terminal import guard, say, tell
@@ -128,7 +128,7 @@ def _main() -> None:
     except BaseException as error:
         if debug:
             _trace()
-        what = said(error)
+        what = typed_reason(error)
         tell(f"error: {what} (nobody foresaw it: HARNESS_DEBUG=1 says where, please report it)")
         sys.exit(2)
 

@@ -178,7 +178,7 @@ def _calls(cell: Cell, session: Session, n_questions: int, sizes: SplitSizes) ->
     except HarnessError as error:
         return str(error)
     except Exception as error:
-        return str(fault(cell.method.name, cell.method.distribution, "calls", error))
+        return str(fault(cell.method, "calls", error))
 
 
 def _noise(cell: Cell, stored: list[dict[str, Any]], draws: bool) -> Noise:

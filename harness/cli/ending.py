@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from harness.base.errors import said
+from harness.base.errors import placed_reason
 from harness.base.terminal import tell
 
 #: seconds for which the end of a process waits for threads
@@ -27,7 +27,7 @@ def of_the_command(stop: SystemExit) -> bool:
 
 def say_whose(stop: SystemExit) -> None:
     """The line of a process that code of a plugin would have ended as it likes."""
-    tell(f"error: code of a plugin failed{said(stop, place=True)}")
+    tell(f"error: code of a plugin failed{placed_reason(stop)}")
 
 
 def end_in_time(code: int) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from harness.base.errors import reason_of
+
 #: seconds for a first word of the Hub
 SECONDS = 5.0
 
@@ -54,7 +56,7 @@ def _silence(address: str) -> str:
     try:
         get_session().head(address, timeout=SECONDS)
     except Exception as error:
-        return _short(error)
+        return reason_of(error)[:120]
     return ""
 
 
@@ -65,11 +67,6 @@ def _unreached(error: BaseException | None) -> str:
         seen.add(id(error))
         network = type(error).__module__.startswith(("httpx", "httpcore"))
         if network or isinstance(error, ConnectionError | TimeoutError):
-            return _short(error)
+            return reason_of(error)[:120]
         error = error.__cause__ or error.__context__
     return ""
-
-
-def _short(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:120] if text else type(error).__name__

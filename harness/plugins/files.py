@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.base.errors import UsageError, nearest, said
+from harness.base.errors import UsageError, nearest, typed_reason
 from harness.plugins.base import Plugin
 from harness.plugins.guard import guarded
 from harness.spec import Spec
@@ -208,7 +208,7 @@ def _digest(file: Path) -> str:
 
 def _explained(error: BaseException, path: Path) -> str:
     """An error of an import with its place: the last one in the user's own files."""
-    what = said(error)
+    what = typed_reason(error)
     if isinstance(error, SyntaxError) and error.filename:
         file, line = Path(error.filename), error.lineno or 0
         what = f"{type(error).__name__}: {error.msg}"

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from harness.base import paths
 from harness.base.documents import load_json, load_toml
-from harness.base.errors import PluginError, said
+from harness.base.errors import PluginError, typed_reason
 from harness.plugins.toml import read_specs
 from harness.spec import FORMERLY, OURS, DataPin, MetricRange, Param, Spec
 
@@ -108,7 +108,8 @@ def _found_packages(faults: list[str]) -> list[tuple[str, str, str]]:
             packages.append((package, distribution, _folder(package)))
         except Exception as error:  # a finder of another installation
             faults.append(
-                f"distribution {distribution} names {package!r}, which can't be looked for: {said(error)}"
+                f"distribution {distribution} names {package!r}, which can't be looked for: "
+                f"{typed_reason(error)}"
             )
     packages = list(dict.fromkeys(packages))
     if len(faults) == known:
@@ -139,7 +140,8 @@ def _entry_points(faults: list[str]) -> Iterator[tuple[str, str]]:
             found = [point.value for point in each.entry_points if point.group == GROUP]
         except Exception as error:
             faults.append(
-                f"{getattr(each, '_path', 'an installation')} is damaged ({said(error)}); install it again"
+                f"{getattr(each, '_path', 'an installation')} is damaged ({typed_reason(error)}); "
+                "install it again"
             )
             continue
         for value in found:
@@ -180,7 +182,9 @@ def _specs_below(package: str, distribution: str, folder: str, faults: list[str]
             )
             specs += map(plain, read)
         except Exception as error:
-            text = str(error) if isinstance(error, PluginError | OSError | ValueError) else said(error)
+            text = (
+                str(error) if isinstance(error, PluginError | OSError | ValueError) else typed_reason(error)
+            )
             faults.append(f"{path} (distribution {distribution or package}): {text}")
             sound = False
     if sound:

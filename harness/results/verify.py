@@ -16,12 +16,13 @@ from harness.base.files import Stamp, check_file, readable, stamp_of
 from harness.results.attempts import hashed_rows
 from harness.results.curve import read_curve
 from harness.results.kept import Entries, read_kept, write_kept
+from harness.results.places import DEPTH
 from harness.results.store import Store, existing
 from harness.sample import Status
 
 FORMAT = 1
-#: folders from a store to the attempts of a run
-DEPTH = 7
+#: steps from the attempts of a run up to its store: the run's folders and `v1`
+UP = DEPTH + 2
 R = TypeVar("R", bound=Mapping[str, Any])
 
 
@@ -151,7 +152,7 @@ def _note(path: Path, stamp: Stamp, digest: str) -> None:
 
 def _known(path: Path) -> tuple[_Known, str]:
     """What is known of the store in which a file of attempts lies, and the file's path in it."""
-    root = path.parents[DEPTH - 1] if len(path.parents) >= DEPTH else path.parent
+    root = path.parents[UP - 1] if len(path.parents) >= UP else path.parent
     if root not in _stores:
         _stores[root] = _Known(root)
     return _stores[root], str(path.relative_to(root))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,7 +85,6 @@ async def answer(
     statuses: Counter[str] = Counter()
     most = _most_errors(cell.request.fail_on_error, total)
     later = type(task).score_all is not Task.score_all or judged(task, prepared.roles)
-    gc.freeze()  # what is loaded stays: to look through it again and again would cost as much as the calls
     stream: Any = method.answer_all(questions, job)
     try:
         async for found in stream:
@@ -113,7 +111,6 @@ async def answer(
             if interrupts.came():  # a method that swallows its cancellation isn't asked again
                 raise KeyboardInterrupt
     finally:
-        gc.unfreeze()
         await _close(stream, cell, session)
     missing = [key for key in attempts.wanted if key not in journal.places]
     if missing:
@@ -131,7 +128,7 @@ async def _close(stream: Any, cell: Cell, session: Session) -> None:
     except BaseException as error:
         if stops(error):
             raise
-        session.notice(str(fault(cell.method.name, cell.method.distribution, "the end of answer_all", error)))
+        session.notice(str(fault(cell.method, "the end of answer_all", error)))
 
 
 def _step(statuses: Mapping[str, int]) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from harness.base import process
 from harness.base.errors import BudgetSpent, PluginError, RecordError, UsageError
+from harness.base.garbage import not_in_what_is_loaded
 from harness.job import Job
 from harness.method import Method
 from harness.model.ledger import Ledger, Usage
@@ -25,7 +25,7 @@ from harness.run.live_code import run_of
 from harness.run.older_records import sealed_formerly
 from harness.run.plan import Cell
 from harness.run.planned import planned
-from harness.run.plugin_errors import put_back, step
+from harness.run.plugin_errors import settings_kept, step
 from harness.run.prepare import Prepared, prepare
 from harness.run.scoring import judge_rest, judged, measure_set, score_rest
 from harness.run.session import Session
@@ -75,7 +75,7 @@ async def _run(prepared: Prepared, method: Method, session: Session) -> dict[str
             with run_of(
                 *(spec.implementation for spec in (cell.task, cell.method) if in_memory(spec))
             ) as edited:
-                with process.kept(lambda names: session.notice(put_back(cell.method, names))):
+                with settings_kept(cell.method, session.notice):
                     of_the_set = await _measure(prepared, method, job, ledger, journal, session)
         except BudgetSpent as spent:
             status, reason = "stopped", str(spent)
@@ -267,7 +267,7 @@ async def _measure(
         job.access.update(kept.get("data_access", {}))
         job.training.learning_curve = kept.get("curve", [])
         job.drawn.close()
-    with step(prepared.cell, "answer"):
+    with not_in_what_is_loaded(), step(prepared.cell, "answer"):
         await answer(prepared, method, job, todo, ledger, journal, session)
     if judged(task, roles):
         judge = job.role("judge")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
-from harness.base import forks, interrupts, loops
-from harness.base.errors import Escape, HarnessError, PluginError, said
+from harness.base import forks, interrupts, loops, process
+from harness.base.errors import HarnessError, PluginError, original, placed_reason
 from harness.base.plain import Unfit
 from harness.plugins.base import Plugin
 from harness.spec import Spec
@@ -20,18 +20,23 @@ if TYPE_CHECKING:
     from harness.run.plan import Cell
 
 
-def fault(name: str, distribution: str, where: str, error: BaseException) -> PluginError:
+def fault(spec: Spec, where: str, error: BaseException) -> PluginError:
     """A plugin's own fault, with the place in its code."""
-    return PluginError(f"{where} of {name!r}{_from(distribution)} failed{said(error, place=True)}")
+    return failed(spec, where, placed_reason(error))
+
+
+def failed(spec: Spec, where: str, reason: str) -> PluginError:
+    """The same with a reason as `placed_reason` gives it."""
+    return PluginError(f"{where} of {spec.name!r}{_from(spec)} failed{reason}")
 
 
 def whose(spec: Spec) -> str:
     """A plugin as messages name it: `method 'x' (distribution y)`."""
-    return f"{spec.noun} {spec.name!r}{_from(spec.distribution)}"
+    return f"{spec.noun} {spec.name!r}{_from(spec)}"
 
 
-def _from(distribution: str) -> str:
-    return f" (distribution {distribution})" if distribution else ""
+def _from(spec: Spec) -> str:
+    return f" (distribution {spec.distribution})" if spec.distribution else ""
 
 
 def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
@@ -44,9 +49,12 @@ def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
     return PluginError(f"{whose(spec)} gave{what} {error}{f'; {cure}' if cure else ''}")
 
 
-def put_back(spec: Spec, names: str) -> str:
-    """A notice of what a plugin left changed."""
-    return f"{whose(spec)} changed {names} of this process, put back after it"
+def settings_kept(spec: Spec, notice: Callable[[str], object]) -> AbstractContextManager[None]:
+    """A block after which the process's settings are as they were (see `harness.base.process`); `notice` is
+    told what the plugin left changed."""
+    return process.kept(
+        lambda names: notice(f"{whose(spec)} changed {names} of this process, put back after it")
+    )
 
 
 @contextmanager
@@ -90,9 +98,9 @@ def _fault(of: Spec | Cell, where: str, error: BaseException) -> PluginError:
     """The fault of what a plugin was doing: of a method, the task's where it was the task's code that
     failed."""
     if isinstance(of, Spec):
-        return fault(of.name, of.distribution, where, error)
+        return fault(of, where, error)
     spec, name = _owner(of, error) or (of.method, where)
-    return fault(spec.name, spec.distribution, where if spec is of.method else name, error)
+    return fault(spec, where if spec is of.method else name, error)
 
 
 @contextmanager
@@ -113,19 +121,16 @@ def foreseen(cell: Cell) -> Iterator[None]:
         if stops(error):
             raise
         if owner := _owner(cell, error):
-            spec, name = owner
-            raise fault(spec.name, spec.distribution, name, error) from error
+            raise fault(*owner, error) from error
         raise HarnessError(
-            f"nobody foresaw{said(error, place=True)} (HARNESS_DEBUG=1 says more, please report it)"
+            f"nobody foresaw{placed_reason(error)} (HARNESS_DEBUG=1 says more, please report it)"
         ) from error
 
 
 def _owner(cell: Cell, error: BaseException) -> tuple[Spec, str] | None:
     """Whose code failed, and which function of it; None where it was neither the task's nor the method's."""
-    if isinstance(error, Escape) and error.__cause__ is not None:
-        error = error.__cause__
     codes = [(spec, _codes(spec)) for spec in (cell.task, cell.method)]
-    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
+    for frame, _ in reversed([*traceback.walk_tb(original(error).__traceback__)]):
         code = frame.f_code
         owners = [spec for spec, known in codes if code in known]
         owners = owners or [s for s, known in codes if code.co_filename in {k.co_filename for k in known}]

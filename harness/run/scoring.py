@@ -136,7 +136,7 @@ async def judge_rest(
         except HarnessError:
             raise
         except Exception as error:
-            raise fault(task.spec.name, task.spec.distribution, "judge", error) from error
+            raise fault(task.spec, "judge", error) from error
         else:
             line |= {} if answer is None else {"answer": answer, "given": True}
         spent = ledger.take(sample.id, line["epoch"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.base import paths, process
+from harness.base import paths
 from harness.base.digest import digest
 from harness.base.errors import PluginError, UsageError
 from harness.base.plain import Unfit
@@ -28,7 +28,7 @@ from harness.results.store import Store
 from harness.run import door
 from harness.run.code import BUILT_IN, code_of
 from harness.run.plan import Cell
-from harness.run.plugin_errors import given, put_back, step
+from harness.run.plugin_errors import given, settings_kept, step
 from harness.sample import Splits
 from harness.task import Task
 from harness.task_checks import check_splits
@@ -166,7 +166,7 @@ class Session:
             self._loaded.clear()
             task = load_task(cell.task, cell.task_args)
             data = Data.from_environment(cell.request.mirror, cell.request.offline, self.reach)
-            with process.kept(lambda names: self.notice(put_back(cell.task, names))), step(cell.task, "load"):
+            with settings_kept(cell.task, self.notice), step(cell.task, "load"):
                 try:
                     splits = door.splits(task.load(data))
                 except Unfit as error:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import TracebackType
-
 from harness.base import paths
 from harness.base.errors import RecordError
 from harness.base.locks import Lock, own
@@ -38,14 +35,12 @@ class Turn:
             self._journal = Journal(self._folder, self._locks[0])
         except OSError as error:
             self._release()
-            raise RecordError(f"can't lock {self._at(error)}: {error.strerror or error}") from error
+            place = error.filename or self._folder
+            raise RecordError(f"can't lock {place}: {error.strerror or error}") from error
         except BaseException:
             self._release()
             raise
         return self._journal
-
-    def _at(self, error: OSError) -> Path | str:
-        return error.filename or self._folder
 
     def _say(self, owner: str) -> None:
         title = self._prepared.cell.title
@@ -58,12 +53,7 @@ class Turn:
             lock.release(remove=True)
         self._locks[0].release()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *ended: object) -> None:
         if self._journal is not None:
             self._journal.close()
         self._release()

@@ -17,7 +17,6 @@ from harness.base.files import plain_fault
 from harness.base.terminal import one_line
 from harness.job import Job
 from harness.run.isolation import forms
-from harness.run.isolation.forms import text_of
 from harness.sample import Outcome, Question, Sample
 from harness.spec import MethodSpec
 
@@ -62,7 +61,7 @@ class Desk:
         Raises:
             ValueError: it is none that a worker makes.
         """
-        what = text_of(said, "do")
+        what = forms.text(said.get("do"))
         if (told := self._told.get(what)) is not None:
             told(self, said)
             return
@@ -131,7 +130,7 @@ class Desk:
     def _question(self, said: Mapping[str, Any]) -> Question:
         found = said.get("q")
         if type(found) is list and len(found) == 2:
-            return self._handed[text_of({"": found[0]}, ""), forms.whole(found[1])]
+            return self._handed[forms.text(found[0]), forms.whole(found[1])]
         return forms.question_of(found)
 
     def _asked(self, said: Mapping[str, Any]) -> Question:
@@ -182,7 +181,7 @@ class Desk:
         return [forms.said_plainly(message) for message in self._job.ask(self._question(said), shots)]
 
     def _parse(self, said: Mapping[str, Any]) -> Any:
-        return self._job.parse(text_of(said, "text"), self._question(said))
+        return self._job.parse(forms.text(said.get("text")), self._question(said))
 
     def _canonical(self, said: Mapping[str, Any]) -> Any:
         return self._job.canonical(said["answer"], self._question(said))
@@ -191,10 +190,10 @@ class Desk:
         return self._job.wrong_answer(self._asked(said))
 
     def _embed(self, said: Mapping[str, Any]) -> Any:
-        return self._job.embed([text_of({"": text}, "") for text in said["texts"]])
+        return self._job.embed([forms.text(text) for text in said["texts"]])
 
     def _data(self, said: Mapping[str, Any]) -> Any:
-        name = text_of(said, "split")
+        name = forms.text(said.get("split"))
         if name not in ("train", "dev", "pool", "test_inputs", "interactions"):
             raise ValueError(f"it asks for the split {name!r}")
         if name == "interactions":
@@ -220,13 +219,13 @@ class Desk:
             data, may = self._job.data, self._declared
             held = (*(data.dev if "dev" in may else ()), *(data.train if "labelled" in may else ()))
             self._samples = {sample.id: sample for sample in held}
-        wanted = text_of(said, name)
+        wanted = forms.text(said.get(name))
         if wanted not in self._samples:
             raise UsageError(f"method {self._name!r} holds no sample {wanted!r}")
         return self._samples[wanted]
 
     def _reward(self, said: Mapping[str, Any]) -> Any:
-        return self._job.training.reward(self._held(said, "sample"), text_of(said, "text"))
+        return self._job.training.reward(self._held(said, "sample"), forms.text(said.get("text")))
 
     def _graded(self, said: Mapping[str, Any]) -> Any:
         sample, outcome = self._held(said, "sample"), forms.outcome_of(said.get("o"))
@@ -244,17 +243,17 @@ class Desk:
         role, choice, settings = said.get("of"), said.get("choice"), said.get("with", {})
         if role is not None and role not in self._declared:
             raise AccessError(f"method {self._name!r} asks a role that it doesn't declare")
-        model = self._job.model if role is None else self._job.role(text_of(said, "of"))
+        model = self._job.model if role is None else self._job.role(forms.text(role))
         if type(settings) is not dict or settings.keys() & _NO_SETTINGS:
             raise ValueError("settings of a call are a table of settings")
         more: dict[str, Any] = {"patience": float(said["patience"])} if "patience" in said else {}
         if "tools" in said:
             more["tools"] = [ToolInfo.model_validate(tool) for tool in said["tools"]]
-            more["tool_choice"] = ToolFunction(text_of(said, "choice")) if said.get("named") else choice
+            more["tool_choice"] = ToolFunction(forms.text(choice)) if said.get("named") else choice
         output = await model.generate(
             self._question(said),
             forms.heard(said["m"]),
-            purpose=text_of(said, "purpose") if "purpose" in said else "answer",
+            purpose=forms.text(said.get("purpose", "answer")),
             draw=forms.whole(said.get("draw", 0)),
             **more,
             **settings,
@@ -293,7 +292,8 @@ class Desk:
             work.cancel()
 
     def _progress(self, said: Mapping[str, Any]) -> None:
-        self._job.progress(text_of(said, "what")[:200], forms.whole(said["done"]), forms.whole(said["total"]))
+        what = forms.text(said.get("what"))
+        self._job.progress(what[:200], forms.whole(said["done"]), forms.whole(said["total"]))
 
     def _drawn(self, said: Mapping[str, Any]) -> None:
         self._job.drawn.note()
@@ -301,10 +301,11 @@ class Desk:
     def _log(self, said: Mapping[str, Any]) -> None:
         self._logged += 1
         if self._logged <= LOGGED:
-            self._job.log.log(min(forms.whole(said["level"]), 50), "%s", one_line(text_of(said, "text")))
+            text = one_line(forms.text(said.get("text")))
+            self._job.log.log(min(forms.whole(said["level"]), 50), "%s", text)
 
     def _count_read(self, said: Mapping[str, Any]) -> None:
-        self._job.access[text_of(said, "name")] = forms.whole(said["count"])
+        self._job.access[forms.text(said.get("name"))] = forms.whole(said["count"])
 
     _told = {"cancel": _cancel, "progress": _progress, "drawn": _drawn, "log": _log, "read": _count_read}
     _waits = {"generate": _generate, "start": _start, "step": _step, "close": _close_world}

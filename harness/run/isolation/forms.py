@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.base import errors, messages
-from harness.base.errors import HarnessError, PluginError
+from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.base.files import plain_fault
 from harness.sample import Outcome, Question, Sample
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from pydantic import TypeAdapter
 
+T = TypeVar("T")
 #: errors that a worker gets as what they are; others are a RuntimeError that names no more than their type
 CROSSING: dict[str, type[Exception]] = {
     each.__name__: each
@@ -54,8 +55,8 @@ def heard(found: Any) -> list[ChatMessage]:
     made: list[ChatMessage] = []
     for each in _of(list, found):
         if type(each) is list:
-            role, text = each
-            made.append(_MAKERS[_of(str, role)](_of(str, text)))
+            role, said = each
+            made.append(_MAKERS[text(role)](text(said)))
             continue
         content = _of(dict, each).get("content")
         for part in content if type(content) is list else ():
@@ -84,9 +85,9 @@ def question_of(found: Any) -> Question:
     Raises:
         ValueError: it is none.
     """
-    name, text, epoch, choices, metadata = _of(list, found)
-    choices = tuple(_of(str, each) for each in _of(list, choices))
-    return Question(_of(str, name), _of(str, text), whole(epoch), choices, _of(dict, metadata))
+    name, asked, epoch, choices, metadata = _of(list, found)
+    choices = tuple(text(each) for each in _of(list, choices))
+    return Question(text(name), text(asked), whole(epoch), choices, _of(dict, metadata))
 
 
 def sample_plainly(sample: Sample) -> list[Any]:
@@ -101,10 +102,8 @@ def sample_of(found: Any) -> Sample:
         ValueError: it is none.
     """
     question, target, group, shot, categories = _of(list, found)
-    parts = tuple(_of(str, each) for each in _of(list, categories))
-    return Sample(
-        question_of(question), target, None if group is None else _of(str, group), _of(str, shot), parts
-    )
+    parts = tuple(text(each) for each in _of(list, categories))
+    return Sample(question_of(question), target, None if group is None else text(group), text(shot), parts)
 
 
 def outcome_plainly(outcome: Any) -> dict[str, Any]:
@@ -135,7 +134,7 @@ def outcome_of(found: Any) -> Outcome:
         raise ValueError(f"an outcome has no field {min(strange)!r}")
     whole(found.get("epoch", 0))
     for name in ("question_id", "text", "stop_reason"):
-        _of(str, found.get(name, ""))
+        text(found.get(name, ""))
     for name, kind in (
         ("trace", dict),
         ("measures", dict),
@@ -179,23 +178,22 @@ def parsed(line: bytes) -> dict[str, Any]:
         raise ValueError("it is nested too deeply") from None
     if fault := plain_fault(found):
         raise ValueError(fault)
-    made: dict[str, Any] = _of(dict, found)
-    return made
+    return _of(dict, found)
 
 
-def _of(kind: type, value: Any) -> Any:
+def _of(kind: type[T], value: Any) -> T:
     if type(value) is not kind:
         raise ValueError(f"it says {type(value).__name__} where {kind.__name__} is expected")
     return value
 
 
-def text_of(found: Mapping[str, Any], name: str) -> str:
-    """A text of what a worker says.
+def text(value: Any) -> str:
+    """A text.
 
     Raises:
         ValueError: it is none.
     """
-    return str(_of(str, found.get(name)))
+    return _of(str, value)
 
 
 def whole(value: Any) -> int:
@@ -207,6 +205,16 @@ def whole(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"it says {value!r} where a count is expected")
     return value
+
+
+def no_walls(said: Mapping[str, Any]) -> HarnessError:
+    """The error of a worker that could not be walled in.
+
+    Raises:
+        ValueError: it doesn't say why.
+    """
+    fault = text(said.get("fault"))[:300]
+    return UsageError(f"--isolate can't keep a method apart on this machine: {fault}")
 
 
 def breach(name: str, error: object) -> HarnessError:

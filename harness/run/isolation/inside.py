@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import logging
 import os
@@ -11,7 +10,8 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import HarnessError, UsageError, said
+from harness.base.errors import HarnessError, UsageError, placed_reason
+from harness.base.garbage import not_in_what_is_loaded
 from harness.job import Files, Job, Models
 from harness.job.access import Counts
 from harness.job.data import JobData
@@ -196,13 +196,13 @@ async def _serve(channel: socket.socket, what: Mapping[str, Any]) -> None:
                 job.log.handlers, job.log.propagate = [_Log(pipe)], False
                 await _fit(pipe, method, job)
             elif job is not None:
-                gc.freeze()
-                await _answer(pipe, method, job)
+                with not_in_what_is_loaded():
+                    await _answer(pipe, method, job)
     except (Exception, SystemExit, asyncio.CancelledError, KeyboardInterrupt) as error:
         text = (str(error).strip() or "no message").splitlines()[0]
         own = type(error).__name__ if isinstance(error, HarnessError) else None
         number = getattr(error, "number", None)
-        line = said(error, place=True)[:2000]
+        line = placed_reason(error)[:2000]
         pipe.tell(do="failed", where=where, own=own, text=text[:2000], said=line, number=number)
 
 

@@ -15,9 +15,11 @@ from harness.job import Job
 from harness.method import Method
 from harness.model.gateway import Model
 from harness.plugins.installed import plain
+from harness.run.isolation import forms
 from harness.run.isolation.desk import Desk
-from harness.run.isolation.forms import breach, text_of
+from harness.run.isolation.forms import breach, no_walls
 from harness.run.isolation.worker import Worker
+from harness.run.plugin_errors import failed
 from harness.run.prepare import Prepared
 from harness.sample import Outcome, Question
 from harness.spec import DRAWS
@@ -50,7 +52,7 @@ class Isolated(Method):
     # -- what the worker says --------------------------------------------------------------------------
 
     def _hear(self, said: Mapping[str, Any]) -> None:
-        what = text_of(said, "do")
+        what = forms.text(said.get("do"))
         if what == "outcome" and self._desk is not None:
             self._outcomes.append(self._desk.outcome(said))
             self._open -= 1
@@ -62,7 +64,7 @@ class Isolated(Method):
         elif what in ("failed", "walls"):
             self._failed(said)
         elif what == "announced":
-            lines = "\n".join(f"  {one_line(text_of({'': line}, ''))}" for line in said["lines"][:50])
+            lines = "\n".join(f"  {one_line(forms.text(line))}" for line in said["lines"][:50])
             self._notice(f"{self.spec.name}, before it begins\n{lines}")
         elif self._desk is None:
             raise ValueError(f"it says {what!r} before its turn")
@@ -73,7 +75,7 @@ class Isolated(Method):
 
     def _state(self, what: str, said: Mapping[str, Any]) -> None:
         if what == "ready":
-            self._drawing = text_of(said, "drawing")
+            self._drawing = forms.text(said.get("drawing"))
             if self._drawing not in DRAWS:
                 raise PluginError(
                     f"method {self.spec.name!r}: drawing() gives {self._drawing!r}, not one of {DRAWS}"
@@ -87,20 +89,17 @@ class Isolated(Method):
 
     def _failed(self, said: Mapping[str, Any]) -> None:
         if said["do"] == "walls":
-            fault = text_of(said, "fault")[:300]
-            self._gone(errors.UsageError(f"--isolate can't keep a method apart on this machine: {fault}"))
+            self._gone(no_walls(said))
             return
         own = self._desk.raised(said.get("number")) if self._desk is not None else None
-        kind, where = said.get("own"), text_of(said, "where")
+        kind, where = said.get("own"), forms.text(said.get("where"))
         if isinstance(own, HarnessError):
             self._gone(own)
         elif kind in _OWN:
-            self._gone(_OWN[kind](text_of(said, "text")))
+            self._gone(_OWN[kind](forms.text(said.get("text"))))
         else:
-            owner = self.spec.distribution
-            whose = f"{self.spec.name!r}" + (f" (distribution {owner})" if owner else "")
             inner = f" ({type(own).__name__}: {errors.reason_of(own)})" if own is not None else ""
-            self._gone(PluginError(f"{where[:20]} of {whose} failed{text_of(said, 'said')}{inner}"))
+            self._gone(failed(self.spec, where[:20], f"{forms.text(said.get('said'))}{inner}"))
 
     def _gone(self, error: BaseException) -> None:
         if self._over is None:

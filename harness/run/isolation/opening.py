@@ -19,7 +19,8 @@ from harness.plugins.fields import KEYS, checked_spec
 from harness.plugins.files import is_address, read_address
 from harness.plugins.installed import plain
 from harness.registry import load_method, registry
-from harness.run.isolation.forms import breach, text_of
+from harness.run.isolation import forms
+from harness.run.isolation.forms import breach, no_walls
 from harness.run.isolation.method import Isolated
 from harness.run.isolation.reach import MODULE, reach_of
 from harness.run.isolation.worker import START_SECONDS, Worker, check_machine
@@ -67,27 +68,28 @@ def described(methods: str) -> str:
 def _spec_at(address: str) -> MethodSpec:
     check_machine()
     file, attribute = read_address(address, "method")
-    said = run_sync(_told(Path(file).resolve(), attribute))
+    path = Path(file).resolve()
+    said = run_sync(_told(path, attribute))
     found = {name: value for name, value in said.items() if name in KEYS[MethodSpec]}
-    name, entry = text_of(said, "name"), text_of(said, "entry")
+    name, entry = forms.text(said.get("name")), forms.text(said.get("entry"))
     if not NAME.fullmatch(name):
         raise PluginError(f"{file}: {name!r} is no name of a method")
     params = found.get("params")
     if type(params) is not dict or any(type(each) is not dict for each in params.values()):
         raise PluginError(f"{file}: its parameters can't be read")
-    found["params"] = {key: {**each, "name": None} for key, each in params.items()}
-    for each in found["params"].values():
-        del each["name"]
-    path = str(Path(file).resolve())
+    found["params"] = {
+        key: {field: value for field, value in each.items() if field != "name"}
+        for key, each in params.items()
+    }
     spec = checked_spec(
         MethodSpec,
         name,
         found,
         where=entry,
         released=False,
-        folder=str(Path(path).parent),
+        folder=str(path.parent),
         origin="file",
-        path=path,
+        path=str(path),
     )
     assert isinstance(spec, MethodSpec)
     return registry().methods.add(spec)
@@ -103,11 +105,11 @@ async def _told(path: Path, attribute: str) -> dict[str, Any]:
         if said.get("do") == "spec" and type(said.get("spec")) is dict:
             found.set_result(said["spec"])
         elif said.get("do") == "walls":
-            gone(UsageError(f"--isolate can't keep a method apart on this machine: {said['fault']}"))
+            gone(no_walls(said))
         else:
             kind = UsageError if said.get("own") == "UsageError" else PluginError
             text = said["text"] if kind is UsageError else f"{path.name} can't be imported{said['said']}"
-            gone(kind(text_of({"": text}, "")))
+            gone(kind(forms.text(text)))
 
     def gone(error: HarnessError) -> None:
         if not found.done():
@@ -165,22 +167,13 @@ def _is_file(task: TaskSpec, name: str, value: Any) -> bool:
     """Whether an argument of the task names a file of the user's."""
     if not isinstance(value, str) or not value:
         return False
-    return (
-        Path(value).exists() if task.params[name].file else task.origin != "package" and Path(value).is_file()
-    )
+    if task.params[name].file:
+        return Path(value).exists()
+    return task.origin != "package" and Path(value).is_file()
 
 
 def _of_data(mirror: str | None) -> list[Path]:
     """Where data sets lie: the mirror, and what was fetched from the Hub."""
-    named = (
-        mirror,
-        *(
-            os.environ.get(name)
-            for name in ("HARNESS_MIRROR", "HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE")
-        ),
-    )
-    return [
-        paths.cache_dir(),
-        Path.home() / ".cache" / "huggingface",
-        *(Path(name) for name in named if name),
-    ]
+    names = ("HARNESS_MIRROR", "HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE")
+    named = (Path(name) for name in (mirror, *map(os.environ.get, names)) if name)
+    return [paths.cache_dir(), Path.home() / ".cache" / "huggingface", *named]
