@@ -94,6 +94,12 @@ class Named(Strict):
     args: dict[str, Any] = {}
 
 
+class NamedTask(Named):
+    settled: str | None = Field(
+        None, description="what the task was found to be, where its arguments and data decide what it offers"
+    )
+
+
 class Range(Strict):
     """The values that a metric can have; null is no bound."""
 
@@ -220,7 +226,7 @@ class RunRecord(Strict):
     status: Literal["complete", "stopped", "retracted"]
     reason: str | None = Field(None, description="why it stopped, was corrected or was retracted")
     created_at: str
-    task: Named
+    task: NamedTask
     method: Named
     model: str
     model_revision: str

@@ -15,7 +15,7 @@ from harness.model.embedding_costs import Account
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
-from harness.registry import load_task, registry
+from harness.registry import load_task, registry, settled
 from harness.run.code import Code
 from harness.run.keys import task_roles
 from harness.run.plan import Cell, task_arguments
@@ -134,6 +134,7 @@ def make_job(
 def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:
     """Another task and its data, with its default arguments; without its test, which no method may read."""
     spec = registry().task(name)
-    task = load_task(spec, task_arguments(spec, {}, cell.model))
+    arguments = task_arguments(spec, {}, cell.model)
     data = Data.from_environment(cell.request.mirror, cell.request.offline, session.reach)
+    task = load_task(settled(spec, arguments, data), arguments)
     return task, replace(task.load(data), test=())

@@ -12,8 +12,9 @@ from typing import Any
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import DECLINED, DataError, UsageError
 from harness.base.known_files import located
+from harness.data.hub import Data
 from harness.model.ledger import Ledger, Usage
-from harness.registry import registry
+from harness.registry import registry, settled
 from harness.results.attempts import TOKENS
 from harness.results.curve import read_curve
 from harness.results.record import seal
@@ -145,6 +146,7 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
         offline=offline,
     )
     arguments = spec.arguments(located(record["task"]["args"], "-T"))
+    spec = settled(spec, arguments, Data.from_environment(mirror, offline))
     return Cell(spec, arguments, method, record["method"]["args"], record["model"], record["seed"], request)
 
 
