@@ -25,9 +25,13 @@ TOKENS = (
 )
 
 
+#: columns that are provenance or volatile: no digest depends on them
+UNHASHED = ("seconds", "tools", "request")
+
+
 def hashed_part(row: Mapping[str, Any]) -> bytes:
     """What of an attempt goes into the digest of the samples: all but what is volatile."""
-    kept = {key: value for key, value in row.items() if value is not None and key != "seconds"}
+    kept = {key: value for key, value in row.items() if value is not None and key not in UNHASHED}
     return canonical_json(kept).encode("utf-8", "surrogatepass") + b"\n"
 
 
@@ -37,7 +41,7 @@ def hashed_rows(batch: pyarrow.RecordBatch) -> bytes:
     columns = []
     for name in sorted(batch.schema.names):
         column = batch.column(name)
-        if name == "seconds" or column.null_count == len(column):
+        if name in UNHASHED or column.null_count == len(column):
             continue
         values, places = _distinct(column)
         head = f",{canonical_json(name)}:"
@@ -104,6 +108,8 @@ def rows_of(
             "reason": attempt["reason"],
             # what the method gave itself must survive as it was; what the task parsed can be parsed again
             "given_answer": canonical_json(answer) if attempt.get("given") else None,
+            "tools": attempt.get("tools") if transcripts else None,
+            "request": attempt.get("request") if transcripts else None,
         }
         row = {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
         hasher.update(hashed_part(row))
@@ -145,7 +151,7 @@ def _writable(text: str) -> str:
 BEFORE = ("sample_id", "epoch", "status", "answer", "vote", "target")
 AFTER = (
     *("group", "item_digest", "stop_reason", "confidence", *TOKENS, "cost_usd", "seconds"),
-    *("input", "completion", "trace", "reason", "given_answer"),
+    *("input", "completion", "trace", "reason", "given_answer", "tools", "request"),
 )
 _WHOLE, _NUMBER = ("epoch", *TOKENS), ("confidence", "cost_usd", "seconds")
 

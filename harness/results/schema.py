@@ -211,7 +211,9 @@ class Curve(Strict):
     version: Literal[1] = Field(description="of the rows: curve.v1.schema.json")
     file: FileName
     rows: Count
-    digest: str = Field(description="SHA-256 over the canonical JSON of the rows, without seconds")
+    digest: str = Field(
+        description="SHA-256 over the canonical JSON of the rows, without seconds, tools and request"
+    )
     dev_last: Measured | None = Field(None, description="the last score on the validation split")
     dev_peak: Measured | None = Field(None, description="its largest score, at the first step that has it")
 

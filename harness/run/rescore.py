@@ -81,7 +81,8 @@ def rescore(
             line = attempt_line(task, samples[n], _outcome(row), n)
             line |= (None if whole_set else score_apart(task, samples[n], line)) or {}
             spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
-            journal.append({**line, "usage": {"answer": spent}})
+            sent = {name: row.get(name) for name in ("tools", "request")}
+            journal.append({**line, **sent, "usage": {"answer": spent}})
         score_rest(task, Attempts(samples, []), journal)
         of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
         changed = sum(map(_differ, _rows(record), journal.attempts()))

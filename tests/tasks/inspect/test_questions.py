@@ -87,7 +87,7 @@ def lined():
 
 @task
 def overlapping():
-    data = [Sample("Say it.", target=["the red fox", "a fox"]), Sample("Say 2 + 2 apples.", target="4 apples")]
+    data = [Sample("Say it.", target=["the red fox", "a fox"]), Sample("Say 2 + 2 apples.", target="4")]
     return Task(dataset=data, solver=generate(), scorer=f1())
 
 
