@@ -81,9 +81,14 @@ def command(
 
         check_plot(plot)
     if spec is not None:
-        of_a_run = {"--sample": sample, "--plot": plot, "--human": human}
-        of_a_run |= {"--request": request or None, "--tools": schemas or None}
-        option = next((option for option, given in of_a_run.items() if given is not None), None)
+        of_a_run = {
+            "--sample": sample is not None,
+            "--request": request,
+            "--tools": schemas,
+            "--plot": plot is not None,
+            "--human": human is not None,
+        }
+        option = next((option for option, given in of_a_run.items() if given), None)
         if option is not None:
             raise UsageError(
                 f"{option} is of a run, and {name!r} is a task or a method; 'harness results "

@@ -116,8 +116,10 @@ async def _tried(made: inspect_ai.Task) -> _Found:
                 raise Acts(f"its prompt ends with words of the {sent[-1][0]}")
             if any(role not in ("system", "user", "assistant") for role, _ in sent):
                 raise Acts("its prompt shows results of tools")
-            given = reply.config.model_dump(exclude_none=True) if reply.config else {}
-            found.decoding = {name: value for name, value in given.items() if name not in SET_ELSEWHERE}
+            assert reply.config is not None
+            # a system message among the settings stands before the messages already
+            without = {*SET_ELSEWHERE, "system_message"}
+            found.decoding = reply.config.model_dump(mode="json", exclude_none=True, exclude=without)
     return found
 
 

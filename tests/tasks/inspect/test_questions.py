@@ -62,7 +62,8 @@ def numeric():
 
 @task
 def begins():
-    return Task(dataset=sums(), solver=generate(), scorer=match("begin", ignore_case=False))
+    config = GenerateConfig(system_message="Speak.")
+    return Task(dataset=sums(), solver=generate(), scorer=match("begin", ignore_case=False), config=config)
 
 
 @task
@@ -534,15 +535,15 @@ def test_gsm8k_of_inspect_evals_scores_as_inspect_eval_does(run, official, monke
             [18, 3, 70000, 540, 20][at // 4 % 5]
         )
 
-    fields = {"task_args": {"args": "fewshot=0"}, "mirror": str(HUB)}
-    player, record, rows = run("inspect/gsm8k", move=reply, **fields)
-    assert record["task"]["settled"].startswith("its items are questions") and len(rows) == 1319
     monkeypatch.chdir(HUB)
     made = importlib.import_module("inspect_evals.gsm8k").gsm8k(fewshot=0)
     monkeypatch.chdir(tmp_path)
-    sent, scores = official(made, move=reply, limit=60)
-    ours = by_attempt(rows)
-    assert {key: ours[key] for key in scores} == scores and 0 < sum(ours.values()) < 1319
-    texts = {str([(m.role, m.text) for m in call.messages]) for call in player.calls}
-    assert {str(each) for each in sent} <= texts
+    sent, scores = official(made, move=reply, limit=100)
+    chosen = [sample for sample, _ in scores]
+    fields = {"task_args": {"args": "fewshot=0"}, "mirror": str(HUB), "sample_id": chosen}
+    player, record, rows = run("inspect/gsm8k", move=reply, **fields)
+    assert record["task"]["settled"].startswith("its items are questions")
+    assert by_attempt(rows) == scores and len(scores) == 100 and 0 < sum(scores.values()) < 100
+    ours = [[(m.role, m.text) for m in call.messages] for call in player.calls]
+    assert sorted(map(str, ours)) == sorted(map(str, sent))
     assert rows["answer"].notna().all()
