@@ -16,6 +16,7 @@ from harness.plugins.installed import build, installed_specs, plain
 from harness.spec import OURS, MethodSpec, Spec, TaskSpec
 
 if TYPE_CHECKING:
+    from harness.data.hub import Data
     from harness.method import Method
     from harness.plugins.base import Plugin
     from harness.task import Task
@@ -270,6 +271,24 @@ def load_task(spec: TaskSpec, args: Mapping[str, Any]) -> Task:
     from harness.task import Task
 
     return _load(spec, args, Task, ("load",))
+
+
+def settled(spec: TaskSpec, args: Mapping[str, Any], data: Data) -> TaskSpec:
+    """The spec of a task as it is with these arguments. Most specs say all of it themselves; of a task that
+    `settles`, its function is asked: `settles(spec, args, data)` gives the spec, with `settled`.
+
+    Args:
+        args: every argument of the task.
+
+    Raises:
+        HarnessError: it can't be said, because the task can't be loaded either.
+    """
+    if not spec.unsettled:
+        return spec
+    module, _, name = spec.settles.partition(":")
+    with guarded(lambda error: f"{spec.name!r} can't be settled: {said(error)}"):
+        found: TaskSpec = getattr(importlib.import_module(module), name)(spec, args, data)
+    return found
 
 
 def load_method(spec: MethodSpec, args: Mapping[str, Any]) -> Method:

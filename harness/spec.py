@@ -297,7 +297,9 @@ class TaskSpec(Spec):
     from the members' primary metrics, `PARTS` the members that a part is made of; `known_broken` is a file
     that lists items which are broken upstream (see `harness.external.known_broken`); `in_text` are arguments
     with which the task's worlds are answered in words, so that models need no tool calls; a task that is
-    `apart` isn't meant where its family is named.
+    `apart` isn't meant where its family is named. `settles` names a function of a task whose spec can't say
+    what it offers, as its arguments and data decide it (see `harness.registry.settled`); `settled` is then
+    what was found, in words.
     """
 
     noun: ClassVar[str] = "task"
@@ -322,6 +324,13 @@ class TaskSpec(Spec):
     apart: bool = False
     private_targets: bool = False
     duplicates: int = 0
+    settles: str = ""
+    settled: str = ""
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether it isn't known yet what the task offers."""
+        return bool(self.settles and not self.settled)
 
     @property
     def metric_ranges(self) -> dict[str, MetricRange]:

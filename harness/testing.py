@@ -26,7 +26,7 @@ from harness.model.echo import Echo
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Call, Provider
-from harness.registry import load_method, load_task, registry
+from harness.registry import load_method, load_task, registry, settled
 from harness.run import door
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import MetricRange, TaskSpec
@@ -139,9 +139,10 @@ def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
     Raises:
         AssertionError: says which rule of the contract is broken.
     """
-    spec = registry().task(name)
-    task = load_task(spec, spec.arguments(args))
     data = data or Data.from_environment()
+    spec = registry().task(name)
+    spec = settled(spec, spec.arguments(args), data)
+    task = load_task(spec, spec.arguments(args))
     splits = task.load(data)
     again = load_task(spec, spec.arguments(args)).load(data)
     samples = list(splits.test[:50])

@@ -162,11 +162,16 @@ def reward(
         >>> rows = datasets.Dataset.from_list(reward.rows())
         >>> trl.GRPOTrainer("Qwen/Qwen2.5-0.5B-Instruct", reward_funcs=reward, train_dataset=rows)
     """
+    from harness import registry
+    from harness.data.hub import Data
     from harness.task import Task
 
     if split not in SPLITS:
         raise UsageError(f"a split is one of {', '.join(SPLITS)}, not {split!r}")
     loaded = load_task(task, **args)
+    if loaded.spec.unsettled:
+        data = Data.from_environment(str(mirror) if mirror else None, offline)
+        loaded = registry.load_task(registry.settled(loaded.spec, loaded.args, data), loaded.args)
     spec, kind = loaded.spec, type(loaded)
     for lacks, why in (
         ("world" in spec.offers, "is a world to act in"),

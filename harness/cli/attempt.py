@@ -3,40 +3,95 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.base.errors import UsageError, nearest
 from harness.base.terminal import printable, say, say_json
 from harness.cli.conversation import conversation_lines
 from harness.results.conversation import conversation_of
+from harness.results.requests import request_of, tools_of
 from harness.results.stored import item_metrics, question_of, read_attempts, target_of, trace_of
 
 #: characters of a message, and of the arguments of a call, that are printed; --json has them whole
 LONGEST, LONGEST_ARGUMENTS = 1600, 400
+#: names of tools in one line
+MOST_TOOLS = 60
 
 
-def show_attempt(record: Mapping[str, Any], sample: str, epoch: int | None, as_json: bool) -> None:
-    """Prints one sealed attempt of a run; as JSON the row as it is stored, its trace as an object.
+def show_attempt(
+    record: Mapping[str, Any],
+    sample: str | None,
+    epoch: int | None,
+    as_json: bool,
+    request: bool = False,
+    schemas: bool = False,
+) -> None:
+    """Prints one sealed attempt of a run; as JSON the row as it is stored, its trace, tools and first request
+    as objects.
 
     Args:
+        sample: by its id; None takes the first of the run.
         epoch: which attempt on the sample; None takes the first.
+        request: print the body of its first request alone, as JSON.
+        schemas: print the schemas of the tools that were offered, too.
 
     Raises:
-        UsageError: the run has no such attempt.
+        UsageError: the run has no such attempt, or it isn't known what it sent.
         RecordError: its attempts can't be read.
     """
     row, epochs = _find(record, sample, epoch)
+    body, unknown = request_of(row)
+    if request:
+        if body is None:
+            where = f"sample {row['sample_id']!r} of run {record['run_id'][:12]}"
+            raise UsageError(f"the first request of {where} can't be known: {unknown}")
+        say_json(body)
+        return
+    tools = tools_of(row)
     if as_json:
+        row |= {"tools": tools, "request": body, "request_unknown": unknown or None}
         # ASCII alone, as a terminal may act on other characters that JSON lets through
         say_json(row)
         return
     for line in _lines(record, row, epochs):
         say(line)
+    for line in tool_lines([(tool, 1) for tool in tools], 1, schemas):
+        say(line)
+    if body is not None:
+        say("first request: --request prints it as it was sent")
 
 
-def _find(record: Mapping[str, Any], sample: str, epoch: int | None) -> tuple[dict[str, Any], list[int]]:
+def tool_lines(tools: Sequence[tuple[Mapping[str, Any], int]], attempts: int, schemas: bool) -> Iterator[str]:
+    """The tools that were offered, by name, or each with its schema; those that weren't offered in every
+    attempt with the number of attempts."""
+    if not tools:
+        return
+    if not schemas:
+        often = Counter[str]()
+        for tool, n in tools:
+            often[tool["name"]] += n
+        names = [name if n >= attempts else f"{name} ({n} of {attempts})" for name, n in often.items()]
+        shown, more = names[:MOST_TOOLS], len(names) - MOST_TOOLS
+        rest = f" and {more} more" if more > 0 else ""
+        yield printable(f"tools offered: {', '.join(shown)}{rest} (--tools: with schemas)")
+        return
+    yield "tools offered:"
+    for tool, n in tools:
+        said = "" if n >= attempts else f"  ({n} of {attempts} attempts)"
+        yield printable(f"  {json.dumps(tool, ensure_ascii=False)}{said}")
+
+
+def _find(
+    record: Mapping[str, Any], sample: str | None, epoch: int | None
+) -> tuple[dict[str, Any], list[int]]:
     """The attempt, and every epoch of its sample."""
+    if sample is None:
+        ids = read_attempts(record, ["sample_id"])["sample_id"]
+        if not len(ids):
+            raise UsageError(f"run {record['run_id'][:12]} has no attempts")
+        sample = ids[0].as_py()
     rows = read_attempts(record, filters=[("sample_id", "=", sample)]).to_pylist()
     run = record["run_id"][:12]
     if not rows:

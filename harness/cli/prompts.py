@@ -74,7 +74,8 @@ def _cell(record: Mapping[str, Any]) -> Cell:
     Raises:
         HarnessError: one isn't installed, or takes other arguments now.
     """
-    from harness.registry import registry
+    from harness.data.hub import Data
+    from harness.registry import registry, settled
     from harness.run.plan import Cell, Request
 
     known, subject = registry(), record["subject"]
@@ -93,6 +94,7 @@ def _cell(record: Mapping[str, Any]) -> Cell:
     )
     of_task = task.arguments(located(record["task"]["args"], "-T"))
     of_method = method.arguments(located(record["method"]["args"], "-M"))
+    task = settled(task, of_task, Data.from_environment(None, request.offline))
     return Cell(task, of_task, method, of_method, record["model"], record["seed"], request)
 
 

@@ -23,6 +23,8 @@ Examples:
   harness show bfcl                         (a family of tasks)
   harness show 3f9a12                       (the beginning of a run id)
   harness show 3f9a12 --sample 7 --epoch 2  (one attempt: its dialogue and score)
+  harness show 3f9a12 --sample 7 --request  (the body of its first request, as it was sent)
+  harness show 3f9a12 --tools               (the tools that were offered, with their schemas)
   harness show 3f9a12 --plot confusion.svg  (the confusion matrix of a classification)
   harness show 3f9a12 --human labels.csv    (do people agree with its verdicts?)
 """
@@ -32,6 +34,12 @@ Examples:
 @click.argument("name")
 @click.option("--sample", metavar="ID", help="One attempt of the run, on this sample.")
 @click.option("--epoch", type=int, metavar="N", help="Which attempt on the sample. [default: the first]")
+@click.option(
+    "--request",
+    is_flag=True,
+    help="The body of the first request of an attempt, as it was sent; of the first sample without --sample.",
+)
+@click.option("--tools", "schemas", is_flag=True, help="The tools that were offered, with their schemas.")
 @plot_option
 @click.option(
     "--human",
@@ -45,12 +53,18 @@ def command(
     name: str,
     sample: str | None,
     epoch: int | None,
+    request: bool,
+    schemas: bool,
     plot: str | None,
     human: Path | None,
     store: str,
     as_json: bool,
 ) -> None:
     """Show one run, by the beginning of its id, or one task, family of tasks or method, by its name.
+
+    The tools that a run offered its model are listed, by name or, with --tools, with their schemas. --request
+    prints what an attempt sent first, where an OpenAI-compatible server was asked: the body alone, no key and
+    no header.
 
     A run whose answers are classes is shown with precision, recall and F1 by class, and what was confused;
     --plot draws its confusion matrix.
@@ -60,15 +74,21 @@ def command(
 
     known = registry()
     spec = _spec(known, name, as_json)
-    if sample is None and epoch is not None:
+    if sample is None and epoch is not None and not request:
         raise UsageError("--epoch is an attempt on a sample: which one? --sample ID")
     if plot is not None:
         from harness.plots import check_plot
 
         check_plot(plot)
     if spec is not None:
-        of_a_run = {"--sample": sample, "--plot": plot, "--human": human}
-        option = next((option for option, given in of_a_run.items() if given is not None), None)
+        of_a_run = {
+            "--sample": sample is not None,
+            "--request": request,
+            "--tools": schemas,
+            "--plot": plot is not None,
+            "--human": human is not None,
+        }
+        option = next((option for option, given in of_a_run.items() if given), None)
         if option is not None:
             raise UsageError(
                 f"{option} is of a run, and {name!r} is a task or a method; 'harness results "
@@ -83,10 +103,10 @@ def command(
             raise
         names = {*known.tasks, *(task.partition("/")[0] for task in known.tasks), *known.methods}
         raise UsageError(f"no task, method or run {name!r}; {nearest(name, names)}") from error
-    if sample is not None:
+    if sample is not None or request:
         from harness.cli.attempt import show_attempt
 
-        show_attempt(record, sample, epoch, as_json)
+        show_attempt(record, sample, epoch, as_json, request, schemas)
         return
     if human is not None:
         from harness.comparison.human import agreement_with
@@ -95,6 +115,7 @@ def command(
         say_json(agreed.as_dict()) if as_json else say("\n".join(agreed.lines()))
         return
     from harness.results.classes import class_report, read_classes
+    from harness.results.requests import tools_offered
 
     table = read_classes(record)
     report = class_report(table) if table else None
@@ -104,10 +125,13 @@ def command(
         if report is None or not report.matrix:
             raise UsageError(f"--plot draws a confusion matrix; run {name} has none: {_no_matrix(record)}")
         plot_confusion(report, Path(plot), task=record["task"]["name"], method=record["method"]["name"])
+    tools = tools_offered(record)
     if as_json:
-        more = {"class_report": report.to_json()} if report else {}
+        more: dict[str, Any] = {"class_report": report.to_json()} if report else {}
+        more |= {"tools": [{**tool, "attempts": n} for tool, n in tools]} if tools else {}
         say_json({**record, **more})
         return
+    from harness.cli.attempt import tool_lines
     from harness.cli.prompts import prompt_lines
     from harness.display.classes import class_blocks
     from harness.display.layout import print_blocks
@@ -122,6 +146,10 @@ def command(
     if record["reason"]:
         say(f"reason: {record['reason']}")
     for line in prompt_lines(record, store):
+        say(line)
+    if record["task"].get("settled"):
+        say(printable(f"task: {record['task']['settled']}"))
+    for line in tool_lines(tools, record["counts"]["attempts"], schemas):
         say(line)
     for line in served_lines(record):
         say(f"served: {line}")

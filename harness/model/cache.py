@@ -53,6 +53,9 @@ class Cache:
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS digests (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
             )
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS requests (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
+            )
             if new:
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -61,6 +64,7 @@ class Cache:
         #: whether completions may be here under keys that held the address of a server
         self.older = version < FORMAT
         self._waiting: dict[str, str] = {}
+        self._requests: dict[str, str] = {}
         self._batch, self._seconds, self._last = batch, seconds, time.monotonic()
 
     def get(self, key: str) -> str | None:
@@ -98,12 +102,31 @@ class Cache:
         if len(self._waiting) >= self._batch or time.monotonic() - self._last > self._seconds:
             self.flush()
 
+    def put_request(self, key: str, value: str) -> None:
+        """Keep the request by which the value of a key was got; written with the next value."""
+        self._requests[key] = json_without_secrets(value)
+
+    def request(self, key: str) -> str | None:
+        """The request by which the value of a key was got; None if it wasn't kept.
+
+        Raises:
+            CacheFailed: the cache can't be read.
+        """
+        if key in self._requests:
+            return self._requests[key]
+        try:
+            row = self._db.execute("SELECT value FROM requests WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        return row[0] if row and isinstance(row[0], str) else None
+
     def drop(self, key: str) -> None:
         """Forget what was kept for a key."""
         self._waiting.pop(key, None)
+        self._requests.pop(key, None)
         try:
-            self._db.execute("DELETE FROM completions WHERE key = ?", (key,))
-            self._db.execute("DELETE FROM digests WHERE key = ?", (key,))
+            for table in ("completions", "digests", "requests"):
+                self._db.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608  # names from here
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
@@ -156,6 +179,7 @@ class Cache:
                         self._db.execute(
                             "INSERT OR REPLACE INTO digests VALUES (?, ?)", (key, _digest(value))
                         )
+                self._db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?)", self._requests.items())
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 with suppress(sqlite3.Error):
@@ -163,6 +187,7 @@ class Cache:
                 self.problem = self._unusable(error)
                 return
             self._waiting.clear()
+            self._requests.clear()
         self.problem, self._last = None, time.monotonic()
 
     def close(self) -> None:

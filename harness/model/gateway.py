@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages as make
 from harness.base.digest import digest
 from harness.base.errors import Declined, NotKept
-from harness.model import backoff, echoed_secrets, endings
+from harness.model import backoff, echoed_secrets, endings, first_request
 from harness.model.budget import Bound, Budget, Place
 from harness.model.cache import Cache
 from harness.model.generation import merged
@@ -58,12 +58,13 @@ class Model:
         prompt_cache: bool = True,
         chosen: Collection[str] = (),
         notice: Callable[[str], None] | None = None,
+        notes_requests: bool = False,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
         self.decoding = dict(decoding or {})
         self._ledger, self._budget, self._cache = ledger, budget, cache
         self._seed, self._offline = seed, offline
-        self._keyed = provider.cacheable
+        self._keyed, self._notes_requests = provider.cacheable, notes_requests
         self._notice = notice or (lambda text: None)
         self._taken = Taken(provider, self.decoding, chosen, self._notice)
         self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
@@ -127,6 +128,8 @@ class Model:
         self._taken.check(settings, bool(system))
         key = self._key(question, messages, tools, tool_choice, settings, draw)
         call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
+        if self._notes_requests and self._ledger.requests.begins(question.id, question.epoch, tools):
+            call.sent = [] if self.provider.remote else None
         shared = self._keyed and self._cache is not None
         while True:
             if shared and key in self._asking:  # its answer is this one's too, unless it fails
@@ -152,6 +155,9 @@ class Model:
             kept = self._held(self._cache, key, call, draw)
             found = None if kept is None else self._kept(kept, key, call, purpose)
             if found is not None:
+                if call.sent is not None:
+                    request = self._cache.request(key) or json.dumps(first_request.CACHED)
+                    self._ledger.requests.keep(call.question.id, call.question.epoch, request)
                 return found
         if self._offline and self.provider.remote:
             self._ledger.missing += 1
@@ -169,6 +175,8 @@ class Model:
             text = echoed_secrets.as_json(output) if keeps or self.provider.remote else output.completion
             output, text = echoed_secrets.hidden(output, text, self.name, self._notice)
             if self._keyed and self._cache is not None and (keep is None or keep(output)):
+                if call.sent is not None:
+                    self._cache.put_request(key, first_request.as_kept(call, self.provider))
                 self._cache.put(key, text)
                 if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
@@ -177,6 +185,10 @@ class Model:
             if over is not None:
                 self._asking.pop(key, None)
                 over.set()
+            if call.sent is not None:
+                self._ledger.requests.keep(
+                    call.question.id, call.question.epoch, first_request.as_kept(call, self.provider)
+                )
         return output
 
     def _most(self, call: Call) -> Bound:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from harness.base.errors import CacheFailed
 from harness.base.plain import Unfit, count, number
+from harness.model.first_request import FirstRequests
 from harness.model.served import Served
 
 
@@ -188,6 +189,8 @@ class Ledger:
         self.lacking: set[str] = set()
         #: what came to and from the models, beside what it took
         self.served = Served()
+        #: what attempts sent first
+        self.requests = FirstRequests()
         self._open: dict[tuple[str, int], dict[str, Usage]] = {}
         self._apart = Usage()
         self._lock = Lock()
@@ -244,6 +247,7 @@ class Ledger:
                 spent.setdefault(purpose, Usage()).add(usage)
                 self._apart.add(usage.lost)
         self._open.clear()
+        self.requests.clear()
         return {purpose: usage.as_dict() for purpose, usage in spent.items()}
 
     def restore(self, usages: Iterable[Mapping[str, Mapping[str, Any]]]) -> None:

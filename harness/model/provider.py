@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Call:
     """One request for a completion. `seed` depends on the whole request and the run's seed, so that
-    an in-process model samples the same text whatever the order of the calls."""
+    an in-process model samples the same text whatever the order of the calls. A provider that knows the body
+    that it sends leaves its text in `sent`, where somebody wants to know; the last one is that of the try
+    that was answered."""
 
     question: Question
     messages: Sequence[ChatMessage]
@@ -29,6 +31,7 @@ class Call:
     tool_choice: Any = None
     decoding: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    sent: list[str] | None = field(default=None, compare=False)
 
 
 class Provider:

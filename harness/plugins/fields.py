@@ -24,8 +24,8 @@ from harness.spec import (
     TaskSpec,
 )
 
-#: fields of a spec that say where it was found; no plugin declares them
-_PLACE = {"name", "package", "distribution", "folder", "origin", "path", "ranges"}
+#: fields of a spec that say where it was found, or what; no plugin declares them
+_PLACE = {"name", "package", "distribution", "folder", "origin", "path", "ranges", "settled"}
 KEYS: dict[type[Spec], set[str]] = {
     kind: {f.name for f in dataclass_fields(kind)} - _PLACE for kind in (TaskSpec, MethodSpec)
 }
@@ -40,6 +40,7 @@ _TEXTS = (
     "results",
     "overall",
     "known_broken",
+    "settles",
     "against",
 )
 _FLAGS = ("fits", "model", "apart", "private_targets")

@@ -23,7 +23,7 @@ from harness.plugins.toml import read_specs
 from harness.spec import FORMERLY, OURS, DataPin, MetricRange, Param, Spec
 
 GROUP = "harness.plugins"
-INDEX_FORMAT = 9
+INDEX_FORMAT = 10
 S = TypeVar("S", bound=Spec)
 
 

@@ -24,6 +24,8 @@ TOKENS = (
     *("calls", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens"),
     "reasoning_tokens",
 )
+#: columns that are provenance or volatile: no digest depends on them
+UNHASHED = ("seconds", "tools", "request")
 
 
 def hashed_rows(batch: pyarrow.RecordBatch) -> bytes:
@@ -32,7 +34,7 @@ def hashed_rows(batch: pyarrow.RecordBatch) -> bytes:
     columns = []
     for name in sorted(batch.schema.names):
         column = batch.column(name)
-        if name == "seconds" or column.null_count == len(column):
+        if name in UNHASHED or column.null_count == len(column):
             continue
         values, places = _distinct(column)
         head = f",{canonical_json(name)}:"
@@ -98,6 +100,8 @@ def rows_of(
             "reason": attempt["reason"],
             # what the method gave itself must survive as it was; what the task parsed can be parsed again
             "given_answer": canonical_json(answer) if attempt.get("given") else None,
+            "tools": attempt.get("tools") if transcripts else None,
+            "request": attempt.get("request") if transcripts else None,
         }
         yield {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
 
@@ -137,7 +141,7 @@ def _writable(text: str) -> str:
 BEFORE = ("sample_id", "epoch", "status", "answer", "vote", "target")
 AFTER = (
     *("group", "item_digest", "stop_reason", "confidence", *TOKENS, "cost_usd", "seconds"),
-    *("input", "completion", "trace", "reason", "given_answer"),
+    *("input", "completion", "trace", "reason", "given_answer", "tools", "request"),
 )
 _WHOLE, _NUMBER = ("epoch", *TOKENS), ("confidence", "cost_usd", "seconds")
 

@@ -110,6 +110,7 @@ def seal(
                 "version": cell.task.version,
                 "distribution": cell.task.distribution,
                 "args": named_by_content(cell.task_args, comparability["task_args"]),
+                **({"settled": cell.task.settled} if cell.task.settled else {}),
             },
             "method": {
                 "name": cell.method.name,

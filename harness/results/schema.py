@@ -94,6 +94,12 @@ class Named(Strict):
     args: dict[str, Any] = {}
 
 
+class NamedTask(Named):
+    settled: str | None = Field(
+        None, description="what the task was found to be, where its arguments and data decide what it offers"
+    )
+
+
 class Range(Strict):
     """The values that a metric can have; null is no bound."""
 
@@ -205,7 +211,9 @@ class Curve(Strict):
     version: Literal[1] = Field(description="of the rows: curve.v1.schema.json")
     file: FileName
     rows: Count
-    digest: str = Field(description="SHA-256 over the canonical JSON of the rows, without seconds")
+    digest: str = Field(
+        description="SHA-256 over the canonical JSON of the rows, without seconds, tools and request"
+    )
     dev_last: Measured | None = Field(None, description="the last score on the validation split")
     dev_peak: Measured | None = Field(None, description="its largest score, at the first step that has it")
 
@@ -220,7 +228,7 @@ class RunRecord(Strict):
     status: Literal["complete", "stopped", "retracted"]
     reason: str | None = Field(None, description="why it stopped, was corrected or was retracted")
     created_at: str
-    task: Named
+    task: NamedTask
     method: Named
     model: str
     model_revision: str

@@ -96,6 +96,7 @@ async def answer(
             score = None if later else score_apart(task, samples[n], attempt)
             spent = ledger.take(outcome.question_id, outcome.epoch)
             attempt["usage"] = {purpose: usage.as_dict() for purpose, usage in spent.items()}
+            attempt |= ledger.requests.take(outcome.question_id, outcome.epoch)
             journal.append(attempt)
             if score is not None:
                 journal.score(attempt, score)

@@ -15,7 +15,7 @@ from harness.model.embedding_costs import Account
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
-from harness.registry import load_task, registry
+from harness.registry import load_task, registry, settled
 from harness.run.code import Code
 from harness.run.keys import task_roles
 from harness.run.plan import Cell, task_arguments
@@ -64,7 +64,7 @@ def make_job(
     clock = AttemptClock(request.attempt_time)
     limit: int | None = cell.task.decoding.get("max_tokens")
 
-    def handle(source: Provider, own: bool, answers: bool = False) -> Model:
+    def handle(source: Provider, own: bool, answers: bool = False, subject: bool = False) -> Model:
         chosen = request.decoding if own or answers else {}
         decoding = {**cell.task.decoding, **chosen} if own else dict(chosen)
         model = Timed(
@@ -83,6 +83,7 @@ def make_job(
             prompt_cache=request.prompt_cache,
             chosen=chosen,
             notice=session.notice,
+            notes_requests=subject and request.transcripts,
         )
         model.clock = clock
         return model
@@ -96,7 +97,7 @@ def make_job(
         method=cell.method,
         splits=splits,
         models=Models(
-            model=handle(provider, own=True),
+            model=handle(provider, own=True, subject=True),
             roles={
                 name: handle(
                     role,
@@ -108,7 +109,7 @@ def make_job(
             embedder=embedder,
             ledger=ledger,
             budget=budget,
-            with_weights=lambda folder: handle(provider.with_weights(folder), own=True),
+            with_weights=lambda folder: handle(provider.with_weights(folder), own=True, subject=True),
             concurrency=lambda: session.pace(provider).questions if provider.remote else provider.connections,
             clock=clock,
         ),
@@ -134,6 +135,7 @@ def make_job(
 def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:
     """Another task and its data, with its default arguments; without its test, which no method may read."""
     spec = registry().task(name)
-    task = load_task(spec, task_arguments(spec, {}, cell.model))
+    arguments = task_arguments(spec, {}, cell.model)
     data = Data.from_environment(cell.request.mirror, cell.request.offline, session.reach)
+    task = load_task(settled(spec, arguments, data), arguments)
     return task, replace(task.load(data), test=())

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import HarnessError, UsageError
 from harness.base.secrets import remember
+from harness.data.hub import Data
 from harness.model.argument_types import typed_arguments
 from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
 from harness.model.pace import AUTO
-from harness.registry import registry
+from harness.registry import registry, settled
 from harness.results.labels import with_arguments
 from harness.spec import ROLES, MethodSpec, TaskSpec
 
@@ -156,6 +157,7 @@ def plan(request: Request) -> list[Cell]:
         raise UsageError("no model given; 'harness list models' shows the families")
     task_args = _split_args(request.task_args, tasks, "task")
     method_args = _split_args(request.method_args, methods, "method")
+    tasks = [_settled(task, task_arguments(task, task_args[task.name], models[0]), request) for task in tasks]
     cells = []
     fitting = _fitting(tasks, methods, request)
     for task, method, model in product(tasks, methods, models):
@@ -176,6 +178,17 @@ def plan(request: Request) -> list[Cell]:
             for seed in range(request.seeds):
                 cells.append(Cell(task, arguments, method, chosen, model, seed, request))
     return cells
+
+
+def _settled(task: TaskSpec, arguments: Mapping[str, Any], request: Request) -> TaskSpec:
+    """The task as it is with its arguments; as it was where it can't be loaded, which its cells will say."""
+    if not task.unsettled:
+        return task
+    try:
+        return settled(task, arguments, Data.from_environment(request.mirror, request.offline))
+    except HarnessError as error:
+        LOG.debug("%s is not settled: %s", task.name, error)
+        return task
 
 
 def _methods(request: Request) -> list[MethodSpec]:
@@ -270,6 +283,8 @@ def check_fit(task: TaskSpec, method: MethodSpec, request: Request) -> None:
     Raises:
         UsageError: names what is missing and the nearest tasks or methods that fit.
     """
+    if task.unsettled:  # nobody knows what it offers, as it can't be loaded
+        return
     offered = {*task.offers, "test_inputs"} | set(request.roles)
     offered |= {"embedder"} if request.embedder else set()
     offered |= {"tools", "logprobs", "trainable"}  # the model's; checked when it is opened

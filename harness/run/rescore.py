@@ -12,8 +12,9 @@ from typing import Any
 from harness.base.digest import canonical_json, digest
 from harness.base.errors import DECLINED, DataError, UsageError
 from harness.base.known_files import located
+from harness.data.hub import Data
 from harness.model.ledger import Ledger, Usage
-from harness.registry import registry
+from harness.registry import registry, settled
 from harness.results.attempts import TOKENS
 from harness.results.curve import read_curve
 from harness.results.record import seal
@@ -80,7 +81,8 @@ def rescore(
             line = attempt_line(task, samples[n], _outcome(row), n)
             line |= (None if whole_set else score_apart(task, samples[n], line)) or {}
             spent = {name: row[name] for name in (*TOKENS, "cost_usd", "seconds")}
-            journal.append({**line, "usage": {"answer": spent}})
+            sent = {name: row.get(name) for name in ("tools", "request")}
+            journal.append({**line, **sent, "usage": {"answer": spent}})
         score_rest(task, Attempts(samples, []), journal)
         of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
         changed = sum(map(_differ, _rows(record), journal.attempts()))
@@ -145,6 +147,7 @@ def _cell(record: Mapping[str, Any], mirror: str | None, offline: bool) -> Cell:
         offline=offline,
     )
     arguments = spec.arguments(located(record["task"]["args"], "-T"))
+    spec = settled(spec, arguments, Data.from_environment(mirror, offline))
     return Cell(spec, arguments, method, record["method"]["args"], record["model"], record["seed"], request)
 
 

@@ -87,6 +87,8 @@ class Compatible(Hosted):
         """What the server says to a body."""
         from aiohttp import ClientPayloadError, ClientResponseError
 
+        if call.sent is not None:
+            call.sent.append(body.decode())
         started = time.perf_counter()
         own = call.decoding.get("extra_headers")
         try:

@@ -129,7 +129,11 @@ def _of_inspect(method: MethodSpec) -> list[Path]:
         if each.dist and each.dist.name != method.distribution
     ]
     found = [find_spec(each.value.partition(":")[0].partition(".")[0]) for each in points]
-    return [Path(next(iter(each.submodule_search_locations or ()))) for each in found if each and each.origin]
+    return [
+        Path(next(iter(each.submodule_search_locations or ()), each.origin))  # a package, or a module alone
+        for each in found
+        if each and each.origin
+    ]
 
 
 def _names_a_file(method: MethodSpec, name: str, value: Any) -> bool:
