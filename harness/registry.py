@@ -286,7 +286,7 @@ def settled(spec: TaskSpec, args: Mapping[str, Any], data: Data) -> TaskSpec:
     if not spec.unsettled:
         return spec
     module, _, name = spec.settles.partition(":")
-    with guarded(lambda error: f"{spec.name!r} can't be settled: {said(error)}"):
+    with guarded(lambda error: f"{spec.name!r} can't be settled: {typed_reason(error)}"):
         found: TaskSpec = getattr(importlib.import_module(module), name)(spec, args, data)
     return found
 
