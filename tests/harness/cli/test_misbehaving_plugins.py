@@ -500,7 +500,12 @@ def test_a_callers_loop_outlives_the_tasks_and_threads_of_a_plugin(command, awai
     async def main():
         runs, name = await asyncio.gather(
             harness.evaluate_async(
-                "countdown", [LeavesApart, "direct"], "echo/x", limit=2, task_args={"level": 1}, progress=False
+                "countdown",
+                [LeavesApart, "direct"],
+                "echo/x",
+                limit=2,
+                task_args={"level": 1},
+                progress=False,
             ),
             others(),
         )
