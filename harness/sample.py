@@ -39,7 +39,7 @@ class Question:
         return Question(self.id, self.input, epoch, self.choices, self.metadata)
 
     def own(self, epoch: int | None = None) -> Question:
-        """A copy for a method to hold, asked for the `epoch`-th time: what it changes in it changes no other."""
+        """A copy for a method to hold, asked for the `epoch`-th time: changes in it stay there."""
         known, choices = self.metadata, self.choices
         return Question(
             self.id,

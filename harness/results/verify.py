@@ -98,9 +98,8 @@ def _other_values(path: Path, record: Mapping[str, Any]) -> str:
         values[~there] = worst_of(metric_range(record, name), values[there])
         value = np.mean(np.bincount(items, values) / np.bincount(items))
         if not math.isclose(value, told[name]["value"], rel_tol=1e-9, abs_tol=1e-9):
-            return (
-                f"its attempts have a mean {name} of {value:.6g}, its record says {told[name]['value']:.6g}"
-            )
+            said = told[name]["value"]
+            return f"its attempts have a mean {name} of {value:.6g}, its record says {said:.6g}"
     for name, metric in told.items():
         low, high = metric["ci"] or (0.0, 0.0)
         if low > high or (metric["stderr"] or 0.0) < 0:

@@ -1,4 +1,4 @@
-"""What a method holds is its own: whatever it changes in place reaches no grader, other method or other run."""
+"""What a method holds is its own: whatever it changes in place reaches no grader and no other method."""
 
 import numpy as np
 import pytest
