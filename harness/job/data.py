@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
 
-S, T = TypeVar("S", bound=Sized), TypeVar("T")
+S = TypeVar("S", bound=Sized)
+T = TypeVar("T")
 
 
 class JobData:
