@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from harness.base.digest import digest
@@ -37,6 +38,17 @@ class Question:
             return self
         return Question(self.id, self.input, epoch, self.choices, self.metadata)
 
+    def own(self, epoch: int | None = None) -> Question:
+        """A copy for a method to hold, asked for the `epoch`-th time: changes in it stay there."""
+        known, choices = self.metadata, self.choices
+        return Question(
+            self.id,
+            self.input,
+            self.epoch if epoch is None else epoch,
+            choices if type(choices) is tuple else tuple(choices),
+            {name: deepcopy(value) for name, value in known.items()} if known else {},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -58,6 +70,10 @@ class Sample:
     @property
     def id(self) -> str:
         return self.question.id
+
+    def own(self) -> Sample:
+        """A copy for a method to hold, as `Question.own`."""
+        return replace(self, question=self.question.own(), target=deepcopy(self.target))
 
     @property
     def demonstration(self) -> str:

@@ -77,13 +77,15 @@ async def evaluate_async(
         HarnessError: as `evaluate`.
         CancelledError: it was cancelled; every finished attempt is kept, and the same call goes on.
     """
+    from harness.base import loops
     from harness.run.execute import GridResult
     from harness.run.execute import run_cells as run
 
     cells, store, command = _planned(task, method, model, dict(options))
     finished = GridResult([])
     with session_of(cells, store, options.get("progress", True), command) as session:
-        await run(cells, session, finished)
+        with loops.shared():
+            await run(cells, session, finished)
     if finished.interrupted:
         raise asyncio.CancelledError
     return judged(Runs(finished, store, len(cells)))

@@ -9,11 +9,12 @@ import time
 from collections.abc import Awaitable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from harness.base import interrupts
-from harness.base.errors import placed_reason
+from harness.base.errors import Escape, placed_reason
 from harness.base.terminal import tell
 
 Out = TypeVar("Out")
@@ -22,6 +23,8 @@ PATIENCE = 3.0
 _ours: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 #: what would have ended the process, in tasks and threads that perhaps nobody waits for
 _escaped: list[BaseException] = []
+#: whether code that runs is that of a block of `shared`, and makes tasks for it
+_within: ContextVar[bool] = ContextVar("within", default=False)
 
 
 def run(work: Coroutine[Any, Any, Out]) -> Out:
@@ -60,6 +63,41 @@ def cancelled() -> bool:
     if interrupts.came() or task is None:
         return True
     return task.get_loop() not in _ours and task.cancelling() > 0
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """A block of a task on the caller's own loop. A task that code in it makes ends with `Escape` where it
+    would end the process, `escaped` has what it raised, and the caller's loop goes on. Tasks of others are
+    left as they are."""
+    loop = asyncio.get_running_loop()
+    former = loop.get_task_factory()
+
+    def factory(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> Any:
+        kept = _kept(work) if _within.get() and asyncio.iscoroutine(work) else work
+        return asyncio.Task(kept, loop=loop, **more) if former is None else former(loop, kept, **more)
+
+    token = _within.set(True)
+    loop.set_task_factory(factory)
+    try:
+        with _threads():
+            yield
+    finally:
+        _within.reset(token)
+        if loop.get_task_factory() is factory:  # another block may be within this one
+            loop.set_task_factory(former)
+
+
+async def _kept(work: Coroutine[Any, Any, Out]) -> Out:
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        task = asyncio.current_task()
+        if interrupts.came() or task is None:
+            raise
+        _escaped.append(error)
+        task.add_done_callback(asyncio.Task.exception)  # known here, whoever waits for it
+        raise Escape from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -47,6 +47,17 @@ class Interactions:
 
     def __len__(self) -> int:
         return int(self.known.nnz)
+
+    def own(self) -> Interactions:
+        """A copy for a method to hold: what it changes in it changes no other."""
+        return replace(
+            self,
+            users=list(self.users),
+            items=list(self.items),
+            known=self.known.copy(),
+            validation=self.validation.copy(),
+            item_texts=list(self.item_texts),
+        )
 
     @cached_property
     def training(self) -> Any:

@@ -1,19 +1,22 @@
-"""`job.data`: the splits that a method declared. Test targets are never among them."""
+"""`job.data`: the splits that a method declared. Test targets are never among them. What is handed out is the
+method's own copy: whatever it does to it in place (sorts, shuffles, removes) reaches no grader, other method
+or other run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.base.errors import DataError, UsageError
 from harness.job.access import Access
-from harness.sample import Question, Sample, Splits
+from harness.sample import LazySamples, Question, Sample, Splits
 
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
 
 S = TypeVar("S", bound=Sized)
+T = TypeVar("T")
 
 
 class JobData:
@@ -27,6 +30,7 @@ class JobData:
     ) -> None:
         self._splits, self._access, self._embedder = splits, access, embedder
         self._n_questions = n_questions
+        self._held: dict[str, Any] = {}
 
     @property
     def n_questions(self) -> int:
@@ -36,23 +40,23 @@ class JobData:
     @property
     def train(self) -> Sequence[Sample]:
         """Labelled samples; needs `labelled`."""
-        return self._read("labelled", "labels_seen", self._splits.train)
+        return self._hand("labelled", "labels_seen", self._splits.train)
 
     @property
     def dev(self) -> Sequence[Sample]:
         """Labelled samples to choose settings on; needs `dev`."""
-        return self._read("dev", "dev_labels_seen", self._splits.dev)
+        return self._hand("dev", "dev_labels_seen", self._splits.dev)
 
     @property
     def pool(self) -> Sequence[Question]:
         """Unlabelled questions; needs `pool`."""
-        return self._read("pool", "pool_size", self._splits.pool)
+        return self._hand("pool", "pool_size", self._splits.pool)
 
     @property
     def test_inputs(self) -> Sequence[Question]:
         """Every test question at once, for transductive methods; needs `test_inputs`."""
-        questions = [sample.question for sample in self._splits.test]
-        return self._read("test_inputs", "test_inputs_seen", questions)
+        self._read("test_inputs", "test_inputs_seen", self._splits.test)
+        return self._once("test_inputs", lambda: [sample.question.own() for sample in self._splits.test])
 
     @property
     def interactions(self) -> Interactions:
@@ -60,13 +64,14 @@ class JobData:
         known = self._splits.interactions
         self._read("interactions", "interactions_seen", known if known is not None else ())
         assert known is not None  # checked before the method was loaded
-        return known
+        return self._once("interactions", known.own)
 
     @property
     def item_texts(self) -> Sequence[str]:
         """One text an item of `interactions`, "" where it has none; needs `item_texts`."""
         known = self._splits.interactions
-        return self._read("item_texts", "item_texts_seen", known.item_texts if known else ())
+        texts = self._read("item_texts", "item_texts_seen", known.item_texts if known else ())
+        return self._once("item_texts", lambda: list(texts))
 
     def item_vectors(self) -> tuple[Any, int]:
         """One unit-length vector an item of `interactions`, float32 (items, D), and how many items have
@@ -92,10 +97,27 @@ class JobData:
         vectors[own], vectors[~own] = rows, rows.mean(axis=0)
         return vectors, int((~own).sum())
 
+    def _hand(self, need: str, counted: str, split: Sequence[Any]) -> Sequence[Any]:
+        self._read(need, counted, split)
+        return self._once(need, lambda: _own(split))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        if name not in self._held:
+            self._held[name] = make()
+        held: T = self._held[name]
+        return held
+
     def _read(self, need: str, counted: str, split: S) -> S:
         self._access.check(need)
         self._access.seen.read(counted, len(split))
         return split
+
+
+def _own(split: Sequence[Any]) -> Sequence[Any]:
+    """Copies of samples or questions: at once, or each when it is looked at where the split makes them so."""
+    if isinstance(split, list | tuple):
+        return [each.own() for each in split]
+    return LazySamples(split, lambda _, each: each.own())
 
 
 def check_vectors(rows: Any, texts: int, embedder: str) -> None:

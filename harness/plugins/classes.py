@@ -71,7 +71,9 @@ def source_file(cls: type) -> str:
     if not file or not Path(file).is_file():
         return ""
     path = str(Path(file).resolve())
-    # a notebook's `__main__` may name a file that started it, but its functions are from elsewhere
+    if cls.__module__ != "__main__":
+        return path
+    # that of a notebook may name a file that started it, but its functions are from elsewhere
     written = {each.__code__.co_filename for each in vars(cls).values() if inspect.isfunction(each)}
     return path if not written or any(str(Path(name).resolve()) == path for name in written) else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from harness.results.attempts import hashed_rows
 from harness.results.curve import read_curve
 from harness.results.kept import Entries, read_kept, write_kept
 from harness.results.places import DEPTH
+from harness.results.ranges import metric_range, worst_of
 from harness.results.store import Store, existing
 from harness.sample import Status
 
@@ -74,7 +76,36 @@ def _fault(path: Path, record: Mapping[str, Any]) -> str:
         return "two attempts are of the same sample and epoch"
     counts = Counter(rows["status"].to_pylist())
     told = {name: n for name in get_args(Status) if (n := record["counts"].get(name, 0))}
-    return "" if counts == told else f"its attempts are {dict(counts)}, and its record says {told}"
+    if counts != told:
+        return f"its attempts are {dict(counts)}, and its record says {told}"
+    return _other_values(path, record)
+
+
+def _other_values(path: Path, record: Mapping[str, Any]) -> str:
+    """A metric that is not the mean of its attempts, or whose interval is none; empty where all are. Metrics
+    of the set as a whole have no column to be looked at."""
+    import numpy as np
+    from pyarrow import parquet, types
+
+    with parquet.ParquetFile(path) as file:
+        schema, told = file.schema_arrow, record["metrics"]
+        names = [each.name for each in schema if types.is_floating(each.type) and each.name in told]
+        rows = file.read(columns=["sample_id", "status", *names])
+    items = np.unique(np.array(rows["sample_id"].to_pylist(), object).astype(str), return_inverse=True)[1]
+    scored = np.array(rows["status"].to_pylist(), object) == "ok"
+    for name in names:
+        values = np.array(rows[name].to_pylist(), float)
+        there = scored & ~np.isnan(values)
+        values[~there] = worst_of(metric_range(record, name), values[there])
+        value = np.mean(np.bincount(items, values) / np.bincount(items))
+        if not math.isclose(value, told[name]["value"], rel_tol=1e-9, abs_tol=1e-9):
+            said = told[name]["value"]
+            return f"its attempts have a mean {name} of {value:.6g}, its record says {said:.6g}"
+    for name, metric in told.items():
+        low, high = metric["ci"] or (0.0, 0.0)
+        if low > high or (metric["stderr"] or 0.0) < 0:
+            return f"the interval or standard error of {name} is none"
+    return ""
 
 
 def verify_attempts(path: Path, digest: str, expected: int | None = None) -> None:

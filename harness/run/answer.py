@@ -79,7 +79,7 @@ async def answer(
     cell, task, attempts = prepared.cell, prepared.task, prepared.attempts
     samples = attempts.samples
     position = {sample.id: n for n, sample in enumerate(samples)}
-    questions = _begun((samples[n].question.again(epoch) for n, epoch in todo), job.clock)
+    questions = _begun((samples[n].question.own(epoch) for n, epoch in todo), job.clock)
     total, done = len(attempts.wanted), len(attempts.wanted) - len(todo)
     waiting = set(todo)
     statuses: Counter[str] = Counter()

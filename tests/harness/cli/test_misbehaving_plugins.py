@@ -470,6 +470,53 @@ def test_a_call_in_python_goes_on(command, way):
     assert [run.status for run in runs] == ["failed", "complete"]
 
 
+async def _leaves():
+    sys.exit(3)
+
+
+def _in_a_thread():
+    thread = threading.Thread(target=sys.exit, args=(3,))
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("awaited", [True, False, "thread"])
+def test_a_callers_loop_outlives_the_tasks_and_threads_of_a_plugin(command, awaited):
+    """Those of the caller are left as they are."""
+
+    class LeavesApart(harness.Method):
+        async def answer(self, question, job):
+            if awaited == "thread":
+                _in_a_thread()
+            else:
+                task = asyncio.create_task(_leaves())
+                await (task if awaited else asyncio.sleep(0.01))
+            return harness.Outcome(question.id, question.epoch, text="1+1")
+
+    async def others():
+        await asyncio.sleep(0.001)
+        return asyncio.current_task().get_coro().__name__
+
+    async def main():
+        runs, name = await asyncio.gather(
+            harness.evaluate_async(
+                "countdown",
+                [LeavesApart, "direct"],
+                "echo/x",
+                limit=2,
+                task_args={"level": 1},
+                progress=False,
+            ),
+            others(),
+        )
+        return runs, name, asyncio.get_running_loop().get_task_factory()
+
+    with pytest.warns(HarnessWarning, match=r"answer of 'leaves-apart' failed.*: it called sys.exit\(3\)"):
+        runs, name, factory = asyncio.run(main())
+    assert [run.status for run in runs] == ["failed", "complete"]
+    assert name == "others" and factory is None
+
+
 def test_answers_before_a_fault_are_kept(command, tmp_path):
     (tmp_path / "odd.py").write_text(
         answer("if question.id[-1] != '0': await asyncio.sleep(0.05); sys.exit(0)")

@@ -49,6 +49,43 @@ def write(path: Path, text: str) -> str:
     return str(path)
 
 
+BORROWED = """
+import dataclasses, harness, parts
+
+class Borrowed(harness.Task):
+    load, score = parts.load, parts.score
+
+@dataclasses.dataclass
+class Made:
+    n: int = 1
+
+class Generated(Borrowed):
+    __eq__ = Made.__eq__
+    __hash__ = None
+"""
+PARTS = """
+import harness
+
+def load(self, data):
+    items = [harness.Sample(harness.Question(f"q{n}", f"say {n}"), f"{n}") for n in range(3)]
+    return harness.Splits(items)
+
+def score(self, sample, outcome):
+    return harness.Score({"accuracy": float(outcome.text == sample.target)})
+"""
+
+
+@pytest.mark.parametrize("name", ["Borrowed", "Generated"])
+def test_a_class_is_of_the_file_that_it_stands_in_wherever_its_functions_are_from(folder, monkeypatch, name):
+    file = write(folder / "borrowed.py", BORROWED)
+    write(folder / "parts.py", PARTS)
+    monkeypatch.chdir(folder)
+    spec = registry().task(f"borrowed.py:{name}")
+    assert (spec.origin, spec.path, spec.entry) == ("file", file, f"borrowed.py:{name}")
+    assert registry().as_it_is_now(spec).implementation is spec.implementation
+    assert {path.name for path in code_files(folder / "borrowed.py")} == {"borrowed.py", "parts.py"}
+
+
 def test_found_by_address(folder, monkeypatch):
     file = write(folder / "vote.py", VOTE)
     spec = registry().method(f"{file}:MyVote")

@@ -14,7 +14,7 @@ from harness.results import load_curves
 from harness.results.index import in_force, read_index
 from harness.results.store import Store
 from harness.results.verify import sound_attempts, verify_store
-from tests.damages import BESIDE, HARMLESS, RECORD, a_copy, build, looped
+from tests.damages import BESIDE, HARMLESS, METRIC, RECORD, a_copy, build, crafted, looped, put
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +227,23 @@ def test_a_run_in_two_places_is_not_shown_as_either(store):
     a_copy(folder)
     with pytest.raises(RecordError, match="is there again"):
         Store(root).find(folder.name)
+
+
+@pytest.mark.parametrize(
+    ("value", "keys", "says"),
+    [
+        (
+            0.9,
+            METRIC,
+            r"have a mean accuracy of 0\.666667, its record says 0\.9; restore it or remove the run",
+        ),
+        (0.0, METRIC, "its record says 0;"),
+        ([0.9, 0.1], ("metrics", "accuracy", "ci"), "the interval or standard error of accuracy is none"),
+        (-0.1, ("metrics", "accuracy", "stderr"), "the interval or standard error of accuracy is none"),
+    ],
+)
+def test_a_value_that_its_attempts_dont_have_is_no_sound_one(store, value, keys, says):
+    """Whoever changes a score and seals the record again doesn't get it by."""
+    root, folder = store
+    crafted(put(value, *keys))(folder)
+    one(verify_store(root)[0], says)
