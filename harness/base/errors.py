@@ -67,6 +67,12 @@ class ModelStopped(UsageError):
     """No call to a model can succeed until somebody mends something: a key, a name, an account."""
 
 
+class ServerSilent(HarnessError):
+    """A server has done nothing but fail for a minute. The cell ends; the same command goes on with it."""
+
+    exit_code = 1
+
+
 class BudgetSpent(HarnessError):
     """A limit of the run is reached. The run ends cleanly with what it has."""
 

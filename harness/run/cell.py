@@ -56,6 +56,7 @@ async def _run(prepared: Prepared, method: Method, session: Session) -> dict[str
     cell = prepared.cell  # with the code as it is now
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
+    session.begin()
     ledger, started = Ledger(), time.monotonic()
     book_probes(prepared, session, ledger)
     asked = planned(cell, len(prepared.attempts.samples), session)

@@ -71,9 +71,10 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     check_templates(cell, task, splits.test[0].question, session.notice)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
-    embedder = open_embedder(cell)
-    for line in embedder.remarks if embedder else ():
-        session.notice(line)
+    if embedder := open_embedder(cell):
+        embedder.notice = session.notice
+        for line in embedder.remarks:
+            session.notice(line)
     comparability = keys.comparability(
         cell,
         task,
