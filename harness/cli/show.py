@@ -112,6 +112,7 @@ def command(
     from harness.display.classes import class_blocks
     from harness.display.layout import print_blocks
     from harness.display.records import print_records
+    from harness.results.packages import package_lines
     from harness.results.served import served_lines
 
     print_records([record])
@@ -123,6 +124,8 @@ def command(
         say(f"reason: {record['reason']}")
     for line in prompt_lines(record, store):
         say(line)
+    for line in package_lines(record):
+        say(f"installed: {line}")
     for line in served_lines(record):
         say(f"served: {line}")
     say(f"draws for all items of the run: {record['draws'] or 'unknown'}")

@@ -20,6 +20,7 @@ from harness.results.parts import (
     Environment,
     FileName,
     Interval,
+    Package,
     Source,
     Spent,
     Strict,
@@ -254,9 +255,7 @@ class RunRecord(Strict):
     isolated: bool = Field(
         False, description="whether the method's code ran in a process without a way to data and store"
     )
-    packages: dict[str, dict[str, str]] = Field(
-        {}, description="official packages that graded or played: version and commit by name"
-    )
+    packages: dict[str, Package] = Field({}, description="official packages that graded or played")
     draws: Literal["run", "none"] | None = Field(
         description="'run': something is drawn once a run, so that items share its luck; null: unknown, as "
         "in every record before version 3 and of recorded answers"

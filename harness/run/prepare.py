@@ -12,6 +12,7 @@ from harness.base.errors import UsageError
 from harness.base.known_files import remember_files
 from harness.base.plain import Unfit, named
 from harness.data.hub import Data
+from harness.external.setup import installed_otherwise
 from harness.model.factory import preferences
 from harness.model.provider import Provider
 from harness.registry import registry
@@ -65,6 +66,8 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     task, splits, data = session.load(cell, code["task"].digest)
     roles = open_roles(cell, task, session)
     check_unchanged(cell.task, code["task"], loaded=False)
+    if remark := installed_otherwise(cell.task.setup):
+        session.notice(remark)
     for each in (provider, *roles.values()):
         each.prepare(splits)
     _check_offers(cell, task, splits, provider)

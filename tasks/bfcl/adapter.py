@@ -16,6 +16,7 @@ from harness.base import messages
 from harness.base.errors import WorldFailed
 from harness.data.hub import Data
 from harness.external.services import Opening, Service, Services
+from harness.external.setup import source
 from harness.external.workers import Outside, Pool, WorkerError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
@@ -71,8 +72,7 @@ class Bfcl(Official):
                 "id": "bfcl-eval",
                 "config": self.category,
                 "split": "test",
-                "revision": self.spec.setup["requirements"][0],
-                "pinned": True,
+                **source(self.spec.setup),
             }
         )
         return Splits([self._sample(row) for row in rows])

@@ -11,6 +11,7 @@ from harness.base.digest import digest
 from harness.base.errors import DataError
 from harness.data.hub import Data
 from harness.external.services import Opening
+from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -76,8 +77,7 @@ class Tau2(Official):
                 "id": "tau2-bench",
                 "config": self._domain,
                 "split": split,
-                "revision": self.spec.setup["checkout"]["revision"],
-                "pinned": True,
+                **source(self.spec.setup),
             }
         )
         return Splits(

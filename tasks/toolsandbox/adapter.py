@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import UsageError
 from harness.data.hub import Data
 from harness.external.services import Opening, Service
+from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.official import Official
@@ -75,8 +76,7 @@ class ToolSandbox(Official):
                 "id": "ToolSandbox",
                 "config": self.spec.name.partition("/")[2],
                 "split": "test",
-                "revision": self.spec.setup["checkout"]["revision"],
-                "pinned": True,
+                **source(self.spec.setup),
             }
         )
         samples = [

@@ -68,8 +68,6 @@ class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.meta_path.insert(0, _StandIn())
 
-import networkx  # noqa: E402
-from networkx.utils.decorators import argmap  # noqa: E402
 from tool_sandbox.common.execution_context import (  # noqa: E402
     ExecutionContext,
     RoleType,
@@ -89,19 +87,6 @@ NETWORK = network_tools.__name__
 TIMED = {"MESSAGING": ("message_id", "creation_timestamp"), "REMINDER": ("reminder_id", "creation_timestamp")}
 _built: dict[float | None, dict[str, Any]] = {}
 _now = datetime.datetime.now().timestamp()
-
-
-def _compile_now() -> None:
-    """networkx gives some of its functions other code when they are first called, which the worker's walls
-    refuse; so all of them get it before the walls stand."""
-    not_yet = argmap(lambda value: value)(lambda value: value).__code__
-    for found in list(vars(networkx).values()):
-        for function in (found, *(getattr(found, name, None) for name in ("orig_func", "__new__"))):
-            if getattr(function, "__code__", None) is not_yet:
-                argmap._lazy_compile(function)
-
-
-_compile_now()
 
 
 def handle(request: dict[str, Any]) -> Any:

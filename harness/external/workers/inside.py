@@ -160,6 +160,7 @@ def _script(settings: dict[str, Any], outside: Callable[..., Any]) -> Callable[[
     sys.path[:0] = [path for path in [settings["packages"]] if path]
     script = loaded("script", settings["script"])
     vars(script)["outside"] = outside
+    settle()
     readable = [
         sys.prefix,
         sys.base_prefix,
@@ -176,6 +177,19 @@ def _script(settings: dict[str, Any], outside: Callable[..., Any]) -> Callable[[
         pass
     walls.hook(readable, settings["scratch"])
     return script.handle  # type: ignore[no-any-return]
+
+
+def settle() -> None:
+    """Has functions that networkx would give other code at their first call, which the walls refuse, get it
+    now."""
+    if "networkx" not in sys.modules:
+        return
+    argmap = sys.modules["networkx.utils.decorators"].argmap
+    not_yet = argmap(lambda value: value)(lambda value: value).__code__
+    for found in list(vars(sys.modules["networkx"]).values()):
+        for function in (found, *(getattr(found, name, None) for name in ("orig_func", "__new__"))):
+            if getattr(function, "__code__", None) is not_yet:
+                argmap._lazy_compile(function)
 
 
 if __name__ == "__main__":
