@@ -37,6 +37,15 @@ def recipes() -> dict[str, dict[str, Any]]:
     return found
 
 
+def of_recipe(name: str) -> dict[str, dict[str, Any]]:
+    """The tasks that name a recipe, by name: what an installation of it must be able to grade."""
+    from harness.registry import registry
+
+    return {
+        task: plain for task, plain in registry().tasks.plain.items() if plain["setup"].get("name") == name
+    }
+
+
 def folder(recipe: Mapping[str, Any]) -> Path:
     """Where the recipe is or will be installed; another recipe is another folder."""
     return paths.cache_dir() / "setup" / f"{recipe['name']}-{digest(dict(recipe))[:12]}"
