@@ -182,34 +182,3 @@ def _score(found: Any) -> Score:
         return Score({}, "unscored", str(found)[:500])
     parts = [f"{name} {value:g}" for name, value in found["parts"].items()]
     return Score({"reward": found["reward"]}, reason=", ".join([f"ended by {found['end']}", *parts]))
-
-
-def verify(packages: Path) -> None:
-    """The fixture: a dialogue that was cut off has reward 0, one without criteria reward 1.
-
-    Raises:
-        ValueError: a count or a reward differs.
-    """
-    made = Pool(SCRIPT, packages, 1, MEMORY)
-    try:
-        rows = made.one().ask({"do": "load", "domain": "airline"}, SECONDS)
-        if len(rows) != 50:
-            raise ValueError(f"airline has {len(rows)} tasks instead of 50")
-        task = rows[0]["task"]
-        free = {**task, "evaluation_criteria": None}
-        for reason, graded, wanted in (("max_steps", task, 0.0), ("user_stop", free, 1.0)):
-            simulation = {
-                "id": "fixture",
-                "task_id": "0",
-                "messages": [],
-                "duration": 1.0,
-                "start_time": "2025-01-01T00:00:00",
-                "end_time": "2025-01-01T00:00:01",
-                "termination_reason": reason,
-            }
-            request = {"do": "score", "domain": "airline", "task": graded, "simulation": simulation}
-            found = made.one().ask(request, SECONDS)
-            if found["reward"] != wanted:
-                raise ValueError(f"an end by {reason} has reward {found['reward']}, not {wanted}")
-    finally:
-        made.close()

@@ -153,34 +153,3 @@ def _score(found: Any) -> Score:
         return Score({}, "unscored", str(found)[:500])
     metrics = {name: min(1.0, found[name]) for name in ("similarity", "milestone", "minefield")}
     return Score({**NOTHING, **metrics}, reason=f"{found['turns']} turns")
-
-
-def verify(packages: Path) -> None:
-    """The fixture: every scenario is there, and silence scores 0 where there are milestones.
-
-    Raises:
-        ValueError: the count or a similarity differs.
-    """
-    made = Pool(SCRIPT, packages, 1, MEMORY)
-    try:
-        rows = made.one().ask({"do": "load"}, SECONDS)
-        if len(rows) != 1032:
-            raise ValueError(f"there are {len(rows)} scenarios instead of 1032")
-        words = {
-            "sandbox_message_index": 0,
-            "sender": "USER",
-            "recipient": "AGENT",
-            "content": "Turn it off",
-            "openai_tool_call_id": None,
-            "openai_function_name": None,
-            "conversation_active": True,
-            "tool_call_exception": None,
-            "tool_trace": None,
-            "visible_to": ["USER", "AGENT"],
-        }
-        request = {"do": "score", "scenario": "cellular_off", "messages": [words]}
-        found = made.one().ask(request, SECONDS)
-        if found["similarity"] != 0:
-            raise ValueError(f"silence has similarity {found['similarity']}, not 0")
-    finally:
-        made.close()
