@@ -66,6 +66,7 @@ class Counts(Strict):
     no_answer: Count = Field(description="ok, but the completion held no answer: counted wrong")
     truncated: Count = Field(description="cut off by a token limit")
     user_failed: Count = Field(0, description="unscored, as the simulated user failed")
+    grader_failed: Count = Field(0, description="unscored, as the grader broke down")
     user_retries: Count = Field(0, description="turns of simulated users that were asked for again")
     judge_errors: Count = Field(0, description="verdicts that a method's own judge failed to give")
 

@@ -122,7 +122,8 @@ def main() -> Iterator[Any]:
         except MemoryError:
             return None
         except BaseException as error:  # a string of the model's may even raise SystemExit
-            return encode({"error": f"{type(error).__name__}: {error}"[:2000]})
+            broken = isinstance(error, OSError | ImportError | MemoryError)
+            return encode({"error": f"{type(error).__name__}: {error}"[:2000], "broken": broken})
 
     try:
         handle = _script(settings, outside)
