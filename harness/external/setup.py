@@ -102,7 +102,11 @@ def installed_otherwise(recipe: Mapping[str, Any]) -> str:
     revision, pinned = manifest.version(recipe, found)
     if pinned:
         return ""
-    return f"{name} is installed from {revision}{_beside(recipe, found)}; see 'harness show RUN'"
+    return f"{name} is installed from {_told(revision)}{_beside(recipe, found)}"
+
+
+def _told(revision: str) -> str:
+    return "files of an unknown revision" if revision == checkout.UNKNOWN else revision
 
 
 def _beside(recipe: Mapping[str, Any], found: Mapping[str, Any]) -> str:
