@@ -2,7 +2,7 @@
 
 A task's spec names a recipe; `harness setup NAME` installs it into a folder of its own below the cache, notes
 there what it installed (`harness.external.manifest`), and checks it with the task's fixture before it counts.
-`[setup]` has a name, `requirements` of pip, `verify` (the fixture, called with the folder) and, where official
+`[setup]` has a name, `requirements` of pip, `verify` (the fixture, called with the folder) and, where the
 code comes from a repository, `[setup.checkout]`: `url`, `revision`, `take` (folders, and where they go) and
 `needs` (files and folders of data without which the code can't do its work).
 Workers (`harness.external.workers`) run from there.
