@@ -39,7 +39,6 @@ class Silence:
     Args:
         notice: takes the lines for the user; None tells nothing.
         ends: whether a silence ends what asks; it is told in any case.
-        what: what is asked, as in `no model`.
         clock: seconds, for which only differences count.
     """
 

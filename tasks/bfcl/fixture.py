@@ -63,8 +63,9 @@ def _answers(category: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple
     for row in rows:
         truth = row["truth"]
         if "relevance" in category:
-            pair = ("No function helps here.", [{"any": "{}"}])
-            yield row["id"], "fc", *(pair if "irrelevance" in category else pair[::-1])
+            words, call = "No function helps here.", [{"any": "{}"}]
+            wanted: tuple[Any, Any] = (words, call) if "irrelevance" in category else (call, words)
+            yield row["id"], "fc", wanted[0], wanted[1]
         elif category.startswith("multi_turn"):
             if played := _written_turns(truth):
                 yield row["id"], "prompt", played, [[] for _ in truth]

@@ -93,8 +93,11 @@ def _played(worker: Worker, clock: str, name: str, moves: Moves) -> dict[str, An
             move = left.pop(0) if left else "That is all."
         elif not left:
             move = ("end_conversation", {})
-        words, calls = (move, []) if isinstance(move, str) else ("", [_call(wanted["tools"], *move)])
-        wanted = worker.ask({"do": "reply", "text": words, "calls": calls}, SECONDS)
+        if isinstance(move, str):
+            said: dict[str, Any] = {"text": move, "calls": []}
+        else:
+            said = {"text": "", "calls": [_call(wanted["tools"], *move)]}
+        wanted = worker.ask({"do": "reply", **said}, SECONDS)
     done = wanted["done"]
     if done["exception"]:
         raise ValueError(f"{name}: {done['exception']}")
