@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, as_written
 from harness.base import messages
-from harness.base.errors import PluginError
+from harness.base.errors import GraderFailed, PluginError
 from harness.base.plain import Unfit, Unheld, named, plain
 from harness.base.slip import slip
 from harness.base.template import filled
@@ -225,13 +225,18 @@ class Task(Plugin[TaskSpec]):
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         """The metrics of one outcome; `outcome.answer` is parsed already.
 
-        An exception here means that the grader failed: the attempt is `unscored`, never wrong.
+        An exception here means that the grader failed: the attempt is `unscored`, never wrong. GraderFailed,
+        OSError, ImportError and MemoryError say that it broke down, whatever the answer: at many attempts
+        that ends the cell, and nothing is sealed.
         """
         right = outcome.answer is not None and self.correct(outcome.answer, sample)
         return Score({"accuracy": 1.0 if right else 0.0})
 
-    def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score] | None:
-        """Scores of a whole set at once, for metrics that need it; None means `score` each."""
+    def score_all(
+        self, samples: Sequence[Sample], outcomes: Iterable[Outcome]
+    ) -> Iterable[Score | GraderFailed] | None:
+        """Scores of a whole set at once, for metrics that need it; None means `score` each. In the place of
+        a score GraderFailed says that the grader broke down there."""
         return None
 
     @property

@@ -125,7 +125,7 @@ def _scores(task: Task, samples: Sequence[Sample], outcomes: Sequence[Outcome]) 
     try:
         together = task.score_all(samples, outcomes)
         if together is not None:
-            return list(together)
+            return [each if isinstance(each, Score) else _failed(each) for each in together]
     except Exception as error:
         return [_failed(error)] * len(samples)
     return [_score(task, sample, outcome) for sample, outcome in zip(samples, outcomes, strict=True)]

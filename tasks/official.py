@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.base.errors import ModelCallError, UserFailed, WorldFailed
+from harness.base.errors import GraderFailed, ModelCallError, UserFailed, WorldFailed
 from harness.external.services import Opening, Services
 from harness.external.setup import installed
 from harness.external.workers import Outside, Pool, Worker, WorkerError, nothing_outside
@@ -68,7 +68,21 @@ class Official(Task):
         return found if isinstance(found, dict) and self.is_result(found) else None
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
-        return next(iter(self.score_all([sample], [outcome]) or ()))
+        found = next(iter(self.score_all([sample], [outcome]) or ()))
+        if isinstance(found, GraderFailed):
+            raise found
+        return found
+
+
+def ungraded(error: WorkerError, own: bool) -> Score | GraderFailed:
+    """What becomes of a result that the package couldn't grade.
+
+    Args:
+        own: whether the package made the result itself, so that it is no fault of the result's.
+    """
+    if own or error.broken:
+        return GraderFailed(str(error)[:500])
+    return Score({}, "unscored", str(error)[:500])
 
 
 class OfficialDialogue(World):

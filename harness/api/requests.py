@@ -54,7 +54,8 @@ class Options(TypedDict, total=False):
         max_retries: retries of a call that failed in passing.
         timeout: longest time of one request to a model, in seconds.
         attempt_time: longest time of an attempt at an item, in seconds, which then is an error.
-        keep_going: count calls that no other can mend (key, model, quota) as errors; else they stop a model.
+        keep_going: count calls that no other can mend (key, model, quota), and those to a server that has
+            done nothing but fail for a minute, as errors; else they end a model's cells.
         probe: ask every model for one token before the grid starts (the default).
         fail_on_error: a run ends at so many attempts in error, or below 1 at this share of all.
         offline: only the cache and local files.

@@ -67,6 +67,18 @@ class ModelStopped(UsageError):
     """No call to a model can succeed until somebody mends something: a key, a name, an account."""
 
 
+class ServerSilent(HarnessError):
+    """A server has done nothing but fail for a minute. The cell ends; the same command goes on with it."""
+
+    exit_code = 1
+
+
+class GraderDown(HarnessError):
+    """The grader broke down at too many attempts. The cell ends; the same command scores them again."""
+
+    exit_code = 1
+
+
 class BudgetSpent(HarnessError):
     """A limit of the run is reached. The run ends cleanly with what it has."""
 
@@ -88,6 +100,10 @@ class UserFailed(Exception):
 
 class JudgeFailed(Exception):
     """A judge that a world asks gave no verdict: the episode can't be judged; the agent didn't fail."""
+
+
+class GraderFailed(Exception):
+    """The grader itself broke down: its process, its package or a file. Nothing is known of the answer."""
 
 
 class WorldFailed(Exception):

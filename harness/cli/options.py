@@ -236,7 +236,7 @@ timeout_option = click.option(
 keep_going_option = click.option(
     "--keep-going/--no-keep-going",
     default=None,
-    help="Count calls that a bad key, name or quota fails as errors. [default: stop the model's cells]",
+    help="Count calls that a bad key or a dead server fails as errors. [default: end the model's cells]",
 )
 probe_option = click.option(
     "--probe/--no-probe",

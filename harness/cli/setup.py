@@ -34,7 +34,8 @@ def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json
     Their versions are pinned, and each has an environment of its own, which is tested after the
     installation. Needs a package index once.
     """
-    from harness.external.setup import brings, check, drift, folder, install, needed, recipes
+    from harness.external.setup import brings, check, drift, folder, install, needed, present, recipes
+    from harness.results.packages import package_lines
 
     tree = Path(source) if source else None
     for name in names:
@@ -50,6 +51,7 @@ def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json
             "folder": str(folder(recipe)),
             "brings": brings(recipe),
             "requirements": recipe["requirements"],
+            "installed": present(recipe) or None,
         }
         for name, recipe in sorted(recipes().items())
         if not names or name in names
@@ -60,3 +62,5 @@ def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json
     for row in rows:
         state = f"ready in {row['folder']}" if row["ready"] else f"needs setup: harness setup {row['name']}"
         say(f"{row['name']:<12} {row['brings']:<64} {state}")
+        if row["installed"]:
+            say(f"             {package_lines({'packages': {row['name']: row['installed']}})[0]}")

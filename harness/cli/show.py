@@ -136,6 +136,7 @@ def command(
     from harness.display.classes import class_blocks
     from harness.display.layout import print_blocks
     from harness.display.records import print_records
+    from harness.results.packages import package_lines
     from harness.results.served import served_lines
 
     print_records([record])
@@ -151,6 +152,8 @@ def command(
         say(printable(f"task: {record['task']['settled']}"))
     for line in tool_lines(tools, record["counts"]["attempts"], schemas):
         say(line)
+    for line in package_lines(record):
+        say(f"installed: {line}")
     for line in served_lines(record):
         say(f"served: {line}")
     say(f"draws for all items of the run: {record['draws'] or 'unknown'}")

@@ -25,11 +25,15 @@ def failures(record: dict[str, Any]) -> str:
     counts = record["counts"]
     said = []
     if counts["unscored"]:
-        user = counts.get("user_failed", 0)
-        said.append(
-            f"{counts['unscored']} of {counts['attempts']} attempts are unscored"
-            + (f", {user} of them as the simulated user failed," if user else "")
-        )
+        of_them = [
+            f", {number} of them as the {what}" if (number := counts.get(name, 0)) else ""
+            for name, what in (
+                ("user_failed", "simulated user failed"),
+                ("grader_failed", "grader broke down"),
+            )
+        ]
+        parts = "".join(of_them) + "," * any(of_them)
+        said.append(f"{counts['unscored']} of {counts['attempts']} attempts are unscored{parts}")
     if counts["error"]:
         said.append(f"{counts['error']} of {counts['attempts']} attempts ended in errors")
     for status, words in DECLINED_WORDS.items():

@@ -13,20 +13,20 @@ import json
 import os
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, UsageError, WorldFailed
 from harness.base.secret_values import keep
 from harness.base.secrets import without_secret_values
 from harness.external import sandbox
+from harness.external.urls import is_endpoint, with_parameters
 from harness.external.web import Page, PageFailed, fetch, read
 from harness.external.workers import Outside
 from harness.model import backoff, faults
@@ -36,6 +36,7 @@ from harness.model.embedding_costs import Account
 from harness.model.health import HANDFUL, ended
 from harness.model.ledger import Ledger, Usage
 from harness.model.prices import Price, price, unpriced
+from harness.model.silence import Silence
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ AT_ONCE = 8
 #: answers after which a service is asked again, and those that refuse the key
 PASSING = (408, 429, 500, 502, 503, 504)
 REFUSED = (401, 402, 403)
-#: longest URL or command that is taken, in characters
+#: longest command that is taken, in characters
 LONGEST = 16_000
 #: longest command of a shell, in seconds
 SHELL_SECONDS = 120.0
@@ -96,6 +97,7 @@ class Services:
         max_retries: int = backoff.MAX_RETRIES,
         first_wait: float = backoff.FIRST_WAIT,
         keep_going: bool = False,
+        notice: Callable[[str], None] | None = None,
         embedder_price: Callable[[str], Price | None] = partial(price, own={}),  # noqa: B008
     ) -> None:
         self._embedder_price = embedder_price
@@ -103,6 +105,10 @@ class Services:
         self._settings, self._offline = dict(settings or {}), offline
         self._max_retries, self._first_wait, self._keep_going = max_retries, first_wait, keep_going
         self._refusals: Counter[str] = Counter()  # in a row, by service
+        self._notice = notice or (lambda line: None)
+        self._silences: defaultdict[str, Silence] = defaultdict(
+            lambda: Silence(self._notice, ends=not keep_going)
+        )
         self._embedders: dict[str, Embedder] = {}
         self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -162,7 +168,8 @@ class Services:
 
         Raises:
             WorldFailed: a service failed for good, or the opening holds no such thing.
-            HarnessError: the budget is spent, an embedder failed, or a service goes on refusing its key.
+            HarnessError: the budget is spent, an embedder failed, or a service goes on refusing its key or
+                has done nothing but fail for a minute.
         """
         self._budget.check(self._ledger.total)
         try:
@@ -178,11 +185,11 @@ class Services:
         what = wanted["what"]
         if what == "get":
             try:
-                url = _with(str(wanted["url"]), dict(wanted["params"]))
+                url = with_parameters(str(wanted["url"]), dict(wanted["params"]))
             except ValueError as error:
                 return {"failed": f"there is no such URL: {type(error).__name__}"}
             headers = {str(name): str(value) for name, value in dict(wanted["headers"]).items()}
-            service = next((each for each in opening.services if _is_endpoint(url, each.endpoints)), None)
+            service = next((each for each in opening.services if is_endpoint(url, each.endpoints)), None)
             if service is not None or opening.web:
                 return await self._get(service, question, url, headers)
         if what == "embed" and wanted["embedder"] in opening.embedders:
@@ -205,6 +212,7 @@ class Services:
 
         if name not in self._embedders:
             made = self._embedders[name] = open_embedder(name, self._offline)
+            made.notice = self._notice
             made.charge_to(Account(self._ledger, self._budget, self._embedder_price(name)))
         return self._embedders[name]
 
@@ -292,10 +300,10 @@ class Services:
         reveals the key to no one: not to who asked, and not in an error."""
         import httpx
 
-        key = _key(service)
+        key, silence = _key(service), self._silences[service.name]
         keep(key, service.key)
         if service.parameter:
-            url = _with(url, {service.parameter: key})
+            url = with_parameters(url, {service.parameter: key})
         if service.header:
             headers = {**headers, service.header: key}
         if base:
@@ -303,7 +311,7 @@ class Services:
             path = httpx.URL(base).raw_path.rstrip(b"/") + asked.raw_path
             url = str(httpx.URL(base).copy_with(raw_path=path))
         while True:
-            wanted_wait, served = None, False
+            wanted_wait, served, status = None, False, None
             try:
                 async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
                     request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
@@ -315,10 +323,19 @@ class Services:
                     raise self._refused(service, reason)
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
                     self._refusals[service.name] = 0
+                    silence.answers(service.name)
                     return Page(page.status, without_secret_values(page.text), {})
-                served = page.status in (502, 504)
+                served, status = page.status in (502, 504), page.status
             except (httpx.HTTPError, PageFailed, TimeoutError) as error:
                 reason, served = type(error).__name__, not isinstance(error, httpx.ConnectError)
+            silence.failed(
+                service.name,
+                reason,
+                call=hash(url),
+                tries=usage.retries + 1,
+                status=status,
+                wait=wanted_wait,
+            )
             if usage.retries >= self._max_retries:
                 raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")
             await asyncio.sleep(backoff.wait(usage.retries, wanted_wait, jitter.random(), self._first_wait))
@@ -366,28 +383,3 @@ def check_settings(own: Any) -> None:
 
 def _key(service: Service) -> str:
     return os.environ.get(service.key, "").strip()
-
-
-def _is_endpoint(url: str, endpoints: Sequence[str]) -> bool:
-    """Whether a URL is one of these, whatever its query; read as it will be sent."""
-    import httpx
-
-    try:
-        asked = httpx.URL(url)
-    except httpx.InvalidURL:
-        return False
-    return not asked.userinfo and str(asked.copy_with(query=None, fragment=None)) in endpoints
-
-
-def _with(url: str, params: Mapping[str, Any]) -> str:
-    """The URL with parameters; those that are None are left out.
-
-    Raises:
-        ValueError: it is too long, or holds what can't be sent.
-    """
-    given = {key: value for key, value in params.items() if value is not None}
-    url = f"{url}{'&' if '?' in url else '?'}{urlencode(given, doseq=True)}" if given else url
-    if len(url) > LONGEST:
-        raise ValueError("the URL is too long")
-    url.encode()  # a lone surrogate, which models may write, has no form
-    return url

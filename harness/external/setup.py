@@ -1,12 +1,17 @@
 """Packages that a task needs and that must not share the harness's environment.
 
-A task's spec names a recipe; `harness setup NAME` installs it into a folder of its own below the cache
-and checks it with the task's fixture before it counts. Workers (`harness.external.workers`) run from there.
+A task's spec names a recipe; `harness setup NAME` installs it into a folder of its own below the cache, notes
+there what it installed (`harness.external.manifest`), and checks it with the task's fixture before it counts.
+`[setup]` has a name, `requirements` of pip, `verify` (the fixture, called with the folder) and, where the
+code comes from a repository, `[setup.checkout]`: `url`, `revision`, `take` (folders, and where they go) and
+`needs` (files and folders of data without which the code can't do its work).
+Workers (`harness.external.workers`) run from there.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shutil
@@ -14,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.base import paths
 from harness.base.digest import digest
 from harness.base.errors import HarnessError, UsageError, nearest
+from harness.external import checkout, manifest
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -31,6 +38,15 @@ def recipes() -> dict[str, dict[str, Any]]:
         if plain["setup"]:
             found.setdefault(plain["setup"]["name"], plain["setup"])
     return found
+
+
+def of_recipe(name: str) -> dict[str, dict[str, Any]]:
+    """The tasks that name a recipe, by name: what an installation of it must be able to grade."""
+    from harness.registry import registry
+
+    return {
+        task: plain for task, plain in registry().tasks.plain.items() if plain["setup"].get("name") == name
+    }
 
 
 def folder(recipe: Mapping[str, Any]) -> Path:
@@ -45,8 +61,9 @@ def brings(recipe: Mapping[str, Any]) -> str:
 
 
 def needed(recipe: Mapping[str, Any]) -> bool:
-    """Whether `harness setup` must run first."""
-    return bool(recipe) and not folder(recipe).is_dir()
+    """Whether `harness setup` must run first; also where an earlier version set it up, which didn't say
+    what it installed."""
+    return bool(recipe) and manifest.read(folder(recipe)) is None
 
 
 def installed(recipe: Mapping[str, Any]) -> Path:
@@ -63,12 +80,59 @@ def installed(recipe: Mapping[str, Any]) -> Path:
     return folder(recipe)
 
 
+def present(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What is really installed of a recipe: see `harness.external.manifest.present`; empty for none. It is
+    looked at once a process, as workers hold what they have loaded."""
+    return _present(folder(recipe), json.dumps(recipe)) if recipe else {}
+
+
+@cache
+def _present(place: Path, recipe: str) -> dict[str, Any]:
+    return manifest.present(place, json.loads(recipe))
+
+
+def installed_otherwise(recipe: Mapping[str, Any]) -> str:
+    """A line on what is installed where that isn't known to be what the recipe pins; empty where it is."""
+    found = present(recipe)
+    if not found:
+        return ""
+    name = recipe["name"]
+    if found["altered"]:
+        return (
+            f"the files of {name} are not those that were set up, and its results are compared with none of "
+            f"another installation; 'harness setup {name} --overwrite' installs them again"
+        )
+    revision, pinned = manifest.version(recipe, found)
+    if pinned:
+        return ""
+    return f"{name} is installed from {_told(revision)}{_beside(recipe, found)}"
+
+
+def _told(revision: str) -> str:
+    return "files of an unknown revision" if revision == checkout.UNKNOWN else revision
+
+
+def _beside(recipe: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    taken = found.get("checkout")
+    if taken is None:
+        return f", not {recipe['requirements'][0]}"
+    changed = " with changes" if taken["changed"] else ""
+    return f"{changed}; the recipe wants {taken['wanted'][:12]}"
+
+
+def source(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Revision of the official package that is really installed, and whether it is the recipe's, for what a
+    task says that it read."""
+    revision, pinned = manifest.version(recipe, present(recipe))
+    return {"revision": revision, "pinned": pinned}
+
+
 def check(name: str, source: Path | None = None) -> dict[str, Any]:
     """The recipe, once it is sure that `source`, where given, can be taken from.
 
     Raises:
         UsageError: no such recipe, or one that takes nothing from a checkout.
-        HarnessError: `source` lacks a folder that is wanted.
+        HarnessError: `source` lacks folders or files that are wanted; all of them are named.
     """
     known = recipes()
     if name not in known:
@@ -82,45 +146,26 @@ def check(name: str, source: Path | None = None) -> dict[str, Any]:
             f"setup of {name} takes nothing from a checkout, only {brings(recipe)} and what it "
             "needs from a package index; leave --source out"
         )
-    _has_folders(name, wanted, source)
+    checkout.check(name, wanted, source)
     return recipe
 
 
-def _has_folders(name: str, wanted: Mapping[str, Any], tree: Path) -> None:
-    for path in wanted["take"]:
-        if not (tree / path).is_dir():
-            raise HarnessError(
-                f"setup of {name}: {tree} has no folder {path}; a checkout of "
-                f"{wanted['url']} at {wanted['revision']} is wanted"
-            )
-
-
 def drift(name: str, source: Path) -> str | None:
-    """How a checkout differs from the revision that the recipe names; None where it doesn't, or where git
-    doesn't know, as in the folder of a source archive."""
-    wanted = check(name, source)["checkout"]
-
-    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return _git("-C", str(source), *arguments)
-
-    try:
-        top, head = git("rev-parse", "--show-toplevel"), git("rev-parse", "--verify", "HEAD^{commit}")
-        if top.returncode or head.returncode or Path(top.stdout.strip()).resolve() != source.resolve():
-            return None  # no work tree, or a folder inside that of another repository
-        meant = git("rev-parse", "--verify", "--quiet", f"{wanted['revision']}^{{commit}}")
-        if head.stdout != meant.stdout:
-            return (
-                f"{source} is at {head.stdout[:12]}, not at {wanted['revision'][:12]} as the recipe of "
-                f"{name} wants: what is measured may differ from what others measure"
-            )
-        if git("status", "--porcelain", "--", *wanted["take"]).stdout:
-            return (
-                f"{source} has changes of its own to what is taken: what is measured may differ from "
-                "what others measure"
-            )
-    except FileNotFoundError:
-        pass
-    return None
+    """How a checkout differs from the revision that the recipe names, or that git doesn't know it; None where
+    it is that revision."""
+    state = checkout.state(check(name, source)["checkout"], source)
+    differs = "what is measured may differ from what others measure"
+    if state["revision"] == checkout.UNKNOWN:
+        return (
+            f"git knows no revision of {source}, as in the folder of a source archive: records will say "
+            f"{checkout.UNKNOWN!r}, and know it by its files alone"
+        )
+    if not state["as_wanted"]:
+        return (
+            f"{source} is at {state['revision'][:12]}, not at {state['wanted'][:12]} as the recipe of "
+            f"{name} wants: {differs}"
+        )
+    return f"{source} has changes of its own to what is taken: {differs}" if state["changed"] else None
 
 
 def install(name: str, overwrite: bool = False, source: Path | None = None) -> Path:
@@ -133,14 +178,12 @@ def install(name: str, overwrite: bool = False, source: Path | None = None) -> P
     """
     recipe = check(name, source)
     place = folder(recipe)
-    if place.is_dir() and not overwrite:
+    if not needed(recipe) and not overwrite:
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f"{name}-", suffix=".part", dir=place.parent))
     try:
-        _pip(recipe, part)
-        if "checkout" in recipe:
-            _checkout(name, recipe["checkout"], part, source)
+        _bring(recipe, part, source)
         module, _, function = recipe["verify"].partition(":")
         try:
             getattr(importlib.import_module(module), function)(part)
@@ -151,9 +194,27 @@ def install(name: str, overwrite: bool = False, source: Path | None = None) -> P
         if place.is_dir():
             shutil.rmtree(place)
         part.rename(place)
+        _present.cache_clear()
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return place
+
+
+def _bring(recipe: Mapping[str, Any], target: Path, source: Path | None) -> None:
+    """Everything that a recipe wants, with its manifest; git first, which costs least and fails most."""
+    wanted = recipe.get("checkout")
+    if wanted is None:
+        _pip(recipe, target)
+        manifest.write(target, recipe, None)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = source or Path(scratch) / "tree"
+        if source is None:
+            checkout.clone(recipe["name"], wanted, tree)
+            checkout.check(recipe["name"], wanted, tree, own=False)
+        _pip(recipe, target)
+        checkout.take(wanted, tree, target)
+        manifest.write(target, recipe, checkout.state(wanted, tree))
 
 
 def _pip(recipe: Mapping[str, Any], target: Path) -> None:
@@ -205,37 +266,3 @@ def _why(stderr: str, log: str, requirements: Sequence[str]) -> str:
     missing = "; no package index that pip is set up to use has it" if "(from versions:" in said else ""
     more = f" and {len(requirements) - 1} more" if len(requirements) > 1 else ""
     return f"pip can't install {requirements[0]}{more}: {said}{missing}"
-
-
-def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs git in English and without asking for a password, so that failures are failures."""
-    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, env=environment)
-
-
-def _checkout(name: str, wanted: Mapping[str, Any], target: Path, source: Path | None) -> None:
-    """The folders that a recipe takes from a repository, at its revision unless `source` is given."""
-    with tempfile.TemporaryDirectory() as scratch:
-        tree = source or Path(scratch) / "tree"
-        if source is None:
-            steps = [
-                ["clone", "--quiet", "--filter=blob:none", "--no-checkout", wanted["url"], str(tree)],
-                ["-C", str(tree), "sparse-checkout", "set", *wanted["take"]],
-                ["-C", str(tree), "checkout", "--quiet", wanted["revision"]],
-            ]
-            for step in steps:
-                try:
-                    done = _git(*step)
-                except FileNotFoundError:
-                    raise HarnessError(f"setup of {name}: git is not installed") from None
-                if done.returncode != 0:
-                    lines = done.stderr.strip().splitlines() or ["no message"]
-                    reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
-                    raise HarnessError(
-                        f"setup of {name}: git can't get {wanted['url']} at {wanted['revision']}: "
-                        f"{reason.removeprefix('fatal: ')[:300]}; with a checkout at hand: harness setup "
-                        f"{name} --source DIR"
-                    )
-        _has_folders(name, wanted, tree)
-        for path, place in wanted["take"].items():
-            shutil.copytree(tree / path, target / place, dirs_exist_ok=True)

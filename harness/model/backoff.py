@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 
 #: waits of 0.5, 1, 2 ... 16, then 20 s: some two minutes, so that a minute of refusals is lived through
+#: (a server that does nothing else for so long ends its cells before: see `silence`)
 MAX_RETRIES = 10
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 20.0

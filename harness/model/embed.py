@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +33,8 @@ class Embedder:
     revision: str = ""
     #: what to say once of what it was taken for
     remarks: Sequence[str] = ()
+    #: takes what is told while it works
+    notice: Callable[[str], None] = staticmethod(lambda line: None)
     #: whether it knows its texts by their place in one list alone
     by_row = False
 

@@ -30,7 +30,7 @@ class Endpoint(Kept):
         if offline:
             self._as_kept(named)
             return
-        self._calls = EmbeddingCalls(self.name, keep_going)
+        self._calls = EmbeddingCalls(self.name, keep_going, lambda line: self.notice(line))
         address = self._calls.address
         shown = url_shown(address.rstrip("/"))
         told = None if shown == OPENAI else self._ask(address)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.base.errors import ModelCallError, UsageError, reason_of
 from harness.model import backoff, faults
 from harness.model.health import HANDFUL, ended
+from harness.model.silence import Silence
 
 #: tries after a failure that may pass, from so many seconds on, doubled each time: some 25 s in all
 MAX_RETRIES, FIRST_WAIT = 8, 0.1
@@ -17,13 +18,15 @@ MAX_RETRIES, FIRST_WAIT = 8, 0.1
 
 class EmbeddingCalls:
     """The client of one endpoint (OPENAI_API_KEY, OPENAI_BASE_URL). With `keep_going` a refused key is a
-    failure like any other.
+    failure like any other; `notice` takes what is told of an endpoint that fails.
 
     Raises:
         UsageError: there is no key, or the client can't be opened.
     """
 
-    def __init__(self, name: str, keep_going: bool = False) -> None:
+    def __init__(
+        self, name: str, keep_going: bool = False, notice: Callable[[str], None] | None = None
+    ) -> None:
         import os
 
         from openai import OpenAI, OpenAIError
@@ -39,6 +42,7 @@ class EmbeddingCalls:
         #: of the last request: tokens by the server's count, and tries without an answer that it may charge
         self.tokens: int | None = None
         self.lost = 0
+        self._silence, self._number = Silence(notice, ends=not keep_going), 0
 
     def vectors(self, texts: Sequence[str]) -> list[Any]:
         """One vector a text, as the endpoint gives them.
@@ -46,12 +50,16 @@ class EmbeddingCalls:
         Raises:
             ModelCallError: none could be had; with what the endpoint said.
             ModelStopped: none ever can until somebody mends something: a key, a name, an account.
+            ServerSilent: the endpoint has done nothing but fail for a minute.
         """
         jitter, retries, told = random.Random(len(texts)), 0, 0
+        self._number += 1
         self.tokens, self.lost = None, 0
         while True:
             try:
-                return self._asked(texts)
+                found = self._asked(texts)
+                self._silence.answers(f"embedder {self._name}")
+                return found
             except Exception as error:
                 said = faults.read(error)
                 self.lost += faults.may_have_been_served(error)
@@ -62,8 +70,17 @@ class EmbeddingCalls:
                         raise ModelCallError(line) from None
                     if told >= HANDFUL:
                         raise ended(line, "embedder") from None
-                elif retries >= MAX_RETRIES or not _passing(error, said):
-                    raise ModelCallError(line) from None
+                else:
+                    self._silence.failed(
+                        f"embedder {self._name}",
+                        said.line,
+                        call=self._number,
+                        tries=retries + 1,
+                        status=said.status,
+                        wait=_wanted_wait(error),
+                    )
+                    if retries >= MAX_RETRIES or not _passing(error, said):
+                        raise ModelCallError(line) from None
                 time.sleep(backoff.wait(retries, _wanted_wait(error), jitter.random(), FIRST_WAIT))
                 retries += said.kind != "unusable"
 

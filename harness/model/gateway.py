@@ -75,7 +75,7 @@ class Model:
             prefixes=Prefixes(provider, prompt_cache),
             room=Room(answer_limit, self.name, self._notice) if provider.remote else None,
             pace=pace if provider.remote else None,
-            health=(health or Health(keep_going=True)) if provider.remote else None,
+            health=(health or Health(True, notice)) if provider.remote else None,
             meter=self._meter,
             book=self._book,
             max_retries=max_retries,
@@ -119,6 +119,7 @@ class Model:
             Declined: there is no completion for a reason that stays: a refusal, a filter, a prompt that is
                 too long. Never kept in the cache.
             ModelStopped: no call to the model can succeed until somebody mends something.
+            ServerSilent: its server has done nothing but fail for a minute.
             NotKept: it is not in the cache and --offline is set, and none was made.
             CacheFailed: what it would cost couldn't be kept, and no call of the attempt was made yet.
         """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from harness.base.errors import ModelStopped
+from harness.base.errors import ModelStopped, ServerSilent
+from harness.model.silence import Silence
 
 #: failures in a row after which a model is stopped, and calls at once until it has answered one
 HANDFUL = 3
@@ -21,10 +22,20 @@ def ended(line: str, what: str) -> ModelStopped:
 
 
 class Health:
-    """Of one model, shared by all that ask it. `stopped` is why it is asked no more; empty while it is."""
+    """Of one model, shared by all that ask it. `stopped` is why it is asked no more; empty while it is.
 
-    def __init__(self, keep_going: bool = False) -> None:
+    Args:
+        keep_going: whether calls that can't succeed are errors like any other.
+        notice: takes what is told of a server that fails.
+        waits: whether calls wait for hours, as in batches: a minute says nothing then.
+    """
+
+    def __init__(
+        self, keep_going: bool = False, notice: Callable[[str], None] | None = None, waits: bool = False
+    ) -> None:
         self.stopped = ""
+        self._silent = ""  # the same, until another cell begins
+        self._silence = Silence(notice, ends=not (keep_going or waits))
         self._keep_going, self._answered, self._failed, self._trying = keep_going, False, 0, 0
         self._changed: asyncio.Event | None = None  # of the running loop
 
@@ -41,15 +52,23 @@ class Health:
             await self._changed.wait()
         self._check()
         self._trying += 1
+        number = self._silence.sent()
         try:
             yield
         finally:
+            self._silence.over(number)
             self._trying -= 1
             self._tell()
 
-    def answers(self) -> None:
-        """The model answered."""
+    def again(self) -> None:
+        """Another cell begins: the server may answer by now."""
+        self._silent = ""
+        self._silence.again()
+
+    def answers(self, name: str = "") -> None:
+        """The model answered, if only that it has no answer to a prompt."""
         self._failed = 0
+        self._silence.answers(name)
         if not self._answered:
             self._answered = True
             self._tell()
@@ -69,6 +88,21 @@ class Health:
         self._check()
         return True
 
+    def failed(
+        self, name: str, line: str, *, call: int, tries: int, status: int | None, wait: float | None
+    ) -> None:
+        """A try failed in a way that another may not; see `Silence.failed`.
+
+        Raises:
+            ServerSilent: nothing else has come for a minute.
+        """
+        try:
+            self._silence.failed(name, line, call=call, tries=tries, status=status, wait=wait)
+        except ServerSilent as silent:
+            self._silent = str(silent)
+            self._tell()
+            raise
+
     def stop(self, line: str) -> None:
         """No call is made from now on."""
         self.stopped = self.stopped or line
@@ -77,6 +111,8 @@ class Health:
     def _check(self) -> None:
         if self.stopped:
             raise ended(self.stopped, "model")
+        if self._silent:
+            raise ServerSilent(self._silent)
 
     def _tell(self) -> None:
         if self._changed is not None:

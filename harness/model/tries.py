@@ -68,6 +68,7 @@ class Tries:
             ModelCallError: the call failed for good or took too long.
             Declined: the provider says that there is none: a filter, a prompt that is too long.
             ModelStopped: no call to the model can succeed until somebody mends something.
+            ServerSilent: its server has done nothing but fail for a minute.
             BudgetSpent: before another try, if a limit of the run is reached.
         """
         if patience is None:
@@ -104,7 +105,7 @@ class Tries:
                 if self._pace:
                     self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
                 if self._health:
-                    self._health.answers()
+                    self._health.answers(self._provider.name)
                 self._taken.answered()
                 if self._room is None or not self._room.wanted(call, roomy, output):
                     return output
@@ -126,6 +127,7 @@ class Tries:
                 self._book(purpose, call, extra)
                 if self._pace:
                     self._pace.refused(said.status, began, wanted_wait)
+                self._note(call, said, told, wanted_wait)
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage, self._taken.cure(error, sent)) from error
             if (wanted_wait or 0.0) > backoff.LONGEST_WAIT and not self._told_of_wait:
@@ -142,6 +144,21 @@ class Tries:
                 place.give_back()
             await asyncio.sleep(seconds)
             await place.take()
+
+    def _note(self, call: Call, said: faults.Reading, tries: int, wanted_wait: float | None) -> None:
+        """Has the server's failures told, and the cell ended where nothing else comes.
+
+        Raises:
+            ServerSilent: nothing else has come for a minute.
+        """
+        if self._health is None or said.kind == "unusable":
+            return
+        name = self._provider.name
+        if said.kind in ("filtered", "context_overflow"):
+            return self._health.answers(name)
+        self._health.failed(
+            name, said.line, call=call.seed, tries=tries, status=said.status, wait=wanted_wait
+        )
 
     async def _sent(self, call: Call, purpose: str, extra: Usage) -> ModelOutput:
         """One try. What it may have cost although it brought no answer goes into `extra`."""

@@ -6,7 +6,6 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,20 +70,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def packages(setup: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What a task's official code was installed from: its first requirement, or the commit of its
-    checkout; empty for a task that brings its own."""
-    if not setup:
-        return {}
-    checkout = setup.get("checkout") or {}
-    found = {
-        "requirement": str((setup.get("requirements") or [""])[0]),
-        "commit": str(checkout.get("revision", "")),
-    }
-    kept = {"commit": found["commit"]} if found["commit"] else {"requirement": found["requirement"]}
-    return {str(setup["name"]): kept}
 
 
 def _distribution(name: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def run_object(record: Mapping[str, Any]) -> dict[str, Any]:
         key: record["counts"].get(key, 0)
         for key in (
             *("ok", "unscored", "error", *DECLINED, "no_answer", "truncated"),
-            *("user_failed", "user_retries", "judge_errors"),
+            *("user_failed", "grader_failed", "user_retries", "judge_errors"),
         )
     }
     return {

@@ -77,6 +77,36 @@ class Source(Open):
     revision: str | None = None
 
 
+class InstalledFiles(Strict):
+    """The official code and data, without what Python compiled."""
+
+    count: Count
+    bytes: Count
+    digest: str = Field(description="SHA-256 of names and digests of the files")
+
+
+class Checkout(Strict):
+    """Where official code was taken from; null is unknown."""
+
+    url: str
+    wanted: str = Field(description="the revision that the recipe names")
+    revision: str = Field(description="the revision that was there; 'unknown' where git knew none")
+    as_wanted: bool | None
+    changed: bool | None = Field(description="whether what is taken had changes that aren't committed")
+
+
+class Package(Strict):
+    """An official package as it was installed. Earlier records hold `commit` or `requirement` alone: what the
+    recipe names, whatever was installed."""
+
+    commit: str = ""
+    requirement: str = ""
+    distributions: dict[str, str] = Field({}, description="versions by name, as their metadata say them")
+    files: InstalledFiles | None = None
+    checkout: Checkout | None = None
+    altered: bool = Field(False, description="whether the files are others than those of the setup")
+
+
 class Role(Open):
     """Who plays a role."""
 

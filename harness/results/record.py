@@ -21,7 +21,8 @@ from harness.model.ledger import UNLOGICAL, Ledger
 from harness.results import curve as curves
 from harness.results.attempts import TOKENS, rows_of, write_parquet
 from harness.results.classes import CLASS_METRICS
-from harness.results.environment import environment, packages
+from harness.results.environment import environment
+from harness.results.packages import packages
 from harness.results.ranges import range_fields
 from harness.results.schema import KEYED, SCHEMA, check, result_digest
 from harness.results.store import Store

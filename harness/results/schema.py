@@ -20,6 +20,7 @@ from harness.results.parts import (
     Environment,
     FileName,
     Interval,
+    Package,
     Source,
     Spent,
     Strict,
@@ -65,6 +66,7 @@ class Counts(Strict):
     no_answer: Count = Field(description="ok, but the completion held no answer: counted wrong")
     truncated: Count = Field(description="cut off by a token limit")
     user_failed: Count = Field(0, description="unscored, as the simulated user failed")
+    grader_failed: Count = Field(0, description="unscored, as the grader broke down")
     user_retries: Count = Field(0, description="turns of simulated users that were asked for again")
     judge_errors: Count = Field(0, description="verdicts that a method's own judge failed to give")
 
@@ -262,9 +264,7 @@ class RunRecord(Strict):
     isolated: bool = Field(
         False, description="whether the method's code ran in a process without a way to data and store"
     )
-    packages: dict[str, dict[str, str]] = Field(
-        {}, description="official packages that graded or played: version and commit by name"
-    )
+    packages: dict[str, Package] = Field({}, description="official packages that graded or played")
     draws: Literal["run", "none"] | None = Field(
         description="'run': something is drawn once a run, so that items share its luck; null: unknown, as "
         "in every record before version 3 and of recorded answers"

@@ -45,7 +45,7 @@ class Summary:
         self._counts = dict.fromkeys(
             (
                 *("attempts", "ok", "unscored", "error", *DECLINED, "no_answer", "truncated"),
-                *("user_failed", "user_retries", "judge_errors"),
+                *("user_failed", "grader_failed", "user_retries", "judge_errors"),
             ),
             0,
         )
@@ -77,6 +77,7 @@ class Summary:
         if status == "ok" and attempt["reason"] in REASONS:
             self.reasons[attempt["reason"]] += 1
         self._counts["truncated"] += attempt["stop_reason"] == "max_tokens"
+        self._counts["grader_failed"] += bool(attempt.get("grader_failed"))
         self._counts["user_failed"] += attempt["stop_reason"] == "user_failed"
         for name in ("user_retries", "judge_errors"):
             self._counts[name] += (attempt.get("trace") or {}).get(name, 0)

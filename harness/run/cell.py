@@ -27,7 +27,7 @@ from harness.run.plan import Cell
 from harness.run.planned import planned
 from harness.run.plugin_errors import settings_kept, step
 from harness.run.prepare import Prepared, prepare
-from harness.run.scoring import judge_rest, judged, measure_set, score_rest
+from harness.run.scoring import check_grader, judge_rest, judged, measure_set, score_rest
 from harness.run.session import Session
 from harness.run.turn import Turn
 
@@ -56,6 +56,7 @@ async def _run(prepared: Prepared, method: Method, session: Session) -> dict[str
     cell = prepared.cell  # with the code as it is now
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
+    session.begin()
     ledger, started = Ledger(), time.monotonic()
     book_probes(prepared, session, ledger)
     asked = planned(cell, len(prepared.attempts.samples), session)
@@ -275,4 +276,5 @@ async def _measure(
             await judge_rest(task, attempts, journal, judge, ledger, roles["judge"].connections)
     with step(prepared.cell.task, "score"):
         score_rest(task, attempts, journal)
+    check_grader(task, attempts, journal)
     return measure_set(task, prepared.splits, attempts, journal)

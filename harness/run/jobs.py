@@ -127,6 +127,7 @@ def make_job(
             embedder_price=session.embedder_price,
             offline=request.offline,
             max_retries=request.max_retries,
+            notice=session.notice,
         ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )

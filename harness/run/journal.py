@@ -132,6 +132,12 @@ class Journal:
         self._scores[key] = self._alike.setdefault(repr(score), score)
         self._unscored.discard(key)
 
+    def ungraded(self) -> list[tuple[int, Mapping[str, Any]]]:
+        """Attempts at which the grader broke down, in their order: the sample's position, and what `score`
+        holds. No file does, so that whoever goes on scores them again."""
+        keys = sorted(key for key, held in self._scores.items() if held.get("grader_failed"))
+        return [(key[0], self._scores[key]) for key in keys]
+
     def append(self, attempt: dict[str, Any]) -> None:
         """Keep one attempt; `n` is the sample's position in its split.
 

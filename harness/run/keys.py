@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest, file_digest, path_digest, set_digest
 from harness.base.secrets import without_secrets_in
+from harness.external.setup import present
 from harness.model.arguments import output_arguments
 from harness.model.generation import hashed
 from harness.model.provider import Provider
@@ -37,7 +38,13 @@ def comparability(
     interactions: Interactions | None = None,
 ) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
-    simulated user; see `roles_of_task`); not how the items were answered."""
+    simulated user; see `roles_of_task`); not how the items were answered.
+
+    Of a task whose official code is installed apart (`harness setup`) that code and its data are part of the
+    scorer, so that the content of what is really installed stands here: another revision, or a checkout with
+    changes, is another measurement, whatever the recipe pins. Where it came from is no part of it (a clone
+    and an archive of one revision are the same), and neither are the libraries below it, whose versions
+    differ from machine to machine and stand in the record."""
     key: dict[str, Any] = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version or code.digest,
@@ -52,6 +59,8 @@ def comparability(
         "roles": dict(roles),
     }
     key |= _others(cell.task)
+    if installed := present(cell.task.setup):
+        key["installed"] = {cell.task.setup["name"]: installed["files"]["digest"]}
     if cell.request.sample_id:
         key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:

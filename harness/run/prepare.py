@@ -12,6 +12,7 @@ from harness.base.errors import UsageError
 from harness.base.known_files import remember_files
 from harness.base.plain import Unfit, named
 from harness.data.hub import Data
+from harness.external.setup import installed_otherwise
 from harness.model.factory import preferences
 from harness.model.provider import Provider
 from harness.registry import registry
@@ -65,15 +66,18 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     task, splits, data = session.load(cell, code["task"].digest)
     roles = open_roles(cell, task, session)
     check_unchanged(cell.task, code["task"], loaded=False)
+    if remark := installed_otherwise(cell.task.setup):
+        session.notice(remark)
     for each in (provider, *roles.values()):
         each.prepare(splits)
     _check_offers(cell, task, splits, provider)
     check_templates(cell, task, splits.test[0].question, session.notice)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
-    embedder = open_embedder(cell)
-    for line in embedder.remarks if embedder else ():
-        session.notice(line)
+    if embedder := open_embedder(cell):
+        embedder.notice = session.notice
+        for line in embedder.remarks:
+            session.notice(line)
     comparability = keys.comparability(
         cell,
         task,

@@ -147,7 +147,7 @@ async def _ask(
                 health.stop(line)
             return line
         if said.status is None or said.status >= 500:
-            session.notice(f"{line}: the first call failed; calls are made again for some two minutes")
+            session.notice(f"{line}: the first call failed; calls are made again")
         return ""
     health.answers()
     return ""

@@ -28,7 +28,14 @@ from harness.run.item_choice import chosen
 from harness.run.journal import Journal
 from harness.run.plan import Cell, Request
 from harness.run.repeats import with_repeats_grouped
-from harness.run.scoring import Attempts, attempt_line, measure_set, score_apart, score_rest
+from harness.run.scoring import (
+    Attempts,
+    attempt_line,
+    check_grader,
+    measure_set,
+    score_apart,
+    score_rest,
+)
 from harness.run.session import Session
 from harness.sample import Outcome
 from harness.spec import MethodSpec
@@ -84,6 +91,7 @@ def rescore(
             sent = {name: row.get(name) for name in ("tools", "request")}
             journal.append({**line, **sent, "usage": {"answer": spent}})
         score_rest(task, Attempts(samples, []), journal)
+        check_grader(task, Attempts(samples, []), journal)
         of_the_set = measure_set(task, splits, Attempts(samples, []), journal)
         changed = sum(map(_differ, _rows(record), journal.attempts()))
         code = {"task": code_of(cell.task), "method": Code(**record["code"]["method"])}

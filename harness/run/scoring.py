@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
-from harness.base.errors import HarnessError, ModelCallError, PluginError
+from harness.base.errors import GraderDown, GraderFailed, HarnessError, ModelCallError, PluginError
 from harness.base.plain import Unfit, Unheld, named, text
+from harness.external.workers import WorkerError
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.run import door
@@ -20,6 +21,12 @@ from harness.task import Task, answer_in
 
 if TYPE_CHECKING:
     from harness.stats import Estimate
+
+
+#: what a grader raises where it broke down, whatever the answer
+BROKEN = (GraderFailed, OSError, ImportError, MemoryError)
+#: the share of a run's attempts up to which that is a loss, and how many are one in any case
+SHARE, FEW = 0.05, 2
 
 
 @dataclass
@@ -160,33 +167,59 @@ def score_rest(task: Task, attempts: Attempts, journal: Journal) -> None:
             if len(scores) != len(lines):
                 raise ValueError(f"score_all gave {len(scores)} scores for {len(lines)} outcomes")
         except Exception as error:
-            scores = [_ungraded(error)] * len(lines)
+            scores = [error] * len(lines)
     for line, sample, score in zip(lines, samples, scores, strict=True):
-        journal.append({**line, **_scored(task, sample, score, line["reason"])})
+        found = _scored(task, sample, score, line["reason"])
+        if found.get("grader_failed"):
+            journal.score(line, found)
+        else:
+            journal.append({**line, **found})
+
+
+def check_grader(task: Task, attempts: Attempts, journal: Journal) -> None:
+    """Whether the grader worked: a score of which it is to blame for every twentieth attempt that is missing,
+    and for two of them, is none.
+
+    Raises:
+        GraderDown: it broke down too often; names the first attempt. Answers are kept.
+    """
+    failed, total = journal.ungraded(), len(journal.places)
+    if len(failed) < FEW or len(failed) <= SHARE * total:
+        return
+    n, first = failed[0]
+    name = task.spec.setup.get("name")
+    again = f"'harness setup {name} --overwrite' installs it again" if name else "mend it"
+    raise GraderDown(
+        f"the grader of {task.spec.name} broke down at {len(failed)} of {total} attempts, the first at "
+        f"{attempts.samples[n].id!r}: {first['reason']}; nothing is sealed, every answer is kept: {again}, "
+        "and the same command scores them without asking for them again"
+    )
 
 
 def _score(task: Task, sample: Sample, outcome: Outcome) -> object:
     try:
         return task.score(sample, outcome)
     except Exception as error:
-        return _ungraded(error)
+        return error
 
 
 def _scored(task: Task, sample: Sample, found: object, why_none: str | None = None) -> dict[str, Any]:
     """What a line says of its score, or why there was no answer to score; a reason that names a private
-    target is left out.
+    target is left out. `grader_failed` where the grader broke down, whatever the answer.
 
     Raises:
         PluginError: it is no score, or one that can't be kept.
     """
+    broke_down = isinstance(found, BROKEN) or (isinstance(found, WorkerError) and found.broken)
     try:
-        score = door.score(found, task.spec)
+        score = door.score(_ungraded(found) if isinstance(found, Exception) else found, task.spec)
     except Unfit as error:
         raise given(task.spec, _of(sample), error) from None
     reason = score.reason or why_none
     if reason and task.spec.private_targets and any(part in reason for part in _words(sample.target)):
         reason = "the grader's reason names the target, which the task keeps private"
-    return {"status": score.status, "metrics": score.metrics, "reason": reason}
+    told = {"status": score.status, "metrics": score.metrics, "reason": reason}
+    return {**told, "grader_failed": True} if broke_down else told
 
 
 def _words(target: Any) -> Iterator[str]:
@@ -203,7 +236,7 @@ def _words(target: Any) -> Iterator[str]:
 def _ungraded(error: Exception) -> Score:
     """The grader failed: that is neither right nor wrong."""
     try:
-        said = f"{type(error).__name__}: {error}"
+        said = str(error) if isinstance(error, GraderFailed) else f"{type(error).__name__}: {error}"
     except Exception:  # an error that can't even say what it is
         said = type(error).__name__
     return Score({}, "unscored", said[:500])

@@ -154,10 +154,15 @@ class Session:
         """Whether the model can be asked, known to every cell that uses it."""
         key = provider.server or provider.name
         if key not in self._health:
-            found = self._health[key] = Health(keep_going)
+            found = self._health[key] = Health(keep_going, self.notice, waits=provider.batched)
             if provider.batched:  # a handful that is tried first would be a batch of its own
                 found.answers()
         return self._health[key]
+
+    def begin(self) -> None:
+        """A cell begins: a server that failed before may answer by now."""
+        for each in self._health.values():
+            each.again()
 
     def load(self, cell: Cell, code: str = "") -> tuple[Task, Splits, Data]:
         """The task and its data; kept while cells of the same task, and the same code, follow each other."""

@@ -13,13 +13,14 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.base import messages
-from harness.base.errors import WorldFailed
+from harness.base.errors import GraderFailed, WorldFailed
 from harness.data.hub import Data
 from harness.external.services import Opening, Service, Services
+from harness.external.setup import source
 from harness.external.workers import Outside, Pool, WorkerError
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
-from harness.tasks.official import Official
+from harness.tasks.official import Official, ungraded
 from harness.world import Limits, Observation, World
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class Bfcl(Official):
                 "id": "bfcl-eval",
                 "config": self.category,
                 "split": "test",
-                "revision": self.spec.setup["requirements"][0],
-                "pinned": True,
+                **source(self.spec.setup),
             }
         )
         return Splits([self._sample(row) for row in rows])
@@ -104,13 +104,18 @@ class Bfcl(Official):
         """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""
         return "result" in found
 
-    def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
+    def score_all(
+        self, samples: Sequence[Sample], outcomes: Iterable[Outcome]
+    ) -> Iterable[Score | GraderFailed]:
         """The official verdicts, from all workers at once."""
         requests = [
             self._request(sample, outcome.answer) for sample, outcome in zip(samples, outcomes, strict=True)
         ]
         found = self.pool.each([request for request in requests if request])
-        return [_score(next(found)) if request else Score({"accuracy": 0.0}) for request in requests]
+        return [
+            _score(next(found), "entry" not in request) if request else Score({"accuracy": 0.0})
+            for request in requests
+        ]
 
     def measure_set(
         self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
@@ -121,7 +126,8 @@ class Bfcl(Official):
             return {}
         right: defaultdict[str, list[float]] = defaultdict(list)
         for sample, score in zip(samples, self.score_all(samples, outcomes), strict=True):
-            right[sample.categories[0]].append(score.metrics.get("accuracy", 0.0))
+            metrics = score.metrics if isinstance(score, Score) else {}
+            right[sample.categories[0]].append(metrics.get("accuracy", 0.0))
         means = [mean(values) for values in right.values()]
         return {"max_delta": max(means) - min(means), "std": stdev(means) if len(means) > 1 else 0.0}
 
@@ -155,9 +161,9 @@ def group_of(category: str, entry: str, scenario: str | None, functions: Sequenc
     return f"bfcl {entry}" if form else None  # an entry in 26 formats
 
 
-def _score(found: Any) -> Score:
+def _score(found: Any, own: bool) -> Score | GraderFailed:
     if isinstance(found, WorkerError):
-        return Score({}, "unscored", str(found))
+        return ungraded(found, own)
     return Score({"accuracy": float(found["valid"])}, reason=(found.get("reason") or "")[:500] or None)
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
-from harness.base.errors import DataError
+from harness.base.errors import DataError, GraderFailed
 from harness.data.hub import Data
 from harness.external.services import Opening
+from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
-from harness.tasks.official import Official
+from harness.tasks.official import Official, ungraded
 from harness.tasks.tau2.dialogue import Tau2Dialogue, as_message
 from harness.world import World
 
@@ -76,8 +77,7 @@ class Tau2(Official):
                 "id": "tau2-bench",
                 "config": self._domain,
                 "split": split,
-                "revision": self.spec.setup["checkout"]["revision"],
-                "pinned": True,
+                **source(self.spec.setup),
             }
         )
         return Splits(
@@ -138,9 +138,12 @@ class Tau2(Official):
             break
         return {**answer, "judged": reply}
 
-    def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
-        """The official rewards, from all workers at once; unscored where the evaluator fails. Searching
-        changes no state, so that what is searched with doesn't matter here."""
+    def score_all(
+        self, samples: Sequence[Sample], outcomes: Iterable[Outcome]
+    ) -> Iterable[Score | GraderFailed]:
+        """The official rewards, from all workers at once; unscored where the evaluator fails: of a recorded
+        result, or for want of a judge or of its verdicts. Searching changes no state, so that what is
+        searched with doesn't matter here."""
         answers = [outcome.answer or {} for outcome in outcomes]
         retrieval = "no_knowledge" if self._retrieval else ""
         requests = [
@@ -158,10 +161,10 @@ class Tau2(Official):
         ]
         found = self.pool.each(requests, SECONDS)
         return [
-            _score(next(found))
+            _score(next(found), "task" not in answer and not self.needs_judge(sample))
             if answer.get("simulation")
             else Score({"reward": 0.0}, reason=answer.get("ended"))
-            for answer in answers
+            for sample, answer in zip(samples, answers, strict=True)
         ]
 
 
@@ -177,39 +180,8 @@ def group_of(domain: str, task: Mapping[str, Any]) -> str:
     return f"tau2 {domain} customer {name}"
 
 
-def _score(found: Any) -> Score:
+def _score(found: Any, own: bool) -> Score | GraderFailed:
     if isinstance(found, WorkerError):
-        return Score({}, "unscored", str(found)[:500])
+        return ungraded(found, own)
     parts = [f"{name} {value:g}" for name, value in found["parts"].items()]
     return Score({"reward": found["reward"]}, reason=", ".join([f"ended by {found['end']}", *parts]))
-
-
-def verify(packages: Path) -> None:
-    """The fixture: a dialogue that was cut off has reward 0, one without criteria reward 1.
-
-    Raises:
-        ValueError: a count or a reward differs.
-    """
-    made = Pool(SCRIPT, packages, 1, MEMORY)
-    try:
-        rows = made.one().ask({"do": "load", "domain": "airline"}, SECONDS)
-        if len(rows) != 50:
-            raise ValueError(f"airline has {len(rows)} tasks instead of 50")
-        task = rows[0]["task"]
-        free = {**task, "evaluation_criteria": None}
-        for reason, graded, wanted in (("max_steps", task, 0.0), ("user_stop", free, 1.0)):
-            simulation = {
-                "id": "fixture",
-                "task_id": "0",
-                "messages": [],
-                "duration": 1.0,
-                "start_time": "2025-01-01T00:00:00",
-                "end_time": "2025-01-01T00:00:01",
-                "termination_reason": reason,
-            }
-            request = {"do": "score", "domain": "airline", "task": graded, "simulation": simulation}
-            found = made.one().ask(request, SECONDS)
-            if found["reward"] != wanted:
-                raise ValueError(f"an end by {reason} has reward {found['reward']}, not {wanted}")
-    finally:
-        made.close()

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import UsageError
+from harness.base.errors import GraderFailed, UsageError
 from harness.data.hub import Data
 from harness.external.services import Opening, Service
+from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
 from harness.sample import Outcome, Question, Sample, Score, Splits
-from harness.tasks.official import Official
+from harness.tasks.official import Official, ungraded
 from harness.tasks.toolsandbox.dialogue import Dialogue
 from harness.world import World
 
@@ -75,8 +76,7 @@ class ToolSandbox(Official):
                 "id": "ToolSandbox",
                 "config": self.spec.name.partition("/")[2],
                 "split": "test",
-                "revision": self.spec.setup["checkout"]["revision"],
-                "pinned": True,
+                **source(self.spec.setup),
             }
         )
         samples = [
@@ -120,7 +120,9 @@ class ToolSandbox(Official):
         """A recorded dialogue: `{"context": ..., "messages": [...]}`."""
         return {"context", "messages"} <= found.keys()
 
-    def score_all(self, samples: Sequence[Sample], outcomes: Iterable[Outcome]) -> Iterable[Score]:
+    def score_all(
+        self, samples: Sequence[Sample], outcomes: Iterable[Outcome]
+    ) -> Iterable[Score | GraderFailed]:
         """The official similarities, from all workers at once; unscored where the evaluation fails. A
         dialogue that the package's code ended by an exception (an unknown tool, arguments that are no
         JSON) is 0, as officially, and the metric `exception` counts it."""
@@ -138,7 +140,7 @@ class ToolSandbox(Official):
         return [
             Score({**NOTHING, "exception": 1.0}, reason=answer["exception"])
             if answer.get("exception")
-            else _score(next(found))
+            else _score(next(found), bool(answer.get("clock")))
             if answer
             else Score(NOTHING)
             for answer in answers
@@ -148,39 +150,8 @@ class ToolSandbox(Official):
 NOTHING = {"similarity": 0.0, "milestone": 0.0, "minefield": 0.0, "exception": 0.0}
 
 
-def _score(found: Any) -> Score:
+def _score(found: Any, own: bool) -> Score | GraderFailed:
     if isinstance(found, WorkerError):
-        return Score({}, "unscored", str(found)[:500])
+        return ungraded(found, own)
     metrics = {name: min(1.0, found[name]) for name in ("similarity", "milestone", "minefield")}
     return Score({**NOTHING, **metrics}, reason=f"{found['turns']} turns")
-
-
-def verify(packages: Path) -> None:
-    """The fixture: every scenario is there, and silence scores 0 where there are milestones.
-
-    Raises:
-        ValueError: the count or a similarity differs.
-    """
-    made = Pool(SCRIPT, packages, 1, MEMORY)
-    try:
-        rows = made.one().ask({"do": "load"}, SECONDS)
-        if len(rows) != 1032:
-            raise ValueError(f"there are {len(rows)} scenarios instead of 1032")
-        words = {
-            "sandbox_message_index": 0,
-            "sender": "USER",
-            "recipient": "AGENT",
-            "content": "Turn it off",
-            "openai_tool_call_id": None,
-            "openai_function_name": None,
-            "conversation_active": True,
-            "tool_call_exception": None,
-            "tool_trace": None,
-            "visible_to": ["USER", "AGENT"],
-        }
-        request = {"do": "score", "scenario": "cellular_off", "messages": [words]}
-        found = made.one().ask(request, SECONDS)
-        if found["similarity"] != 0:
-            raise ValueError(f"silence has similarity {found['similarity']}, not 0")
-    finally:
-        made.close()

@@ -54,7 +54,12 @@ Outside = Callable[[dict[str, Any], Path], Awaitable[Any]]
 
 
 class WorkerError(HarnessError):
-    """A worker could not serve a request: it raised, died or took too long."""
+    """A worker could not serve a request: it raised, died or took too long. `broken` says that this is no
+    matter of what was asked: it has no process, no memory, or a file or module of its package is missing."""
+
+    def __init__(self, message: str, broken: bool = True) -> None:
+        super().__init__(message)
+        self.broken = broken
 
 
 async def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
@@ -296,7 +301,7 @@ class Worker:
 
 def _value(found: dict[str, Any]) -> Any:
     if "error" in found:
-        raise WorkerError(str(found["error"]))
+        raise WorkerError(str(found["error"]), bool(found.get("broken")))
     return found.get("value")
 
 

@@ -122,7 +122,8 @@ def main() -> Iterator[Any]:
         except MemoryError:
             return None
         except BaseException as error:  # a string of the model's may even raise SystemExit
-            return encode({"error": f"{type(error).__name__}: {error}"[:2000]})
+            broken = isinstance(error, OSError | ImportError | MemoryError)
+            return encode({"error": f"{type(error).__name__}: {error}"[:2000], "broken": broken})
 
     try:
         handle = _script(settings, outside)
@@ -160,6 +161,7 @@ def _script(settings: dict[str, Any], outside: Callable[..., Any]) -> Callable[[
     sys.path[:0] = [path for path in [settings["packages"]] if path]
     script = loaded("script", settings["script"])
     vars(script)["outside"] = outside
+    settle()
     readable = [
         sys.prefix,
         sys.base_prefix,
@@ -176,6 +178,19 @@ def _script(settings: dict[str, Any], outside: Callable[..., Any]) -> Callable[[
         pass
     walls.hook(readable, settings["scratch"])
     return script.handle  # type: ignore[no-any-return]
+
+
+def settle() -> None:
+    """Has functions that networkx would give other code at their first call, which the walls refuse, get it
+    now."""
+    if "networkx" not in sys.modules:
+        return
+    argmap = sys.modules["networkx.utils.decorators"].argmap
+    not_yet = argmap(lambda value: value)(lambda value: value).__code__
+    for found in list(vars(sys.modules["networkx"]).values()):
+        for function in (found, *(getattr(found, name, None) for name in ("orig_func", "__new__"))):
+            if getattr(function, "__code__", None) is not_yet:
+                argmap._lazy_compile(function)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,12 @@ from inspect_ai.model._providers._openai_batch import OpenAIBatcher
 from inspect_ai.model._providers.util import batch_log
 from inspect_ai.model._providers.util.batch import Batch, Batcher, BatchRequest
 from inspect_ai.model._providers.util.hooks import HttpxHooks
-from tenacity import stop_after_attempt, wait_exponential
+from tenacity import RetryCallState, stop_after_attempt, wait_exponential
 
 from harness.model import faults
 from harness.model.batches.submitted import Submitted
 from harness.model.raw_completion import completion
+from harness.model.silence import TOLD_AFTER
 
 LOG = logging.getLogger("harness.model")
 #: tries of an upload, a download or a submission; a status is asked for as long as it takes
@@ -55,11 +56,21 @@ class Lasting(Batcher[Any, Any]):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        tries = {"stop": stop_after_attempt(TRIES), "wait": wait_exponential(FIRST_WAIT, max=60)}
+        tries = {"stop": stop_after_attempt(TRIES), "wait": self._wait}
         self._retry_config = {**self._retry_config, **tries}  # type: ignore[typeddict-item]
         self._asked: dict[int, Asked] = {}  # by request, until it is submitted
         self._coming: dict[str, Any] = {}  # where answers of earlier batches come out, by call
         self._submitted: Submitted | None = None
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds before an upload, a download or a submission is tried again; that it fails is told once."""
+        error = state.outcome.exception() if state.outcome else None
+        if state.attempt_number == TOLD_AFTER + 1 and error is not None:
+            for asked in [*self._asked.values()][:1]:
+                asked.say(
+                    f"batches: {faults.read(error).line}: {state.attempt_number} failed tries; made again"
+                )
+        return wait_exponential(FIRST_WAIT, max=60)(state)
 
     async def generate_for_request(self, request: dict[str, Any]) -> Any:
         asked = ASKED.get()

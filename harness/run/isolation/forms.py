@@ -27,7 +27,14 @@ CROSSING: dict[str, type[Exception]] = {
     each.__name__: each
     for each in (
         *(errors.ModelCallError, errors.NotKept, errors.Declined, errors.BudgetSpent, errors.ModelStopped),
-        *(errors.CacheFailed, errors.UsageError, errors.DataError, errors.AccessError, errors.PluginError),
+        *(
+            errors.ServerSilent,
+            errors.CacheFailed,
+            errors.UsageError,
+            errors.DataError,
+            errors.AccessError,
+            errors.PluginError,
+        ),
         *(errors.UserFailed, errors.JudgeFailed, errors.WorldFailed),
     )
 }

@@ -57,8 +57,8 @@ class Endpoint(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # clients beyond it would wait a second for their turn
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Answers)
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), _Answers)
         self.requests, self.probes, self.looks = [], [], []
         self.heads, self.paths = [], []
         self.served, self.tells, self.software = None, {}, "BaseHTTP"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.api.settings import configuration
-from harness.base.errors import BudgetSpent, ModelStopped, UsageError, WorldFailed
+from harness.base.errors import BudgetSpent, ModelStopped, ServerSilent, UsageError, WorldFailed
 from harness.external.addresses import is_public
 from harness.external.services import Opening, Service, Services
 from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, public_address
@@ -327,6 +327,18 @@ def test_a_service_is_asked_again_while_it_is_busy_and_fails_for_good_by_its_nam
     with pytest.raises(WorldFailed) as failure:
         asked(closed, {"what": "get", "url": "https://bank.example/rate"})
     assert "2 tries" in str(failure.value) and "secret" not in str(failure.value)
+
+
+def test_a_service_that_is_down_is_told_and_a_minute_of_it_ends_the_cell(site, monkeypatch):
+    told, wanted = [], {"what": "get", "url": "https://bank.example/down"}
+    with pytest.raises(WorldFailed):
+        asked(of(site, max_retries=5, notice=told.append), wanted)
+    assert len(told) == 1 and told[0].startswith("bank.example: HTTP 503: hello: 4 failed tries of one call")
+    monkeypatch.setattr("harness.model.silence.MINUTE", 0.0)
+    with pytest.raises(ServerSilent, match="bank.example: HTTP 503: hello: each of the 4 tries"):
+        asked(of(site, max_retries=5), wanted)
+    with pytest.raises(WorldFailed):
+        asked(of(site, max_retries=5, keep_going=True), wanted)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import subprocess
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from harness.base.errors import HarnessError, UsageError
 from harness.cli.setup import command
-from harness.external import setup
+from harness.external import manifest, setup
 
 
 def git(place, *arguments):
@@ -74,8 +75,154 @@ def test_the_wanted_folders_come_at_the_wanted_revision(recipe):
     place = setup.install("made-up")
     assert (place / "package" / "__init__.py").read_text() == "version = 1\n"
     assert (place / "package" / "data" / "rows.json").exists()
-    assert sorted(path.name for path in place.iterdir()) == ["package"]
+    assert sorted(path.name for path in place.iterdir()) == [manifest.FILE, "package"]
     assert setup.install("made-up") == place == setup.installed(recipe)
+    told = json.loads((place / manifest.FILE).read_text())
+    assert told["checkout"] == {
+        "url": recipe["checkout"]["url"],
+        "wanted": recipe["checkout"]["revision"],
+        "revision": recipe["checkout"]["revision"],
+        "as_wanted": True,
+        "changed": False,
+    }
+    assert told["files"]["count"] == 2 and told["files"]["bytes"] == len("version = 1\n") + len("[]")
+    assert setup.source(recipe) == {"revision": recipe["checkout"]["revision"], "pinned": True}
+    assert setup.installed_otherwise(recipe) == ""
+
+
+def pips(target, name, version, **files):
+    """What pip makes of a distribution."""
+    about = target / f"{name}-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    for file, text in files.items():
+        (target / f"{file}.py").write_text(text)
+    listed = [*(f"{file}.py" for file in files), f"{about.name}/METADATA", f"{about.name}/RECORD"]
+    (about / "RECORD").write_text("".join(f"{file},,\n" for file in listed))
+
+
+def test_the_manifest_tells_what_was_installed_and_another_content_is_another(recipe, monkeypatch):
+    """Two checkouts, an archive of one of them, and other libraries below."""
+    library = ["2.1"]
+    monkeypatch.setattr(
+        setup, "_pip", lambda recipe, target: pips(target, "some-library", library[0], library="x = 1")
+    )
+    work = Path(recipe["checkout"]["url"].removeprefix("file://"))
+
+    def installed(source=None):
+        setup.install("made-up", overwrite=True, source=source)
+        found = setup.present(recipe)
+        return found["files"]["digest"], found["checkout"], found["distributions"]
+
+    cloned, _, libraries = installed()
+    assert libraries == {"some-library": "2.1"}
+    newer, checkout, _ = installed(work)
+    assert newer != cloned and checkout["revision"] == git(work, "rev-parse", "HEAD")
+    assert (checkout["as_wanted"], checkout["changed"]) == (False, False)
+    assert setup.source(recipe) == {"revision": checkout["revision"], "pinned": False}
+    (work / "data" / "rows.json").write_text("[1]")
+    changed, checkout, _ = installed(work)
+    assert changed not in (cloned, newer) and checkout["changed"] is True
+    assert "with changes" in setup.installed_otherwise(recipe)
+    git(work, "checkout", "-q", "-f", recipe["checkout"]["revision"])
+    archive = work.parent / "archive"
+    for name in ("src", "data"):
+        shutil.copytree(work / name, archive / name)
+    library[0] = "2.2"
+    unknown, checkout, libraries = installed(archive)
+    assert unknown == cloned and libraries == {"some-library": "2.2"}, "one content, wherever it is from"
+    assert (checkout["revision"], checkout["as_wanted"], checkout["changed"]) == ("unknown", None, None)
+    assert setup.source(recipe) == {"revision": "unknown", "pinned": False}
+
+
+def test_of_a_package_of_an_index_the_version_that_came_is_told(recipe, monkeypatch):
+    del recipe["checkout"]
+    recipe["requirements"], came = ["Made_Up==1.0", "other"], ["1.0"]
+
+    def pip(recipe, target):
+        pips(target, "made-up", came[0], mine="x = 1")
+        pips(target, "other", "3", theirs="y = 1")
+
+    monkeypatch.setattr(setup, "_pip", pip)
+    setup.install("made-up")
+    found = setup.present(recipe)
+    assert found["distributions"] == {"made-up": came[0], "other": "3"} and found["files"]["count"] == 1
+    assert setup.source(recipe) == {"revision": "Made_Up==1.0", "pinned": True}
+    came[0] = "1.1"
+    setup.install("made-up", overwrite=True)
+    assert setup.source(recipe) == {"revision": "Made_Up==1.1", "pinned": False}
+    assert "Made_Up==1.1, not Made_Up==1.0" in setup.installed_otherwise(recipe)
+
+
+def test_files_that_are_altered_after_the_setup_are_told_and_another_content(recipe):
+    place = setup.install("made-up")
+    before = setup.present(recipe)
+    (place / "package" / "__pycache__").mkdir()
+    (place / "package" / "__pycache__" / "a.pyc").write_bytes(b"made by Python")
+    setup._present.cache_clear()
+    assert setup.present(recipe) == before and not before["altered"]
+    (place / "package" / "__init__.py").write_text("version = 3\n")
+    setup._present.cache_clear()
+    after = setup.present(recipe)
+    assert after["altered"] and after["files"]["digest"] != before["files"]["digest"]
+    assert "harness setup made-up --overwrite" in setup.installed_otherwise(recipe)
+    assert not setup.source(recipe)["pinned"]
+
+
+def test_an_installation_that_says_nothing_of_itself_is_set_up_again(recipe):
+    place = setup.install("made-up")
+    for damage in (manifest.FILE, None):
+        if damage:
+            (place / damage).unlink()
+        else:
+            (place / manifest.FILE).write_text("{")
+        assert setup.needed(recipe)
+        with pytest.raises(UsageError, match="harness setup made-up"):
+            setup.installed(recipe)
+        assert setup.install("made-up") == place and not setup.needed(recipe)
+
+
+def test_git_comes_before_pip(recipe, monkeypatch):
+    monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
+    recipe["checkout"]["url"] = "file:///nowhere/at/all"
+    with pytest.raises(HarnessError, match="git can't get"):
+        setup.install("made-up")
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n"
+
+
+def test_every_missing_file_of_a_checkout_is_named_with_the_cure_before_pip_runs(
+    recipe, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
+    recipe["checkout"]["needs"] = ["data/rows.json", "data/db.json", "data/documents", "src/package/empty.md"]
+    work = tmp_path / "work"
+    (work / "data" / "documents").mkdir()
+    (work / "src" / "package" / "empty.md").touch()
+    (work / "data" / "large.json").write_text(POINTER)
+    (work / "src" / "package" / "__init__.py").unlink()
+    with pytest.raises(HarnessError) as failure:
+        setup.install("made-up", source=work)
+    said = str(failure.value)
+    assert "\n" not in said and "lacks 5 files: " in said
+    for named in ("data/db.json", "data/documents", "src/package/empty.md", "src/package/__init__.py"):
+        assert f"{named}, " in said or f"{named};" in said, named
+    assert "data/large.json (a pointer of Git LFS)" in said and "data/rows.json" not in said
+    assert f"git -C {work} lfs pull" in said and recipe["checkout"]["revision"] in said
+    with pytest.raises(HarnessError, match="lacks 5 files"):
+        setup.check("made-up", work)
+
+
+def test_a_clone_that_lacks_what_git_lfs_holds_is_refused_too(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
+    work = tmp_path / "work"
+    (work / "data" / "rows.json").write_text(POINTER)
+    git(work, "commit", "-q", "-a", "-m", "third")
+    recipe["checkout"]["revision"] = git(work, "rev-parse", "HEAD")
+    with pytest.raises(HarnessError, match=r"lacks 1 files: data/rows.json \(a pointer.*install git-lfs"):
+        setup.install("made-up")
+    assert not list((tmp_path / "cache" / "setup").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -143,7 +290,16 @@ def test_a_source_archive_is_taken_as_it_is_also_within_another_repository(recip
     for name in ("src", "data"):
         shutil.copytree(work / name, work / "inner" / name)
         shutil.copytree(work / name, tmp_path / "archive" / name)
-    assert said(tmp_path / "archive") == said(work / "inner") == ""
+    for place in (tmp_path / "archive", work / "inner"):
+        (line,) = said(place).splitlines()
+        assert line.startswith(f"warning: git knows no revision of {place}") and "'unknown'" in line
+        shutil.rmtree(setup.folder(recipe))
+
+
+def test_without_git_a_checkout_at_hand_is_taken_and_its_revision_is_unknown(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert "git knows no revision" in said(tmp_path / "work")
+    assert setup.present(recipe)["checkout"]["revision"] == "unknown"
 
 
 class Quiet(SimpleHTTPRequestHandler):

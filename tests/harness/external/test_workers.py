@@ -480,3 +480,35 @@ def test_a_script_that_cannot_start_says_why(tmp_path):
     with pytest.raises(WorkerError, match="not_there_at_all"):
         worker.ask({})
     worker.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "broken"),
+    [
+        ("open('/no/such/file')", True),
+        ("import no_such_module", True),
+        ("raise MemoryError", True),
+        ("import os; os._exit(1)", True),
+        ("raise ValueError('no score')", False),
+    ],
+)
+def test_whether_the_worker_or_what_it_was_asked_is_at_fault(script, code, broken):
+    worker = Worker(script, None, 1 << 30)
+    try:
+        with pytest.raises(WorkerError) as failed:
+            worker.ask({"code": code})
+        assert failed.value.broken is broken
+    finally:
+        worker.close()
+
+
+def test_functions_that_networkx_compiles_late_work_behind_the_walls(tmp_path):
+    """They get other code at their first call, which the walls refuse."""
+    networkx = pytest.importorskip("networkx")
+    script = tmp_path / "script.py"
+    script.write_text("import networkx\ndef handle(pairs):\n    return len(networkx.DiGraph(pairs))\n")
+    worker = Worker(script, Path(networkx.__file__).parents[1], 4 << 30)
+    try:
+        assert worker.ask([[0, 1], [1, 2]]) == 3
+    finally:
+        worker.close()

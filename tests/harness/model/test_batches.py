@@ -242,6 +242,16 @@ def test_a_fault_in_passing_loses_and_repeats_nothing(server, tmp_path, where):
     assert len(server.asked) == 4 and not server.faults
 
 
+@pytest.mark.parametrize(("failures", "lines"), [(3, 0), (4, 1)])
+def test_the_third_retry_is_told(server, tmp_path, monkeypatch, failures, lines):
+    monkeypatch.setattr(batcher, "TRIES", 5)
+    server.faults, told = [("upload", 503)] * failures, []
+    outputs = asyncio.run(every(handle(server, tmp_path, opened(server, say=told.append)), 4))
+    assert [output.completion for output in outputs] == ["yes"] * 4
+    found = [line for line in told if "failed tries" in line]
+    assert len(found) == lines and all("HTTP 503" in line for line in found)
+
+
 def test_results_that_cannot_be_fetched_are_fetched_later_and_not_paid_again(server, tmp_path):
     server.faults = [("download", 503)] * 3
     outputs = asyncio.run(every(handle(server, tmp_path), 4))

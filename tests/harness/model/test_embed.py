@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from harness.base.errors import DataError, ModelCallError, ModelStopped, UsageError
+from harness.base.errors import DataError, ModelCallError, ModelStopped, ServerSilent, UsageError
 from harness.model.embed import nearest, open_embedder
 from harness.results.store import Store
 from harness.run.execute import run_grid
@@ -278,6 +278,22 @@ def test_an_endpoint(server, faults):
     assert path == "/v1/embeddings" and body["model"] == "small"
     assert body["input"] == [*TEXTS, "a pear"]  # a text that stands there twice is sent once
     assert (embedder.name, embedder.revision) == ("openai/small", "elsewhere")  # it isn't OpenAI's server
+
+
+def test_an_endpoint_that_fails_is_told_and_a_minute_of_it_is_the_end(server, monkeypatch):
+    monkeypatch.setattr("harness.model.backoff.LONGEST_WAIT", 0.001)
+    embedder, told = open_embedder("openai/small"), []
+    embedder.notice, server.faults = told.append, [503] * 4
+    assert embedder.embed(TEXTS) == unit_rows(TEXTS)
+    assert len(told) == 2 and told[0].startswith("embedder openai/small: HTTP 503")
+    assert "4 failed tries of one call" in told[0] and "answers again" in told[1]
+    monkeypatch.setattr("harness.model.silence.MINUTE", 0.0)
+    server.faults = [503] * 9
+    with pytest.raises(ServerSilent, match="each of the 4 tries"):
+        embedder.embed(["newer"])
+    keeps, server.faults = open_embedder("openai/small", keep_going=True), [503] * 9
+    with pytest.raises(ModelCallError, match="HTTP 503"):
+        keeps.embed(["newest"])
 
 
 def test_no_vector_is_paid_for_twice(server):

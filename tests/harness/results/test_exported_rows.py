@@ -14,7 +14,7 @@ from harness.testing import seal_scores
 
 COUNTS = (
     *("ok", "unscored", "error", *DECLINED, "no_answer", "truncated"),
-    *("user_failed", "user_retries", "judge_errors"),
+    *("user_failed", "grader_failed", "user_retries", "judge_errors"),
 )
 TOKENS = (
     *("calls", "input_tokens", "cached_input_tokens", "cache_write_tokens"),

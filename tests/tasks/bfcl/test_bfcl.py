@@ -5,6 +5,7 @@ import csv
 import gzip
 import json
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import stdev
@@ -20,8 +21,9 @@ from harness.base.errors import DataError, HarnessError, UsageError
 from harness.cli import cli
 from harness.data.hub import Data
 from harness.external.known_broken import known_broken
-from harness.external.setup import folder, install, needed
+from harness.external.setup import folder, install, needed, of_recipe
 from harness.external.web import public_address
+from harness.external.workers import Pool
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
 from harness.results import load_samples
@@ -30,8 +32,8 @@ from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
-from harness.tasks.bfcl import results
-from harness.tasks.bfcl.official import workers
+from harness.tasks.bfcl import fixture, results
+from harness.tasks.bfcl.official import SCRIPT, workers
 from harness.tasks.bfcl.overall import PARTS, overall
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "bfcl"
@@ -48,6 +50,22 @@ def official(tmp_path_factory):
         except HarnessError as error:
             pytest.skip(f"bfcl-eval can't be installed here: {error}")
         yield registry().task("bfcl/simple_python").setup
+
+
+def test_the_fixture_names_the_category_that_is_not_as_it_should_be(official, monkeypatch):
+    """That `install` passed it is what the fixture above says."""
+    made = Pool(SCRIPT, folder(official), 1)
+    check = partial(fixture._check, made.one(), "bfcl/simple_java", "simple_java")
+    try:
+        check(100)
+        with pytest.raises(ValueError, match="bfcl/simple_java has 100 entries instead of 99"):
+            check(99)
+        monkeypatch.setattr(fixture, "_needed", lambda arguments: {})
+        with pytest.raises(ValueError, match="bfcl/simple_java: no answer made of the ground truth is right"):
+            check(100)
+    finally:
+        made.close()
+    assert set(of_recipe("bfcl")) == {name for name in registry().tasks if name.startswith("bfcl/")}
 
 
 def score(path, out, *more):

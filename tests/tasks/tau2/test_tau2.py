@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from harness.cli import cli
 from harness.cli.eval import show_runs
 from harness.data.hub import Data
 from harness.external.known_broken import known_broken
-from harness.external.setup import folder, install
+from harness.external.setup import _present, folder, install, of_recipe
 from harness.external.workers import Pool
 from harness.model.provider import Provider
 from harness.registry import load_task, registry
@@ -31,7 +32,8 @@ from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Question, Sample
-from harness.tasks.tau2.adapter import MEMORY, SCRIPT
+from harness.tasks.tau2 import fixture
+from harness.tasks.tau2.adapter import MEMORY, SCRIPT, workers
 from harness.tasks.tau2.results import names, read
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "recorded_agents" / "tau2"
@@ -169,6 +171,74 @@ def official(tmp_path_factory):
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
         install("tau2", source=Path(SOURCE))
         yield
+
+
+@needs_source
+def test_the_fixture_names_the_domain_that_is_not_as_it_should_be(official, monkeypatch):
+    made = Pool(SCRIPT, folder(registry().task("tau2/mock").setup), 1, MEMORY)
+    check = partial(fixture._check, made.one(), "tau2/mock")
+    try:
+        check(10, {"domain": "mock"})
+        with pytest.raises(ValueError, match="tau2/mock has 10 tasks instead of 9"):
+            check(9, {"domain": "mock"})
+        monkeypatch.setattr(fixture, "_played", lambda task, solo: [])
+        with pytest.raises(ValueError, match="tau2/mock: task .* has reward 0.0, not 1.0"):
+            check(10, {"domain": "mock"})
+    finally:
+        made.close()
+    assert set(of_recipe("tau2")) == {name for name in registry().tasks if name.startswith("tau2/")}
+
+
+@needs_source
+def test_a_checkout_without_some_of_its_data_is_refused_with_all_of_them_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.external.setup._pip", lambda recipe, target: pytest.fail("pip was run"))
+    place = shutil.copytree(SOURCE, tmp_path / "checkout", ignore=shutil.ignore_patterns("documents", ".git"))
+    domains = place / "data" / "tau2" / "domains"
+    (domains / "telecom" / "tasks.json").unlink()
+    (domains / "airline" / "db.json").write_text("version https://git-lfs.github.com/spec/v1\nsize 1\n")
+    with pytest.raises(HarnessError) as failed:
+        install("tau2", source=place)
+    named = ("telecom/tasks.json,", "banking_knowledge/documents,", "airline/db.json (a pointer of Git LFS);")
+    assert "lacks 3 files: " in str(failed.value) and all(each in str(failed.value) for each in named)
+
+
+@needs_source
+def test_an_evaluator_whose_data_is_gone_ends_the_cell_and_scores_the_answers_later(official, tmp_path):
+    """The dialogues stay; nothing of them is sealed as 0."""
+    setup = registry().task("tau2/mock").setup
+    file = folder(setup) / "data" / "tau2" / "domains" / "mock" / "db.json"
+    results = tmp_path / "results.json"
+    simulation = {**fixture.RECORDED, "messages": []}
+    tasks = json.loads((file.parent / "tasks.json").read_text())
+    alone = [task for task in tasks if not (task.get("evaluation_criteria") or {}).get("nl_assertions")][:4]
+    simulations = [{**simulation, "task_id": task["id"], "trial": 0} for task in alone]
+    results.write_text(json.dumps({**RESULTS, "tasks": tasks, "simulations": simulations}))
+
+    def score():
+        command = [
+            "score",
+            "--task",
+            "tau2/mock",
+            "--responses",
+            str(results),
+            "--store",
+            str(tmp_path / "s"),
+        ]
+        _present.cache_clear()
+        workers(folder(setup)).close()
+        return CliRunner().invoke(cli, command)
+
+    text = file.read_bytes()
+    try:
+        file.unlink()
+        done = score()
+        assert done.exit_code == 1 and "broke down at " in done.output and "mock/db.json" in done.output
+        assert not list(Store(tmp_path / "s").records())
+    finally:
+        file.write_bytes(text)
+    assert score().exit_code == 0
+    (record,) = Store(tmp_path / "s").records()
+    assert record["counts"]["ok"] == len(alone) > 1
 
 
 @pytest.fixture
