@@ -194,7 +194,7 @@ class Model:
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call, usage, output)
         sent = self._taken.sent(self._tries.roomy(call))
-        self._ledger.served.note(self.provider, purpose, sent, output)
+        self._ledger.served.note(self.provider, purpose, sent, output, self._rewritten(call))
         endings.check(output, self.name)
         self._meter.note(usage, output)
         return output
@@ -233,7 +233,7 @@ class Model:
         if stale and self._cache is not None:
             self._cache.drop(key)
             return None
-        self._ledger.served.note(self.provider, purpose, call.decoding, output)
+        self._ledger.served.note(self.provider, purpose, call.decoding, output, self._rewritten(call))
         self._charge(purpose, call, usage := Usage(calls=1, cache_hits=1), output)
         self._meter.note(usage, output)
         return output
@@ -279,6 +279,11 @@ class Model:
             usage.cost_usd = None
         usage.paid_usd = 0.0 if usage.cache_hits else usage.cost_usd
         self._ledger.charge(purpose, usage, call.question.id, call.question.epoch)
+
+    def _rewritten(self, call: Call) -> bool:
+        """Whether parts of an official request are sent otherwise than officially."""
+        parts = (*call.tools, *call.messages)
+        return not self.provider.verbatim and any(official_of(part) is not None for part in parts)
 
     def _book(self, purpose: str, call: Call, extra: Usage) -> None:
         """Records what is no part of a method's use: thrown away, or of a try that broke off."""

@@ -28,7 +28,7 @@ class Tau2Dialogue(OfficialDialogue):
     """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words.
 
     An action that it has no way to take ends the dialogue, and the agent has failed: an empty one, one with a
-    call whose arguments are no JSON object, as nobody mends them, or, without a `user`, one that calls nothing.
+    call whose arguments are no JSON object, or, without a `user`, one that calls nothing.
     The official run gives such a simulation up, begins it again three times, and then counts it as one that
     was cut off: 0. (Other than officially, NaN in arguments is no JSON, as no record can hold it.)
     """
