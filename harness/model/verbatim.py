@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.model.raw_calls import raw_text
+
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_ai.model import ChatMessageBase as _Message
@@ -57,10 +59,23 @@ def tool_of(fields: Mapping[str, Any]) -> ToolInfo:
 
 def official_of(part: ToolInfo | ChatMessage) -> dict[str, Any] | None:
     """The JSON as which a tool or a message is sent, empty for a message that isn't; None where it is sent as
-    inspect-ai sends it."""
+    inspect-ai sends it, as is one that a method changed meanwhile."""
     held = getattr(part, "metadata", None)
-    found = held.get(OFFICIAL) if held else getattr(part, OFFICIAL, None)
-    return found if isinstance(found, dict) else None
+    if held:
+        found = held.get(OFFICIAL)
+        return found if isinstance(found, dict) and _unchanged(part, found) else None
+    return getattr(part, "sent", None)
+
+
+def _unchanged(message: Any, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry says what the message says: the same words, unless it has none, and the same tools."""
+    told = entry.get("content")
+    called = [call["function"]["name"] for call in entry.get("tool_calls") or ()]
+    if called and called != [call.function for call in getattr(message, "tool_calls", None) or ()]:
+        return False
+    if not told or told == message.text:
+        return True
+    return told.strip() in (message.text.strip(), (raw_text(message) or "").strip())
 
 
 def sent_as(message: M, entry: Mapping[str, Any]) -> M:

@@ -87,7 +87,7 @@ def test_whatever_may_change_the_answer_is_in_the_key():
         {"tools": [tool], "tool_choice": ToolFunction("look")},
     ]
     found = seeds(*((ask_once, change) for change in changes), ([user("!")], {}))
-    found += seeds(*(([sent_as(user("?"), {"role": "user", "content": text})], {}) for text in "?!"))
+    found += seeds(*(([sent_as(user("?"), {"content": "?", "name": name})], {}) for name in "ab"))
     found += seeds((ask_once, {}), seed=1)
     found += seeds((ask_once, {}), decoding={"temperature": 0.7})
     assert len(set(found)) == len(found) == len(changes) + 5

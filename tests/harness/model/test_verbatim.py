@@ -57,7 +57,7 @@ def test_a_tool_is_sent_as_it_is_and_beside_it_what_others_read():
 
 
 def test_a_message_is_sent_as_it_is_and_joined_with_none():
-    entry = {"role": "assistant", "content": None, "tool_calls": [{"id": None}], "odd": [None]}
+    entry = {"role": "assistant", "content": None, "odd": [None]}
     mine = sent_as(ChatMessageAssistant(content="x", tool_calls=[ToolCall("a", "look", {})]), entry)
     said = [ChatMessageUser(content="1"), mine, ChatMessageUser(content="2"), ChatMessageUser(content="3")]
     for continues in (False, True):
@@ -67,6 +67,22 @@ def test_a_message_is_sent_as_it_is_and_joined_with_none():
         ]
     unsaid = sent_as(ChatMessageTool(content="for others", tool_call_id="a"), {})
     assert len(body([*said, unsaid], continues=False)["messages"]) == 4
+
+
+def test_what_a_method_changed_is_sent_as_it_is_now():
+    said = sent_as(ChatMessageUser(content="Go."), {"role": "user", "content": "Go.", "name": "u"})
+    hinted = said.model_copy(update={"content": "Go. Think first."})
+    made = ChatMessageAssistant(content="x", tool_calls=[ToolCall("a", "look", {})])
+    entry = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "look"}}]}
+    other = sent_as(made, entry).model_copy(update={"tool_calls": [ToolCall("a", "sit", {})]})
+    tool = official_tool(ENTRY)
+    plainer = tool.model_copy(update={"description": "Looks well."})
+    sent = body([said, hinted, sent_as(made, entry), other], [tool, plainer], continues=False)
+    assert [sent["messages"][n] for n in (0, 2)] == [official_of(said), entry]
+    assert sent["messages"][1] == {"role": "user", "content": "Go. Think first."}
+    assert sent["messages"][3]["tool_calls"][0]["function"]["name"] == "sit"
+    assert sent["tools"][0] == ENTRY and sent["tools"][1]["function"]["description"] == "Looks well."
+    assert described(plainer)["description"] == "Looks well."
 
 
 def test_the_size_of_a_prompt_counts_a_tool_once():

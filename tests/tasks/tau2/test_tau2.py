@@ -17,8 +17,8 @@ from pyarrow import parquet
 
 from harness.base.errors import DataError, HarnessError
 from harness.cli import cli
-from harness.cli.eval import show_runs
 from harness.data.hub import Data
+from harness.display.records import print_records
 from harness.external.known_broken import known_broken
 from harness.external.setup import folder, install
 from harness.external.workers import Pool
@@ -445,7 +445,7 @@ def test_pass_hat_1_to_4_of_two_domains_in_one_command(official, tmp_path, capsy
         limit=2,
         roles={"user": player.name, "judge": player.name},
     )
-    show_runs(run_grid(plan(request), session), 2, as_json=False)
+    print_records([each.record for each in run_grid(plan(request), session).results])
     shown = capsys.readouterr().out
     results = [Store(tmp_path).read(path.parent) for path in tmp_path.rglob("run.json")]
     assert len(results) == 2 and shown.count("pass^4 0.000") == 2
