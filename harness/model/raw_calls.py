@@ -64,16 +64,16 @@ def raw_calls(message: ChatMessage) -> list[RawCall]:
 
 def raw_text(message: ChatMessage) -> str | None:
     """The text of a message of the model's, with thoughts that stand in it; None if the server sent none.
-    Thoughts that came in a field of their own are no part of it."""
-    held: Any = message.metadata or {}
-    if CONTENT not in held:
-        return message.text
-    found = held[CONTENT]
-    if not isinstance(found, list):
-        return None if found is None else str(found)
-    thoughts = "".join(part.reasoning for part in message.content if part.type == "reasoning")  # type: ignore[union-attr]
-    before, between, after = found
-    return f"{before}{thoughts}{between}{message.text}{after}"
+    Thoughts that came in a field of their own are no part of it. A text that a method changed is that text."""
+    found: Any = (message.metadata or {}).get(CONTENT, message.text)
+    if isinstance(found, list):
+        parts = () if isinstance(message.content, str) else message.content
+        thoughts = "".join(part.reasoning for part in parts if part.type == "reasoning")
+        before, between, after = found
+        return f"{before}{thoughts}{between}{message.text}{after}" if thoughts else message.text
+    if found is None:
+        return message.text or None
+    return str(found) if message.text.strip() in str(found) else message.text
 
 
 def around(whole: str, thoughts: str, text: str) -> list[str] | str:

@@ -119,3 +119,11 @@ def test_the_text_is_the_servers_with_thoughts_that_stand_in_it(content, more):
 def test_no_text_is_none_where_there_are_calls():
     assert raw_text(message("{}")) is None and raw_text(message(content="")) == ""
     assert message(content="yes").metadata is None  # nothing is kept that inspect-ai keeps
+
+
+@pytest.mark.parametrize(
+    "content", [None, "<think>hm</think>\n\nyes", "<think>a<summary>b</summary></think>c"]
+)
+def test_a_text_that_a_method_changed_is_that_text(content):
+    found = message("{}", content=content)
+    assert raw_text(found.model_copy(update={"content": "other"})) == "other"
