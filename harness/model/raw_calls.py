@@ -64,7 +64,7 @@ def raw_calls(message: ChatMessage) -> list[RawCall]:
 
 def raw_text(message: ChatMessage) -> str | None:
     """The text of a message of the model's, with thoughts that stand in it; None if the server sent none.
-    Thoughts that came in a field of their own are no part of it. A text that a method changed is that text."""
+    Those in a field of their own are no part of it. A text that a method changed is that text."""
     found: Any = (message.metadata or {}).get(CONTENT, message.text)
     if isinstance(found, list):
         parts = () if isinstance(message.content, str) else message.content
@@ -73,15 +73,19 @@ def raw_text(message: ChatMessage) -> str | None:
         return f"{before}{thoughts}{between}{message.text}{after}" if thoughts else message.text
     if found is None:
         return message.text or None
-    return str(found) if message.text.strip() in str(found) else message.text
+    if isinstance(found, dict):
+        return str(found["whole"]) if message.text == found["read"] else message.text
+    return str(found)
 
 
-def around(whole: str, thoughts: str, text: str) -> list[str] | str:
+def around(whole: str, thoughts: str, text: str) -> list[str] | dict[str, str]:
     """What stands in a text before, between and after the thoughts in it and the rest, so that it needn't be
-    kept twice; the text itself where they don't follow each other so."""
-    before, _, rest = whole.partition(thoughts)
+    kept twice; both texts where they don't follow each other so."""
+    before, _, rest = whole.partition(thoughts) if thoughts else ("", "", "")
     between, _, after = rest.partition(text)
-    return [before, between, after] if f"{before}{thoughts}{between}{text}{after}" == whole else whole
+    if thoughts and f"{before}{thoughts}{between}{text}{after}" == whole:
+        return [before, between, after]
+    return {"whole": whole, "read": text}
 
 
 def as_written(message: ChatMessageAssistant, mended: bool = False) -> ChatMessageAssistant:

@@ -163,7 +163,7 @@ def _note_raw(made: ChatMessageAssistant, message: dict[str, Any]) -> None:
     elif isinstance(content, str) and content != made.text:
         thoughts = [part for part in made.content if not isinstance(part, str) and part.type == "reasoning"]
         alone = thoughts[0].reasoning if len(thoughts) == 1 else ""
-        held[CONTENT] = around(content, alone, made.text) if alone else content
+        held[CONTENT] = around(content, alone, made.text)
     if held:
         made.metadata = held
 
