@@ -26,6 +26,7 @@ from harness.model.provider import Call, Provider
 from harness.model.reasoning_room import Room
 from harness.model.supported_settings import Taken
 from harness.model.tries import Tries
+from harness.model.verbatim import OFFICIAL, official_of
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Model:
             usage.seconds = time.perf_counter() - started
             self._charge(purpose, call, usage, output)
         sent = self._taken.sent(self._tries.roomy(call))
-        self._ledger.served.note(self.provider, purpose, sent, output)
+        self._ledger.served.note(self.provider, purpose, sent, output, self._rewritten(call))
         endings.check(output, self.name)
         self._meter.note(usage, output)
         return output
@@ -246,7 +247,7 @@ class Model:
         if stale and self._cache is not None:
             self._cache.drop(key)
             return None
-        self._ledger.served.note(self.provider, purpose, call.decoding, output)
+        self._ledger.served.note(self.provider, purpose, call.decoding, output, self._rewritten(call))
         self._charge(purpose, call, usage := Usage(calls=1, cache_hits=1), output)
         self._meter.note(usage, output)
         return output
@@ -293,6 +294,11 @@ class Model:
         usage.paid_usd = 0.0 if usage.cache_hits else usage.cost_usd
         self._ledger.charge(purpose, usage, call.question.id, call.question.epoch)
 
+    def _rewritten(self, call: Call) -> bool:
+        """Whether parts of an official request are sent otherwise than officially."""
+        parts = (*call.tools, *call.messages)
+        return not self.provider.verbatim and any(official_of(part) is not None for part in parts)
+
     def _book(self, purpose: str, call: Call, extra: Usage) -> None:
         """Records what is no part of a method's use: thrown away, or of a try that broke off."""
         if extra != Usage():
@@ -307,6 +313,8 @@ def _name(purpose: str, question: Question, draw: int) -> str:
 
 def _plain(message: ChatMessage) -> Any:
     """A message without what doesn't reach the model, such as its random id."""
-    if isinstance(message.content, str) and message.role in ("user", "system"):
+    official = official_of(message)
+    if isinstance(message.content, str) and message.role in ("user", "system") and official is None:
         return [message.role, message.content]
-    return message.model_dump(exclude={"id", "metadata", "source", "model"}, exclude_none=True)
+    plain = message.model_dump(exclude={"id", "metadata", "source", "model"}, exclude_none=True)
+    return plain if official is None else {**plain, OFFICIAL: official}

@@ -72,6 +72,8 @@ class Provider:
     server: str = ""
     #: what to say beside every result that it gave; empty for nothing
     notice: str = ""
+    #: whether tools and messages that carry their own JSON (`harness.model.verbatim`) are sent as they are
+    verbatim: bool = False
     #: whether it reads the last message of the user and nothing before it, so that it can't act in a world
     single_turn: bool = False
     #: tokens that prompt and completion may take together; None where that is unknown

@@ -28,13 +28,19 @@ class Served:
         self.noticed: Callable[[], None] = lambda: None
 
     def note(
-        self, provider: Provider, purpose: str, decoding: Mapping[str, Any], output: ModelOutput
+        self,
+        provider: Provider,
+        purpose: str,
+        decoding: Mapping[str, Any],
+        output: ModelOutput,
+        rewritten: bool = False,
     ) -> None:
-        """Takes one answer, fresh or from the cache, and the settings of its call."""
+        """Takes one answer, fresh or from the cache, the settings of its call, and whether parts of an
+        official request were sent otherwise, as only the provider's own client can write them."""
         fingerprint = (output.metadata or {}).get("system_fingerprint")
         group = purpose.partition("/")[0]
         sent = {name: "by call" if name == "seed" else value for name, value in decoding.items()}
-        seen = (provider.name, provider.origin, output.model, fingerprint, group, repr(sent))
+        seen = (provider.name, provider.origin, output.model, fingerprint, group, repr(sent), rewritten)
         if seen in self._seen or len(self._seen) > MOST**2:
             return
         self._seen.add(seen)
@@ -47,6 +53,8 @@ class Served:
             _add(model["fingerprints"], fingerprint)
             _add(model["addresses"], provider.origin)
             model["engine"] = provider.engine or model.get("engine", "")
+            if rewritten:
+                model["rewritten"] = True
             if provider.named_revision:
                 model["revision"] = provider.named_revision
             if provider.reached:

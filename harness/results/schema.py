@@ -127,6 +127,9 @@ class ServedModel(Strict):
     revision: str = Field("", description="where the user named it")
     reached: dict[str, Any] = Field({}, description="arguments that said where and how; without secrets")
     told: dict[str, Any] = Field({}, description="what /v1/models says of the weights; paths without folders")
+    rewritten: bool = Field(
+        False, description="official tools and messages reached it as its own client writes them"
+    )
 
 
 class Served(Strict):

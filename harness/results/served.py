@@ -25,6 +25,9 @@ def served_lines(record: Row) -> list[str]:
             f"fingerprint {_some(model['fingerprints'])}" if model.get("fingerprints") else "",
             f"by {model['engine']}" if model.get("engine") else "",
             f"at {_some(model['addresses'])}" if model.get("addresses") else "",
+            "was sent official tools and messages as its own client writes them"
+            if model.get("rewritten")
+            else "",
         ]
         if any(said):
             lines.append(f"{asked} {', '.join(filter(None, said))}")

@@ -96,7 +96,10 @@ class Tau2(Official):
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         user = None if self._solo else role("user")
         place = {**self._place, "retrieval": self._retrieval}
-        return Tau2Dialogue(place, sample, self.pool.one(), user, SECONDS, self.outside(sample))
+        outside = self.outside(sample)
+        return Tau2Dialogue(
+            place, sample, self.pool.one(), user, SECONDS, outside, keeps_reasoning=self.keeps_reasoning
+        )
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded simulation: `{"simulation": ..., "task": ...}`."""

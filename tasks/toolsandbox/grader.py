@@ -314,7 +314,7 @@ class _Dialogue(threading.Thread):
 
     def completion(self, who: str, messages: list[dict[str, Any]], tools: Any, failed: set[str]) -> Any:
         """What a role's model says, in the form of OpenAI's client."""
-        offered = [tool["function"] for tool in tools] if isinstance(tools, list) else []
+        offered = list(tools) if isinstance(tools, list) else []
         messages = _unaddressed(messages)
         self.wanted.put(
             {
@@ -322,6 +322,7 @@ class _Dialogue(threading.Thread):
                 "tools": offered,
                 "messages": [
                     {
+                        "official": message,
                         "role": message["role"],
                         "content": message["content"],
                         "id": message.get("tool_call_id"),
@@ -378,7 +379,7 @@ def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
     return _playing[0].wanted.get()
 
 
-def reply(text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
+def reply(text: str | None, calls: list[dict[str, Any]]) -> dict[str, Any]:
     """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`.
 
     The official code turns calls into Python and executes it, so their ids must be identifiers; the

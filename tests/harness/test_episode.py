@@ -126,6 +126,55 @@ def test_a_call_with_what_is_no_number_can_not_be_read_and_leaves_a_record(value
     json.dumps(outcome.trace, allow_nan=False)
 
 
+def test_a_world_gets_calls_as_they_were_written_unless_it_wants_them_mended():
+    mended = ModelOutput.from_message(
+        ChatMessageAssistant(
+            content="",
+            tool_calls=[call("add", amount=5)],
+            metadata={
+                "calls": [{"id": "c0", "name": "add", "arguments": "5", "read": {"amount": 5}}],
+            },
+        )
+    )
+    for wants, value in ((False, 0), (True, 5)):
+        moves = iter([mended, ModelOutput.from_content("agent", "bye")])
+
+        async def act(seen, tools, moves=moves):
+            return next(moves)
+
+        world = dialogue()
+        world.mended = wants
+        outcome = asyncio.run(play(QUESTION, world, act))
+        assert world.state.value == value and outcome.trace["tool_errors"] == (not wants)
+        (made,) = outcome.trace["messages"][1]["calls"]
+        assert made["arguments"] == ({"amount": 5} if wants else {})
+        assert ("no JSON object: 5" in made.get("unreadable", "")) != wants
+
+
+def test_what_a_world_keeps_of_an_action_is_what_the_agent_sees_and_the_trace_has_it_whole():
+    class Forgetful(World):
+        async def start(self):
+            return Observation([messages.user("one")])
+
+        async def step(self, action):
+            done = action.text == "second"
+            own = messages.assistant(action.text.upper())
+            return Observation([] if done else [messages.user("two")], done=done, own=own)
+
+        def answer(self):
+            return "said"
+
+    seen = []
+
+    async def act(transcript, tools):
+        seen.append([m.text for m in transcript])
+        return ModelOutput.from_content("agent", "first" if len(seen) == 1 else "second")
+
+    outcome = asyncio.run(play(QUESTION, Forgetful(), act))
+    assert seen == [["one"], ["one", "FIRST", "two"]]
+    assert [m["content"] for m in outcome.trace["messages"]] == ["one", "first", "two", "second"]
+
+
 def test_a_new_conversation_hides_what_was_before_and_the_trace_keeps_it():
     class Twice(World):
         async def start(self):

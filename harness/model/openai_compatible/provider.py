@@ -40,6 +40,7 @@ class Compatible(Hosted):
         super().__init__(name, args)
         self._args.pop(ENDPOINT, None)
         self._of_text, self._greeted = of_text, False
+        self.verbatim = not of_text
         if of_text:
             self.abilities = self.abilities - {"tools"}
             self.notice = (

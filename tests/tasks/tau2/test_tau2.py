@@ -18,8 +18,8 @@ from pyarrow import parquet
 
 from harness.base.errors import DataError, HarnessError
 from harness.cli import cli
-from harness.cli.eval import show_runs
 from harness.data.hub import Data
+from harness.display.records import print_records
 from harness.external.known_broken import known_broken
 from harness.external.setup import _present, folder, install, of_recipe
 from harness.external.workers import Pool
@@ -515,7 +515,7 @@ def test_pass_hat_1_to_4_of_two_domains_in_one_command(official, tmp_path, capsy
         limit=2,
         roles={"user": player.name, "judge": player.name},
     )
-    show_runs(run_grid(plan(request), session), 2, as_json=False)
+    print_records([each.record for each in run_grid(plan(request), session).results])
     shown = capsys.readouterr().out
     results = [Store(tmp_path).read(path.parent) for path in tmp_path.rglob("run.json")]
     assert len(results) == 2 and shown.count("pass^4 0.000") == 2
@@ -557,9 +557,9 @@ class Bad(Gold):
     [
         ("endless user", "ok", 0, "max_steps"),
         ("silent user", "unscored", None, "3 empty turns"),
-        ("empty move", "ok", 0, "empty move"),
+        ("empty move", "ok", 0, "empty action"),
         ("unknown tool", "ok", 0, "too_many_errors"),
-        ("unreadable", "ok", 0, "too_many_errors"),
+        ("unreadable", "ok", 0, "get_user_details can't be read"),
         ("endless loop", "ok", 0, "max_steps"),
     ],
 )
