@@ -68,6 +68,7 @@ class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.meta_path.insert(0, _StandIn())
 
+import networkx  # noqa: E402
 from tool_sandbox.common.execution_context import (  # noqa: E402
     ExecutionContext,
     RoleType,
@@ -79,6 +80,9 @@ from tool_sandbox.roles.openai_api_agent import OpenAIAPIAgent  # noqa: E402
 from tool_sandbox.roles.openai_api_user import OpenAIAPIUser  # noqa: E402
 from tool_sandbox.scenarios import named_scenarios  # noqa: E402
 from tool_sandbox.tools import rapid_api_search_tools as network_tools  # noqa: E402
+
+# networkx writes what it decorates anew at the first use, which a worker's walls refuse once they stand
+networkx.DiGraph([(0, 1)])
 
 SEED = 42  # as the official command line: tools are listed in a random order
 #: its tools ask services on the network
