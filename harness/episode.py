@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldFailed
-from harness.base.files import plain_fault
 from harness.base.surrogates import sendable
 from harness.model.metering import used
+from harness.model.raw_calls import as_written
 from harness.sample import Outcome, Question
 from harness.world import World
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
+    from inspect_ai.model import ChatMessage, ModelOutput
     from inspect_ai.tool import ToolInfo
 
 #: the agent's action after the messages so far, with the tools that it may call now
@@ -72,7 +72,7 @@ class _Episode:
     def __init__(self, question: Question, world: World, act: Act) -> None:
         self.world, self.act = world, act
         self.transcript: list[ChatMessage] = []
-        self.begun = 0  # where in the transcript the present conversation begins
+        self.shown: list[ChatMessage] = []  # of the present conversation, as the agent sees it
         self.last_words = ""
         self.steps = self.calls = self.errors = self.tokens = 0
         self.turn_steps = self.turn_errors = 0  # since the user's last words
@@ -81,25 +81,25 @@ class _Episode:
         limits = self.world.limits
         seen = await self.world.start()
         self.transcript += seen.messages
+        self.shown += seen.messages
         while not seen.done:
             if self.steps >= limits.steps:
                 return "step_limit"
             if limits.turn_steps is not None and self.turn_steps >= limits.turn_steps:
                 return "turn_step_limit"
-            output = await self.act(self.transcript[self.begun :], seen.tools)
+            output = await self.act(list(self.shown), seen.tools)
             self.steps += 1
             self.tokens += sum(used(output) or ())  # those that nobody reports count against no limit
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"
-            action = output.message
-            _refuse_unheld(action)
+            action = as_written(output.message, self.world.mended)
             self.transcript.append(action)
             self.last_words = action.text or self.last_words
             self.calls += len(action.tool_calls or ())
             seen = await self.world.step(action)
-            if seen.new_conversation:
-                self.begun = len(self.transcript)
+            self.shown = [] if seen.new_conversation else [*self.shown, seen.own or action]
             self.transcript += seen.messages
+            self.shown += seen.messages
             failed = sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
             self.errors += failed
             if any(m.role == "user" and not m.tool_call_id for m in seen.messages):
@@ -125,15 +125,6 @@ class _Episode:
             "tool_errors": self.errors,
             "messages": [plain(message) for message in self.transcript],
         } | ({"user_retries": self.world.user_retries} if self.world.user_retries else {})
-
-
-def _refuse_unheld(action: ChatMessageAssistant) -> None:
-    """Calls whose arguments no record can hold (NaN, a number without end, a nesting without end), though
-    readers of JSON take them, can't be read; half a character in them becomes U+FFFD."""
-    for call in action.tool_calls or ():
-        call.arguments = sendable(call.arguments)
-        if fault := plain_fault(call.arguments):
-            call.arguments, call.parse_error = {}, f"the arguments can't be read: {fault}"
 
 
 def plain(message: ChatMessage) -> dict[str, Any]:

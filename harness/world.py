@@ -56,13 +56,15 @@ class Observation:
     asked for another action. With `new_conversation` another conversation begins: the agent sees nothing
     of those before it. `failed` are the tool calls that failed of which the messages don't say so: a
     provider shows its model a message's `error` in place of its text, which official packages have worded
-    already."""
+    already. `own` is the agent's last action as it stands in what the agent sees from now on, where that
+    isn't as it was made: official packages leave parts of it out."""
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolInfo] = ()
     done: bool = False
     new_conversation: bool = False
     failed: int = 0
+    own: ChatMessageAssistant | None = None
 
 
 class World:
@@ -71,6 +73,8 @@ class World:
     limits = Limits()
     #: turns of the simulated user that came out unusable and were asked for again
     user_retries = 0
+    #: whether calls reach it as inspect-ai mends them; else as they were written (`harness.model.raw_calls`)
+    mended = False
 
     async def start(self) -> Observation:
         """The opening: usually a system message with the rules and the user's first words."""

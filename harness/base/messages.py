@@ -41,6 +41,8 @@ def assistant(text: str) -> ChatMessage:
 
 
 def described(tool: ToolInfo) -> dict[str, Any]:
-    """A tool's name, purpose and JSON schema of arguments."""
+    """A tool's name, purpose and JSON schema of arguments; of an official package's tool, what that says."""
+    if (official := getattr(tool, "official", None)) is not None:
+        return dict(official["function"])
     parameters = tool.parameters.model_dump(exclude_none=True)
     return {"name": tool.name, "description": tool.description, "parameters": parameters}

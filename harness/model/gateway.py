@@ -26,6 +26,7 @@ from harness.model.provider import Call, Provider
 from harness.model.reasoning_room import Room
 from harness.model.supported_settings import Taken
 from harness.model.tries import Tries
+from harness.model.verbatim import OFFICIAL, official_of
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -293,6 +294,8 @@ def _name(purpose: str, question: Question, draw: int) -> str:
 
 def _plain(message: ChatMessage) -> Any:
     """A message without what doesn't reach the model, such as its random id."""
-    if isinstance(message.content, str) and message.role in ("user", "system"):
+    official = official_of(message)
+    if isinstance(message.content, str) and message.role in ("user", "system") and official is None:
         return [message.role, message.content]
-    return message.model_dump(exclude={"id", "metadata", "source", "model"}, exclude_none=True)
+    plain = message.model_dump(exclude={"id", "metadata", "source", "model"}, exclude_none=True)
+    return plain if official is None else {**plain, OFFICIAL: official}

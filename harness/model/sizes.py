@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model.provider import Call
+from harness.model.verbatim import official_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
-    from inspect_ai.tool import ToolCall
+    from inspect_ai.tool import ToolCall, ToolInfo
 
 #: tokens that chat templates put around the whole, around a message, and around tools
 AROUND, AROUND_MESSAGE, AROUND_TOOLS = 8, 8, 512
@@ -37,10 +39,15 @@ def prompt_size(call: Call) -> Size:
     around = AROUND + AROUND_MESSAGE * len(call.messages) + AROUND_TOOLS * bool(call.tools)
     around += ATTACHED * sum(map(_attachments, call.messages))
     texts = [text for message in call.messages for text in texts_of(message)]
-    texts += [tool.model_dump_json(exclude_none=True) for tool in call.tools]
+    texts += [_described(tool) for tool in call.tools]
     raw = [_bytes(text) for text in texts]
     total, others = sum(map(len, raw)), sum(len(each.translate(None, _PLAIN)) for each in raw)
     return Size(around + total, around + others + _OF_PLAIN * (total - others))
+
+
+def _described(tool: ToolInfo) -> str:
+    official = official_of(tool)
+    return tool.model_dump_json(exclude_none=True) if official is None else json.dumps(official)
 
 
 def completion_bytes(output: ModelOutput) -> int:

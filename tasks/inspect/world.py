@@ -70,6 +70,7 @@ class Solving(World):
     """The solver decides when the sample is over, then the scorer grades what it left."""
 
     limits = Limits(steps=1000)
+    mended = True
 
     def __init__(
         self, made: inspect_ai.Task, sample: Sample, role: Callable[[str], Model], value: str

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.model.raw_calls import CALLS, CONTENT, around, kept
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from inspect_ai.model import ChatCompletionChoice, Content, ModelOutput, ModelUsage
+    from inspect_ai.model import (
+        ChatCompletionChoice,
+        ChatMessageAssistant,
+        Content,
+        ModelOutput,
+        ModelUsage,
+    )
     from inspect_ai.tool import ToolCall, ToolInfo
 
 #: fields in which servers give what a model thought before it answered, in the order of precedence
@@ -91,6 +99,7 @@ def _choice(
         source="generate",
         tool_calls=[_called(each, tools) for each in calls if _is_function(each)] if calls else None,
     )
+    _note_raw(made, message)
     return ChatCompletionChoice(
         message=made, stop_reason=stop(choice), logprobs=None if found is None else Logprobs(content=found)
     )
@@ -132,13 +141,31 @@ def _called(call: dict[str, Any], tools: Sequence[ToolInfo]) -> ToolCall:
     from inspect_ai.model._call_tools import parse_tool_call
 
     function = call["function"]
-    arguments = function.get("arguments")
     return parse_tool_call(
-        str(call.get("id") or ""),
-        str(function.get("name") or ""),
-        arguments if isinstance(arguments, str | None) else str(arguments),
-        list(tools),
+        str(call.get("id") or ""), str(function.get("name") or ""), _arguments(call), list(tools)
     )
+
+
+def _arguments(call: dict[str, Any]) -> str:
+    found = call["function"].get("arguments")
+    return found if isinstance(found, str) else "" if found is None else str(found)
+
+
+def _note_raw(made: ChatMessageAssistant, message: dict[str, Any]) -> None:
+    """Keeps with a message what inspect-ai's reading of it lost (`harness.model.raw_calls`)."""
+    held: dict[str, Any] = {}
+    content = message.get("content")
+    if made.tool_calls:
+        texts = [_arguments(each) for each in message["tool_calls"] if _is_function(each)]
+        held[CALLS] = kept(made.tool_calls, texts)
+    if content is None and made.tool_calls:
+        held[CONTENT] = None
+    elif isinstance(content, str) and content != made.text:
+        thoughts = [part for part in made.content if not isinstance(part, str) and part.type == "reasoning"]
+        alone = thoughts[0].reasoning if len(thoughts) == 1 else ""
+        held[CONTENT] = around(content, alone, made.text) if alone else content
+    if held:
+        made.metadata = held
 
 
 def _rare(
@@ -150,7 +177,9 @@ def _rare(
 
     whole = {"index": 0, "finish_reason": "stop", **choice}
     completion = ChatCompletion.construct(model=served, choices=[whole], prompt_logprobs=prompt_logprobs)
-    return chat_choices_from_openai(completion, list(tools))[0]
+    made = chat_choices_from_openai(completion, list(tools))[0]
+    _note_raw(made.message, choice["message"])
+    return made
 
 
 def _usage(usage: Any) -> ModelUsage | None:

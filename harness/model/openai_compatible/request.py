@@ -1,4 +1,5 @@
-"""The body of a request for a chat completion, equal to the one that inspect-ai would send."""
+"""The body of a request for a chat completion, equal to the one that inspect-ai would send, but for tools and
+messages of official packages (`harness.model.verbatim`)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base.surrogates import sendable, whole
+from harness.model.verbatim import official_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -107,7 +109,9 @@ _CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
 def _joined(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
     """The messages with one in place of several that the same side sent in a row."""
     roles = [message.role for message in messages]
-    if all(a != b or a in ("system", "tool") for a, b in zip(roles, roles[1:], strict=False)):
+    if any(map(official_of, messages)) or all(
+        a != b or a in ("system", "tool") for a, b in zip(roles, roles[1:], strict=False)
+    ):
         return messages
     from inspect_ai.model import _model
 
@@ -121,7 +125,9 @@ async def _messages(messages: Sequence[ChatMessage]) -> list[Any]:
     how each model wants its own reasoning back."""
     made: list[Any] = []
     for message in messages:
-        if message.role == "tool":
+        if (official := official_of(message)) is not None:
+            made.append(sendable(official))
+        elif message.role == "tool":
             text = f"Error: {message.error.message}" if message.error else message.text
             made.append({"role": "tool", "content": text, "tool_call_id": str(message.tool_call_id)})
         elif isinstance(message.content, str):
@@ -163,6 +169,8 @@ _LEFT_OUT = {"pattern", "minLength", "maxLength", "minimum", "maximum", "example
 
 
 def _described(tool: ToolInfo, strict: bool) -> dict[str, Any]:
+    if (official := official_of(tool)) is not None:
+        return official
     parameters = _pruned(tool.parameters.model_dump(exclude_none=True))
     function = {
         "name": tool.name,

@@ -16,6 +16,7 @@ from harness.base.errors import AccessError, DataError, UsageError
 from harness.base.files import plain_fault
 from harness.base.terminal import one_line
 from harness.job import Job
+from harness.model.verbatim import tool_of
 from harness.run.isolation import forms
 from harness.run.isolation.forms import text_of
 from harness.sample import Outcome, Question, Sample
@@ -239,7 +240,7 @@ class Desk:
     # -- models and worlds -----------------------------------------------------------------------------
 
     async def _generate(self, said: Mapping[str, Any]) -> Any:
-        from inspect_ai.tool import ToolFunction, ToolInfo
+        from inspect_ai.tool import ToolFunction
 
         role, choice, settings = said.get("of"), said.get("choice"), said.get("with", {})
         if role is not None and role not in self._declared:
@@ -249,7 +250,7 @@ class Desk:
             raise ValueError("settings of a call are a table of settings")
         more: dict[str, Any] = {"patience": float(said["patience"])} if "patience" in said else {}
         if "tools" in said:
-            more["tools"] = [ToolInfo.model_validate(tool) for tool in said["tools"]]
+            more["tools"] = [tool_of(tool) for tool in said["tools"]]
             more["tool_choice"] = ToolFunction(text_of(said, "choice")) if said.get("named") else choice
         output = await model.generate(
             self._question(said),
@@ -266,7 +267,7 @@ class Desk:
         world = self._job.world(question)
         number = forms.whole(said["id"])
         self._worlds[number] = question, world
-        return number, world.limits
+        return number, world.limits, world.mended
 
     async def _start(self, said: Mapping[str, Any]) -> Any:
         world = self._worlds[forms.whole(said["w"])][1]

@@ -47,15 +47,15 @@ class RemoteTask(Task):
         return str(self._pipe.ask_now(do="canonical", q=self._named(question), answer=answer))
 
     def world(self, sample: Sample, role: Any) -> World:
-        number, limits = self._pipe.ask_now(do="world", q=self._named(sample.question))
-        return RemoteWorld(self._pipe, number, limits)
+        found = self._pipe.ask_now(do="world", q=self._named(sample.question))
+        return RemoteWorld(self._pipe, *found)
 
 
 class RemoteWorld(World):
     """A world that stands on the runner's side."""
 
-    def __init__(self, pipe: Pipe, number: int, limits: Any) -> None:
-        self._pipe, self._number, self.limits = pipe, number, limits
+    def __init__(self, pipe: Pipe, number: int, limits: Any, mended: bool) -> None:
+        self._pipe, self._number, self.limits, self.mended = pipe, number, limits, mended
         self._answer: Any = None
         self.user_retries = 0
 

@@ -14,6 +14,7 @@ from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.pace import Pace
 from harness.model.provider import Provider
+from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Question
 
 QUESTION = Question("q", "?")
@@ -76,13 +77,20 @@ def test_whatever_may_change_the_answer_is_in_the_key():
         {"question": QUESTION.again(1)},
         {"tools": [tool]},
         {"tools": [ToolInfo(name="look", description="Looks well.")]},
+        {
+            "tools": [
+                official_tool({"type": "function", "function": {"name": "look", "description": "Looks."}})
+            ]
+        },
+        {"tools": [official_tool({"function": {"name": "look", "description": "Looks."}})]},
         {"tools": [tool], "tool_choice": "any"},
         {"tools": [tool], "tool_choice": ToolFunction("look")},
     ]
     found = seeds(*((ask_once, change) for change in changes), ([user("!")], {}))
+    found += seeds(*(([sent_as(user("?"), {"role": "user", "content": text})], {}) for text in "?!"))
     found += seeds((ask_once, {}), seed=1)
     found += seeds((ask_once, {}), decoding={"temperature": 0.7})
-    assert len(set(found)) == len(found) == len(changes) + 3
+    assert len(set(found)) == len(found) == len(changes) + 5
     assert (
         len(
             {

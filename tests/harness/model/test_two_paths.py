@@ -103,7 +103,7 @@ def both(run, paths, server, family="openai-api", answer=None, **call):
             output = run(path.generate(Call(Question("q", "?"), **call)))
             made = output.model_dump(exclude={"time", "metadata"})
             for choice in made["choices"]:
-                del choice["message"]["id"]
+                del choice["message"]["id"], choice["message"]["metadata"]  # what inspect-ai doesn't keep
         except Exception as error:
             kind = faults.read(error).kind
             passing = kind == "passing" or (kind is None and path.retryable(error))

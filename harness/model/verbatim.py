@@ -1,0 +1,84 @@
+"""What official packages send is sent as they send it: tools and messages with their own JSON.
+
+Servers that speak the protocol get that JSON unchanged. Every other provider gets what inspect-ai makes of
+the fields beside it, as its own protocol has no place for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage
+    from inspect_ai.tool import ToolInfo
+
+#: the name of a message's JSON in its metadata, and of a tool's among its fields
+OFFICIAL = "official"
+
+
+@cache
+def _official_tool() -> type[ToolInfo]:
+    from inspect_ai.tool import ToolInfo
+
+    class OfficialTool(ToolInfo):
+        """A tool with its entry in an official request."""
+
+        official: dict[str, Any]
+
+    return OfficialTool
+
+
+def official_tool(entry: Mapping[str, Any]) -> ToolInfo:
+    """A tool that is sent as it stands in an official request.
+
+    Args:
+        entry: `{"type": "function", "function": {"name": ..., "description": ..., "parameters": ...}}`.
+    """
+    from inspect_ai.tool import ToolParams
+
+    function = entry["function"]
+    schema = function.get("parameters") or {}
+    schema = _inlined(schema, schema.get("$defs", {}))
+    fields = {name: schema[name] for name in ("properties", "required") if name in schema}
+    return _official_tool()(
+        name=function["name"],
+        description=function.get("description") or "",
+        parameters=ToolParams.model_validate(fields),
+        official=dict(entry),  # type: ignore[call-arg]
+    )
+
+
+def tool_of(fields: Mapping[str, Any]) -> ToolInfo:
+    """The tool of which these are the fields, as `model_dump` gives them.
+
+    Raises:
+        ValueError: they are those of no tool.
+    """
+    from inspect_ai.tool import ToolInfo
+
+    return (_official_tool() if OFFICIAL in fields else ToolInfo).model_validate(fields)
+
+
+def official_of(part: ToolInfo | ChatMessage) -> dict[str, Any] | None:
+    """The JSON as which a tool or a message is sent; None where it is sent as inspect-ai sends it."""
+    found = getattr(part, OFFICIAL, None) or (getattr(part, "metadata", None) or {}).get(OFFICIAL)
+    return found if isinstance(found, dict) else None
+
+
+def sent_as(message: ChatMessage, entry: Mapping[str, Any]) -> ChatMessage:
+    """The message, sent as this entry of an official request."""
+    return message.model_copy(update={"metadata": {**(message.metadata or {}), OFFICIAL: dict(entry)}})
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A JSON schema with its references to `$defs` replaced by what they stand for."""
+    if isinstance(schema, list):
+        return [_inlined(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return _inlined({**definitions[schema["$ref"].rpartition("/")[2]], **rest}, definitions)
+    return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}
