@@ -17,6 +17,7 @@ from harness.base.errors import WorldFailed
 from harness.data.hub import Data
 from harness.external.services import Opening, Service, Services
 from harness.external.workers import Outside, Pool, WorkerError
+from harness.model.request_fields import UNSAID, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
 from harness.tasks.official import Official
@@ -99,6 +100,10 @@ class Bfcl(Official):
             memory = self._memories[sample.target["scenario"], sample.question.epoch]
             return Remembering(self.category, mode, sample, self.pool, outside, memory)
         return MultiTurn(self.category, mode, sample, self.pool, outside)
+
+    def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
+        """As the official handler of chat completions asks."""
+        return Fields(tool_choice=UNSAID, body={"store": False})
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""

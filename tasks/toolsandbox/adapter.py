@@ -11,6 +11,7 @@ from harness.base.errors import UsageError
 from harness.data.hub import Data
 from harness.external.services import Opening, Service
 from harness.external.workers import Pool, WorkerError, pool
+from harness.model.request_fields import UNSAID, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.official import Official
 from harness.tasks.toolsandbox.dialogue import Dialogue
@@ -115,6 +116,10 @@ class ToolSandbox(Official):
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         outside = None if self._offline else self.outside(sample)
         return Dialogue(self._clock, sample, self.pool, role("user"), SECONDS, outside)
+
+    def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
+        """As the official roles ask."""
+        return Fields(tool_choice=UNSAID)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded dialogue: `{"context": ..., "messages": [...]}`."""
