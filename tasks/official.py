@@ -12,13 +12,14 @@ from harness.base.errors import ModelCallError, UserFailed, WorldFailed
 from harness.external.services import Opening, Services
 from harness.external.setup import installed
 from harness.external.workers import Outside, Pool, Worker, WorkerError, nothing_outside
+from harness.model.raw_calls import as_written
+from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Task
 from harness.world import USER_TRIES, Limits, Observation, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
-    from inspect_ai.tool import ToolInfo
 
     from harness.model.gateway import Model
 
@@ -47,6 +48,11 @@ class Official(Task):
         """The workers of this process for an installed package."""
         raise NotImplementedError
 
+    @property
+    def keeps_reasoning(self) -> bool:
+        """Whether the agent's thoughts are sent back to it as in other tasks, not as officially."""
+        return self.args.get("reasoning") == "kept"
+
     def is_result(self, found: dict[str, Any]) -> bool:
         """Whether an object has the form of a recorded result."""
         raise NotImplementedError
@@ -73,7 +79,10 @@ class Official(Task):
 
 class OfficialDialogue(World):
     """A dialogue that the package conducts in a worker: it asks for one completion after another, of the
-    agent and of the simulated user, until it has a result. Its own limits are those that count."""
+    agent and of the simulated user, until it has a result. Its own limits are those that count. Messages and
+    tools carry the JSON that the package's own runner would send (`harness.model.verbatim`); of what a model
+    said, its history holds what the package keeps.
+    """
 
     limits = Limits(steps=1000)
     #: how the user simulator is decoded
@@ -82,9 +91,15 @@ class OfficialDialogue(World):
     unusable = "unusable"
 
     def __init__(
-        self, sample: Sample, user: Model | None, seconds: float, outside: Outside = nothing_outside
+        self,
+        sample: Sample,
+        user: Model | None,
+        seconds: float,
+        outside: Outside = nothing_outside,
+        keeps_reasoning: bool = False,
     ) -> None:
         self._sample, self._user, self._seconds, self._outside = sample, user, seconds, outside
+        self._keeps_reasoning = keeps_reasoning
         self._worker: Worker | None = None
         self._known = 0
         #: what the package ended with
@@ -92,7 +107,7 @@ class OfficialDialogue(World):
 
     async def step(self, action: ChatMessageAssistant) -> Observation:
         self._known += 1  # the action itself
-        return await self._until_agent(await self._bring(action))
+        return await self._until_agent(await self._bring(action), action)
 
     async def close(self) -> None:
         if self._worker is None or not self._worker.started:
@@ -102,29 +117,37 @@ class OfficialDialogue(World):
         except WorldFailed:  # it went with its worker
             pass
 
-    async def _until_agent(self, wanted: dict[str, Any]) -> Observation:
-        """Lets the user simulator answer until it is the agent's turn."""
+    async def _until_agent(
+        self, wanted: dict[str, Any], action: ChatMessageAssistant | None = None
+    ) -> Observation:
+        """Lets the user simulator answer until it is the agent's turn, after its last action."""
         while wanted.get("who") == "user":
-            wanted = await self._bring((await self._user_turn(wanted)).message)
+            wanted = await self._bring(as_written((await self._user_turn(wanted)).message))
         if "failed" in wanted:
             raise WorldFailed(wanted["failed"])
         if "done" in wanted:
             self._result = wanted["done"]
             return Observation((), (), done=True)
         new = wanted["messages"][self._known :]
+        own = None
+        if action is not None and not self._keeps_reasoning:
+            own = sent_as(without_thoughts(action), wanted["messages"][self._known - 1]["official"])
         self._known = len(wanted["messages"])
         failed = sum(plain.get("failed", False) for plain in new)
-        return Observation(
-            [self._message(plain) for plain in new], self._tools(wanted["tools"]), failed=failed
-        )
+        shown, tools = self._shown(new), [official_tool(entry) for entry in wanted["tools"]]
+        return Observation(shown, tools, failed=failed, own=own)
+
+    def _shown(self, plain: list[dict[str, Any]]) -> list[ChatMessage]:
+        """Messages of the package as models read them."""
+        return [sent_as(self._message(each), each["official"]) for each in plain]
 
     async def _user_turn(self, wanted: dict[str, Any]) -> ModelOutput:
         assert self._user is not None
-        seen, tools = [self._message(plain) for plain in wanted["messages"]], self._tools(wanted["tools"])
+        seen, tools = self._shown(wanted["messages"]), [official_tool(entry) for entry in wanted["tools"]]
         offered = {tool.name for tool in tools}
 
         def usable(output: ModelOutput) -> bool:
-            return bool(output.choices) and self._usable(output.message, offered)
+            return bool(output.choices) and self._usable(as_written(output.message), offered)
 
         for draw in range(USER_TRIES):
             try:
@@ -157,12 +180,16 @@ class OfficialDialogue(World):
         raise NotImplementedError
 
     def _message(self, plain: dict[str, Any]) -> ChatMessage:
-        """A message of the package as models read it."""
-        raise NotImplementedError
-
-    def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
+        """A message of the package as models read it over another protocol."""
         raise NotImplementedError
 
     def _usable(self, action: ChatMessageAssistant, offered: set[str]) -> bool:
         """Whether the package can go on from a turn of the simulated user; `offered` are its tools."""
         raise NotImplementedError
+
+
+def without_thoughts(action: ChatMessageAssistant) -> ChatMessageAssistant:
+    """The action as a history without thoughts has it."""
+    if isinstance(action.content, str):
+        return action
+    return action.model_copy(update={"content": action.text})

@@ -1,8 +1,8 @@
 """What a server wrote, before anybody read it: the calls of tools in a model's message, and its text.
 
 inspect-ai mends calls: it takes what is no JSON object for the value of a tool's first parameter, and leaves
-out stray quotes. Benchmarks are decided on what the model wrote. So the text of every call's arguments travels
-with the message, in its metadata, through cache and pipes, and is found again here.
+out stray quotes. Benchmarks are decided on what the model wrote. So the text of every call's arguments
+travels with the message, in its metadata, through cache and pipes, and is found again here.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def kept(calls: Sequence[ToolCall], arguments: Sequence[str]) -> list[dict[str, 
 
 def raw_calls(message: ChatMessage) -> list[RawCall]:
     """The calls in a message of the model's, in their order; ids may repeat. A call that a method made or
-    changed, or of which a provider tells no text, has its arguments in JSON; one that can't be read then has a
-    text that is none."""
+    changed, or of which a provider tells no text, has its arguments in JSON; one that can't be read then has
+    a text that is none."""
     calls: Sequence[ToolCall] = getattr(message, "tool_calls", None) or ()
     entries = (message.metadata or {}).get(CALLS)
     if not isinstance(entries, list) or len(entries) != len(calls):

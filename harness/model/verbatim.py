@@ -7,27 +7,17 @@ the fields beside it, as its own protocol has no place for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
+    from inspect_ai.model import ChatMessageBase as _Message
     from inspect_ai.tool import ToolInfo
+
+M = TypeVar("M", bound="_Message")
 
 #: the name of a message's JSON in its metadata, and of a tool's among its fields
 OFFICIAL = "official"
-
-
-@cache
-def _official_tool() -> type[ToolInfo]:
-    from inspect_ai.tool import ToolInfo
-
-    class OfficialTool(ToolInfo):
-        """A tool with its entry in an official request."""
-
-        official: dict[str, Any]
-
-    return OfficialTool
 
 
 def official_tool(entry: Mapping[str, Any]) -> ToolInfo:
@@ -38,15 +28,17 @@ def official_tool(entry: Mapping[str, Any]) -> ToolInfo:
     """
     from inspect_ai.tool import ToolParams
 
+    from harness.model.official_tool import OfficialTool
+
     function = entry["function"]
     schema = function.get("parameters") or {}
     schema = _inlined(schema, schema.get("$defs", {}))
     fields = {name: schema[name] for name in ("properties", "required") if name in schema}
-    return _official_tool()(
+    return OfficialTool(
         name=function["name"],
         description=function.get("description") or "",
         parameters=ToolParams.model_validate(fields),
-        official=dict(entry),  # type: ignore[call-arg]
+        official=dict(entry),
     )
 
 
@@ -58,17 +50,22 @@ def tool_of(fields: Mapping[str, Any]) -> ToolInfo:
     """
     from inspect_ai.tool import ToolInfo
 
-    return (_official_tool() if OFFICIAL in fields else ToolInfo).model_validate(fields)
+    from harness.model.official_tool import OfficialTool
+
+    return (OfficialTool if OFFICIAL in fields else ToolInfo).model_validate(fields)
 
 
 def official_of(part: ToolInfo | ChatMessage) -> dict[str, Any] | None:
-    """The JSON as which a tool or a message is sent; None where it is sent as inspect-ai sends it."""
-    found = getattr(part, OFFICIAL, None) or (getattr(part, "metadata", None) or {}).get(OFFICIAL)
+    """The JSON as which a tool or a message is sent, empty for a message that isn't; None where it is sent as
+    inspect-ai sends it."""
+    held = getattr(part, "metadata", None)
+    found = held.get(OFFICIAL) if held else getattr(part, OFFICIAL, None)
     return found if isinstance(found, dict) else None
 
 
-def sent_as(message: ChatMessage, entry: Mapping[str, Any]) -> ChatMessage:
-    """The message, sent as this entry of an official request."""
+def sent_as(message: M, entry: Mapping[str, Any]) -> M:
+    """The message, sent as this entry of an official request; as nothing if that is empty, where a request
+    has no such message and other protocols want one."""
     return message.model_copy(update={"metadata": {**(message.metadata or {}), OFFICIAL: dict(entry)}})
 
 

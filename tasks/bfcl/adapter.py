@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +16,9 @@ from harness.base.errors import WorldFailed
 from harness.data.hub import Data
 from harness.external.services import Opening, Service, Services
 from harness.external.workers import Outside, Pool, WorkerError
+from harness.model.raw_calls import raw_calls, raw_text
 from harness.model.request_fields import UNSAID, Fields
+from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
 from harness.tasks.official import Official
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from harness.model.gateway import Model
 
+#: fields in which a server gives thoughts, which the official runner sends back with the rest
+REASONING = ("reasoning_content", "reasoning")
 #: actions of one turn after which the official loop stops by force (MAXIMUM_STEP_LIMIT, then one more)
 STEPS_A_TURN = 21
 #: what environments reach outside: the official encoder of vector memories, the official search service
@@ -98,8 +101,8 @@ class Bfcl(Official):
         outside = self.outside(sample)
         if self.category.startswith("memory"):
             memory = self._memories[sample.target["scenario"], sample.question.epoch]
-            return Remembering(self.category, mode, sample, self.pool, outside, memory)
-        return MultiTurn(self.category, mode, sample, self.pool, outside)
+            return Remembering(self.category, mode, sample, self.pool, outside, self.keeps_reasoning, memory)
+        return MultiTurn(self.category, mode, sample, self.pool, outside, self.keeps_reasoning)
 
     def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
         """As the official handler of chat completions asks."""
@@ -177,28 +180,35 @@ def _messages(turn: list[dict[str, Any]]) -> list[ChatMessage]:
 
 
 def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
-    from inspect_ai.tool import ToolInfo, ToolParams
-
-    return [
-        ToolInfo.model_construct(
-            name=tool["name"],
-            description=tool.get("description", ""),
-            parameters=ToolParams.model_validate(tool["parameters"]),
-        )
-        for tool in plain
-    ]
+    return [official_tool({"type": "function", "function": tool}) for tool in plain]
 
 
 def _result(action: ChatMessageAssistant, mode: str) -> Any:
-    """An action as the official results hold it: `[{name: arguments in JSON}, ...]`, or its words, which is
-    all that counts in mode `prompt`. What could not be read stays unreadable, so that the official decoder
-    refuses it."""
+    """An action as the official results hold it: `[{name: text of the arguments}, ...]`, or its words, which
+    are all that counts in mode `prompt`; the official decoder reads both. (An empty list of calls beside
+    words, as some servers send it with every answer, is none here, and officially hides the words.)"""
     if not action.tool_calls or mode == "prompt":
-        return action.text
-    return [
-        {call.function: "{unreadable" if call.parse_error else json.dumps(call.arguments)}
-        for call in action.tool_calls
-    ]
+        return raw_text(action)
+    return [{call.name: call.arguments} for call in raw_calls(action)]
+
+
+def as_it_came(action: ChatMessageAssistant) -> ChatMessageAssistant:
+    """The action, sent back as the official runner does it: the server's own message, with its thoughts where
+    these came in a field."""
+    entry: dict[str, Any] = {"role": "assistant", "content": raw_text(action)}
+    for part in action.content if not isinstance(action.content, str) else ():
+        if part.type == "reasoning" and part.internal in REASONING:
+            entry[str(part.internal)] = part.reasoning
+    if action.tool_calls:
+        entry["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in raw_calls(action)
+        ]
+    return sent_as(action, entry)
 
 
 class SingleTurn(World):
@@ -207,17 +217,18 @@ class SingleTurn(World):
     limits = Limits(steps=1)
 
     def __init__(self, sample: Sample, mode: str) -> None:
-        self._entry, self._mode, self._found = sample.target, mode, None
+        self._entry, self._mode = sample.target, mode
+        self._found: list[Any] = []  # empty, or what was answered
 
     async def start(self) -> Observation:
         return Observation(_messages(self._entry["turns"][0]), _tools(self._entry["tools"]))
 
     async def step(self, action: ChatMessageAssistant) -> Observation:
-        self._found = _result(action, self._mode)
+        self._found = [_result(action, self._mode)]
         return Observation((), (), done=True)
 
     def answer(self) -> Any:
-        return None if self._found is None else {"mode": self._mode, "result": self._found}
+        return {"mode": self._mode, "result": self._found[0]} if self._found else None
 
 
 class MultiTurn(World):
@@ -226,7 +237,16 @@ class MultiTurn(World):
 
     limits = Limits(steps=1000)
 
-    def __init__(self, category: str, mode: str, sample: Sample, pool: Pool, outside: Outside) -> None:
+    def __init__(
+        self,
+        category: str,
+        mode: str,
+        sample: Sample,
+        pool: Pool,
+        outside: Outside,
+        keeps_reasoning: bool = False,
+    ) -> None:
+        self._keeps_reasoning = keeps_reasoning
         self._entry, self._worker, self._outside = sample.target, pool.one(), outside
         self._mode = mode
         self._ask = {"category": category, "id": sample.id, "session": f"s{uuid.uuid4().hex}"}
@@ -243,14 +263,20 @@ class MultiTurn(World):
         await self._request("execute", **self._ask, calls=[])
         return self._begin(0)
 
-    def _begin(self, turn: int, before: Sequence[ChatMessage] = ()) -> Observation:
+    def _begin(
+        self,
+        turn: int,
+        before: Sequence[ChatMessage] = (),
+        own: ChatMessageAssistant | None = None,
+    ) -> Observation:
         self._turns.append([])
         self._tools = [*self._tools, *_tools(self._entry["later"].get(str(turn), []))]
-        return Observation([*before, *_messages(self._entry["turns"][turn])], self._tools)
+        return Observation([*before, *_messages(self._entry["turns"][turn])], self._tools, own=own)
 
     async def step(self, action: ChatMessageAssistant) -> Observation:
         from inspect_ai.model import ChatMessageTool
 
+        own = None if self._keeps_reasoning else as_it_came(action)
         found = _result(action, self._mode)
         self._turns[-1].append(found)
         results = None
@@ -263,14 +289,14 @@ class MultiTurn(World):
         if self._mode == "prompt":
             shown = [messages.user(text) for text in results or ()]
         if results is not None and len(self._turns[-1]) < STEPS_A_TURN:
-            return Observation(shown, self._tools)
+            return Observation(shown, self._tools, own=own)
         if results is not None or len(self._turns) == len(self._entry["turns"]):
             return Observation(shown, (), done=True)
-        unread = [
-            ChatMessageTool(content="Error: the call can't be read", tool_call_id=call.id)
+        unread = [  # officially nothing is said of it, but other protocols want an answer to every call
+            sent_as(ChatMessageTool(content="Error: the call can't be read", tool_call_id=call.id), {})
             for call in action.tool_calls or ()
         ]
-        return self._begin(len(self._turns), unread)
+        return self._begin(len(self._turns), unread, own)
 
     def answer(self) -> Any:
         return {"mode": self._mode, "result": self._turns}
@@ -293,9 +319,16 @@ class Remembering(MultiTurn):
     """
 
     def __init__(
-        self, category: str, mode: str, sample: Sample, pool: Pool, outside: Outside, memory: Memory
+        self,
+        category: str,
+        mode: str,
+        sample: Sample,
+        pool: Pool,
+        outside: Outside,
+        keeps_reasoning: bool,
+        memory: Memory,
     ) -> None:
-        super().__init__(category, mode, sample, pool, outside)
+        super().__init__(category, mode, sample, pool, outside, keeps_reasoning)
         self._memory, self._mine = memory, False
         self._queue = [sample.id]
 

@@ -100,7 +100,10 @@ class Tau2(Official):
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         user = None if self._solo else role("user")
         place = {**self._place, "retrieval": self._retrieval}
-        return Tau2Dialogue(place, sample, self.pool.one(), user, SECONDS, self.outside(sample))
+        outside = self.outside(sample)
+        return Tau2Dialogue(
+            place, sample, self.pool.one(), user, SECONDS, outside, keeps_reasoning=self.keeps_reasoning
+        )
 
     def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
         """As the official command has agent and user asked; its judge is given no seed."""

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.external.workers import Outside, Worker, nothing_outside
+from harness.model.raw_calls import raw_calls, raw_text
 from harness.sample import Sample
 from harness.tasks.official import OfficialDialogue
 from harness.world import Observation
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
-    from inspect_ai.tool import ToolInfo
 
     from harness.model.gateway import Model
+
+
+#: thoughts at the head of a text, as the client of the official runner (litellm) tells them apart
+_THOUGHTS = re.compile(r"<(?:think|thinking)>.*?</(?:think|thinking)>(.*)", re.DOTALL)
 
 
 class Tau2Dialogue(OfficialDialogue):
     """Limits and stop conditions are the orchestrator's own: 200 steps, 10 tool errors, the stop words.
 
-    An action that it has no way to take, an empty one or, without a `user`, one that calls nothing, ends the
-    dialogue: the agent has failed. (The official run gives such a simulation up and begins it again.)
+    An action that it has no way to take ends the dialogue, and the agent has failed: an empty one, one with a
+    call whose arguments are no JSON object, as nobody mends them, or, without a `user`, one that calls nothing.
+    The official run gives such a simulation up, begins it again three times, and then counts it as one that
+    was cut off: 0. (Other than officially, NaN in arguments is no JSON, as no record can hold it.)
     """
 
     user_decoding = {"temperature": 0.0}
@@ -37,8 +44,9 @@ class Tau2Dialogue(OfficialDialogue):
         user: Model | None,
         seconds: float,
         outside: Outside = nothing_outside,
+        keeps_reasoning: bool = False,
     ) -> None:
-        super().__init__(sample, user, seconds, outside)
+        super().__init__(sample, user, seconds, outside, keeps_reasoning)
         self._place, self._worker = place, worker
         self._session = f"s{uuid.uuid4().hex}"
         self._ended = "no end"
@@ -47,21 +55,20 @@ class Tau2Dialogue(OfficialDialogue):
         return await self._until_agent(await self._ask(do="start", **self._place, task=self._sample.target))
 
     async def step(self, action: ChatMessageAssistant) -> Observation:
-        if not action.tool_calls and (self._user is None or not action.text.strip()):
+        if not action.tool_calls and (self._user is None or not (_said(action) or "").strip()):
             self._ended = "the agent made an empty action" if self._user else "the agent called no tool"
+            return Observation((), (), done=True)
+        unread = next((call for call in action.tool_calls or () if call.parse_error), None)
+        if unread is not None:
+            self._ended = f"a call of {unread.function[:80]} can't be read: {unread.parse_error}"[:500]
             return Observation((), (), done=True)
         return await super().step(action)
 
     async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:
         calls = [
-            {
-                "id": call.id,
-                "name": call.function,
-                "arguments": {"unreadable": call.parse_error} if call.parse_error else call.arguments,
-            }
-            for call in action.tool_calls or ()
+            {"id": call.id, "name": call.name, "arguments": call.arguments} for call in raw_calls(action)
         ]
-        return await self._ask(do="reply", text=action.text, calls=calls)
+        return await self._ask(do="reply", text=_said(action), calls=calls)
 
     async def _ask(self, **request: Any) -> dict[str, Any]:
         return await super()._ask(session=self._session, **request)
@@ -69,11 +76,10 @@ class Tau2Dialogue(OfficialDialogue):
     def _message(self, plain: dict[str, Any]) -> ChatMessage:
         return as_message(plain)
 
-    def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
-        return _tools(plain)
-
     def _usable(self, action: ChatMessageAssistant, offered: set[str]) -> bool:
-        return bool(action.text.strip() or action.tool_calls)
+        if action.tool_calls:
+            return not any(call.parse_error for call in action.tool_calls)
+        return bool((_said(action) or "").strip())
 
     def answer(self) -> Any:
         return {"simulation": self._result} | ({} if self._result else {"ended": self._ended})
@@ -91,30 +97,12 @@ def as_message(plain: dict[str, Any]) -> ChatMessage:
     return {"system": messages.system, "user": messages.user}[plain["role"]](plain["content"])
 
 
-def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
-    from inspect_ai.tool import ToolInfo, ToolParams
-
-    made = []
-    for tool in plain:
-        schema = _inlined(tool["parameters"], tool["parameters"].get("$defs", {}))
-        fields = {key: schema[key] for key in ("properties", "required") if key in schema}
-        made.append(
-            ToolInfo(
-                name=tool["name"],
-                description=tool.get("description", ""),
-                parameters=ToolParams.model_validate(fields),
-            )
-        )
-    return made
-
-
-def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
-    """A JSON schema with its references to `$defs` replaced by what they stand for."""
-    if isinstance(schema, list):
-        return [_inlined(part, definitions) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return _inlined({**definitions[schema["$ref"].rpartition("/")[2]], **rest}, definitions)
-    return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}
+def _said(action: ChatMessageAssistant) -> str | None:
+    """The text of a message as the official runner's client has it: without thoughts at its head, unless they
+    came in a field of their own."""
+    text = raw_text(action)
+    apart = not isinstance(action.content, str) and any(
+        part.type == "reasoning" and part.internal != "think" for part in action.content
+    )
+    found = None if apart or text is None else _THOUGHTS.match(text)
+    return found[1] if found else text

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime
 import importlib.abc
 import importlib.machinery
+import json
 import os
 import queue
 import random
@@ -72,6 +73,7 @@ from tau2.orchestrator.orchestrator import Orchestrator  # noqa: E402
 from tau2.registry import registry  # noqa: E402
 from tau2.runner import build  # noqa: E402
 from tau2.user import user_simulator  # noqa: E402
+from tau2.utils.llm_utils import to_litellm_messages  # noqa: E402
 
 
 def handle(request: dict[str, Any]) -> Any:
@@ -285,7 +287,7 @@ def _from_harness(model: str, messages: Any, tools: Any = None, **_: Any) -> Ass
     dialogue.wanted.put(
         {
             "who": model,
-            "tools": [tool.openai_schema["function"] for tool in tools or []],
+            "tools": [tool.openai_schema for tool in tools or []],
             "messages": [_plain(message) for message in messages],
         }
     )
@@ -293,9 +295,10 @@ def _from_harness(model: str, messages: Any, tools: Any = None, **_: Any) -> Ass
     if "stop" in brought:
         raise RuntimeError("stopped")
     calls = [
-        ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"]) for call in brought["calls"]
+        ToolCall(id=call["id"], name=call["name"], arguments=json.loads(call["arguments"]))
+        for call in brought["calls"]
     ]
-    return AssistantMessage(role="assistant", content=brought["text"] or None, tool_calls=calls or None)
+    return AssistantMessage(role="assistant", content=brought["text"], tool_calls=calls or None)
 
 
 llm_agent.generate = _from_harness
@@ -339,7 +342,10 @@ sandbox_manager._check_sandbox_dependencies = lambda force=False: None
 
 
 def _plain(message: Any) -> dict[str, Any]:
-    made = {"role": message.role, "content": message.content or ""}
+    """A message, and as `official` what a server is sent of it: litellm leaves out what is None."""
+    (entry,) = to_litellm_messages([message])
+    entry = {name: value for name, value in entry.items() if value is not None}
+    made = {"role": message.role, "content": message.content or "", "official": entry}
     if message.role == "tool":
         return {**made, "id": message.id, "failed": bool(message.error)}
     calls = getattr(message, "tool_calls", None) or []
@@ -355,7 +361,7 @@ def start(
     return _dialogues[session].wanted.get()
 
 
-def reply(session: str, text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
+def reply(session: str, text: str | None, calls: list[dict[str, Any]]) -> dict[str, Any]:
     """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`."""
     _dialogues[session].brought.put({"text": text, "calls": calls})
     return _dialogues[session].wanted.get()

@@ -115,7 +115,15 @@ class ToolSandbox(Official):
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         outside = None if self._offline else self.outside(sample)
-        return Dialogue(self._clock, sample, self.pool, role("user"), SECONDS, outside)
+        return Dialogue(
+            self._clock,
+            sample,
+            self.pool,
+            role("user"),
+            SECONDS,
+            outside,
+            keeps_reasoning=self.keeps_reasoning,
+        )
 
     def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
         """As the official roles ask."""

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.external.workers import Outside, Pool, nothing_outside
+from harness.model.raw_calls import raw_calls, raw_text
 from harness.sample import Sample
 from harness.tasks.official import OfficialDialogue
-from harness.world import RESULT_LIMIT, Observation
+from harness.world import Observation
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
-    from inspect_ai.tool import ToolInfo
 
     from harness.model.gateway import Model
 
 
 #: how long tools may take. The first request, which builds the scenarios, has more
 MOVE_SECONDS = 120.0
+#: ids of calls that can be a part of the name of a Python variable, as which the package uses them
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Dialogue(OfficialDialogue):
     """The limit is the package's own: 30 messages of user, agent and tools. Parallel calls are tried in
     every order, as officially, so that more than seven of them outlast `MOVE_SECONDS`: an error.
 
-    Other than officially, the agent's model goes on seeing what it said beside its calls, and its own ids
-    of calls; a tool's result is cut off after 16,000 characters; and a turn of the simulated user that the
-    package can't take (empty, another tool than the one that ends the dialogue, arguments that are no JSON
-    object) is drawn again up to three times, after which the attempt is unscored. Officially it is a
-    failure of the scenario.
+    Other than officially, ids of calls that can't be part of a Python name get one of ours, as no call would
+    work otherwise; and a turn of the simulated user that the package can't take (empty, another tool than the
+    one that ends the dialogue, arguments that are no JSON object) is drawn again up to three times, after
+    which the attempt is unscored. Officially it is a failure of the scenario.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class Dialogue(OfficialDialogue):
         user: Model,
         seconds: float,
         outside: Outside | None = None,
+        keeps_reasoning: bool = False,
     ) -> None:
-        super().__init__(sample, user, seconds, outside or nothing_outside)
+        super().__init__(sample, user, seconds, outside or nothing_outside, keeps_reasoning)
         self._request = {"scenario": sample.target, "clock": clock, "network": outside is not None}
         self._pool, self._moves = pool, 0
         self._ids: dict[str, str] = {}
@@ -54,13 +56,12 @@ class Dialogue(OfficialDialogue):
     async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:
         self._moves += 1
         calls = []
-        for number, call in enumerate(action.tool_calls or ()):
-            own = f"call_{self._moves}_{number}"  # it becomes part of a Python variable's name
+        for number, call in enumerate(raw_calls(action)):
+            own = call.id if _NAME.fullmatch(call.id) else f"call_{self._moves}_{number}"
             self._ids[own] = call.id
-            arguments = "{unreadable" if call.parse_error else json.dumps(call.arguments)
-            calls.append({"id": own, "name": call.function, "arguments": arguments})
+            calls.append({"id": own, "name": call.name, "arguments": call.arguments})
         self._seconds = MOVE_SECONDS
-        return await self._ask(do="reply", text=action.text, calls=calls)
+        return await self._ask(do="reply", text=raw_text(action), calls=calls)
 
     def _message(self, plain: dict[str, Any]) -> ChatMessage:
         from inspect_ai.model import ChatMessageTool
@@ -69,8 +70,6 @@ class Dialogue(OfficialDialogue):
         if plain["role"] != "tool":
             made = {"system": messages.system, "user": messages.user, "assistant": messages.assistant}
             return made[plain["role"]](text)
-        if len(text) > RESULT_LIMIT:
-            text = f"{text[:RESULT_LIMIT]}\n[cut off: {len(text) - RESULT_LIMIT} more characters]"
         return ChatMessageTool(content=text, tool_call_id=self._ids[plain["id"]])
 
     def answer(self) -> Any:
@@ -87,17 +86,5 @@ class Dialogue(OfficialDialogue):
 
     def _usable(self, action: ChatMessageAssistant, offered: set[str]) -> bool:
         if not action.tool_calls:
-            return bool(action.text.strip())
+            return bool((raw_text(action) or "").strip())
         return all(call.function in offered and not call.parse_error for call in action.tool_calls)
-
-    def _tools(self, plain: list[dict[str, Any]]) -> list[ToolInfo]:
-        from inspect_ai.tool import ToolInfo, ToolParams
-
-        return [
-            ToolInfo(
-                name=tool["name"],
-                description=tool["description"],
-                parameters=ToolParams.model_validate(tool["parameters"]),
-            )
-            for tool in plain
-        ]

@@ -68,7 +68,7 @@ class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.meta_path.insert(0, _StandIn())
 
-import networkx  # noqa: E402
+from tool_sandbox.common import evaluation  # noqa: E402
 from tool_sandbox.common.execution_context import (  # noqa: E402
     ExecutionContext,
     RoleType,
@@ -81,9 +81,7 @@ from tool_sandbox.roles.openai_api_user import OpenAIAPIUser  # noqa: E402
 from tool_sandbox.scenarios import named_scenarios  # noqa: E402
 from tool_sandbox.tools import rapid_api_search_tools as network_tools  # noqa: E402
 
-# networkx writes what it decorates anew at the first use, which a worker's walls refuse once they stand
-networkx.DiGraph([(0, 1)])
-
+evaluation.networkx.DiGraph([(0, 1)])  # compiles some of its functions, which the walls would refuse
 SEED = 42  # as the official command line: tools are listed in a random order
 #: its tools ask services on the network
 NETWORK = network_tools.__name__
@@ -318,7 +316,7 @@ class _Dialogue(threading.Thread):
 
     def completion(self, who: str, messages: list[dict[str, Any]], tools: Any, failed: set[str]) -> Any:
         """What a role's model says, in the form of OpenAI's client."""
-        offered = [tool["function"] for tool in tools] if isinstance(tools, list) else []
+        offered = list(tools) if isinstance(tools, list) else []
         messages = _unaddressed(messages)
         self.wanted.put(
             {
@@ -326,6 +324,7 @@ class _Dialogue(threading.Thread):
                 "tools": offered,
                 "messages": [
                     {
+                        "official": message,
                         "role": message["role"],
                         "content": message["content"],
                         "id": message.get("tool_call_id"),
@@ -382,7 +381,7 @@ def start(scenario: str, clock: str, network: bool = False) -> dict[str, Any]:
     return _playing[0].wanted.get()
 
 
-def reply(text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
+def reply(text: str | None, calls: list[dict[str, Any]]) -> dict[str, Any]:
     """Brings a completion and runs on: `who` (agent or user) has the next turn, or the dialogue is `done`.
 
     The official code turns calls into Python and executes it, so their ids must be identifiers; the

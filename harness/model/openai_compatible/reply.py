@@ -158,7 +158,7 @@ def _note_raw(made: ChatMessageAssistant, message: dict[str, Any]) -> None:
     if made.tool_calls:
         texts = [_arguments(each) for each in message["tool_calls"] if _is_function(each)]
         held[CALLS] = kept(made.tool_calls, texts)
-    if content is None and made.tool_calls:
+    if content is None:
         held[CONTENT] = None
     elif isinstance(content, str) and content != made.text:
         thoughts = [part for part in made.content if not isinstance(part, str) and part.type == "reasoning"]

@@ -129,7 +129,7 @@ async def _messages(messages: Sequence[ChatMessage]) -> list[Any]:
     made: list[Any] = []
     for message in messages:
         if (official := official_of(message)) is not None:
-            made.append(sendable(official))
+            made += [sendable(official)] if official else []
         elif message.role == "tool":
             text = f"Error: {message.error.message}" if message.error else message.text
             made.append({"role": "tool", "content": text, "tool_call_id": str(message.tool_call_id)})

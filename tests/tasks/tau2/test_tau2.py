@@ -487,9 +487,9 @@ class Bad(Gold):
     [
         ("endless user", "ok", 0, "max_steps"),
         ("silent user", "unscored", None, "3 empty turns"),
-        ("empty move", "ok", 0, "empty move"),
+        ("empty move", "ok", 0, "empty action"),
         ("unknown tool", "ok", 0, "too_many_errors"),
-        ("unreadable", "ok", 0, "too_many_errors"),
+        ("unreadable", "ok", 0, "get_user_details can't be read"),
         ("endless loop", "ok", 0, "max_steps"),
     ],
 )

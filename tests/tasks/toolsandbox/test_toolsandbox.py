@@ -301,7 +301,7 @@ def exchanging(bank, cache):
 def test_network_tools_reach_their_service_through_the_harness_alone(packages, bank, monkeypatch, tmp_path):
     cache = Cache(tmp_path / "cache.sqlite")
     monkeypatch.setenv("RAPID_API_KEY", "wrong")
-    with pytest.raises(WorldFailed, match="RAPID_API_KEY: status 403"):
+    with pytest.raises(WorldFailed, match="RAPID_API_KEY: HTTP 403"):
         exchanging(bank, cache)
     monkeypatch.setenv("RAPID_API_KEY", "secret")
     score, reply = exchanging(bank, cache)
