@@ -15,8 +15,8 @@ class Fields:
     """Of the calls of one question.
 
     seed: of the first draw; those after it count on. None for none of the task's own.
-    tool_choice: how a call with tools asks for them, where its method says nothing: `auto`, `any` (a call must
-        be made; OpenAI's `required`), UNSAID.
+    tool_choice: how a call with tools asks for them, where its method says nothing: `auto`, `any` (one must
+        be called; OpenAI's `required`), UNSAID.
     body: what only servers of OpenAI's protocol are sent, by the protocol's names, such as `store`. A user's
         `extra_body` wins.
     """

@@ -1,13 +1,12 @@
 """What a model is asked: the official runners and the harness against one server that records, with the same
-scripted models, for whole dialogues. Requests are equal as JSON and in order, but for `ALLOWED`.
+scripted models, for whole dialogues. Requests are equal as JSON and in order, but for what
+tests/official/allowed.py lists.
 
 Run by `make official`. See tests/official/runners.py for what it needs; what can't be had is skipped.
 """
 
 import json
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,31 +14,13 @@ import pytest
 from harness.base.errors import HarnessError
 from harness.external.setup import install
 from tests.official import players, runners
+from tests.official.allowed import equalled
 from tests.official.comparing import KEYS, compared, dialogues
 from tests.official.recording import Recorder
 
 pytestmark = [pytest.mark.official, pytest.mark.timeout(1800)]
 
 SOURCES = {"tau2": "HARNESS_TAU2_SOURCE", "toolsandbox": "HARNESS_TOOLSANDBOX_SOURCE"}
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """A difference that may be, by the text in requests that is taken for equal; and why."""
-
-    benchmark: str
-    what: str
-    why: str
-    pattern: str = ""
-
-
-ALLOWED = (
-    Allowed(
-        "all",
-        "headers: User-Agent, X-Stainless-*",
-        "they name the client and its version; only path and body reach the model",
-    ),
-)
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +56,11 @@ def runner(kept):
 
 @pytest.fixture
 def recorder():
-    """`recorder(benchmark)`: a recording server with the benchmark's scripted models."""
+    """`recorder(player)`: a recording server with scripted models."""
     made = []
 
-    def start(name):
-        made.append(Recorder(players.PLAYERS[name]))
+    def start(player):
+        made.append(Recorder(player))
         return made[-1]
 
     yield start
@@ -89,11 +70,8 @@ def recorder():
 
 def bodies(benchmark, requests):
     """The dialogues of a recording, with what may differ replaced."""
-    text = json.dumps(requests)
-    for allowed in ALLOWED:
-        if allowed.pattern and allowed.benchmark == benchmark:
-            text = re.sub(allowed.pattern, f"<{allowed.what}>", text)
-    return dialogues(json.loads(text), KEYS[benchmark])
+    found = dialogues(requests, KEYS[benchmark])
+    return {name: equalled(benchmark, asked) for name, asked in found.items()}
 
 
 def check(benchmark, name, official, ours, print_):
@@ -140,7 +118,7 @@ def one_a_ticket(source):
 )
 def test_tau2(domain, runner, recorder, warm, tmp_path, told):
     python, source, setup = runner("tau2")
-    server, solo = recorder("tau2"), domain.endswith("-solo")
+    server, solo = recorder(players.Tau2(source)), domain.endswith("-solo")
     chosen = ["--num-tasks", 3]
     if solo or domain == "mock":
         listed = {"mock": MOCK, "mock-solo": MOCK_SOLO}.get(domain) or one_a_ticket(source)
@@ -187,7 +165,10 @@ ITEMS = {category: [f"{category}_{n}" for n in range(2)] for category in PLAIN} 
     "memory_rec_sum": ["memory_rec_sum_0-customer-0", "memory_rec_sum_1-customer-1"],
 }
 #: a scenario's earlier conversations, which the official command takes by their ids
-EARLIER = {f"memory_{kind}": [f"memory_{kind}_prereq_{n}-customer-{n}" for n in range(40)] for kind in ("kv", "rec_sum")}
+EARLIER = {
+    f"memory_{kind}": [f"memory_{kind}_prereq_{n}-customer-{n}" for n in range(40)]
+    for kind in ("kv", "rec_sum")
+}
 FORMS = [
     f"format_sensitivity_{n}:ret_fmt={form}&tool_call_tag=True&func_doc_fmt={doc}"
     f"&prompt_fmt=plaintext&style=classic:simple_python_{entry}"
@@ -199,11 +180,14 @@ FORMS = [
 @pytest.mark.parametrize("mode", ["fc", "prompt"])
 def test_bfcl(mode, runner, recorder, warm, tmp_path, told):
     python, _, setup = runner("bfcl")
-    server, items = recorder("bfcl"), dict(ITEMS)
+    (data,) = python.parent.parent.glob("lib/python*/site-packages/bfcl_eval/data")
+    server, items = recorder(players.Bfcl(data)), dict(ITEMS)
     if mode == "prompt":
         items["format_sensitivity"] = FORMS
     asked = {category: [*ids, *EARLIER.get(category, ())] for category, ids in items.items()}
-    runners.bfcl(python, {"fc": "agent-FC", "prompt": "agent"}[mode], asked, tmp_path / "official", server.url)
+    runners.bfcl(
+        python, {"fc": "agent-FC", "prompt": "agent"}[mode], asked, tmp_path / "official", server.url
+    )
     official = server.taken()
     for category, ids in items.items():
         arguments = ["--task", f"bfcl/{category}", "--sample-id", ",".join(ids), "-T", f"mode={mode}"]
@@ -241,12 +225,13 @@ SCENARIOS = (
 
 def test_toolsandbox(runner, recorder, warm, tmp_path, told):
     python, source, setup = runner("toolsandbox")
-    server = recorder("toolsandbox")
+    server = recorder(players.ToolSandbox())
     runners.toolsandbox(python, source, SCENARIOS, tmp_path / "official", server.url)
     official = server.taken()
     arguments = ["--task", "toolsandbox/offline", "-T", "tools=any", "--sample-id", ",".join(SCENARIOS)]
-    arguments += ["--model", f"openai-api/local/{players.TOOLSANDBOX_AGENT}"]
-    arguments += ["--role", f"user=openai-api/local/{players.TOOLSANDBOX_USER}"]
+    arguments += ["--model", f"openai-api/local/{players.ToolSandbox.AGENT}"]
+    arguments += ["--max-connections", 1]  # each worker first builds 1,032 scenarios
+    arguments += ["--role", f"user=openai-api/local/{players.ToolSandbox.USER}"]
     runners.harness(warm, arguments, tmp_path / "ours", setup, server.url)
     check("toolsandbox", "toolsandbox", official, server.taken(), told)
     assert len(bodies("toolsandbox", official)) == len(SCENARIOS)

@@ -68,7 +68,7 @@ def tau2(body: Body) -> str:
     if body["model"] != "agent":
         return mark(system)
     marks = (
-        re.search(r"I am ([0-9a-f]{8}):", message.get("content") or "")
+        re.search(r"I am ([0-9a-f]{8}), ", message.get("content") or "")
         for message in body["messages"]
         if message["role"] == "user"
     )

@@ -1,0 +1,63 @@
+"""Where requests may differ from those of the official runners; docs/tasks.md has the same table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """`where` is the benchmark, `what` differs and `why`. Of texts that match `pattern` only counts which of
+    them are equal to each other."""
+
+    where: str
+    what: str
+    why: str
+    pattern: str = ""
+
+
+ALLOWED = (
+    Allowed(
+        "all",
+        "headers",
+        "User-Agent and X-Stainless-* name the client and its version; path and body are what a model gets",
+    ),
+    Allowed(
+        "toolsandbox",
+        "moments",
+        "a dialogue begins at the time of the setting `clock`, officially when it is run",
+        r"\b1[0-9]{9}\.[0-9]+",
+    ),
+    Allowed(
+        "toolsandbox",
+        "ids of new rows",
+        "they follow from the scenario's name, so that a dialogue can be had again; officially random",
+        r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b",
+    ),
+    Allowed(
+        "tau2",
+        "how long a search took",
+        "0 ms, so that a dialogue can be had again; officially as it was measured",
+        r"\[Timing: [^\]]*\]",
+    ),
+)
+
+
+def equalled(benchmark: str, requests: Sequence[Any]) -> list[Any]:
+    """The requests of a dialogue with numbers, in the order of their first coming, for what may differ."""
+    text = json.dumps(requests, ensure_ascii=False, sort_keys=True)
+    for allowed in ALLOWED:
+        if allowed.pattern and allowed.where == benchmark:
+            text = _numbered(text, allowed)
+    return list(json.loads(text))
+
+
+def _numbered(text: str, allowed: Allowed) -> str:
+    known = dict[str, int]()
+    return re.sub(
+        allowed.pattern, lambda found: f"<{allowed.what} {known.setdefault(found[0], len(known))}>", text
+    )
