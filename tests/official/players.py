@@ -84,7 +84,7 @@ class Tau2:
         wanted: Sequence[Mapping[str, Any]] = ()
         if task is not None:
             wanted = (self._tasks[task].get("evaluation_criteria") or {}).get("actions") or ()
-        left = [(act["name"], act["arguments"]) for act in wanted if act["requestor"] in who]
+        left = [(act["name"], act["arguments"]) for act in wanted if act.get("requestor", "assistant") in who]
         left = [act for act in left if act[0] not in self.ENDS]
         tools = [tool for tool in body["tools"] if tool["function"]["name"] not in self.ENDS]
         done, turn = called(body["messages"]), said(body["messages"])

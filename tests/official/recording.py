@@ -22,6 +22,7 @@ class Recorder(ThreadingHTTPServer):
     def __init__(self, player: Player) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.player, self.requests, self.lock = player, list[dict[str, Any]](), threading.Lock()
+        self.faults: list[Exception] = []
         self.url = f"http://127.0.0.1:{self.server_port}/v1"
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -29,6 +30,8 @@ class Recorder(ThreadingHTTPServer):
         """What was recorded since the last time."""
         with self.lock:
             found, self.requests = self.requests, []
+        if self.faults:
+            raise self.faults[0]
         return found
 
     def stop(self) -> None:
@@ -47,7 +50,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with server.lock:
             server.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
-        message = server.player(body)
+        try:
+            message = server.player(body)
+        except Exception as error:  # the script is at fault, and the test says so
+            server.faults.append(error)
+            self.send_error(400)
+            return
         answer = {
             "id": "chatcmpl-1",
             "object": "chat.completion",
