@@ -125,6 +125,7 @@ def test_tau2(domain, runner, recorder, warm, tmp_path, told):
         chosen = ["--task-ids", *listed]
     who = ["--agent-llm", "openai/agent", "--user-llm", "openai/user"]
     models = ["--model", "openai-api/local/agent", "--role", "user=openai-api/local/user"]
+    models += ["--role", f"judge=openai-api/local/{players.Tau2.JUDGE}"]
     if solo:
         who = ["--agent", "llm_agent_solo", "--user", "dummy_user", "--agent-llm", "openai/solo"]
         models = ["--model", "openai-api/local/solo"]

@@ -64,9 +64,8 @@ def compared(
 
 def tau2(body: Body) -> str:
     """By the mark of the user's scenario, which the user's words hold; of a ticket by itself."""
-    system = body["messages"][0]["content"]
-    if body["model"] != "agent":
-        return mark(system)
+    if body["model"] in ("user", "solo"):
+        return mark(body["messages"][0]["content"])
     marks = (
         re.search(r"I am ([0-9a-f]{8}), ", message.get("content") or "")
         for message in body["messages"]

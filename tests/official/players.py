@@ -65,9 +65,11 @@ def mark(text: str) -> str:
 
 
 class Tau2:
-    """Agent, user and solo agent, told apart by the model's name. They do what a task wants done, as far as
+    """Agent, user, solo agent and judge, told apart by the model's name. They do what a task wants done, as far as
     they come: the user's words hold a mark of its scenario and the task's number."""
 
+    #: of assertions in words, by the name that the official evaluator asks for
+    JUDGE = "gpt-4.1-2025-04-14"
     ENDS = ("transfer_to_human_agents", "done")
 
     def __init__(self, source: Path) -> None:
@@ -77,7 +79,8 @@ class Tau2:
         self._told = [[_bare(text) for text in _texts(t["user_scenario"])] for t in self._tasks]
 
     def __call__(self, body: dict[str, Any]) -> Message:
-        return {"agent": self._agent, "user": self._user, "solo": self._solo}[body["model"]](body)
+        players = {"agent": self._agent, "user": self._user, "solo": self._solo, self.JUDGE: self._judge}
+        return players[body["model"]](body)
 
     def _acts(self, task: int | None, body: dict[str, Any], *who: str) -> Callable[[int], dict[str, Any]]:
         """The calls that are next: those of the task that are not made, then any."""
@@ -121,6 +124,11 @@ class Tau2:
         if turn >= 6:
             return {"content": "Thanks ###STOP###"}
         return {"content": f"I am {mark(system)}, case {case}: part {turn}, s’il vous plaît"}
+
+    def _judge(self, body: dict[str, Any]) -> Message:
+        wanted = ast.literal_eval(body["messages"][-1]["content"].rpartition("expectedOutcomes:")[2].strip())
+        met = [{"expectedOutcome": each, "reasoning": "So.", "metExpectation": True} for each in wanted]
+        return {"content": json.dumps({"results": met})}
 
     def _solo(self, body: dict[str, Any]) -> Message:
         system, turn = body["messages"][0]["content"], said(body["messages"])
