@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test faults mutants constraints docs lint types published simulations cm2 todycomm clean system
+.PHONY: demo test faults official mutants constraints docs lint types published simulations cm2 todycomm clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -32,6 +32,10 @@ constraints: $(READY)
 # Campaigns of faults at length: kills, damaged stores, crafted files, addresses, scripts on the site.
 faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults -m faults --durations=20
+
+# What models are asked, by the official runners and by the harness: installs those runners (some 2 GB).
+official: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/e2e/test_official_requests.py -m official
 
 system:
 	@if ! { command -v $(BROWSER) && command -v bwrap; } >/dev/null && [ "$$(id -u)" = 0 ] \

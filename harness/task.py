@@ -12,6 +12,7 @@ from harness.base.errors import GraderFailed, PluginError
 from harness.base.plain import Unfit, Unheld, named, plain
 from harness.base.slip import slip
 from harness.base.template import filled
+from harness.model.request_fields import NONE, Fields
 from harness.plugins.base import Plugin
 from harness.sample import Classes, Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -144,6 +145,16 @@ class Task(Plugin[TaskSpec]):
         if isinstance(target, list | tuple | dict):
             return bool(plain(answer) == plain(target))
         return bool(answer == target)
+
+    def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
+        """What the benchmark's own runner says in its requests beside messages, tools and decoding.
+
+        Args:
+            question: on whose behalf a model is asked; its epoch is the number of the trial.
+            seed: the run's.
+            role: of the model that is asked, such as `user`; empty for the one that is measured.
+        """
+        return NONE
 
     def for_run(self, services: Services) -> Task:
         """The task as one run uses it: a copy, where the worlds of a run share something, or reach outside

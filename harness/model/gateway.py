@@ -24,6 +24,7 @@ from harness.model.prefixes import Prefixes
 from harness.model.prices import Price, Rates
 from harness.model.provider import Call, Provider
 from harness.model.reasoning_room import Room
+from harness.model.request_fields import NONE, Fields
 from harness.model.supported_settings import Taken
 from harness.model.tries import Tries
 from harness.model.verbatim import OFFICIAL, official_of
@@ -60,12 +61,13 @@ class Model:
         chosen: Collection[str] = (),
         notice: Callable[[str], None] | None = None,
         notes_requests: bool = False,
+        fields: Callable[[Question], Fields] = lambda question: NONE,
     ) -> None:
         self.provider, self.name, self.abilities = provider, provider.name, provider.abilities
         self.decoding = dict(decoding or {})
         self._ledger, self._budget, self._cache = ledger, budget, cache
         self._seed, self._offline = seed, offline
-        self._keyed, self._notes_requests = provider.cacheable, notes_requests
+        self._keyed, self._notes_requests, self._fields = provider.cacheable, notes_requests, fields
         self._notice = notice or (lambda text: None)
         self._taken = Taken(provider, self.decoding, chosen, self._notice)
         self.price = Price(Rates(*price)) if isinstance(price, tuple) else price
@@ -128,8 +130,10 @@ class Model:
         if system := settings.pop("system_message", None):
             messages = make.told(system, messages)
         self._taken.check(settings, bool(system))
-        key = self._key(question, messages, tools, tool_choice, settings, draw)
-        call = Call(question, messages, tools, tool_choice, settings, int(key[:15], 16))
+        fields = self._fields(question).of_draw(draw)
+        choice = fields.tool_choice if tools and tool_choice is None else tool_choice
+        key = self._key(question, messages, tools, choice, settings, draw, fields)
+        call = Call(question, messages, tools, choice, settings, int(key[:15], 16), fields)
         if self._notes_requests and self._ledger.requests.begins(question.id, question.epoch, tools):
             call.sent = [] if self.provider.remote else None
         shared = self._keyed and self._cache is not None
@@ -218,7 +222,7 @@ class Model:
         held, former = cache.get(key), self.provider.former
         if held is not None or former is None or not cache.older:
             return held
-        asked = (call.question, call.messages, call.tools, call.tool_choice, call.decoding, draw)
+        asked = (call.question, call.messages, call.tools, call.tool_choice, call.decoding, draw, call.fields)
         held = cache.get(self._key(*asked, former))
         if held is not None:
             cache.put(key, held)  # another server finds it too
@@ -260,6 +264,7 @@ class Model:
         tool_choice: Any,
         settings: Mapping[str, Any],
         draw: int,
+        fields: Fields,
         former: tuple[str, str] | None = None,
     ) -> str:
         """What the answer may depend on, and nothing else; `former` as the provider has it."""
@@ -280,6 +285,7 @@ class Model:
                 # an uncached provider may answer by sample, so its seeds must differ by sample
                 "" if self._keyed else question.id,
                 *more,
+                *fields.keyed(),
             ]
         )
 

@@ -29,6 +29,7 @@ from harness.model.faults import ServerFault, causes
 from harness.model.local_weights import TAKEN, in_process
 from harness.model.openai_compatible.endpoint import OPENAI, RUNNING, endpoint, headers_of, running
 from harness.model.provider import Call, Provider
+from harness.model.request_fields import UNSAID
 from harness.model.sdk_answers import looked_at, token_parts
 from harness.model.sent_request import seen, unsent, watched
 from harness.model.server_info import Told, ask
@@ -251,7 +252,7 @@ class Hosted(Provider):
                     output: ModelOutput = await self._model.generate(
                         sendable(list(call.messages)),
                         tools=sendable(list(call.tools)),
-                        tool_choice=call.tool_choice,
+                        tool_choice=None if call.tool_choice == UNSAID else call.tool_choice,
                         config=config,
                     )
         except RetryError as spent:  # inspect's wrapper around the one attempt it was allowed

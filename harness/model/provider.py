@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from harness.model.request_fields import NONE, Fields
 from harness.model.server_info import Told
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class Call:
     tool_choice: Any = None
     decoding: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    #: what the task's own runner says in such a request
+    fields: Fields = NONE
+    #: the bodies of requests as they were sent, noted where this is a list
     sent: list[str] | None = field(default=None, compare=False)
 
 

@@ -62,6 +62,8 @@ class Taken:
         settings = {name: value for name, value in call.decoding.items() if name not in refused}
         if "seed" in settings or ("seed" not in refused and self._seeds and self._provider.seeds):
             settings["seed"] = call.seed & SEED
+        if call.fields.seed is not None and "seed" not in {*refused, *call.decoding} and self._seeds:
+            settings["seed"] = call.fields.seed
         return call if settings == call.decoding else replace(call, decoding=settings)
 
     def sent(self, call: Call) -> dict[str, Any]:

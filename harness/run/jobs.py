@@ -64,7 +64,9 @@ def make_job(
     clock = AttemptClock(request.attempt_time)
     limit: int | None = cell.task.decoding.get("max_tokens")
 
-    def handle(source: Provider, own: bool, answers: bool = False, subject: bool = False) -> Model:
+    def handle(
+        source: Provider, own: bool, answers: bool = False, subject: bool = False, role: str = ""
+    ) -> Model:
         chosen = request.decoding if own or answers else {}
         decoding = {**cell.task.decoding, **chosen} if own else dict(chosen)
         model = Timed(
@@ -84,6 +86,7 @@ def make_job(
             chosen=chosen,
             notice=session.notice,
             notes_requests=subject and request.transcripts,
+            fields=lambda question: task.request_fields(question, cell.seed, "" if own else role),
         )
         model.clock = clock
         return model
@@ -103,6 +106,7 @@ def make_job(
                     role,
                     own=role is provider and name not in of_task,
                     answers=name in cell.method.roles and name not in of_task,
+                    role=name,
                 )
                 for name, role in roles.items()
             },

@@ -18,6 +18,7 @@ from harness.external.services import Opening, Service, Services
 from harness.external.setup import source
 from harness.external.workers import Outside, Pool, WorkerError
 from harness.model.raw_calls import raw_calls, raw_text
+from harness.model.request_fields import UNSAID, Fields
 from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
@@ -102,6 +103,10 @@ class Bfcl(Official):
             memory = self._memories[sample.target["scenario"], sample.question.epoch]
             return Remembering(self.category, mode, sample, self.pool, outside, self.keeps_reasoning, memory)
         return MultiTurn(self.category, mode, sample, self.pool, outside, self.keeps_reasoning)
+
+    def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
+        """As the official handler of chat completions asks."""
+        return Fields(tool_choice=UNSAID, body={"store": False})
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded result: `{"mode": "fc" or "prompt", "result": ...}`."""

@@ -335,10 +335,10 @@ def _prerequisites(category: str) -> dict[str, dict[str, Any]]:
     return _earlier[category]
 
 
-def _entry(category: str, id: str) -> dict[str, Any]:
+def _entry(category: str, id: str, hints: bool = False) -> dict[str, Any]:
     if official.is_memory_prereq(id):
         return _prerequisites(category)[id]
-    entry = entries(category)[id][0]
+    entry = entries(category, hints)[id][0]
     official.populate_initial_settings_for_web_search_test_cases([entry])
     return entry
 
@@ -352,7 +352,7 @@ def open_memory(
     category: str, id: str, session: str, snapshot: dict[str, Any] | None, mode: str = "fc"
 ) -> list[Any]:
     """Opens a conversation on a memory that holds what `snapshot` does; the turns of its users."""
-    entry = copy.deepcopy(_entry(category, id))
+    entry = copy.deepcopy(_entry(category, id, hints=True))
     place = pathlib.Path(os.getcwd()) / session
     memory = place / official.get_directory_structure_by_id(id) / "memory_snapshot"
     memory.mkdir(parents=True)

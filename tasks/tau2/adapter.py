@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.data.hub import Data
 from harness.external.services import Opening
 from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
+from harness.model.request_fields import NONE, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.tasks.official import Official, ungraded
@@ -27,6 +29,8 @@ SCRIPT = Path(__file__).with_name("grader.py")
 SECONDS = 300.0
 MEMORY = 4 << 30
 JUDGE_TRIES = 3
+#: of the official command, from which it draws those of its trials
+OFFICIAL_SEED = 300
 
 #: a customer's id (`mei_kovacs_8020`), or first and last name where a script introduces its user
 _CUSTOMER = re.compile(
@@ -100,6 +104,13 @@ class Tau2(Official):
         return Tau2Dialogue(
             place, sample, self.pool.one(), user, SECONDS, outside, keeps_reasoning=self.keeps_reasoning
         )
+
+    def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
+        """As the official command has agent and user asked; its judge is given no seed."""
+        if role not in ("", "user"):
+            return NONE
+        choice = "any" if self._solo else None
+        return Fields(seed=trial_seed(seed, question.epoch), tool_choice=choice)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded simulation: `{"simulation": ..., "task": ...}`."""
@@ -181,6 +192,13 @@ def group_of(domain: str, task: Mapping[str, Any]) -> str:
     found = _CUSTOMER.search(known)
     name = " ".join(filter(None, found.groups())).lower() if found else digest(known)[:16]
     return f"tau2 {domain} customer {name}"
+
+
+def trial_seed(seed: int, trial: int) -> int:
+    """The seed that the official command gives its agent and user in a trial (from 0), by default and with
+    `--seed` raised by the run's seed: 0 .. 1,000,000."""
+    draw = random.Random(OFFICIAL_SEED + seed)
+    return [draw.randint(0, 1_000_000) for _ in range(trial + 1)][-1]
 
 
 def _score(found: Any, own: bool) -> Score | GraderFailed:

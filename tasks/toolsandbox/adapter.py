@@ -12,6 +12,7 @@ from harness.data.hub import Data
 from harness.external.services import Opening, Service
 from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
+from harness.model.request_fields import UNSAID, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.official import Official, ungraded
 from harness.tasks.toolsandbox.dialogue import Dialogue
@@ -123,6 +124,10 @@ class ToolSandbox(Official):
             outside,
             keeps_reasoning=self.keeps_reasoning,
         )
+
+    def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
+        """As the official roles ask."""
+        return Fields(tool_choice=UNSAID)
 
     def is_result(self, found: dict[str, Any]) -> bool:
         """A recorded dialogue: `{"context": ..., "messages": [...]}`."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base.surrogates import sendable, whole
+from harness.model.request_fields import UNSAID
 from harness.model.verbatim import official_of
 
 if TYPE_CHECKING:
@@ -93,12 +94,14 @@ async def chat(call: Call, model: str, *, long_name: bool, continues: bool, stri
     if long_name and "max_tokens" in body:
         body["max_completion_tokens"] = body.pop("max_tokens")
     if tools:
-        body["tools"], body["tool_choice"] = [_described(tool, strict) for tool in tools], choice
+        body["tools"] = [_described(tool, strict) for tool in tools]
+        if choice != UNSAID:
+            body["tool_choice"] = choice
         if config.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = config.parallel_tool_calls
     if config.prompt_logprobs is not None:
         extra["prompt_logprobs"] = config.prompt_logprobs
-    body.update(extra)
+    body.update({**call.fields.body, **extra})
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return whole(text).encode()
 
