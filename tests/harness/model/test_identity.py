@@ -19,6 +19,7 @@ from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.identity import ELSEWHERE
 from harness.model.ledger import Ledger
+from harness.model.request_fields import NONE
 from harness.sample import Question
 
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_API_KEY", "LOCAL_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
@@ -187,7 +188,7 @@ def test_a_completion_of_before_is_found_and_then_at_every_port(cache, monkeypat
     here, there = (opened(cache, "openai-api/local/m", {"base_url": each, "api_key": "k"}) for each in (A, B))
     cache.older = True  # as of a database that was there before
     now = Model(here, ledger=Ledger(), budget=Budget(), cache=cache)
-    call = (QUESTION, [user("?")], (), None, {}, 0)
+    call = (QUESTION, [user("?")], (), None, {}, 0, NONE)
     output = ModelOutput.from_content("m", "of before").model_dump(mode="json", exclude_none=True)
     cache.put(now._key(*call, ("", A)), json.dumps(output))
     assert asked(there, cache, "new") == "new"  # that was another model then

@@ -11,6 +11,7 @@ from harness.model.factory import open_model
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.provider import Provider
+from harness.model.request_fields import NONE
 from harness.sample import Question
 from tests.harness.cli.conftest import Endpoint
 
@@ -117,7 +118,7 @@ def test_price_is_no_part_of_what_is_asked():
     """The key of a completion is the same, kept or not."""
     model = Model(Seen("anthropic/claude"), ledger=Ledger(), budget=Budget())
     other = Model(Seen("anthropic/claude"), ledger=Ledger(), budget=Budget(), prompt_cache=False)
-    call = (Question("q", "?"), [user(LONG)], (), None, {}, 0)
+    call = (Question("q", "?"), [user(LONG)], (), None, {}, 0, NONE)
     assert model._key(*call) == other._key(*call)
 
 
