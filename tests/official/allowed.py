@@ -11,7 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Allowed:
-    """`where` is the benchmark, `what` differs and `why`. Of texts that match `pattern` only counts which of
+    """`where` is the benchmark, `what` differs and `why`. `fields` of the agent's messages count only if they
+    say something. Of texts that match `pattern` only counts which of
     them are equal to each other, and not even that if they are `alike` in the harness."""
 
     where: str
@@ -19,6 +20,7 @@ class Allowed:
     why: str
     pattern: str = ""
     alike: bool = False
+    fields: tuple[str, ...] = ()
 
 
 ALLOWED = (
@@ -26,6 +28,12 @@ ALLOWED = (
         "all",
         "headers",
         "User-Agent and X-Stainless-* name the client and its version; path and body are what a model gets",
+    ),
+    Allowed(
+        "bfcl",
+        "empty fields of the agent's messages",
+        "the official client sends back `refusal` and `annotations` as the server sent them, also without a value",
+        fields=("refusal", "annotations"),
     ),
     Allowed(
         "toolsandbox",
@@ -58,10 +66,22 @@ ALLOWED = (
 
 def equalled(benchmark: str, requests: Sequence[Any]) -> list[Any]:
     """The requests of a dialogue with numbers, in the order of their first coming, for what may differ."""
-    text = json.dumps(requests, ensure_ascii=False, sort_keys=True)
-    for allowed in ALLOWED:
-        if allowed.pattern and allowed.where == benchmark:
-            text = _numbered(text, allowed)
+    rows = [row for row in ALLOWED if row.where == benchmark]
+    empty = {name for row in rows for name in row.fields}
+    kept = [
+        {
+            **request,
+            "messages": [
+                {name: value for name, value in message.items() if value or name not in empty}
+                for message in request["messages"]
+            ],
+        }
+        for request in requests
+    ]
+    text = json.dumps(kept, ensure_ascii=False, sort_keys=True)
+    for row in rows:
+        if row.pattern:
+            text = _numbered(text, row)
     return list(json.loads(text))
 
 

@@ -65,7 +65,7 @@ def mark(text: str) -> str:
 
 
 class Tau2:
-    """Agent, user, solo agent and judge, told apart by the name of the model. They do what a task wants, as
+    """Agent, user, solo agent and judge, told apart by the model's name. They do what a task wants done, as
     far as they come: the user's words hold a mark of its scenario and the task's number."""
 
     #: of assertions in words, by the name that the official evaluator asks for

@@ -25,6 +25,16 @@ def test_what_may_differ_counts_by_which_are_equal():
     assert equalled("tau2", asked(one)) != equalled("tau2", asked(other))
 
 
+def test_only_empty_fields_are_passed_over():
+    bare = [{"messages": [{"role": "assistant", "content": None}]}]
+    for field, same in ((None, True), ([], True), ("no", False)):
+        more = [{"messages": [{**bare[0]["messages"][0], "refusal": field}]}]
+        assert (equalled("bfcl", bare) == equalled("bfcl", more)) is same
+    assert equalled("tau2", bare) != equalled(
+        "tau2", [{"messages": [{**bare[0]["messages"][0], "refusal": None}]}]
+    )
+
+
 def test_every_other_difference_is_told():
     first = {"a": asked("x", None)}
     for second in (asked("y", None), asked("x"), asked("x", ""), [{"messages": [{"role": "tool"}] * 2}], []):
