@@ -58,6 +58,7 @@ class SurfaceFit:
         misfit: p of residuals as large as these if the form is true; see `_misfit`.
         drawn: the parameters of draws of the means, shape (draws, parameters).
         weights: what each parameter sums the means by, shape (parameters, cells); None of a saturating form.
+        axes: their names.
     """
 
     shape: Shape
@@ -70,6 +71,7 @@ class SurfaceFit:
     misfit: float
     drawn: FloatArray
     weights: FloatArray | None
+    axes: tuple[str, str]
 
     @property
     def aic(self) -> float:
@@ -77,13 +79,16 @@ class SurfaceFit:
 
     @property
     def name(self) -> str:
-        """`linear`, `linear with interaction`, `linear, first axis`."""
-        more = {"both": "", "interaction": " with interaction"}
-        return self.shape + more.get(self.terms, f", {self.terms} axis")
+        """`linear`, `linear with interaction`, `linear, first axis alone`."""
+        first, second = (f", {axis} alone" for axis in self.axes)
+        more = {"both": "", "interaction": " with interaction", "first": first, "second": second}
+        return self.shape + more[self.terms]
 
     def at(self, first: ArrayLike, second: ArrayLike) -> FloatArray:
         """The form's value; both broadcastable."""
-        return values_at(self, np.array([list(self.parameters.values())]), first, second)[0]
+        return np.asarray(
+            values_at(self, np.array([list(self.parameters.values())]), first, second)[0], dtype=np.float64
+        )
 
 
 def values_at(fit: SurfaceFit, parameters: FloatArray, first: ArrayLike, second: ArrayLike) -> FloatArray:
@@ -120,6 +125,7 @@ def fit_surfaces(
     level: float = 0.95,
     draws: int = DRAWS,
     shapes: Sequence[Shape] = SHAPES,
+    axes: tuple[str, str] = ("first axis", "second axis"),
 ) -> list[SurfaceFit]:
     """Every form that has fewer parameters than there are cells and whose parameters the cells can tell, best
     AIC first.
@@ -131,6 +137,7 @@ def fit_surfaces(
         level: of the intervals, in (0, 1).
         draws: of the means, for what is no contrast.
         shapes: of the forms that are fitted.
+        axes: what they are called.
 
     Raises:
         ValueError: the shapes differ, a coordinate or variance isn't above 0, or a level outside (0, 1).
@@ -142,7 +149,7 @@ def fit_surfaces(
         raise ValueError(f"{len(y)} cells have {len(y)} x 2 coordinates and {len(y)} variances")
     if not ((at > 0).all() and (v > 0).all()):
         raise ValueError("coordinates and variances are above 0")
-    cells = _Cells(sweep, at, 1 / np.sqrt(v), sweep.replicates(draws), level)
+    cells = _Cells(sweep, at, 1 / np.sqrt(v), sweep.replicates(draws), level, axes)
     made = []
     for shape in shapes:
         for terms in get_args(Terms):
@@ -175,6 +182,7 @@ class _Cells:
     weight: FloatArray
     drawn: FloatArray
     level: float
+    axes: tuple[str, str]
 
     @property
     def y(self) -> FloatArray:
@@ -229,6 +237,7 @@ def _linear(cells: _Cells, shape: Shape, terms: Terms) -> SurfaceFit | None:
         _misfit(cells, np.eye(len(design)) - design @ weights, chi2),
         drawn,
         weights,
+        cells.axes,
     )
 
 
@@ -306,6 +315,7 @@ def _saturating(cells: _Cells, terms: Terms) -> SurfaceFit | None:
         _misfit(cells, (np.eye(len(hat)) - hat) / cells.weight[:, None] * cells.weight, chi2),
         drawn,
         None,
+        cells.axes,
     )
 
 

@@ -117,6 +117,8 @@ def test_best_form_wants_a_gap():
     form, why = best_form(fits)
     assert form == "inconclusive" and "differ by 2.0 in AIC, not by 4" in why
     assert best_form([fits[0], fits[-1]])[0] == "logarithmic"
+    named = {fit.name for fit in fits}
+    assert {"linear", "linear with interaction", "saturating, second axis alone"} <= named
 
 
 def optimum_of(shape, terms, budget, **parameters):
