@@ -299,7 +299,14 @@ def _forms(surface: Surface, made: Description) -> Table | None:
         split = "" if best is None or math.isnan(best.share) else split_text(surface, best)
         said = "" if place else made.form if made.form == fit.name else f"inconclusive: {made.reason}"
         rows.append([fit.name, fit.aic, None if math.isnan(error) else error, split, parameters, said])
-    columns = ("form", "AIC", "error at a cell left out", "best split", "parameters [95 %]", "which fits best")
+    columns = (
+        "form",
+        "AIC",
+        "error at a cell left out",
+        "best split",
+        "parameters [95 %]",
+        "which fits best",
+    )
     return Table("Forms of the surface", columns, rows) if rows else None
 
 
