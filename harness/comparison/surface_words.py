@@ -30,7 +30,11 @@ def sentence(surface: Surface, found: Judgement | None, reading: Reading, margin
     first, second = surface.parameters
     head = f"{word(surface, found)} '{SAYS[reading]}'"
     if found is None:
-        return f"{head}: these cells don't tell {first} from {second}; set two values or more of each above 0"
+        used = "; what was used differs too little, --axes dials takes what was set"
+        return (
+            f"{head}: the cells don't tell {first} from {second}; each takes two values or more above 0"
+            + (used if "realised" in surface.axes and min(surface.levels) > 1 else "")
+        )
     reasons = {"supports": _supports, "contradicts": _contradicts, "cannot tell": _lacks}[found.word]
     lower = f"; {surface.metric}: lower is better" if surface.span.lower_is_better else ""
     without = f"; without {', '.join(surface.no_numbers)}, no number" if surface.no_numbers else ""

@@ -218,8 +218,27 @@ def test_what_would_be_needed_is_said(tmp_path):
     surface = found_in(zero)
     made = describe(surface)
     assert made.judgements == {"linear": None, "logarithmic": None} and made.drawn is None
-    assert "these cells don't tell reasoning from searches" in sentence(surface, None, "linear")
+    said = sentence(surface, None, "linear")
+    assert "the cells don't tell reasoning from searches" in said and "--axes" not in said
     assert optimum_sentence(surface, made) == "no best split: no form of both axes can be fitted"
+
+
+def test_a_dial_that_moves_no_use_is_said(tmp_path):
+    rng = np.random.default_rng(0)
+    for n, (r, s) in enumerate((r, s) for r in REASONING for s in SEARCHES):
+        seal_scores(
+            tmp_path,
+            rng.random(20) < 0.5,
+            seed=n,
+            used={"reasoning_tokens": 100, "retrieved_tokens": 500 * s},
+            draws="run",
+            method_args=dict(zip(NAMES, (r, s), strict=True)),
+        )
+    surface = found_in(tmp_path)
+    found = describe(surface).judgements["linear"]
+    assert found is None
+    assert sentence(surface, found, "linear").endswith("--axes dials takes what was set")
+    assert describe(found_in(tmp_path, axes="dials")).judgements["linear"] is not None
 
 
 def test_scores_that_never_move_are_no_error(tmp_path):
