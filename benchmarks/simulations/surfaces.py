@@ -96,13 +96,17 @@ def tables(replicates: int) -> Iterator[str]:
             shown = " | ".join(f"{held[name] / replicates:.3f}" for name in ("a", "b", "share", "width"))
             yield f"| {items} | {sd:g} | {shown} |"
     yield ""
-    yield "Verdicts, 200 items, run SD 1, margin 5 points: supports / contradicts / cannot tell."
+    sweeps = max(replicates // 4, 20)
+    yield (
+        f"Verdicts, {sweeps} sweeps a row, 200 items, run SD 1, margin 5 points: supports / contradicts / "
+        "cannot tell."
+    )
     yield ""
     yield "| truth | linear reading | logarithmic reading |"
     yield "|---|---|---|"
     for row, name in enumerate(TRUTHS):
-        said = words(max(replicates // 4, 20), 60 + row, name, 200, 1.0)
-        share = functools.partial(_shares, said, max(replicates // 4, 20))
+        said = words(sweeps, 60 + row, name, 200, 1.0)
+        share = functools.partial(_shares, said, sweeps)
         yield f"| {name} | {' | '.join(share(reading) for reading in READINGS)} |"
 
 
