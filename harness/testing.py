@@ -269,6 +269,7 @@ def seal_scores(
     needs: tuple[str, ...] = (),
     calls: int = 1,
     used: Mapping[str, int] | None = None,
+    measures: Mapping[str, float] | None = None,
     metric_range: MetricRange = RIGHT_OR_WRONG,
     curve: Sequence[Mapping[str, Any]] = (),
     draws: str | None = "",
@@ -285,6 +286,7 @@ def seal_scores(
             same comparability key.
         status: of an attempt, by item and epoch; other than `ok` it has no score.
         used: what an attempt took beside calls, input and output, such as `reasoning_tokens`.
+        measures: what the method measured of itself at every attempt.
         curve: rows of a learning curve.
         draws: `run`, `none` or None for unknown; by default what `needs` say.
     """
@@ -368,6 +370,7 @@ def seal_scores(
                     "reason": None,
                     "completion": completion(n, epoch),
                     "trace": None,
+                    "measures": dict(measures or {}),
                     "usage": {
                         "answer": {
                             "calls": calls,

@@ -91,21 +91,22 @@ class Surfaces(ShownItems["Surface"]):
 
 def _blocks(surface: Surface, margin: float | None, iso_budget: float | None) -> list[Block]:
     """The verdicts, the cells, then the forms with their parameters and the best split."""
+    from harness.comparison.axes import REASONING, SEARCH
     from harness.comparison.surface_forms import describe, parameters_of
     from harness.comparison.surface_words import axes_sentence, optimum_sentence, sentence
 
     made = describe(surface, margin, iso_budget)
     names = (
         *(*surface.parameters, "seeds", "mean [95 % interval]", "calls an item", "tokens in"),
-        *("reasoning tokens", "retrieved tokens"),
+        *(REASONING.name, SEARCH.name),
     )
-    used = ("calls", "input_tokens", "reasoning_tokens", "retrieved_tokens")
     rows = [
         [
             *(f"{value:g}" for value in dials),
             str(len(arm.runs)),
             f"{mean:.4f}" + (f" [{ends[0]:.4f}, {ends[1]:.4f}]" if ends[0] == ends[0] else ""),
-            *(_number(arm.usage(name)) for name in used),
+            *(_number(arm.usage(name)) for name in ("calls", "input_tokens")),
+            *(_number(kind.of(arm)) for kind in (REASONING, SEARCH)),
         ]
         for dials, arm, mean, ends in zip(
             surface.dials, surface.arms, surface.means, surface.intervals, strict=True

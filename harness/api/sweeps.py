@@ -145,8 +145,8 @@ def sweep(
         margin: differences up to which the score is flat, or an axis counts for nothing, above 0, in the unit
             of the metric. Without one neither is ever said.
         same_seeds: seeds 0, 1, ... at every value, as those of `evaluate`.
-        axes: of a surface, `realised` (default: the tokens that runs recorded of `reasoning` and `searches`,
-            where they did) or `dials` (what was set).
+        axes: of a surface, `realised` (default: the tokens that runs recorded of `reasoning`, `searches` and
+            `retrieved`, where they did) or `dials` (what was set).
         iso_budget: of a surface, the budget whose best split is told, above 0, in tokens, or in the unit of
             both dials. By default the middle one of the cells, where both axes are tokens.
         options: the keywords of `evaluate`.

@@ -55,7 +55,7 @@ class Surface(Points):
     def axis_names(self) -> tuple[str, str]:
         """`thousand reasoning tokens` or `reasoning`."""
         first, second = (
-            f"thousand {REALISED[name][1]}" if axis == "realised" else name
+            f"thousand {REALISED[name].name}" if axis == "realised" else name
             for name, axis in zip(self.parameters, self.axes, strict=True)
         )
         return first, second
@@ -106,8 +106,10 @@ def surface_of(
     arms = [arm for _, arm in ordered]
     dials = np.array([at for at, _ in ordered])
     columns, chosen = [], list[Axes]()
+    # two dials of one kind of token would lie on one line
+    apart = len({REALISED.get(name) for name in parameters}) == len(parameters)
     for name, column in zip(parameters, dials.T, strict=True):
-        tokens = _tokens(arms, name) if axes == "realised" else None
+        tokens = _tokens(arms, name) if axes == "realised" and apart else None
         columns.append(column if tokens is None else tokens / UNIT)
         chosen.append("dials" if tokens is None else "realised")
     return Surface(
@@ -125,6 +127,6 @@ def _tokens(arms: Sequence[Arm], parameter: str) -> FloatArray | None:
     from 0."""
     if parameter not in REALISED:
         return None
-    found = [arm.usage(REALISED[parameter][0]) for arm in arms]
+    found = [REALISED[parameter].of(arm) for arm in arms]
     known = np.array([value for value in found if value is not None])
     return known if len(known) == len(found) and known.any() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from harness.comparison.axes import UNIT
+from harness.comparison.axes import REASONING, SEARCH, UNIT
 from harness.comparison.forms import variances
 from harness.comparison.surface import Surface
 from harness.comparison.surface_forms import Description, describe, measured, normalised, parameters_of
@@ -16,14 +16,7 @@ from harness.stats.iso_budget import Optimum
 from harness.stats.surface import SurfaceFit
 
 #: what a cell took per attempt
-_USED = (
-    "calls",
-    "input_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "retrieved_tokens",
-    "cost_usd",
-)
+_USED = ("calls", "input_tokens", "output_tokens", "cost_usd")
 
 
 def plain_surface(
@@ -105,6 +98,8 @@ def _cells(surface: Surface) -> list[dict[str, Any]]:
             "run_ids": arm.run_ids,
             "complete": arm.complete,
             **{name: arm.usage(name) for name in _USED},
+            "reasoning_tokens": REASONING.of(arm),
+            "search_tokens": SEARCH.of(arm),
         }
         for dials, at, compared, mean, ends, error, arm in zip(
             surface.dials,

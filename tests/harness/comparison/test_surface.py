@@ -77,7 +77,7 @@ def planted(tmp_path_factory):
 def test_cells_lie_at_the_tokens_that_were_used(planted):
     surface = found_in(planted)
     assert surface.axes == ("realised", "realised") and surface.tokens
-    assert surface.axis_names == ("thousand reasoning tokens", "thousand retrieved tokens")
+    assert surface.axis_names == ("thousand reasoning tokens", "thousand search tokens")
     assert surface.dials[:5].tolist() == [[1024, 2], [1024, 4], [1024, 8], [1024, 16], [2048, 2]]
     assert surface.coordinates == pytest.approx(surface.dials * [0.0005, 0.5])
     assert [len(arm.runs) for arm in surface.arms] == [2] * 16 and surface.levels == (4, 4)
@@ -99,6 +99,29 @@ def test_tokens_that_some_cell_does_not_know_are_no_axis(tmp_path):
     made = describe(surface)
     assert made.budget is None and describe(surface, iso_budget=5000.0).budget is None
     assert "reasoning and searches have no common unit" in optimum_sentence(surface, made)
+
+
+def test_what_a_method_measured_comes_before_what_servers_counted(tmp_path):
+    """Retrieved text and queries are both search; two dials of one kind would lie on one line."""
+    for n, (r, s) in enumerate((r, s) for r in (1, 2) for s in (1, 2)):
+        for first in ("reasoning", "retrieved"):
+            seal_scores(
+                tmp_path,
+                np.ones(10),
+                seed=n,
+                used={"reasoning_tokens": 7, "retrieved_tokens": 7},
+                measures={
+                    "tokens_reasoning": 1000.0 * r,
+                    "tokens_retrieved": 500.0 * s,
+                    "tokens_arguments": 20,
+                },
+                method_args={first: r, "searches": s},
+            )
+    surface = found_in(tmp_path)
+    assert surface.coordinates.tolist() == [[1, 0.52], [1, 1.02], [2, 0.52], [2, 1.02]]
+    assert plain_surface(surface)["cells"][1]["search_tokens"] == 1020
+    (other,) = surfaces(read_index(tmp_path).rows, ("retrieved", "searches"))
+    assert other.axes == ("dials", "dials")
 
 
 def test_the_planted_surface_comes_back(planted):
@@ -146,7 +169,7 @@ def test_a_surface_as_json(planted):
     assert len(row["cells"]) == 16 and all(cell["compared"] for cell in row["cells"])
     cell = row["cells"][0]
     assert cell["dials"] == {"reasoning": 1024.0, "searches": 2.0}
-    assert (cell["reasoning_tokens"], cell["retrieved_tokens"]) == (512, 1000)
+    assert (cell["reasoning_tokens"], cell["search_tokens"]) == (512, 1000)
     assert [fit["aic"] for fit in row["fits"]] == sorted(fit["aic"] for fit in row["fits"])
     by_form = {fit["form"]: fit for fit in row["fits"]}
     assert len(by_form) == 11 and by_form["linear, reasoning alone"]["optimum"] is None
