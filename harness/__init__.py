@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from harness.api.rewards import reward as reward
     from harness.api.runs import Run as Run
     from harness.api.runs import Runs as Runs
+    from harness.api.surfaces import Surfaces as Surfaces
     from harness.api.sweeps import Curves as Curves
     from harness.api.sweeps import sweep as sweep
     from harness.api.training import Policy as Policy
@@ -77,6 +78,7 @@ _OFFERED = {
     "harness.api.recorded": ("score",),
     "harness.api.rewards": ("Reward", "reward"),
     "harness.api.runs": ("Run", "Runs"),
+    "harness.api.surfaces": ("Surfaces",),
     "harness.api.sweeps": ("Curves", "sweep"),
     "harness.api.training": ("Policy", "train"),
     "harness.base.errors": ("HarnessError", "HarnessWarning"),

@@ -1,5 +1,5 @@
 """Pictures through matplotlib (the extra `plot`): sweeps, learning curves, score against cost, differences,
-confusion matrices.
+confusion matrices; surfaces are in :mod:`harness.contours`.
 
 No picture holds a time stamp, so that the same runs give the same file.
 """
@@ -81,7 +81,7 @@ def plot_sweep(curves: Sequence[Curve], path: Path, margin: float | None = None)
     axes.set_ylabel(_axis(curves[0].metric, curves[0].span))
     axes.legend(fontsize="small", frameon=False)
     axes.grid(alpha=0.3)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_comparisons(
@@ -179,7 +179,7 @@ def _plot_cost(comparisons: Sequence[Comparison], arms: Sequence[Arm], path: Pat
         axes.set_ylabel(_axis(metrics[key], shown[0].metric_range(metrics[key])))
         axes.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         axes.grid(alpha=0.3)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _axis(metric: str, span: MetricRange) -> str:
@@ -226,7 +226,7 @@ def _plot_differences(comparisons: Sequence[Comparison], arms: Sequence[Arm], pa
     unit += f", lower is better in {', '.join(lower)}" if lower else ""
     axes.set_xlabel(f"difference in {unit} (95 % interval)")
     axes.grid(alpha=0.3, axis="x")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_learning(arms: Sequence[Arm], path: Path) -> None:
@@ -265,7 +265,7 @@ def plot_learning(arms: Sequence[Arm], path: Path) -> None:
         axes.set_ylabel("validation score (95 % interval over seeds)")
         axes.legend(fontsize="small", frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         axes.grid(alpha=0.3)
-    _save(figure, path)
+    save(figure, path)
 
 
 #: classes that a picture of a confusion matrix shows, and up to which it writes the counts
@@ -316,7 +316,7 @@ def plot_confusion(report: ClassReport, path: Path, *, task: str, method: str) -
     axes.set_xlabel("answer")
     axes.set_ylabel("target")
     figure.colorbar(image, ax=axes, label="share of the target's attempts", shrink=0.8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _tick(label: str) -> str:
@@ -330,7 +330,12 @@ def _plain(text: str) -> str:
     return printable_lines(text).replace("$", "\\$")
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
+    """Writes a picture without a time stamp, every text as it is; the format is the name's.
+
+    Raises:
+        UsageError: it can't be written.
+    """
     import matplotlib
     from matplotlib.text import Text
 

@@ -269,6 +269,8 @@ def seal_scores(
     items: Sequence[str] | None = None,
     needs: tuple[str, ...] = (),
     calls: int = 1,
+    used: Mapping[str, int] | None = None,
+    measures: Mapping[str, float] | None = None,
     metric_range: MetricRange = RIGHT_OR_WRONG,
     curve: Sequence[Mapping[str, Any]] = (),
     draws: str | None = "",
@@ -284,6 +286,8 @@ def seal_scores(
         items: what distinguishes the items; by default their numbers. Runs of the same items have the
             same comparability key.
         status: of an attempt, by item and epoch; other than `ok` it has no score.
+        used: what an attempt took beside calls, input and output, such as `reasoning_tokens`.
+        measures: what the method measured of itself at every attempt.
         curve: rows of a learning curve.
         draws: `run`, `none` or None for unknown; by default what `needs` say.
     """
@@ -367,7 +371,15 @@ def seal_scores(
                     "reason": None,
                     "completion": completion(n, epoch),
                     "trace": None,
-                    "usage": {"answer": {"calls": calls, "input_tokens": 10 * calls, "output_tokens": calls}},
+                    "measures": dict(measures or {}),
+                    "usage": {
+                        "answer": {
+                            "calls": calls,
+                            "input_tokens": 10 * calls,
+                            "output_tokens": calls,
+                            **(used or {}),
+                        }
+                    },
                 }
 
     ledger.restore(attempt["usage"] for attempt in attempts())

@@ -6,7 +6,7 @@ module         what it holds
 ``records``    the records of a store that are in force, and those that can't be trusted
 ``attempts``   the sealed attempts of one run, verified, as the sample browser reads them
 ``board``      rows, sections of comparable rows, ranks, comparisons
-``sweeps``     rows that differ in one number: scaling curves
+``sweeps``     rows that differ in one number: scaling curves (``surfaces``: in two, as contours)
 ``figures``    plotly figures as data, each with the table that says the same
 ``tables``     the rows as CSV, Markdown, LaTeX, and Every Eval Ever JSON
 ``pages``      jinja2 templates, rendered

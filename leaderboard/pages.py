@@ -19,6 +19,7 @@ from harness.leaderboard.figures import cost_figures, forest, scaling
 from harness.leaderboard.grids import shown
 from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
+from harness.leaderboard.surfaces import method_surfaces, task_surfaces
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
 from harness.results.ceiling import ceiling, ceilings
 from harness.results.measures import measures_text
@@ -47,12 +48,18 @@ def task(board: Board, name: str) -> str:
             "section": each,
             "forests": {method: forest(each, method) for method in each.comparisons},
             "costs": cost_figures(each),
-            "sweeps": [scaling(sweep, each.metric) for sweep in method_sweeps(each)],
+            "sweeps": [
+                *(scaling(sweep, each.metric) for sweep in method_sweeps(each)),
+                *method_surfaces(each),
+            ],
             "learning": curves(each),
         }
         for each in sections
     ]
-    across = [scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)]
+    across = [
+        *(scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)),
+        *task_surfaces(sections),
+    ]
     return _page("task.html", "../", board=board, task=name, shown=drawn, across=across)
 
 

@@ -9,7 +9,7 @@ module             what it holds
 ``comparisons``    `compare`
 ``grids``          `grid`: methods and models taken apart
 ``recorded``       `score`: responses that were recorded elsewhere
-``sweeps``         `sweep`: a score over one number
+``sweeps``         `sweep`: a score over one number (``sweep_cells``: its runs), or over two (``surfaces``)
 ``planning``       `power`: what could be seen
 ``gating``         `check`, `set_baseline`: the gate
 ``training``       `train`: a policy

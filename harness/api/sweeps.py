@@ -1,16 +1,19 @@
-"""How a score moves with one number: the runs, the verdict, the forms that describe it."""
+"""How a score moves with one number, or two: the runs, the verdict, the forms that describe it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from harness.api.evaluation import interrupted, judged, run_cells
 from harness.api.requests import Options, as_called, requests_of
 from harness.api.settings import STORE
+from harness.api.surfaces import Surfaces
+from harness.api.sweep_cells import cells_of
 from harness.base.errors import UsageError, nearest
+from harness.comparison.axes import AXES, Axes
 from harness.display.layout import Block, Line, ShownItems, Table
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from harness.api.requests import MethodLike, TaskLike
     from harness.api.runs import Runs
     from harness.comparison.sweep import Curve
-    from harness.run.plan import Cell, Request
+    from harness.run.plan import Cell
 
 
 class Curves(ShownItems["Curve"]):
@@ -79,6 +82,7 @@ class Curves(ShownItems["Curve"]):
         return [block for curve in self._items for block in _blocks(curve, self.margin)] or [Line("no curve")]
 
 
+@overload
 def sweep(
     parameter: str,
     values: Sequence[Any],
@@ -89,24 +93,62 @@ def sweep(
     metric: str | None = None,
     margin: float | None = None,
     same_seeds: bool = False,
+    axes: None = None,
+    iso_budget: None = None,
     **options: Unpack[Options],
-) -> Curves:
+) -> Curves: ...
+@overload
+def sweep(
+    parameter: tuple[str, str] | list[str],
+    values: Sequence[Sequence[Any]],
+    task: TaskLike | Sequence[TaskLike],
+    method: MethodLike | Sequence[MethodLike] = "direct",
+    model: str | Sequence[str] | None = None,
+    *,
+    metric: str | None = None,
+    margin: float | None = None,
+    same_seeds: bool = False,
+    axes: Axes | None = None,
+    iso_budget: float | None = None,
+    **options: Unpack[Options],
+) -> Surfaces: ...
+def sweep(
+    parameter: str | tuple[str, str] | list[str],
+    values: Sequence[Any],
+    task: TaskLike | Sequence[TaskLike],
+    method: MethodLike | Sequence[MethodLike] = "direct",
+    model: str | Sequence[str] | None = None,
+    *,
+    metric: str | None = None,
+    margin: float | None = None,
+    same_seeds: bool = False,
+    axes: Axes | None = None,
+    iso_budget: float | None = None,
+    **options: Unpack[Options],
+) -> Curves | Surfaces:
     """Runs a grid over one argument and says how the score moves with it: rises, falls, peaks, dips, is flat
-    within `margin`, or nothing of it is shown.
+    within `margin`, or nothing of it is shown. Over two arguments, every pair of values is run, and it is
+    said whether the score improves with both: supports, contradicts, cannot tell, by rules fixed beforehand
+    (`harness.stats.hypothesis`).
 
     Every run is an ordinary one: it is stored, resumed and compared like any other. Where the method draws
     something per run, every value has seeds of its own, so that no draw is shared along the sweep. Forms
     (constant; logarithmic up to a peak; power with decline) describe the curve below the verdict and never
-    make it.
+    make it; those of two arguments are linear, logarithmic and saturating.
 
     Args:
-        parameter: of the methods or the tasks; `name.key` means that of one of several.
-        values: two numbers or more.
+        parameter: of the methods or the tasks; `name.key` means that of one of several. Two of them make a
+            surface.
+        values: two numbers or more; of two parameters two lists.
         task: as for `evaluate`; `method` and `model` alike.
         metric: another metric than the task's primary one.
-        margin: differences up to which the score is flat, above 0, in the unit of the metric. Without one it
-            is never called flat.
+        margin: differences up to which the score is flat, or an axis counts for nothing, above 0, in the unit
+            of the metric. Without one neither is ever said.
         same_seeds: seeds 0, 1, ... at every value, as those of `evaluate`.
+        axes: of a surface, `realised` (default: the tokens that runs recorded of `reasoning`, `searches` and
+            `retrieved`, where they did) or `dials` (what was set).
+        iso_budget: of a surface, the budget whose best split is told, above 0, in tokens, or in the unit of
+            both dials. By default the middle one of the cells, where both axes are tokens.
         options: the keywords of `evaluate`.
 
     Raises:
@@ -115,15 +157,79 @@ def sweep(
 
     Example:
         >>> harness.sweep("samples", [1, 2, 4, 8], "countdown", "self-consistency", seeds=3)
+        >>> harness.sweep(["samples", "level"], [[1, 2, 4], [1, 2, 3]], "countdown", "self-consistency")
     """
+    settings = _settings(parameter, values)
     requests = requests_of(task, method, model, options)
-    cells = [cell for request in requests for cell in cells_of(request, parameter, values, same_seeds)[1]]
+    cells = [cell for request in requests for cell in cells_of(request, settings, same_seeds)[1]]
     check_asked(margin, metric, cells)
+    check_surface(len(settings), axes, iso_budget)
     store, command = str(options.get("store") or STORE), as_called("sweep", cells, options)
     runs = run_cells(cells, store, progress=options.get("progress", True), command=command)
     if runs.interrupted:
         raise KeyboardInterrupt(interrupted(runs))
-    return curves_of(judged(runs), parameter.rpartition(".")[2], metric, margin)
+    names = tuple(name.rpartition(".")[2] for name, _ in settings)
+    return swept_of(judged(runs), names, metric, margin, axes, iso_budget)
+
+
+def _settings(
+    parameter: str | tuple[str, str] | list[str], values: Sequence[Any]
+) -> list[tuple[str, Sequence[Any]]]:
+    """Names with their values.
+
+    Raises:
+        UsageError: two parameters without a list of values for each.
+    """
+    if isinstance(parameter, str):
+        return [(parameter, values)]
+    lists = [each for each in values if isinstance(each, Sequence) and not isinstance(each, str)]
+    if not len(parameter) == len(values) == len(lists):
+        raise UsageError(f"{len(parameter)} parameters take as many lists of values, not {values!r}")
+    return list(zip(parameter, lists, strict=True))
+
+
+def check_surface(parameters: int, axes: str | None, iso_budget: float | None) -> None:
+    """What only a sweep over two arguments has, before anything is run.
+
+    Raises:
+        UsageError: it is given for one argument, is no kind of axes, or is a budget that isn't above 0.
+    """
+    given = {"--axes": axes, "--iso-budget": iso_budget}
+    named = [name for name, value in given.items() if value is not None]
+    if parameters < 2 and named:
+        raise UsageError(f"{named[0]} is of a sweep over two arguments; give a second --set")
+    if axes is not None and axes not in AXES:
+        raise UsageError(f"--axes {axes}: {' or '.join(AXES)}")
+    if iso_budget is not None and not (iso_budget > 0 and math.isfinite(iso_budget)):
+        raise UsageError(f"--iso-budget {iso_budget:g}: a budget is above 0")
+
+
+def swept_of(
+    runs: Runs,
+    parameters: tuple[str, ...],
+    metric: str | None = None,
+    margin: float | None = None,
+    axes: Axes | None = None,
+    iso_budget: float | None = None,
+) -> Curves | Surfaces:
+    """The curves that runs make over one parameter, or the surfaces over two.
+
+    Raises:
+        UsageError: the runs have no such metric.
+        RecordError: sealed attempts can't be read or don't agree with their record.
+    """
+    from harness.comparison.sweep import curves
+    from harness.results.index import placed_row
+
+    rows = list({record["run_id"]: placed_row(record) for record in runs.records}.values())
+    if metric and rows and not any(metric in row["metrics"] for row in rows):
+        raise UsageError(f"no metric {metric!r}; there are: {', '.join(rows[0]['metrics'])}")
+    if len(parameters) == 1:
+        return Curves(curves(rows, parameters[0], metric), runs, margin)
+    from harness.comparison.surface import surfaces
+
+    found = surfaces(rows, (parameters[0], parameters[1]), metric, axes or AXES[0])
+    return Surfaces(found, runs, margin, iso_budget)
 
 
 def check_asked(margin: float | None, metric: str | None, cells: Sequence[Cell]) -> None:
@@ -144,88 +250,6 @@ def check_asked(margin: float | None, metric: str | None, cells: Sequence[Cell])
         span = known.get(name)
         if margin is not None and span and span.bounded and margin >= span.width:
             raise UsageError(f"--margin {margin:g}: {name} lies between {span.low:g} and {span.high:g}")
-
-
-def curves_of(runs: Runs, parameter: str, metric: str | None = None, margin: float | None = None) -> Curves:
-    """The curves that runs make over a parameter.
-
-    Raises:
-        UsageError: the runs have no such metric.
-        RecordError: sealed attempts can't be read or don't agree with their record.
-    """
-    from harness.comparison.sweep import curves
-    from harness.results.index import placed_row
-
-    rows = list({record["run_id"]: placed_row(record) for record in runs.records}.values())
-    if metric and rows and not any(metric in row["metrics"] for row in rows):
-        raise UsageError(f"no metric {metric!r}; there are: {', '.join(rows[0]['metrics'])}")
-    return Curves(curves(rows, parameter, metric), runs, margin)
-
-
-def cells_of(
-    request: Request, name: str, values: Sequence[Any], same_seeds: bool = False
-) -> tuple[str, list[Cell]]:
-    """The swept parameter without its owner, and the cells of every value, smallest first. Methods that draw
-    something per run get seeds of their own at every value, unless `same_seeds`.
-
-    Raises:
-        UsageError: fewer than two values, a value is no number, nothing in the grid has such a parameter, or
-            there are more seeds than a value has of its own.
-    """
-    from harness.registry import registry
-    from harness.run.plan import plan
-
-    values = list(dict.fromkeys(values))
-    if len(values) < 2:
-        raise UsageError(f"--set {name}: a sweep takes two values or more, not {values}")
-    try:
-        values.sort(key=float)
-    except (TypeError, ValueError):
-        raise UsageError(f"--set {name}={','.join(map(str, values))}: a swept value is a number") from None
-    known, short = registry(), name.rpartition(".")[2]
-    owner = name.rpartition(".")[0]
-    of_methods = {m: known.method(m).params for m in known.match("method", request.method)}
-    of_tasks = {t: known.task(t).params for t in known.match("task", request.task)}
-    if owner in of_methods or (not owner and any(short in params for params in of_methods.values())):
-        field, holders = "method_args", of_methods
-    elif owner in of_tasks or (not owner and any(short in params for params in of_tasks.values())):
-        field, holders = "task_args", of_tasks
-    else:
-        every = {p for params in (*of_methods.values(), *of_tasks.values()) for p in params}
-        raise UsageError(f"--set {name}: no method or task of this grid has it; {nearest(short, every)}")
-    without = [each for each, params in holders.items() if short not in params]
-    if without and not owner:
-        raise UsageError(
-            f"--set {name}: {without[0]!r} has no such parameter; sweep it alone, and "
-            "measure the others with 'harness eval'"
-        )
-    cells = []
-    for value in values:
-        given: Mapping[str, Any] = {**getattr(request, field), name: value}
-        changed: dict[str, Any] = {field: given}
-        first = 0 if same_seeds else first_seed(float(value))
-        for cell in plan(replace(request, **changed)):
-            draws = cell.method.draws == "run"
-            if draws and not same_seeds and request.seeds > SEEDS:
-                raise UsageError(f"--seeds {request.seeds}: a value has {SEEDS} of its own; or --same-seeds")
-            cells.append(replace(cell, seed=first + cell.seed) if draws else cell)
-    return short, cells
-
-
-#: seeds that a value has of its own
-SEEDS = 1000
-
-
-def first_seed(value: float) -> int:
-    """The first of a value's own seeds: 16000 for k=16. It depends on nothing else, so that values added
-    later leave the runs of the others as they are; what is no whole number below a million has a place above.
-    """
-    from harness.base.digest import digest
-
-    million = 1_000_000
-    if value.is_integer() and 0 <= value < million:
-        return SEEDS * int(value)
-    return SEEDS * (million + int(digest(value)[:8], 16) % million)
 
 
 def _blocks(curve: Curve, margin: float | None) -> list[Block]:

@@ -25,7 +25,7 @@ from harness.cli.streams import shielded
 COMMANDS = {
     "eval": ("harness.cli.eval", "Measure methods on tasks with models."),
     "train": ("harness.cli.train", "Train a method's policy and keep it as a folder."),
-    "sweep": ("harness.cli.sweep", "Measure over one argument and fit how the score moves."),
+    "sweep": ("harness.cli.sweep", "Measure over one argument, or two, and fit how the score moves."),
     "score": ("harness.cli.score", "Score recorded responses; no model needed."),
     "list": ("harness.cli.list", "List tasks, methods, models and embedders."),
     "setup": ("harness.cli.setup", "Install official benchmark packages, each in an environment of its own."),

@@ -19,16 +19,19 @@ module             what it holds
 ``flips``          the items on which two arms differ, with both transcripts
 ``ranks``          every pair of arms tested, for places on a board
 ``planning``       what a comparison could see, from the noise of stored runs
-``sweep``          the runs over one argument: points, and what makes them vary
+``points``         arms side by side that differ in what was swept, and what makes them vary
+``sweep``          the runs over one argument
 ``trends``         whether a sweep rises, falls, peaks, dips or is flat, in words
 ``forms``          the scaling forms that describe a sweep
+``surface``        the runs over two arguments (``axes``: where a cell lies; ``surface_forms``: forms and best
+                   splits; ``surface_words``: whether both arguments improve the score)
 ``grid``           methods x models: how much of the differences each makes (``grid_words``: in words)
 ``card``           the harness card of an arm: what surrounded the model
 ``learning``       learning curves of methods that train (``training_data``: from the same data?)
 ``human``          verdicts of a run beside labels of people
 ``paper``          the results of a store as a paper's table
 ``export``         comparisons as Markdown, LaTeX and CSV
-``to_json``        comparisons as JSON (``grid_json``, ``sweep_json``: grids and sweeps)
+``to_json``        comparisons as JSON (``grid_json``, ``sweep_json``, ``surface_json``)
 =================  ===========================================================================================
 
 Data runs one way: rows of the index -> arms -> paired items -> comparison. Rows whose comparability

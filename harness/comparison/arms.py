@@ -103,6 +103,11 @@ class Arm:
             return None
         return float(sum(values)) / attempts
 
+    def measure(self, name: str) -> float | None:
+        """What the method measured of itself, the mean over runs; None where a run doesn't know it."""
+        values = [run["measures"].get(name) for run in self.runs]
+        return None if None in values else float(sum(values)) / len(values)
+
     @property
     def estimated(self) -> bool:
         """Whether a tokenizer counted some of the tokens, and no server."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.comparison.points import Points
 from harness.comparison.sweep import Curve
 from harness.spec import MetricRange
 from harness.stats.quantiles import FloatArray
@@ -53,18 +54,7 @@ def _in_unit(fit: Fit, span: MetricRange) -> Fit:
     )
 
 
-def variances(curve: Curve) -> FloatArray:
-    """Of each mean as a share of the metric's range, for the weights of a fit.
-
-    Where the values share their items, how hard an item is is the same for every point and says nothing
-    about the shape: it is that of the distance from the mean of all values (Cousineau, with Morey's factor).
-    """
-    covariance = curve.shares.covariance()
-    count = len(covariance)
-    if not curve.paired:
-        found = np.diag(covariance)
-    else:
-        centred = np.eye(count) - 1 / count
-        found = np.diag(centred @ covariance @ centred) * count / (count - 1)
+def variances(curve: Points) -> FloatArray:
+    """Of each mean as a share of the metric's range, for the weights of a fit; above 0."""
     least = (0.5 / sum(curve.items)) ** 2  # scores that never move still have some
-    return np.asarray(np.maximum(found, least))
+    return np.asarray(np.maximum(curve.shares.variances(), least))

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from harness.comparison.claims import HOLDS_FOR
+from harness.comparison.points import Points
 from harness.comparison.sweep import Curve
 from harness.results.ceiling import ceilings
 from harness.spec import MetricRange
@@ -38,9 +39,9 @@ def trend_of(curve: Curve, margin: float | None = None) -> Trend:
     )
 
 
-def one_seed(curve: Curve) -> bool:
+def one_seed(points: Points) -> bool:
     """Whether something is drawn per run and the runs can't tell how much that matters."""
-    return curve.shares.draws and float(curve.shares.df_runs.min()) < 1
+    return points.shares.draws and float(points.shares.df_runs.min()) < 1
 
 
 def verdict(curve: Curve, found: Trend) -> str:
@@ -52,9 +53,7 @@ def sentence(curve: Curve, found: Trend) -> str:
     """`rises: accuracy moves by +1.0 [+0.4, +1.6] points a step of k (p 0.004), for new items and ...`."""
     scale, unit = curve.span.points, " points" if curve.span.points == 100 else ""
     low, high = (scale * end for end in found.interval)
-    moved = (
-        f"{_signed(scale * found.slope)} [{_signed(low)}, {_signed(high)}]{unit} a step of {curve.parameter}"
-    )
+    moved = f"{signed(scale * found.slope)} [{signed(low)}, {signed(high)}]{unit} a step of {curve.parameter}"
     if found.at is not None:
         a, b, c = (f"{curve.values[k]:g}" for k in found.at)
         side = "above" if found.word == "peaks" else "below"
@@ -73,7 +72,7 @@ def sentence(curve: Curve, found: Trend) -> str:
     without = f"; without {', '.join(curve.no_numbers)}, no number" if curve.no_numbers else ""
     seen = ceilings(run for arm in curve.arms for run in arm.runs)
     ceiling = f"; {seen}: a ceiling, no method's score" if seen else ""
-    return f"{verdict(curve, found)}{said}; {_holds_for(curve)}{lower}{without}{ceiling}"
+    return f"{verdict(curve, found)}{said}; {holds_for(curve)}{lower}{without}{ceiling}"
 
 
 def _would_show(found: Trend, span: MetricRange, scale: float, unit: str) -> str:
@@ -97,24 +96,25 @@ def _plain(number: float, up: bool = False) -> str:
     return f"{rounded:g}"
 
 
-def _signed(number: float) -> str:
+def signed(number: float) -> str:
+    """`+1.3`: two digits that count."""
     return ("" if number < 0 else "+") + _plain(number)
 
 
-def _holds_for(curve: Curve) -> str:
+def holds_for(points: Points) -> str:
     """Which items and seeds a verdict is about, and what it rests on."""
-    runs, shares = [len(arm.runs) for arm in curve.arms], curve.shares
-    few, many = min(curve.items), max(curve.items)
+    runs, shares = [len(arm.runs) for arm in points.arms], points.shares
+    few, many = min(points.items), max(points.items)
     items = f"{many} items" if few == many else f"{few} to {many} items"
-    items += "" if curve.paired else " of its own at each value"
-    if curve.left_out:
-        items += f", {curve.left_out} left out that some value lacks"
+    items += "" if points.paired else " of its own at each value"
+    if points.left_out:
+        items += f", {points.left_out} left out that some value lacks"
     seeds = f"{min(runs)} seeds" if min(runs) == max(runs) else f"{min(runs)} to {max(runs)} seeds"
-    unknown = any(arm.draws is None for arm in curve.arms)
+    unknown = any(arm.draws is None for arm in points.arms)
     note = "; whether runs draw is not recorded and taken for yes" if unknown else ""
     if not shares.draws:
         return f"for {HOLDS_FOR['items']} ({items}; nothing is drawn per run)"
-    if one_seed(curve):
+    if one_seed(points):
         return f"for {HOLDS_FOR['these runs']} ({items}); says nothing about another seed{note}"
     nested = "" if shares.apart else ", seeds shared along the sweep"
     return f"for {HOLDS_FOR['items and runs']} ({items}, {seeds} at each value{nested}){note}"

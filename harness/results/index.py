@@ -18,7 +18,7 @@ from harness.results.kept import read_kept, write_kept
 from harness.results.places import beside, places
 from harness.results.store import Store, standing, twice
 
-FORMAT = 10
+FORMAT = 11
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "samples_digest": record["samples"]["digest"],
         "reasons": record.get("reasons"),
         "curve": record.get("curve"),
+        "measures": {name: found["mean"] for name, found in (record.get("measures") or {}).items()},
         "classes": record.get("classes"),
         "private_targets": record.get("private_targets", False),
         "planned": record.get("planned"),

@@ -24,6 +24,8 @@ module               what it holds
 ``trend``            rises, falls, peaks, dips or flat over the values of a sweep (``sweep_means``: the means
                      there with their covariances; ``contrasts``: weighted sums of them)
 ``scaling``          forms of a score over one number: fits, AIC
+``surface``          forms of a score over two numbers (``iso_budget``: the best split of a budget,
+                     ``hypothesis``: whether both improve it)
 ``change_points``    steps in a history of scores
 ``agreement``        how far two raters agree on categories: kappa
 ``attempts``         pass@k, pass^k, G-Pass@k, avg@k, maj@k (``votes`` holds the exact vote)

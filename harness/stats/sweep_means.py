@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,6 +65,56 @@ class SweepMeans:
             runs, overlap = (np.diag(part / self.n_runs) for part in self.pooled[:2])
         values, vectors = np.linalg.eigh(self.deviations.T @ self.deviations + runs - overlap)
         return np.asarray(vectors * np.maximum(values, 0.0) @ vectors.T)
+
+    def variances(self) -> FloatArray:
+        """Of each mean, for the weights of a fit; shape (V,).
+
+        Where the values share their items, how hard an item is is the same for every point and says nothing
+        about the shape: it is that of the distance from the mean of all values (Cousineau, with Morey's
+        factor).
+        """
+        covariance = self.covariance()
+        if self.totals is None:
+            return np.diag(covariance)
+        count = len(covariance)
+        centred = np.eye(count) - 1 / count
+        return np.asarray(np.diag(centred @ covariance @ centred) * count / (count - 1))
+
+    def replicates(self, count: int, seed: int = 0) -> FloatArray:
+        """Draws of what the means could be, shape (count, V): normal with the covariances over items and
+        over runs, each spread by Student's t with its own degrees of freedom."""
+        rng = np.random.default_rng(seed)
+        runs, overlap, df_runs = self.runs, self.overlap, float(self.df_runs.min())
+        if self.apart and self.pooled[2] > 0:
+            runs, overlap = (np.diag(part / self.n_runs) for part in self.pooled[:2])
+            df_runs = self.pooled[2]
+        made = np.tile(self.means, (count, 1))
+        for part, df in ((self.deviations.T @ self.deviations, self.df_items), (runs - overlap, df_runs)):
+            if df > 0:
+                values, vectors = np.linalg.eigh(part)
+                spread = vectors * np.sqrt(np.maximum(values, 0.0))
+                wide = np.sqrt(df / rng.chisquare(df, count)) if math.isfinite(df) else np.ones(count)
+                made += rng.standard_normal((count, len(part))) @ spread.T * wide[:, None]
+        return made
+
+    def only(self, kept: ArrayLike) -> SweepMeans:
+        """The same at some of the values.
+
+        Args:
+            kept: which, as a mask of shape (V,).
+        """
+        at = np.flatnonzero(kept)
+        both = np.ix_(at, at)
+        return replace(
+            self,
+            means=self.means[at],
+            totals=None if self.totals is None else self.totals[:, at],
+            deviations=self.deviations[:, at],
+            runs=self.runs[both],
+            overlap=self.overlap[both],
+            df_runs=self.df_runs[at],
+            n_runs=self.n_runs[at],
+        )
 
     def contrasts(self, weights: ArrayLike) -> Contrasts:
         """Contrasts of the means; where runs are drawn apart, with the run variance of all values together.

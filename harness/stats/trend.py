@@ -111,7 +111,7 @@ def trend(
         slope=value,
         interval=(low, high),
         p_value=float(slope.p_value()[0]),
-        detectable=_detectable(slope, 1 - level),
+        detectable=float(detectable(slope, 1 - level)[0]),
         reach=reach,
         largest=float(np.abs(pairs.value).max()),
         margin=margin,
@@ -119,21 +119,29 @@ def trend(
     )
 
 
-def _detectable(slope: Contrasts, alpha: float) -> float:
-    """The slope that is shown with a power of 80 %, by the rule that decides; infinite where none is.
+def detectable(contrasts: Contrasts, alpha: float) -> FloatArray:
+    """The value of each contrast that is shown with a power of 80 %, by the rule that decides; infinite where
+    none is. Shape (contrasts,).
 
     Where so few units differ that they are counted, six at least have to move the same way.
+
+    Args:
+        alpha: level of the two-sided test, in (0, 1).
     """
-    if bool(slope.counted[0]):
-        n = float(slope.trials[0, 2])
+    return np.array([_detectable(contrasts, k, alpha) for k in range(len(contrasts.value))])
+
+
+def _detectable(contrasts: Contrasts, k: int, alpha: float) -> float:
+    if bool(contrasts.counted[k]):
+        n = float(contrasts.trials[k, 2])
         least = special.bdtri(FEWEST - 1, n, 1 - _POWER) if n >= FEWEST else math.inf
-        return max(float(least * slope.most[0]), _by_spread(slope, alpha))
-    return _by_spread(slope, alpha)
+        return max(float(least * contrasts.most[k]), _by_spread(contrasts, k, alpha))
+    return _by_spread(contrasts, k, alpha)
 
 
-def _by_spread(slope: Contrasts, alpha: float) -> float:
+def _by_spread(contrasts: Contrasts, k: int, alpha: float) -> float:
     names = ("items", "df_items", "runs", "df_runs", "overlap")
-    items, df_items, runs, df_runs, overlap = (float(getattr(slope, name)[0]) for name in names)
+    items, df_items, runs, df_runs, overlap = (float(getattr(contrasts, name)[k]) for name in names)
     if not df_items > 0:
         return math.inf
     if not 0 < df_runs < math.inf:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import harness
-from harness.api import checklist_files, planning, recorded, requests, sweeps, training
+from harness.api import checklist_files, planning, recorded, requests, sweep_cells, training
 from harness.api.one_model import opened
 from harness.base.documents import load_yaml
 from harness.base.env_file import load_env_file
@@ -221,17 +221,17 @@ CASES = {
         "is called",
     ),
     "a sweep of nothing": (
-        lambda: sweeps.cells_of(Request(**PLAN), "levle", [1, 2]),
+        lambda: sweep_cells.cells_of(Request(**PLAN), [("levle", [1, 2])]),
         UsageError,
         "--set levle: no method or task of this grid has it; did you mean 'level'",
     ),
     "a sweep of one": (
-        lambda: sweeps.cells_of(Request(**PLAN), "level", [1, 1]),
+        lambda: sweep_cells.cells_of(Request(**PLAN), [("level", [1, 1])]),
         UsageError,
         "two values or more",
     ),
     "a sweep of texts": (
-        lambda: sweeps.cells_of(Request(**PLAN), "level", [1, "b"]),
+        lambda: sweep_cells.cells_of(Request(**PLAN), [("level", [1, "b"])]),
         UsageError,
         "is a number",
     ),

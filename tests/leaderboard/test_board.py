@@ -14,11 +14,16 @@ from harness.comparison.card import recovery
 from harness.comparison.items import load_items
 from harness.comparison.paired import compare
 from harness.comparison.ranks import pair_tests
+from harness.comparison.surface import surfaces
+from harness.comparison.surface_forms import describe, heights
+from harness.comparison.surface_json import plain_surface
 from harness.leaderboard import board as boards
+from harness.leaderboard import pages
 from harness.leaderboard import site as sites
 from harness.leaderboard.attempts import script_json
 from harness.leaderboard.figures import cost_figures, forest, label, pareto, scaling
 from harness.leaderboard.learning import curves
+from harness.leaderboard.surfaces import method_surfaces, task_surfaces
 from harness.leaderboard.sweeps import method_sweeps, number, task_sweeps
 from harness.leaderboard.verdicts import usual_baselines
 from harness.results.index import read_index
@@ -274,6 +279,92 @@ def test_a_swept_argument_is_drawn_with_the_forms_that_harness_sweep_fits(tmp_pa
         for name, parameter in fit["parameters"].items():
             low, high = parameter["ci"]
             assert f"{name} {parameter['value']:.3g} [{low:.3g}, {high:.3g}]" in cells[3]
+
+
+def surface_store(root, family="method_args", levels=(1, 2, 4), **how):
+    """Runs over samples x k, or x level of the task, with seeds of their own; returns the rows."""
+    rng = np.random.default_rng(0)
+    for row, samples in enumerate((1, 2, 4)):
+        for column, k in enumerate(levels):
+            for seed in range(2):
+                own = {"k": k} if family == "method_args" else {}
+                seal_scores(
+                    root,
+                    (rng.random(200) < 0.2 + 0.3 * np.log10(samples * k)).astype(float),
+                    method="search",
+                    seed=1000 * (10 * row + column) + seed,
+                    items=None if own else [f"{k}-{n}" for n in range(200)],
+                    task_args=None if own else {"k": k},
+                    method_args={"samples": samples, **own, **how},
+                    draws="run",
+                )
+    return read_index(root).rows
+
+
+def test_two_swept_arguments_are_drawn_as_the_surface_that_harness_sweep_describes(tmp_path):
+    rows = surface_store(tmp_path)
+    (section,) = sites.load(tmp_path).sections
+    (figure,) = method_surfaces(section)
+    (surface,) = surfaces(rows, ("k", "samples"))
+    row = plain_surface(surface)
+    contour, cells = figure.plot["data"]
+    assert contour["type"] == "contour" and len(contour["z"]) == len(contour["y"]) == len(contour["x"])
+    assert contour["name"] == next(
+        fit["form"] for fit in row["fits"] if fit["terms"] in ("both", "interaction")
+    )
+    fit = next(each for each in describe(surface).fits if each.name == contour["name"])
+    corner = heights(surface, fit, np.array([contour["x"][0]]), np.array([contour["y"][-1]]))
+    assert contour["z"][-1][0] == pytest.approx(corner[0])
+    assert list(zip(cells["x"], cells["y"], strict=True)) == [
+        tuple(cell["coordinates"]) for cell in row["cells"]
+    ]
+    assert cells["marker"]["color"] == [cell["mean"] for cell in row["cells"]]
+    assert [cell[:2] for cell in figure.rows] == [[f"{k}", f"{s}"] for k in (1, 2, 4) for s in (1, 2, 4)]
+    assert [cell[0] for cell in figure.also.rows] == [fit["form"] for fit in row["fits"]]
+    assert all(found["sentence"] in figure.summary for found in row["hypothesis"].values())
+    assert figure.title == "accuracy over k and samples: search x sim/model"
+    assert "no common unit" in figure.summary and figure.columns[2] == "x: k"
+    assert "Forms of the surface" in pages.task(sites.load(tmp_path), "simulated")
+
+
+def test_a_best_split_lies_on_the_line_of_its_budget(tmp_path):
+    rng = np.random.default_rng(0)
+    for row, reasoning in enumerate((1000, 2000, 4000)):
+        for column, searches in enumerate((2, 4, 8)):
+            p = 0.1 + 0.3 * np.log10(reasoning / 500) + 0.3 * np.log10(searches)
+            seal_scores(
+                tmp_path,
+                (rng.random(300) < p).astype(float),
+                seed=10 * row + column,
+                method_args={"reasoning": reasoning, "searches": searches},
+                used={"reasoning_tokens": reasoning, "retrieved_tokens": 500 * searches},
+                draws="none",
+            )
+    (section,) = sites.load(tmp_path).sections
+    (figure,) = method_surfaces(section)
+    _, _, line, star = figure.plot["data"]
+    assert line["name"] == "5,000 tokens in all" and star["name"].startswith("best split: ")
+    assert [x + y for x, y in zip(line["x"], line["y"], strict=True)] == pytest.approx([5.0] * len(line["x"]))
+    assert star["x"][0] + star["y"][0] == pytest.approx(5.0)
+    assert figure.plot["layout"]["xaxis"]["title"]["text"] == "thousand reasoning tokens"
+
+
+def test_an_argument_of_the_task_makes_a_surface_across_its_sections(tmp_path):
+    surface_store(tmp_path, "task_args")
+    sections = sites.load(tmp_path).of_task("simulated")
+    assert len(sections) == 3 and [method_surfaces(section) for section in sections] == [[]] * 3
+    (figure,) = task_surfaces(sections)
+    assert "Cells have items of their own" in figure.summary and len(figure.rows) == 9
+
+
+def test_too_few_cells_and_other_arguments_make_no_surface(tmp_path):
+    surface_store(tmp_path / "two", levels=(1, 2))
+    (section,) = sites.load(tmp_path / "two").sections
+    assert method_surfaces(section) == [] and task_surfaces([section]) == []
+    surface_store(tmp_path / "both", vote="soft")
+    surface_store(tmp_path / "both", vote="hard")
+    (section,) = sites.load(tmp_path / "both").sections
+    assert len(method_surfaces(section)) == 2
 
 
 def test_too_few_values_draw_no_form_and_decide_nothing(board):

@@ -201,6 +201,21 @@ def test_sweep(place):
             harness.sweep(parameter, values, **given)
 
 
+def test_a_sweep_over_two(place):
+    asked = ("sweep", "--task", "arc1d", "--method", "self-consistency", "--set", "samples=1,2,4")
+    asked += ("--set", "level=1,2", "--limit", "8", "--iso-budget", "4")
+    given = {"task": "arc1d", "method": "self-consistency", "limit": 8, "progress": False, "iso_budget": 4.0}
+    harness.sweep(["samples", "level"], [[4, 1, 2], [1, 2]], **given)
+    surfaces = harness.sweep(("samples", "level"), ([4, 1, 2], [1, 2]), **given)
+    assert json.loads(json.dumps(surfaces.to_json())) == printed(*asked)
+    table = surfaces.to_pandas()
+    assert list(table["samples"]) == [1, 1, 2, 2, 4, 4] and list(table["level"]) == [1, 2] * 3
+    assert surfaces[0].parameters == ("samples", "level") and "linear reading: " in repr(surfaces)
+    lines = {line.rstrip() for line in said(*asked).splitlines()}
+    assert {line for line in repr(surfaces).splitlines() if line} <= lines
+    assert b"<svg" in surfaces.plot("surface.svg").read_bytes()
+
+
 def test_score(place):
     rows = [{"index": n, "output": "1"} for n in range(4)]
     (place / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))

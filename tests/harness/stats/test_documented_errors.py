@@ -20,6 +20,7 @@ from harness.stats.estimate import estimate_mean, mean_over_items
 from harness.stats.grid import decompose
 from harness.stats.grid_noise import cell_means
 from harness.stats.groups import macro_average
+from harness.stats.hypothesis import judge
 from harness.stats.intervals import (
     beta11,
     cluster_codes,
@@ -30,6 +31,7 @@ from harness.stats.intervals import (
     t_interval,
     wilson,
 )
+from harness.stats.iso_budget import optimum
 from harness.stats.items import finite_array, gather_attempts
 from harness.stats.mcnemar import mcnemar_test, tango_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm
@@ -43,6 +45,7 @@ from harness.stats.ranks import rank_sets
 from harness.stats.scaling import fit_forms
 from harness.stats.spending import boundaries, spent
 from harness.stats.suite import suite_difference
+from harness.stats.surface import fit_surfaces
 from harness.stats.sweep_means import sweep_means
 from harness.stats.trend import trend
 
@@ -56,6 +59,9 @@ NOISE = cell_means(CELLS, [True] * 4)
 GRID = NOISE.means.reshape(2, 2) if hasattr(NOISE, "means") else np.zeros((2, 2))
 SWEEP = sweep_means([TABLE, TABLE[::-1]])
 FLAT = sweep_means([TABLE, TABLE], draws=False)
+SURFACE = sweep_means([TABLE * level for level in (0.2, 0.4, 0.6, 0.9)])
+SQUARE = np.array([[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [2.0, 2.0]])
+PLANES = {(fit.shape, fit.terms): fit for fit in fit_surfaces(SURFACE, SQUARE, draws=2)}
 DIFFERENCE = paired_difference([1, 0, 1, 1], [0, 0, 1, 0], binary=True)
 TASK = estimate_mean([1, 0, 1], binary=True)
 VOTES = [[0, 2], [1, 0]]
@@ -222,6 +228,15 @@ REFUSED = [
     (sweep_means, "two values", lambda f: f([TABLE])),
     (sweep_means, "no score", lambda f: f([TABLE, np.full((3, 2), NAN)])),
     (sweep_means, "seeds of", lambda f: f([TABLE, TABLE], [[0, 1], [0]])),
+    (fit_surfaces, "4 x 2 coordinates", lambda f: f(SURFACE, SQUARE[:3])),
+    (fit_surfaces, "4 variances", lambda f: f(SURFACE, SQUARE, [1.0])),
+    *((fit_surfaces, "above 0", lambda f, v=v: f(SURFACE, np.full((4, 2), v))) for v in (0.0, -1.0, NAN)),
+    *((fit_surfaces, "above 0", lambda f, v=v: f(SURFACE, SQUARE, np.full(4, v))) for v in (0.0, -1.0, NAN)),
+    *((fit_surfaces, "strictly between", lambda f, n=n: f(SURFACE, SQUARE, level=n)) for n in LEVELS),
+    *((judge, "above 0", lambda f, m=m: f([], SURFACE, SQUARE, (2, 2), margin=m)) for m in (0.0, -0.1)),
+    (optimum, "one axis", lambda f: f(PLANES["linear", "first"], 10)),
+    *((optimum, "above 0", lambda f, b=b: f(PLANES["linear", "both"], b)) for b in (0.0, -1.0, NAN)),
+    *((optimum, "strictly between", lambda f, n=n: f(PLANES["linear", "both"], 1, level=n)) for n in LEVELS),
     *((trend, "above 0", lambda f, m=m: f(SWEEP, margin=m)) for m in (0.0, -0.1)),
     *((trend, "strictly between", lambda f, n=n: f(FLAT, level=n)) for n in LEVELS),
     # what is refused where it is made
@@ -304,6 +319,8 @@ def test_every_documented_error_is_in_the_table():
         lambda: Costs(0.1, 0.1, 0.0),
         lambda: Expected(0.0, 0.1),
         lambda: trend(SWEEP, margin=1e-9),
+        lambda: judge(list(PLANES.values()), SURFACE, SQUARE, (2, 2), margin=1e-9),
+        lambda: optimum(PLANES["linear", "both"], 1e-9),
         lambda: sweep_means([TABLE[:1], TABLE[:1]]),
         lambda: cell_means([TABLE[:2], TABLE[:2]], [True, True]),
     ],
