@@ -12,6 +12,7 @@ from harness.base.plain import named
 
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
+    from harness.search.corpus import Corpus
 
 Status = Literal["ok", "unscored", "error", "refused", "filtered", "context_overflow"]
 
@@ -127,7 +128,7 @@ class Splits:
     """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint.
 
     Recommendation: a sample is a user, and `interactions` is what is known of all users before the
-    test, as arrays.
+    test, as arrays. Research: `corpus` is what the worlds of all items search.
     """
 
     test: Sequence[Sample]
@@ -135,6 +136,7 @@ class Splits:
     pool: Sequence[Question] = ()
     dev: Sequence[Sample] = ()
     interactions: Interactions | None = None
+    corpus: Corpus | None = None
 
     @property
     def sizes(self) -> SplitSizes:

@@ -126,6 +126,8 @@ def make_job(
             embedder_price=session.embedder_price,
             offline=request.offline,
             max_retries=request.max_retries,
+            corpus=splits.corpus,
+            embed=embedder.embed if embedder is not None and task.embeds else None,
         ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )

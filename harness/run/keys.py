@@ -21,6 +21,7 @@ from harness.task import Task
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
+    from harness.search import Corpus
 
 #: moves when the harness itself scores or aggregates in another way
 SCORING = 1
@@ -35,9 +36,12 @@ def comparability(
     code: Code,
     roles: Mapping[str, Any],
     interactions: Interactions | None = None,
+    corpus: Corpus | None = None,
+    embedder: Embedder | None = None,
 ) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
-    simulated user; see `roles_of_task`); not how the items were answered."""
+    simulated user; see `roles_of_task`), what its worlds search and the embedder that they search with; not
+    how the items were answered."""
     key: dict[str, Any] = {
         "task": cell.task.name,
         "task_version": cell.task.comparability_version or code.digest,
@@ -56,6 +60,10 @@ def comparability(
         key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:
         key["interactions"] = interactions.digest()
+    if corpus is not None:
+        key["corpus"] = corpus.digest
+    if embedder is not None:
+        key["embedder"] = [embedder.name, embedder.revision]
     cleaned: dict[str, Any] = without_secrets_in(key)
     return cleaned
 
@@ -102,7 +110,7 @@ def subject(
         "model_revision": provider.revision,
         "model_args": _arguments(provider, cell.request.model_args),
         "roles": {name: _role(cell, role) for name, role in sorted(roles.items()) if name in declared},
-        "embedder": [embedder.name, embedder.revision] if embedder else None,
+        "embedder": [embedder.name, embedder.revision] if embedder and "embedder" in declared else None,
         "decoding": hashed(cell.request.decoding),
         "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
         **_others(cell.method),

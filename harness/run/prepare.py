@@ -71,7 +71,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     check_templates(cell, task, splits.test[0].question, session.notice)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
-    embedder = open_embedder(cell)
+    embedder = open_embedder(cell, task)
     for line in embedder.remarks if embedder else ():
         session.notice(line)
     comparability = keys.comparability(
@@ -82,6 +82,8 @@ def prepare(cell: Cell, session: Session) -> Prepared:
         code["task"],
         keys.roles_of_task(cell, task, roles),
         splits.interactions,
+        splits.corpus,
+        embedder if task.embeds else None,
     )
     subject = keys.subject(cell, provider, roles, embedder, code["method"])
     remember_files(cell.task_args, comparability["task_args"])
@@ -125,9 +127,9 @@ def open_roles(cell: Cell, task: Task, session: Session) -> dict[str, Provider]:
     return {role: session.role(name, cell) for role, name in played(task, cell.request.roles).items()}
 
 
-def open_embedder(cell: Cell) -> Embedder | None:
-    """The run's embedder, where the method uses one."""
-    if "embedder" not in cell.method.needs + cell.method.may_use:
+def open_embedder(cell: Cell, task: Task) -> Embedder | None:
+    """The run's embedder, where the method uses one, or the task's worlds."""
+    if "embedder" not in cell.method.needs + cell.method.may_use and not task.embeds:
         return None
     from harness.model.embed import open_embedder
 
