@@ -153,6 +153,7 @@ class Splits:
             "dev": len(self.dev),
             "interactions": len(known) if known else 0,
             "item_texts": sum(map(bool, known.item_texts)) if known else 0,
+            "corpus": len(self.corpus) if self.corpus else 0,
         }
         return sizes[offer]
 

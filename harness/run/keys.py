@@ -112,7 +112,7 @@ def subject(
         "roles": {name: _role(cell, role) for name, role in sorted(roles.items()) if name in declared},
         "embedder": [embedder.name, embedder.revision] if embedder and "embedder" in declared else None,
         "decoding": hashed(cell.request.decoding),
-        "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
+        "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools", "corpus"}),
         **_others(cell.method),
     }
     cleaned: dict[str, Any] = without_secrets_in(found)
