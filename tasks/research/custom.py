@@ -64,15 +64,13 @@ def read_corpus(name: str) -> Corpus:
         return Corpus(_of_folder(path), path.name)
     if not path.is_file():
         raise DataError(f"no corpus {name}: a folder of {' and '.join(TEXTS)} files, or a table ({FORMATS})")
-    rows = read_table(path, ["text"], optional=["id", "title"])
-    named = {"id", "title"} & set(rows.column_names)
-    if not named:
-        raise DataError(f"{path.name}: documents need a column 'id', or 'title' in its place")
+    rows = read_table(path, ["text"], optional=["id", "docid", "title"])
+    own = next((column for column in ("id", "docid", "title") if column in rows.column_names), None)
+    if own is None:
+        raise DataError(f"{path.name}: documents need a column 'id', or 'docid' or 'title' in its place")
 
     def document(row: Mapping[str, Any]) -> Document:
-        title = label_text(row.get("title"))
-        own = label_text(row["id"]) if "id" in named else title
-        return Document(own, title, cell_text(row["text"]))
+        return Document(label_text(row[own]), label_text(row.get("title")), cell_text(row["text"]))
 
     return Corpus(map(document, rows), path.name)
 
