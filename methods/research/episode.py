@@ -27,17 +27,13 @@ Act = Callable[[Sequence["ChatMessage"], Sequence["ToolInfo"]], Awaitable["Model
 
 
 class Episode:
-    """What a method does with one question. `reasoning` and `searches` are the most that it may spend; None
-    is no limit."""
+    """What a method does with one question, under `caps`; `draw` numbers episodes of one question."""
 
-    def __init__(
-        self, question: Question, job: Job, reasoning: int | None, searches: int | None, draw: int = 0
-    ) -> None:
+    def __init__(self, question: Question, job: Job, caps: Caps, draw: int = 0) -> None:
         self.question, self.job, self.draw = question, job, draw
-        self.governor = Governor(Caps(searches=searches, reasoning=reasoning))
+        self.governor = Governor(caps)
         self.ledger = TokenLedger()
         self.world = Governed(job.world(question), self.governor)
-        self._reasoning = reasoning
 
     async def play(self, act: Act) -> Outcome:
         """The episode that `act` makes, with what it took as measures."""
@@ -73,8 +69,8 @@ class Episode:
             again: whether the prompt begins like that of the call before.
         """
         rules = [told] if told else []
-        if self._reasoning is not None:
-            rules.append(THINK.format(reasoning=self._reasoning))
+        if self.governor.caps.reasoning is not None:
+            rules.append(THINK.format(reasoning=self.governor.caps.reasoning))
             how["max_tokens"] = ROOM + math.ceil(self.governor.reasoning_left)
         if tools and final is True:
             how["tool_choice"] = "none"

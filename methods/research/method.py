@@ -14,6 +14,7 @@ from harness.method import Method
 from harness.methods.research import wording
 from harness.methods.research.episode import Episode, calling, searching
 from harness.sample import Outcome, Question, SplitSizes
+from harness.search import Caps
 from harness.search.governed import FINISH
 
 if TYPE_CHECKING:
@@ -34,22 +35,24 @@ class Researcher(Method):
         """At least: one a question, the answer."""
         return n_questions
 
-    def budget(self, name: str) -> int | None:
-        """A dial; None where it sets no limit, or the method has no such dial.
+    def caps(self) -> Caps:
+        """What an answer may spend, by the dials; a method without a dial has that of its kind.
 
         Raises:
-            UsageError: it is below -1.
+            UsageError: a dial is below -1.
         """
-        most = self.args.get(name)
-        if most is not None and most < WITHOUT:
-            raise UsageError(f"{self.spec.name}: {name}={most} is neither a limit nor {WITHOUT} for none")
-        return None if most == WITHOUT else most
+        found: dict[str, int | None] = {}
+        for name in ("searches", "reasoning", "retrieved", "total"):
+            most = self.args.get(name, WITHOUT)
+            if most < WITHOUT:
+                raise UsageError(f"{self.spec.name}: {name}={most} is neither a limit nor {WITHOUT} for none")
+            found[name] = None if most == WITHOUT else most
+        limits = [limit for limit in (found["searches"], self.most_searches) if limit is not None]
+        return Caps(**{**found, "searches": min(limits, default=None)})
 
     def episode(self, question: Question, job: Job) -> Episode:
-        """An episode with the whole of both budgets."""
-        searches, own = self.budget("searches"), self.most_searches
-        limits = [limit for limit in (searches, own) if limit is not None]
-        return Episode(question, job, self.budget("reasoning"), min(limits, default=None))
+        """An episode with the whole of every budget."""
+        return Episode(question, job, self.caps())
 
 
 class NoSearch(Researcher):
@@ -173,9 +176,8 @@ class ParallelVerify(ReactSearch):
         n = self.args["n"]
         if n < 1:
             raise UsageError(f"{self.spec.name}: n={n} is not at least 1")
-        thoughts = shares(self.budget("reasoning"), n + 1)[-1]
-        searches = shares(self.budget("searches"), n)
-        episodes = [Episode(question, job, thoughts, searches[draw], draw) for draw in range(n)]
+        caps, last = shares(self.caps(), n)
+        episodes = [Episode(question, job, each, draw) for draw, each in enumerate(caps)]
         outcomes = await asyncio.gather(
             *(self.rollout(episode, temperature=self.args["temperature"]) for episode in episodes)
         )
@@ -186,7 +188,7 @@ class ParallelVerify(ReactSearch):
         forms = {job.canonical(outcome.answer, question) for outcome in ended}
         measures = _summed([outcome.measures for outcome in outcomes])
         if len(forms) > 1:
-            place, more = await self._choice(Episode(question, job, thoughts, 0), ended)
+            place, more = await self._choice(Episode(question, job, last), ended)
             chosen = ended[place]
             measures = _summed([measures, more])
         chosen.measures = {**measures, "candidates": float(len(ended)), "disagree": float(len(forms) > 1)}
@@ -267,11 +269,19 @@ def _lines(text: str) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line))
 
 
-def shares(most: int | None, parts: int) -> list[int | None]:
-    """A budget in equal parts; what is left over goes to the first ones."""
-    if most is None:
-        return [None] * parts
-    return [most // parts + (part < most % parts) for part in range(parts)]
+def shares(caps: Caps, n: int) -> tuple[list[Caps], Caps]:
+    """The budgets of `n` episodes and of the choice among them: what is looked up is shared by the episodes,
+    what is thought and spent in all by the choice too. What can't be parted goes to the first ones."""
+
+    def part(most: int | None, parts: int, place: int) -> int | None:
+        return None if most is None else most // parts + (place < most % parts)
+
+    def of(place: int) -> Caps:
+        looked_up = {name: part(getattr(caps, name), n, place) for name in ("searches", "retrieved")}
+        spent = {name: part(getattr(caps, name), n + 1, place) for name in ("reasoning", "total")}
+        return Caps(**({"searches": 0} if place == n else looked_up), **spent)
+
+    return [of(place) for place in range(n)], of(n)
 
 
 def _summed(measures: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -1,5 +1,5 @@
-"""Research behind a real OpenAI-compatible server: tool calls, a search that fails, kill -9 in an episode, a limit
-of the run that ends between search and answer."""
+"""Research behind a real OpenAI-compatible server: tool calls, a search that fails, kill -9 in an episode, a
+limit of the run that ends between search and answer."""
 
 import json
 import os

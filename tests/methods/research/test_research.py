@@ -3,8 +3,11 @@
 import pytest
 from inspect_ai.model import ModelOutput, ModelUsage
 
+from harness.base.errors import UsageError
 from harness.methods.research.method import shares
 from harness.model.reader import SimulatedReader
+from harness.run.plan import Request, plan
+from harness.search import Caps
 from tests.methods.research.conftest import ALL, Scripted
 
 PERFECT = {"find": 1, "compose": 1, "scale": 1, "verify": 1}
@@ -155,7 +158,18 @@ def test_parallel_episodes_that_agree_ask_nobody_and_those_that_differ_a_choice(
 
 
 def test_budgets_are_shared_without_loss():
-    assert shares(8, 3) == [3, 3, 2] and shares(1, 3) == [1, 0, 0] and shares(None, 2) == [None, None]
+    three, last = shares(Caps(searches=8, reasoning=9), 3)
+    assert three == [Caps(3, reasoning=3), Caps(3, reasoning=2), Caps(2, reasoning=2)]
+    assert last == Caps(0, reasoning=2)
+    assert [each.searches for each in shares(Caps(searches=1), 3)[0]] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("dial, calls", [({"retrieved": 30}, 2), ({"total": 160}, 3)])
+def test_other_budgets_end_the_search_too(run, dial, calls):
+    model = Scripted(lambda call: said(FINAL) if call.tool_choice else said("", call.messages[1].text))
+    ran = run("react-search", model, {"items": 1}, searches=-1, **dial)
+    assert len(model.calls) == calls and ran["searches"] == 1 and ran.measure("forced") == 1
+    assert ran.measure("searches_refused") == calls - 2  # 150 tokens a call: the second is beyond the total
 
 
 def test_a_search_that_fails_is_told_to_the_model_and_the_episode_goes_on(run):
@@ -192,3 +206,17 @@ def test_isolated_it_does_the_same(run):
     walled = run("react-search", {}, {"items": 2}, {"isolate": True}, **args)
     assert [row["answer"] for row in plain.rows] == [row["answer"] for row in walled.rows]
     assert walled.record["measures"] == plain.record["measures"]
+
+
+def test_a_retriever_by_vectors_is_part_of_what_is_measured(run):
+    words, both = (run("rag", {}, {"retriever": name}, {"embedder": "lsa"}) for name in ("bm25", "hybrid"))
+    assert words.record["comparability"]["corpus"] == both.record["comparability"]["corpus"]
+    assert both.record["comparability"]["embedder"][0] == "lsa"
+    assert "embedder" not in words.record["comparability"]
+    assert both.record["subject"]["embedder"] is None  # it is the task's, not the method's
+    assert both["evidence_recall"] > 0
+
+
+def test_a_task_without_a_corpus_is_refused_before_anything_is_loaded():
+    with pytest.raises(UsageError, match="corpus"):
+        plan(Request(task="toolworld/single", method="react-search", model="sim/reader"))
