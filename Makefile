@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test faults official mutants constraints docs lint types published simulations cm2 todycomm clean system
+.PHONY: demo test faults official mutants constraints docs lint types published simulations cm2 todycomm research clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -96,6 +96,10 @@ cm2: $(READY)
 # Agents that talk over rounds, on the simulator: resumable, about an hour of one core.
 todycomm: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.todycomm --jobs $(JOBS)
+
+# Methods of research on generated worlds, with the simulated reader: a few minutes of one core.
+research: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.research
 
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.
 simulations: $(READY)

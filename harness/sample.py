@@ -13,6 +13,7 @@ from harness.base.plain import named
 
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
+    from harness.search.corpus import Corpus
 
 Status = Literal["ok", "unscored", "error", "refused", "filtered", "context_overflow"]
 
@@ -143,7 +144,7 @@ class Splits:
     """A task's data. `pool` has no targets; `train`, `dev` and `test` are disjoint.
 
     Recommendation: a sample is a user, and `interactions` is what is known of all users before the
-    test, as arrays.
+    test, as arrays. Research: `corpus` is what the worlds of all items search.
     """
 
     test: Sequence[Sample]
@@ -151,6 +152,7 @@ class Splits:
     pool: Sequence[Question] = ()
     dev: Sequence[Sample] = ()
     interactions: Interactions | None = None
+    corpus: Corpus | None = None
 
     @property
     def sizes(self) -> SplitSizes:
@@ -167,6 +169,7 @@ class Splits:
             "dev": len(self.dev),
             "interactions": len(known) if known else 0,
             "item_texts": sum(map(bool, known.item_texts)) if known else 0,
+            "corpus": len(self.corpus) if self.corpus else 0,
         }
         return sizes[offer]
 

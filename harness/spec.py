@@ -28,6 +28,7 @@ OFFERS = (
     "checklist",
     "interactions",
     "item_texts",
+    "corpus",
 )
 ROLES = ("judge", "user", "simulator", "annotator")
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
@@ -289,7 +290,8 @@ class TaskSpec(Spec):
 
     `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
     largest value possible, and `ranges` the whole range of those that don't go up from 0 (see
-    `metric_ranges`). `private_targets` keeps targets out of what is shown and exported. `duplicates` is how
+    `metric_ranges`). `private_targets` keeps targets out of what is shown and exported, and
+    `private_questions` questions, answers and transcripts out of records. `duplicates` is how
     many items stand in two splits upstream and are known to (see `harness.task_checks`). `setup` is a recipe
     of `harness.external.setup`; `results` names a module that
     reads the benchmark's own result files (see `harness.data.responses.results_module`); `overall` names a
@@ -323,6 +325,7 @@ class TaskSpec(Spec):
     in_text: Mapping[str, Any] = field(default_factory=dict)
     apart: bool = False
     private_targets: bool = False
+    private_questions: bool = False
     duplicates: int = 0
     settles: str = ""
     settled: str = ""

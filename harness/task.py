@@ -176,6 +176,16 @@ class Task(Plugin[TaskSpec]):
     #: the prompt that this task gives a role, by role, where the task words it: a part of what is measured
     role_prompts: Mapping[str, str] = {}
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the worlds, with these arguments, use the run's embedder, which `for_run` is given."""
+        return False
+
+    def evidence(self, sample: Sample) -> Sequence[str]:
+        """The ids of the documents of the corpus that an answer to a sample rests on; empty where nobody
+        knows them."""
+        return ()
+
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         """The world that an item is, for tasks that offer `world`. It stands on the runner's side, so it
         may use the target; a method gets it through `job.world(question)` and sees what an agent sees.

@@ -150,7 +150,7 @@ def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
     assert [s.digest() for s in samples] == [s.digest() for s in again.test[:50]], (
         f"{name}: load() gives other samples the second time"
     )
-    for offer in ("labelled", "pool", "dev", "interactions", "item_texts"):
+    for offer in ("labelled", "pool", "dev", "interactions", "item_texts", "corpus"):
         assert bool(splits.size(offer)) == (offer in spec.offers), (
             f"{name}: offers {spec.offers} but has {splits.size(offer)} of {offer}"
         )

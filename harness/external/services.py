@@ -41,6 +41,8 @@ from harness.sample import Question
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
+    from harness.search import Corpus
+    from harness.search.dense import Embed
 
 KEY_FORMAT = 1
 #: how long a service may take, in seconds, and how many requests it gets at once
@@ -99,7 +101,11 @@ class Services:
         keep_going: bool = False,
         notice: Callable[[str], None] | None = None,
         embedder_price: Callable[[str], Price | None] = partial(price, own={}),  # noqa: B008
+        corpus: Corpus | None = None,
+        embed: Embed | None = None,
     ) -> None:
+        #: what the worlds of the run search, and the run's embedder for it
+        self.corpus, self.embed = corpus, embed
         self._embedder_price = embedder_price
         self._ledger, self._budget, self._cache = ledger or Ledger(), budget or Budget(), cache
         self._settings, self._offline = dict(settings or {}), offline

@@ -49,7 +49,7 @@ class OfItems:
     """What a task makes of the items of the test for a method that holds their questions. The samples are
     held by its functions alone."""
 
-    __slots__ = ("checklist", "world", "wrong")
+    __slots__ = ("checklist", "evidence", "world", "wrong")
 
     def __init__(self, task: Task, test: Sequence[Sample]) -> None:
         known: dict[str, Sample] = {}
@@ -68,4 +68,7 @@ class OfItems:
         def checklist(question: Question) -> Checklist | None:
             return task.checklist(sample(question))
 
-        self.world, self.wrong, self.checklist = world, wrong, checklist
+        def evidence(question: Question) -> list[str]:
+            return list(task.evidence(sample(question)))
+
+        self.world, self.wrong, self.checklist, self.evidence = world, wrong, checklist, evidence

@@ -189,6 +189,12 @@ class Job:
         self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
         return self._items.checklist(question)
 
+    def oracle_evidence(self, question: Question) -> list[str]:
+        """The ids of the documents that the question's answer rests on, for a ceiling: counted and labelled
+        like `oracle_checklist`. Empty where the task doesn't know them."""
+        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
+        return self._items.evidence(question)
+
     def wrong_answer(self, question: Question) -> Any | None:
         """An answer to the question that is wrong, for adversaries among agents; None where the task can't
         name one. It is one for every question, epoch and seed, so that asking again tells no more than

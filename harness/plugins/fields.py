@@ -43,7 +43,7 @@ _TEXTS = (
     "settles",
     "against",
 )
-_FLAGS = ("fits", "model", "apart", "private_targets")
+_FLAGS = ("fits", "model", "apart", "private_targets", "private_questions")
 _COUNTS = ("n_items", "duplicates")
 _TABLES = ("settings", "decoding", "setup", "in_text", "params", "data", "metrics", "set_metrics", "twin")
 _LISTS = ("offers", "needs", "may_use", "roles", "files")

@@ -70,9 +70,10 @@ def rows_of(
     """The rows of attempts in the order in which they come, each added to `summary`.
 
     Targets stand in them unless the task's spec says `private_targets`; questions, completions and traces
-    unless the request leaves transcripts out.
+    unless the request leaves transcripts out. Of a task with `private_questions` answers too are left out.
     """
-    transcripts, private = cell.request.transcripts, cell.task.private_targets
+    hidden, private = cell.task.private_questions, cell.task.private_targets
+    transcripts = cell.request.transcripts and not hidden
     for attempt in attempts:
         sample = samples[attempt["n"]]
         summary.add(attempt, sample.categories, sample.target)
@@ -83,8 +84,8 @@ def rows_of(
             "sample_id": attempt["sample_id"],
             "epoch": attempt["epoch"],
             "status": attempt["status"],
-            "answer": _as_text(answer),
-            "vote": _vote(attempt),
+            "answer": None if hidden else _as_text(answer),
+            "vote": None if hidden else _vote(attempt),
             "target": None if private else _as_text(sample.target),
             **{name: (attempt["metrics"] or {}).get(name) for name in summary.names},
             "group": attempt["group"],
@@ -99,7 +100,7 @@ def rows_of(
             "trace": canonical_json(trace) if trace else None,
             "reason": attempt["reason"],
             # what the method gave itself must survive as it was; what the task parsed can be parsed again
-            "given_answer": canonical_json(answer) if attempt.get("given") else None,
+            "given_answer": canonical_json(answer) if attempt.get("given") and not hidden else None,
             "tools": attempt.get("tools") if transcripts else None,
             "request": attempt.get("request") if transcripts else None,
         }

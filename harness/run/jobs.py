@@ -132,6 +132,8 @@ def make_job(
             offline=request.offline,
             max_retries=request.max_retries,
             notice=session.notice,
+            corpus=splits.corpus,
+            embed=embedder.embed if embedder is not None and task.embeds else None,
         ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )

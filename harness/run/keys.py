@@ -22,6 +22,7 @@ from harness.task import Task
 if TYPE_CHECKING:
     from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
+    from harness.search import Corpus
 
 #: moves when the harness itself scores or aggregates in another way
 SCORING = 1
@@ -36,9 +37,12 @@ def comparability(
     code: Code,
     roles: Mapping[str, Any],
     interactions: Interactions | None = None,
+    corpus: Corpus | None = None,
+    embedder: Embedder | None = None,
 ) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
-    simulated user; see `roles_of_task`); not how the items were answered.
+    simulated user; see `roles_of_task`), what its worlds search and the embedder that they search with; not
+    how the items were answered.
 
     Of a task whose official code is installed apart (`harness setup`) that code and its data are part of the
     scorer, so that the content of what is really installed stands here: another revision, or a checkout with
@@ -65,6 +69,10 @@ def comparability(
         key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:
         key["interactions"] = interactions.digest()
+    if corpus is not None:
+        key["corpus"] = corpus.digest
+    if embedder is not None:
+        key["embedder"] = [embedder.name, embedder.revision]
     cleaned: dict[str, Any] = without_secrets_in(key)
     return cleaned
 
@@ -111,9 +119,9 @@ def subject(
         "model_revision": provider.revision,
         "model_args": _arguments(provider, cell.request.model_args),
         "roles": {name: _role(cell, role) for name, role in sorted(roles.items()) if name in declared},
-        "embedder": [embedder.name, embedder.revision] if embedder else None,
+        "embedder": [embedder.name, embedder.revision] if embedder and "embedder" in declared else None,
         "decoding": hashed(cell.request.decoding),
-        "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools"}),
+        "data_access": sorted({*cell.method.needs, *cell.method.may_use} - {"world", "tools", "corpus"}),
         **_others(cell.method),
     }
     cleaned: dict[str, Any] = without_secrets_in(found)

@@ -74,7 +74,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
     check_templates(cell, task, splits.test[0].question, session.notice)
     attempts = _attempts(cell, provider, splits, session)
     _check_judge(cell, task, attempts, provider, session)
-    if embedder := open_embedder(cell):
+    if embedder := open_embedder(cell, task):
         embedder.notice = session.notice
         for line in embedder.remarks:
             session.notice(line)
@@ -86,6 +86,8 @@ def prepare(cell: Cell, session: Session) -> Prepared:
         code["task"],
         keys.roles_of_task(cell, task, roles),
         splits.interactions,
+        splits.corpus,
+        embedder if task.embeds else None,
     )
     subject = keys.subject(cell, provider, roles, embedder, code["method"])
     remember_files(cell.task_args, comparability["task_args"])
@@ -129,9 +131,9 @@ def open_roles(cell: Cell, task: Task, session: Session) -> dict[str, Provider]:
     return {role: session.role(name, cell) for role, name in played(task, cell.request.roles).items()}
 
 
-def open_embedder(cell: Cell) -> Embedder | None:
-    """The run's embedder, where the method uses one."""
-    if "embedder" not in cell.method.needs + cell.method.may_use:
+def open_embedder(cell: Cell, task: Task) -> Embedder | None:
+    """The run's embedder, where the method uses one, or the task's worlds."""
+    if "embedder" not in cell.method.needs + cell.method.may_use and not task.embeds:
         return None
     from harness.model.embed import open_embedder
 
@@ -179,7 +181,7 @@ def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) ->
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
     if not issubclass(type(classes := task.classes), Classes | None):
         raise given(cell.task, "", Unfit(f"classes that are {named(classes)}, not Classes or None"))
-    for need in ("labelled", "pool", "dev", "interactions", "item_texts"):
+    for need in ("labelled", "pool", "dev", "interactions", "item_texts", "corpus"):
         if need in cell.method.needs and not splits.size(need):
             raise UsageError(
                 f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none with these "

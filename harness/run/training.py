@@ -105,7 +105,7 @@ def _made(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
         provider=provider,
         roles=open_roles(cell, task, session),
         ledger=ledger,
-        embedder=open_embedder(cell),
+        embedder=open_embedder(cell, task),
         n_questions=0,
         code=code_of(cell.method),
     )

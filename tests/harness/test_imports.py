@@ -18,7 +18,7 @@ FLOORS = (
     "model",
     "checklist engine",
     "task method world replay",
-    "episode registry task_checks",
+    "episode registry task_checks search",
     "external",
     "job",
     "results",

@@ -140,9 +140,11 @@ class IsolatedJob(Job):
         raise UsageError("job.has_rules isn't there under --isolate")
 
     def _not_here(self, *_: Any, **__: Any) -> Any:
-        raise UsageError("checklists and trajectories aren't there under --isolate")
+        raise UsageError(
+            "checklists, trajectories and the evidence of a question aren't there under --isolate"
+        )
 
-    trajectory = request_checklist = verdicts = oracle_checklist = _not_here
+    trajectory = request_checklist = verdicts = oracle_checklist = oracle_evidence = _not_here
 
 
 class _Told(Counts):

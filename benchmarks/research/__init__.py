@@ -1,0 +1,1 @@
+"""The published experiment on methods of research, with the simulated reader."""
