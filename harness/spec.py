@@ -28,6 +28,7 @@ OFFERS = (
     "checklist",
     "interactions",
     "item_texts",
+    "history",
 )
 ROLES = ("judge", "user", "simulator", "annotator")
 NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES

@@ -19,6 +19,7 @@ from harness.spec import Spec
 from harness.task import Task
 
 if TYPE_CHECKING:
+    from harness.data.history import Histories
     from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
 
@@ -35,6 +36,7 @@ def comparability(
     code: Code,
     roles: Mapping[str, Any],
     interactions: Interactions | None = None,
+    history: Histories | None = None,
 ) -> dict[str, Any]:
     """What two rows must share to be compared: data, prompts, scorer, and whom the task asks (a judge, a
     simulated user; see `roles_of_task`); not how the items were answered."""
@@ -56,6 +58,8 @@ def comparability(
         key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:
         key["interactions"] = interactions.digest()
+    if history is not None:
+        key["history"] = history.digest()
     cleaned: dict[str, Any] = without_secrets_in(key)
     return cleaned
 
