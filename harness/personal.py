@@ -77,8 +77,9 @@ def profile_prompt(instruction: str, pairs: Sequence[tuple[str, str]]) -> list[C
 
 def first_persona(profile: str) -> str:
     """The persona before alignment, of a profile; a generic one without."""
-    told = f"Take more than {LEAST_TOOLS} actions, find out what this user prefers, and answer as the user "
-    f"would."
+    told = (
+        f"Take more than {LEAST_TOOLS} actions, find out what the user prefers, and answer as the user would."
+    )
     about = [f"About this user:\n{profile.strip()}"] if profile.strip() else []
     return "\n\n".join([f"{_GENERIC} {told}", *about, _RULES])
 
