@@ -89,7 +89,8 @@ class Personal(Task):
     ) -> dict[str, float | Estimate]:
         metric, name = self.by_user
         scores = [self.score(*pair).metrics[metric] for pair in zip(samples, outcomes, strict=True)]
-        found = user_mean([sample.group or sample.id for sample in samples], scores)
+        span = self.spec.metric_ranges[name]
+        found = user_mean([sample.group or sample.id for sample in samples], scores, span.low, span.high)
         return {} if found is None else {name: found}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,8 +56,11 @@ def root_mean_square(errors: Sequence[float]) -> float:
     return math.sqrt(sum(error * error for error in errors) / len(errors))
 
 
-def user_mean(users: Sequence[str], scores: Sequence[float]) -> Estimate | None:
-    """The mean over users of each one's mean score, with a t interval over users; None for no score."""
+def user_mean(
+    users: Sequence[str], scores: Sequence[float], low: float = 0.0, high: float = math.inf
+) -> Estimate | None:
+    """The mean over users of each one's mean score, with a t interval over users within the range of the
+    metric; None for no score."""
     from harness.stats import estimate_mean
 
     by_user: dict[str, list[float]] = defaultdict(list)
@@ -64,4 +68,5 @@ def user_mean(users: Sequence[str], scores: Sequence[float]) -> Estimate | None:
         by_user[user].append(score)
     if not by_user:
         return None
-    return estimate_mean([sum(own) / len(own) for own in by_user.values()], binary=False)
+    found = estimate_mean([sum(own) / len(own) for own in by_user.values()], binary=False)
+    return replace(found, ci=(max(found.ci[0], low), min(found.ci[1], high))) if found.ci else found
