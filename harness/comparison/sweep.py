@@ -112,7 +112,7 @@ def _rest(arm: Arm, parameter: str) -> str:
     if parameter in subject["method_args"]:
         subject["method_args"] = {k: v for k, v in subject["method_args"].items() if k != parameter}
     else:
-        natural = ("data_digest", "prompt_digest")
+        natural = ("data_digest", "prompt_digest", "history", "interactions")
         key = {k: v for k, v in key.items() if k not in natural}
         key["task_args"] = {k: v for k, v in key["task_args"].items() if k != parameter}
     return digest([subject, key])
