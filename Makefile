@@ -10,7 +10,7 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test faults mutants constraints docs lint types published simulations cm2 todycomm clean system
+.PHONY: demo test faults mutants constraints docs lint types published simulations cm2 todycomm personal clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -92,6 +92,10 @@ cm2: $(READY)
 # Agents that talk over rounds, on the simulator: resumable, about an hour of one core.
 todycomm: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.todycomm --jobs $(JOBS)
+
+# Personal methods on generated users, with a simulated person: resumable, about five minutes of one core.
+personal: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.personal --jobs $(JOBS)
 
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.
 simulations: $(READY)

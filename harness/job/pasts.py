@@ -55,7 +55,7 @@ class Pasts:
 
     def users(self, part: str = "persona") -> list[Past]:
         """Every past that the run's questions have, each once, in the order of the set."""
-        found = {}
+        found: dict[tuple[str, int], Past] = {}
         for sample in self._samples:
             past = self.of(sample.question, part)
             found.setdefault((past.user, len(past)), past)

@@ -5,7 +5,8 @@ All are expectations over users, exact by enumeration: a run is compared with th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import product
 from math import factorial, prod
 
@@ -54,10 +55,10 @@ def chance(labels: int) -> float:
     return 1 / labels
 
 
-def ratings(true: int, noise: float) -> dict[int, float]:
+def ratings(true: int, noise: float) -> Mapping[int, float]:
     """How likely each rating is where the true one is known: one up or down with probability `noise`, within
     the scale."""
-    found: Counter[int] = Counter({true: 1 - noise})
+    found = defaultdict(float, {true: 1 - noise})
     for step in (-1, 1):
         found[min(max(true + step, LOWEST), HIGHEST)] += noise / 2
     return found

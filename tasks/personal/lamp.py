@@ -151,9 +151,10 @@ class Lamp(Personal):
         Raises:
             DataError: it isn't there.
         """
-        split, root = self.args["split"], Path(self.args["data"])
+        split, root = str(self.args["split"]), Path(self.args["data"])
         bases = [root / "time", root] if self.args["by"] == "time" else [root]
-        names = [""] + [name for folder in self.spec.settings["folders"] for name in (folder, folder.lower())]
+        folders: list[str] = self.spec.settings["folders"]
+        names = ["", *(name for folder in folders for name in (folder, folder.lower()))]
         for base in bases:
             for name in names:
                 for inner in ("", split):
@@ -162,7 +163,7 @@ class Lamp(Personal):
                         return path
         raise DataError(
             f"{self.spec.name}: no {split}_{what}.json in {root.name} or its folders "
-            f"{', '.join(self.spec.settings['folders'])}; LaMP's test split has no public outputs"
+            f"{', '.join(folders)}; LaMP's test split has no public outputs"
         )
 
     def render(self, question: Question) -> str:
