@@ -10,7 +10,8 @@ READY := .venv/.ready
 BROWSER := chromium
 SANDBOX := bubblewrap
 
-.PHONY: demo test faults official mutants constraints docs lint types published simulations cm2 todycomm research clean system
+.PHONY: demo test faults official mutants constraints docs lint types published simulations cm2 todycomm personal \
+	research clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -100,6 +101,10 @@ todycomm: $(READY)
 # Methods of research on generated worlds, with the simulated reader: a few minutes of one core.
 research: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.research
+
+# Personal methods on generated users, with a simulated person: resumable, about five minutes of one core.
+personal: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.personal --jobs $(JOBS)
 
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.
 simulations: $(READY)

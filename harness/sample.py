@@ -12,6 +12,7 @@ from harness.base.errors import PluginError, reason_of
 from harness.base.plain import named
 
 if TYPE_CHECKING:
+    from harness.data.history import Histories
     from harness.data.interactions import Interactions
     from harness.search.corpus import Corpus
 
@@ -145,6 +146,8 @@ class Splits:
 
     Recommendation: a sample is a user, and `interactions` is what is known of all users before the
     test, as arrays. Research: `corpus` is what the worlds of all items search.
+
+    Personal tasks: a question is one of a user's, whose `history` methods get up to the question.
     """
 
     test: Sequence[Sample]
@@ -152,6 +155,7 @@ class Splits:
     pool: Sequence[Question] = ()
     dev: Sequence[Sample] = ()
     interactions: Interactions | None = None
+    history: Histories | None = None
     corpus: Corpus | None = None
 
     @property
@@ -169,6 +173,7 @@ class Splits:
             "dev": len(self.dev),
             "interactions": len(known) if known else 0,
             "item_texts": sum(map(bool, known.item_texts)) if known else 0,
+            "history": len(self.history) if self.history else 0,
             "corpus": len(self.corpus) if self.corpus else 0,
         }
         return sizes[offer]

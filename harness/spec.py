@@ -28,6 +28,7 @@ OFFERS = (
     "checklist",
     "interactions",
     "item_texts",
+    "history",
     "corpus",
 )
 ROLES = ("judge", "user", "simulator", "annotator")

@@ -35,6 +35,7 @@ from harness.task_checks import check_splits
 from harness.world import Dialogue, ScriptedUser, Toolbox, World
 
 if TYPE_CHECKING:
+    from harness.data.history import Histories
     from harness.data.interactions import Interactions
 
 LABELS = ("red", "green", "blue")
@@ -56,7 +57,8 @@ class TinyTask(Task):
             ]
 
         pool = [sample.question for sample in samples("pool", 12)]
-        return Splits(samples("test", 6), samples("train", 9), pool, samples("dev", 6), self._taken())
+        test, train, dev = samples("test", 6), samples("train", 9), samples("dev", 6)
+        return Splits(test, train, pool, dev, self._taken(), self._streams())
 
     def _taken(self) -> Interactions:
         """Twelve users, those of the test among them, and eight things of which each took four."""
@@ -72,6 +74,14 @@ class TinyTask(Task):
         users = [f"test{n}" for n in range(6)] + [f"other{n}" for n in range(6)]
         texts = [f"a {LABELS[n % 3]} thing of kind {n}" for n in range(8)]
         return Interactions(users, [f"item{n}" for n in range(8)], known, last, texts)
+
+    def _streams(self) -> Histories:
+        """Three users of two test items each, who named the colours of four things before."""
+        from harness.data.history import Asked, Histories, Interaction
+
+        known = [Interaction(f"past{n}", f"thing {n}, {LABELS[n % 3]}", LABELS[n % 3], n) for n in range(4)]
+        asked = {f"test{n}": Asked(f"user{n % 3}", 4 + n) for n in range(6)}
+        return Histories({f"user{n}": known for n in range(3)}, asked)
 
     def parse(self, text: str, question: Question) -> str | None:
         found = [label for label in LABELS if label in text.lower()]
@@ -107,7 +117,7 @@ TINY = TaskSpec(
     summary="three colours",
     entry="harness.testing:TinyTask",
     answer="label",
-    offers=("labelled", "pool", "dev", "countable", "interactions", "item_texts"),
+    offers=("labelled", "pool", "dev", "countable", "interactions", "item_texts", "history"),
 )
 TINY_WORLD = replace(TINY, name="tiny/world", entry="harness.testing:TinyWorld", offers=("labelled", "world"))
 
@@ -150,7 +160,7 @@ def check_task(name: str, data: Data | None = None, /, **args: Any) -> None:
     assert [s.digest() for s in samples] == [s.digest() for s in again.test[:50]], (
         f"{name}: load() gives other samples the second time"
     )
-    for offer in ("labelled", "pool", "dev", "interactions", "item_texts", "corpus"):
+    for offer in ("labelled", "pool", "dev", "interactions", "item_texts", "history", "corpus"):
         assert bool(splits.size(offer)) == (offer in spec.offers), (
             f"{name}: offers {spec.offers} but has {splits.size(offer)} of {offer}"
         )
@@ -315,12 +325,7 @@ def seal_scores(
         distribution="harness",
     )
     method_spec = MethodSpec(
-        name=method,
-        version="1-A",
-        summary="simulated",
-        entry="simulated:none",
-        needs=needs,
-        distribution="harness",
+        method, "1-A", "simulated", "simulated:none", needs=needs, distribution="harness"
     )
     request = Request(task=task, method=method, model=model, epochs=table.shape[1])
     cell = Cell(task_spec, dict(task_args or {}), method_spec, dict(method_args or {}), model, seed, request)

@@ -36,7 +36,17 @@ _BY_NAME = {
     "governance": r"sandbox.*|network|permissions?|allow.*|deny.*|approv.*|user",
 }
 #: needs of a method that are data; the others say what it asks of task and model
-_DATA = ("labelled", "dev", "pool", "test_inputs", "interactions", "item_texts", "trainable", "human")
+_DATA = (
+    "labelled",
+    "dev",
+    "pool",
+    "test_inputs",
+    "interactions",
+    "item_texts",
+    "history",
+    "trainable",
+    "human",
+)
 #: arguments of the task that bound an episode; its others say what is asked
 _LIMITS = re.compile(r"(max_.*|steps|turns|errors|tokens|seconds|timeout|attempts)$")
 

@@ -97,7 +97,7 @@ def _rest(arm: Arm, parameters: Sequence[str]) -> str:
         if parameter in subject["method_args"]:
             subject["method_args"] = _without(subject["method_args"], parameter)
         else:
-            natural = ("data_digest", "prompt_digest")
+            natural = ("data_digest", "prompt_digest", "history", "interactions")
             key = {k: v for k, v in key.items() if k not in natural}
             key["task_args"] = _without(key["task_args"], parameter)
     return digest([subject, key])

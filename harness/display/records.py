@@ -215,6 +215,8 @@ def record_blocks(records: Sequence[dict[str, Any]]) -> list[Block]:
         whole = record["status"] == "complete"
         items = str(record["n_items"]) if whole else f"{counts['attempts']} of {record['n_items']}"
         items += f" x {record['epochs']}" if record["epochs"] > 1 else ""
+        groups = (metric or {}).get("n_clusters")
+        items += f" in {groups} groups" if groups and groups < record["n_items"] else ""
         rows.append(
             [
                 task,

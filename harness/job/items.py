@@ -42,6 +42,7 @@ def for_method(splits: Splits, method: MethodSpec) -> Splits:
         train=splits.train if "labelled" in declared else (),
         dev=splits.dev if "dev" in declared else (),
         pool=splits.pool if "pool" in declared else (),
+        history=None,  # it is had by the question, see `Pasts`
     )
 
 

@@ -6,10 +6,11 @@ import copy
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
+from harness.base.concurrent import each
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
 from harness.base.template import filled
@@ -18,8 +19,9 @@ from harness.job.access import Access, Counts
 from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
-from harness.job.items import OfItems, for_method
+from harness.job.items import OfItems, WithoutTargets, for_method
 from harness.job.models import Models
+from harness.job.pasts import Pasts
 from harness.job.training import Training
 from harness.model.endings import thought_alone
 from harness.model.gateway import Model
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
     from harness.checklist import Checklist, Trajectory, Verdicts
+    from harness.data.history import Past
     from harness.world import World
 
 
@@ -54,6 +57,8 @@ class Job:
         n_questions: int | None = None,
         code: str = "",
         prompt: str = "",
+        asked: Sequence[Sample] | None = None,
+        swap: str = "none",
         open_task: Callable[[str], tuple[Task, Splits]] | None = None,
         services: Services | None = None,
         progress: Callable[[str, int, int], None] | None = None,
@@ -73,8 +78,9 @@ class Job:
         self._access = access = Access(method)
         #: what was drawn for all items, for its record
         self.drawn = Drawn(method.name, lambda: (sample.id for sample in self._splits.test))
-        asked = len(splits.test) if n_questions is None else n_questions
-        self.data = JobData(self._splits, access, asked, models.embedder)
+        n_asked = len(splits.test) if n_questions is None else n_questions
+        self.data = JobData(self._splits, access, n_asked, models.embedder)
+        self._past, self._pasts = self._histories(splits, splits.test if asked is None else asked, swap)
         self.training = Training(self._task, models, access, self._other, self.role)
         made_by = [method.name, method.comparability_version, *filter(None, [method.owner, code])]
         self.files = Files(method.name, made_by)
@@ -228,9 +234,70 @@ class Job:
         splits = for_method(Splits(test=(), train=splits.train, dev=splits.dev), self._method)
         other = copy.copy(self)
         other._task, other._splits, other._items, other._wrong = task, splits, OfItems(task, ()), {}
+        other._past = other._pasts = other._no_history
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
         other.training = Training(task, self._models, self._access, other._other, other.role)
         return other
+
+    # -- users ------------------------------------------------------------------------------------
+
+    def _histories(
+        self, splits: Splits, asked: Sequence[Sample], swap: str
+    ) -> tuple[Callable[[Question, str], Past], Callable[[str], list[Past]]]:
+        """What gives the past of a question, and all of them; the streams themselves are in them alone."""
+        if splits.history is None:
+            return self._no_history, self._no_history
+        read, drawn = self._access.seen.read, self.drawn.note
+        pasts = Pasts(splits.history, WithoutTargets(asked), swap, self._seed, read, drawn)
+        return pasts.of, pasts.users
+
+    def _no_history(self, *_: Any) -> Any:
+        raise UsageError(f"method {self._method.name!r} needs history, and {self.task_name} has none")
+
+    def history(self, question: Question, part: str = "memory") -> Past:
+        """What the user of one of the run's questions did before it, in order, and nothing of anybody else's;
+        needs `history`. `part` says what it is for: the `memory` that is searched for an answer, or the
+        `persona` that is made of it. With the method's argument `swap` naming that part, the runner gives the
+        past of another user, the same one all along. What can be read is counted (`history`).
+
+        Raises:
+            AccessError: the method didn't declare `history`.
+            UsageError: the run doesn't ask that question, or the task has no history.
+        """
+        self._access.check("history")
+        return self._past(question, part)
+
+    def pasts(self, part: str = "persona") -> list[Past]:
+        """Every past that the run's questions have, each once, in the order of the set; needs `history`. See
+        `each_user`, which hands them over one by one.
+
+        Raises:
+            AccessError: the method didn't declare `history`.
+        """
+        self._access.check("history")
+        return self._pasts(part)
+
+    async def each_user(
+        self, prepare: Callable[[Past], Awaitable[None]], part: str = "persona", purpose: str = "align"
+    ) -> None:
+        """Calls `prepare` with every past that the run's questions have, each alone, for as many users at
+        once as the model takes; needs `history`. In `fit` this is how users are prepared before any is
+        asked: what it costs is that of `fit`, whatever the order of the questions.
+
+        Raises:
+            AccessError: the method didn't declare `history`.
+            Exception: whatever `prepare` raises.
+        """
+        pasts, done = self.pasts(part), 0
+
+        async def one(past: Past) -> None:
+            nonlocal done
+            await prepare(past)
+            done += 1
+            self.progress(purpose, done, len(pasts))
+
+        async for _ in each(one, pasts, lambda: self.concurrency):
+            pass
 
     # -- models -----------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ PROVIDERS = {
     "pocket": "small policies that the project trained and ships; offline, on the CPU",
     "recorded": "answers from a file of responses: recorded/FILE",
     "echo": "an instant model for tests: echo/input, echo/choice, echo/TEXT",
-    "sim": "simulations with known truth, for tests of methods: sim/annotator, sim/agents, sim/reader",
+    "sim": "simulations with known truth, for tests of methods: sim/annotator labels, sim/agents talk, "
+    "sim/person follows personas, sim/reader reads",
     "openai": "inspect-ai: OpenAI (OPENAI_API_KEY)",
     "anthropic": "inspect-ai: Anthropic (ANTHROPIC_API_KEY)",
     "google": "inspect-ai: Google (GOOGLE_API_KEY)",
@@ -142,7 +143,11 @@ def _simulation(name: str, args: Mapping[str, Any]) -> Provider:
         from harness.model.reader import SimulatedReader
 
         return SimulatedReader(args)
-    known = ("sim/annotator", "sim/agents", "sim/reader")
+    if name == "sim/person":
+        from harness.model.person import SimulatedPerson
+
+        return SimulatedPerson(args)
+    known = ("sim/annotator", "sim/agents", "sim/person", "sim/reader")
     raise UsageError(f"unknown model {name!r}; {nearest(name, known, 'simulation')}")
 
 

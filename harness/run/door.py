@@ -7,11 +7,12 @@ Every function raises Unfit with the fault, as the rest of a sentence; who gave 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DECLINED
 from harness.base.plain import Unfit, count, named, number, plain, text
+from harness.data import history
 from harness.results.measures import checked
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -160,7 +161,10 @@ def splits(given: object) -> Splits:
             raise Unfit(f"{name} that is a {kind.__name__}, not a list of samples")
     if len(given.test):
         samples([given.test[0]])
-    return given
+    if given.history is None:
+        return given
+    known = history.checked(given.history, (sample.question for sample in given.test))
+    return replace(given, history=known)
 
 
 def samples(given: Iterable[object]) -> list[Sample]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.data.hub import Data
 from harness.external.services import Services
 from harness.job import Job, Models
+from harness.job.pasts import SWAP
 from harness.model.attempt_time import AttemptClock, Timed
 from harness.model.budget import Budget
 from harness.model.embed import Embedder
@@ -21,7 +22,7 @@ from harness.run.keys import task_roles
 from harness.run.plan import Cell, task_arguments
 from harness.run.prepare import Prepared
 from harness.run.session import Session
-from harness.sample import Splits
+from harness.sample import Sample, Splits
 from harness.task import Task
 
 
@@ -38,6 +39,7 @@ def job_of(prepared: Prepared, session: Session, ledger: Ledger) -> Job:
         embedder=prepared.embedder,
         n_questions=len(prepared.attempts.wanted),
         code=prepared.code["method"],
+        asked=prepared.attempts.samples,
     )
 
 
@@ -53,8 +55,10 @@ def make_job(
     embedder: Embedder | None,
     n_questions: int,
     code: Code,
+    asked: Sequence[Sample] | None = None,
 ) -> Job:
-    """What a method gets, with models that charge `ledger`."""
+    """What a method gets, with models that charge `ledger`. `asked` are the items of the run, all of the test
+    by default."""
     request = cell.request
     budget = Budget(request.budget_calls, request.budget_tokens, request.budget_usd, request.budget_time)
 
@@ -119,6 +123,8 @@ def make_job(
         ),
         seed=cell.seed,
         n_questions=n_questions,
+        asked=asked,
+        swap=str(cell.method_args.get(SWAP, "none")),
         code=code.digest if code.development else "",
         prompt=cell.method.template(cell.method_args),
         open_task=lambda name: _other_task(name, cell, session),

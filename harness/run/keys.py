@@ -20,6 +20,7 @@ from harness.spec import Spec
 from harness.task import Task
 
 if TYPE_CHECKING:
+    from harness.data.history import Histories
     from harness.data.interactions import Interactions
     from harness.model.embed import Embedder
     from harness.search import Corpus
@@ -37,6 +38,7 @@ def comparability(
     code: Code,
     roles: Mapping[str, Any],
     interactions: Interactions | None = None,
+    history: Histories | None = None,
     corpus: Corpus | None = None,
     embedder: Embedder | None = None,
 ) -> dict[str, Any]:
@@ -69,6 +71,8 @@ def comparability(
         key["sample_id"] = list(cell.request.sample_id)
     if interactions is not None:
         key["interactions"] = interactions.digest()
+    if history is not None:
+        key["history"] = history.digest()
     if corpus is not None:
         key["corpus"] = corpus.digest
     if embedder is not None:

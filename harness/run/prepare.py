@@ -86,6 +86,7 @@ def prepare(cell: Cell, session: Session) -> Prepared:
         code["task"],
         keys.roles_of_task(cell, task, roles),
         splits.interactions,
+        splits.history,
         splits.corpus,
         embedder if task.embeds else None,
     )
@@ -181,7 +182,7 @@ def _check_offers(cell: Cell, task: Task, splits: Splits, provider: Provider) ->
         raise UsageError(f"task {cell.task.name!r} with these arguments needs --role {absent[0]}=MODEL")
     if not issubclass(type(classes := task.classes), Classes | None):
         raise given(cell.task, "", Unfit(f"classes that are {named(classes)}, not Classes or None"))
-    for need in ("labelled", "pool", "dev", "interactions", "item_texts", "corpus"):
+    for need in ("labelled", "pool", "dev", "interactions", "item_texts", "history", "corpus"):
         if need in cell.method.needs and not splits.size(need):
             raise UsageError(
                 f"method {cell.method.name!r} needs {need}, and {cell.task.name} has none with these "

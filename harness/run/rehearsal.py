@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: items that are played, spread evenly over the set, and the most calls that are made: 250 an item
 ITEMS, MOST_CALLS = 8, 2000
 #: what makes a method one that isn't played: it would train, label a pool, or wait for a person
-NOT_PLAYED = {"pool", "trainable", "human", "interactions", "item_texts"}
+NOT_PLAYED = {"pool", "trainable", "human", "interactions", "item_texts", "history"}
 #: embedders that are made on the spot; others would load weights or ask a server
 LEXICAL = ("lsa", "tfidf")
 

@@ -97,7 +97,15 @@ def rescore(
         code = {"task": code_of(cell.task), "method": Code(**record["code"]["method"])}
         asked = record["comparability"]["roles"]
         comparability = keys.comparability(
-            cell, task, samples, data.read, code["task"], asked, splits.interactions, splits.corpus
+            cell,
+            task,
+            samples,
+            data.read,
+            code["task"],
+            asked,
+            splits.interactions,
+            splits.history,
+            splits.corpus,
         )
         if not changed and digest(comparability) == record["comparability_key"]:
             raise UsageError(f"scoring run {run} again changes nothing; nothing was written")

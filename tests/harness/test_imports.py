@@ -14,7 +14,7 @@ FLOORS = (
     "base",
     "answers",
     "stats spec sample learning_curve",
-    "plugins data annotate",
+    "plugins data annotate personal",
     "model",
     "checklist engine",
     "task method world replay",

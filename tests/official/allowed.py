@@ -32,7 +32,7 @@ ALLOWED = (
     Allowed(
         "bfcl",
         "empty fields of the agent's messages",
-        "the official client sends back `refusal` and `annotations` as the server sent them, also without a value",
+        "the official client sends back `refusal` and `annotations` as they came, also without a value",
         fields=("refusal", "annotations"),
     ),
     Allowed(

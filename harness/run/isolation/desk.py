@@ -233,6 +233,12 @@ class Desk:
         training = self._job.training
         return training.score(sample, outcome) if said["do"] == "score" else training.share(sample, outcome)
 
+    def _history(self, said: Mapping[str, Any]) -> Any:
+        return self._job.history(self._question(said), forms.text(said.get("part")))
+
+    def _users(self, said: Mapping[str, Any]) -> Any:
+        return self._job.pasts(forms.text(said.get("part")))
+
     def _curve(self, said: Mapping[str, Any]) -> Any:
         self._job.training.curve(said["rows"])
 
@@ -314,6 +320,7 @@ class Desk:
         **{"next": _next, "ask": _ask, "parse": _parse, "canonical": _canonical, "wrong": _wrong},
         **{"embed": _embed, "data": _data, "world": _world, "curve": _curve},
         **{"reward": _reward, "score": _graded, "share": _graded},
+        **{"history": _history, "users": _users},
     }
 
 

@@ -121,6 +121,8 @@ class IsolatedJob(Job):
         self.files = Files(spec.name, [spec.name])
         self.drawn = SeenDraws(spec.name, self.handed)
         self.drawn.noticed = lambda: pipe.tell(do="drawn")
+        self._past = lambda asked, part: pipe.ask_now(do="history", q=self.handed.named(asked), part=part)
+        self._pasts = lambda part: pipe.ask_now(do="users", part=part)
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
         if not shots:

@@ -316,3 +316,22 @@ class Honest(harness.Method):
             trace={"seed": job.rng(question.id).random(), "read": self.place.read_text()},
             measures={"reward": reward, "pool": len(self.pool)},
         )
+
+
+class Historian(harness.Method):
+    """Says what each user did before, as prepared and as asked."""
+
+    needs = ("history",)
+
+    async def fit(self, job: Any) -> None:
+        self.known: dict[str, int] = {}
+
+        async def prepare(past: Any) -> None:
+            self.known[past.digest] = len(past)
+
+        await job.each_user(prepare)
+
+    async def answer(self, question: Question, job: Any) -> Outcome:
+        past = job.history(question, "persona")
+        told = [past.user, [each.id for each in past.interactions], self.known[past.digest]]
+        return Outcome(question.id, question.epoch, json.dumps(told))

@@ -19,6 +19,7 @@ from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.spec import MethodSpec
 from tests.harness.run.isolation.test_spies import HERE, run
+from tests.one_cell import rows
 
 VOLATILE = {
     "created_at",
@@ -117,3 +118,15 @@ def test_without_landlock_nothing_is_isolated(monkeypatch):
         UsageError, match=r"--isolate needs a Linux kernel with Landlock 3 .* without --isolate if you"
     ):
         plan(Request("countdown", "direct", isolate=True))
+
+
+def test_the_past_of_a_user_is_the_same_in_both_modes(tmp_path):
+    told, access = [], []
+    for isolate in (False, True):
+        result, session = run(tmp_path / str(isolate), "Historian", isolate)
+        assert result.record is not None, result.error
+        told.append([json.loads(row["completion"]) for row in rows(result.record)])
+        access.append(result.record["data_access"])
+    assert told[0] == told[1] and told[0][0] == ["a", ["a0", "a1"], 2]  # q0 is asked before a's last event
+    assert told[0][1] == ["b", ["b0", "b1", "b2"], 3]
+    assert access == [{"history": 6}, {"history": 6}]
