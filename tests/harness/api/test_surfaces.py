@@ -64,3 +64,22 @@ def test_signs_and_order_come_back_and_swapped_axes_are_seen(swept):
     assert row["hypothesis"]["logarithmic"]["verdict"] == "supports"
     best = next(fit["optimum"] for fit in row["fits"] if fit["form"] == "logarithmic")
     assert best is None  # dials have no common unit
+
+
+def test_research_lies_at_the_tokens_that_its_episodes_took(place):
+    (surface,) = harness.sweep(
+        ["reasoning", "searches"],
+        [[64, 256], [1, 2]],
+        "research/synthetic",
+        "react-search",
+        "sim/reader",
+        limit=4,
+        offline=True,
+        progress=False,
+    )
+    assert surface.axes == ("realised", "realised")
+    first, second = surface.coordinates.T
+    assert 0 < first.min() < first.max() <= 0.256 and 0 < second.min() < second.max()
+    for k, column in enumerate(("tokens_reasoning", "tokens_retrieved")):
+        measured = [arm.runs[0]["measures"][column] / 1000 for arm in surface.arms]
+        assert (surface.coordinates[:, k] >= measured).all()
