@@ -34,9 +34,10 @@ constraints: $(READY)
 faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults -m faults --durations=20
 
-# What models are asked, by the official runners and by the harness: installs those runners (some 2 GB).
+# What models are asked, and how agents of every kind are graded, by the official runners and by the harness: installs
+# those runners (some 2 GB); HARNESS_TAU2_SOURCE and HARNESS_TOOLSANDBOX_SOURCE name checkouts.
 official: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/e2e/test_official_requests.py -m official
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/e2e/test_official_requests.py tests/e2e/test_agent_kinds.py -m official
 
 system:
 	@if ! { command -v $(BROWSER) && command -v bwrap; } >/dev/null && [ "$$(id -u)" = 0 ] \
