@@ -99,7 +99,7 @@ class PersonaAgent(Agent):
             return n_questions * self.steps
         found, every = n_questions * self.steps, self.args["every"]
         if self.args["batch"] == "similar":
-            n = self.args["n"]
+            n = int(self.args["n"])
             users = 0 if self.args["without"] == "memory" else len(job.pasts())
             return found + users + n_questions * self.iterations * (n * (self.steps + 1) + 1)
         for past in job.pasts():
