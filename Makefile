@@ -103,7 +103,7 @@ todycomm: $(READY)
 research: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.research
 
-# Personal methods on generated users, with a simulated person: resumable, about five minutes of one core.
+# Personal methods on generated users, with a simulated person: resumable, some minutes of one core.
 personal: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.personal --jobs $(JOBS)
 

@@ -12,6 +12,7 @@ from harness.model.ledger import Ledger
 from harness.registry import load_method
 from harness.run.answer import announce, fit
 from harness.run.code import code_of
+from harness.run.item_choice import chosen
 from harness.run.jobs import make_job
 from harness.run.plan import Cell
 from harness.run.plugin_errors import foreseen
@@ -85,7 +86,8 @@ def launch_cell(cell: Cell, session: Session, backend: str) -> dict[str, str]:
 
 
 def _prepare(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
-    """A job without test items, for what is done before any is asked."""
+    """A job without test items, for what is done before any is asked; the users of those to come are known to
+    it by their pasts."""
     if cell.request.isolate:
         raise UsageError("--isolate is for measuring a method, not for its training alone")
     with foreseen(cell):
@@ -108,5 +110,6 @@ def _made(cell: Cell, session: Session) -> tuple[Job, Method, Ledger]:
         embedder=open_embedder(cell, task),
         n_questions=0,
         code=code_of(cell.method),
+        asked=chosen(cell.request, splits.test) if splits.history else None,
     )
     return job, load_method(cell.method, cell.method_args), ledger

@@ -29,8 +29,13 @@ class Agent(Personal):
         self.corpus = Corpus(self.args["corpus"]) if self.args["corpus"] else None
         await super().fit(job)
 
+    @property
+    def steps(self) -> int:
+        """Calls of an episode that uses as many tools as the rules ask for."""
+        return 1 + min(int(self.args["rounds"]), personal.LEAST_TOOLS)
+
     def calls_of(self, job: Job, n_questions: int) -> int:
-        return n_questions
+        return n_questions * self.steps
 
     def tools(self, memory: Index | None, without: Sequence[str] = ()) -> Tools:
         """The tools over a memory."""
@@ -76,18 +81,33 @@ class PersonaAgent(Agent):
         if not self.prepares:
             return []
         users, n = len(job.pasts()), self.args["n"]
-        each = f"{self.iterations} iterations over {'all' if self.args['batch'] == 'all' else n} interactions"
-        return [f"{users} users get a persona before they are asked: {each} each, booked as {PURPOSE}"]
+        over = "all" if self.args["batch"] == "all" else n
+        return [
+            f"{users} users get a persona before they are asked (iterations: {self.iterations}, over {over} "
+            f"interactions), booked as {PURPOSE}"
+        ]
+
+    @property
+    def steps(self) -> int:
+        without = self.args["without"]
+        alone = without == "action" or (without == "memory" and not self.args["corpus"])
+        return 1 if alone else super().steps
 
     def calls_of(self, job: Job, n_questions: int) -> int:
-        """At least so many: an action is one more."""
+        """So many where the model uses as many tools as it is asked to."""
         if not self.prepares:
-            return n_questions
-        found, every = n_questions, self.args["every"]
+            return n_questions * self.steps
+        found, every = n_questions * self.steps, self.args["every"]
+        if self.args["batch"] == "similar":
+            n = int(self.args["n"])
+            users = 0 if self.args["without"] == "memory" else len(job.pasts())
+            return found + users + n_questions * self.iterations * (n * (self.steps + 1) + 1)
         for past in job.pasts():
             times = max(1, len(past) // every) if every else 1
             batch = len(past) if self.args["batch"] == "all" else min(self.args["n"], len(past))
-            found += (self.args["without"] != "memory") + times * self.iterations * (2 * batch + 1)
+            found += (self.args["without"] != "memory") + times * self.iterations * (
+                batch * (self.steps + 1) + 1
+            )
         return found
 
     async def fit(self, job: Job) -> None:

@@ -60,6 +60,9 @@ class LabelPrior(Method):
         """Whose past is another's is drawn once a run."""
         return "run" if self.args["swap"] != "none" else self.spec.draws
 
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        return 0
+
     async def answer(self, question: Question, job: Job) -> Outcome:
         said = [each.response for each in job.history(question, "memory").interactions]
         if job.answers == "number" and (numbers := _numbers(said)):

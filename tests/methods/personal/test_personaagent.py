@@ -46,7 +46,7 @@ def test_how_often_what_is_asked(play, args, simulated, rewrites):
     fitted = Counter(kind for kind, _ in run.model.calls[: run.fitted])
     wanted = {"summarise": 1, "act": simulated, "feedback": simulated, "rewrite": rewrites}
     assert fitted == Counter({kind: count for kind, count in wanted.items() if count})
-    assert run.method.calls_of(run.job, 2) == 1 + 2 * simulated + rewrites + 2
+    assert run.method.calls_of(run.job, 2) == 1 + simulated * (3 + 1) + rewrites + 2 * 3
     if not rewrites:
         (persona,) = {outcome.trace["system"] for outcome in run.outcomes.values()}
         assert persona.startswith(personal.first_persona("").split("Take")[0])
