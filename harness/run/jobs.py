@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.data.hub import Data
 from harness.external.services import Services
 from harness.job import Job, Models
+from harness.job.data import check_vectors
 from harness.model.attempt_time import AttemptClock, Timed
 from harness.model.budget import Budget
 from harness.model.embed import Embedder
@@ -22,6 +24,7 @@ from harness.run.plan import Cell, task_arguments
 from harness.run.prepare import Prepared
 from harness.run.session import Session
 from harness.sample import Splits
+from harness.search.dense import Embed
 from harness.task import Task
 
 
@@ -127,10 +130,25 @@ def make_job(
             offline=request.offline,
             max_retries=request.max_retries,
             corpus=splits.corpus,
-            embed=embedder.embed if embedder is not None and task.embeds else None,
+            embed=_checked(embedder) if embedder is not None and task.embeds else None,
         ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )
+
+
+def _checked(embedder: Embedder) -> Embed:
+    """The embedder of the run for the worlds of its task.
+
+    Raises:
+        DataError: as `Job.embed`.
+    """
+
+    def embed(texts: Sequence[str]) -> Any:
+        rows = embedder.embed(texts)
+        check_vectors(rows, len(texts), embedder.name)
+        return rows
+
+    return embed
 
 
 def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:

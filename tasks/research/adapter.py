@@ -20,7 +20,7 @@ from harness.tasks.custom import judging
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.research.final import POLICY, TOOLS, Final, read_final
 from harness.tasks.research.rerank import PROMPT as RERANK_PROMPT
-from harness.tasks.research.rerank import Rerank
+from harness.tasks.research.rerank import ByCrossEncoder, ByModel, Rerank, check_cross_encoder
 from harness.tasks.research.world import ResearchWorld, Shelf, toolbox
 from harness.world import Limits, World
 
@@ -50,7 +50,9 @@ class Research(Task):
         if args["match"] == "judge":
             self.roles = ("judge",)
             self.role_prompts = {"judge": judging.PROMPT}
-        if args["rerank"]:
+        if args["rerank"] == "cross-encoder":
+            check_cross_encoder(args["cross_encoder"])
+        if args["rerank"] == "model":
             self.roles = (*self.roles, "reranker")
             self.role_prompts = {**self.role_prompts, "reranker": RERANK_PROMPT}
 
@@ -80,8 +82,13 @@ class Research(Task):
             Shelf(self._search, self.args["k"]),
             toolbox(self.args["documents"]),
             Limits(steps=self.args["steps"]),
-            Rerank(role("reranker"), sample.question) if self.args["rerank"] else None,
+            self._reranker(sample.question, role),
         )
+
+    def _reranker(self, question: Question, role: Callable[[str], Model]) -> Rerank | None:
+        if self.args["rerank"] == "model":
+            return ByModel(role("reranker"), question)
+        return ByCrossEncoder(self.args["cross_encoder"]) if self.args["rerank"] == "cross-encoder" else None
 
     def evidence(self, sample: Sample) -> Sequence[str]:
         return list(sample.target["evidence"])
