@@ -12,6 +12,7 @@ from harness.base.errors import UsageError
 from harness.external.services import Services
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.search import Search
+from harness.search.lexical import check_library
 from harness.search.measures import calibration_error, citations, duplicate_rate, evidence_recall
 from harness.search.service import MOST_HITS
 from harness.spec import TaskSpec
@@ -63,6 +64,8 @@ class Research(Task):
         return bool(self.args["retriever"] != "bm25")
 
     def for_run(self, services: Services) -> Self:
+        if self.args["retriever"] != "dense":
+            check_library()
         mine = copy.copy(self)
         if services.corpus is not None:
             mine._search = Search(

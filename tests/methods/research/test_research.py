@@ -217,6 +217,14 @@ def test_a_retriever_by_vectors_is_part_of_what_is_measured(run):
     assert both["evidence_recall"] > 0
 
 
+def test_without_the_extra_it_is_said_before_a_model_is_asked(run, monkeypatch):
+    monkeypatch.setattr("harness.search.lexical.find_spec", lambda name: None)
+    model = Scripted(lambda call: said(FINAL))
+    with pytest.raises(AssertionError, match="method-harness\\[search\\]"):
+        run("react-search", model)
+    assert model.calls == []
+
+
 def test_a_task_without_a_corpus_is_refused_before_anything_is_loaded():
     with pytest.raises(UsageError, match="corpus"):
         plan(Request(task="toolworld/single", method="react-search", model="sim/reader"))
