@@ -5,6 +5,7 @@ from inspect_ai.model import ModelOutput, ModelUsage
 
 from harness.base.errors import UsageError
 from harness.methods.research.method import shares
+from harness.methods.research.wording import ANSWER
 from harness.model.reader import SimulatedReader
 from harness.run.plan import Request, plan
 from harness.search import Caps
@@ -107,6 +108,19 @@ def test_at_the_cap_of_reasoning_the_answer_is_asked_for(run):
     assert ran["searches"] == 3  # 50, 100, 150: the third was begun below the cap
     assert [call.decoding["max_tokens"] for call in model.calls] == [632, 582, 532, 512]
     assert "at most 120 tokens" in model.calls[0].messages[0].text
+
+
+@pytest.mark.parametrize("text", ["", "I still wonder"])
+def test_an_answer_that_the_budget_cut_off_is_asked_for_once_more(run, text):
+    cut = said(text, reasoning=50)
+    cut.choices[0].stop_reason = "max_tokens"
+    outputs = iter([cut, said(FINAL)])
+    model = Scripted(lambda call: next(outputs))
+    ran = run("no-search", model, {"items": 1}, reasoning=50)
+    assert ran.rows[0]["answer"]["said"] == FINAL and ran.measure("tokens_reasoning") == 50
+    asked = [message.text for message in model.calls[1].messages][2:]
+    assert asked[-1] == ANSWER and asked[1:-1] == [text] * bool(text)
+    assert model.calls[1].decoding["max_tokens"] == 512
 
 
 def test_an_answer_that_leaves_reasoning_unspent_is_thought_over(run):
