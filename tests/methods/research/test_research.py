@@ -9,6 +9,7 @@ from harness.methods.research.wording import ANSWER
 from harness.model.reader import SimulatedReader
 from harness.run.plan import Request, plan
 from harness.search import Caps
+from harness.testing import check_method
 from tests.methods.research.conftest import ALL, Scripted
 
 PERFECT = {"find": 1, "compose": 1, "scale": 1, "verify": 1}
@@ -70,6 +71,11 @@ def test_the_dial_of_reasoning_holds_and_the_ledger_adds_up(run, method):
     kinds = ("prompt", "retrieved", "reasoning", "arguments", "visible")
     total = sum(ran.measure(f"tokens_{kind}") for kind in kinds) * len(ran.rows)
     assert total == pytest.approx(used["input_tokens"] + used["output_tokens"])
+
+
+@pytest.mark.parametrize("method", ALL[:-1])  # the last needs evidence, which the tiny world has none of
+def test_the_contract(method):
+    check_method(method)
 
 
 def said(text, *calls, tokens=(100, 50), reasoning=0):
