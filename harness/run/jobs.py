@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.data.hub import Data
 from harness.external.services import Services
 from harness.job import Job, Models
+from harness.job.data import check_vectors
 from harness.job.pasts import SWAP
 from harness.model.attempt_time import AttemptClock, Timed
 from harness.model.budget import Budget
@@ -23,6 +25,7 @@ from harness.run.plan import Cell, task_arguments
 from harness.run.prepare import Prepared
 from harness.run.session import Session
 from harness.sample import Sample, Splits
+from harness.search.dense import Embed
 from harness.task import Task
 
 
@@ -139,10 +142,25 @@ def make_job(
             max_retries=request.max_retries,
             notice=session.notice,
             corpus=splits.corpus,
-            embed=embedder.embed if embedder is not None and task.embeds else None,
+            embed=_checked(embedder) if embedder is not None and task.embeds else None,
         ),
         progress=lambda what, done, total: session.watcher.step(cell, what, done, total),
     )
+
+
+def _checked(embedder: Embedder) -> Embed:
+    """The embedder of the run for the worlds of its task.
+
+    Raises:
+        DataError: as `Job.embed`.
+    """
+
+    def embed(texts: Sequence[str]) -> Any:
+        rows = embedder.embed(texts)
+        check_vectors(rows, len(texts), embedder.name)
+        return rows
+
+    return embed
 
 
 def _other_task(name: str, cell: Cell, session: Session) -> tuple[Task, Splits]:

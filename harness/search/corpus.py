@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.base.digest import digest
+from harness.base.digest import digest, set_digest
 from harness.base.errors import DataError
 
 #: longest id of a document, in characters: it stands in every citation
@@ -76,4 +76,4 @@ class Corpus:
     @cached_property
     def digest(self) -> str:
         """Of ids, titles and texts, whatever the order in which they came."""
-        return digest([[each.id, each.title, each.text] for each in self])
+        return set_digest(digest([each.id, each.title, each.text]) for each in self)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEARCH = "search"
 FINISH = "You can look nothing up any more. Give your final answer now, in the form that was asked for."
 #: a hit, or a document, as the tools show it
-_SHOWN = re.compile(r"^\[([^\[\]\n]{1,300})\](?=\s|$)", re.MULTILINE)
+_SHOWN = re.compile(r"(?:\A|\n\n)\[([^\[\]\n]{1,300})\](?=\s|\Z)")
 
 
 class Governed(World):
@@ -63,7 +63,9 @@ class Governed(World):
         seen = await self._world.step(action.model_copy(update={"tool_calls": [call]}))
         for message in seen.messages:
             tokens = count_tokens(message.text)
-            self._governor.came(set(_SHOWN.findall(message.text)), tokens)
+            shown = _SHOWN.findall(message.text)
+            # what stands in a document that is read whole may look like a hit
+            self._governor.came(set(shown if call.function == SEARCH else shown[:1]), tokens)
             self.fresh += tokens
         return list(seen.messages)
 

@@ -7,7 +7,8 @@ here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from harness.base.errors import UsageError
 from harness.search.corpus import Corpus
@@ -25,7 +26,9 @@ class Lexical:
     """A BM25 index. Its scores are float32, one a document in the order of the corpus."""
 
     def __init__(self, corpus: Corpus, k1: float = K1, b: float = B) -> None:
-        made = _library()
+        check_library()
+        import bm25s
+
         vocabulary: dict[str, int] = {}
         rows = []
         for document in corpus:
@@ -33,9 +36,9 @@ class Lexical:
             rows.append([known(term, len(vocabulary)) for term in terms(document.whole)])
         self._k1 = k1
         self._vocabulary = vocabulary
-        self._index = made.BM25(k1=k1, b=b, method="lucene")
+        self._index = bm25s.BM25(k1=k1, b=b, method="lucene")
         if vocabulary:
-            tokens = made.tokenization.Tokenized(ids=rows, vocab=vocabulary)
+            tokens = bm25s.tokenization.Tokenized(ids=rows, vocab=vocabulary)
             self._index.index(tokens, create_empty_token=False, show_progress=False)
         self._size = len(corpus)
 
@@ -50,9 +53,11 @@ class Lexical:
         return np.asarray(found * np.float32(self._k1 + 1), np.float32)
 
 
-def _library() -> Any:
-    try:
-        import bm25s
-    except ModuleNotFoundError:
-        raise UsageError("search by words needs the extra: pip install 'method-harness[search]'") from None
-    return bm25s
+def check_library() -> None:
+    """Whether BM25 can be computed here.
+
+    Raises:
+        UsageError: the extra is not installed.
+    """
+    if find_spec("bm25s") is None:
+        raise UsageError("search by words needs the extra: pip install 'method-harness[search]'")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.episode import play
 from harness.job import Job
-from harness.methods.research.wording import THINK
+from harness.methods.research.wording import ANSWER, THINK
 from harness.sample import Outcome, Question
 from harness.search import Caps, Governed, Governor, TokenLedger
 from harness.search.governed import SEARCH
@@ -60,7 +60,7 @@ class Episode:
         again: bool = True,
         **how: Any,
     ) -> ModelOutput:
-        """One call of the model, booked.
+        """One call of the model, booked. An answer whose thoughts the budget cut off is asked for once more.
 
         Args:
             told: what its system message says beside what stands there.
@@ -71,17 +71,35 @@ class Episode:
         rules = [told] if told else []
         if self.governor.caps.reasoning is not None:
             rules.append(THINK.format(reasoning=self.governor.caps.reasoning))
-            how["max_tokens"] = ROOM + math.ceil(self.governor.reasoning_left)
+        prompt = with_rules(seen, rules)
+        output, ends = await self._call(prompt, tools, fresh, final, again, how)
+        if self.governor.caps.reasoning is None or not ends or output.stop_reason != "max_tokens":
+            return output
+        said = [output.message] if output.completion.strip() else []
+        cue = messages.user(ANSWER)
+        return (await self._call([*prompt, *said, cue], tools, 0, True, True, how))[0]
+
+    async def _call(
+        self,
+        prompt: Sequence[ChatMessage],
+        tools: Sequence[ToolInfo],
+        fresh: int,
+        final: bool | Callable[[ModelOutput], bool],
+        again: bool,
+        how: Mapping[str, Any],
+    ) -> tuple[ModelOutput, bool]:
+        """A completion, and whether it is the answer."""
+        settings = dict(how)
+        if self.governor.caps.reasoning is not None:
+            settings["max_tokens"] = ROOM + math.ceil(self.governor.reasoning_left)
         if tools and final is True:
-            how["tool_choice"] = "none"
-        output = await self.job.model.generate(
-            self.question, with_rules(seen, rules), tools=tools, draw=self.draw, **how
-        )
+            settings["tool_choice"] = "none"
+        output = await self.job.model.generate(self.question, prompt, tools=tools, draw=self.draw, **settings)
         ends = final if isinstance(final, bool) else final(output)
         step = self.ledger.book(output, fresh, ends, again)
         if step is not None:
             self.governor.thought(step.reasoning, step.total)
-        return output
+        return output, ends
 
 
 def with_rules(seen: Sequence[ChatMessage], rules: Sequence[str]) -> list[ChatMessage]:

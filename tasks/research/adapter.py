@@ -12,6 +12,7 @@ from harness.base.errors import UsageError
 from harness.external.services import Services
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.search import Search
+from harness.search.lexical import check_library
 from harness.search.measures import calibration_error, citations, duplicate_rate, evidence_recall
 from harness.search.service import MOST_HITS
 from harness.spec import TaskSpec
@@ -20,7 +21,7 @@ from harness.tasks.custom import judging
 from harness.tasks.custom.words import squad_form, word_overlap
 from harness.tasks.research.final import POLICY, TOOLS, Final, read_final
 from harness.tasks.research.rerank import PROMPT as RERANK_PROMPT
-from harness.tasks.research.rerank import Rerank
+from harness.tasks.research.rerank import ByCrossEncoder, ByModel, Rerank, check_cross_encoder
 from harness.tasks.research.world import ResearchWorld, Shelf, toolbox
 from harness.world import Limits, World
 
@@ -50,7 +51,9 @@ class Research(Task):
         if args["match"] == "judge":
             self.roles = ("judge",)
             self.role_prompts = {"judge": judging.PROMPT}
-        if args["rerank"]:
+        if args["rerank"] == "cross-encoder":
+            check_cross_encoder(args["cross_encoder"])
+        if args["rerank"] == "model":
             self.roles = (*self.roles, "reranker")
             self.role_prompts = {**self.role_prompts, "reranker": RERANK_PROMPT}
 
@@ -61,6 +64,8 @@ class Research(Task):
         return bool(self.args["retriever"] != "bm25")
 
     def for_run(self, services: Services) -> Self:
+        if self.args["retriever"] != "dense":
+            check_library()
         mine = copy.copy(self)
         if services.corpus is not None:
             mine._search = Search(
@@ -80,8 +85,13 @@ class Research(Task):
             Shelf(self._search, self.args["k"]),
             toolbox(self.args["documents"]),
             Limits(steps=self.args["steps"]),
-            Rerank(role("reranker"), sample.question) if self.args["rerank"] else None,
+            self._reranker(sample.question, role),
         )
+
+    def _reranker(self, question: Question, role: Callable[[str], Model]) -> Rerank | None:
+        if self.args["rerank"] == "model":
+            return ByModel(role("reranker"), question)
+        return ByCrossEncoder(self.args["cross_encoder"]) if self.args["rerank"] == "cross-encoder" else None
 
     def evidence(self, sample: Sample) -> Sequence[str]:
         return list(sample.target["evidence"])

@@ -221,6 +221,6 @@ def test_an_embedder_gives_a_finite_vector_for_every_text(vectors, line, tmp_pat
         async def answer(self, question, job):
             return Outcome(question.id, question.epoch, "red")
 
-    monkeypatch.setattr(prepare, "open_embedder", lambda cell: Odd())
+    monkeypatch.setattr(prepare, "open_embedder", lambda cell, task: Odd())
     (result,) = run(tmp_path, cell_of(Embeds)).results
     assert (result.error is None) if line is None else (line in str(result.error))

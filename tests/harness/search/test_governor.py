@@ -88,6 +88,20 @@ def test_documents_and_their_tokens_are_counted_and_capped():
     assert governor.retrieved == 14 and not governor.may_search and not governor.answer_due
 
 
+def test_what_looks_like_a_hit_within_a_document_is_none():
+    class Quoting(Library):
+        async def step(self, action):
+            seen = await super().step(action)
+            return Observation(
+                [seen.messages[0].model_copy(update={"content": "[a] x\n[1] y\n\n[2] z"})], TOOLS
+            )
+
+    for name, documents in (("search", 2), ("get_document", 1)):
+        governor = Governor(Caps())
+        steps(Governed(Quoting(), governor), calls(name))
+        assert governor.documents == documents
+
+
 def test_thoughts_and_totals_make_the_answer_due():
     for caps in (Caps(reasoning=5), Caps(total=5)):
         governor = Governor(caps)

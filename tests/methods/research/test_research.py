@@ -5,9 +5,11 @@ from inspect_ai.model import ModelOutput, ModelUsage
 
 from harness.base.errors import UsageError
 from harness.methods.research.method import shares
+from harness.methods.research.wording import ANSWER
 from harness.model.reader import SimulatedReader
 from harness.run.plan import Request, plan
 from harness.search import Caps
+from harness.testing import check_method
 from tests.methods.research.conftest import ALL, Scripted
 
 PERFECT = {"find": 1, "compose": 1, "scale": 1, "verify": 1}
@@ -71,6 +73,11 @@ def test_the_dial_of_reasoning_holds_and_the_ledger_adds_up(run, method):
     assert total == pytest.approx(used["input_tokens"] + used["output_tokens"])
 
 
+@pytest.mark.parametrize("method", ALL[:-1])  # the last needs evidence, which the tiny world has none of
+def test_the_contract(method):
+    check_method(method)
+
+
 def said(text, *calls, tokens=(100, 50), reasoning=0):
     made = (
         ModelOutput.for_tool_call("m", "search", {"query": calls[0]})
@@ -107,6 +114,19 @@ def test_at_the_cap_of_reasoning_the_answer_is_asked_for(run):
     assert ran["searches"] == 3  # 50, 100, 150: the third was begun below the cap
     assert [call.decoding["max_tokens"] for call in model.calls] == [632, 582, 532, 512]
     assert "at most 120 tokens" in model.calls[0].messages[0].text
+
+
+@pytest.mark.parametrize("text", ["", "I still wonder"])
+def test_an_answer_that_the_budget_cut_off_is_asked_for_once_more(run, text):
+    cut = said(text, reasoning=50)
+    cut.choices[0].stop_reason = "max_tokens"
+    outputs = iter([cut, said(FINAL)])
+    model = Scripted(lambda call: next(outputs))
+    ran = run("no-search", model, {"items": 1}, reasoning=50)
+    assert ran.rows[0]["answer"]["said"] == FINAL and ran.measure("tokens_reasoning") == 50
+    asked = [message.text for message in model.calls[1].messages][2:]
+    assert asked[-1] == ANSWER and asked[1:-1] == [text] * bool(text)
+    assert model.calls[1].decoding["max_tokens"] == 512
 
 
 def test_an_answer_that_leaves_reasoning_unspent_is_thought_over(run):
@@ -215,6 +235,14 @@ def test_a_retriever_by_vectors_is_part_of_what_is_measured(run):
     assert "embedder" not in words.record["comparability"]
     assert both.record["subject"]["embedder"] is None  # it is the task's, not the method's
     assert both["evidence_recall"] > 0
+
+
+def test_without_the_extra_it_is_said_before_a_model_is_asked(run, monkeypatch):
+    monkeypatch.setattr("harness.search.lexical.find_spec", lambda name: None)
+    model = Scripted(lambda call: said(FINAL))
+    with pytest.raises(AssertionError, match="method-harness\\[search\\]"):
+        run("react-search", model)
+    assert model.calls == []
 
 
 def test_a_task_without_a_corpus_is_refused_before_anything_is_loaded():

@@ -147,6 +147,13 @@ def test_nothing_of_them_is_written_to_a_record(tmp_path, corpus, monkeypatch):
 
 
 @pytest.mark.skipif(not MIRROR.is_dir(), reason=f"no mirror at {MIRROR}")
+def test_the_real_questions_of_frames(corpus):
+    spec = registry().task("research/frames")
+    splits = load_task(spec, spec.arguments({"corpus": corpus})).load(Data(MIRROR))
+    assert len(splits.test) == 824 and splits.test[0].target["answers"] == ["Jane Ballou"]
+
+
+@pytest.mark.skipif(not MIRROR.is_dir(), reason=f"no mirror at {MIRROR}")
 def test_recall_of_gold_pages_on_the_mirror():
     spec = registry().task("research/hotpotqa")
     task = load_task(spec, spec.arguments({}))

@@ -7,6 +7,7 @@ import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 
+from harness.base.errors import UsageError
 from harness.episode import play
 from harness.sample import Outcome, Question, Sample
 from harness.tasks.research.final import read_final
@@ -182,7 +183,7 @@ def test_a_judge_says_what_is_right(load):
 
 
 def test_a_reranker_sorts_what_was_found_once_a_query(load):
-    made = load("research/synthetic", items=4, k=2, rerank=True)
+    made = load("research/synthetic", items=4, k=2, rerank="model")
     judge = Judge("3, 1, 99, 3")
     world = made.world(role=lambda name: judge)
     query = made.splits.test[0].target["facts"][0]["query"]
@@ -190,3 +191,19 @@ def test_a_reranker_sorts_what_was_found_once_a_query(load):
     plain = [hit.id for hit in made.running._search.search(query, 8)]
     assert world.answer()["found"] == [[plain[2], plain[0]]] * 2
     assert [purpose for _, purpose in judge.asked] == ["rerank"]
+
+
+def test_a_cross_encoder_sorts_what_was_found(load, monkeypatch, tmp_path):
+    class Shortest:
+        def predict(self, pairs):
+            return [-len(text) for _, text in pairs]
+
+    monkeypatch.setattr("harness.tasks.research.rerank.cross_encoder", lambda folder: Shortest())
+    made = load("research/synthetic", items=4, k=2, rerank="cross-encoder", cross_encoder=str(tmp_path))
+    world, query = made.world(), made.splits.test[0].target["facts"][0]["query"]
+    walk(world, act(call("search", query=query)))
+    hits = made.running._search.search(query, 8)
+    wanted = sorted(range(8), key=lambda n: (len(f"{hits[n].title}\n{hits[n].snippet}"), n))
+    assert world.answer()["found"] == [[hits[n].id for n in wanted[:2]]]
+    with pytest.raises(UsageError, match="cross_encoder=FOLDER"):
+        load("research/synthetic", rerank="cross-encoder")
