@@ -102,7 +102,7 @@ def seal(
             "schema": SCHEMA,
             "kind": "run",
             "run_id": run_id,
-            "attempt": 1,
+            "attempt": 2 if supersedes == run_id else 1,  # at least; the store says which
             "status": status,
             "reason": reason,
             "created_at": created.isoformat(timespec="seconds"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DECLINED
 from harness.base.plain import Unfit, count, named, number, plain, text
+from harness.results.invariants import metric_faults
 from harness.results.measures import checked
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -101,8 +102,8 @@ def score(given: object, spec: TaskSpec) -> Score:
     return Score(metrics, status, _reason(given.reason, "the reason of a score"))
 
 
-def of_the_set(given: object, spec: TaskSpec) -> dict[str, float | Estimate]:
-    """Values of the metrics that a task has of the set as a whole."""
+def of_the_set(given: object, spec: TaskSpec, n_items: int) -> dict[str, float | Estimate]:
+    """Values of the metrics that a task has of the set as a whole, of `n_items` items."""
     from harness.stats import Estimate
 
     if not issubclass(type(given), Mapping):
@@ -112,9 +113,25 @@ def of_the_set(given: object, spec: TaskSpec) -> dict[str, float | Estimate]:
     estimates = {name: each for name, each in found.items() if issubclass(type(each), Estimate)}
     for name, each in estimates.items():
         found[name] = each.value
-        _part(asdict(each), f"the estimate of {named(name)}")
     values = _values(found, spec.set_metrics, spec)
+    for name, each in estimates.items():
+        _uncertain(name, asdict(each), n_items)
     return {name: estimates.get(name, value) for name, value in values.items()}
+
+
+def _uncertain(name: str, given: dict[str, Any], n_items: int) -> None:
+    """Whether a record can hold an estimate of a task's own."""
+    from pydantic import ValidationError
+
+    from harness.results.schema import Metric, first_fault
+
+    made = _part(given, f"the estimate of {named(name)}")
+    try:
+        Metric.model_validate(made)
+    except ValidationError as error:
+        raise Unfit(f"the estimate of {named(name)}: {first_fault(error)}") from None
+    for fault in metric_faults(name, made, None, n_items):
+        raise Unfit(fault)
 
 
 def _values(given: object, known: Mapping[str, float], spec: TaskSpec) -> dict[str, float]:

@@ -64,6 +64,8 @@ def generator(_):
     yield Outcome("test0", 0, "red")
 
 
+BESIDE = Estimate(0.5, 0.1, (0.6, 0.7), "bca", None, None, 6, None)
+BELOW = Estimate(0.5, -0.1, None, "none", None, None, 6, None)
 ESTIMATE = Estimate(0.5, NAN, None, "none", None, None, 6, None)
 LEFT = "method 'strange' left"
 KEPT = "method 'strange' gave for question 'test0' an outcome that can't be kept: "
@@ -218,6 +220,8 @@ TASKS = [
     (of_the_set({"spread": NAN}), SET + " spread is nan, not a finite number"),
     (of_the_set({"spread": 2}), SET + " spread = 2, outside of 0 to 1"),
     (of_the_set({"spread": ESTIMATE}), SET + " the estimate of 'spread': it holds nan"),
+    (of_the_set({"spread": BESIDE}), SET + " the interval of spread, 0.6 to 0.7, doesn't hold its value 0.5"),
+    (of_the_set({"spread": BELOW}), SET + " the estimate of 'spread': stderr: Input should be greater"),
     (of_the_set({"width": 0.5}), SET + " a value of 'width', which is none of spread"),
     (of_the_set(0.5), SET + " 0.5, not values by metric"),
     (
