@@ -25,7 +25,7 @@ from harness.model.endings import thought_alone
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec
-from harness.task import Task, answer_in
+from harness.task import Task, answer_in, prompt_of, turn_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -120,7 +120,7 @@ class Job:
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
         """The task's neutral prompt; where the user gave the method a template, that in each of its turns."""
-        asked = self._task.ask(question, shots)
+        asked = prompt_of(self._task, question, shots)
         if not self._prompt:
             return asked
         turns: list[ChatMessage] = [message for message in asked if message.role == "system"]
@@ -130,7 +130,8 @@ class Job:
         return [*turns, messages.user(self._filled(question))]
 
     def _filled(self, question: Question) -> str:
-        return filled(self._prompt, {**self._task.turn_fields(question), "prompt": self._task.turn(question)})
+        known = self._task.turn_fields(question)
+        return filled(self._prompt, {**known, "prompt": turn_of(self._task, question)})
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The answer in a completion, None if there is none."""
