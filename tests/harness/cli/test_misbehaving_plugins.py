@@ -346,6 +346,18 @@ GOES_ON = {
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         "hint: method 'odd' changed SIGTERM of this process",
     ),
+    "sets an alarm": (
+        "signal.alarm(3600)",
+        "hint: method 'odd' changed the timer of signal.alarm of this process, put back after it",
+    ),
+    "handles a signal": (
+        "signal.signal(signal.SIGUSR1, lambda *_: None)",
+        "hint: method 'odd' changed SIGUSR1 of this process",
+    ),
+    "lowers a limit": (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(7)[1]))",
+        "hint: method 'odd' changed RLIMIT_NOFILE of this process",
+    ),
     "makes errors of warnings": ("warnings.simplefilter('error')", None),
     "empties sys.path": ("sys.path.clear()", None),
     "hooks exceptions": (
