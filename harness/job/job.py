@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
+from harness.base.plain import named
 from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access, Counts
@@ -120,6 +121,7 @@ class Job:
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
         """The task's neutral prompt; where the user gave the method a template, that in each of its turns."""
+        _check_question(question, "ask")
         asked = prompt_of(self._task, question, shots)
         if not self._prompt:
             return asked
@@ -135,10 +137,14 @@ class Job:
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The answer in a completion, None if there is none."""
+        _check_question(question, "parse")
+        if not isinstance(text, str):
+            raise TypeError(f"job.parse takes a text, not {named(text)}")
         return answer_in(self._task, text, question)
 
     def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: equal answers are equal texts."""
+        _check_question(question, "canonical")
         return self._task.canonical(answer, question)
 
     def majority(self, answers: Sequence[Any], question: Question) -> tuple[Any | None, int]:
@@ -153,6 +159,7 @@ class Job:
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
+        _check_question(question, "world")
         return self._items.world(question, self.role)
 
     def worlds(self, question: Question, n: int) -> list[World]:
@@ -313,3 +320,9 @@ class Job:
         """Removes the run's own folder, closes what it reached outside."""
         self._services.close()
         self.files.close()
+
+
+def _check_question(given: object, call: str) -> None:
+    """Whether a method asks about a question: what else it gives is its own mistake, and not the task's."""
+    if not isinstance(given, Question):
+        raise TypeError(f"job.{call} takes a question, not {named(given)}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def fault(spec: Spec, where: str, error: BaseException) -> PluginError:
     """A plugin's own fault, with the place in its code."""
-    return failed(spec, where, placed_reason(error))
+    return failed(spec, where, placed_reason(error, spec.folder))
 
 
 def failed(spec: Spec, where: str, reason: str) -> PluginError:

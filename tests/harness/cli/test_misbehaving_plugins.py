@@ -172,6 +172,41 @@ ENDS = {
         WHERE + "answer of 'odd' failed at odd.py:9: it called sys.exit(0)",
         1,
     ),
+    "answer asks about nothing": (
+        answer("await job.model.generate(None, job.ask(question))"),
+        WHERE + "answer of 'odd' failed at odd.py:9: AttributeError: ",
+        1,
+    ),
+    "answer asks with a text": (
+        answer("await job.model.generate(question, 'what is it?')"),
+        WHERE + "answer of 'odd' failed at odd.py:9: AttributeError: ",
+        1,
+    ),
+    "answer asks in a function of its own": (
+        answer("await ask(job)", TOP + "async def ask(job): await job.model.generate(None, [])"),
+        WHERE + "answer of 'odd' failed at odd.py:5: AttributeError: ",
+        1,
+    ),
+    "answer sets what is no number": (
+        answer("await job.model.generate(question, job.ask(question), temperature=float('nan'))"),
+        WHERE + "answer of 'odd' failed at odd.py:9: ValueError: ",
+        1,
+    ),
+    "answer parses nothing": (
+        answer("job.parse(None, question)"),
+        WHERE + "answer of 'odd' failed at odd.py:9: TypeError: job.parse takes a text, not None",
+        1,
+    ),
+    "answer asks the task about a text": (
+        answer("job.ask(question.input)"),
+        WHERE + "answer of 'odd' failed at odd.py:9: TypeError: job.ask takes a question, not ",
+        1,
+    ),
+    "answer computes with a library": (
+        answer("__import__('numpy').linalg.inv([[1, 1], [1, 1]])"),
+        WHERE + "answer of 'odd' failed at odd.py:9: LinAlgError: ",
+        1,
+    ),
     "answer exits in a worker thread": (
         answer("await asyncio.to_thread(lambda: sys.exit(3))"),
         WHERE + "answer of 'odd' failed at odd.py:9: it called sys.exit(3)",
