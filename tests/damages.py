@@ -182,6 +182,12 @@ RECORDS = [
         "can't be read",
     ),
     ("100,000 brackets", write("run.json", b"[" * 100_000), "nested too deeply"),
+    (
+        "60 MB",
+        write("run.json", b'{"schema": 4, "model": "' + b"x" * 60_000_000 + b'"}'),
+        "too large: more than",
+    ),
+    ("nothing but a schema", write("run.json", b'{"schema": 4}'), "is broken: it has no 'comparability'"),
     ("900 levels", edited(put(nested(900), "environment", "deep")), "levels"),
     ("a number of 5,000 digits", text('"seed": 1,', f'"seed": 1{"0" * 5000},'), "can't be read"),
     ("a number of 400 digits", text('"seed": 1,', f'"seed": 1{"0" * 400},'), "300 digits"),

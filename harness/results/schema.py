@@ -327,6 +327,8 @@ def check(found: Any, where: str) -> dict[str, Any]:
         RunRecord.model_validate(record)
     except ValidationError as error:
         raise RecordError(f"{where} is broken: {first_fault(error)}") from None
+    except KeyError as error:
+        raise RecordError(f"{where} is broken: it has no {error.args[0]!r}") from None
     except Exception as error:  # whatever another's file makes of us, it is that file's fault
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise RecordError(f"{where} is broken: {said[:200]}") from None
