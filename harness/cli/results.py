@@ -111,7 +111,8 @@ def show_run(context: click.Context, run: str, store: str, as_json: bool) -> Non
 @store_option
 @json_option
 def verify(store: str, as_json: bool) -> None:
-    """Check every record and its samples against their digests; exit code 1 if any is broken."""
+    """Check every record and its samples: their digests, the range of every field, and the numbers (means,
+    intervals, counts, spending) against those of the samples; exit code 1 if any is broken."""
     from harness.results.store import existing
     from harness.results.verify import verify_store
 
