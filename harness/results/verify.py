@@ -4,6 +4,7 @@ store at once."""
 from __future__ import annotations
 
 import atexit
+import errno
 import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -12,13 +13,16 @@ from typing import Any, TypeVar
 
 from harness.base.errors import RecordError, UsageError
 from harness.base.files import Stamp, check_file, readable, stamp_of
-from harness.results.attempts import hashed_rows
+from harness.results.attempts import ROWS_AT_ONCE, hashed_rows
 from harness.results.curve import read_curve
 from harness.results.kept import Entries, read_kept, write_kept
 from harness.results.places import DEPTH
 from harness.results.store import Store, existing
 
 FORMAT = 1
+#: bytes that the pages of attempts may unpack to whatever they take, and the texts of the rows that are read
+#: at once; how many times what they take either may be; how many rows may lie in a byte
+UNPACKED, AT_ONCE, RATIO, ROWS_OF_A_BYTE = 256 << 20, 1 << 30, 200, 1000
 #: steps from the attempts of a run up to its store: the run's folders and `v1`
 UP = DEPTH + 2
 R = TypeVar("R", bound=Mapping[str, Any])
@@ -72,13 +76,45 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
     hasher, rows = hashlib.sha256(), 0
     with readable(path):
         stamp = stamp_of(check_file(path))
+        check_unpacked(path)
     with readable(path), parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=5000):
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
             hasher.update(hashed_rows(batch))
             rows += batch.num_rows
     if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
     _note(path, stamp, digest)
+
+
+def check_unpacked(path: Path) -> None:
+    """Whether attempts unpack to what a file of their size may hold, before anything is unpacked.
+
+    Raises:
+        OSError: they were made to fill the memory.
+    """
+    import pyarrow.compute as pc
+    from pyarrow import parquet
+
+    size = path.stat().st_size
+    with parquet.ParquetFile(path) as file:
+        meta = file.metadata
+        groups = [meta.row_group(n) for n in range(meta.num_row_groups)]
+        pages = sum(
+            group.column(n).total_uncompressed_size for group in groups for n in range(meta.num_columns)
+        )
+        columns = [file.schema.column(n) for n in range(meta.num_columns)]
+        texts = [each.name for each in columns if each.physical_type == "BYTE_ARRAY"]
+        rows = meta.num_rows
+    bomb = pages > max(UNPACKED, RATIO * size) or rows > ROWS_OF_A_BYTE * size
+    most = max(AT_ONCE, RATIO * size)
+    if not bomb and pages * min(rows, ROWS_AT_ONCE) > most:  # one long text may stand in every row
+        with parquet.ParquetFile(path, read_dictionary=texts) as file:
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=texts):
+                lengths = (pc.binary_length(each.dictionary).cast("int64") for each in batch.columns)
+                taken = (n.take(each.indices) for n, each in zip(lengths, batch.columns, strict=True))
+                bomb |= sum(pc.sum(each).as_py() or 0 for each in taken) > most
+    if bomb:
+        raise OSError(errno.EFBIG, f"its {size:,} bytes unpack to more than attempts do, as a bomb's")
 
 
 class _Known:

@@ -18,7 +18,7 @@ from harness.results.attempts import hashed_rows
 from harness.results.index import in_force, read_index
 from harness.results.store import Store
 from harness.results.verify import sound_attempts, verify_store
-from tests.damages import BESIDE, HARMLESS, METRIC, RECORD, a_copy, build, crafted, looped, put
+from tests.damages import BESIDE, CHANGED, HARMLESS, METRIC, RECORD, a_copy, build, crafted, looped, put
 
 
 @pytest.fixture(scope="module")
@@ -316,3 +316,25 @@ def test_an_attempt_below_0_is_no_sound_one(store, name, value):
     hasher = hashlib.sha256(b"".join(map(hashed_rows, table.set_column(place, name, column).to_batches())))
     crafted(put(hasher.hexdigest(), "samples", "digest"))(folder)
     one(verify_store(root)[0], f"an attempt has {name} below 0;")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "bomb"),
+    [
+        ({}, False),
+        ({"UNPACKED": 10_000, "RATIO": 1}, True),  # a page
+        ({"AT_ONCE": 10_000, "RATIO": 1}, True),  # a text in every row
+        ({"AT_ONCE": 10_000}, False),  # no more than a file of its size may hold
+        ({"ROWS_OF_A_BYTE": 1e-6}, True),
+    ],
+)
+def test_attempts_that_unpack_to_fill_the_memory_are_not_read(store, monkeypatch, bounds, bomb):
+    root, folder = store
+    path = folder / "samples.parquet"
+    table = parquet.read_table(path)
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * len(table), pa.int32()), pa.array(["x" * 30_000]))
+    table = table.set_column(table.schema.names.index("completion"), "completion", long)
+    parquet.write_table(table, path, compression="zstd")
+    for name, value in bounds.items():
+        monkeypatch.setattr(f"harness.results.verify.{name}", value)
+    one(verify_store(root)[0][:1], "can't be read: its .* bytes unpack" if bomb else CHANGED)
