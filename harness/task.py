@@ -44,11 +44,44 @@ def answer_in(task: Task, text: str, question: Question) -> Any | None:
     except Unheld:
         return None
     except Unfit as error:
-        whose = f" (distribution {task.spec.distribution})" if task.spec.distribution else ""
-        raise PluginError(
-            f"task {task.spec.name!r}{whose} gave for question {named(question.id)} an answer that can't be "
-            f"kept: {error}"
-        ) from None
+        raise _gave(task, question, f"an answer that can't be kept: {error}") from None
+
+
+def turn_of(task: Task, question: Question) -> str:
+    """The text of the user's turn that asks a question, as the task's `turn` words it.
+
+    Raises:
+        PluginError: the task gave no text.
+    """
+    return _text_of(task, question, "turn", task.turn(question))
+
+
+def prompt_of(task: Task, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
+    """The prompt of a question, as the task's `ask` words it.
+
+    Raises:
+        PluginError: the task gave no list of messages.
+    """
+    found: Any = task.ask(question, shots)
+    if not isinstance(found, list | tuple):
+        raise _gave(task, question, f"{named(found)} as ask, not a list of messages")
+    for each in found:
+        if not isinstance(getattr(each, "role", None), str) or not isinstance(
+            getattr(each, "text", None), str
+        ):
+            raise _gave(task, question, f"{named(each)} in ask, not a message")
+    return list(found)
+
+
+def _text_of(task: Task, question: Question, made_by: str, found: Any) -> str:
+    if not isinstance(found, str):
+        raise _gave(task, question, f"{named(found)} as {made_by}, not text")
+    return found
+
+
+def _gave(task: Task, question: Question, what: str) -> PluginError:
+    whose = f" (distribution {task.spec.distribution})" if task.spec.distribution else ""
+    return PluginError(f"task {task.spec.name!r}{whose} gave for question {named(question.id)} {what}")
 
 
 class Task(Plugin[TaskSpec]):
@@ -75,15 +108,17 @@ class Task(Plugin[TaskSpec]):
         """The neutral prompt, after demonstrations given as earlier turns of the conversation."""
         turns = []
         for shot in shots:
-            turns.append(messages.user(self.turn(shot.question)))
+            turns.append(messages.user(turn_of(self, shot.question)))
             turns.append(messages.assistant(shot.demonstration))
-        return [*turns, messages.user(self.turn(question))]
+        return [*turns, messages.user(turn_of(self, question))]
 
     def turn(self, question: Question) -> str:
         """The text of the user's turn that asks `question`: the user's own template where one was given (a
         parameter with `template = true`), else what `render` makes."""
         own = self.spec.template(self.args)
-        return filled(own, self.turn_fields(question)) if own else self.render(question)
+        if own:
+            return filled(own, self.turn_fields(question))
+        return _text_of(self, question, "render", self.render(question))
 
     def turn_fields(self, question: Question) -> dict[str, str]:
         """What the fields of a template stand for; `labels` is the closed set of answers, one a line. A

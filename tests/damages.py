@@ -102,6 +102,11 @@ def put(value, *keys):
     return change
 
 
+def put_own(field, key):
+    """The value of a field of the record in another."""
+    return lambda record: record.update({key: record[field]})
+
+
 def gone(*keys):
     def change(record):
         for key in keys[:-1]:
@@ -177,6 +182,12 @@ RECORDS = [
         "can't be read",
     ),
     ("100,000 brackets", write("run.json", b"[" * 100_000), "nested too deeply"),
+    (
+        "60 MB",
+        write("run.json", b'{"schema": 4, "model": "' + b"x" * 60_000_000 + b'"}'),
+        "too large: more than",
+    ),
+    ("nothing but a schema", write("run.json", b'{"schema": 4}'), "is broken: it has no 'comparability'"),
     ("900 levels", edited(put(nested(900), "environment", "deep")), "levels"),
     ("a number of 5,000 digits", text('"seed": 1,', f'"seed": 1{"0" * 5000},'), "can't be read"),
     ("a number of 400 digits", text('"seed": 1,', f'"seed": 1{"0" * 400},'), "300 digits"),
@@ -252,6 +263,25 @@ RECORDS = [
     ("a run id null", crafted(put(None, "run_id")), "run_id"),
     ("supersedes a number", crafted(put(3, "supersedes")), "supersedes"),
     ("planned a text", crafted(put("x", "planned")), "planned"),
+    ("epochs 0", crafted(put(0, "epochs")), "epochs: Input should be greater than or equal to 1"),
+    ("a time below 0", crafted(put(-1.0, "volatile", "wall_s")), "volatile.wall_s"),
+    ("thrown away below 0", crafted(put(-1, "volatile", "thrown_calls")), "volatile.thrown_calls"),
+    ("an error below 0", crafted(put(-0.1, "metrics", "accuracy", "stderr")), "metrics.accuracy.stderr"),
+    ("a price below 0", crafted(put({"m": {"input": -1.0, "output": 0.0}}, "prices")), "prices.m.input"),
+    ("no time", crafted(put("yesterday", "created_at")), "created_at is 'yesterday', which is no time"),
+    ("supersedes itself", crafted(put_own("run_id", "supersedes")), "supersedes itself"),
+    ("supersedes a path", crafted(put("../x", "supersedes")), "supersedes: String should match"),
+    ("a turned interval", crafted(put([0.9, 0.1], "metrics", "accuracy", "ci")), "doesn't hold its value"),
+    ("an interval beside", crafted(put([0.8, 0.9], "metrics", "accuracy", "ci")), "doesn't hold its value"),
+    ("no interval of a kind", crafted(put(None, "metrics", "accuracy", "ci")), "no interval, made by"),
+    ("more items than there are", crafted(put(7, "metrics", "accuracy", "n_items")), "is of 7 items"),
+    ("more clusters than items", crafted(put(9, "metrics", "accuracy", "n_clusters")), "clusters than items"),
+    ("a scored mean outside", crafted(put(2.0, "metrics", "accuracy", "scored_only")), "is outside 0.0 to 1"),
+    ("more without an answer than ok", crafted(put(7, "counts", "no_answer")), "attempts are no_answer"),
+    ("more attempts than asked", crafted(put(5, "n_items")), "more attempts than items and epochs"),
+    ("a turned range", crafted(put(2.0, "metric_ranges", "accuracy", "low")), "range of accuracy is from 2"),
+    ("planned for 0 epochs", crafted(put(0, "planned", "epochs")), "planned.epochs"),
+    ("a chance of 2", crafted(put(2.0, "planned", "power")), "planned.power"),
     ("ranges of text", crafted(put({"low": "0"}, "metric_ranges", "accuracy")), "metric_ranges"),
 ]
 

@@ -119,8 +119,8 @@ def loads(made):
 
 
 def item(id="q0", input="the red thing", target="red", **more):
-    choices = more.pop("choices", ())
-    return Splits([Sample(Question(id, input, choices=choices), target, **more)])
+    asked = {name: more.pop(name) for name in ("choices", "metadata") if name in more}
+    return Splits([Sample(Question(id, input, **asked), target, **more)])
 
 
 def fails(*_):

@@ -138,20 +138,49 @@ def typed_reason(error: BaseException) -> str:
     return ": ".join([f"it raised {name}", *text.splitlines()[:1]])
 
 
-def placed_reason(error: BaseException) -> str:
+def placed_reason(error: BaseException, folder: str = "") -> str:
     """The same after its place in code of others, where that is known: ` at FILE:LINE: TYPE: TEXT`, as the
-    end of a sentence."""
+    end of a sentence.
+
+    Args:
+        folder: where the code lies that is to be named, if that is known. A call of the harness's or of a
+            library's that went wrong is named by the line that made it.
+    """
     import traceback
 
-    frames = traceback.extract_tb(original(error).__traceback__)
-    own = [frame for frame in frames if not _of_python(frame.filename)]
-    place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
-    return f"{place}: {typed_reason(error)}"
+    frames = [
+        (_nearness(frame.filename, folder), frame)
+        for frame in traceback.extract_tb(original(error).__traceback__)
+    ]
+    nearest = max((near for near, _ in frames), default=0)
+    if not nearest:
+        return f": {typed_reason(error)}"
+    last = [frame for near, frame in frames if near == nearest][-1]
+    return f" at {os.path.basename(last.filename)}:{last.lineno}: {typed_reason(error)}"
+
+
+def _nearness(file: str, folder: str) -> int:
+    """How near a file is to the code that is to be named: 4 in its folder, 3 anybody's, 2 a library's, 1 the
+    harness's, 0 one of Python's own modules."""
+    if _of_python(file):
+        return 0
+    if file.startswith(_HARNESS):
+        return 1
+    inside = folder.rstrip(os.sep) + os.sep
+    if folder and file.startswith(inside) and _PACKAGES not in file[len(inside) :]:
+        return 4
+    return 2 if _PACKAGES in file else 3
+
+
+#: the folder of the harness, and how that of installed packages is called
+_HARNESS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_PACKAGES = "site-packages"
 
 
 def _of_python(file: str) -> bool:
     """Whether a file is one of Python's own modules."""
-    return file.startswith(os.path.dirname(os.__file__) + os.sep) and "site-packages" not in file
+    own = file.startswith(os.path.dirname(os.__file__) + os.sep) and _PACKAGES not in file
+    return own or file.startswith("<frozen ")
 
 
 def _text(error: BaseException) -> str:

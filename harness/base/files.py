@@ -48,24 +48,24 @@ def read_file(path: str | Path, most: int = LARGEST) -> bytes:
     """The bytes of a file.
 
     Raises:
-        OSError: as `check_file`; it can't be read, or has more than `most` bytes.
+        OSError: as `check_file`; it can't be read, or has more than `most` bytes (whole MiB).
     """
     check_file(path)
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         found = file.read(most + 1)
     if len(found) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most} bytes")
+        raise OSError(errno.EFBIG, f"it is too large: more than {most >> 20} MiB")
     return found
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path, most: int = LARGEST) -> Any:
     """The JSON of a file, as `plain_json`.
 
     Raises:
         OSError: as `read_file`.
         ValueError: as `plain_json`.
     """
-    return plain_json(read_file(path))
+    return plain_json(read_file(path, most))
 
 
 def plain_json(text: bytes | str) -> Any:

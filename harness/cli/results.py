@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from harness.base.errors import DECLINED, UsageError
+from harness.base.errors import DECLINED, UsageError, reason_of
+from harness.base.files import read_file, write_file
 from harness.base.terminal import json_text, say, say_json, tell
 from harness.cli.corrections import correct, retract
 from harness.cli.diff import diff
@@ -110,7 +111,8 @@ def show_run(context: click.Context, run: str, store: str, as_json: bool) -> Non
 @store_option
 @json_option
 def verify(store: str, as_json: bool) -> None:
-    """Check every record and its samples against their digests; exit code 1 if any is broken."""
+    """Check every record and its samples: their digests, the range of every field, and the numbers (means,
+    intervals, counts, spending) against those of the samples; exit code 1 if any is broken."""
     from harness.results.store import existing
     from harness.results.verify import verify_store
 
@@ -281,11 +283,14 @@ def rebuild(check: bool, store: str, as_json: bool) -> None:
     different = []
     for name, text in (("results.csv", as_csv(table)), ("results.md", _markdown(table))):
         path = tables / name
-        if not path.exists() or path.read_text("utf-8") != text:
-            different.append(str(path))
-            if not check:
-                tables.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, "utf-8")
+        try:
+            if _other(path, text):
+                different.append(str(path))
+                if not check:
+                    tables.mkdir(parents=True, exist_ok=True)
+                    write_file(path, text.encode())
+        except OSError as error:
+            raise _in_the_way(tables, path, error) from None
     word = "differs" if check else "written"
     if as_json:
         say_json({"schema": 1, word: different})
@@ -295,6 +300,22 @@ def rebuild(check: bool, store: str, as_json: bool) -> None:
         if not different:
             say("the tables are what the records make")
     sys.exit(1 if check and different else 0)
+
+
+def _other(path: Path, text: str) -> bool:
+    """Whether a table isn't there as the records make it."""
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError
+    return not path.exists() or read_file(path) != text.encode()
+
+
+def _in_the_way(tables: Path, path: Path, error: OSError) -> UsageError:
+    """Why a table can't be written, or compared, and where."""
+    for place, wanted in ((tables, "folder"), (path, "file")):
+        if place.exists() and not (place.is_dir() if wanted == "folder" else place.is_file()):
+            return UsageError(f"{place} is no {wanted}, and the tables go there; move it away or remove it")
+    reason = error.strerror or reason_of(error)
+    return UsageError(f"{path} can't be read or written: {reason}; the records are as they were")
 
 
 SHOWN = (

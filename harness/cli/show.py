@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.base.errors import UsageError, nearest
-from harness.base.terminal import printable, say, say_json
+from harness.base.errors import RecordError, UsageError, nearest
+from harness.base.terminal import printable, say, say_json, tell
 from harness.cli.options import Command, json_option, plot_option, store_option
 
 if TYPE_CHECKING:
@@ -125,7 +125,13 @@ def command(
         if report is None or not report.matrix:
             raise UsageError(f"--plot draws a confusion matrix; run {name} has none: {_no_matrix(record)}")
         plot_confusion(report, Path(plot), task=record["task"]["name"], method=record["method"]["name"])
-    tools = tools_offered(record)
+    try:
+        tools = tools_offered(record)
+    except RecordError as error:  # the record is sound
+        if schemas:
+            raise
+        tell(f"without its attempts: {error}")
+        tools = []
     if as_json:
         more: dict[str, Any] = {"class_report": report.to_json()} if report else {}
         more |= {"tools": [{**tool, "attempts": n} for tool, n in tools]} if tools else {}

@@ -13,6 +13,7 @@ from harness.base import messages
 from harness.base.concurrent import each
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError
+from harness.base.plain import named
 from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access, Counts
@@ -27,7 +28,7 @@ from harness.model.endings import thought_alone
 from harness.model.gateway import Model
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import MethodSpec
-from harness.task import Task, answer_in
+from harness.task import Task, answer_in, prompt_of, turn_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -126,7 +127,8 @@ class Job:
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
         """The task's neutral prompt; where the user gave the method a template, that in each of its turns."""
-        asked = self._task.ask(question, shots)
+        _check_question(question, "ask")
+        asked = prompt_of(self._task, question, shots)
         if not self._prompt:
             return asked
         turns: list[ChatMessage] = [message for message in asked if message.role == "system"]
@@ -136,14 +138,19 @@ class Job:
         return [*turns, messages.user(self._filled(question))]
 
     def _filled(self, question: Question) -> str:
-        return filled(self._prompt, {**self._task.turn_fields(question), "prompt": self._task.turn(question)})
+        known = self._task.turn_fields(question)
+        return filled(self._prompt, {**known, "prompt": turn_of(self._task, question)})
 
     def parse(self, text: str, question: Question) -> Any | None:
         """The answer in a completion, None if there is none."""
+        _check_question(question, "parse")
+        if not isinstance(text, str):
+            raise TypeError(f"job.parse takes a text, not {named(text)}")
         return answer_in(self._task, text, question)
 
     def canonical(self, answer: Any, question: Question) -> str:
         """The form in which answers are counted, as in a vote: equal answers are equal texts."""
+        _check_question(question, "canonical")
         return self._task.canonical(answer, question)
 
     def majority(self, answers: Sequence[Any], question: Question) -> tuple[Any | None, int]:
@@ -158,6 +165,7 @@ class Job:
 
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
+        _check_question(question, "world")
         return self._items.world(question, self.role)
 
     def worlds(self, question: Question, n: int) -> list[World]:
@@ -385,3 +393,9 @@ class Job:
         """Removes the run's own folder, closes what it reached outside."""
         self._services.close()
         self.files.close()
+
+
+def _check_question(given: object, call: str) -> None:
+    """Whether a method asks about a question: what else it gives is its own mistake, and not the task's."""
+    if not isinstance(given, Question):
+        raise TypeError(f"job.{call} takes a question, not {named(given)}")

@@ -9,6 +9,7 @@ from dataclasses import is_dataclass
 from typing import Any, cast
 
 from harness.base.errors import PluginError, UsageError, nearest
+from harness.results.attempts import AFTER, BEFORE
 from harness.spec import (
     ANSWERS,
     DRAWS,
@@ -89,7 +90,8 @@ def checked_spec(
     for key, words in (("offers", OFFERS), ("needs", reachable), ("may_use", reachable)):
         for word in fields.get(key, ()):
             if word not in words:
-                raise PluginError(f"{where} {key} {word!r}; {nearest(word, words, key)}")
+                noun = "offer" if key == "offers" else "need"
+                raise PluginError(f"{where} {key} {word!r}; {nearest(word, words, noun)}")
     for role in fields.get("roles", ()):
         if not _ROLE.fullmatch(role):
             raise PluginError(f"{where} has a role {role!r}; a role is named with letters, digits, - and _")
@@ -197,6 +199,10 @@ def _pin(key: str, pin: Any, where: str) -> DataPin:
 
 def _limit(name: str, value: Any, ranges: dict[str, MetricRange], where: str) -> float:
     """The largest value of a metric; a declared range goes into `ranges`."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise PluginError(f"{where} has a metric {name!r}; a name is a text that can be printed")
+    if name in (*BEFORE, *AFTER):
+        raise PluginError(f"{where} has a metric {name!r}, which is a column of attempts; name it otherwise")
     if isinstance(value, MetricRange):
         value = {
             "low": value.low,
@@ -204,7 +210,7 @@ def _limit(name: str, value: Any, ranges: dict[str, MetricRange], where: str) ->
             "better": "lower" if value.lower_is_better else "higher",
         }
     if not isinstance(value, Mapping):
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise PluginError(
                 f"{where} has metric {name} = {value!r}, not its largest value, a number above 0"
             )

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 #: whole numbers that every program and file format holds
 Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Amount = Annotated[float, Field(ge=0)]
 Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+RunId = Annotated[str, Field(pattern="^[0-9a-f]{12,64}$")]
 #: the name of a file beside the record, or beside that of an earlier attempt of the run
 FileName = Annotated[str, Field(pattern=r"^(\.\./[0-9a-f]{12}(-[0-9]+)?/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*$")]
 
@@ -38,6 +40,7 @@ class SpentOn(Open):
     cached_input_tokens: Count | None = None
     cache_write_tokens: Count | None = None
     unreported: Count = Field(0, description="calls that came without token counts")
+    estimated: Count = Field(0, description="calls whose tokens a tokenizer counted, and no server")
     cost_usd: Amount | None = 0.0
 
 
@@ -55,11 +58,16 @@ class Spent(SpentOn):
 class Volatile(Open):
     """What this execution really paid and took."""
 
-    wall_s: float
-    seconds: float = 0.0
+    wall_s: Amount
+    seconds: Amount = 0.0
     cache_hits: Count
     retries: Count = 0
     paid_usd: Amount | None = None
+    thrown_calls: Count = Field(0, description="calls whose answers were thrown away, as of probes")
+    thrown_tokens: Count = 0
+    thrown_usd: Amount = 0.0
+    uncounted_tokens: Count = Field(0, description="at most so many were taken that nobody counted")
+    uncounted_usd: Amount = 0.0
 
 
 class Environment(Open):

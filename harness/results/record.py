@@ -25,7 +25,7 @@ from harness.results.environment import environment
 from harness.results.packages import packages
 from harness.results.ranges import range_fields
 from harness.results.schema import KEYED, SCHEMA, check, result_digest
-from harness.results.store import Store
+from harness.results.store import LARGEST_RECORD, Store
 from harness.results.summary import Summary
 from harness.results.verify import note_sealed
 from harness.spec import MetricRange
@@ -102,7 +102,7 @@ def seal(
             "schema": SCHEMA,
             "kind": "run",
             "run_id": run_id,
-            "attempt": 1,
+            "attempt": 2 if supersedes == run_id else 1,  # at least; the store says which
             "status": status,
             "reason": reason,
             "created_at": created.isoformat(timespec="seconds"),
@@ -232,4 +232,6 @@ def _finished(record: Mapping[str, Any], where: str) -> Callable[[int], bytes]:
         text = json.dumps({**plain, "attempt": attempt}, indent=1, sort_keys=True, ensure_ascii=False)
         return f"{text}\n".encode()
 
+    if len(numbered(2**31)) > LARGEST_RECORD:
+        raise RecordError(f"{where} has more than {LARGEST_RECORD >> 20} MiB; the journal is kept")
     return numbered

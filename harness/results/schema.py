@@ -7,20 +7,24 @@ so on are those of earlier versions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from harness.base.digest import digest
 from harness.base.errors import RecordError
+from harness.results.invariants import invariants
 from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.parts import (
+    Amount,
     Comparability,
     Count,
     Environment,
     FileName,
     Interval,
     Package,
+    Positive,
+    RunId,
     Source,
     Spent,
     Strict,
@@ -28,8 +32,6 @@ from harness.results.parts import (
     Volatile,
     Whole,
 )
-from harness.results.ranges import declared_range
-from harness.sample import Status
 
 SCHEMA = 4
 #: what may differ between two executions of the same run and is left out of `result_digest`
@@ -77,11 +79,11 @@ class Metric(Strict):
     answer."""
 
     value: float
-    stderr: float | None
+    stderr: Amount | None
     ci: Interval | None
     ci_method: str
-    df: float | None = None
-    rerun_stderr: float | None = None
+    df: Amount | None = None
+    rerun_stderr: Amount | None = None
     n_clusters: Count | None = None
     scored_only: float | None = Field(
         None, description="mean over items of the means of their scored attempts, where it differs"
@@ -145,13 +147,13 @@ class Price(Strict):
     """USD per million tokens. `cached_input` and `cache_write` are of prompt tokens that the server read from
     or wrote to a cache of its own, `reasoning` of thoughts; without them these cost as the others do."""
 
-    input: float
-    output: float
-    cached_input: float | None = None
-    cache_write: float | None = None
-    reasoning: float | None = None
-    per_request: float | None = Field(None, description="USD a request")
-    above: list[dict[str, float]] | None = Field(
+    input: Amount
+    output: Amount
+    cached_input: Amount | None = None
+    cache_write: Amount | None = None
+    reasoning: Amount | None = None
+    per_request: Amount | None = Field(None, description="USD a request")
+    above: list[dict[str, Amount]] | None = Field(
         None, description="other prices of calls whose prompt has more than so many `tokens`"
     )
     source: str = Field("", description="whose list it is; empty for the user's own, or none")
@@ -179,15 +181,18 @@ class Planned(Strict):
     """What was asked for before the run, beside what came of it."""
 
     n_items: Count | None = None
-    epochs: Count | None = None
-    seeds: Count | None = Field(
+    epochs: Positive | None = None
+    seeds: Positive | None = Field(
         None, description="runs of the grid that this one is of; null where not noted"
     )
     effect: float | None = Field(
-        None, description="the difference that is to be detected, as a share of the metric's range"
+        None, gt=0, description="the difference that is to be detected, as a share of the metric's range"
     )
     power: float | None = Field(
-        None, description="the chance of that, two-sided at 0.05, by the noise known before the run"
+        None,
+        ge=0,
+        le=1,
+        description="the chance of that, two-sided at 0.05, by the noise known before the run",
     )
 
 
@@ -195,8 +200,8 @@ class MeasureOfMethod(Strict):
     """What a method measured of itself: a mean over the items that have it."""
 
     mean: float
-    stderr: float | None
-    n_items: Count
+    stderr: Amount | None
+    n_items: Positive
 
 
 class Samples(Strict):
@@ -228,7 +233,7 @@ class RunRecord(Strict):
 
     schema_: int = Field(SCHEMA, alias="schema")
     kind: Literal["run"] = "run"
-    run_id: str = Field(pattern="^[0-9a-f]{12,64}$")
+    run_id: RunId
     attempt: int = Field(ge=1, le=2**31)
     status: Literal["complete", "stopped", "retracted"]
     reason: str | None = Field(None, description="why it stopped, was corrected or was retracted")
@@ -238,7 +243,7 @@ class RunRecord(Strict):
     model: str
     model_revision: str
     seed: Whole
-    epochs: Count
+    epochs: Positive
     n_items: Count
     primary: str
     metric_ranges: dict[str, Range]
@@ -285,7 +290,7 @@ class RunRecord(Strict):
     curve: Curve | None = Field(None, description="absent where the method tells no learning curve")
     environment: Environment
     command: str = ""
-    supersedes: str | None = Field(None, description="the run that this record corrects or retracts")
+    supersedes: RunId | None = Field(None, description="the run that this record corrects or retracts")
     result_digest: str
 
     model_config = ConfigDict(populate_by_name=True)
@@ -324,7 +329,9 @@ def check(found: Any, where: str) -> dict[str, Any]:
         record = _filled(without_paths(record))
         RunRecord.model_validate(record)
     except ValidationError as error:
-        raise RecordError(f"{where} is broken: {_first(error)}") from None
+        raise RecordError(f"{where} is broken: {first_fault(error)}") from None
+    except KeyError as error:
+        raise RecordError(f"{where} is broken: it has no {error.args[0]!r}") from None
     except Exception as error:  # whatever another's file makes of us, it is that file's fault
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise RecordError(f"{where} is broken: {said[:200]}") from None
@@ -337,7 +344,7 @@ def check(found: Any, where: str) -> dict[str, Any]:
     return record
 
 
-def _first(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
     """The first fault that pydantic found, on one line."""
     found = error.errors(include_url=False, include_input=False, include_context=False)[0]
     return " ".join(f"{'.'.join(map(str, found['loc']))}: {found['msg']}".split())[:200]
@@ -349,40 +356,3 @@ def _filled(record: dict[str, Any]) -> dict[str, Any]:
     bare = {name: None for name, field in Metric.model_fields.items() if not field.is_required()}
     metrics = {name: {**bare, **metric} for name, metric in record["metrics"].items()}
     return {**LEFT_OUT, **record, **named, "metrics": metrics, "usage": {"by_purpose": {}, **record["usage"]}}
-
-
-def invariants(record: Mapping[str, Any]) -> list[str]:
-    """What must hold between the numbers of a record; each breach as a sentence."""
-    faults = []
-    counts, metrics = record["counts"], record["metrics"]
-    told = (
-        ("task", record["task"]["name"], record["comparability"]["task"]),
-        ("primary metric", record["primary"], record["comparability"]["metric"]),
-        ("method", record["method"]["name"], record["subject"]["method"]),
-        ("model", record["model"], record["subject"]["model"]),
-    )
-    faults += [f"its {what} is {a!r}, and {b!r} in its key" for what, a, b in told if a != b]
-    if record["status"] == "complete" and counts["attempts"] and record["primary"] not in metrics:
-        faults.append(f"complete, but without a value of {record['primary']}")
-    if sum(counts.get(status, 0) for status in get_args(Status)) != counts["attempts"]:
-        faults.append("ok + unscored + error + refused, filtered, overflown is not the number of attempts")
-    if record["status"] == "complete" and counts["attempts"] < record["n_items"]:
-        faults.append("complete, but with fewer attempts than items")
-    for name, metric in metrics.items():
-        span = declared_range(record, name)
-        if span and not span.low - 1e-9 <= metric["value"] <= span.high + 1e-9:
-            faults.append(f"{name} = {metric['value']} is outside {span.low} to {span.high}")
-    for family, rising in (("pass@", True), ("pass^", False)):
-        series = sorted(
-            (int(name.removeprefix(family)), metric["value"])
-            for name, metric in metrics.items()
-            if name.startswith(family) and name.removeprefix(family).isdigit()
-        )
-        for (k, a), (j, b) in zip(series, series[1:], strict=False):
-            if (b < a - 1e-9) if rising else (b > a + 1e-9):
-                faults.append(f"{family}{j} = {b} and {family}{k} = {a} are in the wrong order")
-    for a in ("mrr@1", "precision@1", "hit@1"):
-        for b in ("mrr@1", "precision@1", "hit@1"):
-            if a in metrics and b in metrics and abs(metrics[a]["value"] - metrics[b]["value"]) > 1e-9:
-                faults.append(f"{a} and {b} differ")
-    return faults

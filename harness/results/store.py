@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.run.plan import Cell
 
 
+#: bytes of a record that are written and read; the attempts have a file of their own
+LARGEST_RECORD = 16 << 20
 #: how often a place for an attempt is looked for
 MOST_TRIES = 100
 VERIFY = "'harness results verify' lists every broken record"
@@ -128,7 +130,7 @@ class Store:
 
         path = folder / "run.json"
         try:
-            found = read_json(path)
+            found = read_json(path, LARGEST_RECORD)
         except OSError as error:
             raise RecordError(f"{path} can't be read ({error.strerror or error}); {VERIFY}") from None
         except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,14 @@ MAX_VOTED = 20_000
 class Summary:
     """Keeps a few numbers per attempt, whatever the length of completions."""
 
-    def __init__(self, task: TaskSpec, n_items: int, classes: Classes | None = None) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        n_items: int,
+        classes: Classes | None = None,
+        listed: Collection[str] | None = None,
+    ) -> None:
+        """`listed` are the items that are known to be broken, by default as the task's spec lists them."""
         self.task, self.n_items = task, n_items
         self._classes = None if classes is None else ClassTable(classes)
         self.names = list(task.metrics)
@@ -54,7 +61,7 @@ class Summary:
         self.measures = Measures()
         self.epochs = 1
         self._binary = dict.fromkeys(self.names, True)
-        self._listed = set(known_broken(task))
+        self._listed = set(known_broken(task) if listed is None else listed)
         #: items of this run that the task's spec lists as broken, by position
         self.broken: dict[int, str] = {}
 

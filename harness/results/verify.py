@@ -4,25 +4,25 @@ store at once."""
 from __future__ import annotations
 
 import atexit
+import errno
 import hashlib
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from harness.base.errors import RecordError, UsageError
 from harness.base.files import Stamp, check_file, readable, stamp_of
-from harness.results.attempts import hashed_rows
+from harness.results.attempts import ROWS_AT_ONCE, hashed_rows
 from harness.results.curve import read_curve
 from harness.results.kept import Entries, read_kept, write_kept
 from harness.results.places import DEPTH
-from harness.results.ranges import metric_range, worst_of
 from harness.results.store import Store, existing
-from harness.sample import Status
 
 FORMAT = 1
+#: bytes that the pages of attempts may unpack to whatever they take, and the texts of the rows that are read
+#: at once; how many times what they take either may be; how many rows may lie in a byte
+UNPACKED, AT_ONCE, RATIO, ROWS_OF_A_BYTE = 256 << 20, 1 << 30, 200, 1000
 #: steps from the attempts of a run up to its store: the run's folders and `v1`
 UP = DEPTH + 2
 R = TypeVar("R", bound=Mapping[str, Any])
@@ -50,62 +50,19 @@ def verify_store(root: Path) -> tuple[list[str], int]:
 
 
 def verify_samples(record: Mapping[str, Any]) -> None:
-    """Whether the sealed attempts are those the record speaks of.
+    """Whether the sealed attempts are those the record speaks of, and its numbers are theirs.
 
     Raises:
-        RecordError: the file is missing, broken, or holds other rows.
+        RecordError: the file is missing, broken, or holds other rows; or the record contradicts them.
     """
+    from harness.results.recount import contradiction  # which reads attempts as they are verified here
+
     path = Path(record["samples_path"])
     verify_attempts(path, record["samples"]["digest"], record["samples"]["rows"])
     with readable(path):
-        fault = _fault(path, record)
+        fault = contradiction(path, record)
     if fault:
         raise RecordError(f"{path}: {fault}; restore it or remove the run")
-
-
-def _fault(path: Path, record: Mapping[str, Any]) -> str:
-    """What the attempts are in which the record says otherwise."""
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        rows = file.read(columns=["sample_id", "epoch", "status", "item_digest"])
-    if len(rows.column_names) < 4 or any(column.null_count for column in rows.columns):
-        return "an attempt has no sample, epoch, status or item"
-    key = ["sample_id", "epoch"]
-    if rows.group_by(key).aggregate([]).num_rows < len(rows):
-        return "two attempts are of the same sample and epoch"
-    counts = Counter(rows["status"].to_pylist())
-    told = {name: n for name in get_args(Status) if (n := record["counts"].get(name, 0))}
-    if counts != told:
-        return f"its attempts are {dict(counts)}, and its record says {told}"
-    return _other_values(path, record)
-
-
-def _other_values(path: Path, record: Mapping[str, Any]) -> str:
-    """A metric that is not the mean of its attempts, or whose interval is none; empty where all are. Metrics
-    of the set as a whole have no column to be looked at."""
-    import numpy as np
-    from pyarrow import parquet, types
-
-    with parquet.ParquetFile(path) as file:
-        schema, told = file.schema_arrow, record["metrics"]
-        names = [each.name for each in schema if types.is_floating(each.type) and each.name in told]
-        rows = file.read(columns=["sample_id", "status", *names])
-    items = np.unique(np.array(rows["sample_id"].to_pylist(), object).astype(str), return_inverse=True)[1]
-    scored = np.array(rows["status"].to_pylist(), object) == "ok"
-    for name in names:
-        values = np.array(rows[name].to_pylist(), float)
-        there = scored & ~np.isnan(values)
-        values[~there] = worst_of(metric_range(record, name), values[there])
-        value = np.mean(np.bincount(items, values) / np.bincount(items))
-        if not math.isclose(value, told[name]["value"], rel_tol=1e-9, abs_tol=1e-9):
-            said = told[name]["value"]
-            return f"its attempts have a mean {name} of {value:.6g}, its record says {said:.6g}"
-    for name, metric in told.items():
-        low, high = metric["ci"] or (0.0, 0.0)
-        if low > high or (metric["stderr"] or 0.0) < 0:
-            return f"the interval or standard error of {name} is none"
-    return ""
 
 
 def verify_attempts(path: Path, digest: str, expected: int | None = None) -> None:
@@ -119,13 +76,45 @@ def verify_attempts(path: Path, digest: str, expected: int | None = None) -> Non
     hasher, rows = hashlib.sha256(), 0
     with readable(path):
         stamp = stamp_of(check_file(path))
+        check_unpacked(path)
     with readable(path), parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=5000):
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
             hasher.update(hashed_rows(batch))
             rows += batch.num_rows
     if expected not in (None, rows) or hasher.hexdigest() != digest:
         raise RecordError(f"{path} was changed after it was sealed; restore it or remove the run")
     _note(path, stamp, digest)
+
+
+def check_unpacked(path: Path) -> None:
+    """Whether attempts unpack to what a file of their size may hold, before anything is unpacked.
+
+    Raises:
+        OSError: they were made to fill the memory.
+    """
+    import pyarrow.compute as pc
+    from pyarrow import parquet
+
+    size = path.stat().st_size
+    with parquet.ParquetFile(path) as file:
+        meta = file.metadata
+        groups = [meta.row_group(n) for n in range(meta.num_row_groups)]
+        pages = sum(
+            group.column(n).total_uncompressed_size for group in groups for n in range(meta.num_columns)
+        )
+        columns = [file.schema.column(n) for n in range(meta.num_columns)]
+        texts = [each.name for each in columns if each.physical_type == "BYTE_ARRAY"]
+        rows = meta.num_rows
+    bomb = pages > max(UNPACKED, RATIO * size) or rows > ROWS_OF_A_BYTE * size
+    most = max(AT_ONCE, RATIO * size)
+    if not bomb and pages * min(rows, ROWS_AT_ONCE) > most:  # one long text may stand in every row
+        with parquet.ParquetFile(path, read_dictionary=texts) as file:
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=texts):
+                lengths = (pc.binary_length(each.dictionary).cast("int64") for each in batch.columns)
+                taken = (n.take(each.indices) for n, each in zip(lengths, batch.columns, strict=True))
+                bomb |= sum(pc.sum(each).as_py() or 0 for each in taken) > most
+    if bomb:
+        raise OSError(errno.EFBIG, f"its {size:,} bytes unpack to more than attempts do, as a bomb's")
 
 
 class _Known:

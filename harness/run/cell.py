@@ -43,16 +43,18 @@ async def run_cell(cell: Cell, session: Session) -> dict[str, Any]:
         HarnessError: the cell can't be run, with the cure; attempts made so far are kept.
     """
     prepared = prepare(cell, session)
+    attempt = session.store.next_attempt(prepared.folder)
     if not cell.request.overwrite:
         found, _ = sealed(prepared, session)
         if found is not None:
             return {**found, "reused": True}
     async with opened(prepared, session) as method:
-        return await _run(prepared, method, session)
+        return await _run(prepared, method, session, attempt)
 
 
-async def _run(prepared: Prepared, method: Method, session: Session) -> dict[str, Any]:
-    """The record of a prepared cell's run, which isn't sealed yet."""
+async def _run(prepared: Prepared, method: Method, session: Session, attempt: int) -> dict[str, Any]:
+    """The record of a prepared cell's run, of which this attempt isn't sealed yet, unless another process has
+    done so meanwhile."""
     cell = prepared.cell  # with the code as it is now
     check_unchanged(cell.method, prepared.code["method"], loaded=False)
     says = declared(method, cell)
@@ -64,7 +66,7 @@ async def _run(prepared: Prepared, method: Method, session: Session) -> dict[str
     job.files.notice = session.notice
     turn = Turn(prepared, session)
     async with turn as journal:
-        if turn.waited and not cell.request.overwrite:
+        if session.store.next_attempt(prepared.folder) != attempt and not cell.request.overwrite:
             found, _ = sealed(prepared, session)
             if found is not None:
                 job.close()

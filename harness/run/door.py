@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import DECLINED
 from harness.base.plain import Unfit, count, named, number, plain, text
 from harness.data import history
+from harness.results.invariants import metric_faults
 from harness.results.measures import checked
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -102,8 +103,8 @@ def score(given: object, spec: TaskSpec) -> Score:
     return Score(metrics, status, _reason(given.reason, "the reason of a score"))
 
 
-def of_the_set(given: object, spec: TaskSpec) -> dict[str, float | Estimate]:
-    """Values of the metrics that a task has of the set as a whole."""
+def of_the_set(given: object, spec: TaskSpec, n_items: int) -> dict[str, float | Estimate]:
+    """Values of the metrics that a task has of the set as a whole, of `n_items` items."""
     from harness.stats import Estimate
 
     if not issubclass(type(given), Mapping):
@@ -113,9 +114,25 @@ def of_the_set(given: object, spec: TaskSpec) -> dict[str, float | Estimate]:
     estimates = {name: each for name, each in found.items() if issubclass(type(each), Estimate)}
     for name, each in estimates.items():
         found[name] = each.value
-        _part(asdict(each), f"the estimate of {named(name)}")
     values = _values(found, spec.set_metrics, spec)
+    for name, each in estimates.items():
+        _uncertain(name, asdict(each), n_items)
     return {name: estimates.get(name, value) for name, value in values.items()}
+
+
+def _uncertain(name: str, given: dict[str, Any], n_items: int) -> None:
+    """Whether a record can hold an estimate of a task's own."""
+    from pydantic import ValidationError
+
+    from harness.results.schema import Metric, first_fault
+
+    made = _part(given, f"the estimate of {named(name)}")
+    try:
+        Metric.model_validate(made)
+    except ValidationError as error:
+        raise Unfit(f"the estimate of {named(name)}: {first_fault(error)}") from None
+    for fault in metric_faults(name, made, None, n_items):
+        raise Unfit(fault)
 
 
 def _values(given: object, known: Mapping[str, float], spec: TaskSpec) -> dict[str, float]:
@@ -151,16 +168,30 @@ def lines(given: object) -> list[str]:
 
 
 def splits(given: object) -> Splits:
-    """The data of a task: splits that have a length and can be looked at again."""
+    """The data of a task: splits that have a length and can be looked at again. What lies in memory is looked
+    at whole; of what is made when it is looked at, the first."""
     if not issubclass(type(given), Splits):
         raise Unfit(f"{type(given).__name__}, not Splits")
     assert isinstance(given, Splits)
     for name in ("test", "train", "dev", "pool"):
-        kind = type(getattr(given, name))
+        split = getattr(given, name)
+        kind = type(split)
         if not all(hasattr(kind, each) for each in ("__len__", "__getitem__", "__iter__")):
             raise Unfit(f"{name} that is a {kind.__name__}, not a list of samples")
-    if len(given.test):
-        samples([given.test[0]])
+        whole = issubclass(kind, list | tuple) and name != "test"  # those are looked at when they are chosen
+        found = split if whole else [split[0]] if len(split) else ()
+        for _ in _questions(found, name) if name == "pool" else _samples(found, name):
+            pass
+    if given.interactions is not None:
+        from harness.data.interactions import Interactions
+
+        if not issubclass(type(given.interactions), Interactions):
+            raise Unfit(f"interactions that are {named(given.interactions)}, not Interactions or None")
+    if given.corpus is not None:
+        from harness.search import Corpus
+
+        if not issubclass(type(given.corpus), Corpus):
+            raise Unfit(f"a corpus that is {named(given.corpus)}, not a Corpus or None")
     if given.history is None:
         return given
     known = history.checked(given.history, (sample.question for sample in given.test))
@@ -170,31 +201,45 @@ def splits(given: object) -> Splits:
 def samples(given: Iterable[object]) -> list[Sample]:
     """The items that are asked. Ids, groups and categories go into records, so they are whole texts; a target
     may be anything that has a digest (see `Sample.digest`)."""
-    return list(_samples(given))
+    return list(_samples(given, "test"))
 
 
-def _samples(given: Iterable[object]) -> Iterator[Sample]:
-    choices: object = ()
-    for sample in given:
+def _samples(given: Iterable[object], split: str) -> Iterator[Sample]:
+    """The samples of a split, one by one."""
+
+    def question_of(sample: object) -> object:
         if not issubclass(type(sample), Sample):
-            raise Unfit(f"a test item that is {named(sample)}, not a Sample")
+            raise Unfit(f"a {split} item that is {named(sample)}, not a Sample")
         assert isinstance(sample, Sample)
-        question = sample.question
+        return sample.question
+
+    kept = list(given)
+    for sample, question in zip(kept, _questions(map(question_of, kept), split), strict=True):
+        assert isinstance(sample, Sample)
+        if sample.group is not None:
+            _exactly(sample.group, f"the group of {split} item {named(question.id)}")
+        if sample.categories:
+            _texts(sample.categories, f"the categories of {split} item {named(question.id)}")
+        yield sample
+
+
+def _questions(given: Iterable[object], split: str) -> Iterator[Question]:
+    choices: object = ()
+    for question in given:
         if not issubclass(type(question), Question):
-            raise Unfit(f"a test item whose question is {named(question)}, not a Question")
+            raise Unfit(f"a {split} item whose question is {named(question)}, not a Question")
+        assert isinstance(question, Question)
         if type(question.id) is not str or not question.id.isascii():
-            _exactly(question.id, "the id of a test item")
-        of_it = f"of test item {named(question.id)}"
+            _exactly(question.id, f"the id of a {split} item")
+        of_it = f"of {split} item {named(question.id)}"
         if type(question.input) is not str:
             raise Unfit(f"the input {of_it} is {named(question.input)}, not text")
-        if sample.group is not None:
-            _exactly(sample.group, f"the group {of_it}")
-        if sample.categories:
-            _texts(sample.categories, f"the categories {of_it}")
         if question.choices is not choices:
             choices = question.choices
             _texts(choices, f"the choices {of_it}")
-        yield sample
+        if type(question.metadata) is not dict and not issubclass(type(question.metadata), Mapping):
+            raise Unfit(f"the metadata {of_it} is {named(question.metadata)}, not a dict")
+        yield question
 
 
 def _exactly(value: Any, what: str) -> None:

@@ -17,7 +17,7 @@ from harness.run.named_files import named_content
 from harness.run.plan import Cell
 from harness.sample import Sample
 from harness.spec import Spec
-from harness.task import Task
+from harness.task import Task, prompt_of, turn_of
 
 if TYPE_CHECKING:
     from harness.data.history import Histories
@@ -85,9 +85,9 @@ def prompt_digest(task: Task, samples: Sequence[Sample]) -> str:
     """The digest of the prompts of the first items."""
     questions = [sample.question for sample in samples[:PROMPTS_HASHED]]
     if type(task).ask is Task.ask:
-        prompts: list[Any] = [task.turn(question) for question in questions]
+        prompts: list[Any] = [turn_of(task, question) for question in questions]
     else:
-        prompts = [[[m.role, m.text] for m in task.ask(question)] for question in questions]
+        prompts = [[[m.role, m.text] for m in prompt_of(task, question)] for question in questions]
     return digest(prompts)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def fault(spec: Spec, where: str, error: BaseException) -> PluginError:
     """A plugin's own fault, with the place in its code."""
-    return failed(spec, where, placed_reason(error))
+    return failed(spec, where, placed_reason(error, spec.folder))
 
 
 def failed(spec: Spec, where: str, reason: str) -> PluginError:
@@ -52,9 +52,13 @@ def given(spec: Spec, what: str, error: Unfit, cure: str = "") -> PluginError:
 def settings_kept(spec: Spec, notice: Callable[[str], object]) -> AbstractContextManager[None]:
     """A block after which the process's settings are as they were (see `harness.base.process`); `notice` is
     told what the plugin left changed."""
-    return process.kept(
-        lambda names: notice(f"{whose(spec)} changed {names} of this process, put back after it")
-    )
+
+    def say(back: str, left: str) -> None:
+        said = f"changed {back} of this process, put back after it" if back else ""
+        stays = f"lowered the hard limit {left} of this process, which stays so" if left else ""
+        notice(f"{whose(spec)} {' and '.join(filter(None, (said, stays)))}")
+
+    return process.kept(say)
 
 
 @contextmanager

@@ -257,7 +257,7 @@ def measure_set(
     with step(task.spec, "measure_set"):
         found = task.measure_set(splits, samples, [_outcome(line) for line in lines])
         try:
-            return door.of_the_set(found, task.spec)
+            return door.of_the_set(found, task.spec, len(attempts.samples))
         except Unfit as error:
             raise given(task.spec, " for the whole set", error) from None
 

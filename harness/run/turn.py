@@ -13,9 +13,6 @@ from harness.run.session import Session
 class Turn:
     """The journal of a cell, once no other process writes it. Where its calls are paid for, no other may
     measure it into another store with the same cache either, as it would pay for the same completions.
-
-    Attributes:
-        waited: whether another process had it before, which may have sealed the run.
     """
 
     def __init__(self, prepared: Prepared, session: Session) -> None:
@@ -26,12 +23,11 @@ class Turn:
             self._locks.append(Lock(paths.cache_dir() / "running" / f"{prepared.run_id[:32]}.lock"))
         self._journal: Journal | None = None
         self._folder = folder
-        self.waited = False
 
     async def __aenter__(self) -> Journal:
         try:
             for lock in self._locks:
-                self.waited |= await lock.wait(self._say)
+                await lock.wait(self._say)
             self._journal = Journal(self._folder, self._locks[0])
         except OSError as error:
             self._release()

@@ -30,17 +30,24 @@ CASES = [
     ("forged", r"answer of 'bad' failed: no"),
     (
         "hanging",
-        r"the worker of method 'bad' broke off: it said nothing for more than 2 s of --attempt-time.*",
+        r"the worker of method 'bad' broke off: nothing came of it for more than 2 s of --attempt-time.*",
     ),
+    (
+        "chatting",
+        r"the worker of method 'bad' broke off: nothing came of it for more than 2 s of --attempt-time.*",
+    ),
+    ("reading", r"the worker of method 'bad' broke off: nothing came of it for more than 1.5 s;.*"),
 ]
+TIMED = ("hanging", "chatting")
 
 
 @pytest.mark.parametrize(("act", "line"), CASES)
 def test_a_method_that_breaks(tmp_path, monkeypatch, act, line):
     monkeypatch.setattr(worker, "LINE", 4 << 20)
     monkeypatch.setattr(method, "GRACE", 0.5)
+    monkeypatch.setattr(method, "TALK", 1.5)
     result, session = run(
-        tmp_path, "Bad", True, method_args={"act": act}, attempt_time=2 if act == "hanging" else None
+        tmp_path, "Bad", True, method_args={"act": act}, attempt_time=2 if act in TIMED else None
     )
     assert result.record is None and re.fullmatch(line, str(result.error)), str(result.error)
     (journal,) = (tmp_path / "store").glob(".running/*/samples.jsonl")

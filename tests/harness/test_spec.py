@@ -219,3 +219,35 @@ def test_a_file_of_ours_that_is_wrong_still_warns(text):
 
     with pytest.raises(PluginError):
         read_specs("task", tomllib.loads(text), package="p", distribution="d", folder="f")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "said"),
+    [
+        ("task", {"offers": ["labeled"]}, "x offers 'labeled'; did you mean 'labelled' or 'countable'?"),
+        ("task", {"offers": ["zzz"]}, "x offers 'zzz'; valid offers: checklist, countable, dev"),
+        ("method", {"needs": ["zzz"]}, "x needs 'zzz'; 'harness list' shows every need"),
+        (
+            "task",
+            {"metrics": {"accuracy": float("nan")}},
+            "metric accuracy = nan, not its largest value, a number",
+        ),
+        (
+            "task",
+            {"metrics": {"accuracy": {"high": float("nan")}}},
+            "metric accuracy = {'high': nan}, not its",
+        ),
+        (
+            "task",
+            {"metrics": {"a\x1b[31mb": 1.0}},
+            r"has a metric 'a\x1b[31mb'; a name is a text that can be",
+        ),
+        ("task", {"metrics": {"": 1.0}}, "has a metric ''; a name is a text"),
+        ("task", {"metrics": {"a": 1.0}, "set_metrics": {"b\n": 1.0}}, r"has a metric 'b\n'; a name is"),
+        ("task", {"metrics": {"epoch": 1.0}}, "has a metric 'epoch', which is a column of attempts"),
+    ],
+)
+def test_a_faulty_field_is_named_with_its_cure(kind, fields, said):
+    with pytest.raises(PluginError) as error:
+        read(kind, **fields)
+    assert said in str(error.value), str(error.value)

@@ -18,6 +18,7 @@ from harness.base.terminal import one_line
 from harness.job import Job
 from harness.model.verbatim import tool_of
 from harness.run.isolation import forms
+from harness.run.isolation.idle import Idle
 from harness.sample import Outcome, Question, Sample
 from harness.spec import MethodSpec
 
@@ -50,6 +51,7 @@ class Desk:
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._raised: OrderedDict[int, BaseException] = OrderedDict()
         self._count = self._logged = 0
+        self.idle = Idle()
 
     @property
     def open(self) -> int:
@@ -76,7 +78,8 @@ class Desk:
         if what not in self._now:
             raise ValueError(f"it asks for {what!r}")
         try:
-            found = self._now[what](self, said)
+            with self.idle.stands():
+                found = self._now[what](self, said)
         except Exception as error:
             self._refuse(number, error)
         else:
@@ -84,12 +87,14 @@ class Desk:
 
     async def _serve(self, number: int, work: Coroutine[Any, Any, Any]) -> None:
         try:
-            found = await work
+            with self.idle.stands():
+                found = await work
         except asyncio.CancelledError:
             return
         except Exception as error:
             self._refuse(number, error)
         else:
+            self.idle.again()
             self._answer(number, found)
         finally:
             self._under_way.pop(number, None)
@@ -162,6 +167,7 @@ class Desk:
         outcome = forms.outcome_of(said.get("o"))
         key = outcome.question_id, outcome.epoch
         self._handed.pop(key, None)
+        self.idle.again()
         if not self._job.interactive:
             return outcome
         played = {n: w for n, (asked, w) in self._worlds.items() if (asked.id, asked.epoch) == key}

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.base import errors, messages
 from harness.base.errors import HarnessError, PluginError, UsageError
 from harness.base.files import plain_fault
+from harness.base.surrogates import sendable
+from harness.base.surrogates import whole as whole_text
 from harness.sample import Outcome, Question, Sample
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ _MAKERS = {"user": messages.user, "system": messages.system, "assistant": messag
 #: parts of a message that hold what they say themselves; others may name a file, which the runner would read
 _PARTS = ("text", "reasoning")
 _OUTCOME = {each.name for each in fields(Outcome)}
+#: fields of an outcome that may hold what a model or a server said
+_SAID = {"text", "stop_reason", "error", "unscored", "trace"}
 
 
 def said_plainly(message: ChatMessage) -> Any:
@@ -127,6 +131,8 @@ def outcome_plainly(outcome: Any) -> dict[str, Any]:
     for name in ("trace", "measures"):
         if found.get(name) is not None:
             found[name] = dict(found[name])
+    for name in _SAID.intersection(found):
+        found[name] = sendable(found[name])
     return {"question_id": outcome.question_id, "epoch": outcome.epoch, **found}
 
 
@@ -171,6 +177,14 @@ def raised(found: Sequence[Any]) -> Exception:
         made = CROSSING.get(kind, RuntimeError)(text)
     made.number = number  # type: ignore[attr-defined]
     return made
+
+
+def written(said: Mapping[str, Any]) -> bytes:
+    """What a worker says as a line. Half a character, as models say it, becomes U+FFFD, as where it is sent
+    or kept; but for an outcome, in which a method's own texts are refused."""
+    if said.get("do") == "outcome":
+        return json.dumps(said, separators=(",", ":")).encode() + b"\n"
+    return whole_text(json.dumps(said, ensure_ascii=False, separators=(",", ":"))).encode() + b"\n"
 
 
 def parsed(line: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from harness.base import errors
@@ -24,9 +25,9 @@ from harness.run.prepare import Prepared
 from harness.sample import Outcome, Question
 from harness.spec import DRAWS
 
-#: seconds after which a worker that answers nothing, and waits for nothing, is ended while it has questions;
-#: and those that it gets beyond --attempt-time
-SILENCE, GRACE = 600.0, 10.0
+#: seconds after which a worker that waits for nothing is ended while it has questions: where it says nothing,
+#: and where it says much and nothing comes of it; and those that it gets beyond --attempt-time
+SILENCE, TALK, GRACE = 600.0, 3600.0, 10.0
 #: how many requests of a worker may be under way, and outcomes wait, before it is no longer heard
 MOST_OPEN = 2000
 #: errors of a method's own that end its cell as what they are
@@ -144,8 +145,7 @@ class Isolated(Method):
         assert self._desk is not None  # `fit` came before
         self._desk.questions = self._counted(questions)
         self.worker.tell({"run": "answer"})
-        seconds = job.clock.seconds
-        patience = SILENCE if seconds is None else seconds + GRACE
+        self._desk.idle.again()
         while True:
             while self._outcomes:
                 yield self._outcomes.popleft()
@@ -155,21 +155,32 @@ class Isolated(Method):
                 return
             self.worker.hold(False)
             self._event.clear()
-            try:
-                async with asyncio.timeout(min(patience, job.budget.left() or patience)):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(self._patience(job), job.budget.left() or SILENCE)):
                     await self._event.wait()
-            except TimeoutError:
-                self._look(job, patience, seconds)
+            job.budget.left()
 
-    def _look(self, job: Job, patience: float, seconds: float | None) -> None:
-        """Ends a worker that is silent although it waits for nothing, and one whose run is out of time."""
+    def _patience(self, job: Job) -> float:
+        """Seconds until it is to be looked at again whether anything came of the worker.
+
+        Raises:
+            PluginError: nothing did for too long; the worker is ended.
+        """
         assert self._desk is not None
-        job.budget.left()
-        silent = time.monotonic() - self.worker.heard
-        if silent >= patience and not self._desk.open and self._open > 0:
-            limit = f"{seconds:g} s of --attempt-time" if seconds is not None else f"{patience:g} s"
-            self.worker.close()
-            raise breach(self.spec.name, f"it said nothing for more than {limit}")
+        idle, seconds = self._desk.idle.seconds, job.clock.seconds
+        silent = min(idle, time.monotonic() - self.worker.heard)
+        if seconds is not None:
+            left, limit = seconds + GRACE - idle, f"{seconds:g} s of --attempt-time"
+        else:
+            left, limit = TALK - idle, f"{TALK:g} s"
+            if SILENCE - silent < left:
+                left, limit = SILENCE - silent, f"{SILENCE:g} s"
+        if left > 0:
+            return left
+        if self._desk.open or not self._open:
+            return SILENCE if seconds is None else seconds + GRACE
+        self.worker.close()
+        raise breach(self.spec.name, f"nothing came of it for more than {limit}")
 
     def _counted(self, questions: Iterable[Question]) -> Iterator[Question]:
         for question in questions:

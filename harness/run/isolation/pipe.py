@@ -11,7 +11,7 @@ import threading
 from itertools import count
 from typing import Any
 
-from harness.run.isolation.forms import raised
+from harness.run.isolation.forms import raised, written
 
 
 class Pipe:
@@ -37,7 +37,7 @@ class Pipe:
 
     def tell(self, **what: Any) -> None:
         """Says something that has no answer."""
-        line = json.dumps(what, separators=(",", ":")).encode() + b"\n"
+        line = written(what)
         with self._lock:
             self._channel.sendall(line)
 

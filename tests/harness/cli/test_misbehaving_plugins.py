@@ -172,6 +172,41 @@ ENDS = {
         WHERE + "answer of 'odd' failed at odd.py:9: it called sys.exit(0)",
         1,
     ),
+    "answer asks about nothing": (
+        answer("await job.model.generate(None, job.ask(question))"),
+        WHERE + "answer of 'odd' failed at odd.py:9: AttributeError: ",
+        1,
+    ),
+    "answer asks with a text": (
+        answer("await job.model.generate(question, 'what is it?')"),
+        WHERE + "answer of 'odd' failed at odd.py:9: AttributeError: ",
+        1,
+    ),
+    "answer asks in a function of its own": (
+        answer("await ask(job)", TOP + "async def ask(job): await job.model.generate(None, [])"),
+        WHERE + "answer of 'odd' failed at odd.py:5: AttributeError: ",
+        1,
+    ),
+    "answer sets what is no number": (
+        answer("await job.model.generate(question, job.ask(question), temperature=float('nan'))"),
+        WHERE + "answer of 'odd' failed at odd.py:9: ValueError: ",
+        1,
+    ),
+    "answer parses nothing": (
+        answer("job.parse(None, question)"),
+        WHERE + "answer of 'odd' failed at odd.py:9: TypeError: job.parse takes a text, not None",
+        1,
+    ),
+    "answer asks the task about a text": (
+        answer("job.ask(question.input)"),
+        WHERE + "answer of 'odd' failed at odd.py:9: TypeError: job.ask takes a question, not ",
+        1,
+    ),
+    "answer computes with a library": (
+        answer("__import__('numpy').linalg.inv([[1, 1], [1, 1]])"),
+        WHERE + "answer of 'odd' failed at odd.py:9: LinAlgError: ",
+        1,
+    ),
     "answer exits in a worker thread": (
         answer("await asyncio.to_thread(lambda: sys.exit(3))"),
         WHERE + "answer of 'odd' failed at odd.py:9: it called sys.exit(3)",
@@ -345,6 +380,18 @@ GOES_ON = {
     "takes SIGTERM away": (
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         "hint: method 'odd' changed SIGTERM of this process",
+    ),
+    "sets an alarm": (
+        "signal.alarm(3600)",
+        "hint: method 'odd' changed the timer of signal.alarm of this process, put back after it",
+    ),
+    "handles a signal": (
+        "signal.signal(signal.SIGUSR1, lambda *_: None)",
+        "hint: method 'odd' changed SIGUSR1 of this process",
+    ),
+    "lowers a limit": (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(7)[1]))",
+        "hint: method 'odd' changed RLIMIT_NOFILE of this process",
     ),
     "makes errors of warnings": ("warnings.simplefilter('error')", None),
     "empties sys.path": ("sys.path.clear()", None),

@@ -1,6 +1,7 @@
 """A store that is read must be there: a mistyped name is no store without runs."""
 
 import json
+import os
 import re
 
 import pytest
@@ -87,3 +88,36 @@ def test_what_is_broken_is_named_by_every_command_and_all_else_goes_on(command, 
         if found is not None:
             assert len(re.findall("simulated(?:,|/accuracy|  )", done.out)) >= found
     assert command("show", folders[0].name).code == 2 and command("show", folders[2].name).code == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (
+            lambda tables: tables.write_text("x"),
+            r"results/tables is no folder, and the tables go there; move",
+        ),
+        (
+            lambda tables: (tables / "results.csv").mkdir(parents=True),
+            r"results/tables/results.csv is no file, and the tables go there; move it away or remove it$",
+        ),
+        (
+            lambda tables: (tables.mkdir(), os.mkfifo(tables / "results.md")),
+            r"results/tables/results.md is no file, and",
+        ),
+    ],
+)
+@pytest.mark.parametrize("check", [(), ("--check",)])
+def test_what_lies_where_tables_go_is_named(command, tmp_path, make, says, check):
+    build(tmp_path / "results")
+    make(tmp_path / "results/tables")
+    done = command("results", "rebuild", *check)
+    assert done.code == 2 and len(done.errors) == 1 and re.search(says, done.errors[0]), done.errors
+
+
+def test_a_table_that_is_no_text_is_written_again(command, tmp_path):
+    build(tmp_path / "results")
+    table = tmp_path / "results/tables/results.csv"
+    table.parent.mkdir()
+    table.write_bytes(b"\xff\xfe")
+    assert command("results", "rebuild").code == 0 and table.read_text().startswith("task,")

@@ -1,20 +1,24 @@
 """A store of which one file was damaged: it is named in one line, and all else goes on."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from harness.base.errors import RecordError, UsageError
 from harness.comparison.arms import arms_of
 from harness.comparison.items import load_items
 from harness.results import load_curves
+from harness.results.attempts import hashed_rows
 from harness.results.index import in_force, read_index
 from harness.results.store import Store
 from harness.results.verify import sound_attempts, verify_store
-from tests.damages import BESIDE, HARMLESS, METRIC, RECORD, a_copy, build, crafted, looped, put
+from tests.damages import BESIDE, CHANGED, HARMLESS, METRIC, RECORD, a_copy, build, crafted, looped, put
 
 
 @pytest.fixture(scope="module")
@@ -229,21 +233,108 @@ def test_a_run_in_two_places_is_not_shown_as_either(store):
         Store(root).find(folder.name)
 
 
+HOLDS_ALL, TOO_FEW = [0.0, 1.0], [0.66, 0.67]
+ACCURACY = METRIC[:2]
+
+
 @pytest.mark.parametrize(
     ("value", "keys", "says"),
     [
         (
-            0.9,
+            0.7,
             METRIC,
-            r"have a mean accuracy of 0\.666667, its record says 0\.9; restore it or remove the run",
+            r"have a mean accuracy of 0\.666667, its record says 0\.7; restore it or remove the run",
         ),
-        (0.0, METRIC, "its record says 0;"),
-        ([0.9, 0.1], ("metrics", "accuracy", "ci"), "the interval or standard error of accuracy is none"),
-        (-0.1, ("metrics", "accuracy", "stderr"), "the interval or standard error of accuracy is none"),
+        (0.65, METRIC, r"its record says 0\.65;"),
+        (
+            HOLDS_ALL,
+            (*ACCURACY, "ci"),
+            r"ci of accuracy is 0\.\d+ to 0\.\d+ by its attempts, its record says 0 to 1",
+        ),
+        (TOO_FEW, (*ACCURACY, "ci"), r"its record says 0\.66 to 0\.67;"),
+        (0.0, (*ACCURACY, "stderr"), r"stderr of accuracy is 0\.\d+ by its attempts, its record says 0\.0;"),
+        (5, (*ACCURACY, "n_items"), "n_items of accuracy is 6 by its attempts, its record says 5;"),
+        (2, ("epochs",), "its attempts are of 1 epochs, its record says 2;"),
+        (1, ("counts", "no_answer"), "its attempts have 0 of no_answer, its record says 1;"),
+        (1, ("counts", "truncated"), "its attempts have 0 of truncated, its record says 1;"),
+        (1, ("counts", "judge_errors"), "its attempts have 0 of judge_errors, its record says 1;"),
+        ({"unreadable": 1}, ("reasons",), r"went unread for \{\}, its record says \{'unreadable': 1\};"),
+        (
+            {"steps": {"mean": 1.0, "stderr": None, "n_items": 6}},
+            ("measures",),
+            "the method's measures are not those of its attempts;",
+        ),
+        (1e300, ("usage", "cost_usd"), r"its purposes took cost_usd 0, its record says 1e\+300;"),
+        (None, ("usage", "cost_usd"), "its purposes know cost_usd, and the whole does not"),
+        (7, ("usage", "calls"), "its purposes took calls 6, its record says 7;"),
     ],
 )
-def test_a_value_that_its_attempts_dont_have_is_no_sound_one(store, value, keys, says):
-    """Whoever changes a score and seals the record again doesn't get it by."""
+def test_a_number_that_its_attempts_dont_have_is_no_sound_one(store, value, keys, says):
+    """Whoever changes a number and seals the record again doesn't get it by."""
     root, folder = store
     crafted(put(value, *keys))(folder)
     one(verify_store(root)[0], says)
+
+
+@pytest.mark.parametrize(
+    ("spent", "says"),
+    [
+        ({"cost_usd": 1e300}, r"its attempts took cost_usd 0, its record says 1e\+300;"),
+        ({"input_tokens": 61}, "its attempts took input_tokens 60, its record says 61;"),
+        ({"calls": 5}, "its attempts took calls 6, its record says 5;"),
+        ({"calls": 8, "output_tokens": 5}, "its attempts took output_tokens 6, its record says 5;"),
+        ({"calls": 8, "output_tokens": 9, "cost_usd": 0.5}, ""),  # as when a method is fitted
+    ],
+)
+def test_a_run_spent_what_its_attempts_did_and_no_less(store, spent, says):
+    root, folder = store
+
+    def change(record):
+        record["usage"].update(spent)
+        record["usage"]["by_purpose"]["answer"].update(spent)
+
+    crafted(change)(folder)
+    faults, sound = verify_store(root)
+    assert (sound, faults) == (6, []) if not says else len(faults) == 1 and re.search(says, faults[0]), faults
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cost_usd", -0.5),
+        ("epoch", -1),
+        ("output_tokens", -1),
+    ],
+)
+def test_an_attempt_below_0_is_no_sound_one(store, name, value):
+    root, folder = store
+    path = folder / "samples.parquet"
+    table = parquet.read_table(path)
+    place = table.schema.names.index(name)
+    column = pa.array([value, *table[name].to_pylist()[1:]], table.schema.types[place])
+    parquet.write_table(table.set_column(place, name, column), path)
+    hasher = hashlib.sha256(b"".join(map(hashed_rows, table.set_column(place, name, column).to_batches())))
+    crafted(put(hasher.hexdigest(), "samples", "digest"))(folder)
+    one(verify_store(root)[0], f"an attempt has {name} below 0;")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "bomb"),
+    [
+        ({}, False),
+        ({"UNPACKED": 10_000, "RATIO": 1}, True),  # a page
+        ({"AT_ONCE": 10_000, "RATIO": 1}, True),  # a text in every row
+        ({"AT_ONCE": 10_000}, False),  # no more than a file of its size may hold
+        ({"ROWS_OF_A_BYTE": 1e-6}, True),
+    ],
+)
+def test_attempts_that_unpack_to_fill_the_memory_are_not_read(store, monkeypatch, bounds, bomb):
+    root, folder = store
+    path = folder / "samples.parquet"
+    table = parquet.read_table(path)
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * len(table), pa.int32()), pa.array(["x" * 30_000]))
+    table = table.set_column(table.schema.names.index("completion"), "completion", long)
+    parquet.write_table(table, path, compression="zstd")
+    for name, value in bounds.items():
+        monkeypatch.setattr(f"harness.results.verify.{name}", value)
+    one(verify_store(root)[0][:1], "can't be read: its .* bytes unpack" if bomb else CHANGED)

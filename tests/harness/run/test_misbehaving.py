@@ -1,10 +1,12 @@
 """Plugins that give what nobody can keep, and the one line that each of them gets: its cell ends, the grid
 goes on, and the exit code says so."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 
-from harness import Outcome, Score, Splits
+from harness import Method, Outcome, Question, Score, Splits
 from harness.model.ledger import Usage
 from harness.sample import LazySamples
 from harness.stats import Estimate
@@ -60,10 +62,33 @@ async def silent(questions):
         yield Outcome(question.id, question.epoch, "red")
 
 
+def more(**splits):
+    """A test item, and other splits."""
+    return Splits(item().test, **splits)
+
+
+def asks():
+    """A method that asks for the prompt."""
+
+    class Asks(Method):
+        async def answer(self, question, job):
+            return Outcome(question.id, question.epoch, job.ask(question)[0].text)
+
+    return {"method": Asks}
+
+
+def forgetful():
+    """A rendering that is text as long as prompts are hashed, and none once a method asks for it."""
+    times = count()
+    return lambda self, question: None if next(times) >= 6 else "which colour?"
+
+
 def generator(_):
     yield Outcome("test0", 0, "red")
 
 
+BESIDE = Estimate(0.5, 0.1, (0.6, 0.7), "bca", None, None, 6, None)
+BELOW = Estimate(0.5, -0.1, None, "none", None, None, 6, None)
 ESTIMATE = Estimate(0.5, NAN, None, "none", None, None, 6, None)
 LEFT = "method 'strange' left"
 KEPT = "method 'strange' gave for question 'test0' an outcome that can't be kept: "
@@ -218,6 +243,8 @@ TASKS = [
     (of_the_set({"spread": NAN}), SET + " spread is nan, not a finite number"),
     (of_the_set({"spread": 2}), SET + " spread = 2, outside of 0 to 1"),
     (of_the_set({"spread": ESTIMATE}), SET + " the estimate of 'spread': it holds nan"),
+    (of_the_set({"spread": BESIDE}), SET + " the interval of spread, 0.6 to 0.7, doesn't hold its value 0.5"),
+    (of_the_set({"spread": BELOW}), SET + " the estimate of 'spread': stderr: Input should be greater"),
     (of_the_set({"width": 0.5}), SET + " a value of 'width', which is none of spread"),
     (of_the_set(0.5), SET + " 0.5, not values by metric"),
     (
@@ -227,6 +254,15 @@ TASKS = [
     (loads(None), TASK + " NoneType, not Splits"),
     (loads([1]), TASK + " list, not Splits"),
     (loads(lambda: Splits(each for each in ())), TASK + " test that is a generator, not a list of samples"),
+    (loads(item(metadata=5)), TASK + " the metadata of test item 'q0' is 5, not a dict"),
+    (loads(item(metadata=None)), TASK + " the metadata of test item 'q0' is None, not a dict"),
+    (loads(more(interactions=5)), TASK + " interactions that are 5, not Interactions or None"),
+    (loads(more(interactions=[])), TASK + " interactions that are a list, not Interactions or None"),
+    (loads(more(train=[5])), TASK + " a train item that is 5, not a Sample"),
+    (loads(more(dev=["x"])), TASK + " a dev item that is 'x', not a Sample"),
+    (loads(more(pool=item().test)), TASK + " a pool item whose question is a Sample, not a Question"),
+    (loads(more(pool=[Question("p0", None)])), TASK + " the input of pool item 'p0' is None, not text"),
+    (loads(more(train=LazySamples(range(3), fails))), "load of 'strange-task' (distribution"),
     (loads(Splits([])), "task 'strange-task' has no test items with these arguments"),
     (loads(Splits(["q"])), TASK + " a test item that is 'q', not a Sample"),
     (loads(item(id=5)), TASK + " the id of a test item is 5, not text"),
@@ -245,6 +281,12 @@ TASKS = [
     (loads(Splits(item().test * 2)), "strange-task: 2 items have the id 'q0'"),
     (loads(Splits(LazySamples(range(3), fails))), "LookupError: gone"),
     (loads(fails), "load of 'strange-task' (distribution method-harness) failed at one_cell.py:"),
+    (has(render=lambda self, question: None), SCORE + " None as render, not text"),
+    (has(render=lambda self, question: ["x"]), SCORE + " a list as render, not text"),
+    ({**has(render=forgetful()), **asks()}, SCORE + " None as render, not text"),
+    (has(turn=lambda self, question: 5), SCORE + " 5 as turn, not text"),
+    (has(ask=lambda self, question, shots=(): "say"), SCORE + " 'say' as ask, not a list of messages"),
+    (has(ask=lambda self, question, shots=(): [None]), SCORE + " None in ask, not a message"),
     (has(turn=fails), "of 'strange-task' (distribution method-harness) failed at one_cell.py:"),
     (has(roles=property(fails)), "of 'strange-task' (distribution method-harness) failed"),
     (has(classes="colours"), TASK + " classes that are 'colours', not Classes or None"),

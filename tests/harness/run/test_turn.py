@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from harness.base.errors import RecordError
 from harness.base.locks import Lock, abandoned, own_folder, remove_abandoned
 from harness.results.store import Store
 from harness.results.verify import verify_store
+from harness.run import cell
 from harness.run import journal as journals
 from harness.run.litter import clean, litter
+from harness.run.plan import Request, plan
+from harness.run.session import Session
 from tests.harness.run.test_runner import go, only, start, wait_for
 from tests.holder import holder
 
@@ -59,6 +63,24 @@ def test_two_processes_on_the_same_cell_pay_once(plugin, start, tmp_path):
     assert len(note.read_text().split()) == 12
     assert f"process {first.pid} on " in waited and "waiting for its record" in waited
     assert "reused" in out and verify_store(tmp_path / "a") == ([], 1)
+
+
+def test_what_another_process_seals_while_a_method_is_opened_is_found(plugin, tmp_path, monkeypatch):
+    """A worker of --isolate takes seconds to start, in which the lock is free again."""
+    opened, began = cell.opened, []
+
+    @asynccontextmanager
+    async def late(prepared, session):
+        if not began:
+            began.append(True)
+            (planned,) = plan(Request(task="colours", method="direct", model="echo/red"))
+            await cell.run_cell(planned, Session(Store(tmp_path)))
+        async with opened(prepared, session) as method:
+            yield method
+
+    monkeypatch.setattr(cell, "opened", late)
+    record = only(go(tmp_path, method="direct"))
+    assert record["reused"] and began and len(list(tmp_path.glob("v1/*/*/*/*/*/run.json"))) == 1
 
 
 def test_a_killed_process_is_not_waited_for(plugin, holder, tmp_path):

@@ -232,6 +232,16 @@ def hanging(job: Any) -> None:
         time.sleep(0.01)
 
 
+def chatting(job: Any) -> None:
+    while True:
+        job.progress("answer", 1, 2)
+
+
+def reading(job: Any) -> None:
+    while True:
+        job.parse("red", Question("x", "which?"))
+
+
 def noise(job: Any) -> None:
     job.pipe._channel.sendall(b"\xff" * 100 + b"\n")
 
@@ -278,6 +288,14 @@ class Bad(harness.Method):
                 yield await self.answer(question, job)
 
         return one_by_one()
+
+
+class Half(harness.Method):
+    """Says half a character wherever a model may have said it, and has such a text read."""
+
+    async def answer(self, question: Question, job: Any) -> Outcome:
+        read = job.parse("an answer \ud83d", question)
+        return Outcome(question.id, question.epoch, "caf\u00e9 \ud83d", trace={"said": ["\udfff", read]})
 
 
 class Plain(harness.Method):

@@ -12,6 +12,7 @@ from harness.base.errors import UsageError
 from harness.external.workers import walls
 from harness.registry import registry
 from harness.results.store import Store
+from harness.results.stored import read_attempts
 from harness.run.cell import run_cell
 from harness.run.isolation import method as isolated
 from harness.run.isolation.reach import reach_of
@@ -48,6 +49,17 @@ def test_the_same_result_in_both_modes(tmp_path, caplog):
     assert known(here) == known(apart) and (here.get("isolated", False), apart["isolated"]) == (False, True)
     assert apart["data_access"] == {"labels_seen": 3, "pool_size": 3} and apart["draw_digest"]
     assert [r.getMessage() for r in caplog.records if "fitted" in r.getMessage()][-1] == "fitted \\x1b[1mthis"
+
+
+def test_half_a_character_is_the_same_in_both_modes(tmp_path):
+    found = []
+    for isolate in (False, True):
+        result, _ = run(tmp_path / str(isolate), "Half", isolate, limit=2)
+        assert result.record is not None, result.error
+        found.append(read_attempts(result.record).to_pylist())
+    assert found[0][0]["completion"] == "caf\u00e9 \ufffd" and "\ufffd" in found[0][0]["trace"]
+    seen = [[(row["completion"], row["trace"], row["answer"]) for row in rows] for rows in found]
+    assert seen[0] == seen[1]
 
 
 def test_only_an_isolated_run_answers_for_one(tmp_path):
