@@ -32,8 +32,9 @@ _BEFORE, _BEHIND = "Error parsing the following tool call arguments:\n\n", "\n\n
 
 @dataclass(frozen=True, slots=True)
 class RawCall:
-    """A call of a tool as the server wrote it: `arguments` are a text, which should be a JSON object; `fields`
-    and `of_function` are what else stood in the call and in its function, such as a signature of thoughts."""
+    """A call of a tool as the server wrote it: `arguments` are a text, which should be a JSON object.
+    `fields` and `of_function` are what else stood in the call and in its function, such as a signature of
+    thoughts."""
 
     id: str
     name: str
