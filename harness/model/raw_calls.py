@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.files import plain_fault
@@ -19,35 +19,74 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant
     from inspect_ai.tool import ToolCall
 
-#: names in a message's metadata: of its calls, and of what its text was where inspect-ai reads another
-CALLS, CONTENT = "calls", "content"
+#: names in a message's metadata: of its calls, of what its text was where inspect-ai reads another, and of
+#: its other fields
+CALLS, CONTENT, FIELDS = "calls", "content", "fields"
+#: names of fields that are held otherwise: in a message, in a call, in the function of a call
+_OF_MESSAGE, _OF_CALL, _OF_FUNCTION = ("role", "content"), ("id", "type", "function"), ("name", "arguments")
+#: names in what metadata holds of a call: of its other fields, and of those of its function
+_MORE = (FIELDS, "of_function")
 #: around the text of a call in inspect-ai's error of one that it can't read
 _BEFORE, _BEHIND = "Error parsing the following tool call arguments:\n\n", "\n\nError details: "
 
 
 @dataclass(frozen=True, slots=True)
 class RawCall:
-    """A call of a tool as the server wrote it: `arguments` are a text, which should be a JSON object."""
+    """A call of a tool as the server wrote it: `arguments` are a text, which should be a JSON object.
+    `fields` and `of_function` are what else stood in the call and in its function, such as a signature of
+    thoughts."""
 
     id: str
     name: str
     arguments: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    of_function: Mapping[str, Any] = field(default_factory=dict)
 
 
-def kept(calls: Sequence[ToolCall], arguments: Sequence[str]) -> list[dict[str, Any]]:
+def kept(
+    calls: Sequence[ToolCall], arguments: Sequence[str], sent: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
     """The calls of a message as its metadata holds them.
 
     Args:
         calls: as inspect-ai read them.
         arguments: the text of each call's.
+        sent: each call as the server sent it; nothing where it isn't known.
     """
     made = []
-    for call, text in zip(calls, arguments, strict=True):
+    for number, (call, text) in enumerate(zip(calls, arguments, strict=True)):
         entry: dict[str, Any] = {"id": call.id, "name": call.function, "arguments": text}
         if not call.parse_error and call.arguments != _object(text):
             entry["read"] = call.arguments
+        if sent:
+            more = _others(sent[number], _OF_CALL), _others(sent[number]["function"], _OF_FUNCTION)
+            entry |= {name: part for name, part in zip(_MORE, more, strict=True) if part}
         made.append(entry)
     return made
+
+
+def other_fields(message: Mapping[str, Any], thoughts: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a server's message that are neither its text, its thoughts nor its calls: those without a
+    value, an empty list of calls, and whatever else a server adds.
+
+    Args:
+        thoughts: by the field that they came in, where that is held already.
+    """
+    held = [name for name in message if message[name] and name == "tool_calls"]
+    told = [name for name, thought in thoughts.items() if message.get(name) == thought]
+    return _others(message, (*_OF_MESSAGE, *held, *told))
+
+
+def _others(fields: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """The fields beside the known ones, but for those that no record can hold."""
+    found = {name: _whole(value) for name, value in fields.items() if name not in known}
+    return {name: value for name, value in found.items() if not plain_fault({name: value})}
+
+
+def raw_fields(message: ChatMessage) -> dict[str, Any]:
+    """What else stood in a message of the model's; see `other_fields`."""
+    found = (message.metadata or {}).get(FIELDS)
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def raw_calls(message: ChatMessage) -> list[RawCall]:
@@ -59,7 +98,7 @@ def raw_calls(message: ChatMessage) -> list[RawCall]:
     if not isinstance(entries, list) or len(entries) != len(calls):
         entries = [None] * len(calls)
     pairs = zip(calls, entries, strict=True)
-    return [RawCall(call.id, call.function, _sent(call, entry)) for call, entry in pairs]
+    return [_raw(call, entry) for call, entry in pairs]
 
 
 def raw_text(message: ChatMessage) -> str | None:
@@ -104,25 +143,42 @@ def as_written(message: ChatMessageAssistant, mended: bool = False) -> ChatMessa
 
 
 def _read(call: ToolCall, arguments: Any, raw: RawCall) -> ToolCall:
-    fault = call.parse_error
-    if arguments is None:
+    fault, whole = call.parse_error, _whole(arguments)
+    if whole is None:
         fault = fault or f"the arguments are no JSON object: {raw.arguments[:300]}"
-    elif not fault and (strange := plain_fault(arguments)):
+    elif not fault and (strange := plain_fault(whole)):
         fault = f"the arguments can't be read: {strange}"
-    return replace(call, arguments={} if fault else sendable(arguments), parse_error=fault)
+    return replace(call, arguments={} if fault else whole, parse_error=fault)
 
 
-def _sent(call: ToolCall, entry: Any) -> str:
-    """The text of a call's arguments: the entry's, if it is of this call and nobody changed what was read."""
-    if isinstance(entry, Mapping) and (entry.get("id"), entry.get("name")) == (call.id, call.function):
+def _raw(call: ToolCall, entry: Any) -> RawCall:
+    """The call, by the entry if that is of it."""
+    if not isinstance(entry, Mapping) or (entry.get("id"), entry.get("name")) != (call.id, call.function):
+        entry = None
+    more = [part if isinstance(part, Mapping) else {} for part in ((entry or {}).get(n) for n in _MORE)]
+    return RawCall(call.id, call.function, _sent(call, entry), *more)
+
+
+def _sent(call: ToolCall, entry: Mapping[str, Any] | None) -> str:
+    """The text of a call's arguments: the entry's, if nobody changed what was read."""
+    if entry is not None:
         text = str(entry.get("arguments", ""))
-        if call.parse_error or call.arguments == entry.get("read", _object(text)):
+        read = entry.get("read", _object(text))
+        if call.parse_error or call.arguments == read or call.arguments == _whole(read):
             return text
     if not call.parse_error:
         return json.dumps(call.arguments)
     told = call.parse_error
     text = told.removeprefix(_BEFORE).rpartition(_BEHIND)[0] if told.startswith(_BEFORE) else told
     return text if _object(text) is None else f"{{{text}"
+
+
+def _whole(arguments: Any) -> Any:
+    """Arguments without halves of characters; those that are nested too deeply for that as they are."""
+    try:
+        return sendable(arguments)
+    except RecursionError:
+        return arguments
 
 
 def _object(text: str) -> dict[str, Any] | None:

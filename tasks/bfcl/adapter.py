@@ -17,7 +17,7 @@ from harness.data.hub import Data
 from harness.external.services import Opening, Service, Services
 from harness.external.setup import source
 from harness.external.workers import Outside, Pool, WorkerError
-from harness.model.raw_calls import raw_calls, raw_text
+from harness.model.raw_calls import raw_calls, raw_fields, raw_text
 from harness.model.request_fields import UNSAID, Fields
 from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score, Splits
@@ -200,8 +200,8 @@ def _result(action: ChatMessageAssistant, mode: str) -> Any:
 
 def as_it_came(action: ChatMessageAssistant) -> ChatMessageAssistant:
     """The action, sent back as the official runner does it: the server's own message, with its thoughts where
-    these came in a field."""
-    entry: dict[str, Any] = {"role": "assistant", "content": raw_text(action)}
+    these came in a field, and with every other field that the server gave it."""
+    entry: dict[str, Any] = {"role": "assistant", "content": raw_text(action), **raw_fields(action)}
     for part in action.content if not isinstance(action.content, str) else ():
         if part.type == "reasoning" and part.internal in REASONING:
             entry[str(part.internal)] = part.reasoning
@@ -210,7 +210,8 @@ def as_it_came(action: ChatMessageAssistant) -> ChatMessageAssistant:
             {
                 "id": call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
+                "function": {"name": call.name, "arguments": call.arguments, **call.of_function},
+                **call.fields,
             }
             for call in raw_calls(action)
         ]

@@ -203,6 +203,17 @@ def thinking(wanted):
     return [{**message, "reasoning_content": "What now?"} for message in wanted.messages()]
 
 
+def dressed(wanted):
+    """What is wanted, with the fields that servers add to the protocol's."""
+    nothing = {"refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": []}
+    details = [{"type": "reasoning.text", "text": "What now?", "format": "unknown", "index": 0}]
+    thoughts = {"reasoning": "What now?", "reasoning_details": details}
+    made = [{**nothing, **(thoughts if k % 2 else {}), **m} for k, m in enumerate(wanted.messages())]
+    for call in (call for message in made for call in message["tool_calls"]):
+        call |= {"index": 0, "extra_content": {"google": {"thought_signature": "abc"}}}
+    return made
+
+
 def _code_as_text(wanted):
     name, given = wanted.first
     hostile = dict.fromkeys(given, "__import__('os').getpid()") | {"x) or exit(": "1"}

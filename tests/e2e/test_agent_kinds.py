@@ -28,7 +28,7 @@ from harness.sample import Outcome, Splits
 from harness.tasks.toolworld.office import Office
 from harness.tasks.toolworld.tools import toolbox
 from harness.world import ToolError
-from tests.e2e.scripts import FORMS, KINDS, Scripted, Wanted, calls, dumped, thinking, words
+from tests.e2e.scripts import FORMS, KINDS, Scripted, Wanted, calls, dressed, dumped, thinking, words
 
 OFFICIAL = Path(__file__).with_name("official")
 SOURCES = {name: os.environ.get(f"HARNESS_{name.upper()}_SOURCE") for name in ("tau2", "toolsandbox")}
@@ -278,6 +278,21 @@ def test_thoughts_are_sent_back_as_officially_or_as_in_other_tasks(setup, tmp_pa
     sent_back = "What now?" in json.dumps(asked["agent"][-1])
     assert sent_back == (benchmark == "bfcl-multi-turn")
     assert json.dumps(kept["keeper"][-1]).count("What now?") == len(kept["keeper"]) - 1
+
+
+def test_bfcl_sends_back_whatever_a_server_put_into_its_message(setup, tmp_path):
+    """As vLLM, OpenRouter and Gemini do: fields without a value, an empty list of calls, thoughts in several
+    fields, a signature of thoughts in a call."""
+    task, _, wanted, official, more = BENCHMARKS["bfcl-multi-turn"](setup)
+    script = dressed(wanted)
+    server = Scripted({"agent": script})
+    try:
+        attempts, asked = live(server, tmp_path, task, ["agent"], "--limit", "1", *more)
+        verdicts, requests = official(server, ["agent"])
+    finally:
+        server.stop()
+    assert asked["agent"] == requests["agent"] and len(asked["agent"]) > 5
+    assert [attempt["accuracy"] for attempt in attempts] == verdicts == [1.0]
 
 
 # -- arguments in every form ---------------------------------------------------------------------------

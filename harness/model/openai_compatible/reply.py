@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.model.raw_calls import CALLS, CONTENT, around, kept
+from harness.model.raw_calls import CALLS, CONTENT, FIELDS, around, kept, other_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,14 +155,16 @@ def _note_raw(made: ChatMessageAssistant, message: dict[str, Any]) -> None:
     """Keeps with a message what inspect-ai's reading of it lost (`harness.model.raw_calls`)."""
     held: dict[str, Any] = {}
     content = message.get("content")
+    parts = [part for part in made.content if not isinstance(part, str) and part.type == "reasoning"]
     if made.tool_calls:
-        texts = [_arguments(each) for each in message["tool_calls"] if _is_function(each)]
-        held[CALLS] = kept(made.tool_calls, texts)
+        sent = [each for each in message["tool_calls"] if _is_function(each)]
+        held[CALLS] = kept(made.tool_calls, [_arguments(each) for each in sent], sent)
+    if more := other_fields(message, {str(part.internal): part.reasoning for part in parts}):
+        held[FIELDS] = more
     if content is None:
         held[CONTENT] = None
     elif isinstance(content, str) and content != made.text:
-        thoughts = [part for part in made.content if not isinstance(part, str) and part.type == "reasoning"]
-        alone = thoughts[0].reasoning if len(thoughts) == 1 else ""
+        alone = parts[0].reasoning if len(parts) == 1 else ""
         held[CONTENT] = around(content, alone, made.text)
     if held:
         made.metadata = held

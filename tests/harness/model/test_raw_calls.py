@@ -8,7 +8,7 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall, ToolInfo, ToolParam, ToolParams
 
 from harness.model.openai_compatible import reply
-from harness.model.raw_calls import as_written, raw_calls, raw_text
+from harness.model.raw_calls import as_written, raw_calls, raw_fields, raw_text
 from harness.run.isolation import forms
 
 LOOK = ToolInfo(
@@ -118,7 +118,60 @@ def test_the_text_is_the_servers_with_thoughts_that_stand_in_it(content, more):
 
 def test_no_text_is_none_where_there_are_calls():
     assert raw_text(message("{}")) is None and raw_text(message(content="")) == ""
-    assert message(content="yes").metadata is None  # nothing is kept that inspect-ai keeps
+    plain = {"choices": [{"message": {"role": "assistant", "content": "yes"}}], "usage": None}
+    assert reply.output(plain, "m", [], 0.1).message.metadata is None  # nothing is kept that inspect-ai keeps
+
+
+DETAILS = [{"type": "reasoning.text", "text": "hm", "format": "unknown", "index": 0}]
+SIGNED = {"index": 0, "extra_content": {"google": {"thought_signature": "s"}}}
+
+
+@pytest.mark.parametrize("call", [{}, SIGNED])
+@pytest.mark.parametrize(
+    ("held", "more"),
+    [
+        ({}, {"refusal": None, "annotations": [], "audio": None, "function_call": None}),
+        ({"reasoning_content": "hm"}, {"reasoning": "hm"}),
+        ({"reasoning_content": "hm"}, {"reasoning": "other"}),
+        ({}, {"reasoning": "hm", "reasoning_details": DETAILS}),
+    ],
+)
+def test_what_else_a_server_gives_travels_with_the_message(call, held, more):
+    """As vLLM, OpenRouter and Gemini answer: fields without a value, thoughts in two of them, a signature."""
+    function = {"name": "look", "arguments": "{}", "strict": None}
+    sent = {"content": "yes", "tool_calls": [{"id": "c1", "type": "function", "function": function, **call}]}
+    found = {"choices": [{"message": {"role": "assistant", **sent, **held, **more}}], "usage": None}
+    made = reply.output(found, "m", [LOOK], 0.1).message
+    for each in (made, travelled(made), as_written(travelled(made))):
+        assert raw_fields(each) == more
+        (raw,) = raw_calls(each)
+        assert raw.fields == call and raw.of_function == {"strict": None}
+
+
+def test_an_empty_list_of_calls_is_a_field_of_the_message():
+    assert raw_fields(message()) == {"tool_calls": []}
+
+
+def test_a_field_that_no_record_can_hold_does_not_travel():
+    made = message("{}", score=float("nan"), half="\ud83d", deep=nested(600), sound=1)
+    assert raw_fields(made) == {"half": "\ufffd", "sound": 1}
+
+
+def nested(levels):
+    made = []
+    for _ in range(levels):
+        made = [made]
+    return made
+
+
+def test_half_a_character_in_arguments_becomes_the_sign_for_it_and_the_text_stays():
+    text = '{"a": "\\ud83d"}'
+    found = as_written(message(text))
+    assert found.tool_calls[0].arguments == {"a": "\ufffd"} and not found.tool_calls[0].parse_error
+    assert raw_calls(found)[0].arguments == text
+    deep = json.dumps({"a": "\ud83d", "b": nested(700)})
+    (call,) = as_written(message(deep)).tool_calls
+    assert "nest" in call.parse_error and call.arguments == {}
 
 
 @pytest.mark.parametrize(

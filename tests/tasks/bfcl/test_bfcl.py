@@ -1,6 +1,7 @@
 """BFCL against real recorded runs: every official verdict again, and the official figures."""
 
 import ast
+import copy
 import csv
 import gzip
 import json
@@ -24,7 +25,10 @@ from harness.external.known_broken import known_broken
 from harness.external.setup import folder, install, needed, of_recipe
 from harness.external.web import public_address
 from harness.external.workers import Pool
+from harness.model.openai_compatible.reply import output
 from harness.model.provider import Provider
+from harness.model.raw_completion import completion
+from harness.model.verbatim import official_of
 from harness.registry import load_task, registry
 from harness.results import load_samples
 from harness.results.overall import overall_figures, overall_lines
@@ -33,6 +37,7 @@ from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.tasks.bfcl import fixture, results
+from harness.tasks.bfcl.adapter import as_it_came
 from harness.tasks.bfcl.official import SCRIPT, workers
 from harness.tasks.bfcl.overall import PARTS, overall
 
@@ -642,6 +647,24 @@ def test_bad_calls_are_wrong_and_end(official, tmp_path, way, sees):
         assert len(player.seen[0]) > 1_000_000  # the official loop cuts nothing
     if way == "endless":
         assert json.loads(attempt["trace"])["steps"] == 21
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"refusal": None, "annotations": [], "audio": None, "function_call": None, "reasoning_content": None},
+        {"reasoning": "hm", "reasoning_content": "hm"},
+    ],
+)
+def test_the_history_is_the_servers_own_message_with_all_its_fields(more):
+    """As the official client sends it back; some servers want a signature back with every call."""
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": }', "strict": None}}
+    signed = {**call, "index": 0, "extra_content": {"google": {"thought_signature": "s"}}}
+    for calls in ({}, {"tool_calls": []}, {"tool_calls": [call]}, {"tool_calls": [call, signed]}):
+        message = {"role": "assistant", "content": "hm", **calls, **more}
+        made = completion({"choices": [{"finish_reason": "stop", "message": copy.deepcopy(message)}]})
+        assert official_of(as_it_came(output(made, "m", [], 0.1).message)) == message
 
 
 def test_every_listed_broken_item_is_one_of_the_task(official):
