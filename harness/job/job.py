@@ -331,8 +331,7 @@ class Job:
     @property
     def embedder_identity(self) -> list[str] | None:
         """The name and revision of the run's embedder, for keys of what was learned with it."""
-        embedder = self._models.embedder
-        return [embedder.name, embedder.revision] if embedder else None
+        return [used.name, used.revision] if (used := self._models.embedder) else None
 
     @property
     def embedder(self) -> str | None:
