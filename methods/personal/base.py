@@ -24,8 +24,8 @@ class Personal(Method):
     """A method that answers from one user's past."""
 
     def drawing(self) -> str:
-        """Whose past is another's is drawn once a run."""
-        return "run" if self.args["swap"] != "none" else self.spec.draws
+        """A user's questions share what was made of the past; whose past is another's is drawn once a run."""
+        return "run" if self.prepares or self.args["swap"] != "none" else "none"
 
     def check(self, least: Mapping[str, int]) -> None:
         """Whether arguments are at least so large.

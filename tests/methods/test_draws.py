@@ -10,6 +10,8 @@ TEST = [(f"test {n}", LABELS[n % 3]) for n in range(4)]
 POOL = [f"pool {n} of {LABELS[n % 3]}" for n in range(12)]
 NONE = {"best-of-n", "cot", "direct", "ease", "item-knn", "most-popular", "prompted-tools", "react"}
 NONE |= {"self-consistency", "cm2-best-of-n"}
+# what is asked of each user's own past alone
+NONE |= {"in-context-personal", "label-prior", "rag-personal", "react-personal"}
 # graphs that are the same whatever is drawn
 NONE |= {"independent", "fully-connected", "chain", "star", "tree", "mesh", "debate", "oracle-mute"}
 

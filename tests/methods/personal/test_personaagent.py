@@ -8,7 +8,7 @@ import pytest
 from harness import personal
 from harness.base.errors import ModelCallError, UsageError
 from harness.data.history import Histories
-from harness.registry import registry
+from harness.registry import load_method, registry
 from harness.sample import Splits
 from harness.tasks.personal import expected
 from harness.testing import check_method
@@ -264,6 +264,21 @@ def test_personas_of_one_user_are_more_alike_than_of_two(play):
     within = sum(map(alike, one, other)) / 8
     between = sum(alike(a, b) for i, a in enumerate(one) for j, b in enumerate(one) if i != j) / 56
     assert within > between + 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "draws"),
+    [
+        ("personaagent", {}, "run"),
+        ("personaagent", {"without": "persona"}, "none"),
+        ("personaagent", {"without": "persona", "swap": "memory"}, "run"),
+        ("rag-personal", {}, "none"),
+        ("pag", {}, "run"),
+    ],
+)
+def test_what_all_questions_of_a_run_share_is_said(name, args, draws):
+    spec = registry().method(name)
+    assert load_method(spec, spec.arguments(args)).drawing() == draws
 
 
 def test_arguments_are_checked(play):
