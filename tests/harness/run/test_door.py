@@ -129,7 +129,8 @@ def test_a_number_and_a_count_are_finite_and_bounded(value):
             right = isinstance(value, int | kind) and not isinstance(value, bool)
             assert not (right and low <= value <= high)
         else:
-            assert type(found) is kind and low <= found <= high and found == value
+            # a whole number beyond 2**53 becomes the nearest number with a point
+            assert type(found) is kind and low <= found <= high and found == kind(value)
 
 
 @pytest.mark.parametrize(
