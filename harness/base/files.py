@@ -48,13 +48,13 @@ def read_file(path: str | Path, most: int = LARGEST) -> bytes:
     """The bytes of a file.
 
     Raises:
-        OSError: as `check_file`; it can't be read, or has more than `most` bytes (whole MiB).
+        OSError: as `check_file`; it can't be read, or has more than `most` bytes.
     """
     check_file(path)
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         found = file.read(most + 1)
     if len(found) > most:
-        raise OSError(errno.EFBIG, f"it is too large: more than {most >> 20} MiB")
+        raise OSError(errno.EFBIG, f"it is too large: more than {most} bytes")
     return found
 
 

@@ -15,6 +15,9 @@ from harness.base.secrets import json_without_secrets, without_secret_values
 #: of the database; 0 is of when the address of a server was part of keys
 FORMAT = 1
 
+#: seconds that another process may hold the cache at a time
+PATIENCE = 30.0
+
 
 class Cache:
     """Key (64 hex digits) to JSON text. Safe for several processes at once.
@@ -38,7 +41,7 @@ class Cache:
         self.problem: CacheFailed | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             new = not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'completions'").fetchone()
@@ -199,9 +202,10 @@ class Cache:
             self._db.close()
 
     def _unusable(self, error: Exception) -> CacheFailed:
+        held = getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        cure = "end the process that holds it" if held else "make room, move it away"
         return CacheFailed(
-            f"the cache {self._path} can't be used ({error}); make room, move it away or set "
-            "HARNESS_CACHE to another folder"
+            f"the cache {self._path} can't be used ({error}); {cure} or set HARNESS_CACHE to another folder"
         )
 
 

@@ -8,8 +8,8 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import Any, cast
 
+from harness.base.columns import AFTER, BEFORE
 from harness.base.errors import PluginError, UsageError, nearest
-from harness.results.attempts import AFTER, BEFORE
 from harness.spec import (
     ANSWERS,
     DRAWS,

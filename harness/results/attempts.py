@@ -8,6 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.base.columns import AFTER as AFTER
+from harness.base.columns import BEFORE as BEFORE
+from harness.base.columns import TOKENS as TOKENS
 from harness.base.digest import canonical_json
 from harness.base.surrogates import whole
 from harness.model.ledger import Usage
@@ -20,10 +23,6 @@ if TYPE_CHECKING:
     from harness.sample import Sample
 
 ROWS_AT_ONCE = 5000
-TOKENS = (
-    *("calls", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens"),
-    "reasoning_tokens",
-)
 #: columns that are provenance or volatile: no digest depends on them
 UNHASHED = ("seconds", "tools", "request")
 
@@ -138,12 +137,6 @@ def _writable(text: str) -> str:
     return whole(text)
 
 
-#: the columns of attempts beside the metrics, which are numbers, before and after them
-BEFORE = ("sample_id", "epoch", "status", "answer", "vote", "target")
-AFTER = (
-    *("group", "item_digest", "stop_reason", "confidence", *TOKENS, "cost_usd", "seconds"),
-    *("input", "completion", "trace", "reason", "given_answer", "tools", "request"),
-)
 _WHOLE, _NUMBER = ("epoch", *TOKENS), ("confidence", "cost_usd", "seconds")
 
 

@@ -104,3 +104,21 @@ def test_a_database_of_before_may_hold_keys_with_addresses_and_a_new_one_none(tm
         old.execute("CREATE TABLE completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
     assert Cache(tmp_path / "old.sqlite").older and Cache(tmp_path / "old.sqlite").older
     assert not Cache(tmp_path / "new.sqlite").older and not Cache(tmp_path / "new.sqlite").older
+
+
+def test_a_cache_that_another_process_holds_is_said(tmp_path, monkeypatch):
+    path, says = (
+        tmp_path / "c.sqlite",
+        "database is locked.*; end the process that holds it or set HARNESS_CACHE",
+    )
+    monkeypatch.setattr("harness.model.cache.PATIENCE", 0.01)
+    with closing(Cache(path)) as cache, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        cache.put("a", "1")
+        cache.flush()
+        assert cache.get("a") == "1"
+        with pytest.raises(CacheFailed, match=says):
+            raise cache.problem
+        other.execute("ROLLBACK")
+        cache.flush()
+        assert cache.problem is None and Cache(path).get("a") == "1"
