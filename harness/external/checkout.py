@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ POINTER = b"version https://git-lfs.github.com/spec/"
 POINTER_BYTES = 1024
 #: the revision of a checkout of which git says none
 UNKNOWN = "unknown"
+#: what reads files of data, by the end of their names
+READERS: Mapping[str, Callable[[str], Any]] = {".json": json.loads, ".toml": tomllib.loads}
 #: so many files that are missing are named
 NAMED = 12
 
@@ -57,13 +61,13 @@ def clone(name: str, wanted: Mapping[str, Any], tree: Path) -> None:
 
 
 def check(name: str, wanted: Mapping[str, Any], tree: Path, own: bool = True) -> None:
-    """Whether a checkout has every folder and file that the recipe `name` needs of it.
+    """Whether a checkout has every folder and file that the recipe `name` needs of it, whole.
 
     Args:
         own: whether it is the user's, who can complete it.
 
     Raises:
-        HarnessError: it lacks some; all of them are named.
+        HarnessError: it lacks some, or they can't be read; all of them are named.
     """
     for path in wanted["take"]:
         if not (tree / path).is_dir():
@@ -72,17 +76,23 @@ def check(name: str, wanted: Mapping[str, Any], tree: Path, own: bool = True) ->
                 f"{wanted['url']} at {wanted['revision']} is wanted"
             )
     pointers = sorted(_pointers(wanted, tree))
-    absent = sorted({*_needed(wanted, tree), *_tracked(wanted, tree)} - {*pointers})
-    if not pointers and not absent:
+    missing = {*_needed(wanted, tree), *_tracked(wanted, tree), *_links_to_nothing(wanted, tree)}
+    absent = sorted(missing - {*pointers})
+    damaged = sorted({*_damaged(wanted, tree)} - {*pointers, *absent})
+    if not pointers and not absent and not damaged:
         return
-    named = [*absent, *(f"{path} (a pointer of Git LFS)" for path in pointers)]
+    named = [
+        *absent,
+        *(f"{path} (damaged)" for path in damaged),
+        *(f"{path} (a pointer of Git LFS)" for path in pointers),
+    ]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     cures = []
     if pointers and own:
         cures.append(f"'git -C {tree} lfs pull' brings what Git LFS holds")
     elif pointers:
         cures.append("install git-lfs and run the same command again")
-    if absent:
+    if absent or damaged:
         cures.append(f"a whole checkout of {wanted['url']} at {wanted['revision']} has the files")
     raise HarnessError(
         f"setup of {name}: {tree if own else wanted['url']} lacks {len(named)} files: "
@@ -96,6 +106,25 @@ def _needed(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:
         place = tree / path
         if not (any(place.iterdir()) if place.is_dir() else place.is_file() and place.stat().st_size):
             yield path
+
+
+def _damaged(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:
+    """Files of data that the recipe names and that can't be read, such as those that were copied in part."""
+    for path in wanted.get("needs", ()):
+        read = READERS.get((tree / path).suffix)
+        if read is None or not (tree / path).is_file():
+            continue
+        try:
+            read((tree / path).read_text("utf-8"))
+        except (ValueError, RecursionError):
+            yield path
+
+
+def _links_to_nothing(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:
+    for path in wanted["take"]:
+        for file in (tree / path).rglob("*"):
+            if file.is_symlink() and not file.exists():
+                yield str(file.relative_to(tree))
 
 
 def _tracked(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ from harness.base.errors import UsageError
 from harness.model.generation import SET_ELSEWHERE
 from harness.tasks.inspect.opening import open_task
 from harness.tasks.inspect.replies import Acts, Reply
-from harness.tasks.inspect.running import first_of, steps
+from harness.tasks.inspect.running import NoScore, first_of, steps, value_of
 
 if TYPE_CHECKING:
     import inspect_ai
@@ -57,7 +57,9 @@ def settled(spec: TaskSpec, args: Mapping[str, Any], data: Data) -> TaskSpec:
     if args["kind"] == "world":
         return _world(spec, args, "kind=world was given")
     try:
-        found = run_sync(_tried(made))
+        found = run_sync(_tried(made, args["value"]))
+    except NoScore as error:
+        raise UsageError(f"{spec.name}: {error}") from None
     except Acts as error:
         if args["kind"] == "questions":
             raise UsageError(f"{spec.name} can't be asked as questions: {error}; leave out kind=") from None
@@ -95,11 +97,15 @@ class _Found:
     judge: bool = False
 
 
-async def _tried(made: inspect_ai.Task) -> _Found:
+async def _tried(made: inspect_ai.Task, value: str) -> _Found:
     """What the task does with replies.
+
+    Args:
+        value: which one counts, of a scorer that gives several.
 
     Raises:
         Acts: its solver does more than to ask once.
+        NoScore: what its scorer gives is no score here.
     """
     found, n = _Found(), min(TRIED, len(made.dataset))
     for k in range(n):
@@ -107,7 +113,7 @@ async def _tried(made: inspect_ai.Task) -> _Found:
         first: Any = None
         target = first_of(sample.target)
         for text in (*REPLIES, target, f"ANSWER: {target}"):
-            reply = await _reply(made, sample, text, found)
+            reply = await _reply(made, sample, text, found, value)
             sent = reply.sent or []
             if first is not None and sent != first:
                 raise Acts("its solver doesn't ask the same each time")
@@ -123,7 +129,7 @@ async def _tried(made: inspect_ai.Task) -> _Found:
     return found
 
 
-async def _reply(made: inspect_ai.Task, sample: InspectSample, text: str, found: _Found) -> Reply:
+async def _reply(made: inspect_ai.Task, sample: InspectSample, text: str, found: _Found, value: str) -> Reply:
     """One reply through solver and scorer."""
     reply = Reply(text)
     try:
@@ -141,6 +147,8 @@ async def _reply(made: inspect_ai.Task, sample: InspectSample, text: str, found:
     except Exception:  # of a reply that it can't read
         pass
     else:
+        if score is not None:
+            value_of(score, value)
         found.tells = found.tells or bool(score is not None and score.answer and score.answer.strip())
     return reply
 

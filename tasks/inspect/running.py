@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 Ask = Callable[[list["ChatMessage"], list["ToolInfo"], GenerateConfig], Awaitable["ChatMessageAssistant"]]
 
 
+class NoScore(UsageError):
+    """What a scorer gives is no score here, whatever the reply."""
+
+
 @modelapi(name="harness")
 class _HandedOut(ModelAPI):
     """What a solver takes for a model: it hands the call out and waits for the answer."""
@@ -166,12 +170,12 @@ def value_of(score: Score, chosen: str) -> float | None:
         chosen: which value, of a scorer that gives several.
 
     Raises:
-        UsageError: it gives several and none of them is chosen, or the value is out of the range.
+        NoScore: it gives several and none of them is chosen, or the value is out of the range.
     """
     value: Any = score.value
     if isinstance(value, dict):
         if chosen not in value:
-            raise UsageError(
+            raise NoScore(
                 f"its scorer gives several values; choose one: -T value={'|'.join(map(str, value))}"
             )
         value = value[chosen]
@@ -179,5 +183,5 @@ def value_of(score: Score, chosen: str) -> float | None:
     if math.isnan(number):
         return None
     if not 0 <= number <= 1:
-        raise UsageError(f"its scorer's value {number:g} isn't between 0 and 1")
+        raise NoScore(f"its scorer's value {number:g} isn't between 0 and 1")
     return number

@@ -214,6 +214,21 @@ def test_every_missing_file_of_a_checkout_is_named_with_the_cure_before_pip_runs
         setup.check("made-up", work)
 
 
+def test_files_that_came_in_part_and_links_to_nothing_are_named_too(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
+    recipe["checkout"]["needs"] = ["data/rows.json", "data/half.json", "data/half.toml", "data/words.md"]
+    data = tmp_path / "work" / "data"
+    for name, text in {"half.json": '{"a": [1, ', "half.toml": 'a = "x', "words.md": "{"}.items():
+        (data / name).write_text(text)
+    (data / "link.json").symlink_to(tmp_path / "nothing")
+    with pytest.raises(HarnessError) as failure:
+        setup.install("made-up", source=tmp_path / "work")
+    told = (
+        "lacks 3 files: data/link.json, data/half.json (damaged), data/half.toml (damaged); a whole checkout"
+    )
+    assert told in str(failure.value) and "\n" not in str(failure.value)
+
+
 def test_a_clone_that_lacks_what_git_lfs_holds_is_refused_too(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
     work = tmp_path / "work"

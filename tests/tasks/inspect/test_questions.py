@@ -185,6 +185,19 @@ def opened():
 
 
 @scorer(metrics=[])
+def by_name():
+    async def score(state, target):
+        return Score(value={"form": 0.5, "length": 12})
+
+    return score
+
+
+@task
+def valued():
+    return Task(dataset=sums(), solver=generate(), scorer=by_name())
+
+
+@scorer(metrics=[])
 def self_graded():
     async def score(state, target):
         from inspect_ai.model import get_model
@@ -503,6 +516,20 @@ def test_a_grader_without_a_model_is_asked_for_before_anything_is_answered(run):
     task = load_task(settled(spec, args, Data()), args)
     (sample, *_) = task.load(Data()).test
     assert task.judges and task.score(sample, Outcome(sample.id, 0, "4", "4")).status == "unscored"
+
+
+def test_a_scorer_whose_values_are_no_scores_is_refused_before_anything_is_asked(run):
+    for task, args, says in (
+        ("valued", {}, "-T value=form|length"),
+        ("valued", {"value": "length"}, "12 isn't between 0 and 1"),
+        ("valued", {"value": "style"}, "-T value=form|length"),
+    ):
+        asked = []
+        with pytest.raises(AssertionError, match=re.escape(says)):
+            run(task, task_args=args, move=asked.append)
+        assert not asked
+    _, record, rows = run("valued", task_args={"value": "form"})
+    assert set(rows.accuracy) == {0.5} and "questions" in record["task"]["settled"]
 
 
 def test_rewards_and_the_contract(run):
