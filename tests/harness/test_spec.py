@@ -225,7 +225,7 @@ def test_a_file_of_ours_that_is_wrong_still_warns(text):
     ("kind", "fields", "said"),
     [
         ("task", {"offers": ["labeled"]}, "x offers 'labeled'; did you mean 'labelled' or 'countable'?"),
-        ("task", {"offers": ["zzz"]}, "x offers 'zzz'; valid offers: checklist, countable, dev"),
+        ("task", {"offers": ["zzz"]}, "x offers 'zzz'; valid offers: checklist, corpus, countable, dev"),
         ("method", {"needs": ["zzz"]}, "x needs 'zzz'; 'harness list' shows every need"),
         (
             "task",

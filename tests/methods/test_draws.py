@@ -12,6 +12,9 @@ NONE = {"best-of-n", "cot", "direct", "ease", "item-knn", "most-popular", "promp
 NONE |= {"self-consistency", "cm2-best-of-n"}
 # what is asked of each user's own past alone
 NONE |= {"in-context-personal", "label-prior", "rag-personal", "react-personal"}
+# nothing but what the model says and the search finds
+NONE |= {"no-search", "rag", "react-search", "ircot", "plan-search-write", "parallel-verify"}
+NONE |= {"oracle-documents"}
 # graphs that are the same whatever is drawn
 NONE |= {"independent", "fully-connected", "chain", "star", "tree", "mesh", "debate", "oracle-mute"}
 

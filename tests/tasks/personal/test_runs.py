@@ -73,7 +73,7 @@ def test_the_cold_start_curve_is_one_curve(tmp_path):
 
     store = Store(tmp_path / "store")
     request = Request("personal/synthetic", "label-prior", "none", task_args=TASK, offline=True)
-    _, cells = cells_of(request, "history", [1, 4, 12], False)
+    _, cells = cells_of(request, [("history", [1, 4, 12])])
     assert all(result.record for result in run_grid(cells, Session(store)).results)
     (curve,) = curves(read_index(store.root).rows, "history")
     assert list(curve.values) == [1, 4, 12] and len(curve.means) == 3
