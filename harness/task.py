@@ -66,9 +66,7 @@ def prompt_of(task: Task, question: Question, shots: Sequence[Sample] = ()) -> l
     if not isinstance(found, list | tuple):
         raise _gave(task, question, f"{named(found)} as ask, not a list of messages")
     for each in found:
-        if not isinstance(getattr(each, "role", None), str) or not isinstance(
-            getattr(each, "text", None), str
-        ):
+        if not isinstance(getattr(each, "role", None), str) or getattr(each, "content", None) is None:
             raise _gave(task, question, f"{named(each)} in ask, not a message")
     return list(found)
 

@@ -60,11 +60,11 @@ def tool_of(fields: Mapping[str, Any]) -> ToolInfo:
 def official_of(part: ToolInfo | ChatMessage) -> dict[str, Any] | None:
     """The JSON as which a tool or a message is sent, empty for a message that isn't; None where it is sent as
     inspect-ai sends it, as is one that a method changed meanwhile."""
-    held = getattr(part, "metadata", None)
-    if held:
+    fields = vars(part)  # asked of every message of a call: a field that is not there costs an exception
+    if held := fields.get("metadata"):
         found = held.get(OFFICIAL)
         return found if isinstance(found, dict) and _unchanged(part, found) else None
-    return getattr(part, "sent", None)
+    return getattr(part, "sent", None) if OFFICIAL in fields else None
 
 
 def _unchanged(message: Any, entry: Mapping[str, Any]) -> bool:
