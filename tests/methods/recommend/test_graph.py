@@ -177,13 +177,20 @@ def test_every_model_finds_the_blocks(name):
     assert job.access["training_epochs"] == 40
 
 
+@pytest.mark.parametrize("name", ["bpr-mf", "lightgcn", "sgl", "simgcl", "sgcl"])
+def test_simgcl_alone_leaves_the_tables_out_of_its_mean(name):
+    data, start = blocks(), np.ones((42, 2), "f4")
+    args = registry().method(name).arguments({})
+    read = "".join(list(name))  # as a spec is read: equal to a name in the code, and not the same object
+    assert Trainer(read, args, data.known, start, start, 0)._view.with_tables == (name != "simgcl")
+
+
 @pytest.mark.parametrize("name", ["bpr-mf", "lightgcn", "sgl", "sgcl"])
 def test_a_step_has_the_gradient_that_autograd_finds_through_the_whole_graph(name):
     data, rng = blocks(), np.random.default_rng(0)
     start = rng.normal(size=(84, 4)).astype("f4")
     args = registry().method(name).arguments({"lr": "0"})
-    read = "".join(list(name))  # as a spec is read: equal to a name in the code, and not the same object
-    trainer = Trainer(read, args, data.known, start[:42], start[42:], 0)
+    trainer = Trainer(name, args, data.known, start[:42], start[42:], 0)
     views = [trainer._view, *trainer._contrasted()]
     user, item, negative = next(trainer._pairs.epoch(32, rng))
     trainer._step(views, user, item, negative)
