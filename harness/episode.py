@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldFailed
 from harness.base.surrogates import sendable
 from harness.model.metering import used
-from harness.model.raw_calls import as_written
+from harness.model.raw_calls import calls_as_written
 from harness.sample import Outcome, Question
 from harness.world import World
 
@@ -92,7 +92,7 @@ class _Episode:
             self.tokens += sum(used(output) or ())  # those that nobody reports count against no limit
             if not output.choices or output.stop_reason == "model_length":
                 return "model_length"
-            action = as_written(output.message, self.world.mended)
+            action = calls_as_written(output.message, self.world.mended)
             self.transcript.append(action)
             self.last_words = action.text or self.last_words
             self.calls += len(action.tool_calls or ())

@@ -12,7 +12,7 @@ from harness.base.errors import GraderFailed, ModelCallError, UserFailed, WorldF
 from harness.external.services import Opening, Services
 from harness.external.setup import installed
 from harness.external.workers import Outside, Pool, Worker, WorkerError, nothing_outside
-from harness.model.raw_calls import as_written
+from harness.model.raw_calls import calls_as_written
 from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score
 from harness.task import Task
@@ -136,7 +136,7 @@ class OfficialDialogue(World):
     ) -> Observation:
         """Lets the user simulator answer until it is the agent's turn, after its last action."""
         while wanted.get("who") == "user":
-            wanted = await self._bring(as_written((await self._user_turn(wanted)).message))
+            wanted = await self._bring(calls_as_written((await self._user_turn(wanted)).message))
         if "failed" in wanted:
             raise WorldFailed(wanted["failed"])
         if "done" in wanted:
@@ -161,7 +161,7 @@ class OfficialDialogue(World):
         offered = {tool.name for tool in tools}
 
         def usable(output: ModelOutput) -> bool:
-            return bool(output.choices) and self._usable(as_written(output.message), offered)
+            return bool(output.choices) and self._usable(calls_as_written(output.message), offered)
 
         for draw in range(USER_TRIES):
             try:

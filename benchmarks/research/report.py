@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.model.reader import SimulatedReader
+from harness.model.simulated_reader import SimulatedReader
 
 Row = Mapping[str, Any]
 HOPS, STEPS = (1, 2, 3, 4), (0, 2, 4)

@@ -132,7 +132,7 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
 
 def _simulation(name: str, args: Mapping[str, Any]) -> Provider:
     if name == "sim/annotator":
-        from harness.model.simulated import SimulatedAnnotator
+        from harness.model.simulated_annotator import SimulatedAnnotator
 
         return SimulatedAnnotator(args)
     if name == "sim/agents":
@@ -140,11 +140,11 @@ def _simulation(name: str, args: Mapping[str, Any]) -> Provider:
 
         return SimulatedAgents(args)
     if name == "sim/reader":
-        from harness.model.reader import SimulatedReader
+        from harness.model.simulated_reader import SimulatedReader
 
         return SimulatedReader(args)
     if name == "sim/person":
-        from harness.model.person import SimulatedPerson
+        from harness.model.simulated_person import SimulatedPerson
 
         return SimulatedPerson(args)
     known = ("sim/annotator", "sim/agents", "sim/person", "sim/reader")

@@ -302,8 +302,9 @@ class Model:
 
     def _rewritten(self, call: Call) -> bool:
         """Whether parts of an official request are sent otherwise than officially."""
-        parts = (*call.tools, *call.messages)
-        return not self.provider.verbatim and any(official_of(part) is not None for part in parts)
+        if self.provider.verbatim:
+            return False
+        return any(official_of(part) is not None for part in (*call.tools, *call.messages))
 
     def _book(self, purpose: str, call: Call, extra: Usage) -> None:
         """Records what is no part of a method's use: thrown away, or of a try that broke off."""

@@ -127,7 +127,7 @@ def around(whole: str, thoughts: str, text: str) -> list[str] | dict[str, str]:
     return {"whole": whole, "read": text}
 
 
-def as_written(message: ChatMessageAssistant, mended: bool = False) -> ChatMessageAssistant:
+def calls_as_written(message: ChatMessageAssistant, mended: bool = False) -> ChatMessageAssistant:
     """The message with its calls as they were written: one whose arguments are no JSON object is a call that
     can't be read. So is one whose arguments no record can hold (NaN, a number without end, a nesting without
     end), though readers of JSON take them; half a character becomes U+FFFD.

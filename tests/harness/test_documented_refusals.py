@@ -42,7 +42,7 @@ from harness.job.access import Access
 from harness.job.data import JobData
 from harness.method import Method
 from harness.model.provider import Provider
-from harness.model.simulated import SimulatedAnnotator
+from harness.model.simulated_annotator import SimulatedAnnotator
 from harness.plots import check_plot
 from harness.plugins.classes import given_arguments, params_class, params_of
 from harness.plugins.fields import checked_spec

@@ -8,7 +8,7 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall, ToolInfo, ToolParam, ToolParams
 
 from harness.model.openai_compatible import reply
-from harness.model.raw_calls import as_written, raw_calls, raw_fields, raw_text
+from harness.model.raw_calls import calls_as_written, raw_calls, raw_fields, raw_text
 from harness.run.isolation import forms
 
 LOOK = ToolInfo(
@@ -42,31 +42,31 @@ def travelled(sent):
 @pytest.mark.parametrize("text", OBJECTS + OTHERS)
 def test_the_text_of_a_call_is_what_the_server_sent(text):
     found = message(text)
-    for each in (found, travelled(found), as_written(found), as_written(travelled(found))):
+    for each in (found, travelled(found), calls_as_written(found), calls_as_written(travelled(found))):
         assert [(call.id, call.name, call.arguments) for call in raw_calls(each)] == [("c1", "look", text)]
 
 
 @pytest.mark.parametrize("text", OBJECTS)
 def test_an_object_is_read(text):
-    (call,) = as_written(message(text)).tool_calls
+    (call,) = calls_as_written(message(text)).tool_calls
     assert call.parse_error is None and call.arguments == json.loads(text)
 
 
 @pytest.mark.parametrize("text", OTHERS)
 def test_what_is_no_object_is_not_mended(text):
-    (call,) = as_written(message(text)).tool_calls
+    (call,) = calls_as_written(message(text)).tool_calls
     assert call.parse_error and call.arguments == {}
 
 
 def test_what_inspect_mends_stays_mended_where_that_is_asked_for():
     found = message("5")
-    assert as_written(found, mended=True).tool_calls[0].arguments == {"number": 5}
-    unheld = as_written(message('{"number": NaN}'), mended=True).tool_calls[0]
+    assert calls_as_written(found, mended=True).tool_calls[0].arguments == {"number": 5}
+    unheld = calls_as_written(message('{"number": NaN}'), mended=True).tool_calls[0]
     assert unheld.parse_error and unheld.arguments == {}
 
 
 def test_several_calls_keep_their_order_and_their_ids_where_these_repeat():
-    found = as_written(message("5", '{"number": 1}', "null"))
+    found = calls_as_written(message("5", '{"number": 1}', "null"))
     assert [call.arguments for call in raw_calls(found)] == ["5", '{"number": 1}', "null"]
     assert [bool(call.parse_error) for call in found.tool_calls] == [True, False, True]
 
@@ -142,7 +142,7 @@ def test_what_else_a_server_gives_travels_with_the_message(call, held, more):
     sent = {"content": "yes", "tool_calls": [{"id": "c1", "type": "function", "function": function, **call}]}
     found = {"choices": [{"message": {"role": "assistant", **sent, **held, **more}}], "usage": None}
     made = reply.output(found, "m", [LOOK], 0.1).message
-    for each in (made, travelled(made), as_written(travelled(made))):
+    for each in (made, travelled(made), calls_as_written(travelled(made))):
         assert raw_fields(each) == more
         (raw,) = raw_calls(each)
         assert raw.fields == call and raw.of_function == {"strict": None}
@@ -166,11 +166,11 @@ def nested(levels):
 
 def test_half_a_character_in_arguments_becomes_the_sign_for_it_and_the_text_stays():
     text = '{"a": "\\ud83d"}'
-    found = as_written(message(text))
+    found = calls_as_written(message(text))
     assert found.tool_calls[0].arguments == {"a": "\ufffd"} and not found.tool_calls[0].parse_error
     assert raw_calls(found)[0].arguments == text
     deep = json.dumps({"a": "\ud83d", "b": nested(700)})
-    (call,) = as_written(message(deep)).tool_calls
+    (call,) = calls_as_written(message(deep)).tool_calls
     assert "nest" in call.parse_error and call.arguments == {}
 
 

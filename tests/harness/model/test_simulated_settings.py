@@ -5,7 +5,7 @@ import random
 import pytest
 
 from harness.base.digest import seed_of
-from harness.model.simulated import SimulatedAnnotator
+from harness.model.simulated_annotator import SimulatedAnnotator
 
 SAID = {"accuracy": 0.65, "class_sd": 0.1, "item_sd": 0.15, "coverage": 0, "precision": 0}
 SAID |= {"noise": 0.03, "calibration": 1, "seed": 0, "context": 0}

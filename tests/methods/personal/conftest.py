@@ -12,8 +12,8 @@ from harness.job import Job, Models
 from harness.model.budget import Budget
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.model.person import SimulatedPerson
 from harness.model.provider import Provider, last_user_text
+from harness.model.simulated_person import SimulatedPerson
 from harness.registry import load_method, load_task, registry
 
 

@@ -6,7 +6,7 @@ from inspect_ai.model import ModelOutput, ModelUsage
 from harness.base.errors import UsageError
 from harness.methods.research.method import shares
 from harness.methods.research.wording import ANSWER
-from harness.model.reader import SimulatedReader
+from harness.model.simulated_reader import SimulatedReader
 from harness.run.plan import Request, plan
 from harness.search import Caps
 from harness.testing import check_method

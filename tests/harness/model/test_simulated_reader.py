@@ -11,7 +11,7 @@ from harness.base import messages
 from harness.base.errors import UsageError
 from harness.model.factory import open_model
 from harness.model.provider import Call
-from harness.model.reader import SimulatedReader
+from harness.model.simulated_reader import SimulatedReader
 from harness.sample import Question, Sample, Splits
 
 QUESTION = Question("q", "What is the code of the rival of Ana?")

@@ -8,8 +8,8 @@ import pytest
 from harness import personal
 from harness.base import messages
 from harness.base.errors import UsageError
-from harness.model.person import SimulatedPerson, rewritten, topic
 from harness.model.provider import Call
+from harness.model.simulated_person import SimulatedPerson, rewritten, topic
 from harness.sample import Question
 
 QUESTION = Question("q", "Film: Amber Harbour 1\nKind: comedy", choices=("skip", "watch now", "later"))
