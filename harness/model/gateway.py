@@ -157,12 +157,13 @@ class Model:
         place: Place,
     ) -> ModelOutput:
         """The completion that the cache holds, else the provider's."""
-        if self._keyed and self._cache is not None:
-            kept = self._held(self._cache, key, call, draw)
+        cache = self._cache if self._keyed else None
+        if cache is not None:
+            kept = self._held(cache, key, call, draw)
             found = None if kept is None else self._kept(kept, key, call, purpose)
             if found is not None:
                 if call.sent is not None:
-                    request = self._cache.request(key) or json.dumps(first_request.CACHED)
+                    request = cache.request(key) or json.dumps(first_request.CACHED)
                     self._ledger.requests.keep(call.question.id, call.question.epoch, request)
                 return found
         if self._offline and self.provider.remote:
@@ -174,19 +175,19 @@ class Model:
             )
         unkept = self._cache.problem if self._cache is not None and self.provider.remote else None
         self._ledger.begin(call.question.id, call.question.epoch, unkept)
-        keeps = self._keyed and self._cache is not None
-        over = self._asking.setdefault(key, asyncio.Event()) if keeps else None
+        over = self._asking.setdefault(key, asyncio.Event()) if cache is not None else None
         try:
             output = await self._charged(call, purpose, patience, place)
-            text = echoed_secrets.as_json(output) if keeps or self.provider.remote else output.completion
+            whole = cache is not None or self.provider.remote
+            text = echoed_secrets.as_json(output) if whole else output.completion
             output, text = echoed_secrets.hidden(output, text, self.name, self._notice)
-            if self._keyed and self._cache is not None and (keep is None or keep(output)):
+            if cache is not None and (keep is None or keep(output)):
                 if call.sent is not None:
-                    self._cache.put_request(key, first_request.as_kept(call, self.provider))
-                self._cache.put(key, text)
+                    cache.put_request(key, first_request.as_kept(call, self.provider))
+                cache.put(key, text)
                 if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
-                    self._cache.flush()
+                    cache.flush()
         finally:
             if over is not None:
                 self._asking.pop(key, None)
