@@ -60,7 +60,7 @@ def tool_of(fields: Mapping[str, Any]) -> ToolInfo:
 def official_of(part: ToolInfo | ChatMessage) -> dict[str, Any] | None:
     """The JSON as which a tool or a message is sent, empty for a message that isn't; None where it is sent as
     inspect-ai sends it, as is one that a method changed meanwhile."""
-    fields = vars(part)  # asked of every message of a call: a field that is not there costs an exception
+    fields = part.__dict__  # asked of every message of a call: a field that is not there costs an exception
     if held := fields.get("metadata"):
         found = held.get(OFFICIAL)
         return found if isinstance(found, dict) and _unchanged(part, found) else None
