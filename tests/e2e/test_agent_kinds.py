@@ -280,6 +280,7 @@ def test_thoughts_are_sent_back_as_officially_or_as_in_other_tasks(setup, tmp_pa
     assert json.dumps(kept["keeper"][-1]).count("What now?") == len(kept["keeper"]) - 1
 
 
+@pytest.mark.official
 def test_bfcl_sends_back_whatever_a_server_put_into_its_message(setup, tmp_path):
     """As vLLM, OpenRouter and Gemini do: fields without a value, an empty list of calls, thoughts in several
     fields, a signature of thoughts in a call."""

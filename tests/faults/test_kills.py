@@ -155,12 +155,12 @@ def campaign(victims, endpoint, kills, begun=None, seconds=None):
     print(f"\n{made} kills of {n} evaluations: {again} calls of {n * WANTED} made again, {most} at most")
 
 
-@times(2, 240)
+@times(1, 240)
 def test_evaluations(victims, endpoint, kills):
     campaign(victims, endpoint, kills)
 
 
-@times(2, 30)
+@times(1, 30)
 def test_evaluations_that_seal(victims, endpoint, kills):
     def seals(place):
         return any(place.glob("store/.running/seal-*"))
