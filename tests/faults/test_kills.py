@@ -111,7 +111,8 @@ def litter(root):
 
 def times(few, many):
     """A number of kills in the tests by default, and one in the campaign."""
-    return pytest.mark.parametrize("kills", [few, pytest.param(many, marks=pytest.mark.faults)])
+    at_length = pytest.param(many, marks=[pytest.mark.faults, pytest.mark.timeout(3 * 3600)])
+    return pytest.mark.parametrize("kills", [few, at_length])
 
 
 def evaluation(endpoint, store="store"):

@@ -1,5 +1,6 @@
 """`--role`: a model for a role that nothing asks is refused before anything runs."""
 
+import importlib
 import json
 
 import pytest
@@ -80,13 +81,26 @@ def test_a_simulator_is_the_user_of_a_task_that_asks_one(command, tmp_path):
     assert one["comparability_key"] == other["comparability_key"] and other["reused"]
 
 
-def test_an_inspect_task_may_ask_a_judge_and_a_user():
+def test_an_inspect_task_may_ask_a_judge_and_a_user(tmp_path, monkeypatch):
     from harness.run.plan import Request, plan
     from harness.run.roles import check_roles
 
-    check_roles(plan(Request("inspect/gsm8k", roles={"judge": "echo/a", "user": "echo/b"})))
+    (tmp_path / "of_inspect.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("of_inspect")
+    check_roles(plan(Request("inspect/own", roles={"judge": "echo/a", "user": "echo/b"})))
 
 
+OWN = """
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import match
+
+
+@task
+def own():
+    return Task([Sample("2 + 2?", target="4")], scorer=match())
+"""
 LEARNER = '''
 import json
 import harness
