@@ -54,7 +54,9 @@ def run_harness(n: int, folder: Path) -> float:
     from harness.spec import Param, TaskSpec
 
     params = {"n": Param("n", 1)}
-    task = TaskSpec("trivial", "1-A", "trivial", "overhead:Trivial", params=params)
+    home = Path(__file__).parent
+    place = {"package": home.name, "folder": str(home)}  # whose files are its code
+    task = TaskSpec("trivial", "1-A", "trivial", "overhead:Trivial", params=params, **place)
     model = f"echo/{ANSWER}"
     request = Request("trivial", model=model, offline=True)
     cell = Cell(task, {"n": n}, registry().method("direct"), {}, model, 0, request)

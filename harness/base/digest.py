@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from harness.base.files import files_below
+
 #: made once, as making it costs more than a short text does
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -55,13 +57,7 @@ def path_digest(path: Path) -> str:
     """
     if path.is_file():
         return file_digest(path)
-    files = {
-        str(file.relative_to(path)): file_digest(file)
-        for file in sorted(path.rglob("*"))
-        if file.is_file()
-        and not any(p.startswith((".", "__pycache__")) for p in file.relative_to(path).parts)
-    }
-    return digest(files)
+    return digest({name: file_digest(file) for name, file in files_below(path).items()})
 
 
 def seed_of(*parts: Any) -> int:

@@ -44,6 +44,17 @@ def check_file(path: str | Path) -> os.stat_result:
     return status
 
 
+def files_below(folder: Path) -> dict[str, Path]:
+    """The files below a folder, by their place in it, in order; no hidden ones and no compiled Python, whose
+    folders, which can be large (`.venv`, `.git`), aren't entered."""
+    found: dict[str, Path] = {}
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+        shown = (Path(place, name) for name in names if not name.startswith((".", "__pycache__")))
+        found.update((path.relative_to(folder).as_posix(), path) for path in shown if path.is_file())
+    return dict(sorted(found.items()))
+
+
 def read_file(path: str | Path, most: int = LARGEST) -> bytes:
     """The bytes of a file.
 

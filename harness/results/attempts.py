@@ -103,7 +103,8 @@ def rows_of(
             "tools": attempt.get("tools") if transcripts else None,
             "request": attempt.get("request") if transcripts else None,
         }
-        yield {k: _writable(v) if isinstance(v, str) else v for k, v in row.items()}
+        # lone surrogates have no UTF-8 form, and parquet needs one
+        yield {k: whole(v) if type(v) is str and not v.isascii() else v for k, v in row.items()}
 
 
 def _trace(attempt: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,11 +131,6 @@ def _plain(value: Any) -> Any:
     except (TypeError, ValueError):
         return str(value)
     return value
-
-
-def _writable(text: str) -> str:
-    """Lone surrogates have no UTF-8 form; parquet needs one."""
-    return whole(text)
 
 
 _WHOLE, _NUMBER = ("epoch", *TOKENS), ("confidence", "cost_usd", "seconds")

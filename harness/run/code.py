@@ -24,6 +24,7 @@ from typing import Any
 
 from harness.base.digest import digest, file_digest
 from harness.base.errors import PluginError
+from harness.base.files import files_below
 from harness.plugins.files import from_address
 from harness.run import live_code
 from harness.run.imports import closure
@@ -125,13 +126,7 @@ def files_of(spec: Spec) -> dict[str, Path]:
         files = {f"{kind}.toml": folder / f"{kind}.toml" for kind in ("task", "method")}
         found = closure({module: _located(module)}, built_in)
         return {name: path for name, path in {**files, **found}.items() if path.is_file()}
-    root = package_folder(spec)
-    return {
-        str(path.relative_to(root)): path
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
-    }
+    return files_below(package_folder(spec))
 
 
 def package_folder(spec: Spec) -> Path:
