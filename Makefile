@@ -32,7 +32,7 @@ constraints: $(READY)
 
 # Campaigns of faults at length: kills, damaged stores, crafted files, addresses, scripts on the site.
 faults: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults -m faults --durations=20
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests -m faults --durations=20
 
 # What models are asked, and how agents of every kind are graded, by the official runners and by the harness: installs
 # those runners (some 2 GB); HARNESS_TAU2_SOURCE and HARNESS_TOOLSANDBOX_SOURCE name checkouts.

@@ -1,10 +1,14 @@
 """What all tests share."""
 
+import fcntl
+import os
 import signal
 
 import hypothesis
 import pytest
 
+from harness.base.errors import HarnessError
+from harness.external.setup import install
 from harness.plugins import installed
 from tests.warm import Warm
 
@@ -39,6 +43,22 @@ def _index():
         patch.setattr(installed, "_read_json", lambda path: read(path) or known.get(path.name, {}))
         patch.setattr(installed, "_write_json", kept)
         yield
+
+
+@pytest.fixture(scope="session")
+def bfcl(tmp_path_factory):
+    """Where the official package of BFCL is installed, as `harness setup bfcl` does it: the folder `setup` of
+    a cache, one for all processes of the tests."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    with pytest.MonkeyPatch.context() as patch, open(place / "bfcl.lock", "w") as lock:
+        patch.setenv("HARNESS_CACHE", str(place / "bfcl"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            install("bfcl")
+        except HarnessError as error:
+            pytest.skip(f"bfcl-eval can't be installed here: {error}")
+    return place / "bfcl" / "setup"
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.base.errors import HarnessError
-from harness.external.setup import install
-
 HARNESS = Path(sys.executable).with_name("harness")
 
 
@@ -40,12 +37,10 @@ def silent():
     server.server_close()
 
 
-def test_it_ends_at_once_and_leaves_no_process_and_no_key(serve, silent, tmp_path, monkeypatch):
+def test_it_ends_at_once_and_leaves_no_process_and_no_key(serve, silent, bfcl, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    try:
-        install("bfcl")
-    except HarnessError as error:
-        pytest.skip(f"bfcl-eval can't be installed here: {error}")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "setup").symlink_to(bfcl)
     players = {"agent": lambda messages: ("", [("search_engine_query", json.dumps({"keywords": "x"}))])}
     (tmp_path / "harness.toml").write_text(
         f'[services."serpapi.com"]\nurl = "http://127.0.0.1:{silent.server_port}"\n'

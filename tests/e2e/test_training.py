@@ -60,6 +60,7 @@ class Moody:
         return ("I would say yes." if mood < 30 else judgement(mood % 2 == 0)), []
 
 
+@pytest.mark.faults
 def test_it_goes_on_to_the_same_curve_and_no_answered_call_is_made_again(serve, tmp_path, monkeypatch):
     whole, cut = Moody(), Moody()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "whole"))

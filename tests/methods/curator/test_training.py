@@ -184,7 +184,7 @@ def test_a_wasteful_run_is_measured_as_often_for_what_it_spends(tmp_path, cache)
     assert [row["step"] for row in rows if "dev" in row] == [2, 4, 6]
 
 
-@pytest.mark.parametrize("engine", ["auto", "trl"])
+@pytest.mark.parametrize("engine", ["auto", pytest.param("trl", marks=pytest.mark.faults)])
 def test_a_killed_training_goes_on_with_the_same_curve(tmp_path, cache, monkeypatch, engine):
     arguments = {"steps": 5, "save_every": 2, "candidates": 40, "limit": 2, "engine": engine}
     child = multiprocessing.get_context("spawn").Process(
