@@ -36,7 +36,7 @@ from harness.model.embedding_costs import Account
 from harness.model.health import HANDFUL, ended
 from harness.model.ledger import Ledger, Usage
 from harness.model.prices import Price, price, unpriced
-from harness.model.silence import Silence
+from harness.model.silence import Failure, Silence
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -318,6 +318,7 @@ class Services:
             url = str(httpx.URL(base).copy_with(raw_path=path))
         while True:
             wanted_wait, served, status = None, False, None
+            began = time.monotonic()
             try:
                 async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
                     request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
@@ -329,18 +330,14 @@ class Services:
                     raise self._refused(service, reason)
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
                     self._refusals[service.name] = 0
-                    silence.answers(service.name)
+                    silence.answers(service.name, time.monotonic() - began)
                     return Page(page.status, without_secret_values(page.text), {})
                 served, status = page.status in (502, 504), page.status
             except (httpx.HTTPError, PageFailed, TimeoutError) as error:
                 reason, served = type(error).__name__, not isinstance(error, httpx.ConnectError)
+            seconds = time.monotonic() - began
             silence.failed(
-                service.name,
-                reason,
-                call=hash(url),
-                tries=usage.retries + 1,
-                status=status,
-                wait=wanted_wait,
+                Failure(service.name, reason, hash(url), usage.retries + 1, status, wanted_wait, seconds)
             )
             if usage.retries >= self._max_retries:
                 raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")
