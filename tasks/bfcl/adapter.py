@@ -22,7 +22,7 @@ from harness.model.request_fields import UNSAID, Fields
 from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
-from harness.tasks.official import Official, ungraded
+from harness.tasks.official import Official, ungraded, unplayed
 from harness.world import Limits, Observation, World
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class MultiTurn(World):
         try:
             return await self._worker.answer({"do": do, **fields}, outside=self._outside)
         except WorkerError as error:
-            raise WorldFailed(str(error)) from error
+            raise unplayed(error) from error
 
     async def start(self) -> Observation:
         await self._request("execute", **self._ask, calls=[])

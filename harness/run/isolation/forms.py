@@ -37,7 +37,7 @@ CROSSING: dict[str, type[Exception]] = {
             errors.AccessError,
             errors.PluginError,
         ),
-        *(errors.UserFailed, errors.JudgeFailed, errors.WorldFailed),
+        *(errors.UserFailed, errors.JudgeFailed, errors.WorldFailed, errors.WorldBroken),
     )
 }
 _MAKERS = {"user": messages.user, "system": messages.system, "assistant": messages.assistant}
