@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.base.errors import GraderFailed, ModelCallError, UserFailed, WorldBroken, WorldFailed
+from harness.data.hub import Data
 from harness.external.services import Opening, Services
-from harness.external.setup import installed
+from harness.external.setup import installed, source
 from harness.external.workers import Outside, Pool, Worker, WorkerError, WorkerLost, nothing_outside
 from harness.model.raw_calls import calls_as_written
 from harness.model.verbatim import official_tool, sent_as
@@ -43,6 +44,10 @@ class Official(Task):
     def outside(self, sample: Sample) -> Outside:
         """What serves the world of a sample, which is nothing where it is played outside a run."""
         return self._services.serving(self.opening, sample.question) if self._services else nothing_outside
+
+    def note_source(self, data: Data, id: str, config: str, split: str = "test") -> None:
+        """Notes for the record what was read: the official package as it is installed."""
+        data.read.append({"id": id, "config": config, "split": split, **source(self.spec.setup)})
 
     def workers(self, packages: Path) -> Pool:
         """The workers of this process for an installed package."""
