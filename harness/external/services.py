@@ -116,7 +116,7 @@ class Services:
             lambda: Silence(self._notice, ends=not keep_going)
         )
         self._embedders: dict[str, Embedder] = {}
-        self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
+        self._thread = ThreadPoolExecutor(1)  # embedders, and the cache that each opens, keep to one thread
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def check(self, opening: Opening, task: str) -> None:
@@ -130,7 +130,9 @@ class Services:
         if self._budget.usd is not None:
             paid = [name for name in opening.embedders if name.startswith("openai/")]
             missing += [unpriced(name) for name in paid if self._embedder_price(name) is None]
-        checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
+        checks: list[Callable[[], Any]] = [
+            self._thread.submit(self._embedder, name).result for name in opening.embedders
+        ]
         for check in [*checks, *([sandbox.check] if opening.shell else [])]:
             try:
                 check()
@@ -223,8 +225,10 @@ class Services:
         return self._embedders[name]
 
     async def _embed(self, name: str, texts: Sequence[str]) -> list[list[float]]:
-        embed = self._embedder(name).embed
-        rows = await asyncio.get_running_loop().run_in_executor(self._thread, embed, texts)
+        def rows_of() -> Any:
+            return self._embedder(name).embed(texts)
+
+        rows = await asyncio.get_running_loop().run_in_executor(self._thread, rows_of)
         return [[float(value) for value in row] for row in rows]
 
     # -- requests ---------------------------------------------------------------------------------
