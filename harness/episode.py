@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldFailed
+from harness.base.errors import Declined, JudgeFailed, ModelCallError, UserFailed, WorldBroken, WorldFailed
 from harness.base.surrogates import sendable
 from harness.model.metering import used
 from harness.model.raw_calls import calls_as_written
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: the agent's action after the messages so far, with the tools that it may call now
 Act = Callable[[Sequence["ChatMessage"], Sequence["ToolInfo"]], Awaitable["ModelOutput"]]
+
+#: the stop reason of an episode whose world broke down: too many of a run are no result
+WORLD_BROKEN = "world_broken"
 
 
 async def play(question: Question, world: World, act: Act) -> Outcome:
@@ -52,7 +55,8 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
     except ModelCallError as failure:
         reason, error = "model_failed", str(failure)
     except WorldFailed as failure:
-        reason, error = "world_failed", str(failure)
+        reason = WORLD_BROKEN if isinstance(failure, WorldBroken) else "world_failed"
+        error = str(failure)
     finally:
         await world.close()
     return Outcome(

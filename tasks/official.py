@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.base.errors import GraderFailed, ModelCallError, UserFailed, WorldFailed
+from harness.base.errors import GraderFailed, ModelCallError, UserFailed, WorldBroken, WorldFailed
+from harness.data.hub import Data
 from harness.external.services import Opening, Services
-from harness.external.setup import installed
-from harness.external.workers import Outside, Pool, Worker, WorkerError, nothing_outside
+from harness.external.setup import installed, source
+from harness.external.workers import Outside, Pool, Worker, WorkerError, WorkerLost, nothing_outside
 from harness.model.raw_calls import calls_as_written
 from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score
@@ -43,6 +44,10 @@ class Official(Task):
     def outside(self, sample: Sample) -> Outside:
         """What serves the world of a sample, which is nothing where it is played outside a run."""
         return self._services.serving(self.opening, sample.question) if self._services else nothing_outside
+
+    def note_source(self, data: Data, id: str, config: str, split: str = "test") -> None:
+        """Notes for the record what was read: the official package as it is installed."""
+        data.read.append({"id": id, "config": config, "split": split, **source(self.spec.setup)})
 
     def workers(self, packages: Path) -> Pool:
         """The workers of this process for an installed package."""
@@ -89,6 +94,12 @@ def ungraded(error: WorkerError, own: bool) -> Score | GraderFailed:
     if own or error.broken:
         return GraderFailed(str(error)[:500])
     return Score({}, "unscored", str(error)[:500])
+
+
+def unplayed(error: WorkerError) -> WorldFailed:
+    """What becomes of an episode whose worker couldn't serve a request."""
+    broken = error.broken and not isinstance(error, WorkerLost)
+    return (WorldBroken if broken else WorldFailed)(str(error))
 
 
 class OfficialDialogue(World):
@@ -138,7 +149,7 @@ class OfficialDialogue(World):
         while wanted.get("who") == "user":
             wanted = await self._bring(calls_as_written((await self._user_turn(wanted)).message))
         if "failed" in wanted:
-            raise WorldFailed(wanted["failed"])
+            raise unplayed(WorkerError(wanted["failed"], wanted["broken"]))
         if "done" in wanted:
             self._result = wanted["done"]
             return Observation((), (), done=True)
@@ -186,7 +197,7 @@ class OfficialDialogue(World):
         try:
             found: dict[str, Any] = await self._worker.answer(request, self._seconds, self._outside)
         except WorkerError as error:
-            raise WorldFailed(str(error)) from error
+            raise unplayed(error) from error
         return found
 
     async def _bring(self, action: ChatMessageAssistant) -> dict[str, Any]:

@@ -79,6 +79,12 @@ class GraderDown(HarnessError):
     exit_code = 1
 
 
+class WorldDown(HarnessError):
+    """The world broke down at too many attempts. The cell ends; the same command plays them again."""
+
+    exit_code = 1
+
+
 class BudgetSpent(HarnessError):
     """A limit of the run is reached. The run ends cleanly with what it has."""
 
@@ -107,7 +113,11 @@ class GraderFailed(Exception):
 
 
 class WorldFailed(Exception):
-    """The world itself broke down: the attempt is an error; the agent didn't fail."""
+    """The world itself failed: the attempt is an error; the agent didn't fail."""
+
+
+class WorldBroken(WorldFailed):
+    """The world broke down, whatever the agent did: its process can't start, or a file or module is gone."""
 
 
 class Escape(Exception):

@@ -52,6 +52,15 @@ def assistant(text: str) -> ChatMessage:
     return ChatMessageAssistant(id=new_id(), content=text)
 
 
+def of(role: str, text: str) -> ChatMessage:
+    """A message of `system`, `user` or `assistant`.
+
+    Raises:
+        KeyError: the role is none of these.
+    """
+    return {"system": system, "user": user, "assistant": assistant}[role](text)
+
+
 def completion(model: str, text: str, usage: ModelUsage | None = None) -> ModelOutput:
     """What a model in this process says: one completion that ended of itself."""
     from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput

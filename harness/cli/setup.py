@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.base.errors import UsageError
 from harness.base.terminal import say, say_json, tell
 from harness.cli.options import Command, json_option, overwrite_option
 
@@ -37,11 +38,17 @@ def command(names: tuple[str, ...], overwrite: bool, source: str | None, as_json
     from harness.external.setup import brings, check, drift, folder, install, needed, present, recipes
     from harness.results.packages import package_lines
 
+    if not names and (source or overwrite):
+        raise UsageError(
+            f"{'--source' if source else '--overwrite'} is for a package that is named, as in 'harness setup "
+            "tau2 --source DIR'; 'harness setup' alone shows what there is"
+        )
     tree = Path(source) if source else None
-    for name in names:
-        check(name, tree)
-    for name in names:
-        if tree and (differs := drift(name, tree)):
+    wanted = {name: check(name, tree) for name in names}
+    for name, recipe in wanted.items():
+        if tree and not overwrite and not needed(recipe):
+            tell(f"warning: {name} is set up already, so nothing is taken from {tree}; --overwrite takes it")
+        elif tree and (differs := drift(name, tree)):
             tell(f"warning: {differs}")
         install(name, overwrite, tree)
     rows = [

@@ -109,15 +109,17 @@ def _needed(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:
 
 
 def _damaged(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:
-    """Files of data that the recipe names and that can't be read, such as those that were copied in part."""
-    for path in wanted.get("needs", ()):
-        read = READERS.get((tree / path).suffix)
-        if read is None or not (tree / path).is_file():
-            continue
-        try:
-            read((tree / path).read_text("utf-8"))
-        except (ValueError, RecursionError):
-            yield path
+    """Files of data that the recipe names, or that lie in folders which it names, and that can't be read,
+    such as those that were copied in part."""
+    for place in (tree / path for path in wanted.get("needs", ())):
+        for file in place.rglob("*") if place.is_dir() else (place,):
+            read = READERS.get(file.suffix)
+            if read is None or not file.is_file():
+                continue
+            try:
+                read(file.read_text("utf-8"))
+            except (OSError, ValueError, RecursionError):
+                yield str(file.relative_to(tree))
 
 
 def _links_to_nothing(wanted: Mapping[str, Any], tree: Path) -> Iterator[str]:

@@ -36,7 +36,7 @@ from harness.model.embedding_costs import Account
 from harness.model.health import HANDFUL, ended
 from harness.model.ledger import Ledger, Usage
 from harness.model.prices import Price, price, unpriced
-from harness.model.silence import Silence
+from harness.model.silence import Failure, Silence
 from harness.sample import Question
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Services:
             lambda: Silence(self._notice, ends=not keep_going)
         )
         self._embedders: dict[str, Embedder] = {}
-        self._thread = ThreadPoolExecutor(1)  # embedders keep to one thread
+        self._thread = ThreadPoolExecutor(1)  # embedders, and the cache that each opens, keep to one thread
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def check(self, opening: Opening, task: str) -> None:
@@ -130,7 +130,9 @@ class Services:
         if self._budget.usd is not None:
             paid = [name for name in opening.embedders if name.startswith("openai/")]
             missing += [unpriced(name) for name in paid if self._embedder_price(name) is None]
-        checks: list[Callable[[], Any]] = [partial(self._embedder, name) for name in opening.embedders]
+        checks: list[Callable[[], Any]] = [
+            self._thread.submit(self._embedder, name).result for name in opening.embedders
+        ]
         for check in [*checks, *([sandbox.check] if opening.shell else [])]:
             try:
                 check()
@@ -223,8 +225,10 @@ class Services:
         return self._embedders[name]
 
     async def _embed(self, name: str, texts: Sequence[str]) -> list[list[float]]:
-        embed = self._embedder(name).embed
-        rows = await asyncio.get_running_loop().run_in_executor(self._thread, embed, texts)
+        def rows_of() -> Any:
+            return self._embedder(name).embed(texts)
+
+        rows = await asyncio.get_running_loop().run_in_executor(self._thread, rows_of)
         return [[float(value) for value in row] for row in rows]
 
     # -- requests ---------------------------------------------------------------------------------
@@ -318,6 +322,7 @@ class Services:
             url = str(httpx.URL(base).copy_with(raw_path=path))
         while True:
             wanted_wait, served, status = None, False, None
+            began = time.monotonic()
             try:
                 async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
                     request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "gzip"})
@@ -329,18 +334,14 @@ class Services:
                     raise self._refused(service, reason)
                 if page.status < 300 or 400 <= page.status and page.status not in PASSING:
                     self._refusals[service.name] = 0
-                    silence.answers(service.name)
+                    silence.answers(service.name, time.monotonic() - began)
                     return Page(page.status, without_secret_values(page.text), {})
                 served, status = page.status in (502, 504), page.status
             except (httpx.HTTPError, PageFailed, TimeoutError) as error:
                 reason, served = type(error).__name__, not isinstance(error, httpx.ConnectError)
+            seconds = time.monotonic() - began
             silence.failed(
-                service.name,
-                reason,
-                call=hash(url),
-                tries=usage.retries + 1,
-                status=status,
-                wait=wanted_wait,
+                Failure(service.name, reason, hash(url), usage.retries + 1, status, wanted_wait, seconds)
             )
             if usage.retries >= self._max_retries:
                 raise WorldFailed(f"{service.name} after {usage.retries + 1} tries: {reason}")

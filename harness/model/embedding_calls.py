@@ -10,7 +10,7 @@ from typing import Any
 from harness.base.errors import ModelCallError, UsageError, reason_of
 from harness.model import backoff, faults
 from harness.model.health import HANDFUL, ended
-from harness.model.silence import Silence
+from harness.model.silence import Failure, Silence
 
 #: tries after a failure that may pass, from so many seconds on, doubled each time: some 25 s in all
 MAX_RETRIES, FIRST_WAIT = 8, 0.1
@@ -56,9 +56,11 @@ class EmbeddingCalls:
         self._number += 1
         self.tokens, self.lost = None, 0
         while True:
+            began = time.monotonic()
             try:
-                found = self._asked(texts)
-                self._silence.answers(f"embedder {self._name}")
+                with self._silence.watched(f"embedder {self._name}"):
+                    found = self._asked(texts)
+                self._silence.answers(f"embedder {self._name}", time.monotonic() - began)
                 return found
             except Exception as error:
                 said = faults.read(error)
@@ -72,12 +74,15 @@ class EmbeddingCalls:
                         raise ended(line, "embedder") from None
                 else:
                     self._silence.failed(
-                        f"embedder {self._name}",
-                        said.line,
-                        call=self._number,
-                        tries=retries + 1,
-                        status=said.status,
-                        wait=_wanted_wait(error),
+                        Failure(
+                            f"embedder {self._name}",
+                            said.line,
+                            self._number,
+                            retries + 1,
+                            said.status,
+                            _wanted_wait(error),
+                            time.monotonic() - began,
+                        )
                     )
                     if retries >= MAX_RETRIES or not _passing(error, said):
                         raise ModelCallError(line) from None

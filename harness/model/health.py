@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from harness.base.errors import ModelStopped, ServerSilent
-from harness.model.silence import Silence
+from harness.model import silence
 
 #: failures in a row after which a model is stopped, and calls at once until it has answered one
 HANDFUL = 3
+#: how often in a minute tries under way are looked at
+LOOKS = 12
 
 
 def ended(line: str, what: str) -> ModelStopped:
@@ -35,13 +37,16 @@ class Health:
     ) -> None:
         self.stopped = ""
         self._silent = ""  # the same, until another cell begins
-        self._silence = Silence(notice, ends=not (keep_going or waits))
+        self._silence = silence.Silence(notice, ends=not (keep_going or waits))
+        self._waits = waits
         self._keep_going, self._answered, self._failed, self._trying = keep_going, False, 0, 0
         self._changed: asyncio.Event | None = None  # of the running loop
+        self._look: asyncio.TimerHandle | None = None  # the next one, while there are tries under way
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, name: str = "") -> AsyncIterator[None]:
         """A call's turn: at once, but of a model that hasn't answered yet only a handful are tried together.
+        Where nothing comes for long that is told while it lasts.
 
         Raises:
             ModelStopped: the model is stopped.
@@ -53,22 +58,34 @@ class Health:
         self._check()
         self._trying += 1
         number = self._silence.sent()
+        if self._look is None and not self._waits:
+            self._look_later(name)
         try:
             yield
         finally:
             self._silence.over(number)
             self._trying -= 1
+            if not self._trying and self._look is not None:
+                self._look.cancel()
+                self._look = None
             self._tell()
+
+    def _look_later(self, name: str) -> None:
+        def look() -> None:
+            self._silence.waited_for(name)
+            self._look_later(name)
+
+        self._look = asyncio.get_running_loop().call_later(silence.MINUTE / LOOKS, look)
 
     def again(self) -> None:
         """Another cell begins: the server may answer by now."""
         self._silent = ""
         self._silence.again()
 
-    def answers(self, name: str = "") -> None:
-        """The model answered, if only that it has no answer to a prompt."""
+    def answers(self, name: str = "", seconds: float = 0.0) -> None:
+        """The model answered a try that took so many seconds, if only that it has no answer to a prompt."""
         self._failed = 0
-        self._silence.answers(name)
+        self._silence.answers(name, seconds)
         if not self._answered:
             self._answered = True
             self._tell()
@@ -88,16 +105,14 @@ class Health:
         self._check()
         return True
 
-    def failed(
-        self, name: str, line: str, *, call: int, tries: int, status: int | None, wait: float | None
-    ) -> None:
+    def failed(self, failure: silence.Failure) -> None:
         """A try failed in a way that another may not; see `Silence.failed`.
 
         Raises:
             ServerSilent: nothing else has come for a minute.
         """
         try:
-            self._silence.failed(name, line, call=call, tries=tries, status=status, wait=wait)
+            self._silence.failed(failure)
         except ServerSilent as silent:
             self._silent = str(silent)
             self._tell()

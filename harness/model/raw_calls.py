@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CALLS, CONTENT, FIELDS = "calls", "content", "fields"
 #: names of fields that are held otherwise: in a message, in a call, in the function of a call
 _OF_MESSAGE, _OF_CALL, _OF_FUNCTION = ("role", "content"), ("id", "type", "function"), ("name", "arguments")
-#: names in what metadata holds of a call: of its other fields, and of those of its function
-_MORE = (FIELDS, "of_function")
+#: the name, in what metadata holds of a call, of its function's other fields; FIELDS is that of its own
+_FUNCTION = "of_function"
 #: around the text of a call in inspect-ai's error of one that it can't read
 _BEFORE, _BEHIND = "Error parsing the following tool call arguments:\n\n", "\n\nError details: "
 
@@ -59,8 +59,10 @@ def kept(
         if not call.parse_error and call.arguments != _object(text):
             entry["read"] = call.arguments
         if sent:
-            more = _others(sent[number], _OF_CALL), _others(sent[number]["function"], _OF_FUNCTION)
-            entry |= {name: part for name, part in zip(_MORE, more, strict=True) if part}
+            if own := _others(sent[number], _OF_CALL):
+                entry[FIELDS] = own
+            if of_function := _others(sent[number]["function"], _OF_FUNCTION):
+                entry[_FUNCTION] = of_function
         made.append(entry)
     return made
 
@@ -85,8 +87,7 @@ def _others(fields: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
 
 def raw_fields(message: ChatMessage) -> dict[str, Any]:
     """What else stood in a message of the model's; see `other_fields`."""
-    found = (message.metadata or {}).get(FIELDS)
-    return dict(found) if isinstance(found, Mapping) else {}
+    return dict(_mapping(message.metadata, FIELDS))
 
 
 def raw_calls(message: ChatMessage) -> list[RawCall]:
@@ -97,8 +98,7 @@ def raw_calls(message: ChatMessage) -> list[RawCall]:
     entries = (message.metadata or {}).get(CALLS)
     if not isinstance(entries, list) or len(entries) != len(calls):
         entries = [None] * len(calls)
-    pairs = zip(calls, entries, strict=True)
-    return [_raw(call, entry) for call, entry in pairs]
+    return [_raw(call, entry) for call, entry in zip(calls, entries, strict=True)]
 
 
 def raw_text(message: ChatMessage) -> str | None:
@@ -155,8 +155,14 @@ def _raw(call: ToolCall, entry: Any) -> RawCall:
     """The call, by the entry if that is of it."""
     if not isinstance(entry, Mapping) or (entry.get("id"), entry.get("name")) != (call.id, call.function):
         entry = None
-    more = [part if isinstance(part, Mapping) else {} for part in ((entry or {}).get(n) for n in _MORE)]
+    more = _mapping(entry, FIELDS), _mapping(entry, _FUNCTION)
     return RawCall(call.id, call.function, _sent(call, entry), *more)
+
+
+def _mapping(held: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    """The object of that name; empty where there is none."""
+    found = (held or {}).get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _sent(call: ToolCall, entry: Mapping[str, Any] | None) -> str:

@@ -19,6 +19,7 @@ from harness.model.pace import Pace
 from harness.model.prefixes import Prefixes
 from harness.model.provider import Call, Provider
 from harness.model.reasoning_room import Room
+from harness.model.silence import Failure
 from harness.model.supported_settings import Taken
 
 if TYPE_CHECKING:
@@ -87,13 +88,13 @@ class Tries:
     ) -> ModelOutput:
         """The answer; `begun` is called when the first try has its turn."""
         jitter: random.Random | None = None
-        told, sent, began = 0, call, 0.0
+        told, sent, began = 0, call, time.monotonic()
         while True:
             extra = Usage()  # what a try took that brought no answer
             try:
                 async with (
                     self._pace or nullcontext(),
-                    self._health.turn() if self._health else nullcontext(),
+                    self._health.turn(self._provider.name) if self._health else nullcontext(),
                 ):
                     if not usage.calls:
                         begun()
@@ -105,7 +106,7 @@ class Tries:
                 if self._pace:
                     self._pace.answered(began, output.usage.output_tokens if output.usage else 0)
                 if self._health:
-                    self._health.answers(self._provider.name)
+                    self._health.answers(self._provider.name, time.monotonic() - began)
                 self._taken.answered()
                 if self._room is None or not self._room.wanted(call, roomy, output):
                     return output
@@ -127,7 +128,7 @@ class Tries:
                 self._book(purpose, call, extra)
                 if self._pace:
                     self._pace.refused(said.status, began, wanted_wait)
-                self._note(call, said, told, wanted_wait)
+                self._note(call, said, told, wanted_wait, time.monotonic() - began)
                 if not self._again(error, said, usage, told):
                     raise self._failure(said, usage, self._taken.cure(error, sent)) from error
             if (wanted_wait or 0.0) > backoff.LONGEST_WAIT and not self._told_of_wait:
@@ -145,8 +146,11 @@ class Tries:
             await asyncio.sleep(seconds)
             await place.take()
 
-    def _note(self, call: Call, said: faults.Reading, tries: int, wanted_wait: float | None) -> None:
-        """Has the server's failures told, and the cell ended where nothing else comes.
+    def _note(
+        self, call: Call, said: faults.Reading, tries: int, wanted_wait: float | None, seconds: float
+    ) -> None:
+        """Has the server's failures told, and the cell ended where nothing else comes; a try took so many
+        seconds.
 
         Raises:
             ServerSilent: nothing else has come for a minute.
@@ -155,10 +159,9 @@ class Tries:
             return
         name = self._provider.name
         if said.kind in ("filtered", "context_overflow"):
-            return self._health.answers(name)
-        self._health.failed(
-            name, said.line, call=call.seed, tries=tries, status=said.status, wait=wanted_wait
-        )
+            return self._health.answers(name, seconds)
+        failure = Failure(name, said.line, call.seed, tries, said.status, wanted_wait, seconds)
+        self._health.failed(failure)
 
     async def _sent(self, call: Call, purpose: str, extra: Usage) -> ModelOutput:
         """One try. What it may have cost although it brought no answer goes into `extra`."""

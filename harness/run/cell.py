@@ -27,7 +27,7 @@ from harness.run.plan import Cell
 from harness.run.planned import planned
 from harness.run.plugin_errors import settings_kept, step
 from harness.run.prepare import Prepared, prepare
-from harness.run.scoring import check_grader, judge_rest, judged, measure_set, score_rest
+from harness.run.scoring import check_grader, check_world, judge_rest, judged, measure_set, score_rest
 from harness.run.session import Session
 from harness.run.turn import Turn
 
@@ -272,6 +272,7 @@ async def _measure(
         job.drawn.close()
     with not_in_what_is_loaded(), step(prepared.cell, "answer"):
         await answer(prepared, method, job, todo, ledger, journal, session)
+    check_world(task, attempts, journal)
     if judged(task, roles):
         judge = job.role("judge")
         with step(prepared.cell.task, "judge"):

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base.concurrent import in_order
-from harness.base.errors import GraderDown, GraderFailed, HarnessError, ModelCallError, PluginError
+from harness.base.errors import (
+    GraderDown,
+    GraderFailed,
+    HarnessError,
+    ModelCallError,
+    PluginError,
+    WorldDown,
+)
 from harness.base.plain import Unfit, Unheld, named, text
+from harness.episode import WORLD_BROKEN
 from harness.external.workers import WorkerError
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
@@ -184,16 +192,41 @@ def check_grader(task: Task, attempts: Attempts, journal: Journal) -> None:
         GraderDown: it broke down too often; names the first attempt. Answers are kept.
     """
     failed, total = journal.ungraded(), len(journal.places)
-    if len(failed) < FEW or len(failed) <= SHARE * total:
+    if _too_many(failed, total):
+        n, first = failed[0]
+        raise GraderDown(
+            f"the grader of {task.spec.name} broke down at {len(failed)} of {total} attempts, the first at "
+            f"{attempts.samples[n].id!r}: {first['reason']}; nothing is sealed, every answer is kept: "
+            f"{_cure(task)}, and the same command scores them without asking for them again"
+        )
+
+
+def check_world(task: Task, attempts: Attempts, journal: Journal) -> None:
+    """Whether the worlds of a task worked: the same share of attempts that broke down is no result.
+
+    Raises:
+        WorldDown: they broke down too often; names the first attempt. What was answered is kept.
+    """
+    if "world" not in task.spec.offers:
         return
-    n, first = failed[0]
+    failed = [line for line in journal.attempts() if line["stop_reason"] == WORLD_BROKEN]
+    total = len(journal.places)
+    if _too_many(failed, total):
+        first = failed[0]
+        raise WorldDown(
+            f"the world of {task.spec.name} broke down at {len(failed)} of {total} attempts, the first at "
+            f"{first['sample_id']!r}: {first['reason']}; nothing is sealed, what was answered is kept: "
+            f"{_cure(task)}, and the same command plays those attempts again"
+        )
+
+
+def _too_many(failed: Sized, total: int) -> bool:
+    return len(failed) >= FEW and len(failed) > SHARE * total
+
+
+def _cure(task: Task) -> str:
     name = task.spec.setup.get("name")
-    again = f"'harness setup {name} --overwrite' installs it again" if name else "mend it"
-    raise GraderDown(
-        f"the grader of {task.spec.name} broke down at {len(failed)} of {total} attempts, the first at "
-        f"{attempts.samples[n].id!r}: {first['reason']}; nothing is sealed, every answer is kept: {again}, "
-        "and the same command scores them without asking for them again"
-    )
+    return f"'harness setup {name} --overwrite' installs it again" if name else "mend it"
 
 
 def _score(task: Task, sample: Sample, outcome: Outcome) -> object:

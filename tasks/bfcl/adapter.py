@@ -15,14 +15,14 @@ from harness.base import messages
 from harness.base.errors import GraderFailed, WorldFailed
 from harness.data.hub import Data
 from harness.external.services import Opening, Service, Services
-from harness.external.setup import source
 from harness.external.workers import Outside, Pool, WorkerError
+from harness.model.openai_compatible.reply import REASONING
 from harness.model.raw_calls import raw_calls, raw_fields, raw_text
 from harness.model.request_fields import UNSAID, Fields
 from harness.model.verbatim import official_tool, sent_as
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.tasks.bfcl.official import workers
-from harness.tasks.official import Official, ungraded
+from harness.tasks.official import Official, ungraded, unplayed
 from harness.world import Limits, Observation, World
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from harness.model.gateway import Model
 
-#: fields in which a server gives thoughts, which the official runner sends back with the rest
-REASONING = ("reasoning_content", "reasoning")
 #: actions of one turn after which the official loop stops by force (MAXIMUM_STEP_LIMIT, then one more)
 STEPS_A_TURN = 21
 #: what environments reach outside: the official encoder of vector memories, the official search service
@@ -71,14 +69,7 @@ class Bfcl(Official):
 
     def load(self, data: Data) -> Splits:
         rows = self.pool.one().ask({"do": "load", "category": self.category, "mode": self.args["mode"]})
-        data.read.append(
-            {
-                "id": "bfcl-eval",
-                "config": self.category,
-                "split": "test",
-                **source(self.spec.setup),
-            }
-        )
+        self.note_source(data, "bfcl-eval", self.category)
         return Splits([self._sample(row) for row in rows])
 
     def _sample(self, row: dict[str, Any]) -> Sample:
@@ -181,8 +172,7 @@ def _first_words(turns: list[list[dict[str, Any]]]) -> str:
 
 
 def _messages(turn: list[dict[str, Any]]) -> list[ChatMessage]:
-    made = {"system": messages.system, "user": messages.user, "assistant": messages.assistant}
-    return [made[message["role"]](message["content"]) for message in turn]
+    return [messages.of(message["role"], message["content"]) for message in turn]
 
 
 def _tools(plain: list[dict[str, Any]]) -> list[ToolInfo]:
@@ -264,7 +254,7 @@ class MultiTurn(World):
         try:
             return await self._worker.answer({"do": do, **fields}, outside=self._outside)
         except WorkerError as error:
-            raise WorldFailed(str(error)) from error
+            raise unplayed(error) from error
 
     async def start(self) -> Observation:
         await self._request("execute", **self._ask, calls=[])

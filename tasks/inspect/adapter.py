@@ -191,11 +191,10 @@ class InspectTask(Task):
 
     def read(self, text: str, question: Question) -> Reading:
         """What the scorer tells that it read, where it reads that alone in the same way; else the reply."""
-        own = self.spec.settings
         whole = text.strip()
-        if not own.get("questions"):
+        if not self.spec.settings.get("questions"):
             return Reading(None, "no statement")
-        if not own["tells"] or own["judge"]:
+        if not self._tells:
             return Reading(whole) if whole else Reading(None, "empty")
         heard = self._hear(text, question)
         if heard is None:
@@ -206,10 +205,16 @@ class InspectTask(Task):
 
     def canonical(self, answer: Any, question: Question) -> str:
         """What the scorer reads in the answer; case is no difference where it is none to the scorer."""
-        own, said = self.spec.settings, str(answer)
-        if own.get("questions") and own["tells"] and not own["judge"]:
+        said = str(answer)
+        if self._tells:
             said = self._hear(self._stating(said, question) or said, question) or said
-        return said.casefold() if own.get("folds") else said
+        return said.casefold() if self.spec.settings.get("folds") else said
+
+    @property
+    def _tells(self) -> bool:
+        """Whether the scorer tells what it reads in a reply, and asks nobody for it."""
+        own = self.spec.settings
+        return bool(own.get("questions") and own["tells"] and not own["judge"])
 
     def wrong(self, sample: Sample, rng: random.Random) -> Any | None:
         """Another of the options that the question has."""

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from harness.sample import Question
 
-_MAKERS = {"user": make.user, "system": make.system, "assistant": make.assistant}
-
 
 class Acts(HarnessError):
     """A solver does more than to ask once: what it did, as the rest of a sentence."""
@@ -168,8 +166,7 @@ def as_messages(sent: Sequence[Sequence[Any]]) -> list[ChatMessage]:
     """The messages of which `as_sent` made it."""
     made = []
     for role, content in sent:
-        message = _MAKERS[role]("")
-        made.append(message.model_copy(update={"content": _parts(content)}))
+        made.append(make.of(role, "").model_copy(update={"content": _parts(content)}))
     return made
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.base.errors import BudgetSpent, ModelCallError, UsageError, UserFailed, WorldFailed
+from harness.base.errors import BudgetSpent, ModelCallError, UsageError, UserFailed, WorldBroken, WorldFailed
 from harness.tasks.inspect.running import Ask, Going, value_of
 from harness.world import Limits, Observation, World
 
@@ -66,7 +66,8 @@ class Solving(World):
         except UsageError:
             raise
         except Exception as error:
-            raise WorldFailed(f"inspect: {type(error).__name__}: {error}") from error
+            failure = WorldBroken if isinstance(error, OSError | ImportError) else WorldFailed
+            raise failure(f"inspect: {type(error).__name__}: {error}") from error
         if not self._known:
             raise WorldFailed("inspect: the solver ended without a call to the model")
         return Observation((), (), done=True)

@@ -12,7 +12,6 @@ from harness.base.digest import digest
 from harness.base.errors import DataError, GraderFailed
 from harness.data.hub import Data
 from harness.external.services import Opening
-from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
 from harness.model.request_fields import NONE, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
@@ -71,19 +70,10 @@ class Tau2(Official):
     def load(self, data: Data) -> Splits:
         split = self.args["split"]
         try:
-            rows = self.pool.one().ask(
-                {"do": "load", "domain": self._domain, "split": split, "solo": self._solo}, SECONDS
-            )
+            rows = self.pool.one().ask({"do": "load", "split": split, **self._place}, SECONDS)
         except WorkerError as error:
             raise DataError(f"{self.spec.name}: can't load the split {split!r}: {error}") from error
-        data.read.append(
-            {
-                "id": "tau2-bench",
-                "config": self._domain,
-                "split": split,
-                **source(self.spec.setup),
-            }
-        )
+        self.note_source(data, "tau2-bench", self._domain, split)
         return Splits(
             [
                 Sample(

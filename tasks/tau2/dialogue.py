@@ -94,7 +94,7 @@ def as_message(plain: dict[str, Any]) -> ChatMessage:
     if plain["role"] == "assistant":
         calls = [ToolCall(call["id"], call["name"], call["arguments"]) for call in plain["calls"]]
         return ChatMessageAssistant(content=plain["content"], tool_calls=calls or None)
-    return {"system": messages.system, "user": messages.user}[plain["role"]](plain["content"])
+    return messages.of(plain["role"], plain["content"])
 
 
 def _said(action: ChatMessageAssistant) -> str | None:

@@ -262,7 +262,8 @@ class _Dialogue(threading.Thread):
             ).run()
             self.wanted.put({"done": _undated(found.model_dump(mode="json"))})
         except BaseException as error:
-            self.wanted.put({"failed": f"{type(error).__name__}: {error}"})
+            broken = isinstance(error, OSError | ImportError)
+            self.wanted.put({"failed": f"{type(error).__name__}: {error}", "broken": broken})
 
 
 def _undated(simulation: dict[str, Any]) -> dict[str, Any]:

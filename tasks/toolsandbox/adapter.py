@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from harness.base.errors import GraderFailed, UsageError
 from harness.data.hub import Data
 from harness.external.services import Opening, Service
-from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
 from harness.model.request_fields import UNSAID, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
@@ -72,14 +71,7 @@ class ToolSandbox(Official):
         return workers(packages)
 
     def load(self, data: Data) -> Splits:
-        data.read.append(
-            {
-                "id": "ToolSandbox",
-                "config": self.spec.name.partition("/")[2],
-                "split": "test",
-                **source(self.spec.setup),
-            }
-        )
+        self.note_source(data, "ToolSandbox", self.spec.name.partition("/")[2])
         samples = [
             Sample(
                 Question(row["id"], row["words"]),

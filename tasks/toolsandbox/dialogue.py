@@ -68,8 +68,7 @@ class Dialogue(OfficialDialogue):
 
         text = plain["content"]
         if plain["role"] != "tool":
-            made = {"system": messages.system, "user": messages.user, "assistant": messages.assistant}
-            return made[plain["role"]](text)
+            return messages.of(plain["role"], text)
         return ChatMessageTool(content=text, tool_call_id=self._ids[plain["id"]])
 
     def answer(self) -> Any:

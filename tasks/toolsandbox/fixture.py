@@ -107,8 +107,8 @@ def _played(worker: Worker, clock: str, name: str, moves: Moves) -> dict[str, An
 def _call(tools: Sequence[dict[str, Any]], word: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """A call of the tool that a word tells and that takes these arguments."""
     (name,) = {
-        tool["name"]
-        for tool in tools
-        if word in json.dumps(tool).lower() and {*arguments} <= {*tool["parameters"]["properties"]}
+        function["name"]
+        for function in (tool["function"] for tool in tools)
+        if word in json.dumps(function).lower() and {*arguments} <= {*function["parameters"]["properties"]}
     }
     return {"id": "call_0", "name": name, "arguments": json.dumps(arguments)}

@@ -305,7 +305,7 @@ class _Dialogue(threading.Thread):
         except _Stopped:
             return
         except MemoryError:
-            self.wanted.put({"failed": "the worker is out of memory"})
+            self.wanted.put({"failed": "the worker is out of memory", "broken": False})
             return
         except Exception as error:  # officially the scenario's end, whose similarity is then 0
             exception = f"{type(error).__name__}: {error}"[:2000]

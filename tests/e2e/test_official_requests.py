@@ -2,7 +2,7 @@
 scripted models, for whole dialogues. Requests are equal as JSON and in order, but for what
 tests/official/allowed.py lists.
 
-Run by `make official`. See tests/official/runners.py for what it needs; what can't be had is skipped.
+Run by `make official`; tests/official/runners.py says what it needs. A part without its checkout is skipped.
 """
 
 import json
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.base.errors import HarnessError
 from harness.external.setup import install
 from tests.official import players, runners
 from tests.official.allowed import equalled
@@ -42,13 +41,10 @@ def runner(kept):
                 pytest.skip(f"needs a checkout in {SOURCES[name]}")
             source = Path(os.environ[SOURCES[name]]).resolve()
         kept.mkdir(parents=True, exist_ok=True)
-        try:
-            python = runners.environment(name, kept, source)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("HARNESS_CACHE", str(kept / "harness"))
-                install(name, source=source)
-        except (runners.Unavailable, HarnessError) as error:
-            pytest.skip(f"{name} can't be had here: {error}")
+        python = runners.environment(name, kept, source)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HARNESS_CACHE", str(kept / "harness"))
+            install(name, source=source)
         return python, source, kept / "harness" / "setup"
 
     return have

@@ -62,6 +62,10 @@ class WorkerError(HarnessError):
         self.broken = broken
 
 
+class WorkerLost(WorkerError):
+    """A worker died under a request, took too long or wrote too much, which may be the request's doing."""
+
+
 async def nothing_outside(wanted: dict[str, Any], scratch: Path) -> Any:
     """For requests whose code has no business outside.
 
@@ -249,7 +253,7 @@ class Worker:
             )
             if fault := self._fault(left, seconds, size):
                 self.close()
-                raise WorkerError(fault)
+                raise WorkerLost(fault)
             try:
                 if writable:
                     view = view[channel.send(view) :]
@@ -258,7 +262,7 @@ class Worker:
                 readable, chunk = [channel], b""
             if readable and not chunk:
                 self.close()
-                raise WorkerError("a worker died: out of memory, or stopped from inside")
+                raise WorkerLost("a worker died: out of memory, or stopped from inside")
             if chunk:
                 answer.append(chunk)
                 size += len(chunk)

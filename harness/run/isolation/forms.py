@@ -37,10 +37,9 @@ CROSSING: dict[str, type[Exception]] = {
             errors.AccessError,
             errors.PluginError,
         ),
-        *(errors.UserFailed, errors.JudgeFailed, errors.WorldFailed),
+        *(errors.UserFailed, errors.JudgeFailed, errors.WorldFailed, errors.WorldBroken),
     )
 }
-_MAKERS = {"user": messages.user, "system": messages.system, "assistant": messages.assistant}
 #: parts of a message that hold what they say themselves; others may name a file, which the runner would read
 _PARTS = ("text", "reasoning")
 _OUTCOME = {each.name for each in fields(Outcome)}
@@ -67,7 +66,7 @@ def heard(found: Any) -> list[ChatMessage]:
     for each in _of(list, found):
         if type(each) is list:
             role, said = each
-            made.append(_MAKERS[text(role)](text(said)))
+            made.append(messages.of(text(role), text(said)))
             continue
         content = _of(dict, each).get("content")
         for part in content if type(content) is list else ():

@@ -125,3 +125,33 @@ def test_another_cell_asks_a_server_anew(ask, command, endpoint, tmp_path):
     endpoint.reply = lambda body: asked.append(1) or (503, "asleep")
     done = ask(endpoint.server_port, "--no-probe", "--seeds", "2", "-G", "temperature=1")
     assert done.code == 1 and len(done.errors) == 2 and len(sealed(tmp_path)) == 2
+
+
+def test_a_server_that_hangs_is_told_while_it_does_and_ends_the_cell_at_the_first_time_outs(
+    ask, endpoint, tmp_path
+):
+    asked, never = [], threading.Event()
+
+    def reply(body):
+        asked.append(body["messages"][-1]["content"])
+        if len(asked) > 10:
+            never.wait(10)
+        return "9000"
+
+    endpoint.reply = reply
+    done = ask(endpoint.server_port, "--no-probe", "--timeout", "1.2")
+    never.set()
+    assert done.code == 1 and len(done.errors) == 1 and not sealed(tmp_path)
+    assert "no answer within 1.2 seconds (--timeout)" in done.errors[0]
+    assert "no answer for " in done.err and "calls are under way" in done.err
+    assert len(asked) < 20, "of the four under way at most a second try"
+    endpoint.reply = lambda body: "9000"
+    assert ask(endpoint.server_port, "--no-probe").code == 0
+    assert sealed(tmp_path)[0]["counts"]["ok"] == ROWS
+
+
+def test_a_server_that_is_slow_is_told_once_and_goes_on(ask, endpoint, tmp_path):
+    endpoint.reply = lambda body: threading.Event().wait(0.8) or "9000"
+    done = ask(endpoint.server_port, "--no-probe", "--limit", "6", "--max-connections", "2")
+    assert done.code == 0 and sealed(tmp_path)[0]["counts"]["ok"] == 6, done.err
+    assert done.err.count("no answer for") == 1 == done.err.count("answers again")

@@ -18,6 +18,7 @@ from harness.external.services import Opening, Service, Services
 from harness.external.web import BODY_BYTES, Page, PageFailed, fetch, public_address
 from harness.model.budget import Budget
 from harness.model.cache import Cache
+from harness.model.embed import Kept
 from harness.model.ledger import Ledger
 from harness.sample import Question
 
@@ -466,6 +467,26 @@ def test_embedders_serve_one_unit_row_a_text():
     rows = asked(Services(), wanted, Opening(embedders=("minilm",)))
     assert [len(row) for row in rows] == [384] * 3 and rows[0] == rows[2] != rows[1]
     assert sum(value * value for value in rows[0]) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_an_embedder_that_reads_its_cache_when_it_is_opened_serves_afterwards(tmp_path, monkeypatch):
+    """As one behind a server does; a cache is used by the thread that opened it."""
+
+    class Opened(Kept):
+        name = "openai/made-up"
+
+        def __init__(self):
+            self._cache.get("0" * 64)
+
+        def _compute(self, texts):
+            return [[3.0, 4.0] for _ in texts]
+
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    monkeypatch.setattr("harness.model.embed.open_embedder", lambda name, offline: Opened())
+    services, opening = Services(), Opening(embedders=(Opened.name,))
+    services.check(opening, "the task")
+    wanted = {"what": "embed", "embedder": Opened.name, "texts": ["a dog"]}
+    assert asked(services, wanted, opening) == [pytest.approx([0.6, 0.8])]
 
 
 @pytest.mark.parametrize(

@@ -216,16 +216,18 @@ def test_every_missing_file_of_a_checkout_is_named_with_the_cure_before_pip_runs
 
 def test_files_that_came_in_part_and_links_to_nothing_are_named_too(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(setup, "_pip", lambda recipe, target: pytest.fail("pip was run"))
-    recipe["checkout"]["needs"] = ["data/rows.json", "data/half.json", "data/half.toml", "data/words.md"]
+    needs = ["rows.json", "half.json", "half.toml", "words.md", "documents"]
+    recipe["checkout"]["needs"] = [f"data/{name}" for name in needs]
     data = tmp_path / "work" / "data"
-    for name, text in {"half.json": '{"a": [1, ', "half.toml": 'a = "x', "words.md": "{"}.items():
+    (data / "documents").mkdir()
+    texts = {"half.json": '{"a": [1, ', "half.toml": 'a = "x', "words.md": "{", "documents/d.json": ""}
+    for name, text in texts.items():
         (data / name).write_text(text)
     (data / "link.json").symlink_to(tmp_path / "nothing")
     with pytest.raises(HarnessError) as failure:
         setup.install("made-up", source=tmp_path / "work")
-    told = (
-        "lacks 3 files: data/link.json, data/half.json (damaged), data/half.toml (damaged); a whole checkout"
-    )
+    damaged = ("data/documents/d.json", "data/half.json", "data/half.toml")
+    told = f"lacks 4 files: data/link.json, {', '.join(f'{each} (damaged)' for each in damaged)}; a whole"
     assert told in str(failure.value) and "\n" not in str(failure.value)
 
 
@@ -275,8 +277,9 @@ def test_a_checkout_is_refused_where_nothing_is_taken_from_one(recipe, tmp_path)
         setup.install("made-up", source=tmp_path)
 
 
-def said(source):
-    done = CliRunner().invoke(command, ["made-up", "--source", str(source), "--json"], catch_exceptions=False)
+def said(source, *more):
+    told = ["made-up", "--source", str(source), "--json", *more]
+    done = CliRunner().invoke(command, told, catch_exceptions=False)
     assert done.exit_code == 0 and json.loads(done.stdout)["setups"][0]["ready"]
     return done.stderr
 
@@ -287,16 +290,30 @@ def test_a_checkout_at_another_revision_or_with_changes_is_taken_with_a_warning(
     (line,) = said(work).splitlines()
     assert line.startswith(f"warning: {work} is at {second[:12]}, not at {first[:12]} ")
     git(work, "checkout", "-q", first)
-    assert said(work) == ""
+    assert said(work, "--overwrite") == ""
     recipe["checkout"]["revision"] = first[:10]
     assert said(work) == ""
     git(work, "tag", "v1")
     recipe["checkout"]["revision"] = "v1"
     assert said(work) == ""
     (work / "large.bin").unlink()  # is not taken
-    assert said(work) == ""
+    assert said(work, "--overwrite") == ""
     (work / "data" / "rows.json").write_text("[1]")
-    assert "changes of its own" in said(work)
+    assert "changes of its own" in said(work, "--overwrite")
+
+
+def test_that_nothing_is_taken_from_a_checkout_where_all_is_set_up_is_said(recipe, tmp_path):
+    said(tmp_path / "work")
+    (line,) = said(tmp_path / "work").splitlines()
+    assert line.startswith("warning: made-up is set up already, so nothing is taken from ")
+    assert line.endswith("--overwrite takes it")
+
+
+@pytest.mark.parametrize("option", [["--source", "."], ["--overwrite"]])
+def test_an_option_that_is_for_no_package_is_refused(recipe, option):
+    done = CliRunner().invoke(command, option)
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).startswith(f"{option[0]} is for a package that is named")
 
 
 def test_a_source_archive_is_taken_as_it_is_also_within_another_repository(recipe, tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.base.errors import BudgetSpent
-from harness.external.workers import Pool, Worker, WorkerError
+from harness.external.workers import Pool, Worker, WorkerError, WorkerLost
 
 SCRIPT = """
 import os, sys, time
@@ -483,21 +483,22 @@ def test_a_script_that_cannot_start_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("code", "broken"),
+    ("code", "broken", "lost"),
     [
-        ("open('/no/such/file')", True),
-        ("import no_such_module", True),
-        ("raise MemoryError", True),
-        ("import os; os._exit(1)", True),
-        ("raise ValueError('no score')", False),
+        ("open('/no/such/file')", True, False),
+        ("import no_such_module", True, False),
+        ("raise MemoryError", True, True),
+        ("import os; os._exit(1)", True, True),
+        ("import time; time.sleep(60)", True, True),
+        ("raise ValueError('no score')", False, False),
     ],
 )
-def test_whether_the_worker_or_what_it_was_asked_is_at_fault(script, code, broken):
+def test_whether_the_worker_or_what_it_was_asked_is_at_fault(script, code, broken, lost):
     worker = Worker(script, None, 1 << 30)
     try:
         with pytest.raises(WorkerError) as failed:
-            worker.ask({"code": code})
-        assert failed.value.broken is broken
+            worker.ask({"code": code}, seconds=0.5 if "sleep" in code else 60.0)
+        assert (failed.value.broken, isinstance(failed.value, WorkerLost)) == (broken, lost)
     finally:
         worker.close()
 

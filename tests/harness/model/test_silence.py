@@ -1,9 +1,11 @@
 """What is told of a server that fails, how often, and when nothing but failures is an end."""
 
+import threading
+
 import pytest
 
 from harness.base.errors import ServerSilent
-from harness.model.silence import Silence
+from harness.model.silence import Failure, Silence
 
 
 class Server:
@@ -13,13 +15,22 @@ class Server:
         self.now, self.told = 1000.0, []
         self.silence = Silence(self.told.append, clock=lambda: self.now, **settings)
 
-    def fails(self, at=None, call=1, tries=1, status=503, wait=None, line="HTTP 503: busy"):
+    def fails(self, at=None, call=1, tries=1, status=503, wait=None, line="HTTP 503: busy", seconds=0.0):
         self.now = 1000.0 + at if at is not None else self.now
-        self.silence.failed("m", line, call=call, tries=tries, status=status, wait=wait)
+        self.silence.failed(Failure("m", line, call, tries, status, wait, seconds))
 
-    def answers(self, at):
+    def answers(self, at, seconds=0.0):
         self.now = 1000.0 + at
-        self.silence.answers("m")
+        self.silence.answers("m", seconds)
+
+    def looked_at(self, *times):
+        """At which of these times something is told when the tries under way are looked at."""
+        when = []
+        for at in times:
+            self.now, before = 1000.0 + at, len(self.told)
+            self.silence.waited_for("m")
+            when += [at] * (len(self.told) - before)
+        return when
 
     def ends(self, *times, **failure):
         """The first of these times, in seconds, at which a failure is the end; None where none is."""
@@ -117,3 +128,59 @@ def test_a_busy_server_may_yet_answer_what_it_was_sent_before(status, end):
     assert server.ends(1, 20, 40, 61, status=status) == (end and 61)
     server.silence.over(number)
     assert server.ends(62, status=status) == 62
+
+
+def test_that_nothing_comes_is_told_after_a_minute_and_then_less_and_less_often():
+    server = Server()
+    assert server.looked_at(*range(0, 200, 10)) == [], "nothing is asked"
+    server.silence.sent()
+    server.silence.sent()
+    assert server.looked_at(*range(200, 1200, 10)) == [250, 310, 430, 670, 1150]
+    assert server.told[0] == "m: no answer for 60 s: 2 calls are under way, each until its time-out"
+    server.answers(1200)
+    assert server.told[-1] == "m answers again, after 1010 s without an answer"
+    assert server.looked_at(1200, 1250, 1260) == [1260], "the other call is still under way"
+
+
+def test_a_server_that_answers_slowly_is_waited_for_twice_as_long_as_it_took():
+    server = Server()
+    number = server.silence.sent()
+    server.answers(100, seconds=100.0)
+    server.silence.over(number)
+    server.silence.sent()
+    assert server.looked_at(150, 200, 299, 300, 400) == [300]
+    assert server.ends(400, 410, 499, 500, seconds=100.0, status=None) == 500
+
+
+@pytest.mark.parametrize(
+    ("times", "failure", "end"),
+    [
+        ((600, 600), {}, 600),  # two calls, each a time-out of ten minutes
+        ((600, 1200, 1800, 2400), {"call": 1}, 2400),  # one call: it may be a long answer
+        ((600, 1200, 1800, 2400), {"call": 1, "status": 408}, None),
+        ((600, 601), {"status": 504}, 601),
+        ((600, 600), {"seconds": 59.0}, None),
+    ],
+)
+def test_calls_that_hang_are_an_end_as_soon_as_two_were_given_up(times, failure, end):
+    server = Server()
+    assert server.ends(*times, **{"status": None, "seconds": 600.0, **failure}) == end
+
+
+def test_a_call_that_hangs_beside_others_that_are_answered_is_no_end():
+    server = Server()
+    server.answers(590)
+    assert server.ends(600, 601, seconds=600.0, status=None) is None
+    assert len(server.told) == 1 and "2 failed" not in server.told[0]
+
+
+def test_a_try_that_blocks_its_thread_is_told_of_from_another(monkeypatch):
+    monkeypatch.setattr("harness.model.silence.MINUTE", 0.01)
+    told = threading.Event()
+    silence = Silence(lambda line: told.set())
+    with silence.watched("m"):
+        assert told.wait(5)
+    told.clear()
+    with silence.watched("m"):
+        pass
+    assert not told.wait(0.05)

@@ -16,7 +16,7 @@ from inspect_ai.model import ChatMessageAssistant, ModelOutput
 from inspect_ai.tool import ToolCall
 from pyarrow import parquet
 
-from harness.base.errors import DataError, HarnessError
+from harness.base.errors import DataError, HarnessError, WorldDown
 from harness.cli import cli
 from harness.data.hub import Data
 from harness.display.records import print_records
@@ -241,22 +241,57 @@ def test_an_evaluator_whose_data_is_gone_ends_the_cell_and_scores_the_answers_la
     assert record["counts"]["ok"] == len(alone) > 1
 
 
+def played(folder, task, player, roles=("user", "judge"), **fields):
+    """What becomes of a cell of scripted players."""
+    spec = registry().task(task)
+    samples = load_task(spec, spec.arguments(fields.get("task_args", {}))).load(Data()).test
+    made = player({sample.id: sample.target for sample in samples})
+    request = Request(task, "direct", made.name, roles=dict.fromkeys(roles, made.name), **fields)
+    session = Session(Store(folder))
+    session.use(made)
+    (result,) = run_grid(plan(request), session).results
+    return result
+
+
 @pytest.fixture
 def live(official, tmp_path):
     """A live run of scripted players: its record and its attempts."""
 
-    def run(task, player=Gold, roles=("user", "judge"), **fields):
-        spec = registry().task(task)
-        samples = load_task(spec, spec.arguments(fields.get("task_args", {}))).load(Data()).test
-        played = player({sample.id: sample.target for sample in samples})
-        request = Request(task, "direct", played.name, roles=dict.fromkeys(roles, played.name), **fields)
-        session = Session(Store(tmp_path / "out"))
-        session.use(played)
-        (result,) = run_grid(plan(request), session).results
+    def run(task, player=Gold, **fields):
+        result = played(tmp_path / "out", task, player, **fields)
         assert result.record, result.error
         return result.record, load_samples(result.record["run_id"], str(tmp_path / "out"))
 
     return run
+
+
+@needs_source
+def test_a_world_whose_data_vanishes_in_the_middle_ends_the_cell_which_goes_on_later(official, tmp_path):
+    setup = registry().task("tau2/mock").setup
+    file = folder(setup) / "data" / "tau2" / "domains" / "mock" / "db.json"
+    text = file.read_bytes()
+
+    class Clumsy(Gold):
+        """Loses the data at its first move, when one dialogue has begun."""
+
+        connections = 1
+
+        async def generate(self, call):
+            file.unlink(missing_ok=True)
+            return await super().generate(call)
+
+    def run(player):
+        _present.cache_clear()
+        workers(folder(setup)).close()
+        return played(tmp_path, "tau2/mock", player, limit=4)
+
+    try:
+        found = run(Clumsy)
+        assert isinstance(found.error, WorldDown) and "mock/db.json" in str(found.error)
+        assert "broke down at 3 of 4 attempts" in str(found.error) and not list(Store(tmp_path).records())
+    finally:
+        file.write_bytes(text)
+    assert run(Gold).record["counts"]["ok"] == 4
 
 
 @needs_source

@@ -27,6 +27,7 @@ from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Outcome, Question, Sample
+from harness.tasks.toolsandbox import fixture
 from harness.tasks.toolsandbox.adapter import SECONDS, workers
 from harness.tasks.toolsandbox.dialogue import Dialogue
 from harness.tasks.toolsandbox.results import names, read
@@ -47,6 +48,16 @@ def packages(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield install("toolsandbox", source=Path(SOURCE))
+
+
+def test_the_fixture_calls_the_one_tool_that_a_word_tells():
+    def tool(name, *arguments):
+        parameters = {"type": "object", "properties": dict.fromkeys(arguments, {"type": "boolean"})}
+        return {"type": "function", "function": {"name": name, "description": name, "parameters": parameters}}
+
+    offered = [tool("get_cellular_status"), tool("set_cellular_status", "on"), tool("set_wifi_status", "on")]
+    made = fixture._call(offered, "cellular", {"on": False})
+    assert made == {"id": "call_0", "name": "set_cellular_status", "arguments": '{"on": false}'}
 
 
 def rows(name):
