@@ -79,6 +79,9 @@ def placed_arms(
 
 
 def _number(value: object) -> float | None:
+    """A value as a place on an axis; a list of one number is that number."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        (value,) = value
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
     try:
@@ -97,7 +100,7 @@ def _rest(arm: Arm, parameters: Sequence[str]) -> str:
         if parameter in subject["method_args"]:
             subject["method_args"] = _without(subject["method_args"], parameter)
         else:
-            natural = ("data_digest", "prompt_digest", "history", "interactions")
+            natural = ("data_digest", "prompt_digest", "history", "interactions", "corpus")
             key = {k: v for k, v in key.items() if k not in natural}
             key["task_args"] = _without(key["task_args"], parameter)
     return digest([subject, key])

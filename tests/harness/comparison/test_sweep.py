@@ -10,6 +10,10 @@ from harness.comparison.sweep import curves
 from harness.comparison.sweep_json import plain_sweep
 from harness.comparison.trends import sentence, trend_of, verdict
 from harness.results.index import read_index
+from harness.results.store import Store
+from harness.run.execute import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.spec import MetricRange
 from harness.testing import seal_scores
 
@@ -196,3 +200,19 @@ def test_values_that_are_no_number_are_named(tmp_path):
     assert list(curve.values) == [1, 2, 4] and curve.no_numbers == ("auto",)
     assert "without auto, no number" in sentence(curve, trend_of(curve))
     assert plain_sweep(curve)["values_left_out"] == ["auto"]
+
+
+def test_a_sweep_over_what_makes_the_corpus_and_over_a_list_of_one(tmp_path, monkeypatch):
+    """Another world has another corpus by nature; `hops=2` is a list of one number."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    for distractors, hops in ((2, 1), (4, 1), (2, 2)):
+        request = Request(
+            task="research/synthetic",
+            task_args={"items": 3, "distractors": distractors, "hops": [hops]},
+            method="no-search",
+            model="sim/reader",
+        )
+        run_grid(plan(request), Session(Store(tmp_path / "out")))
+    rows = read_index(tmp_path / "out").rows
+    assert [curve.values.tolist() for curve in curves(rows, "distractors")] == [[2, 4]]
+    assert [curve.values.tolist() for curve in curves(rows, "hops")] == [[1, 2]]
