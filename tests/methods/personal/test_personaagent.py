@@ -39,6 +39,8 @@ def test_the_latest_n_in_time_order(play):
         ({"n": 99}, 10, 1),
         ({"iterations": 0}, 0, 0),
         ({"batch": "all"}, 10, 1),
+        ({"every": 5}, 6, 2),
+        ({"every": 99}, 0, 0),  # the past is over before
     ],
 )
 def test_how_often_what_is_asked(play, args, simulated, rewrites):
@@ -285,6 +287,46 @@ def test_arguments_are_checked(play):
     for args, said in (({"n": 0}, "n=0"), ({"k": 0}, "k=0"), ({"iterations": -1}, "iterations=-1")):
         with pytest.raises(UsageError, match=said):
             play("personaagent", task_args=SMALL, **args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"swap": "persona", "without": "persona"},
+        {"swap": "memory", "without": "memory"},
+        {"swap": "memory", "without": "action"},
+        {"neutral": True, "without": "persona"},
+        {"neutral": True, "swap": "persona"},
+    ],
+)
+def test_a_control_of_what_is_not_used_is_refused(play, args):
+    """It would stand in a table as if it had controlled something."""
+    with pytest.raises(UsageError, match="changes nothing with"):
+        play("personaagent", task_args=SMALL, **args)
+
+
+@pytest.mark.parametrize("name", ["react-personal", "in-context-personal", "rag-personal", "label-prior"])
+def test_rows_without_a_persona_have_none_to_swap(name):
+    spec = registry().method(name)
+    assert spec.arguments({"swap": "memory"})["swap"] == "memory"
+    with pytest.raises(UsageError, match="swap='persona' is not one of: none, memory"):
+        spec.arguments({"swap": "persona"})
+
+
+def test_a_corpus_is_searched_by_a_tool_of_its_own(play, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "roses.md").write_text("The war of the roses.")
+    (tmp_path / "docs" / "tea.md").write_text("Tea is drunk.")
+    said = iter(["Action: search_corpus: roses", "Action: search_corpus:  ", "Answer: skip"] * 6)
+    run = play(
+        "react-personal",
+        task_args=SMALL,
+        say=lambda kind, call: next(said),
+        corpus=str(tmp_path / "docs"),
+    )
+    seen = [message.text for call in run.model.of("act") for message in call.messages]
+    assert f"{personal.OBSERVATION}\n[roses.md] roses\nThe war of the roses." in seen
+    assert f"{personal.OBSERVATION}\n{personal.NOTHING_FOUND}" in seen
 
 
 def test_both_halves_of_a_run_give_the_same_answers(play):
