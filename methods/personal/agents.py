@@ -52,7 +52,12 @@ class Agent(Personal):
         return await self._answered(question, job, personal.generic_persona())
 
     async def _answered(
-        self, question: Question, job: Job, system: str, tools: Tools | None = None
+        self,
+        question: Question,
+        job: Job,
+        system: str,
+        tools: Tools | None = None,
+        likeness: float | None = None,
     ) -> Outcome:
         if tools is None:
             tools = self.tools(self.index(job.history(question, "memory")))
@@ -68,6 +73,7 @@ class Agent(Personal):
                 "tool_uses": float(len(acted.used)),
                 "too_few_tools": float(few),
                 "persona_tokens": len(system) / TOKEN,
+                **({} if likeness is None else {"persona_likeness": likeness}),
             },
         )
 
@@ -193,5 +199,6 @@ class PersonaAgent(Agent):
             batch = self.index(past).nearest(question.input, self.args["n"])
             persona = await self._aligned(persona, batch, past, job)
         if self.args["neutral"]:
-            persona = personal.neutral_persona(len(persona))
-        return await self._answered(question, job, persona, tools)
+            neutral = personal.neutral_persona(len(persona))
+            return await self._answered(question, job, neutral, tools)
+        return await self._answered(question, job, persona, tools, self.likeness(past.user, persona))

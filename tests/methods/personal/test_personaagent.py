@@ -268,6 +268,23 @@ def test_personas_of_one_user_are_more_alike_than_of_two(play):
     assert within > between + 0.05
 
 
+def test_how_alike_personas_are_is_measured(play):
+    """Jaccard of terms: a b c against b c d is 2 of 4, against itself 1; nobody else, no measure."""
+    made = {"user0": "a b c", "user1": "B c d", "user2": "a b c"}
+
+    def say(kind, call):
+        return made[call.question.id.partition("/")[0]] if kind == "rewrite" else None
+
+    def likeness(users):
+        run = play("personaagent", say=say, task_args={**SMALL, "users": users})
+        found = run.outcomes.items()
+        return {name.partition("-")[0]: each.measures.get("persona_likeness") for name, each in found}
+
+    assert likeness(3) == {"user0": 0.75, "user1": 0.5, "user2": 0.75} and likeness(1) == {"user0": None}
+    neutral = play("personaagent", task_args=SMALL, neutral=True)
+    assert all("persona_likeness" not in outcome.measures for outcome in neutral.outcomes.values())
+
+
 @pytest.mark.parametrize(
     ("name", "args", "draws"),
     [
