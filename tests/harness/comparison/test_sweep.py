@@ -216,3 +216,16 @@ def test_a_sweep_over_what_makes_the_corpus_and_over_a_list_of_one(tmp_path, mon
     rows = read_index(tmp_path / "out").rows
     assert [curve.values.tolist() for curve in curves(rows, "distractors")] == [[2, 4]]
     assert [curve.values.tolist() for curve in curves(rows, "hops")] == [[1, 2]]
+
+
+def test_attempts_that_failed_are_said_beside_the_verdict(tmp_path):
+    for k in (1, 2, 4):
+        lost = (lambda n, epoch: "error" if n < 3 else "ok") if k == 4 else (lambda n, epoch: "ok")
+        seal_scores(tmp_path, np.ones(10), method="m", method_args={"k": k}, status=lost)
+    (curve,) = curves(read_index(tmp_path).rows, "k")
+    said = "; 3 of 30 attempts, at 1 of 3 values, failed or were not scored and count as the worst value"
+    assert sentence(curve, trend_of(curve)).endswith(said)
+    seal_scores(tmp_path / "sound", np.ones(10), method="m", method_args={"k": 1})
+    seal_scores(tmp_path / "sound", np.ones(10), method="m", method_args={"k": 2})
+    (sound,) = curves(read_index(tmp_path / "sound").rows, "k")
+    assert "failed" not in sentence(sound, trend_of(sound))
