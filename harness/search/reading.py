@@ -41,6 +41,7 @@ def read_corpus(name: str) -> Corpus:
 def _of_folder(folder: Path) -> Iterator[Document]:
     for file in sorted(folder.rglob("*")):
         inside = file.relative_to(folder)
-        if file.suffix.lower() in TEXTS and not any(part.startswith(".") for part in inside.parts):
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if file.suffix.lower() in TEXTS and not hidden and file.is_file():
             text = decode(read_bytes(file)[0], file.name, Form())
             yield Document(inside.as_posix(), file.stem, text.strip())

@@ -27,6 +27,7 @@ def files(tmp_path):
     (folder / "a.txt").write_text("Red foxes jump.")
     (folder / "more" / "b.md").write_text("Blue cats sleep.")
     (folder / ".hidden.txt").write_text("no document")
+    (folder / "folder.txt").mkdir()
 
     def write(name, rows):
         path = tmp_path / name
