@@ -289,9 +289,10 @@ class Spec:
 class TaskSpec(Spec):
     """A task's spec: also its data, kind of answer, metrics and what it offers to methods.
 
-    `metrics` have a value for every item, `set_metrics` only for the set as a whole; both name the
-    largest value possible, and `ranges` the whole range of those that don't go up from 0 (see
-    `metric_ranges`). `private_targets` keeps targets out of what is shown and exported, and
+    `metrics` have a value for every item (others than the primary one perhaps for a part of them, of which
+    they then are the mean), `set_metrics` only for the set as a whole; both name the largest value possible,
+    and `ranges` the whole range of those that don't go up from 0 (see `metric_ranges`). `private_targets`
+    keeps targets out of what is shown and exported, and
     `private_questions` questions, answers and transcripts out of records. `duplicates` is how
     many items stand in two splits upstream and are known to (see `harness.task_checks`). `setup` is a recipe
     of `harness.external.setup`; `results` names a module that

@@ -18,6 +18,7 @@ from harness.comparison.surface_words import (
     sentence,
     split_text,
 )
+from harness.comparison.sweep import without_data
 from harness.leaderboard.board import Entry, Section
 from harness.leaderboard.figures import Figure, Table, interval_text, label, named
 from harness.leaderboard.sweeps import FEWEST, number
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _SUBJECT = ("method_args", "decoding")
 #: points of a contour along each axis, and of a line
 _GRID, _LINE = 30, 60
+#: seen on every colour of the contours, and beside the name of the line on a light and a dark page
+LINE = "#ff5a5f"
 Placed = tuple[Entry, Mapping[str, Any]]
 
 
@@ -56,9 +59,8 @@ def method_surfaces(section: Section) -> list[Figure]:
 def task_surfaces(sections: Sequence[Section]) -> list[Figure]:
     """The pairs of which one is the task's, or both are, over the sections of one task. Data and prompts
     differ by nature; everything else has to be the same."""
-    natural = ("data_digest", "prompt_digest")
     placed = [
-        (entry, _key(entry, {k: v for k, v in section.comparability.items() if k not in natural}))
+        (entry, _key(entry, without_data(section.comparability)))
         for section in sections
         for entry in section.entries
         if _shown(entry)
@@ -178,7 +180,9 @@ def _opened(text: str) -> str:
 
 def _axis(title: str, column: FloatArray) -> dict[str, Any]:
     log = len(column) > 0 and column.max() >= 8 * column.min()
-    return {"title": {"text": label(title)}, "type": "log" if log else "linear", "zeroline": False}
+    # with a format 0.5 stands at a mark between two powers of ten, where else a lone 5 does
+    scale = {"type": "log", "tickformat": "~g"} if log else {"type": "linear"}
+    return {"title": {"text": label(title)}, **scale, "zeroline": False}
 
 
 def _contour(surface: Surface, made: Description) -> list[dict[str, Any]]:
@@ -262,7 +266,7 @@ def _budget(surface: Surface, made: Description) -> list[dict[str, Any]]:
                 "name": f"{budget_text(surface, made.budget)} in all",
                 "x": [float(each) for each in x],
                 "y": [float(made.budget - each) for each in x],
-                "line": {"color": "white", "width": 2, "dash": "dash"},
+                "line": {"color": LINE, "width": 2.5, "dash": "dash"},
                 "hoverinfo": "skip",
             }
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.base.digest import digest
 from harness.comparison.forms import fits
-from harness.comparison.sweep import Curve, curve_of
+from harness.comparison.sweep import Curve, curve_of, without_data
 from harness.comparison.trends import sentence, trend_of, verdict
 from harness.leaderboard.board import Entry, Section
 from harness.results.fields import differing, field_of
@@ -102,10 +102,9 @@ def task_sweeps(sections: Sequence[Section]) -> list[Sweep]:
     """
     if len(sections) < FEWEST:
         return []
-    natural = ("data_digest", "prompt_digest")
     placed = []
     for section in sections:
-        key = {k: v for k, v in section.comparability.items() if k not in natural}
+        key = without_data(section.comparability)
         for entry in section.entries:
             if entry.value is not None and not entry.stopped:
                 placed.append((entry, {**key, "subject": entry.arm.subject_key}))

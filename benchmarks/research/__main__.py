@@ -1,4 +1,5 @@
-"""Runs the methods of research on generated worlds with `sim/reader`, and writes table and picture.
+"""Runs the methods of research on generated worlds with `sim/reader`, and one of them under many budgets, and
+writes tables and pictures.
 
     python -m benchmarks.research [--out results/published/research] [--seeds 10] [--items 48]
 
@@ -12,6 +13,7 @@ import json
 from pathlib import Path
 
 from benchmarks.research.report import written
+from benchmarks.research.surface import section, swept
 from harness import evaluate
 
 METHODS = (
@@ -56,7 +58,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
     (given.out / "runs.jsonl").write_text(lines, "utf-8")
-    written(rows, given.out, given.seeds, given.items)
+    surface = section(swept(given.store, given.seeds, given.items), given.out)
+    written(rows, given.out, given.seeds, given.items, surface)
 
 
 def _row(method: str, record: dict[str, object]) -> dict[str, object]:

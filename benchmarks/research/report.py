@@ -16,8 +16,8 @@ KINDS = ("prompt", "retrieved", "reasoning", "arguments", "visible", "effective"
 INTRODUCTION = Path(__file__).with_name("introduction.md")
 
 
-def written(rows: Sequence[Row], out: Path, seeds: int, items: int) -> None:
-    """Writes README.md and hops.svg."""
+def written(rows: Sequence[Row], out: Path, seeds: int, items: int, surface: str) -> None:
+    """Writes README.md, which ends with the part on the `surface`, and hops.svg."""
     methods = list(dict.fromkeys(row["method"] for row in rows))
     of = {method: [row for row in rows if row["method"] == method] for method in methods}
     parts = [
@@ -26,6 +26,7 @@ def written(rows: Sequence[Row], out: Path, seeds: int, items: int) -> None:
         "![accuracy by hops](hops.svg)\n",
         _costs(of, items),
         _checks(of),
+        surface,
     ]
     (out / "README.md").write_text("\n".join(parts), "utf-8")
     _drawn(of, out / "hops.svg")

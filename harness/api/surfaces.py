@@ -124,7 +124,7 @@ def _blocks(surface: Surface, margin: float | None, iso_budget: float | None) ->
                 fit.name,
                 f"{fit.aic:.1f}",
                 f"{fit.r2:.3f}",
-                f"{scale * surface.span.width * fit.left_out:.3g}",
+                "" if fit.left_out != fit.left_out else f"{scale * surface.span.width * fit.left_out:.3g}",
                 split,
                 ", ".join(
                     f"{name} = {value:.4g} [{ends[0]:.4g}, {ends[1]:.4g}]"

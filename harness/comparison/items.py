@@ -222,6 +222,9 @@ def load_run(run: Any, metric: str) -> Items:
         groups[owner] = np.asarray(table["group"].to_pylist(), dtype=object)
         groups = known_groups(digests, [groups])
     items = _column(digests, owner, scores, measured, groups)
+    without = owner[scored & ~measured]  # a scored attempt says that the metric has no value of its item
+    if len(without):
+        items = items.take(np.setdiff1d(np.arange(len(digests)), without))
     _agrees(items, run, metric, path)
     return items
 

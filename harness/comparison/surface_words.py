@@ -7,7 +7,7 @@ import math
 from harness.comparison.axes import UNIT
 from harness.comparison.surface import Surface
 from harness.comparison.surface_forms import Description, measured
-from harness.comparison.trends import holds_for, one_seed, signed
+from harness.comparison.trends import failed, holds_for, one_seed, signed
 from harness.results.ceiling import ceilings
 from harness.stats.hypothesis import LEVELS, Effect, Judgement, Reading
 from harness.stats.iso_budget import Optimum
@@ -34,6 +34,7 @@ def sentence(surface: Surface, found: Judgement | None, reading: Reading, margin
         return (
             f"{head}: the cells don't tell {first} from {second}; each takes two values or more above 0"
             + (used if "realised" in surface.axes and min(surface.levels) > 1 else "")
+            + failed(surface)
         )
     reasons = {"supports": _supports, "contradicts": _contradicts, "cannot tell": _lacks}[found.word]
     lower = f"; {surface.metric}: lower is better" if surface.span.lower_is_better else ""
@@ -42,7 +43,7 @@ def sentence(surface: Surface, found: Judgement | None, reading: Reading, margin
     ceiling = f"; {seen}: a ceiling, no method's score" if seen else ""
     return (
         f"{head}: {'; '.join(reasons(surface, found, margin))}. {_moves(surface, found)}; "
-        f"of this task, method and model, {holds_for(surface)}{lower}{without}{ceiling}"
+        f"of this task, method and model, {holds_for(surface)}{lower}{without}{ceiling}{failed(surface)}"
     )
 
 

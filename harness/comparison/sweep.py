@@ -5,8 +5,9 @@ A sweep is nothing but runs that differ in one argument, found in any store by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +80,9 @@ def placed_arms(
 
 
 def _number(value: object) -> float | None:
+    """A value as a place on an axis; a list of one number is that number."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        (value,) = value
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
     try:
@@ -97,10 +101,15 @@ def _rest(arm: Arm, parameters: Sequence[str]) -> str:
         if parameter in subject["method_args"]:
             subject["method_args"] = _without(subject["method_args"], parameter)
         else:
-            natural = ("data_digest", "prompt_digest", "history", "interactions")
-            key = {k: v for k, v in key.items() if k not in natural}
+            key = without_data(key)
             key["task_args"] = _without(key["task_args"], parameter)
     return digest([subject, key])
+
+
+def without_data(comparability: Mapping[str, Any]) -> dict[str, Any]:
+    """A comparability key without what an argument of the task changes by nature: its data and prompts."""
+    natural = ("data_digest", "prompt_digest", "history", "interactions", "corpus")
+    return {name: value for name, value in comparability.items() if name not in natural}
 
 
 def _without(arguments: dict[str, object], name: str) -> dict[str, object]:

@@ -72,7 +72,7 @@ def sentence(curve: Curve, found: Trend) -> str:
     without = f"; without {', '.join(curve.no_numbers)}, no number" if curve.no_numbers else ""
     seen = ceilings(run for arm in curve.arms for run in arm.runs)
     ceiling = f"; {seen}: a ceiling, no method's score" if seen else ""
-    return f"{verdict(curve, found)}{said}; {holds_for(curve)}{lower}{without}{ceiling}"
+    return f"{verdict(curve, found)}{said}; {holds_for(curve)}{lower}{without}{ceiling}{failed(curve)}"
 
 
 def _would_show(found: Trend, span: MetricRange, scale: float, unit: str) -> str:
@@ -99,6 +99,18 @@ def _plain(number: float, up: bool = False) -> str:
 def signed(number: float) -> str:
     """`+1.3`: two digits that count."""
     return ("" if number < 0 else "+") + _plain(number)
+
+
+def failed(points: Points) -> str:
+    """`; 18 of 24 attempts, at 3 of 4 values, failed or were not scored and count as the worst value`, as a
+    server's fault is no property of a method; empty where all were scored."""
+    counts = [[run["counts"] for run in arm.runs] for arm in points.arms]
+    lost = [sum(each["attempts"] - each["ok"] for each in runs) for runs in counts]
+    if not any(lost):
+        return ""
+    tried = sum(each["attempts"] for runs in counts for each in runs)
+    where = f"{sum(lost)} of {tried} attempts, at {sum(map(bool, lost))} of {len(lost)} values"
+    return f"; {where}, failed or were not scored and count as the worst value"
 
 
 def holds_for(points: Points) -> str:

@@ -127,3 +127,20 @@ def check_columns(names: Sequence[str], wanted: Sequence[str], where: str, cure:
             raise DataError(f"{where} has no column {name!r}; it has: {held}{guess}{cure}")
         if same > 1:
             raise DataError(f"{where} has {same} columns {name!r}; rename all but the one that is meant")
+
+
+def cell_text(value: Any) -> str:
+    """A cell as the text that stands there, without space around it; "" where it is missing.
+
+    Raises:
+        DataError: the cell holds several values.
+    """
+    text = as_text(value)
+    if isinstance(text, list):
+        raise DataError(f"the cell holds {len(text)} values where one is wanted: {', '.join(text)[:60]}")
+    return (text or "").strip()
+
+
+def label_text(value: Any) -> str:
+    """A label, an answer or an id as text: Unicode NFC, nothing invisible around it."""
+    return tidy(cell_text(value))

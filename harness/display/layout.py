@@ -208,8 +208,7 @@ def renderables(block: Block, width: int) -> Iterator[RenderableType]:
         shown = [n for n in shown if n not in constant]
     if not _fits(names, rows, shown, width):
         shown = [n for n in shown if names[n] not in block.spare]
-    if constant:
-        same = ", ".join(f"{names[n]} {rows[0][n]}" for n in constant if rows[0][n])
+    if same := ", ".join(f"{names[n]} {rows[0][n]}" for n in constant if rows[0][n]):
         yield Text(f"in every row: {same}", "dim")
     if shown and _fits(names, rows, shown, width):
         yield ""

@@ -274,16 +274,16 @@ def beside(record: dict[str, Any]) -> list[str]:
     lines += [planned_text(record)] if planned_text(record) else []
     lines += [f"no answer, or none to compare: {reasons_text(record)}"] if reasons_text(record) else []
     second = [
-        f"{metric_name(record, name)} {interval(metrics[name])}"
+        f"{metric_name(record, name)} {interval(metrics[name])}{_of_some(metrics[name], record)}"
         for name in record["metric_ranges"]
-        if name != primary and name in metrics and metrics[name]["ci_method"] != "none"
+        if name != primary and name in metrics and not _whole(metrics[name])
     ]
     lines += [", ".join(second)] if second else []
     lines += [f"measured by the method: {measured}"] if (measured := measures_text(record)) else []
     whole = [
         f"{name} {metric['value']:.3f}"
         for name, metric in metrics.items()
-        if metric["ci_method"] == "none" and "/" not in name
+        if _whole(metric) and "/" not in name
     ]
     lines += [f"of the set as a whole: {', '.join(whole)}"] if whole else []
     lines += counted(record)
@@ -300,6 +300,17 @@ def beside(record: dict[str, Any]) -> list[str]:
         if shown:
             lines.append((f"without known-broken{note}: " if ending else "") + ", ".join(shown))
     return lines
+
+
+def _whole(metric: dict[str, Any]) -> bool:
+    """Whether it is a number of the set as a whole, which no item has."""
+    return metric["ci_method"] == "none" and metric.get("n_items") is None
+
+
+def _of_some(metric: dict[str, Any], record: dict[str, Any]) -> str:
+    """` (of 2 of 3 items)` where not every item has it."""
+    n, whole = metric.get("n_items"), record["n_items"]
+    return f" (of {n} of {whole} items)" if n is not None and n < whole else ""
 
 
 def _both(metric: dict[str, Any]) -> str:

@@ -82,7 +82,9 @@ def estimate(span: MetricRange, attempts: Any, groups: Any = None, binary: bool 
     if binary is None:
         flat = np.concatenate([np.asarray(each) for each in scores]) if ragged else scores
         binary = bool(np.isin(flat, (0.0, 1.0)).all())
-    found = estimate_mean(scores, groups=groups, binary=binary)
+    found = estimate_mean(scores, groups=groups, binary=binary and span.bounded)
+    if not span.bounded and found.ci_method == "beta11":  # all alike at 0 or 1, which are no ends here
+        found = replace(found, ci=None, ci_method="none")
 
     def wide(error: float | None) -> float | None:
         return None if error is None else error * span.width

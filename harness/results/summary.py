@@ -44,6 +44,8 @@ class Summary:
         }
         #: attempts at an item that weren't scored; only items that have some
         self._missing: dict[str, dict[int, int]] = {name: defaultdict(int) for name in self.names}
+        #: items that a scored attempt says a metric has no value of; they are no part of its mean
+        self._without: dict[str, set[int]] = {name: set() for name in self.names}
         self._ranges = task.metric_ranges
         self._worst: dict[str, float] = {}
         self._answers: dict[int, list[Any]] = defaultdict(list)
@@ -98,6 +100,8 @@ class Summary:
             value = (attempt["metrics"] or {}).get(name)
             if status != "ok" or value is None:
                 self._missing[name][n] += 1
+            if status == "ok" and value is None:
+                self._without[name].add(n)
             span = self._ranges[name]
             number = math.nan if status != "ok" or value is None else float(value)
             self._binary[name] &= math.isnan(number) or number in (span.low, span.high)
@@ -156,8 +160,9 @@ class Summary:
         self._worst[name] = worst
 
     def _of(self, items: list[int]) -> dict[str, dict[str, Any]]:
-        """The metrics of these items."""
-        made = {name: self._mean(name, items) for name in self.names}
+        """The metrics of these items; none that no item has."""
+        having = {name: [n for n in items if n not in self._without[name]] for name in self.names}
+        made = {name: self._mean(name, those) for name, those in having.items() if those}
         right_or_wrong = self._ranges[self.task.primary] == MetricRange() and self._binary[self.task.primary]
         if self.epochs > 1 and right_or_wrong:
             made.update(self._repeated(self.task.primary, items))

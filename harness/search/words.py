@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_TERM = re.compile(r"\w+")
-#: a word of at most eight characters, or one mark: near what tokenizers of models make of English
-_TOKEN = re.compile(r"\w{1,8}|[^\w\s]")
+#: scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Han. No query would share a whole run of
+#: their signs with a document, so each sign is a term
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+#: scripts of India, whose vowel signs are no letters and part words all the same; without their full stops
+_INDIC = "\u0900-\u0963\u0966-\u0dff"
+_WORD = re.compile(r"\w+")
+_TERM = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|[{_INDIC}])+")
+#: a word of at most eight characters, or one mark or sign: near what tokenizers of models make of English
+_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]{{1,8}}|[^\w\s]")
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text: runs of letters and digits, NFKC, without case and accents. There is no stemming
-    and no list of stop words, so that the same rule holds for every language with spaces."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text))
-    if not plain.isascii():
-        plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    """The terms of a text: runs of letters and digits, NFKC, without case and accents; in scripts without
+    spaces every sign. There is no stemming and no list of stop words, so that the same rule holds for every
+    language."""
+    if text.isascii():  # the same, three times as fast
+        return _WORD.findall(text.casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text))
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     return _TERM.findall(plain.casefold())
 
 

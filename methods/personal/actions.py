@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from harness import personal
 from harness.base import messages
 from harness.job import Job
-from harness.methods.personal.memory import Corpus, Index
+from harness.methods.personal.memory import Index
 from harness.sample import Question
+from harness.search import Search
+from harness.search.service import LONGEST_QUERY
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
 
-#: characters of a query that are searched, and of a passage that is shown
-LONGEST_QUERY, LONGEST_PASSAGE = 2_000, 2_000
+#: characters of a record that are shown
+LONGEST_RECORD = 2_000
 ANSWER_NOW = "No action is left. Answer now, with what you know."
 
 
@@ -27,7 +29,7 @@ class Tools:
     there."""
 
     memory: Index | None = None
-    corpus: Corpus | None = None
+    corpus: Search | None = None
     k: int = 4
     without: Collection[str] = ()
 
@@ -38,10 +40,10 @@ class Tools:
         """What a tool gives, as text."""
         query = query[:LONGEST_QUERY]
         if tool == personal.CORPUS:
-            passages = self.corpus.search(query, self.k) if self.corpus else []
-            return "\n\n".join(passage[:LONGEST_PASSAGE] for passage in passages) or personal.NOTHING_FOUND
+            hits = self.corpus.search(query, self.k) if self.corpus and query.strip() else []
+            return "\n\n".join(hit.shown for hit in hits) or personal.NOTHING_FOUND
         found = self.memory.nearest(query, self.k, self.without) if self.memory else []
-        shown = [(each.query[:LONGEST_PASSAGE], each.response[:LONGEST_PASSAGE]) for each in found]
+        shown = [(each.query[:LONGEST_RECORD], each.response[:LONGEST_RECORD]) for each in found]
         return personal.records(shown) or personal.NOTHING_FOUND
 
 

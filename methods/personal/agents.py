@@ -12,13 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import personal
+from harness.base.errors import UsageError
 from harness.data.history import Interaction, Past
 from harness.job import Job
 from harness.methods.personal.actions import Tools, act
 from harness.methods.personal.alignment import PURPOSE, align
 from harness.methods.personal.base import TOKEN, Personal, outcome, profile
-from harness.methods.personal.memory import Corpus, Index
+from harness.methods.personal.memory import Index
 from harness.sample import Outcome, Question
+from harness.search import Search
+from harness.search.lexical import check_library
+from harness.search.reading import read_corpus
 
 
 class Agent(Personal):
@@ -26,7 +30,10 @@ class Agent(Personal):
 
     async def fit(self, job: Job) -> None:
         self.check({"rounds": 0})
-        self.corpus = Corpus(self.args["corpus"]) if self.args["corpus"] else None
+        self.corpus: Search | None = None
+        if self.args["corpus"]:
+            check_library()
+            self.corpus = Search(read_corpus(self.args["corpus"]))
         await super().fit(job)
 
     @property
@@ -45,7 +52,12 @@ class Agent(Personal):
         return await self._answered(question, job, personal.generic_persona())
 
     async def _answered(
-        self, question: Question, job: Job, system: str, tools: Tools | None = None
+        self,
+        question: Question,
+        job: Job,
+        system: str,
+        tools: Tools | None = None,
+        likeness: float | None = None,
     ) -> Outcome:
         if tools is None:
             tools = self.tools(self.index(job.history(question, "memory")))
@@ -61,6 +73,7 @@ class Agent(Personal):
                 "tool_uses": float(len(acted.used)),
                 "too_few_tools": float(few),
                 "persona_tokens": len(system) / TOKEN,
+                **({} if likeness is None else {"persona_likeness": likeness}),
             },
         )
 
@@ -103,7 +116,7 @@ class PersonaAgent(Agent):
             users = 0 if self.args["without"] == "memory" else len(job.pasts())
             return found + users + n_questions * self.iterations * (n * (self.steps + 1) + 1)
         for past in job.pasts():
-            times = max(1, len(past) // every) if every else 1
+            times = len(past) // every if every else 1
             batch = len(past) if self.args["batch"] == "all" else min(self.args["n"], len(past))
             found += (self.args["without"] != "memory") + times * self.iterations * (
                 batch * (self.steps + 1) + 1
@@ -112,7 +125,22 @@ class PersonaAgent(Agent):
 
     async def fit(self, job: Job) -> None:
         self.check({"n": 1, "iterations": 0, "every": 0, "persona_tokens": 16})
+        self._check_controls()
         await super().fit(job)
+
+    def _check_controls(self) -> None:
+        """Whether a control changes something: one that doesn't would look like a result.
+
+        Raises:
+            UsageError: what it changes isn't used.
+        """
+        without, neutral, swap = (self.args[name] for name in ("without", "neutral", "swap"))
+        unused = {"none": (), "alignment": (), "persona": ("persona",)}.get(without, ("memory",))
+        if swap in unused or (neutral and "persona" in unused):
+            control = f"swap={swap}" if swap in unused else "neutral=true"
+            raise UsageError(f"{self.spec.name}: {control} changes nothing with without={without}")
+        if neutral and swap == "persona":
+            raise UsageError(f"{self.spec.name}: swap=persona changes nothing with neutral=true")
 
     @property
     def longest(self) -> int:
@@ -171,5 +199,6 @@ class PersonaAgent(Agent):
             batch = self.index(past).nearest(question.input, self.args["n"])
             persona = await self._aligned(persona, batch, past, job)
         if self.args["neutral"]:
-            persona = personal.neutral_persona(len(persona))
-        return await self._answered(question, job, persona, tools)
+            neutral = personal.neutral_persona(len(persona))
+            return await self._answered(question, job, neutral, tools)
+        return await self._answered(question, job, persona, tools, self.likeness(past.user, persona))

@@ -13,11 +13,14 @@ from harness.job import Job
 from harness.method import Method
 from harness.methods.personal.memory import Index, embed_of
 from harness.sample import Outcome, Question
+from harness.search.words import terms
 
 #: the longest record in a profile's or a context's prompt, in characters, and records of a profile's prompt
 LONGEST, MOST = 1_000, 200
 #: characters that a token has, about: a persona is measured without a tokenizer
 TOKEN = 4
+#: other users with whose texts one is compared
+COMPARED = 50
 
 
 class Personal(Method):
@@ -42,17 +45,21 @@ class Personal(Method):
         #: what was made of each past, and what failed for it, by the past's digest
         self.made: dict[str, str] = {}
         self._failed: dict[str, ModelCallError] = {}
+        #: by user the terms of what was made of the latest past
+        self._terms: dict[str, set[str]] = {}
         self._indices: dict[str, Index] = {}
         self.embed = embed_of(job, self.args.get("index", "words"))
 
         async def prepare(past: Past) -> None:
             try:
-                self.made[past.digest] = await self.prepared(past, job)
+                made = self.made[past.digest] = await self.prepared(past, job)
+                self._terms[past.user] = set(terms(made))
             except ModelCallError as error:
                 self._failed[past.digest] = error
 
         if self.prepares:
             await job.each_user(prepare)
+        self._first_users = sorted(self._terms)[: COMPARED + 1]
 
     @property
     def prepares(self) -> bool:
@@ -73,6 +80,13 @@ class Personal(Method):
         if past.digest in self._failed:
             raise self._failed[past.digest]
         return past, self.made.get(past.digest, "")
+
+    def likeness(self, user: str, text: str) -> float | None:
+        """How like a text of a user is to those that were made for others: the mean share of terms that two
+        have in common (Jaccard), over the first 50 others by name; None where there are none."""
+        own, others = set(terms(text)), [each for each in self._first_users if each != user][:COMPARED]
+        shares = [len(own & self._terms[each]) / max(1, len(own | self._terms[each])) for each in others]
+        return sum(shares) / len(shares) if shares else None
 
     def index(self, past: Past, decay: float = 0.0) -> Index:
         """The memory of a past, made once."""

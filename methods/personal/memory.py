@@ -1,25 +1,22 @@
-"""Episodic memory: the interactions of one user, found again by likeness; and a fixed corpus beside it.
+"""Episodic memory: the interactions of one user, found again by likeness.
 
 Words are compared by TF-IDF over the memory itself, so that no other user's words play a part; with an
-embedder, by the cosine of vectors. Of equal likeness the later one comes first.
+embedder, by the cosine of vectors. Of equal likeness the later one comes first. It is no corpus
+(`harness.search`): every interaction has a likeness, which may decay, and no extra is needed.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Any
 
-from harness.base.documents import load_json
-from harness.base.errors import DataError, UsageError
-from harness.data.content import lines_of, read_bytes
+from harness.base.errors import UsageError
 from harness.data.history import Interaction
 from harness.job import Job
+from harness.search.words import terms
 
-_WORD = re.compile(r"\w+")
 #: embedders whose vocabulary is that of the first texts which they get: those of one user
 LEXICAL = ("tfidf", "lsa")
 #: what gives unit vectors, one row a text
@@ -31,7 +28,7 @@ class Words:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._n = len(texts)
-        counts = [Counter(_WORD.findall(text.lower())) for text in texts]
+        counts = [Counter(terms(text)) for text in texts]
         seen = Counter(word for count in counts for word in count)
         self._idf = {word: math.log((1 + self._n) / (1 + own)) + 1 for word, own in seen.items()}
         self._places: dict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -48,7 +45,7 @@ class Words:
     def likeness(self, query: str) -> list[float]:
         """The cosine of a query with every text."""
         found = [0.0] * self._n
-        for word, weight in self._unit(Counter(_WORD.findall(query.lower()))).items():
+        for word, weight in self._unit(Counter(terms(query))).items():
             for place, own in self._places.get(word, ()):
                 found[place] += weight * own
         return found
@@ -93,46 +90,6 @@ class Index:
         if self._vectors is None or self._embed is None:
             return []
         return [float(value) for value in self._vectors @ self._embed([query])[0]]
-
-
-class Corpus:
-    """Passages of general knowledge: a frozen file, as a live search would change under a run."""
-
-    def __init__(self, path: str) -> None:
-        """Reads a JSONL file of {id, text}.
-
-        Raises:
-            DataError: it can't be read, a document is empty or an id stands twice; names the line.
-        """
-        self.texts: list[str] = []
-        seen: dict[str, int] = {}
-        name = Path(path).name
-        try:
-            content = read_bytes(Path(path))[0].decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"corpus {name} is no UTF-8 ({error.reason} at byte {error.start})") from None
-        for number, line in lines_of(content):
-            try:
-                row = load_json(line)
-            except ValueError as error:
-                raise DataError(f"corpus {name}, line {number}: {error}") from None
-            where = f"corpus {name}, line {number}"
-            own, text = (row.get("id"), row.get("text")) if isinstance(row, dict) else (None, None)
-            if not isinstance(own, str | int) or not isinstance(text, str) or not text.strip():
-                raise DataError(f"{where}: a document has an id and a text that isn't empty")
-            if str(own) in seen:
-                raise DataError(f"{where}: the id {own!r} stands in line {seen[str(own)]} too")
-            seen[str(own)] = number
-            self.texts.append(text.strip())
-        if not self.texts:
-            raise DataError(f"corpus {name} holds no document")
-        self._words = Words(self.texts)
-
-    def search(self, query: str, k: int) -> list[str]:
-        """The k passages most like a query, best first; those that share no word with it are none."""
-        likeness = self._words.likeness(query)
-        places = sorted((n for n, value in enumerate(likeness) if value > 0), key=lambda n: (-likeness[n], n))
-        return [self.texts[n] for n in places[:k]]
 
 
 def embed_of(job: Job, index: str) -> Embed | None:

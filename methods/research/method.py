@@ -213,7 +213,10 @@ class OracleDocuments(Researcher):
     async def answer(self, question: Question, job: Job) -> Outcome:
         wanted = job.oracle_evidence(question)
         if not wanted:
-            raise UsageError(f"{self.spec.name}: {job.task_name} doesn't know the evidence of its questions")
+            raise UsageError(
+                f"{self.spec.name}: {job.task_name} knows no evidence of question {question.id!r:.80}; "
+                "choose questions that have some with --sample-id"
+            )
         episode = self.episode(question, job)
         taken = fresh = 0
 

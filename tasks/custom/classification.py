@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading
 from harness.base.errors import DataError, UsageError
+from harness.data.cells import label_text
 from harness.sample import Classes, LazySamples, Question, Sample, Splits
 from harness.spec import TaskSpec
 from harness.tasks.custom import multilabel
@@ -18,7 +19,6 @@ from harness.tasks.custom.source import (
     Source,
     check_distinct_ids,
     check_groups,
-    label_text,
     warn_of_left_out,
 )
 from harness.tasks.intent.adapter import (

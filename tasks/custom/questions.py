@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answers import Reading, read_expression, read_number, read_text
 from harness.base.errors import DataError, UsageError
+from harness.data.cells import label_text
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
@@ -23,7 +24,6 @@ from harness.tasks.custom.source import (
     Source,
     check_distinct_ids,
     check_groups,
-    label_text,
     warn_of_left_out,
 )
 from harness.tasks.custom.words import squad_form, word_overlap

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, UsageError
-from harness.data.cells import as_text, tidy
+from harness.data.cells import cell_text, label_text, tidy
 from harness.data.content import Form
 from harness.data.tables import FORMATS, is_table
 from harness.spec import DataPin
@@ -102,23 +102,6 @@ class Source:
 def is_file(name: str) -> bool:
     """Whether an argument names a file, there or not, and no data set of the Hub."""
     return is_table(name) or Path(name).is_file()
-
-
-def cell_text(value: Any) -> str:
-    """A cell as the text that stands there, without space around it; "" where it is missing.
-
-    Raises:
-        DataError: the cell holds several values.
-    """
-    text = as_text(value)
-    if isinstance(text, list):
-        raise DataError(f"the cell holds {len(text)} values where one is wanted: {', '.join(text)[:60]}")
-    return (text or "").strip()
-
-
-def label_text(value: Any) -> str:
-    """A label, an answer or an id as text: Unicode NFC, nothing invisible around it."""
-    return tidy(cell_text(value))
 
 
 def warn_of_left_out(task: str, part: str, all_rows: int, kept: int) -> None:

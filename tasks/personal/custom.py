@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, UsageError
 from harness.base.plain import named
+from harness.data.cells import label_text
 from harness.sample import Splits
 from harness.spec import TaskSpec
-from harness.tasks.custom.source import label_text
 from harness.tasks.intent.adapter import in_order
 from harness.tasks.personal.adapter import Event, Labelled, Personal, Rated, User, check_latest, splits_of
 from harness.tasks.personal.metrics import HIGHEST, LOWEST
+from harness.tasks.personal.times import time_of
 
 if TYPE_CHECKING:
     from harness.data.hub import Data
@@ -41,15 +41,23 @@ class Custom(Personal):
         rows = data.file(args["data"], [args[name] for name in ("user", "time", "query", "response")])
         streams: dict[str, list[Event]] = {}
         times: dict[str, tuple[float, int]] = {}
+        kinds: dict[str, int] = {}
         for number, row in enumerate(rows):
             where = f"{task}: row {number} (from 0) of {path.name}"
             user, query, response = (label_text(row[args[name]]) for name in ("user", "query", "response"))
             for name, text in (("user", user), ("query", query), ("response", response)):
                 if not text:
                     raise DataError(f"{where} has no {name}, in the column {args[name]!r}")
-            time = _time(label_text(row[args["time"]]))
-            if time is None:
+            found = time_of(label_text(row[args["time"]]))
+            if found is None:
                 raise DataError(f"{where}: the time {row[args['time']]!r:.40} is no number and no ISO date")
+            time, kind = found
+            if kinds.setdefault(kind, number) == number and len(kinds) > 1:
+                (other, first), *_ = kinds.items()
+                raise DataError(
+                    f"{where}: its time is a {kind}, and that of row {first} a {other}; nothing says which "
+                    "comes first, so give all times of a file in one form"
+                )
             before, at = times.get(user, (-math.inf, 0))
             if time < before:
                 raise DataError(
@@ -101,18 +109,3 @@ class CustomRatings(Custom, Rated):
             value = math.nan
         if not LOWEST <= value <= HIGHEST:
             raise DataError(f"{where}: {response[:40]!r} is no rating from {LOWEST} to {HIGHEST}")
-
-
-def _time(text: str) -> float | None:
-    """Seconds, or whatever number stands there; a date and time without a zone is taken as it is."""
-    try:
-        value = float(text)
-    except ValueError:
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        zone = found.utcoffset()
-        start = datetime(1970, 1, 1)
-        return (found.replace(tzinfo=None) - start).total_seconds() - (zone.total_seconds() if zone else 0.0)
-    return value if math.isfinite(value) else None

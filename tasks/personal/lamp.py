@@ -19,6 +19,7 @@ from harness.answers import Reading
 from harness.base.documents import load_json
 from harness.base.errors import DataError, UsageError
 from harness.base.plain import named
+from harness.data.cells import cell_text, label_text
 from harness.data.content import read_bytes
 from harness.sample import Classes, Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -31,6 +32,7 @@ from harness.tasks.personal.metrics import (
     root_mean_square,
     user_mean,
 )
+from harness.tasks.personal.times import time_of
 
 if TYPE_CHECKING:
     from harness.data.hub import Data
@@ -62,7 +64,14 @@ class Lamp(Personal):
         if sorted(asked) != sorted(golds):
             alone = [*sorted(set(asked) ^ set(golds)), *(own for own, n in Counter(asked).items() if n > 1)]
             raise self._other_version(f"questions and outputs don't have the same ids: {named(alone[0])}")
-        kept = [row for row in rows if row["profile"]]
+        pasts = {str(row["id"]): self._past(row["profile"], str(row["id"])) for row in rows}
+        empty = sum(len(row["profile"]) - len(pasts[str(row["id"])]) for row in rows)
+        if empty:
+            response = self.spec.settings["response"]
+            LOG.warning(
+                "%s: %d entries of profiles have no %s and are left out", self.spec.name, empty, response
+            )
+        kept = [row for row in rows if pasts[str(row["id"])]]
         if len(kept) < len(rows):
             LOG.warning(
                 "%s: %d of %d questions have no profile and are left out",
@@ -75,7 +84,8 @@ class Lamp(Personal):
             chosen = {str(row["id"]) for row in longest}
             kept = [row for row in kept if str(row["id"]) in chosen]
         owners = Counter(str(row.get("user_id", row["id"])) for row in kept)
-        return splits_of(self._users(kept, golds, owners), self.choices, latest=self.args["history"])
+        users = self._users(kept, pasts, golds, owners)
+        return splits_of(users, self.choices, latest=self.args["history"])
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -83,7 +93,11 @@ class Lamp(Personal):
         return self.labels
 
     def _users(
-        self, rows: Sequence[Mapping[str, Any]], golds: Mapping[str, str], owners: Counter[str]
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        pasts: Mapping[str, Sequence[Event]],
+        golds: Mapping[str, str],
+        owners: Counter[str],
     ) -> Iterator[User]:
         for row in rows:
             own = str(row["id"])
@@ -91,9 +105,11 @@ class Lamp(Personal):
             # profiles are of questions: where a user has several, each is a stream of its own
             name = user if owners[user] == 1 else f"{user}/{own}"
             held = Event(own, row["input"], golds[own], {"official": True})
-            yield User(name, self._past(row["profile"], own), [held])
+            yield User(name, pasts[own], [held])
 
     def _past(self, profile: Sequence[Any], own: str) -> list[Event]:
+        """The entries of a profile in the order of their dates, where they have some; without those that hold
+        no response."""
         query, response = self.spec.settings["query"], self.spec.settings["response"]
         entries = list(profile)
         wanted = {*query, response}
@@ -104,15 +120,21 @@ class Lamp(Personal):
                     f"an entry of the profile of question {named(own)} has {has:.80}, not "
                     f"{', '.join(sorted(wanted))}"
                 )
-        if all("date" in entry for entry in entries):
-            entries.sort(key=lambda entry: str(entry["date"]))
+        if any("date" in entry for entry in entries):
+            found = [time_of(label_text(entry.get("date"))) for entry in entries]
+            if None in found or len({each[1] for each in found if each}) > 1:
+                raise DataError(
+                    f"{self.spec.name}: the profile of question {named(own)} has no order: its dates are not "
+                    "all numbers, or all ISO dates such as 2013-05-21"
+                )
+            order = sorted(range(len(entries)), key=lambda n: found[n] or (0.0, ""))
+            entries = [entries[n] for n in order]
         return [
             Event(
-                f"{own}/{number}",
-                "\n".join(f"{field}: {entry[field]}" for field in query),
-                str(entry[response]),
+                f"{own}/{number}", "\n".join(f"{field}: {cell_text(entry[field])}" for field in query), said
             )
             for number, entry in enumerate(entries)
+            if (said := label_text(entry[response]))
         ]
 
     def _golds(self, data: Data) -> dict[str, str]:
@@ -122,6 +144,8 @@ class Lamp(Personal):
             isinstance(gold, Mapping) and {"id", "output"} <= gold.keys() for gold in golds
         ):
             raise self._other_version("its outputs are no {task, golds: [{id, output}]}")
+        if twice := [own for own, n in Counter(str(gold["id"]) for gold in golds).items() if n > 1]:
+            raise self._other_version(f"its outputs have the id {named(twice[0])} twice")
         outputs = {str(gold["id"]): str(gold["output"]).strip() for gold in golds}
         strange = next((output for output in outputs.values() if output not in self.labels), None)
         if strange is not None:
@@ -143,7 +167,9 @@ class Lamp(Personal):
         try:
             return load_json(read_bytes(path)[0])
         except ValueError as error:
-            raise DataError(f"{self.spec.name}: {path.name} is no JSON: {error}") from None
+            raise DataError(
+                f"{self.spec.name}: {path.name} is no JSON ({error}); fetch it again if it is not whole"
+            ) from None
 
     def _file(self, what: str) -> Path:
         """A file of the download, wherever in the folder it stands.
@@ -152,15 +178,19 @@ class Lamp(Personal):
             DataError: it isn't there.
         """
         split, root = str(self.args["split"]), Path(self.args["data"])
-        bases = [root / "time", root] if self.args["by"] == "time" else [root]
+        if not root.is_dir():
+            raise DataError(f"{self.spec.name}: {self.args['data']} is no folder")
+        if self.args["by"] == "time" and ((root / "time").is_dir() or "time" not in root.name.lower()):
+            root = (
+                root / "time"
+            )  # its files have the names of the other split's, which must not stand in for it
         folders: list[str] = self.spec.settings["folders"]
         names = ["", *(name for folder in folders for name in (folder, folder.lower()))]
-        for base in bases:
-            for name in names:
-                for inner in ("", split):
-                    path = base / name / inner / f"{split}_{what}.json"
-                    if path.is_file():
-                        return path
+        for name in names:
+            for inner in ("", split):
+                path = root / name / inner / f"{split}_{what}.json"
+                if path.is_file():
+                    return path
         raise DataError(
             f"{self.spec.name}: no {split}_{what}.json in {root.name} or its folders "
             f"{', '.join(folders)}; LaMP's test split has no public outputs"

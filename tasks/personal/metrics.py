@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.spec import MetricRange
+
 if TYPE_CHECKING:
     from harness.stats import Estimate
 
@@ -61,12 +63,14 @@ def user_mean(
 ) -> Estimate | None:
     """The mean over users of each one's mean score, with a t interval over users within the range of the
     metric; None for no score."""
-    from harness.stats import estimate_mean
+    from harness.results.ranges import estimate
 
     by_user: dict[str, list[float]] = defaultdict(list)
     for user, score in zip(users, scores, strict=True):
         by_user[user].append(score)
     if not by_user:
         return None
-    found = estimate_mean([sum(own) / len(own) for own in by_user.values()], binary=False)
-    return replace(found, ci=(max(found.ci[0], low), min(found.ci[1], high))) if found.ci else found
+    means = [sum(own) / len(own) for own in by_user.values()]
+    found = estimate(MetricRange(low, high), means, binary=False)
+    ci = (max(found.ci[0], low), min(found.ci[1], high)) if found.ci else None
+    return replace(found, ci=ci, n_items=len(scores), n_clusters=len(means))

@@ -167,7 +167,8 @@ class Research(Task):
             return Score(
                 {}, "unscored", "the answer needs a judge: --role judge=MODEL, or no majority of votes"
             )
-        return Score({"accuracy": float(right), **metrics})
+        why = None if final.answer or stopped else "no statement" if episode["said"] else "empty"
+        return Score({"accuracy": float(right), **metrics}, reason=why)
 
     def measure_set(
         self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]

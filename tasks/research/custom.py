@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import path_digest
 from harness.base.errors import DataError, UsageError
-from harness.data.content import Form, decode, read_bytes
+from harness.data.cells import cell_text, label_text
 from harness.data.tables import FORMATS, read_table
 from harness.sample import Question, Sample, Splits
-from harness.search import Corpus, Document
-from harness.tasks.custom.source import cell_text, label_text
+from harness.search import Corpus
+from harness.search.reading import read_corpus
 from harness.tasks.research.adapter import Research
 
 if TYPE_CHECKING:
     from harness.data.hub import Data
-
-#: endings of the documents of a folder
-TEXTS = (".txt", ".md")
 
 
 class CustomResearch(Research):
@@ -51,36 +48,6 @@ class CustomResearch(Research):
         rows = read_table(path, ["question", "answer"], optional=["id", "evidence", "group"])
         data.note_file(str(path))
         return Splits(test=list(_samples(rows, path.name, corpus)), corpus=corpus)
-
-
-def read_corpus(name: str) -> Corpus:
-    """A folder of texts, or a table of documents.
-
-    Raises:
-        DataError: there is no such thing, or it holds no sound corpus (see `Corpus`).
-    """
-    path = Path(name)
-    if path.is_dir():
-        return Corpus(_of_folder(path), path.name)
-    if not path.is_file():
-        raise DataError(f"no corpus {name}: a folder of {' and '.join(TEXTS)} files, or a table ({FORMATS})")
-    rows = read_table(path, ["text"], optional=["id", "docid", "title"])
-    own = next((column for column in ("id", "docid", "title") if column in rows.column_names), None)
-    if own is None:
-        raise DataError(f"{path.name}: documents need a column 'id', or 'docid' or 'title' in its place")
-
-    def document(row: Mapping[str, Any]) -> Document:
-        return Document(label_text(row[own]), label_text(row.get("title")), cell_text(row["text"]))
-
-    return Corpus(map(document, rows), path.name)
-
-
-def _of_folder(folder: Path) -> Iterator[Document]:
-    for file in sorted(folder.rglob("*")):
-        inside = file.relative_to(folder)
-        if file.suffix.lower() in TEXTS and not any(part.startswith(".") for part in inside.parts):
-            text = decode(read_bytes(file)[0], file.name, Form())
-            yield Document(inside.as_posix(), file.stem, text.strip())
 
 
 def _samples(rows: Any, where: str, corpus: Corpus) -> Iterator[Sample]:

@@ -20,12 +20,17 @@ TOOLS = {
     True: "Find them with the tool search, and read one whole with the tool get_document.",
     False: "Find them with the tool search.",
 }
+_COLON = r"[*_ \t]*[:\uff1a][*_ \t]*"
+#: the answer stands behind its name, or on the next line that holds something
 _ANSWER = re.compile(
-    r"^[\W_]*(?:exact|final)[ \t]+answer[*_ \t]*:[*_ \t]*(.*)$", re.IGNORECASE | re.MULTILINE
+    rf"^[\W_]*(?:exact|final)[ \t]+answer{_COLON}(?:\n\s*(?![\W_]*(?:confidence|explanation)\b))?(.*)$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _CONFIDENCE = re.compile(
-    r"^[\W_]*confidence[*_ \t]*:[*_ \t]*(\d{1,3}(?:\.\d{1,4})?)[ \t]*(%?)", re.IGNORECASE | re.MULTILINE
+    rf"^[\W_]*confidence{_COLON}(\d{{1,3}}(?:\.\d{{1,4}})?)[ \t]*([%\uff05]?).*$",
+    re.IGNORECASE | re.MULTILINE,
 )
+_LAST_CITED = re.compile(r"(.*\S)(\s*)\[([^\[\]\n]{1,300})\](\.?)")
 _CITED = re.compile(r"\[([^\[\]\n]{1,300})\]")
 #: citations that are read, and those within one pair of brackets
 MOST_CITED = 200
@@ -41,13 +46,24 @@ class Final:
 
 
 def read_final(text: str, known: Collection[str] = ()) -> Final:
-    """A final message. Where no line says 'Exact answer:', the answer is what the message states otherwise.
-    `known` are ids of documents: `[a, b]` is one citation if that is an id, else two."""
+    """A final message. Where no line says 'Exact answer:', the answer is what the message states otherwise;
+    citations behind it are no part of it. `known` are ids of documents: `[a, b]` is one citation if that is
+    an id, else two."""
     reply = as_written(text)[0]
     found = _ANSWER.findall(reply)
-    answer = found[-1].strip(" \t*_`") if found else (read_text(text).answer or "")
+    answer = found[-1] if found else (read_text(_CONFIDENCE.sub("", text)).answer or "")
+    if "\\boxed{" in answer:
+        answer = read_text(answer).answer or ""
     said = _CONFIDENCE.findall(reply)
-    return Final(answer or None, _share(*said[-1]) if said else None, _cited(reply, known))
+    return Final(_bare(answer, known) or None, _share(*said[-1]) if said else None, _cited(reply, known))
+
+
+def _bare(answer: str, known: Collection[str]) -> str:
+    """An answer without marks around it and citations behind it."""
+    answer = answer.strip(" \t*_`")
+    while (cited := _LAST_CITED.fullmatch(answer)) and (cited[2] or cited[3] in known):
+        answer = f"{cited[1]}{cited[4]}".strip(" \t*_`")
+    return answer
 
 
 def _share(number: str, percent: str) -> float | None:

@@ -16,9 +16,10 @@ from harness.base.errors import DataError, UsageError
 from harness.data.content import Form, decode, lines_of, read_bytes
 from harness.sample import Question, Sample, Splits
 from harness.search import Corpus, Document
+from harness.search.reading import read_corpus
 from harness.spec import DataPin
 from harness.tasks.research.adapter import Research
-from harness.tasks.research.custom import read_corpus, several
+from harness.tasks.research.custom import several
 
 if TYPE_CHECKING:
     from harness.data.hub import Data, Rows

@@ -36,6 +36,12 @@ def test_the_shape_follows_the_width(monkeypatch, capsys):
     assert "countdown, direct" in paragraphs and "verdict better" in paragraphs
 
 
+def test_a_column_that_is_empty_in_every_row_says_nothing_above_it(monkeypatch, capsys):
+    rows = [[row[0], row[1], "", *row[3:]] for row in ROWS]
+    for width in (40, 60, 75, 120):
+        assert "in every row: \n" not in printed(monkeypatch, capsys, width, rows)
+
+
 def test_one_row_keeps_its_columns_or_becomes_a_paragraph(monkeypatch, capsys):
     assert "arc1d, self-consistency, pocket/grid" in printed(monkeypatch, capsys, 50, ROWS[:1])
 

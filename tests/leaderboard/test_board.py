@@ -27,6 +27,10 @@ from harness.leaderboard.surfaces import method_surfaces, task_surfaces
 from harness.leaderboard.sweeps import method_sweeps, number, task_sweeps
 from harness.leaderboard.verdicts import usual_baselines
 from harness.results.index import read_index
+from harness.results.store import Store
+from harness.run.execute import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.stats import holm
 from harness.testing import seal_scores
 
@@ -355,6 +359,16 @@ def test_an_argument_of_the_task_makes_a_surface_across_its_sections(tmp_path):
     assert len(sections) == 3 and [method_surfaces(section) for section in sections] == [[]] * 3
     (figure,) = task_surfaces(sections)
     assert "Cells have items of their own" in figure.summary and len(figure.rows) == 9
+
+
+def test_an_argument_that_makes_the_corpus_has_its_curve(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    for distractors in (2, 3, 4):
+        args = {"items": 3, "distractors": distractors}
+        request = Request("research/synthetic", "no-search", "sim/reader", args)
+        run_grid(plan(request), Session(Store(tmp_path / "results")))
+    (curve,) = task_sweeps(sites.load(tmp_path / "results").of_task("research/synthetic"))
+    assert curve.parameter == "task_args.distractors"
 
 
 def test_too_few_cells_and_other_arguments_make_no_surface(tmp_path):

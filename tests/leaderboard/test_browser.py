@@ -4,6 +4,7 @@ Screenshots of four widths are kept in build/screenshots.
 """
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -14,6 +15,8 @@ from harness.leaderboard import site as sites
 from harness.leaderboard.live import Live
 from harness.leaderboard.server import server
 from harness.run.journal import Journal
+from harness.spec import MetricRange
+from harness.testing import seal_scores
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -226,9 +229,6 @@ def test_attempts_are_filtered_searched_opened_and_linked_to(store, site, visit)
 
 
 def test_an_attempt_shows_question_target_answer_and_every_metric(tmp_path, visit):
-    from harness.spec import MetricRange
-    from harness.testing import seal_scores
-
     seal_scores(
         tmp_path / "results", [0.25, 1.0, 0.0], metric_range=MetricRange(0.0, 1.0, lower_is_better=True)
     )
@@ -243,6 +243,32 @@ def test_an_attempt_shows_question_target_answer_and_every_metric(tmp_path, visi
     told = dict(zip(body.locator("h3").all_inner_texts(), body.locator("pre").all_inner_texts(), strict=True))
     assert told["Question"] == "item-0" and told["Target"] == "right" and told["Answer as read"] == "wrong"
     assert "lower is better" in page.locator("#metrics").inner_text() and visit.heard == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contours_are_drawn_and_their_line_is_seen_on_either_page(tmp_path, visit, theme):
+    for reasoning in (500, 2000, 8000):
+        for searches in (1, 4, 16):
+            seal_scores(
+                tmp_path / "results",
+                [float(n < 10 + reasoning / 400 + searches) for n in range(60)],
+                method_args={"reasoning": reasoning, "searches": searches},
+                used={"reasoning_tokens": reasoning, "retrieved_tokens": 100 * searches},
+                draws="none",
+            )
+    sites.build(tmp_path / "results", tmp_path / "site")
+    page = visit(address(tmp_path / "site", "tasks/simulated"))
+    page.emulate_media(color_scheme=theme)
+    figure = page.locator('.plot[aria-label*="over reasoning and searches"]')
+    figure.scroll_into_view_if_needed()
+    figure.locator(".contourlayer path").first.wait_for(state="attached")
+    marks = figure.locator(".xtick text").all_text_contents()
+    assert "0.5" in marks and "5" in marks, marks
+    line = figure.locator(".legendlines path.js-line").first.evaluate("e => getComputedStyle(e).stroke")
+    behind = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    numbers = [[int(part) for part in re.findall(r"\d+", colour)[:3]] for colour in (line, behind)]
+    assert sum(abs(a - b) for a, b in zip(*numbers, strict=True)) > 150, (line, behind)
+    assert visit.heard == []
 
 
 def test_the_keyboard_reaches_everything(store, site, visit):

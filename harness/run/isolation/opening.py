@@ -22,7 +22,7 @@ from harness.registry import load_method, registry
 from harness.run.isolation import forms
 from harness.run.isolation.forms import breach, no_walls
 from harness.run.isolation.method import Isolated
-from harness.run.isolation.reach import MODULE, reach_of
+from harness.run.isolation.reach import MODULE, from_anywhere, reach_of
 from harness.run.isolation.worker import START_SECONDS, Worker, check_machine
 from harness.run.prepare import Prepared
 from harness.run.session import Session
@@ -144,11 +144,12 @@ async def opened(prepared: Prepared, session: Session) -> AsyncIterator[Method]:
     apart = [session.store.root, *_of_data(cell.request.mirror)]
     apart += [Path(value) for name, value in cell.task_args.items() if _is_file(cell.task, name, value)]
     apart = [path.resolve() for path in apart]
-    reach = reach_of(cell.method, cell.method_args, cell.task, apart)
+    arguments = from_anywhere(cell.method, cell.method_args)
+    reach = reach_of(cell.method, arguments, cell.task, apart)
     method = Isolated(prepared, session.notice)
     try:
         attribute = cell.method.entry.partition(":")[2]
-        load = _load(cell.method, {"spec": plain(cell.method), "args": dict(cell.method_args)}, attribute)
+        load = _load(cell.method, {"spec": plain(cell.method), "args": arguments}, attribute)
         await method.worker.start(reach, load, [_TASKS, *(path for path in apart if path.exists())])
         await method.ready()
         yield method

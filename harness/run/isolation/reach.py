@@ -143,6 +143,14 @@ def _names_a_file(method: MethodSpec, name: str, value: Any) -> bool:
     return not own and isinstance(value, str) and bool(value) and Path(value).exists()
 
 
+def from_anywhere(method: MethodSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with the files that they name where these lie, as the worker has a folder of its own."""
+    return {
+        name: str(Path(value).absolute()) if _names_a_file(method, name, value) else value
+        for name, value in arguments.items()
+    }
+
+
 def _python() -> list[Path]:
     """Where Python's own library lies."""
     known = sysconfig.get_paths()

@@ -283,6 +283,19 @@ def test_an_argument_of_the_task_has_items_of_its_own(tmp_path):
     )
 
 
+def test_attempts_that_failed_are_said_beside_both_readings(tmp_path):
+    for reasoning in (1, 2):
+        for searches in (1, 2):
+            lost = (lambda n, epoch: "error") if reasoning * searches == 4 else (lambda n, epoch: "ok")
+            seal_scores(
+                tmp_path, np.ones(6), method="react", status=lost, draws="none",
+                method_args={"reasoning": reasoning, "searches": searches},
+            )  # fmt: skip
+    surface = found_in(tmp_path)
+    for reading, found in describe(surface).judgements.items():
+        assert "6 of 24 attempts, at 1 of 4 values, failed or were" in sentence(surface, found, reading)
+
+
 def test_one_value_of_an_argument_makes_no_surface(tmp_path):
     grid(tmp_path, searches=(2,), seeds=1, items=10)
     assert surfaces(read_index(tmp_path).rows, NAMES) == []

@@ -10,6 +10,10 @@ from harness.comparison.sweep import curves
 from harness.comparison.sweep_json import plain_sweep
 from harness.comparison.trends import sentence, trend_of, verdict
 from harness.results.index import read_index
+from harness.results.store import Store
+from harness.run.execute import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.spec import MetricRange
 from harness.testing import seal_scores
 
@@ -196,3 +200,32 @@ def test_values_that_are_no_number_are_named(tmp_path):
     assert list(curve.values) == [1, 2, 4] and curve.no_numbers == ("auto",)
     assert "without auto, no number" in sentence(curve, trend_of(curve))
     assert plain_sweep(curve)["values_left_out"] == ["auto"]
+
+
+def test_a_sweep_over_what_makes_the_corpus_and_over_a_list_of_one(tmp_path, monkeypatch):
+    """Another world has another corpus by nature; `hops=2` is a list of one number."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    for distractors, hops in ((2, 1), (4, 1), (2, 2)):
+        request = Request(
+            task="research/synthetic",
+            task_args={"items": 3, "distractors": distractors, "hops": [hops]},
+            method="no-search",
+            model="sim/reader",
+        )
+        run_grid(plan(request), Session(Store(tmp_path / "out")))
+    rows = read_index(tmp_path / "out").rows
+    assert [curve.values.tolist() for curve in curves(rows, "distractors")] == [[2, 4]]
+    assert [curve.values.tolist() for curve in curves(rows, "hops")] == [[1, 2]]
+
+
+def test_attempts_that_failed_are_said_beside_the_verdict(tmp_path):
+    for k in (1, 2, 4):
+        lost = (lambda n, epoch: "error" if n < 3 else "ok") if k == 4 else (lambda n, epoch: "ok")
+        seal_scores(tmp_path, np.ones(10), method="m", method_args={"k": k}, status=lost)
+    (curve,) = curves(read_index(tmp_path).rows, "k")
+    said = "; 3 of 30 attempts, at 1 of 3 values, failed or were not scored and count as the worst value"
+    assert sentence(curve, trend_of(curve)).endswith(said)
+    seal_scores(tmp_path / "sound", np.ones(10), method="m", method_args={"k": 1})
+    seal_scores(tmp_path / "sound", np.ones(10), method="m", method_args={"k": 2})
+    (sound,) = curves(read_index(tmp_path / "sound").rows, "k")
+    assert "failed" not in sentence(sound, trend_of(sound))

@@ -1,9 +1,12 @@
 """The means of categories, beside that of the whole."""
 
+import dataclasses
+import math
+
 import pytest
 
 from harness.results.summary import Summary
-from harness.spec import TaskSpec
+from harness.spec import MetricRange, TaskSpec
 
 TASK = TaskSpec(name="t", version="1-A", summary="s", entry="a:b", metrics={"accuracy": 1.0, "other": 1.0})
 
@@ -116,3 +119,33 @@ def test_groups_of_one_change_nothing_but_their_number():
                 summary.add(line | {"group": group and group.format(n)}, ("all",))
         found.append({name: {**m, "n_clusters": None} for name, m in summary.metrics({}).items()})
     assert found[0] == found[1]
+
+
+def test_a_metric_that_items_do_not_have_is_the_mean_of_the_others():
+    """None that no item has; an attempt in error counts at an item that has it and at one that may."""
+    summary = Summary(TASK, 4)
+    for n, other in enumerate([0.5, None, 1.0]):
+        line = attempt(n, 1.0)
+        summary.add({**line, "metrics": {"accuracy": 1.0} | ({} if other is None else {"other": other})})
+    summary.add(attempt(3, None))
+    other = summary.metrics({})["other"]
+    assert (other["value"], other["n_items"], other["scored_only"]) == (0.5, 3, 0.75)
+    none = Summary(TASK, 1)
+    none.add({**attempt(0, 1.0), "metrics": {"accuracy": 1.0}})
+    assert list(none.metrics({})) == ["accuracy"]
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_counts_that_are_all_alike_have_no_interval(value):
+    """0 and 1 are ends of the scale of a share, and not of a number of searches."""
+    ranges = {"accuracy": MetricRange(), "other": MetricRange(0.0, math.inf, True)}
+    summary = Summary(dataclasses.replace(TASK, ranges=ranges), 20)
+    for n in range(20):
+        summary.add({**attempt(n, value), "metrics": {"accuracy": value, "other": value}})
+    found = summary.metrics({})
+    assert found["accuracy"]["ci"] is not None
+    assert (found["other"]["value"], found["other"]["ci"], found["other"]["ci_method"]) == (
+        value,
+        None,
+        "none",
+    )

@@ -146,3 +146,31 @@ def test_terms_and_tokens():
     assert count_tokens("Hello, extraordinary") == 4
     assert beginning("one, two three", 3) == "one, two"
     assert beginning("one", 3) == "one"
+
+
+@pytest.mark.parametrize(
+    "text, query",
+    [("国際標準化に関する動向", "標準"), ("ในหนังสือเล่มนี้", "หนังสือ"), ("日本語 and English", "ENGLISH")],
+)
+def test_scripts_without_spaces_are_found_by_a_part_of_a_sentence(text, query):
+    search = Search(corpus(text, "something else"))
+    assert [hit.id for hit in search.search(query)] == ["d0"]
+
+
+def test_signs_of_scripts_without_spaces_are_terms_and_tokens():
+    assert terms("東京 Tokyo") == ["東", "京", "tokyo"]
+    assert count_tokens("東京都庁 Tokyo") == 5 and beginning("東京都庁", 2) == "東京"
+
+
+def test_vowel_signs_part_no_word():
+    assert terms("\u0939\u093f\u0928\u094d\u0926\u0940 \u0915\u093f\u0924\u093e\u092c\u0964") == [
+        "\u0939\u093f\u0928\u0926\u0940",
+        "\u0915\u093f\u0924\u093e\u092c",
+    ]
+    assert terms("\u0645\u064f\u062d\u064e\u0645\u064e\u062f") == terms("\u0645\u062d\u0645\u062f")
+
+
+def test_a_corpus_of_one_document_and_one_without_a_word():
+    assert [hit.id for hit in Search(corpus("only this")).search("this", 100)] == ["d0"]
+    assert Search(corpus("!!!", "???")).search("this") == []
+    assert [hit.id for hit in Search(corpus("!!!", "this")).search("this")] == ["d1"]

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.simulations.surfaces import CELLS, TRUTHS, VALUES, both, covered, simulated
+from benchmarks.simulations.surfaces import (
+    CELLS,
+    SPLIT,
+    TRUTHS,
+    VALUES,
+    best_share,
+    both,
+    covered,
+    simulated,
+    splits_covered,
+)
 from harness.stats.hypothesis import judge
 from harness.stats.iso_budget import best_shares, optimum
 from harness.stats.surface import best_form, fit_surfaces, values_at
@@ -163,6 +173,22 @@ def test_intervals_cover_a_known_surface():
     """`make simulations` says it at length."""
     held = covered(40, 5, 100, 1.0)
     assert all(held[name] >= 34 for name in ("a", "b", "share")) and held["width"] / 40 < 0.5
+
+
+@pytest.mark.parametrize(
+    "truth", [name for name in SPLIT if name.startswith(("saturating", "linear, .010 and .005"))]
+)
+def test_intervals_cover_the_best_split_of_other_forms(truth):
+    """`make simulations` says it at length, of more."""
+    assert splits_covered(10, 5, truth, 100)["own"] >= 8
+
+
+def test_best_splits_by_search_are_those_of_closed_forms():
+    assert best_share(SPLIT["linear, .010 and .005, interaction .001"][0]) == pytest.approx(
+        5.5 / 16, abs=1e-3
+    )
+    assert best_share(SPLIT["linear, .010 and .015 (a corner)"][0]) == 1
+    assert best_share(SPLIT["logarithmic, .15 and .10"][0]) == 0.4
 
 
 def test_residuals_of_a_true_form_are_noise():

@@ -1,13 +1,10 @@
-"""Episodic memory: the nearest, in order, without what is hidden; and a frozen corpus."""
-
-import json
+"""Episodic memory: the nearest, in order, without what is hidden."""
 
 import numpy as np
 import pytest
 
-from harness.base.errors import DataError
 from harness.data.history import Interaction
-from harness.methods.personal.memory import Corpus, Index, Words
+from harness.methods.personal.memory import Index, Words
 
 EVENTS = [
     Interaction(f"e{n}", query, response, n)
@@ -64,33 +61,11 @@ def test_vectors_of_an_embedder_take_the_place_of_words():
     assert Index([], embed=embed).nearest("x", 2) == [] and Index([]).nearest("x", 2) == []
 
 
-def test_ten_thousand_characters_are_searched(tmp_path):
+def test_ten_thousand_characters_are_searched():
     assert len(Index(EVENTS).nearest("war " * 2500, 2)) == 2
 
 
-def corpus(folder, *rows):
-    path = folder / "corpus.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(path)
-
-
-def test_a_corpus_finds_what_shares_words(tmp_path):
-    held = Corpus(corpus(tmp_path, {"id": 1, "text": "the war of roses"}, {"id": 2, "text": "tea"}))
-    assert held.search("war", 3) == ["the war of roses"] and held.search("none", 3) == []
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ([{"id": 1, "text": "a"}, {"id": 1, "text": "b"}], "line 2: the id 1 stands in line 1 too"),
-        ([{"id": 1, "text": " "}], "line 1: a document has an id and a text that isn't empty"),
-        (["text"], "line 1: a document has an id"),
-        ([], "holds no document"),
-    ],
-)
-def test_a_broken_corpus_is_one_line(tmp_path, rows, said):
-    with pytest.raises(DataError) as caught:
-        Corpus(corpus(tmp_path, *rows))
-    assert said in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(DataError, match="no file .*none.jsonl"):
-        Corpus(str(tmp_path / "none.jsonl"))
+def test_words_of_any_script_are_compared():
+    films = [Interaction(str(n), query, "x", n) for n, query in enumerate(["戦争映画です", "Café", "tea"])]
+    index = Index(films)
+    assert ids(index.nearest("戦争", 1)) == ["0"] and ids(index.nearest("cafe", 1)) == ["1"]

@@ -39,6 +39,8 @@ def test_the_latest_n_in_time_order(play):
         ({"n": 99}, 10, 1),
         ({"iterations": 0}, 0, 0),
         ({"batch": "all"}, 10, 1),
+        ({"every": 5}, 6, 2),
+        ({"every": 99}, 0, 0),  # the past is over before
     ],
 )
 def test_how_often_what_is_asked(play, args, simulated, rewrites):
@@ -266,6 +268,23 @@ def test_personas_of_one_user_are_more_alike_than_of_two(play):
     assert within > between + 0.05
 
 
+def test_how_alike_personas_are_is_measured(play):
+    """Jaccard of terms: a b c against b c d is 2 of 4, against itself 1; nobody else, no measure."""
+    made = {"user0": "a b c", "user1": "B c d", "user2": "a b c"}
+
+    def say(kind, call):
+        return made[call.question.id.partition("/")[0]] if kind == "rewrite" else None
+
+    def likeness(users):
+        run = play("personaagent", say=say, task_args={**SMALL, "users": users})
+        found = run.outcomes.items()
+        return {name.partition("-")[0]: each.measures.get("persona_likeness") for name, each in found}
+
+    assert likeness(3) == {"user0": 0.75, "user1": 0.5, "user2": 0.75} and likeness(1) == {"user0": None}
+    neutral = play("personaagent", task_args=SMALL, neutral=True)
+    assert all("persona_likeness" not in outcome.measures for outcome in neutral.outcomes.values())
+
+
 @pytest.mark.parametrize(
     ("name", "args", "draws"),
     [
@@ -285,6 +304,46 @@ def test_arguments_are_checked(play):
     for args, said in (({"n": 0}, "n=0"), ({"k": 0}, "k=0"), ({"iterations": -1}, "iterations=-1")):
         with pytest.raises(UsageError, match=said):
             play("personaagent", task_args=SMALL, **args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"swap": "persona", "without": "persona"},
+        {"swap": "memory", "without": "memory"},
+        {"swap": "memory", "without": "action"},
+        {"neutral": True, "without": "persona"},
+        {"neutral": True, "swap": "persona"},
+    ],
+)
+def test_a_control_of_what_is_not_used_is_refused(play, args):
+    """It would stand in a table as if it had controlled something."""
+    with pytest.raises(UsageError, match="changes nothing with"):
+        play("personaagent", task_args=SMALL, **args)
+
+
+@pytest.mark.parametrize("name", ["react-personal", "in-context-personal", "rag-personal", "label-prior"])
+def test_rows_without_a_persona_have_none_to_swap(name):
+    spec = registry().method(name)
+    assert spec.arguments({"swap": "memory"})["swap"] == "memory"
+    with pytest.raises(UsageError, match="swap='persona' is not one of: none, memory"):
+        spec.arguments({"swap": "persona"})
+
+
+def test_a_corpus_is_searched_by_a_tool_of_its_own(play, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "roses.md").write_text("The war of the roses.")
+    (tmp_path / "docs" / "tea.md").write_text("Tea is drunk.")
+    said = iter(["Action: search_corpus: roses", "Action: search_corpus:  ", "Answer: skip"] * 6)
+    run = play(
+        "react-personal",
+        task_args=SMALL,
+        say=lambda kind, call: next(said),
+        corpus=str(tmp_path / "docs"),
+    )
+    seen = [message.text for call in run.model.of("act") for message in call.messages]
+    assert f"{personal.OBSERVATION}\n[roses.md] roses\nThe war of the roses." in seen
+    assert f"{personal.OBSERVATION}\n{personal.NOTHING_FOUND}" in seen
 
 
 def test_both_halves_of_a_run_give_the_same_answers(play):

@@ -49,6 +49,30 @@ def test_dates_order_rows(tmp_path):
     assert len(load(tmp_path, dated).test) == 2
 
 
+def times(*values):
+    return [{**ROWS[0], "time": value, "query": f"q{n}"} for n, value in enumerate(values)]
+
+
+def test_times_of_two_zones_and_equal_times_are_in_order(tmp_path):
+    zoned = times("2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00Z", "2024-01-01T04:30:00-05:00")
+    past = load(tmp_path, zoned).history.before("ann-2")
+    assert [each.query for each in past] == ["q0", "q1"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((2019, "2020-01-01"), "row 1 (from 0) of streams.jsonl: its time is a date without a time zone, and "
+         "that of row 0 a number"),
+        (("2024-01-01T10:00", "2024-01-02T00:00Z"), "is a date with a time zone, and that of row 0 a date w"),
+    ],
+)  # fmt: skip
+def test_times_that_can_not_be_put_in_order_are_one_line(tmp_path, values, said):
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, times(*values))
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -105,7 +105,7 @@ def test_official_scores_of_labels(tmp_path):
     assert made.score(samples[2], voted).metrics["accuracy"] == 1.0
     found = made.measure_set(None, samples[:2], [outcome(s, s.target) for s in samples[:2]])
     assert found["lamp_macro_f1"] == pytest.approx(2 / 15) and found["labels_seen"] == 2
-    assert found["user_accuracy"].value == 1.0 and found["user_accuracy"].n_items == 2
+    assert found["user_accuracy"].value == 1.0 and found["user_accuracy"].n_clusters == 2
 
 
 def test_official_scores_of_ratings(tmp_path):
@@ -137,6 +137,40 @@ def test_a_question_without_a_profile_is_left_out(tmp_path, caplog):
     assert "1 of 2 questions have no profile and are left out" in caplog.text
 
 
+def with_profile(*entries):
+    return [{**movie("1"), "profile": [{"description": "x", "tag": "comedy", **entry} for entry in entries]}]
+
+
+def test_an_entry_without_a_response_is_left_out(tmp_path, caplog):
+    questions = with_profile({"tag": None}, {"tag": " "}, {"description": None})
+    splits = task("lamp-2m", download(tmp_path, questions, {"1": "comedy"})).load(Data())
+    past = splits.history.before("1")
+    assert [(each.query, each.response) for each in past] == [("description: ", "comedy")]
+    assert "2 entries of profiles have no tag and are left out" in caplog.text
+
+
+def test_dates_are_put_in_order_as_dates(tmp_path):
+    numbers = with_profile({"date": 1000, "tag": "action"}, {"date": 999})
+    splits = task("lamp-2m", download(tmp_path, numbers, {"1": "comedy"})).load(Data())
+    assert [each.response for each in splits.history.before("1")] == ["comedy", "action"]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [("2013-10-02", "2013-9-1"), ("2013-10-02", None), ("2013-10-02", 2013), ("06 21, 2013", "05 1, 2013")],
+)
+def test_dates_that_have_no_order_are_one_line(tmp_path, dates):
+    folder = download(tmp_path, with_profile(*({"date": date} for date in dates)), {"1": "comedy"})
+    with pytest.raises(DataError, match="the profile of question '1' has no order"):
+        task("lamp-2m", folder).load(Data())
+
+
+def test_no_other_split_stands_in_for_the_time_based_one(tmp_path):
+    with pytest.raises(DataError, match="no dev_questions.json in time"):
+        task("lamp-2m", movies(tmp_path / "user"), by="time").load(Data())
+    assert task("lamp-2m", movies(tmp_path / "LaMP_time"), by="time").load(Data()).test
+
+
 @pytest.mark.parametrize(
     ("name", "questions", "golds", "said"),
     [
@@ -160,12 +194,22 @@ def test_files_of_another_version_are_one_line(tmp_path, name, questions, golds,
     assert "\n" not in str(caught.value)
 
 
+def test_an_output_that_stands_twice_is_one_line(tmp_path):
+    folder = download(tmp_path, [movie("1")], {"1": "comedy"})
+    outputs = {"golds": [{"id": 1, "output": "comedy"}, {"id": "1", "output": "action"}]}
+    (tmp_path / "dev_outputs.json").write_text(json.dumps(outputs))
+    with pytest.raises(DataError, match="its outputs have the id '1' twice"):
+        task("lamp-2m", folder).load(Data())
+
+
 def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(DataError, match="nowhere is no folder"):
+        task("lamp-2m", str(tmp_path / "nowhere")).load(Data())
     with pytest.raises(DataError, match="no dev_questions.json in "):
         task("lamp-2m", str(tmp_path)).load(Data())
     with pytest.raises(UsageError, match="needs -T data=DIR"):
         task("lamp-1", "")
     (tmp_path / "dev_outputs.json").write_text("{")
     (tmp_path / "dev_questions.json").write_text("[]")
-    with pytest.raises(DataError, match="dev_questions|dev_outputs.json is no JSON"):
+    with pytest.raises(DataError, match="dev_outputs.json is no JSON .*fetch it again"):
         task("lamp-2m", str(tmp_path)).load(Data())

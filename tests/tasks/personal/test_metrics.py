@@ -47,5 +47,7 @@ def test_a_label_counts_letter_by_letter():
 
 def test_users_weigh_alike_whatever_they_were_asked():
     found = user_mean(["a", "a", "a", "b"], [1, 1, 1, 0])
-    assert (found.value, found.n_items) == (0.5, 2)
+    assert (found.value, found.n_items, found.n_clusters) == (0.5, 4, 2)
+    assert user_mean(["a", "b"], [1, 1]).ci is None  # an error has no end at 1
+    assert user_mean(["a", "b"], [1, 1], 0, 1).ci is not None
     assert user_mean([], []) is None

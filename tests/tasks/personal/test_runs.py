@@ -23,7 +23,7 @@ def test_users_are_the_unit_and_alignment_is_a_cost_of_its_own(tmp_path):
     record = run(tmp_path)
     assert (
         record["metrics"]["accuracy"]["n_clusters"] == 4
-        and record["metrics"]["user_accuracy"]["n_items"] == 4
+        and record["metrics"]["user_accuracy"]["n_clusters"] == 4
     )
     assert record["data_access"] == {"history": 32}
     spent = {purpose: usage["calls"] for purpose, usage in record["usage"]["by_purpose"].items()}

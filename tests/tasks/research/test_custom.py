@@ -1,10 +1,20 @@
 """Questions and documents of the user's own, sound and unsound."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from harness.base.errors import DataError, UsageError
+from harness.comparison.arms import arms_of
+from harness.comparison.paired import compare
+from harness.display.records import beside
+from harness.results.index import in_force, read_index
+from harness.results.recount import contradiction
+from harness.results.store import Store
+from harness.run.execute import run_grid
+from harness.run.plan import Request, plan
+from harness.run.session import Session
 from harness.tasks.research.custom import several
 from harness.testing import check_task
 
@@ -17,6 +27,7 @@ def files(tmp_path):
     (folder / "a.txt").write_text("Red foxes jump.")
     (folder / "more" / "b.md").write_text("Blue cats sleep.")
     (folder / ".hidden.txt").write_text("no document")
+    (folder / "folder.txt").mkdir()
 
     def write(name, rows):
         path = tmp_path / name
@@ -83,3 +94,24 @@ def test_cells_with_several_texts():
     assert several('["a", "b;c"]') == ["a", "b;c"]
     assert several("a; b") == ["a", "b"] and several("a; b", whole=True) == ["a; b"]
     assert several(None) == [] and several(["x", ""]) == ["x"]
+
+
+def test_what_questions_without_evidence_lack_is_no_zero(files, tmp_path, monkeypatch):
+    """Recall is of the questions that name evidence, in the record, its check and a comparison."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    folder, write, _ = files
+    asked = [{"id": f"q{n}", "question": "Which foxes?", "answer": "foxes"} for n in range(3)]
+    data = write("some.jsonl", [*asked, {**asked[0], "id": "e", "evidence": "a.txt"}])
+    request = Request(
+        task="research/custom",
+        task_args={"corpus": folder, "data": data},
+        method="no-search,rag",
+        model="echo/Exact answer: foxes",
+    )
+    found = run_grid(plan(request), Session(Store(tmp_path / "out"))).results
+    recall = [each.record["metrics"]["evidence_recall"] for each in found]
+    assert [(each["value"], each["n_items"]) for each in recall] == [(0, 1), (1, 1)]
+    assert "evidence_recall 1.000 [0.207, 1.000] (of 1 of 4 items)" in " ".join(beside(found[1].record))
+    assert not any(contradiction(Path(each.record["samples_path"]), each.record) for each in found)
+    (none, rag) = arms_of(in_force(read_index(tmp_path / "out").rows))
+    assert compare(rag, none, "evidence_recall").matched == 1

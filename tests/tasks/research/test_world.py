@@ -127,6 +127,12 @@ def test_calibration_is_of_the_set(small):
         ("Exact answer: Paris\nConfidence: 0.7", "Paris", 0.7),
         ("exact answer: A\nFinal answer: B\nconfidence: 100 %", "B", 1.0),
         ("The answer is Paris.", "Paris", None),
+        ("Exact answer:\n\n**Paris**\nConfidence: 5%", "Paris", 0.05),
+        ("Exact answer:\nExplanation: none", None, None),
+        ("Exact answer\uff1a 四十二\nConfidence\uff1a \uff19\uff10\uff05", "四十二", 0.9),
+        ("Exact answer: $\\boxed{7}$", "7", None),
+        ("Paris, as it says.\nConfidence: 85 percent", "Paris, as it says.", 0.85),
+        ("Confidence: 85 percent", None, 0.85),
         ("Exact answer:\nConfidence: 700%", None, None),
         ("", None, None),
     ],
@@ -138,6 +144,29 @@ def test_reading_the_final_message(text, answer, confidence):
 
 def test_an_id_may_hold_a_comma():
     assert read_final("x [Paris, Texas] y [a; b]", {"Paris, Texas"}).cited == ["Paris, Texas", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    "said, answer",
+    [
+        ("42 [d1]", "42"),
+        ("42 [other][d1]", "42"),
+        ("42[d1].", "42."),
+        ("**Paris, France** [d1, d2]", "Paris, France"),
+        ("f[x]", "f[x]"),
+        ("[d1]", "[d1]"),
+    ],
+)
+def test_citations_behind_an_answer_are_no_part_of_it(said, answer):
+    assert read_final(f"Exact answer: {said}", {"d1", "d2"}).answer == answer
+
+
+def test_why_an_episode_has_no_answer_is_its_reason(small):
+    def why(said, stop="stop"):
+        return small.task.score(SAMPLE, Outcome("1", answer=episode(said), stop_reason=stop)).reason
+
+    assert why("Exact answer:\nConfidence: 5%") == "no statement" and why("") == "empty"
+    assert why("Exact answer: 5") is None and why("", stop="step_limit") is None
 
 
 def test_recorded_episodes_and_final_messages_are_read(small):

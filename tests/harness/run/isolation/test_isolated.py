@@ -142,3 +142,21 @@ def test_the_past_of_a_user_is_the_same_in_both_modes(tmp_path):
     assert told[0] == told[1] and told[0][0] == ["a", ["a0", "a1"], 2]  # q0 is asked before a's last event
     assert told[0][1] == ["b", ["b0", "b1", "b2"], 3]
     assert access == [{"history": 6}, {"history": 6}]
+
+
+def test_a_file_is_found_wherever_the_worker_runs(tmp_path, monkeypatch):
+    """A path of the user's is from the user's folder."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs.jsonl").write_text('{"id": "a", "text": "a film"}\n')
+    request = Request(
+        task="personal/synthetic",
+        task_args={"users": 1, "history": 2, "test": 1},
+        method="react-personal",
+        method_args={"corpus": "docs.jsonl"},
+        model="sim/person",
+        isolate=True,
+    )
+    (cell,) = plan(request)
+    record = asyncio.run(run_cell(cell, Session(Store(tmp_path / "out"))))
+    assert record["counts"]["ok"] == 1
