@@ -1,0 +1,70 @@
+"""Policies that stand beside a tested one, so that what it gains can be told from what it merely spends."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from harness.methods.team.policy import Move, Step, View
+
+
+class RandomGate:
+    """As many requests as the tested policy made in the same episode, of the same kinds, at random points.
+
+    Where an action is proposed that has several calls, no more of them are put to the human than are left.
+
+    Args:
+        kinds: the requests that the tested policy made and the human answered, one entry each.
+        points: how many decisions the tested policy took, over which they are spread.
+    """
+
+    wants_uncertainty = False
+
+    def __init__(self, kinds: Iterable[Move], points: int, rng: random.Random) -> None:
+        self._kinds, self._points, self._rng = list(kinds), points, rng
+        rng.shuffle(self._kinds)
+        self._proposals = 0
+
+    def wants_action(self, view: View) -> bool:
+        """Always: that the agent is about to end is when what is left must be spent."""
+        return True
+
+    def decide(self, view: View) -> Move:
+        left, points = len(self._kinds), max(self._points, 1)
+        self._points -= 1
+        if not left or (view.steps and self._rng.random() >= left / points):
+            return Move.ACT
+        kind = self._kinds.pop()
+        if kind is Move.PROPOSE:
+            self._proposals = 1
+            return kind if view.steps else Move.ASK
+        return kind
+
+    def proposes(self, step: Step) -> bool:
+        self._proposals -= 1
+        return self._proposals >= 0
+
+
+class OracleGate:
+    """Asks for exactly what is needed, before the first action: a ceiling of when to ask and about what.
+
+    Args:
+        needed: how many facts are needed.
+    """
+
+    wants_uncertainty = False
+
+    def __init__(self, needed: int) -> None:
+        self._left = needed
+
+    def wants_action(self, view: View) -> bool:
+        return self._left <= 0 or not view.reachable
+
+    def decide(self, view: View) -> Move:
+        if self.wants_action(view):
+            return Move.ACT
+        self._left -= 1
+        return Move.ASK
+
+    def proposes(self, step: Step) -> bool:
+        return False
