@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.job.worlds import world_of
 from harness.sample import Question, Sample, Splits
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class OfItems:
                 known.update((each.id, each) for each in test)
             return replace(known[question.id], question=question)
 
-        def world(question: Question, role: Callable[[str], Model]) -> World:
-            return task.world(sample(question), role)
+        def world(question: Question, role: Callable[[str], Model], has_role: Callable[[str], bool]) -> World:
+            return world_of(task, sample(question), role, has_role)
 
         def wrong(question: Question, rng: random.Random) -> Any | None:
             return task.wrong(sample(question), rng)

@@ -82,7 +82,7 @@ class Job:
         n_asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(self._splits, access, n_asked, models.embedder)
         self._past, self._pasts = self._histories(splits, splits.test if asked is None else asked, swap)
-        self.training = Training(self._task, models, access, self._other, self.role)
+        self.training = Training(self._task, models, access, self._other, self.role, self.has_role)
         made_by = [method.name, method.comparability_version, *filter(None, [method.owner, code])]
         self.files = Files(method.name, made_by)
         self._wrong: dict[tuple[str, int], Any] = {}
@@ -166,7 +166,7 @@ class Job:
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
         _check_question(question, "world")
-        return self._items.world(question, self.role)
+        return self._items.world(question, self.role, self.has_role)
 
     def worlds(self, question: Question, n: int) -> list[World]:
         """n fresh copies of a question's world, for methods that try several times and keep one; what the
@@ -244,7 +244,7 @@ class Job:
         other._task, other._splits, other._items, other._wrong = task, splits, OfItems(task, ()), {}
         other._past = other._pasts = other._no_history
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
-        other.training = Training(task, self._models, self._access, other._other, other.role)
+        other.training = Training(task, self._models, self._access, other._other, other.role, other.has_role)
         return other
 
     # -- users ------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from harness.base.errors import UsageError
 from harness.base.plain import Unfit, text
 from harness.job.access import Access
 from harness.job.models import Models
+from harness.job.worlds import world_of
 from harness.model.elsewhere import elsewhere
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
@@ -40,9 +41,10 @@ class Training:
         access: Access,
         open_task: Callable[[str], Job],
         role: Callable[[str], Model],
+        has_role: Callable[[str], bool],
     ) -> None:
         self._task, self._models, self._access, self._open_task = task, models, access, open_task
-        self._role = role
+        self._role, self._has_role = role, has_role
         #: the weights that the method last answered with in place of the model's own
         self.trained: Path | None = None
         #: the learning curve of `fit`, as `curve` took it
@@ -106,8 +108,8 @@ class Training:
         """
         self._access.check("labelled")
         if loop is None:
-            return self._task.world(sample, self._role)
-        return self._task.world(sample, lambda name: elsewhere(self._role(name), loop))
+            return world_of(self._task, sample, self._role, self._has_role)
+        return world_of(self._task, sample, lambda name: elsewhere(self._role(name), loop), self._has_role)
 
     def dialogue(
         self, sample: Sample, draw: int = 0
