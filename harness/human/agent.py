@@ -1,4 +1,4 @@
-"""What an agent is asked by the methods that involve a human: one wording, which simulated agents read too."""
+"""What an agent is asked by methods that involve a human: one wording, which simulated agents read too."""
 
 from __future__ import annotations
 

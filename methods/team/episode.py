@@ -1,4 +1,4 @@
-"""One episode in which a policy decides, before each of the agent's actions, whether its human is involved."""
+"""One episode in which a policy decides, before each action of the agent, whether its human is involved."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from harness.methods.team.policy import Move, Policy, Spent, Step, View
 from harness.model.metering import used
 from harness.model.raw_calls import calls_as_written
 from harness.sample import Outcome, Question
+from harness.team.tools import ASK, HAND_OVER, PLAN, TOOLS
 from harness.world import Observation, World
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from harness.model.gateway import Model
 
+#: plans that are put to the human in an episode, at most
+PLANS = 8
 #: of one action, however many tokens it should take
 MOST_SAMPLES = 64
 Seen = Sequence["ChatMessage"]
@@ -49,14 +52,12 @@ class Sampling:
 
 @dataclass
 class Decision:
-    """What was decided before one action. `asked` is how many requests it put to the human, `refused` how
-    many of them were beyond the budget."""
+    """What was decided before one action, and how many of its requests the human answered."""
 
     move: Move
     step: int
     uncertainty: float | None = None
-    asked: int = 0
-    refused: int = 0
+    answered: int = 0
 
     def plain(self) -> dict[str, Any]:
         """As a trace has it."""
@@ -65,8 +66,8 @@ class Decision:
 
 @dataclass
 class Questions:
-    """What the agent asks: its own questions, or about each of `about` in turn, as long as there are some. What
-    was put to the human before isn't put again, unless `repeats`."""
+    """What the agent asks: about each of `about` in turn, as long as there are some, and then whatever it
+    wants to know. What was put to the human before isn't put again, unless `repeats`."""
 
     about: list[str] = field(default_factory=list)
     repeats: bool = False
@@ -90,13 +91,13 @@ class TeamEpisode(World):
         sampling: Sampling,
         *,
         questions: Questions | None = None,
-        plans: int = 8,
+        plans: int = PLANS,
         purpose: str = "answer",
     ) -> None:
         self.question, self._model, self._world = question, model, world
         self._policy, self._sampling, self._purpose = policy, sampling, purpose
         self._questions = questions or Questions()
-        self.limits, self.mended = world.limits, world.mended
+        self.limits, self.mended, self.waits_for_people = world.limits, world.mended, world.waits_for_people
         self._irreversible = frozenset(question.metadata.get("irreversible", ()))
         self.decisions: list[Decision] = []
         self.spent = Spent()
@@ -131,15 +132,16 @@ class TeamEpisode(World):
         seen = await self._world.step(action)
         self._steps += 1
         requests = results.requests(action.tool_calls or ())
-        replies = results.replies(requests, seen.messages)
+        came = results.came_of(requests, seen.messages)
         decision = self.decisions[-1]
-        decision.asked, decision.refused = len(requests), sum(reply.refused for reply in replies)
-        for reply in replies:
-            self.spent = self.spent.after(decision.move, reply.refused)
+        decision.answered = sum(each.answered for each in came)
+        for each in came:
+            if each.answered or each.refused:
+                self.spent = self.spent.after(decision.move, each.refused)
         if not requests and action.tool_calls:
             self.spent = self.spent.after(Move.ACT, refused=False)
-        self._declined = any(reply.declined for reply in replies)
-        if decision.move is Move.PLAN and any(reply.settled for reply in replies):
+        self._declined = any(each.declined for each in came)
+        if any(each.settled for each in came):
             self._planned_at = self._told
         return self._noted(seen)
 
@@ -161,7 +163,7 @@ class TeamEpisode(World):
 
     async def _act(self, seen: Seen, tools: Tools) -> ModelOutput:
         """The agent's next message: its own action, or a request to the human."""
-        own = [tool for tool in tools if tool.name not in results.TOOLS]
+        own = [tool for tool in tools if tool.name not in TOOLS]
         reachable = len(own) < len(tools)
         action: ModelOutput | None = None
         while True:
@@ -204,16 +206,16 @@ class TeamEpisode(World):
             if not text or (text in self._said and not asked.repeats):
                 return None
             self._said.add(text)
-            return results.calling(results.ASK, self._steps, question=text)
+            return results.calling(ASK, self._steps, question=text)
         if move is Move.PLAN:
             text = await self._written(agent.PLAN, seen, own)
             self._plans_left -= 1
             if not text or (text == self._plan and not self._questions.repeats):
                 return None
             self._plan = text
-            return results.calling(results.PLAN, self._steps, plan=text)
+            return results.calling(PLAN, self._steps, plan=text)
         if move is Move.HAND_OVER:
-            return results.calling(results.HAND_OVER, self._steps, reason=agent.HAND_OVER)
+            return results.calling(HAND_OVER, self._steps, reason=agent.HAND_OVER)
         if move is Move.PROPOSE and action is not None:
             return self._proposed(action)
         return None

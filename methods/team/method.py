@@ -10,7 +10,7 @@ from harness.job import Job
 from harness.method import Method
 from harness.methods.team import policy, training
 from harness.methods.team.controls import OracleGate, RandomGate
-from harness.methods.team.episode import Questions, Sampling, TeamEpisode
+from harness.methods.team.episode import PLANS, Questions, Sampling, TeamEpisode
 from harness.methods.team.gate import Gate
 from harness.methods.team.policy import Move, Policy
 from harness.sample import Outcome, Question, SplitSizes
@@ -55,7 +55,15 @@ class Team(Method):
     ) -> TeamEpisode:
         """One episode, in a fresh world of the question."""
         how = sampling or self.sampling()
-        return TeamEpisode(question, job.model, job.world(question), chosen, how, questions=questions, plans=self.args.get("plans", PLANS))
+        return TeamEpisode(
+            question,
+            job.model,
+            job.world(question),
+            chosen,
+            how,
+            questions=questions,
+            plans=self.args.get("plans", PLANS),
+        )
 
 
 def made(name: str, args: Mapping[str, Any]) -> Policy:
@@ -73,7 +81,9 @@ def made(name: str, args: Mapping[str, Any]) -> Policy:
 
 def sampling_of(name: str, args: Mapping[str, Any]) -> Sampling:
     """See `Team.sampling`; of a policy without such arguments, one sample."""
-    found = Sampling(args.get("measure", "disagreement"), args.get("samples", 1), args.get("temperature", 0.7))
+    found = Sampling(
+        args.get("measure", "disagreement"), args.get("samples", 1), args.get("temperature", 0.7)
+    )
     if found.samples < 1:
         raise UsageError(f"{name}: samples={found.samples} is not at least 1")
     if "measure" in args and found.measure == "disagreement" and found.samples < 2:
@@ -116,7 +126,7 @@ class RandomGated(Tested):
 
     async def answer(self, question: Question, job: Job) -> Outcome:
         tested = await self.rehearsed(question, job)
-        kinds = [each.move for each in tested.decisions for _ in range(each.asked - each.refused)]
+        kinds = [each.move for each in tested.decisions for _ in range(each.answered)]
         rng = job.rng(question.id, question.epoch, "random gate")
         gate = RandomGate(kinds, len(tested.decisions), rng)
         episode = self.episode(question, job, gate, questions=Questions(repeats=True))

@@ -67,12 +67,14 @@ def announced(method: Learned, job: Job) -> list[str]:
     """What is learned on, and how often a human may be asked for it."""
     plan, samples = plan_of(method.spec.name, method.args), _samples(method, job)
     if job.files.has(_key(method, job, samples, plan)):
-        return ["learned before with the same inputs, which give the same; what that took counts as this run's"]
+        return [
+            "learned before with the same inputs, which give the same; what that took counts as this run's"
+        ]
     episodes = len(gate.STARTS) * plan.updates * plan.batch
     measured = len(gate.STARTS) * min(DEV, len(_held_out(job, samples)))
     return [
-        f"learns on: {episodes:,} episodes in worlds of the train split of {job.task_name} ({len(samples):,}): "
-        f"{len(gate.STARTS)} starts, {plan.updates} updates of {plan.batch} episodes each",
+        f"learns on: {episodes:,} episodes in worlds of the train split of {job.task_name} "
+        f"({len(samples):,}): {len(gate.STARTS)} starts, {plan.updates} updates of {plan.batch} each",
         f"measures on: {measured:,} episodes; in all of them {job.roles.get('human', 'the human')} is asked",
     ]
 
@@ -119,7 +121,7 @@ def _held_out(job: Job, samples: Sequence[Sample]) -> Sequence[Sample]:
 
 
 def _order(samples: Sequence[Sample], seed: int, turn: int) -> list[Sample]:
-    """The samples as a seed's training meets them in its `turn`-th pass, each asked for the `turn`-th time."""
+    """The samples as a seed's training meets them in its `turn`-th pass, asked for the `turn`-th time."""
     found = list(samples)
     random.Random(seed_of(seed, "order of worlds", turn)).shuffle(found)
     return [replace(sample, question=sample.question.again(turn)) for sample in found]
@@ -166,11 +168,11 @@ class _Training:
         for line in lines:
             line.dev = mean_utility(await self._played(line, held_out, None), plan.price)
         best = max(lines, key=lambda line: line.dev)
-        rows = [
-            {"step": step, "rollouts": n, "tokens": tokens, "wall_s": wall, "reward": reward, "success": success}
-            for step, ((n, tokens, wall), reward, success) in enumerate(
-                zip(counts, best.rewards, best.success, strict=True), 1
-            )
+        names = ("rollouts", "tokens", "wall_s", "reward", "success")
+        found = zip(counts, best.rewards, best.success, strict=True)
+        rows: list[dict[str, Any]] = [
+            {"step": step, **dict(zip(names, (*spent, reward, success), strict=True))}
+            for step, (spent, reward, success) in enumerate(found, 1)
         ]
         rows[-1]["dev"] = best.dev
         return rows, [float(weight) for weight in best.learner.weights]
@@ -205,13 +207,13 @@ class _Training:
                 found[place] = episode
         if not found:
             raise ModelCallError(
-                f"training stopped: of {len(numbered)} episodes none could be scored, as the model or the human "
-                "failed in all; see what they answer and run again"
+                f"training stopped: of {len(numbered)} episodes none could be scored, as the model or the "
+                "human failed in all; see what they answer and run again"
             )
         return [found[place] for place in sorted(found)]
 
     async def _episode(
-        self, weights: Sequence[float], sample: Sample, rng: random.Random | None
+        self, weights: gate.Floats, sample: Sample, rng: random.Random | None
     ) -> Episode | None:
         """One episode; None where it can't be scored."""
         job, own = self.job, Gate([float(weight) for weight in weights], self.method.args["involve"], rng)

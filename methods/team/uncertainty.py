@@ -45,7 +45,7 @@ def self_rated(reply: str) -> float | None:
 
 
 def improbability(output: ModelOutput) -> float | None:
-    """1 minus the geometric mean of the probabilities of an action's tokens; None without log-probabilities."""
+    """1 minus the geometric mean of the token probabilities of an action; None without log-probabilities."""
     kept = output.choices[0].logprobs if output.choices else None
     if kept is None or not kept.content:
         return None
