@@ -16,8 +16,10 @@ ASK = (
 SURE = "How sure are you that this is what the person wants? Reply with one number from 0 (a guess) to 100."
 PLAN = (
     "Write the plan of what you will do from here on, one step a line, with every value that you decided on. "
-    "Reply with the plan alone."
+    "Reply with the plan alone; if you have to look something up before you can plan, reply LOOK alone."
 )
+#: the reply to `PLAN` of an agent that can't plan yet
+LOOK = "LOOK"
 #: beneath `ASK`, where it is said what to ask about
 ABOUT = "Ask about: "
 #: above `SURE`: the action that is meant

@@ -46,7 +46,8 @@ class RandomGate:
 
 
 class OracleGate:
-    """Asks for exactly what is needed, before the first action: a ceiling of when to ask and about what.
+    """Asks for exactly what is needed, once the agent has had a look (one action), and before anything that
+    can't be undone: a ceiling of when to ask and about what.
 
     Args:
         needed: how many facts are needed.
@@ -58,10 +59,11 @@ class OracleGate:
         self._left = needed
 
     def wants_action(self, view: View) -> bool:
-        return self._left <= 0 or not view.reachable
+        return True
 
     def decide(self, view: View) -> Move:
-        if self.wants_action(view):
+        due = view.spent.actions > 0 or view.irreversible
+        if not (self._left > 0 and view.steps and due and view.reachable):
             return Move.ACT
         self._left -= 1
         return Move.ASK

@@ -108,6 +108,7 @@ class TeamEpisode(World):
         self._said = set[str]()
         self._steps, self._declined = 0, False
         self._told, self._planned_at, self._plans_left = 0, -1, plans
+        self._looks = False  # something up, before it can plan
         self._plan = ""
 
     async def play(self) -> Outcome:
@@ -143,6 +144,8 @@ class TeamEpisode(World):
         self._declined = any(each.declined for each in came)
         if any(each.settled for each in came):
             self._planned_at = self._told
+        if self._looks:
+            self._looks, self._planned_at = False, -1
         return self._noted(seen)
 
     def _noted(self, seen: Observation) -> Observation:
@@ -182,7 +185,7 @@ class TeamEpisode(World):
             if action is not None:
                 self._decided(Move.ACT, view.uncertainty)
                 return action
-            self._planned_at = self._told  # the plan is as it was, so that the agent goes on by it
+            self._planned_at = self._told  # there is no new plan, and the agent acts
 
     def _decided(self, move: Move, doubt: float | None = None) -> None:
         self.decisions.append(Decision(move, self._steps, doubt))
@@ -210,6 +213,9 @@ class TeamEpisode(World):
         if move is Move.PLAN:
             text = await self._written(agent.PLAN, seen, own)
             self._plans_left -= 1
+            if text.strip('.`*"') == agent.LOOK:
+                self._looks = True
+                return None
             if not text or (text == self._plan and not self._questions.repeats):
                 return None
             self._plan = text

@@ -159,6 +159,11 @@ def test_a_plan_is_put_to_the_person_until_it_is_approved_and_again_when_somethi
     ]
 
 
+def test_an_agent_that_has_to_look_first_is_asked_for_its_plan_again(team):
+    found = team(PlanApproval(), script(ADD, PAY, "ok", plans=["LOOK", "size: large"]))
+    assert found.moves == ["act", "plan", "act", "act"]
+
+
 def test_no_more_plans_than_it_may(team):
     plans = [f"city: Lyon\nplan {n}" for n in range(9)]
     found = team(PlanApproval(), script(PAY, "ok", plans=plans), plans=2)
@@ -188,12 +193,14 @@ def test_the_oracle_asks_about_exactly_what_is_needed_before_it_acts(team):
         if last(call).startswith(asked.ASK):
             about.append(last(call).rpartition(asked.ABOUT)[2])
             return f"What is the {about[-1]}?"
-        return "ok" if any(m.text == "paid" for m in call.messages) else PAY
+        if any(m.text == "paid" for m in call.messages):
+            return "ok"
+        return PAY if any(m.text == "1" for m in call.messages) else ADD
 
     questions = Questions(["city", "size"], repeats=True)
     found = team(OracleGate(2), say, questions=questions)
     assert about == ["city", "size"]
-    assert found.moves == ["ask", "ask", "act", "act"]
+    assert found.moves == ["act", "ask", "ask", "act", "act"]
 
 
 def test_an_agent_that_only_talks_ends_at_the_limit_of_steps_and_takes_nothing_from_the_person(team):
