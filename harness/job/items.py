@@ -51,7 +51,7 @@ class OfItems:
     """What a task makes of the items of the test for a method that holds their questions. The samples are
     held by its functions alone."""
 
-    __slots__ = ("checklist", "evidence", "world", "wrong")
+    __slots__ = ("checklist", "evidence", "facts", "world", "wrong")
 
     def __init__(self, task: Task, test: Sequence[Sample]) -> None:
         known: dict[str, Sample] = {}
@@ -73,4 +73,9 @@ class OfItems:
         def evidence(question: Question) -> list[str]:
             return list(task.evidence(sample(question)))
 
-        self.world, self.wrong, self.checklist, self.evidence = world, wrong, checklist, evidence
+        def facts(question: Question) -> list[str]:
+            brief = task.brief(sample(question))
+            return [] if brief is None else [each.name for each in brief.facts if each.name in brief.wanted]
+
+        self.world, self.wrong, self.checklist = world, wrong, checklist
+        self.evidence, self.facts = evidence, facts

@@ -209,6 +209,12 @@ class Job:
         self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
         return self._items.evidence(question)
 
+    def oracle_facts(self, question: Question) -> list[str]:
+        """The names of what the human of a team knows and the question's goal needs, for a ceiling: counted
+        and labelled like `oracle_checklist`. Empty where there is no human."""
+        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
+        return self._items.facts(question)
+
     def wrong_answer(self, question: Question) -> Any | None:
         """An answer to the question that is wrong, for adversaries among agents; None where the task can't
         name one. It is one for every question, epoch and seed, so that asking again tells no more than

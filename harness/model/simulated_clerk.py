@@ -186,9 +186,7 @@ class _Notes:
             self.unheard = self.unheard + 1 if answer.error is not None else 0
         if answer.error is not None:
             return
-        if call.function == "list_offers":
-            self.offers = {row.pop("offer"): row for row in json.loads(text)}
-        elif call.function == "ask_human":
+        if call.function == "ask_human":
             self._answered(call.arguments["question"], text)
         elif call.function == "propose_action":
             self._judged(call.arguments["name"], call.arguments["arguments"], text)
@@ -198,11 +196,13 @@ class _Notes:
             for name, arguments in _calls_in(text.removeprefix(DID)):
                 self._done(name, arguments)
         else:
-            self._done(call.function, call.arguments)
+            self._done(call.function, call.arguments, text)
 
-    def _done(self, name: str, arguments: Mapping[str, Any]) -> None:
-        """A call that was carried out."""
-        if name in CHOOSING:
+    def _done(self, name: str, arguments: Mapping[str, Any], text: str = "") -> None:
+        """A call that was carried out, with its result where that says more."""
+        if name == "list_offers" and text.startswith("["):
+            self.offers = {row.pop("offer"): row for row in json.loads(text)}
+        elif name in CHOOSING:
             self.held = self.chosen = str(arguments["offer"])
             self.doubted = False
         elif name == "cancel_hold":
@@ -229,7 +229,7 @@ class _Notes:
                 self._done(*other)
         elif first.startswith(APPROVED):
             if not rest.startswith("Error"):
-                self._done(name, arguments)
+                self._done(name, arguments, rest)
         elif not self._told(text):
             self._rule_out(str(arguments.get("offer", "")))
 

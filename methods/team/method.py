@@ -84,6 +84,8 @@ def sampling_of(name: str, args: Mapping[str, Any]) -> Sampling:
     found = Sampling(
         args.get("measure", "disagreement"), args.get("samples", 1), args.get("temperature", 0.7)
     )
+    if found.measure != "disagreement":
+        return replace(found, samples=1)
     if found.samples < 1:
         raise UsageError(f"{name}: samples={found.samples} is not at least 1")
     if "measure" in args and found.measure == "disagreement" and found.samples < 2:
@@ -152,7 +154,7 @@ class OracleGated(Team):
     """Asks for exactly the facts that are needed: a ceiling; sees targets."""
 
     async def answer(self, question: Question, job: Job) -> Outcome:
-        needed = job.oracle_evidence(question)
+        needed = job.oracle_facts(question)
         return await self.episode(
             question, job, OracleGate(len(needed)), questions=Questions(list(needed), repeats=True)
         ).play()
