@@ -97,12 +97,10 @@ class SimulatedClerk(Provider):
         return offer, right + (1 - self.settings["skill"]) / len(every)
 
     def _sure(self, known: _Notes, asked: str) -> float:
-        """How sure it says it is of the action that it is asked about: of an offer that it knows to fit, one
-        over how many do."""
+        """How sure it says it is of the action that it is asked about: of an offer one over how many fit. It
+        knows nothing of its slips."""
         action = json.loads(asked.partition("\n")[0].removeprefix(agent.ACTION))
-        offers = [call["arguments"]["offer"] for call in action if "offer" in call["arguments"]]
-        fit = known.fitting()
-        p = min((1 / len(fit) if offer in fit else 0.0 for offer in offers), default=1.0)
+        p = 1 / len(known.fitting()) if any("offer" in call["arguments"] for call in action) else 1.0
         return p + self.settings["overconfident"] * (1 - p)
 
     def _plan(self, known: _Notes, rng: random.Random) -> str:

@@ -29,7 +29,7 @@ from harness.run.session import Session
 from harness.spec import MethodSpec, TaskSpec
 
 #: what a worker has no way to: weights, a person, checklists made from targets
-UNSUPPORTED = ("trainable", "human", "checklist")
+UNSUPPORTED = ("trainable", "checklist")
 _TASKS = Path(harness.__file__).parent / "tasks" / "__init__.py"
 
 
