@@ -41,8 +41,8 @@ class Interruption:
             number = math.nan
         if kind not in KINDS or not 0 <= number <= 1:
             raise UsageError(
-                f"interrupt={text!r} is not KIND@SHARE: {', '.join(KINDS)} at a share of the run from 0 to 1, "
-                "as in addition@0.5"
+                f"interrupt={text!r} is not KIND@SHARE: {', '.join(KINDS)} at a share of the run from 0 to "
+                "1, as in addition@0.5"
             )
         return cls(kind, number)
 
