@@ -17,6 +17,7 @@ from harness.base.plain import named
 from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access, Counts
+from harness.job.ceilings import Ceilings
 from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from harness.world import World
 
 
-class Job:
+class Job(Ceilings):
     """One method in one run.
 
     `model`, `role` and `embed` generate; `data` reads the splits that the method declared; `training` is
@@ -196,24 +197,6 @@ class Job:
     def needs_judge(self) -> bool:
         """Whether the task puts outcomes to a judge before it scores them."""
         return self._task.judges
-
-    def oracle_checklist(self, question: Question) -> Checklist | None:
-        """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
-        counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.checklist(question)
-
-    def oracle_evidence(self, question: Question) -> list[str]:
-        """The ids of the documents that the question's answer rests on, for a ceiling: counted and labelled
-        like `oracle_checklist`. Empty where the task doesn't know them."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.evidence(question)
-
-    def oracle_facts(self, question: Question) -> list[str]:
-        """The names of what the human of a team knows and the question's goal needs, for a ceiling: counted
-        and labelled like `oracle_checklist`. Empty where there is no human."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.facts(question)
 
     def wrong_answer(self, question: Question) -> Any | None:
         """An answer to the question that is wrong, for adversaries among agents; None where the task can't

@@ -152,7 +152,7 @@ def _simulation(name: str, args: Mapping[str, Any]) -> Provider:
 
         return SimulatedHuman(args)
     if name == "sim/clerk":
-        from harness.model.simulated_clerk import SimulatedClerk
+        from harness.model.clerk.provider import SimulatedClerk
 
         return SimulatedClerk(args)
     known = ("sim/annotator", "sim/agents", "sim/clerk", "sim/human", "sim/person", "sim/reader")

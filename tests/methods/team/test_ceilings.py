@@ -1,4 +1,4 @@
-"""Policies on `team/hidden-constraints` with simulated agent and person against closed forms."""
+"""Policies with simulated agent and person against closed forms."""
 
 import asyncio
 
@@ -18,9 +18,9 @@ from harness.methods.team.policy import (
     SuggestThenExecute,
 )
 from harness.model.budget import Budget
+from harness.model.clerk.provider import SimulatedClerk
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
-from harness.model.simulated_clerk import SimulatedClerk
 from harness.model.simulated_human import SimulatedHuman
 from harness.registry import load_task, registry
 from harness.tasks.team import expected
@@ -31,11 +31,13 @@ RATED = Sampling("self-rating")
 class Cell:
     """Episodes of one policy: `means` of success and interventions."""
 
-    def __init__(self, make, *, n=12, human=None, clerk=None, sampling=RATED, questions=None, **args):
-        spec = registry().task("team/hidden-constraints")
-        self.task = load_task(spec, spec.arguments({"items": n, "train": 1, **args}))
-        model = Model(SimulatedClerk(clerk or {}), ledger=Ledger(), budget=Budget())
-        person = Model(SimulatedHuman(human or {}), ledger=Ledger(), budget=Budget())
+    def __init__(self, make, n=12, task="hidden-constraints", **how):
+        human, clerk = (how.pop(name, {}) for name in ("human", "clerk"))
+        sampling, questions = how.pop("sampling", RATED), how.pop("questions", None)
+        spec = registry().task(f"team/{task}")
+        self.task = load_task(spec, spec.arguments({"items": n, "train": 1, **how}))
+        model = Model(SimulatedClerk(clerk), ledger=Ledger(), budget=Budget())
+        person = Model(SimulatedHuman(human), ledger=Ledger(), budget=Budget())
         self.outcomes, self.scores, self.asked = [], [], []
         self.samples = self.task.load(Data()).test
 
@@ -109,7 +111,8 @@ def test_one_of_four_values_by_yes_and_no(budget):
     told = Cell(lambda: AskWhenUncertain(0.1), **how)
     assert lazy.knew == pytest.approx([expected.asking_lazy(1, 4, budget)] * len(lazy.knew))
     assert told.knew == pytest.approx([expected.asking(1, 4, budget)] * len(told.knew))
-    replies = {e.get("reply", "") for o in lazy.outcomes for e in o.answer["human"] if e["kind"] == "question"}
+    log = [event for outcome in lazy.outcomes for event in outcome.answer["human"]]
+    replies = {event.get("reply", "") for event in log if event["kind"] == "question"}
     assert replies <= {"Yes.", "No.", ""}
 
 
@@ -200,3 +203,42 @@ def test_no_hidden_value_is_in_a_prompt_before_it_was_told():
     asyncio.run(TeamEpisode(sample.question, model, world, Autonomous(), RATED).play())
     values = {value for values in sample.target["values"].values() for value in values}
     assert told and not any(value in text for value in values for text in told)
+
+
+# -- what can't be undone, and changes of mind ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "asked"),
+    [
+        (ConfirmIrreversible, 4),
+        (lambda: AskWhenUncertain(0.2), 4),
+        (lambda: AskWhenUncertain(0.4), 0),  # above what it suspects
+        (Autonomous, 0),
+    ],
+)
+def test_files_that_the_person_needs_are_kept_where_it_is_asked(make, asked):
+    cell = Cell(make, task="approval", files=4)
+    assert set(cell.asked) == {asked}
+    for sample, outcome, score, _ in cell:
+        assert score["success"] == (asked > 0 or not sample.target["kept"])
+        assert {event.get("confirmed", False) for event in done(outcome)} == {make is ConfirmIrreversible}
+
+
+def test_a_lazy_person_is_asked_for_yes_or_no_about_each_file():
+    cell = Cell(lambda: AskWhenUncertain(0.2), task="approval", files=4, human={"style": "lazy"})
+    assert cell.success == 1.0 and set(cell.asked) == {4}
+    assert Cell(ConfirmIrreversible, task="approval", files=4, human={"style": "lazy"}).success == 1.0
+
+
+@pytest.mark.parametrize("make", [Autonomous, ConfirmIrreversible, PlanApproval, HumanDriven])
+def test_a_change_of_mind_is_heeded_or_not(make):
+    assert Cell(make, task="interruptions", n=9).success == 1.0
+    if make is not HumanDriven:
+        assert Cell(make, task="interruptions", n=9, clerk={"heeds": 0.0}).success == 0.0
+
+
+def test_a_plan_is_put_to_the_person_again_after_a_change_of_mind():
+    cell = Cell(PlanApproval, task="interruptions", n=9)
+    plans = [[e for e in o.answer["human"] if e["kind"] == "plan"] for o in cell.outcomes]
+    assert {len(each) for each in plans} == {2}
