@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.base.plain import Unfit, text
 from harness.job.access import Access
@@ -110,6 +111,13 @@ class Training:
         if loop is None:
             return world_of(self._task, sample, self._role, self._has_role)
         return world_of(self._task, sample, lambda name: elsewhere(self._role(name), loop), self._has_role)
+
+    @property
+    def cast(self) -> str:
+        """A digest of who plays the roles of the run's worlds, with what their answers depend on: for keys of
+        what was learned there. It tells nothing of them."""
+        roles = self._models.roles.items()
+        return digest({name: [*model.identity, dict(model.decoding)] for name, model in roles})
 
     def dialogue(
         self, sample: Sample, draw: int = 0

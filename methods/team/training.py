@@ -129,12 +129,11 @@ def _order(samples: Sequence[Sample], seed: int, turn: int) -> list[Sample]:
 
 def _key(method: Learned, job: Job, samples: Sequence[Sample], plan: Plan) -> list[Any]:
     """All that is learned depends on."""
-    human = job.role("human") if job.has_role("human") else None
     return [
         {name: value for name, value in method.args.items() if name not in BESIDE},
         job.seed,
         [*job.model.identity, dict(job.model.decoding)],
-        [*human.identity, dict(human.decoding)] if human else None,
+        job.training.cast,
         [job.task_name, dict(job.task_args)],
         [sample.digest() for sample in (*samples, *_held_out(job, samples)[:DEV])],
     ]

@@ -22,7 +22,7 @@ def run(tmp_path, monkeypatch):
     """Runs a method: `run(method, ...)` gives its record and its attempts."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
 
-    def play(method, human=True, task=None, store="store", **args):
+    def play(method, human=True, task=None, store="store", role_args=None, **args):
         request = Request(
             "team/hidden-constraints",
             method,
@@ -30,6 +30,7 @@ def run(tmp_path, monkeypatch):
             task_args=TASK | (task or {}),
             method_args=args,
             roles={"human": "sim/human"} if human else {},
+            role_args=role_args or {},
         )
         (result,) = run_grid(plan(request), Session(Store(tmp_path / store))).results
         assert result.record, result.error
@@ -106,6 +107,13 @@ def test_the_gate_learns_in_fit_and_is_an_artefact(run):
     assert again["samples"]["digest"] == record["samples"]["digest"]
     usage, kept = record["usage"]["by_purpose"], again["usage"]["by_purpose"]
     assert usage == kept and usage["train"]["calls"] > 100
+
+
+def test_what_was_learned_with_one_person_is_not_taken_for_another(run):
+    record, _ = run("learned-gate", **{"lambda": 0.05}, **LEARNS)
+    other, _ = run("learned-gate", role_args={"error": 1}, **{"lambda": 0.05}, **LEARNS)
+    curves = [each["curve"]["dev_last"]["value"] for each in (record, other)]
+    assert curves[0] == pytest.approx(0.9) and curves[1] <= 0.5
 
 
 def test_a_dear_person_is_left_alone(run):
