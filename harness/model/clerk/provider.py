@@ -59,6 +59,7 @@ class SimulatedClerk(Provider):
             if not 0 <= number <= 1:
                 raise UsageError(f"sim/clerk: {name}={value!r} is not a number from 0 to 1")
             self.settings[name] = number
+        self.arguments = dict(self.settings)
         self.notice = (
             f"sim/clerk is a simulation that acts rightly on what it knows with probability "
             f"{self.settings['skill']:g} and guesses the rest: it tests when methods involve a human, and "
