@@ -318,6 +318,12 @@ class Job(Ceilings):
         return {name: model.name for name, model in self._models.roles.items()}
 
     @property
+    def person(self) -> str | None:
+        """A digest of what the answers of the run's person depend on, for keys of what was learned beside it;
+        None where nobody is asked."""
+        return self._models.person
+
+    @property
     def embedder_identity(self) -> list[str] | None:
         """The name and revision of the run's embedder, for keys of what was learned with it."""
         return [used.name, used.revision] if (used := self._models.embedder) else None

@@ -14,6 +14,7 @@ from harness.human.measures import Weights
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
+from harness.team.person import brief_of, check_person
 from harness.team.scoring import Prices, TeamEpisode, item_metrics, set_metrics, team_episode
 from harness.world import Dialogue, Limits, ScriptedUser, Toolbox, ToolError, World
 
@@ -36,6 +37,7 @@ class TeamTask(Task):
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
         check_person(spec.name, args)
+        check_prices(spec.name, args)
 
     @property
     def limits(self) -> Limits:
@@ -79,7 +81,7 @@ class TeamTask(Task):
 
     def person(self, **known: Any) -> Brief:
         """A brief in the style that the arguments ask for."""
-        return Brief(style=self.args["human_style"], proactive=self.args["human_proactive"], **known)
+        return brief_of(self.args, **known)
 
 
 class GeneratedTeamTask(TeamTask):
@@ -155,17 +157,12 @@ class GeneratedTeamTask(TeamTask):
         return float(self.done(self.replayed(outcome.answer, sample), sample))
 
 
-def check_person(task: str, args: Mapping[str, Any]) -> None:
-    """Whether the arguments of a task that are about the person and its price make sense.
+def check_prices(task: str, args: Mapping[str, Any]) -> None:
+    """Whether what success is weighed by makes sense.
 
     Raises:
-        UsageError: one doesn't.
+        UsageError: it doesn't.
     """
-    budget = args["human_budget"]
-    if budget is not None and budget < 0:
-        raise UsageError(f"{task}: human_budget={budget} is below 0; leave it out for no limit")
-    if not args["human_time"] > 0:
-        raise UsageError(f"{task}: human_time={args['human_time']:g} is not above 0 seconds")
     if len(args["weights"]) != 4 or min(args["weights"]) < 0:
         raise UsageError(
             f"{task}: weights={args['weights']} are not four numbers from 0: of a turn, a word written, a "
