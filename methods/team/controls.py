@@ -9,9 +9,9 @@ from harness.methods.team.policy import Move, Step, View
 
 
 class RandomGate:
-    """As many requests as the tested policy made in the same episode, of the same kinds, at random points.
-
-    Where an action is proposed that has several calls, no more of them are put to the human than are left.
+    """As many requests as the tested policy made in the same episode, of the same kinds, at random points;
+    where the agent is about to end, what is left of them, as questions if there is nothing to propose. Of an
+    action with several calls one is proposed.
 
     Args:
         kinds: the requests that the tested policy made and the human answered, one entry each.
@@ -30,15 +30,14 @@ class RandomGate:
         return True
 
     def decide(self, view: View) -> Move:
-        left, points = len(self._kinds), max(self._points, 1)
+        made = view.spent.interventions  # a request that could not be put is made again later
+        left, points = len(self._kinds) - made, max(self._points, 1)
         self._points -= 1
-        if not left or (view.steps and self._rng.random() >= left / points):
+        if left <= 0 or (view.steps and self._rng.random() >= left / points):
             return Move.ACT
-        kind = self._kinds.pop()
-        if kind is Move.PROPOSE:
-            self._proposals = 1
-            return kind if view.steps else Move.ASK
-        return kind
+        self._proposals = 1
+        kind = self._kinds[made]
+        return kind if view.steps or kind is Move.HAND_OVER else Move.ASK
 
     def proposes(self, step: Step) -> bool:
         self._proposals -= 1
