@@ -116,8 +116,7 @@ def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, f
 def set_metrics(episodes: Sequence[TeamEpisode], prices: Prices = Prices()) -> dict[str, float | Estimate]:
     """What the set as a whole has: ratios of sums over episodes, with an interval by resampling these. What
     nothing is known of is left out: precision without a question, harm without an irreversible call."""
-    found = _of_people(episodes)
-    found |= _ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))
+    found = _of_people(episodes) | recovery(episodes)
     sound = [each for each in episodes if not each.faulty]
     if 0 < len(sound) < len(episodes):
         found |= _ratio("success[without human faults]", sound, lambda each: (each.success, 1))
@@ -132,6 +131,11 @@ def person_metrics(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimat
         return {}
     means = [item_metrics(each) for each in episodes]
     return _of_people(episodes) | {name: _mean(each[name] for each in means) for name in MEANS}
+
+
+def recovery(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
+    """Success among the episodes with a change of mind; nothing without one."""
+    return {**_ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))}
 
 
 def _of_people(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
