@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.human.audit import WRONG, faults, faulty
+from harness.human.audit import FAULTY, WRONG, faults
 from harness.human.brief import Brief
 from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event
 from harness.human.measures import (
@@ -48,12 +48,14 @@ class Prices:
 @dataclass(frozen=True)
 class TeamEpisode:
     """One episode to score: how well the task was done (0 to 1), the log, the agent's actions, and what the
-    person knew; without a brief nobody knows which question was needed, nor what was a fault."""
+    person knew; without a brief nobody knows which question was needed, nor what was a fault. `judged` are
+    the kinds of faults that a judge found, None where none was asked: then rules find them."""
 
     success: float
     events: tuple[Event, ...] = ()
     steps: int = 0
     brief: Brief | None = None
+    judged: tuple[str, ...] | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -67,7 +69,14 @@ class TeamEpisode:
     @property
     def faulty(self) -> bool:
         """Whether the person did what makes the episode say little of the agent."""
-        return self.brief is not None and faulty(self.events, self.brief)
+        return any(kind in FAULTY for kind in self.faults)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The kinds of the person's faults, each as often as it occurs."""
+        if self.judged is not None:
+            return self.judged
+        return tuple(f.kind for f in faults(self.events, self.brief)) if self.brief else ()
 
 
 def team_episode(
@@ -86,7 +95,9 @@ def team_episode(
         events = [Event(IRREVERSIBLE, 0, call_text(call), requested=False) for call in made]
     events += [Event.of(each) for each in answer.get("interruptions", ())]
     knows = brief if "human" in answer else None  # nobody was there to be asked
-    return TeamEpisode(success, tuple(events), int(answer.get("steps", 0)), knows)
+    audit = answer.get("audit")
+    judged = None if audit is None else tuple(str(fault["kind"]) for fault in audit)
+    return TeamEpisode(success, tuple(events), int(answer.get("steps", 0)), knows, judged)
 
 
 def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, float]:
@@ -116,8 +127,7 @@ def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, f
 def set_metrics(episodes: Sequence[TeamEpisode], prices: Prices = Prices()) -> dict[str, float | Estimate]:
     """What the set as a whole has: ratios of sums over episodes, with an interval by resampling these. What
     nothing is known of is left out: precision without a question, harm without an irreversible call."""
-    found = _of_people(episodes)
-    found |= _ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))
+    found = _of_people(episodes) | recovery(episodes)
     sound = [each for each in episodes if not each.faulty]
     if 0 < len(sound) < len(episodes):
         found |= _ratio("success[without human faults]", sound, lambda each: (each.success, 1))
@@ -132,6 +142,11 @@ def person_metrics(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimat
         return {}
     means = [item_metrics(each) for each in episodes]
     return _of_people(episodes) | {name: _mean(each[name] for each in means) for name in MEANS}
+
+
+def recovery(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
+    """Success among the episodes with a change of mind; nothing without one."""
+    return {**_ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))}
 
 
 def _of_people(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
@@ -156,8 +171,7 @@ def _harm(episode: TeamEpisode) -> tuple[float, float]:
 def _errors(episode: TeamEpisode) -> tuple[float, float]:
     """Answers that were another of the open values, and answers."""
     answered = sum(event.kind == "question" and event.took for event in episode.events)
-    wrong = faults(episode.events, episode.brief) if episode.brief else []
-    return float(sum(fault.kind == WRONG for fault in wrong)), float(answered)
+    return float(episode.faults.count(WRONG)), float(answered)
 
 
 def _ratio(

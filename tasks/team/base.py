@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages
 from harness.base.errors import UsageError
 from harness.human import Brief
+from harness.human.events import Event
 from harness.human.measures import Weights
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
+from harness.team import auditing
 from harness.team.person import brief_of, check_person
 from harness.team.scoring import Prices, TeamEpisode, item_metrics, set_metrics, team_episode
 from harness.world import Dialogue, Limits, ScriptedUser, Toolbox, ToolError, World
@@ -72,6 +74,21 @@ class TeamTask(Task):
     ) -> Mapping[str, float | Estimate]:
         episodes = [self.episode(*pair) for pair in zip(samples, outcomes, strict=True)]
         return set_metrics(episodes, self.prices)
+
+    # -- the audit by a judge ----------------------------------------------------------------------------
+
+    @property
+    def judges(self) -> bool:
+        return bool(self.args["audit"] == "judge")
+
+    async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
+        """The answer with the faults that a judge finds in what the person said, as `audit`; None where it
+        was judged before, or nobody could be asked."""
+        answer, brief = outcome.answer, self.brief(sample)
+        if not is_answer(answer) or brief is None or "human" not in answer or "audit" in answer:
+            return None
+        events = [Event.of(each) for each in answer["human"]]
+        return {**answer, "audit": await auditing.judged(sample.question, events, brief, judge)}
 
     @property
     def prices(self) -> Prices:
