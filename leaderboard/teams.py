@@ -79,7 +79,9 @@ def over_budgets(sections: Sequence[Section]) -> Figure | None:
                 "error_y": error_bars(values, [entry.ci for _, entry, _ in line], f"@series{n % 8}"),
                 "line": {"color": f"@series{n % 8}", "width": 1.8},
                 "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
-                "text": [f"{label(name)}, at most {most}: {v:.3f}" for most, v in zip(budgets, values, strict=True)],
+                "text": [
+                    f"{label(name)}, at most {most}: {v:.3f}" for most, v in zip(budgets, values, strict=True)
+                ],
                 "hoverinfo": "text",
             }
         )

@@ -1,14 +1,17 @@
 """Rows in which a person took part: utility over the price of effort, success over budgets, timelines."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from harness.base.errors import UsageError
 from harness.comparison.arms import arms_of
 from harness.comparison.effort import PRICES, has_effort, utility_curve
 from harness.leaderboard import site as sites
 from harness.leaderboard.timelines import timeline
+from harness.plots import plot_comparisons
 from harness.results.index import in_force, read_index
 from harness.results.store import Store
 from harness.run.execute import run_grid
@@ -66,6 +69,16 @@ def test_the_page_of_a_task_draws_both_curves_and_a_run_its_timelines(teams, tmp
     scripts = [path.read_text() for path in (tmp_path / "site/attempts").glob("*.js")]
     asking = [text for text in scripts if '["human","question",' in text]
     assert len(scripts) == 8 and len(asking) == 4
+
+
+def test_a_picture_has_a_line_a_row_and_none_is_drawn_where_nobody_took_part(teams, tmp_path):
+    found = list(arms(teams).values())
+    assert plot_comparisons([], found, tmp_path / "utility.svg", "utility") == "utility"
+    drawn = (tmp_path / "utility.svg").read_text()
+    assert drawn.count("ask-when-uncertain") == 2 and drawn.count("autonomous") == 2
+    lone = [replace(found[0], runs=({**found[0].runs[0], "metrics": {}},))]
+    with pytest.raises(UsageError, match="no run here measured a person's effort"):
+        plot_comparisons([], lone, tmp_path / "none.svg", "utility")
 
 
 def message(role, content="", *calls):
