@@ -13,33 +13,6 @@ from harness.leaderboard import site as sites
 from harness.leaderboard.timelines import timeline
 from harness.plots import plot_comparisons
 from harness.results.index import in_force, read_index
-from harness.results.store import Store
-from harness.run.execute import run_grid
-from harness.run.plan import Request, plan
-from harness.run.session import Session
-
-METHODS = "autonomous,ask-when-uncertain"
-
-
-@pytest.fixture(scope="module")
-def teams(tmp_path_factory):
-    """Two policies at two budgets, two seeds each."""
-    root = tmp_path_factory.mktemp("teams")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HARNESS_CACHE", str(root / "cache"))
-        for budget in (1, 2):
-            request = Request(
-                "team/hidden-constraints",
-                METHODS,
-                "sim/clerk",
-                task_args={"items": 6, "train": 1, "human_budget": budget},
-                method_args={"ask-when-uncertain.measure": "self-rating"},
-                roles={"human": "sim/human"},
-                seeds=2,
-            )
-            grid = run_grid(plan(request), Session(Store(root / "store")))
-            assert all(result.record for result in grid.results), grid.results
-    return root / "store"
 
 
 def arms(store):
