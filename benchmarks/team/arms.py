@@ -35,6 +35,7 @@ class Cell:
     human: Mapping[str, Any] = field(hash=False)
     args: Mapping[str, Any] = field(default_factory=dict, hash=False)
     agent: Mapping[str, Any] = field(default_factory=lambda: AGENT, hash=False)
+    items: int = ITEMS
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,27 @@ CHANGES = Cell("interruptions", "team/interruptions", ORACLE_HUMAN)
 DEAF = Cell(
     "interruptions, half unheard", "team/interruptions", ORACLE_HUMAN, agent={"skill": 1.0, "heeds": 0.5}
 )
+#: of the notes' table of closed forms, over 2,000 episodes each
+BUDGETS, ERRORS = (0, 1, 2, 3), (0.0, 0.1)
+LAWS = {
+    (error, budget): Cell(
+        f"law, error {error:g}, {budget}",
+        HIDDEN,
+        {"error": error},
+        {"human_budget": budget},
+        agent={"skill": 1.0},
+        items=200,
+    )
+    for error in ERRORS
+    for budget in BUDGETS
+}
 ROWS: dict[Cell, tuple[Arm, ...]] = {
     **dict.fromkeys((*INFORMATIVE, *LAZY, *WRONG), (*POLICIES, *CONTROLS)),
     SURE: (*FIXED, *GATES),
     APPROVAL: (*POLICIES, *CONTROLS),
     CHANGES: POLICIES,
     DEAF: POLICIES,
+    **dict.fromkeys(LAWS.values(), (ASK,)),
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.team.arms import ITEMS, Run
+from benchmarks.team.arms import Run
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
@@ -21,14 +21,14 @@ METRICS = (
 )  # fmt: skip
 
 
-def run(wanted: Run, items: int = ITEMS) -> dict[str, Any]:
+def run(wanted: Run) -> dict[str, Any]:
     """What a run found: means of metrics and measures."""
     started = time.process_time()
     request = Request(
         wanted.cell.task,
         wanted.arm.method,
         "sim/clerk",
-        task_args={"items": items, **wanted.cell.args},
+        task_args={"items": wanted.cell.items, **wanted.cell.args},
         method_args=dict(wanted.arm.args),
         model_args=dict(wanted.cell.agent),
         roles={"human": "sim/human"},

@@ -11,14 +11,18 @@ from typing import Any
 from benchmarks.team.arms import (
     AGENT,
     APPROVAL,
+    ASK,
+    BUDGETS,
     CHANGES,
     CONTROLS,
     DEAF,
+    ERRORS,
     FIXED,
     GATES,
     INFORMATIVE,
     ITEMS,
     LAMBDAS,
+    LAWS,
     LAZY,
     POLICIES,
     ROWS,
@@ -126,6 +130,8 @@ def write(rows: Iterable[Row], out: Path) -> None:
         ]
         parts += ["![net utility over lambda](utility.svg)", _weights(found)]
         _picture(found, out / "utility.svg")
+    if set(done) >= {*LAWS.values()}:
+        parts += ["## The closed forms over 2,000 episodes", _laws(found)]
     if SURE in done:
         parts += ["## The learned gate and fixed thresholds", _gates(found)]
     if {APPROVAL, CHANGES, DEAF} <= set(done):
@@ -154,6 +160,24 @@ def _hidden(found: Found) -> str:
             line.append(found.told(cell, arm, "success") + ("" if law is None else f" ({law:.2f})"))
         lines.append(line)
     return f"{said}\n\n{_table(['policy', *(cell.name for cell in cells)], lines)}"
+
+
+def _laws(found: Found) -> str:
+    """Success and U(.1), one unit a question, of the notes' table beside what was measured."""
+    said = (
+        "`ask-when-uncertain`, a clerk without slips, at most B informative questions: success, and success "
+        "less a tenth for each question; in brackets the closed form."
+    )
+    lines = []
+    for error in ERRORS:
+        for name, price in (("success", 0.0), ("U(.1)", 0.1)):
+            line = [f"{name}, error {error:g}"]
+            for budget in BUDGETS:
+                law = expected.utility(expected.asking(K, M, budget, error), budget, price)
+                mean = statistics.fmean(found.values(LAWS[error, budget], ASK, "success"))
+                line.append(f"{mean - price * budget:.3f} ({law:.3f})")
+            lines.append(line)
+    return f"{said}\n\n{_table(['', *(f'B = {budget}' for budget in BUDGETS)], lines)}"
 
 
 def _took(found: Found) -> str:

@@ -33,11 +33,11 @@ class RandomGate:
         made = view.spent.interventions  # a request that could not be put is made again later
         left, points = len(self._kinds) - made, max(self._points, 1)
         self._points -= 1
-        if left <= 0 or (view.steps and self._rng.random() >= left / points):
+        if left <= 0 or (not view.speaks and self._rng.random() >= left / points):
             return Move.ACT
         self._proposals = 1
         kind = self._kinds[made]
-        return kind if view.steps or kind is Move.HAND_OVER else Move.ASK
+        return Move.ASK if view.speaks and kind is not Move.HAND_OVER else kind
 
     def proposes(self, step: Step) -> bool:
         self._proposals -= 1
@@ -61,7 +61,7 @@ class OracleGate:
         return True
 
     def decide(self, view: View) -> Move:
-        due = view.spent.actions > 0 or view.irreversible
+        due = view.spent.actions > 0 or view.irreversible or view.speaks
         if not (self._left > 0 and view.steps and due and view.reachable):
             return Move.ACT
         self._left -= 1

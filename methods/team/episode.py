@@ -12,7 +12,7 @@ from harness.base.errors import UsageError
 from harness.episode import play
 from harness.human import agent
 from harness.methods.team import results, uncertainty
-from harness.methods.team.policy import Move, Policy, Spent, Step, View
+from harness.methods.team.policy import SAY, Move, Policy, Spent, Step, View
 from harness.model.metering import used
 from harness.model.raw_calls import calls_as_written
 from harness.sample import Outcome, Question
@@ -109,6 +109,7 @@ class TeamEpisode(World):
         self._steps, self._declined = 0, False
         self._told, self._planned_at, self._plans_left = 0, -1, plans
         self._looks = False  # something up, before it can plan
+        self._asking: Tools = ()
         self._plan = ""
 
     async def play(self) -> Outcome:
@@ -167,7 +168,8 @@ class TeamEpisode(World):
     async def _act(self, seen: Seen, tools: Tools) -> ModelOutput:
         """The agent's next message: its own action, or a request to the human."""
         own = [tool for tool in tools if tool.name not in TOOLS]
-        reachable = len(own) < len(tools)
+        self._asking = [tool for tool in tools if tool.name in TOOLS]
+        reachable = bool(self._asking)
         action: ModelOutput | None = None
         while True:
             view = View((), None, self.spent, self.limits.steps, self._new_request, self._declined)
@@ -176,7 +178,8 @@ class TeamEpisode(World):
                 if not action.choices:
                     self._decided(Move.ACT)
                     return action
-                view = replace(view, steps=tuple(self._steps_of(action)), uncertainty=doubt)
+                steps, speaks = tuple(self._steps_of(action, own)), not action.message.tool_calls
+                view = replace(view, steps=steps, uncertainty=doubt, speaks=speaks)
             move = self._policy.decide(view) if reachable else Move.ACT
             made = await self._request(move, seen, own, action)
             if made is not None:
@@ -195,9 +198,12 @@ class TeamEpisode(World):
         """Whether somebody has said something since the last plan."""
         return self._planned_at < self._told and self._plans_left > 0
 
-    def _steps_of(self, action: ModelOutput) -> Iterator[Step]:
-        for call in calls_as_written(action.message, self.mended).tool_calls or ():
+    def _steps_of(self, action: ModelOutput, own: Tools) -> Iterator[Step]:
+        calls = calls_as_written(action.message, self.mended).tool_calls or ()
+        for call in calls:
             yield Step(call.function, dict(call.arguments), call.function in self._irreversible)
+        if not calls and not own:
+            yield Step(SAY, {"text": action.completion})
 
     async def _request(
         self, move: Move, seen: Seen, own: Tools, action: ModelOutput | None
@@ -223,14 +229,15 @@ class TeamEpisode(World):
         if move is Move.HAND_OVER:
             return results.calling(HAND_OVER, self._steps, reason=agent.HAND_OVER)
         if move is Move.PROPOSE and action is not None:
-            return self._proposed(action)
+            return self._proposed(action, own)
         return None
 
-    def _proposed(self, action: ModelOutput) -> ModelOutput | None:
+    def _proposed(self, action: ModelOutput, own: Tools) -> ModelOutput | None:
         """The action with those of its calls that the policy puts to the human as proposals."""
         message = calls_as_written(action.message, self.mended)
         calls: list[ToolCall] = []
-        for call, step in zip(message.tool_calls or (), self._steps_of(action), strict=True):
+        steps = self._steps_of(action, own) if message.tool_calls else ()  # words can't be proposed
+        for call, step in zip(message.tool_calls or (), steps, strict=True):
             proposes = not call.parse_error and self._policy.proposes(step)
             calls.append(results.proposal(call) if proposes else call)
         if not results.requests(calls):
@@ -251,9 +258,9 @@ class TeamEpisode(World):
         while self.tokens < wanted and len(samples) < MOST_SAMPLES:
             samples.append(await self._call(seen, own, draw=len(samples), **more))
         self.samples += len(samples)
-        place, spread = uncertainty.disagreement(samples)
+        place, spread = uncertainty.disagreement(samples, words=not own)
         chosen = samples[place]
-        if not wants or not chosen.choices or not chosen.message.tool_calls:
+        if not wants or not chosen.choices or (own and not chosen.message.tool_calls):
             return chosen, None
         if how.measure == "disagreement":
             return chosen, spread
@@ -265,15 +272,21 @@ class TeamEpisode(World):
                     "does without"
                 )
             return chosen, doubt
-        calls = [(step.name, step.arguments) for step in self._steps_of(chosen)]
+        calls = [(step.name, step.arguments) for step in self._steps_of(chosen, own)]
         return chosen, uncertainty.self_rated(await self._written(agent.sure_prompt(calls), seen, own))
 
     async def _written(self, asked: str, seen: Seen, own: Tools) -> str:
         """What the agent writes when it is asked something beside the episode."""
-        output = await self._call([*seen, messages.user(asked)], own, tool_choice="none" if own else None)
+        output = await self._call([*seen, messages.user(asked)], own, silent=True)
         return output.completion.strip()
 
-    async def _call(self, seen: Seen, own: Tools, **how: Any) -> ModelOutput:
-        output = await self._model.generate(self.question, seen, purpose=self._purpose, tools=own, **how)
+    async def _call(self, seen: Seen, own: Tools, silent: bool = False, **how: Any) -> ModelOutput:
+        """One call of the model; a `silent` one takes words alone."""
+        tools: Tools = own
+        if not own and any(m.role == "tool" for m in seen):  # servers want tools where calls were made
+            tools, silent = self._asking, True
+        if silent and tools:
+            how["tool_choice"] = "none"
+        output = await self._model.generate(self.question, seen, purpose=self._purpose, tools=tools, **how)
         self.tokens += sum(used(output) or ())
         return output

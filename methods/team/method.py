@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.base.errors import UsageError
 from harness.job import Job
 from harness.method import Method
-from harness.methods.team import policy, training
+from harness.methods.team import gate, policy, training
 from harness.methods.team.controls import OracleGate, RandomGate
 from harness.methods.team.episode import PLANS, Questions, Sampling, TeamEpisode
 from harness.methods.team.gate import Gate
@@ -96,6 +96,11 @@ def sampling_of(name: str, args: Mapping[str, Any]) -> Sampling:
 class Learned(Team):
     """A gate that was trained on the train split decides; see `gate`."""
 
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        """At least: one for every action, those of the training's episodes among them."""
+        plan = training.plan_of(self.spec.name, self.args)
+        return n_questions + len(gate.STARTS) * plan.updates * plan.batch
+
     async def fit(self, job: Job) -> None:
         await super().fit(job)
         self.weights = await training.trained(self, job)
@@ -109,6 +114,10 @@ class Learned(Team):
 
 class Tested(Team):
     """A control that plays the tested policy first, in a copy of the world, and then itself."""
+
+    def calls(self, n_questions: int, splits: SplitSizes) -> int:
+        """At least: one for every action of two episodes."""
+        return 2 * n_questions
 
     def sampling(self) -> Sampling:
         """That of the tested policy."""
@@ -130,8 +139,8 @@ class RandomGated(Tested):
         tested = await self.rehearsed(question, job)
         kinds = [each.move for each in tested.decisions for _ in range(each.answered)]
         rng = job.rng(question.id, question.epoch, "random gate")
-        gate = RandomGate(kinds, len(tested.decisions), rng)
-        episode = self.episode(question, job, gate, questions=Questions(repeats=True))
+        chosen = RandomGate(kinds, len(tested.decisions), rng)
+        episode = self.episode(question, job, chosen, questions=Questions(repeats=True))
         outcome = await episode.play()
         outcome.measures = {**outcome.measures, "interventions_tested": float(tested.spent.interventions)}
         return outcome

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+#: the name of the step that words are, where an agent has no tools
+SAY = "say"
+
 
 class Move(StrEnum):
     """What happens next."""
@@ -62,7 +65,9 @@ class Spent:
 class View:
     """What a policy sees.
 
-    `steps` are the agent's next calls, none where it only speaks or the action wasn't made yet. `uncertainty`
+    `steps` are the agent's next calls, none where it only speaks or the action wasn't made yet; where it has
+    no tools of its own its words are its action, a step `SAY`. `speaks`: it would speak, which often ends the
+    episode. `uncertainty`
     is from 0, sure, to 1; None where the policy doesn't want to know or nobody can say. `limit` is the most
     actions that the episode may have. `new_request` is true before the first plan and whenever somebody has
     said something new since the last. `declined` says that the human has just left a move to the agent.
@@ -74,6 +79,7 @@ class View:
     limit: int = 0
     new_request: bool = False
     declined: bool = False
+    speaks: bool = False
 
     @property
     def irreversible(self) -> bool:

@@ -6,6 +6,7 @@ None of them is calibrated: a threshold belongs to a measure and a model.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,20 +21,25 @@ if TYPE_CHECKING:
 MEASURES = ("disagreement", "self-rating", "log-probability")
 
 
-def action_of(output: ModelOutput) -> str:
-    """A text that is equal for equal actions: the calls, or that there are none."""
+def action_of(output: ModelOutput, words: bool) -> str:
+    """A text that is equal for equal actions: the calls. With `words` the last line stands for a message
+    without any, in any case and punctuation; else all such messages are alike."""
     calls = output.message.tool_calls or [] if output.choices else []
-    return action_text([(call.function, call.arguments) for call in calls])
+    if calls or not words:
+        return action_text([(call.function, call.arguments) for call in calls])
+    lines = [line for line in output.completion.splitlines() if line.strip()]
+    return " ".join(re.findall(r"\w+", lines[-1].casefold())) if lines else ""
 
 
-def disagreement(samples: Sequence[ModelOutput]) -> tuple[int, float]:
+def disagreement(samples: Sequence[ModelOutput], words: bool = False) -> tuple[int, float]:
     """The place of the first sample of the most frequent action, of equal counts the one that came first, and
     the share of the samples that are another action.
 
     Args:
         samples: at least one.
+        words: whether words are actions, see `action_of`.
     """
-    actions = [action_of(sample) for sample in samples]
+    actions = [action_of(sample, words) for sample in samples]
     action, count = Counter(actions).most_common(1)[0]
     return actions.index(action), 1 - count / len(actions)
 

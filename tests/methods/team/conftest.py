@@ -17,7 +17,7 @@ from harness.model.provider import Provider, counted
 from harness.model.simulated_human import SimulatedHuman
 from harness.sample import Question
 from harness.team import Person, TeamWorld
-from harness.world import Dialogue, Limits, ScriptedUser, Toolbox
+from harness.world import Dialogue, Limits, Observation, ScriptedUser, Toolbox, World
 
 QUESTION = Question("q", "pay", metadata={"irreversible": ["pay"]})
 BRIEF = Brief(
@@ -46,6 +46,20 @@ class Till:
         """Pays."""
         self.paid.append(amount)
         return "paid"
+
+
+class Words(World):
+    """A question without tools: the first words are the answer."""
+
+    async def start(self):
+        return Observation([messages.user("Which?")])
+
+    async def step(self, action):
+        self.said = action.text
+        return Observation((), done=True)
+
+    def answer(self):
+        return {"said": [self.said], "calls": []}
 
 
 class Agent(Provider):
@@ -95,6 +109,8 @@ def team():
             limits or Limits(steps=12),
         )
         budget = how.pop("budget", None)
+        if how.pop("words", False):
+            world = Words()
         if not alone:
             person = Model(SimulatedHuman(human or {}), ledger=Ledger(), budget=Budget())
             world = TeamWorld(world, Person(person, QUESTION, BRIEF), budget=budget, irreversible=["pay"])

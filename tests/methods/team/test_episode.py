@@ -221,3 +221,37 @@ def test_samples_are_added_until_the_tokens_of_the_tested_policy_are_reached(tea
     found = team(Autonomous(), script(ADD, PAY, "ok"), sampling=Sampling(tokens=3 * each))
     assert found.episode.tokens >= 6 * each
     assert found.outcome.measures["agent_samples"] > 3
+
+
+def test_where_there_are_no_tools_words_are_the_action(team):
+    """It asks until its answers agree in their last lines; after a request tools are named, not offered."""
+    drawn = iter(["so\nExact answer: Lyon", "Exact answer: porto.", "hm"])
+
+    def say(call):
+        if last(call).startswith(asked.ASK):
+            return "Which town?"
+        told = any("Porto" in message.text for message in call.messages)
+        return "thus\nExact answer: Porto" if told else next(drawn)
+
+    found = team(AskWhenUncertain(0.1), say, sampling=Sampling(samples=3), words=True)
+    assert found.moves == ["ask", "act"]
+    assert [each.uncertainty for each in found.episode.decisions] == [pytest.approx(2 / 3), 0.0]
+    assert found.outcome.answer["said"] == ["thus\nExact answer: Porto"]
+    first, *_, final = found.agent.calls
+    assert not first.tools and first.tool_choice is None
+    assert final.tools and final.tool_choice == "none"
+
+
+@pytest.mark.parametrize("policy", [SuggestThenExecute(), ConfirmIrreversible()])
+def test_words_cannot_be_proposed(team, policy):
+    found = team(policy, lambda call: "Exact answer: Porto", words=True)
+    assert found.outcome.answer["said"] == ["Exact answer: Porto"]
+    assert not any(event.kind == "approval" for event in found.log)
+
+
+def test_the_oracle_asks_before_it_answers_in_words(team):
+    def say(call):
+        return "Which town?" if last(call).startswith(asked.ASK) else "Exact answer: Porto"
+
+    found = team(OracleGate(1), say, questions=Questions(["city"], repeats=True), words=True)
+    assert found.moves == ["ask", "act"]

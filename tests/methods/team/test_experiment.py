@@ -22,6 +22,7 @@ from benchmarks.team.arms import (
     INFORMATIVE,
     ITEMS,
     LAMBDAS,
+    LAWS,
     LAZY,
     PLAN,
     POLICIES,
@@ -36,6 +37,7 @@ from benchmarks.team.arms import (
     planned,
 )
 from benchmarks.team.one import run
+from harness.tasks.team import expected
 
 PUBLISHED = Path(__file__).parents[3] / "results/published/team"
 
@@ -73,6 +75,15 @@ def test_closed_forms_are_met_within_three_standard_errors_of_all_episodes(found
                 assert abs(mean(found, cell, arm) - law) <= 3 * error + 1e-9, (cell.name, arm.name)
                 met += 1
     assert met >= 30
+
+
+def test_the_notes_table_is_met_within_three_standard_errors_of_two_thousand_episodes(found):
+    for (error, budget), cell in LAWS.items():
+        law = expected.asking(3, 2, budget, error)
+        spread = math.sqrt(law * (1 - law) / (SEEDS * cell.items))
+        assert SEEDS * cell.items == 2000
+        assert abs(mean(found, cell, ASK) - law) <= 3 * spread + 1e-9, cell.name
+        assert mean(found, cell, ASK, "turns") == budget
 
 
 def test_the_gate_asks_less_the_dearer_it_is_and_is_worth_the_best_fixed_threshold(found):

@@ -6,12 +6,13 @@ import pytest
 from pyarrow import parquet
 
 from harness.base.errors import UsageError
-from harness.registry import registry
+from harness.registry import load_method, registry
 from harness.results.store import Store
 from harness.run.execute import run_grid
 from harness.run.isolation.opening import check_isolable
 from harness.run.plan import Request, plan
 from harness.run.session import Session
+from harness.sample import SplitSizes
 
 TASK = {"items": 4, "train": 6, "constraints": 2}
 RATED = {"measure": "self-rating"}
@@ -119,6 +120,15 @@ def test_what_was_learned_with_one_person_is_not_taken_for_another(run):
 def test_a_dear_person_is_left_alone(run):
     record, rows = run("learned-gate", **{"lambda": 1.0}, **LEARNS)
     assert {each["interventions"] for each in measures(rows)} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "least"),
+    [("autonomous", {}, 10), ("random-gate", {}, 20), ("learned-gate", {"updates": 3, "batch": 5}, 40)],
+)
+def test_what_is_planned_counts_trainings_and_rehearsals(method, args, least):
+    spec = registry().method(method)
+    assert load_method(spec, spec.arguments(args)).calls(10, SplitSizes()) == least
 
 
 @pytest.mark.parametrize(
