@@ -1,8 +1,8 @@
 """What a team episode took from the person, and what it was worth: pure functions.
 
 The survey (arXiv 2505.00753, section 6) says that no standard metric captures the human workload; all that
-stands here is a reconstruction, after the notes' own set, but for Co-Gym's initiative entropy, Collab
-Score and controlled autonomy, of which a judge's verdicts are given. Always read the parts beside `effort`: its weights are arbitrary.
+stands here is a reconstruction, after the notes' own set, but for Co-Gym's initiative entropy, Collab Score
+and controlled autonomy. Always read the parts beside `effort`: its weights are arbitrary.
 """
 
 from __future__ import annotations
