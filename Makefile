@@ -11,7 +11,7 @@ BROWSER := chromium
 SANDBOX := bubblewrap
 
 .PHONY: demo test faults official mutants constraints docs lint types published simulations cm2 todycomm personal \
-	research clean system
+	research team clean system
 
 demo: $(STAMP)
 	$(BIN)/harness eval --task arc1d,countdown --method direct,self-consistency -T level=1 --offline \
@@ -106,6 +106,11 @@ research: $(READY)
 # Personal methods on generated users, with a simulated person: resumable, some minutes of one core.
 personal: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.personal --jobs $(JOBS)
+
+# Policies of when an agent asks its human, with a simulated agent and simulated humans: resumable, a quarter of
+# an hour of one core.
+team: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.team --jobs $(JOBS)
 
 # Every statement about levels and power, simulated at length (half an hour); tests hold short ones.
 simulations: $(READY)

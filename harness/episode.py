@@ -11,10 +11,10 @@ from harness.base.surrogates import sendable
 from harness.model.metering import used
 from harness.model.raw_calls import calls_as_written
 from harness.sample import Outcome, Question
-from harness.world import World
+from harness.world import Observation, World
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
     from inspect_ai.tool import ToolInfo
 
 #: the agent's action after the messages so far, with the tools that it may call now
@@ -39,8 +39,8 @@ async def play(question: Question, world: World, act: Act) -> Outcome:
     episode = _Episode(question, world, act)
     unscored = error = declined = None
     try:
-        async with asyncio.timeout(world.limits.seconds):
-            reason = await episode.run()
+        async with asyncio.timeout(world.limits.seconds) as clock:
+            reason = await episode.run(clock)
     except TimeoutError:
         reason = "time_limit"
     except UserFailed as failure:
@@ -81,7 +81,7 @@ class _Episode:
         self.steps = self.calls = self.errors = self.tokens = 0
         self.turn_steps = self.turn_errors = 0  # since the user's last words
 
-    async def run(self) -> str:
+    async def run(self, clock: asyncio.Timeout) -> str:
         limits = self.world.limits
         seen = await self.world.start()
         self.transcript += seen.messages
@@ -100,7 +100,7 @@ class _Episode:
             self.transcript.append(action)
             self.last_words = action.text or self.last_words
             self.calls += len(action.tool_calls or ())
-            seen = await self.world.step(action)
+            seen = await self._step(action, clock)
             self.shown = [] if seen.new_conversation else [*self.shown, seen.own or action]
             self.transcript += seen.messages
             self.shown += seen.messages
@@ -119,6 +119,17 @@ class _Episode:
             if limits.tokens is not None and self.tokens >= limits.tokens:
                 return "token_limit"
         return "stop"
+
+    async def _step(self, action: ChatMessageAssistant, clock: asyncio.Timeout) -> Observation:
+        """What the world makes of an action. Where a person may be waited for, the time stands still until
+        the world says how long that was."""
+        end = clock.when()
+        if end is None or not self.world.waits_for_people:
+            return await self.world.step(action)
+        clock.reschedule(None)
+        seen = await self.world.step(action)
+        clock.reschedule(end + seen.waited)
+        return seen
 
     def trace(self, reason: str) -> dict[str, Any]:
         """The episode for people to read, and its counts."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".svg", ".png", ".pdf")
 #: what a picture of comparisons may show
-Kind = Literal["cost", "difference", "curves"]
+Kind = Literal["cost", "difference", "curves", "utility"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -93,8 +93,9 @@ def plot_comparisons(
         comparisons: adjusted, as `harness compare` prints them.
         arms: every arm of the table, the baselines among them.
         kind: `curves`: validation score over the responses drawn in training; `cost`: score against cost per
-            attempt at an item; `difference`: each difference from the baseline. All with 95 % intervals. None
-            draws `curves` where an arm has one, else `cost`.
+            attempt at an item; `difference`: each difference from the baseline; `utility`: success less the
+            price of a person's effort, over that price. All with 95 % intervals. None draws `curves` where an
+            arm has one, else `cost`.
 
     Raises:
         UsageError: there is nothing of this kind to draw, or the picture can't be written.
@@ -105,6 +106,8 @@ def plot_comparisons(
         plot_learning(arms, path)
     elif chosen == "cost":
         _plot_cost(comparisons, arms, path)
+    elif chosen == "utility":
+        _plot_utility(arms, path)
     else:
         _plot_differences(comparisons, arms, path)
     return chosen
@@ -226,6 +229,41 @@ def _plot_differences(comparisons: Sequence[Comparison], arms: Sequence[Arm], pa
     unit += f", lower is better in {', '.join(lower)}" if lower else ""
     axes.set_xlabel(f"difference in {unit} (95 % interval)")
     axes.grid(alpha=0.3, axis="x")
+    save(figure, path)
+
+
+def _plot_utility(arms: Sequence[Arm], path: Path) -> None:
+    """U(lambda) of every arm in which a person took part, a line each."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from harness.comparison.effort import has_effort, utility_curve
+
+    shown = [arm for arm in arms if has_effort(arm)]
+    if not shown:
+        raise UsageError(
+            "no run here measured a person's effort; --role human=MODEL gives it to a task of team/"
+        )
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    for n, arm in enumerate(shown):
+        curve = utility_curve(arm)
+        low, high = np.where(np.isfinite(curve.intervals), curve.intervals, curve.means[:, None]).T
+        bars = np.clip([curve.means - low, high - curve.means], 0, None)
+        axes.errorbar(
+            curve.prices,
+            curve.means,
+            yerr=bars,
+            fmt="o-",
+            ms=4,
+            capsize=3,
+            color=f"C{n}",
+            label=arm.title(shown),
+        )
+    axes.set_xlabel("lambda, the price of a unit of the person's effort")
+    axes.set_ylabel(f"{shown[0].primary} - lambda * effort (95 % interval)")
+    axes.legend(fontsize="small", frameon=False)
+    axes.grid(alpha=0.3)
     save(figure, path)
 
 

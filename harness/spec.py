@@ -31,8 +31,8 @@ OFFERS = (
     "history",
     "corpus",
 )
-ROLES = ("judge", "user", "simulator", "annotator")
-NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder", "human") + ROLES
+ROLES = ("judge", "user", "simulator", "annotator", "human")
+NEEDS = OFFERS + ("tools", "logprobs", "trainable", "embedder") + ROLES
 DRAWS = ("none", "run")
 #: the distribution of the built-ins, and its name before it had a release
 OURS, FORMERLY = "method-harness", "harness"

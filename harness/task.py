@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.checklist import Checklist, Trajectory, Verdicts
     from harness.data.hub import Data
     from harness.external.services import Services
+    from harness.human import Brief
     from harness.model.gateway import Model
     from harness.stats import Estimate
     from harness.world import World
@@ -225,6 +226,22 @@ class Task(Plugin[TaskSpec]):
         `role` gives the model of a role; calls on it carry `sample.question`.
         """
         raise NotImplementedError
+
+    def brief(self, sample: Sample) -> Brief | None:
+        """What the person knows who works with the agent on a sample, in runs with `--role human=`; None
+        where there is nobody. Tasks that define it have the arguments `human_budget` and `human_time`, and
+        name the tools whose calls can't be undone in the question's metadata, as `irreversible`."""
+        return None
+
+    @property
+    def teams(self) -> bool:
+        """Whether a person may work with the agent; by default where `brief` is defined."""
+        return type(self).brief is not Task.brief
+
+    def shown(self, sample: Sample, name: str, arguments: Mapping[str, Any]) -> str:
+        """What a person is shown of a call that it is to approve, beside the call: `name: value`, a line
+        each. Only what the agent may know too."""
+        return ""
 
     def trajectory(self, messages: Sequence[Mapping[str, Any]], stop: str = "stop") -> Trajectory:
         """An episode's messages, as an outcome's trace has them, as turns and steps; a task whose agents talk

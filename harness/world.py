@@ -57,7 +57,8 @@ class Observation:
     of those before it. `failed` are the tool calls that failed of which the messages don't say so: a
     provider shows its model a message's `error` in place of its text, which official packages have worded
     already. `own` is the agent's last action as it stands in what the agent sees from now on, where that
-    isn't as it was made: official packages leave parts of it out."""
+    isn't as it was made: official packages leave parts of it out. `waited` are the seconds in which a person
+    was waited for."""
 
     messages: Sequence[ChatMessage]
     tools: Sequence[ToolInfo] = ()
@@ -65,6 +66,7 @@ class Observation:
     new_conversation: bool = False
     failed: int = 0
     own: ChatMessageAssistant | None = None
+    waited: float = 0.0
 
 
 class World:
@@ -75,6 +77,8 @@ class World:
     user_retries = 0
     #: whether calls reach it as inspect-ai mends them; else as they were written (`harness.model.raw_calls`)
     mended = False
+    #: whether its steps may wait for a person, whose time counts against no limit (`Observation.waited`)
+    waits_for_people = False
 
     async def start(self) -> Observation:
         """The opening: usually a system message with the rules and the user's first words."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from harness.leaderboard.conversations import drawn
+from harness.leaderboard.timelines import timeline
 from harness.results.graded import is_graded
 from harness.results.ranges import primary_range
 from harness.results.stored import attempt_batches, item_metrics, question_of, target_of
@@ -34,6 +35,7 @@ FIELDS = (
     "reason",
     "group",
     "conversation",
+    "timeline",
 )
 
 
@@ -59,6 +61,7 @@ def browser_script(record: dict[str, Any], shown: int = SHOWN) -> str:
                 "target": target_of(record, attempt),
                 "input": question_of(attempt),
                 "conversation": drawn(attempt.get("trace")),
+                "timeline": timeline(attempt.get("trace"), attempt.get("answer")),
                 "score": attempt.get(record["primary"]),
                 "metrics": [attempt[name] for name in names],
             }

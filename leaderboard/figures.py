@@ -80,7 +80,7 @@ def forest(section: Section, baseline: str) -> Figure:
                 "name": verdict,
                 "x": values,
                 "y": [place for place, _ in these],
-                "error_x": _error(values, [c["difference"]["ci"] for _, c in these], colour, 1.8),
+                "error_x": error_bars(values, [c["difference"]["ci"] for _, c in these], colour, 1.8),
                 "marker": {"color": colour, "size": 9, "symbol": symbol},
                 "text": [
                     f"{label(c['name'])}: {c['difference']['value']:+.3f} "
@@ -212,7 +212,7 @@ def _cost(section: Section, name: str, points: list[tuple[Entry, float]]) -> Fig
                 "name": label(method),
                 "x": [c for _, c in these],
                 "y": values,
-                "error_y": _error(values, [e.ci for e, _ in these], f"@series{n % 8}"),
+                "error_y": error_bars(values, [e.ci for e, _ in these], f"@series{n % 8}"),
                 "marker": {"size": 10, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
                 "text": [
                     f"{label(named(e))}: {v:.3f} at {c:.4g}" for (e, c), v in zip(these, values, strict=True)
@@ -338,7 +338,7 @@ def _line(line: Line, n: int, joined: bool) -> dict[str, Any]:
         "legendgroup": str(n),
         "x": [point.at for point in line.points],
         "y": values,
-        "error_y": _error(values, [point.entry.ci for point in line.points], f"@series{n % 8}"),
+        "error_y": error_bars(values, [point.entry.ci for point in line.points], f"@series{n % 8}"),
         "line": {"color": f"@series{n % 8}", "width": 1.8},
         "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
         "text": [
@@ -355,7 +355,7 @@ def named(entry: Entry) -> str:
     return f"{name} ({entry.variant})" if entry.variant else name
 
 
-def _error(
+def error_bars(
     values: Sequence[float], intervals: Sequence[Sequence[float] | None], colour: str, thickness: float = 1.0
 ) -> dict[str, Any]:
     """The arms of the intervals as plotly draws them: distances from the value."""

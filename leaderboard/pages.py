@@ -21,6 +21,7 @@ from harness.leaderboard.learning import curves
 from harness.leaderboard.records import Record, place
 from harness.leaderboard.surfaces import method_surfaces, task_surfaces
 from harness.leaderboard.sweeps import method_sweeps, task_sweeps
+from harness.leaderboard.teams import over_budgets, utility
 from harness.results.ceiling import ceiling, ceilings
 from harness.results.measures import measures_text
 from harness.results.planned import planned_text
@@ -53,12 +54,14 @@ def task(board: Board, name: str) -> str:
                 *method_surfaces(each),
             ],
             "learning": curves(each),
+            "utility": utility(each),
         }
         for each in sections
     ]
     across = [
         *(scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)),
         *task_surfaces(sections),
+        *([budgets] if (budgets := over_budgets(sections)) else []),
     ]
     return _page("task.html", "../", board=board, task=name, shown=drawn, across=across)
 

@@ -21,7 +21,7 @@ from harness.leaderboard.records import Record
 from harness.leaderboard.tables import tables
 from harness.results.curve import read_curve
 
-ASSETS = ("site.css", "theme.js", "site.js", "figures.js", "attempts.js", "conversation.js")
+ASSETS = ("site.css", "theme.js", "site.js", "figures.js", "attempts.js", "conversation.js", "timeline.js")
 #: carried along, not made from records: another release of plotly is no difference
 CARRIED = "assets/plotly.min.js"
 MANIFEST = "manifest.json"

@@ -116,7 +116,8 @@ class Comparisons(ShownItems["Comparison"]):
 
         Args:
             path: the file; what is there is replaced.
-            kind: `cost` (score against cost), `difference`, or `curves` (learning curves). By default
+            kind: `cost` (score against cost), `difference`, `curves` (learning curves), or
+                `utility` (success less the price of a person's effort, over that price). By default
                 `curves` where methods train, else `cost`.
 
         Returns:

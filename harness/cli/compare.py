@@ -77,7 +77,7 @@ FORMATS = ("markdown", "latex", "csv")
     "--plot-kind",
     type=click.Choice(KINDS),
     metavar="KIND",
-    help="cost, difference or curves. [default: curves where methods train, else cost]",
+    help="cost, difference, curves or utility. [default: curves where methods train, else cost]",
 )
 @click.option(
     "--these-runs",

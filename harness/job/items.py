@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.job.worlds import world_of
 from harness.sample import Question, Sample, Splits
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class OfItems:
     """What a task makes of the items of the test for a method that holds their questions. The samples are
     held by its functions alone."""
 
-    __slots__ = ("checklist", "evidence", "world", "wrong")
+    __slots__ = ("checklist", "evidence", "facts", "world", "wrong")
 
     def __init__(self, task: Task, test: Sequence[Sample]) -> None:
         known: dict[str, Sample] = {}
@@ -60,8 +61,8 @@ class OfItems:
                 known.update((each.id, each) for each in test)
             return replace(known[question.id], question=question)
 
-        def world(question: Question, role: Callable[[str], Model]) -> World:
-            return task.world(sample(question), role)
+        def world(question: Question, role: Callable[[str], Model], has_role: Callable[[str], bool]) -> World:
+            return world_of(task, sample(question), role, has_role)
 
         def wrong(question: Question, rng: random.Random) -> Any | None:
             return task.wrong(sample(question), rng)
@@ -72,4 +73,9 @@ class OfItems:
         def evidence(question: Question) -> list[str]:
             return list(task.evidence(sample(question)))
 
-        self.world, self.wrong, self.checklist, self.evidence = world, wrong, checklist, evidence
+        def facts(question: Question) -> list[str]:
+            brief = task.brief(sample(question))
+            return [] if brief is None else [each.name for each in brief.facts if each.name in brief.wanted]
+
+        self.world, self.wrong, self.checklist = world, wrong, checklist
+        self.evidence, self.facts = evidence, facts

@@ -17,6 +17,7 @@ from harness.base.plain import named
 from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access, Counts
+from harness.job.ceilings import Ceilings
 from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from harness.world import World
 
 
-class Job:
+class Job(Ceilings):
     """One method in one run.
 
     `model`, `role` and `embed` generate; `data` reads the splits that the method declared; `training` is
@@ -77,12 +78,13 @@ class Job:
         self.clock = models.clock
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
+        self._cast = (lambda name: models.role(name, method.name)), models.roles.__contains__
         #: what was drawn for all items, for its record
         self.drawn = Drawn(method.name, lambda: (sample.id for sample in self._splits.test))
         n_asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(self._splits, access, n_asked, models.embedder)
         self._past, self._pasts = self._histories(splits, splits.test if asked is None else asked, swap)
-        self.training = Training(self._task, models, access, self._other, self.role)
+        self.training = Training(self._task, models, access, self._other, *self._cast)
         made_by = [method.name, method.comparability_version, *filter(None, [method.owner, code])]
         self.files = Files(method.name, made_by)
         self._wrong: dict[tuple[str, int], Any] = {}
@@ -166,7 +168,7 @@ class Job:
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
         _check_question(question, "world")
-        return self._items.world(question, self.role)
+        return self._items.world(question, *self._cast)
 
     def worlds(self, question: Question, n: int) -> list[World]:
         """n fresh copies of a question's world, for methods that try several times and keep one; what the
@@ -196,18 +198,6 @@ class Job:
     def needs_judge(self) -> bool:
         """Whether the task puts outcomes to a judge before it scores them."""
         return self._task.judges
-
-    def oracle_checklist(self, question: Question) -> Checklist | None:
-        """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
-        counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.checklist(question)
-
-    def oracle_evidence(self, question: Question) -> list[str]:
-        """The ids of the documents that the question's answer rests on, for a ceiling: counted and labelled
-        like `oracle_checklist`. Empty where the task doesn't know them."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.evidence(question)
 
     def wrong_answer(self, question: Question) -> Any | None:
         """An answer to the question that is wrong, for adversaries among agents; None where the task can't
@@ -244,7 +234,7 @@ class Job:
         other._task, other._splits, other._items, other._wrong = task, splits, OfItems(task, ()), {}
         other._past = other._pasts = other._no_history
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
-        other.training = Training(task, self._models, self._access, other._other, other.role)
+        other.training = Training(task, self._models, self._access, other._other, *self._cast)
         return other
 
     # -- users ------------------------------------------------------------------------------------
@@ -314,10 +304,9 @@ class Job:
 
         Raises:
             UsageError: no model was given for it.
+            AccessError: it is a person, who is asked through the question's world alone.
         """
-        if name not in self._models.roles:
-            raise UsageError(f"method {self._method.name!r} needs --role {name}=MODEL")
-        return self._models.roles[name]
+        return self._models.asked(name, self._method.name)
 
     def has_role(self, name: str) -> bool:
         """Whether a model was given for a role."""
@@ -327,6 +316,12 @@ class Job:
     def roles(self) -> dict[str, str]:
         """The models that play a role in this run, by role."""
         return {name: model.name for name, model in self._models.roles.items()}
+
+    @property
+    def person(self) -> str | None:
+        """A digest of what the answers of the run's person depend on, for keys of what was learned beside it;
+        None where nobody is asked."""
+        return self._models.person
 
     @property
     def embedder_identity(self) -> list[str] | None:

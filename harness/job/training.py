@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.base.digest import digest
 from harness.base.errors import UsageError
 from harness.base.plain import Unfit, text
 from harness.job.access import Access
 from harness.job.models import Models
+from harness.job.worlds import world_of
 from harness.model.elsewhere import elsewhere
 from harness.model.gateway import Model
 from harness.model.ledger import Usage
@@ -40,9 +42,10 @@ class Training:
         access: Access,
         open_task: Callable[[str], Job],
         role: Callable[[str], Model],
+        has_role: Callable[[str], bool],
     ) -> None:
         self._task, self._models, self._access, self._open_task = task, models, access, open_task
-        self._role = role
+        self._role, self._has_role = role, has_role
         #: the weights that the method last answered with in place of the model's own
         self.trained: Path | None = None
         #: the learning curve of `fit`, as `curve` took it
@@ -106,8 +109,15 @@ class Training:
         """
         self._access.check("labelled")
         if loop is None:
-            return self._task.world(sample, self._role)
-        return self._task.world(sample, lambda name: elsewhere(self._role(name), loop))
+            return world_of(self._task, sample, self._role, self._has_role)
+        return world_of(self._task, sample, lambda name: elsewhere(self._role(name), loop), self._has_role)
+
+    @property
+    def cast(self) -> str:
+        """A digest of who plays the roles of the run's worlds, with what their answers depend on: for keys of
+        what was learned there. It tells nothing of them."""
+        roles = self._models.roles.items()
+        return digest({name: [*model.identity, dict(model.decoding)] for name, model in roles})
 
     def dialogue(
         self, sample: Sample, draw: int = 0

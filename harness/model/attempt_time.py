@@ -47,13 +47,29 @@ class AttemptClock:
         now = time.monotonic()
         return self._ends.setdefault(key, now + self.seconds) - now
 
+    def pause(self, question: Question, seconds: float) -> None:
+        """So many seconds were a person's, and not of the attempt."""
+        key = (question.id, question.epoch)
+        if key in self._ends:
+            self._ends[key] += seconds
+
+
+#: the purpose of calls to people: the time of an attempt stands still meanwhile
+OF_PEOPLE = "human"
+
 
 class Timed(Model):
-    """A model whose calls end with the attempt that they are made for."""
+    """A model whose calls end with the attempt that they are made for, but for those to people."""
 
     clock = AttemptClock()
 
     async def generate(self, question: Question, messages: Sequence[ChatMessage], **more: Any) -> ModelOutput:
+        if more.get("purpose") == OF_PEOPLE:
+            began = time.monotonic()
+            try:
+                return await super().generate(question, messages, **more)
+            finally:
+                self.clock.pause(question, time.monotonic() - began)
         left = self.clock.left(question)
         if left is None:
             return await super().generate(question, messages, **more)

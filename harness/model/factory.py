@@ -20,7 +20,7 @@ PROVIDERS = {
     "recorded": "answers from a file of responses: recorded/FILE",
     "echo": "an instant model for tests: echo/input, echo/choice, echo/TEXT",
     "sim": "simulations with known truth, for tests of methods: sim/annotator labels, sim/agents talk, "
-    "sim/person follows personas, sim/reader reads",
+    "sim/person follows personas, sim/reader reads, sim/clerk acts and sim/human works with it",
     "openai": "inspect-ai: OpenAI (OPENAI_API_KEY)",
     "anthropic": "inspect-ai: Anthropic (ANTHROPIC_API_KEY)",
     "google": "inspect-ai: Google (GOOGLE_API_KEY)",
@@ -147,7 +147,15 @@ def _simulation(name: str, args: Mapping[str, Any]) -> Provider:
         from harness.model.simulated_person import SimulatedPerson
 
         return SimulatedPerson(args)
-    known = ("sim/annotator", "sim/agents", "sim/person", "sim/reader")
+    if name == "sim/human":
+        from harness.model.simulated_human import SimulatedHuman
+
+        return SimulatedHuman(args)
+    if name == "sim/clerk":
+        from harness.model.clerk.provider import SimulatedClerk
+
+        return SimulatedClerk(args)
+    known = ("sim/annotator", "sim/agents", "sim/clerk", "sim/human", "sim/person", "sim/reader")
     raise UsageError(f"unknown model {name!r}; {nearest(name, known, 'simulation')}")
 
 

@@ -94,7 +94,8 @@ def prompt_digest(task: Task, samples: Sequence[Sample]) -> str:
 def task_roles(task: Task) -> set[str]:
     """The roles that a task itself asks: what they say is part of the measurement."""
     judged = {"judge"} if task.judges else set()
-    return {*task.roles, *task.optional_roles} | judged
+    teams = {"human"} if task.teams else set()
+    return {*task.roles, *task.optional_roles} | judged | teams
 
 
 def roles_of_task(cell: Cell, task: Task, roles: Mapping[str, Provider]) -> dict[str, Any]:

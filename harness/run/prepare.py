@@ -167,7 +167,11 @@ def check_abilities(cell: Cell, provider: Provider) -> None:
         return
     cure = ""
     if missing == ["tools"] and world:
-        fit = [m.name for m in registry().methods.values() if "world" in m.needs and "tools" not in m.needs]
+        fit = [
+            m.name
+            for m in registry().methods.values()
+            if "world" in m.needs and "tools" not in (*m.needs, *m.may_use)
+        ]
         cure = f"; methods that ask for calls in text: {', '.join(fit)}" if fit else ""
     raise UsageError(f"method {cell.method.name!r} needs {missing[0]}, which {cell.model} doesn't give{cure}")
 

@@ -37,6 +37,7 @@
       .filter(([, value]) => value !== null && value !== undefined && value !== "");
     inner.append(make("p", { class: "soft" }, facts.map(([name, value]) => `${name} ${value}`).join(" · ")));
     if (attempt.conversation) inner.append(make("h3", {}, "Conversation"), window.harness.conversation(attempt.conversation));
+    if (attempt.timeline) inner.append(make("h3", {}, "Who acted"), window.harness.timeline(attempt.timeline));
     for (const [title, content] of [["Reason", attempt.reason], ["Question", attempt.input], ["Target", attempt.target],
       ["Answer as read", attempt.answer], ["Completion", attempt.completion], ["Trace", attempt.trace && pretty(attempt.trace)]]) {
       if (content === null || content === undefined || content === "") continue;

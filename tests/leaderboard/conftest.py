@@ -122,3 +122,24 @@ def hostile(tmp_path_factory, seal_run):
                 },
             )
     return root
+
+
+@pytest.fixture(scope="session")
+def teams(tmp_path_factory):
+    """Two policies at two budgets, two seeds each."""
+    root = tmp_path_factory.mktemp("teams")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(root / "cache"))
+        for budget in (1, 2):
+            request = Request(
+                "team/hidden-constraints",
+                "autonomous,ask-when-uncertain",
+                "sim/clerk",
+                task_args={"items": 6, "train": 1, "human_budget": budget},
+                method_args={"ask-when-uncertain.measure": "self-rating"},
+                roles={"human": "sim/human"},
+                seeds=2,
+            )
+            grid = run_grid(plan(request), Session(Store(root / "store")))
+            assert all(result.record for result in grid.results), grid.results
+    return root / "store"

@@ -205,6 +205,34 @@ def test_a_conversation_of_agents_is_drawn_round_by_round(store, site, visit):
     assert visit.heard == []
 
 
+def test_a_timeline_shows_who_acted_and_the_curves_of_effort_are_drawn(teams, tmp_path, visit):
+    sites.build(teams, tmp_path / "site")
+    page = visit(
+        run_page(teams, tmp_path / "site", "ask-when-uncertain", "sim/clerk") + "#attempt=test-0%2F0"
+    )
+    lanes = page.locator(".attempts details[open] svg.timeline")
+    lanes.wait_for()
+    told = lanes.get_attribute("aria-label")
+    assert told.startswith(
+        "Who acted, in order. agent: list_offers; agent: ask_human; human: question (7.5 s)"
+    )
+    asked = told.count("human: question")
+    assert lanes.locator("g.acts.human").count() == asked + told.count("human: refused") > asked
+    hollow = lanes.locator('g.acts.human rect[fill="none"]')
+    assert hollow.count() == told.count("human: refused") == 1
+    assert (
+        f"The person acted {asked} times" in page.locator(".attempts details[open] p.soft").last.inner_text()
+    )
+    (task,) = (tmp_path / "site/tasks").glob("*.html")
+    page = visit(task.as_uri())
+    for heading in ("Net utility over the price", "success against the person's effort"):
+        drawn = page.locator("figure", has_text=heading).last.locator(".plot")
+        drawn.scroll_into_view_if_needed()
+        drawn.locator(".scatterlayer .trace").first.wait_for()
+        assert drawn.locator(".scatterlayer .trace").count() == 2
+    assert visit.heard == []
+
+
 def test_attempts_are_filtered_searched_opened_and_linked_to(store, site, visit):
     page = visit(run_page(store, site, "flaky", "test/small"))
     items = page.locator(".attempts > li")

@@ -278,7 +278,7 @@ class Desk:
         world = self._job.world(question)
         number = forms.whole(said["id"])
         self._worlds[number] = question, world
-        return number, world.limits, world.mended
+        return number, world.limits, world.mended, world.waits_for_people
 
     async def _start(self, said: Mapping[str, Any]) -> Any:
         world = self._worlds[forms.whole(said["w"])][1]

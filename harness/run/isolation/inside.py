@@ -146,7 +146,8 @@ class IsolatedJob(Job):
             "checklists, trajectories and the evidence of a question aren't there under --isolate"
         )
 
-    trajectory = request_checklist = verdicts = oracle_checklist = oracle_evidence = _not_here
+    trajectory = request_checklist = verdicts = oracle_checklist = _not_here
+    oracle_evidence = oracle_facts = _not_here
 
 
 class _Told(Counts):

@@ -54,8 +54,9 @@ class RemoteTask(Task):
 class RemoteWorld(World):
     """A world that stands on the runner's side."""
 
-    def __init__(self, pipe: Pipe, number: int, limits: Any, mended: bool) -> None:
+    def __init__(self, pipe: Pipe, number: int, limits: Any, mended: bool, waits_for_people: bool) -> None:
         self._pipe, self._number, self.limits, self.mended = pipe, number, limits, mended
+        self.waits_for_people = waits_for_people
         self._answer: Any = None
         self.user_retries = 0
 

@@ -1,0 +1,1 @@
+"""`sim/clerk`: a simulated agent of known skill for the generated team tasks."""

@@ -1,0 +1,111 @@
+"""Whoever plays the person: a model in the role `human`, asked through the gateway in one wording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.base import messages
+from harness.base.errors import ModelCallError, UsageError, UserFailed
+from harness.human.brief import Brief
+from harness.human.wording import FORMS, SECONDS, Reply, Request, brief_text, words
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ModelOutput
+
+    from harness.model.gateway import Model
+    from harness.sample import Question
+
+#: the role of the person, and the purpose of calls to it, under which the ledger has what they take
+HUMAN = "human"
+#: how often a request is made until the reply has its form
+TRIES = 3
+#: seconds that one reply may take by default
+PATIENCE = 600.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """A reply with what it took: words of the request and of all that was written, and seconds, None where
+    nobody knows."""
+
+    reply: Reply
+    text: str
+    words_read: int
+    words_written: int
+    seconds: float | None
+
+
+class Person:
+    """One person in one episode. It sees its own brief, the requests so far and what it said to them, and
+    nothing else of the agent.
+
+    Replies go into the cache before anything is done on their word, whatever they are: a killed episode finds
+    what a person said, and nobody is asked twice.
+    """
+
+    def __init__(self, model: Model, question: Question, brief: Brief, patience: float = PATIENCE) -> None:
+        self._model, self._question, self._patience = model, question, patience
+        self.brief = brief
+        #: replies that hadn't their form, so that the person was asked again
+        self.retries = 0
+        self._seen: list[ChatMessage] = [messages.system(brief_text(brief))]
+
+    async def ask(self, request: Request) -> Said:
+        """The person's reply to a request.
+
+        Raises:
+            UserFailed: there was none in time, or none in its form in `TRIES` tries.
+        """
+        read = written = 0
+        seconds: float | None = 0.0
+        asked = request
+        for left in reversed(range(TRIES)):
+            text = asked.write()
+            self._seen.append(messages.user(text))
+            try:
+                output = await self._model.generate(
+                    self._question, self._seen, purpose=HUMAN, patience=self._patience
+                )
+            except ModelCallError as error:
+                raise UserFailed(f"human: {error}") from error
+            said = output.completion.strip()
+            self._seen.append(messages.assistant(said))
+            read, written = read + words(text), written + words(said)
+            took = seconds_of(output)
+            seconds = None if took is None or seconds is None else seconds + took
+            reply = Reply.read(request.kind, said)
+            if reply is not None:
+                return Said(reply, said, read, written, seconds)
+            self.retries += left > 0
+            again = f"Your reply could not be read. {FORMS[request.kind]}\n{request.text}"
+            asked = replace(request, text=again)
+        raise UserFailed(f"human: no reply in the form that was asked for in {TRIES} tries")
+
+
+def seconds_of(output: ModelOutput) -> float | None:
+    """The seconds that a person took for a completion; None where it doesn't say: a model has none."""
+    found: Any = (output.metadata or {}).get(SECONDS)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+# -- the arguments of tasks that have a person ---------------------------------------------------------------
+
+
+def check_person(task: str, args: Mapping[str, Any]) -> None:
+    """Whether the arguments of a task that are about the person make sense.
+
+    Raises:
+        UsageError: one doesn't.
+    """
+    budget = args["human_budget"]
+    if budget is not None and budget < 0:
+        raise UsageError(f"{task}: human_budget={budget} is below 0; leave it out for no limit")
+    if not args["human_time"] > 0:
+        raise UsageError(f"{task}: human_time={args['human_time']:g} is not above 0 seconds")
+
+
+def brief_of(args: Mapping[str, Any], **known: Any) -> Brief:
+    """A brief in the style that a task's arguments ask for."""
+    return Brief(style=args["human_style"], proactive=args["human_proactive"], **known)

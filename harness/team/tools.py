@@ -1,0 +1,56 @@
+"""The tools by which an agent reaches the person."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from harness.human.wording import Request
+from harness.world import Toolbox
+
+ASK, PROPOSE, PLAN, HAND_OVER = "ask_human", "propose_action", "propose_plan", "hand_over"
+TOOLS = (ASK, PROPOSE, PLAN, HAND_OVER)
+
+
+class Asking:
+    """Each tool makes the request that the person gets. Docstrings and signatures are what agents read."""
+
+    def ask_human(self, question: str) -> Request:
+        """Asks the person whom you work for a question.
+
+        Args:
+            question: What you want to know, in one sentence.
+        """
+        return Request("question", question)
+
+    def propose_action(self, name: str, arguments: dict[str, Any]) -> Request:
+        """Proposes a call of one of your other tools to the person. If it is approved it is carried out at
+        once, as it was proposed or as the person has changed it, and you get its result.
+
+        Args:
+            name: The tool.
+            arguments: The arguments of the call.
+        """
+        return Request("approval", "", (name, arguments))
+
+    def propose_plan(self, plan: str) -> Request:
+        """Shows the person what you are going to do. Nothing is carried out.
+
+        Args:
+            plan: The steps in order, a line each.
+        """
+        return Request("plan", plan)
+
+    def hand_over(self, reason: str) -> Request:
+        """Lets the person make the next move with your tools.
+
+        Args:
+            reason: Why, and what is left to do.
+        """
+        return Request("move", reason)
+
+
+@cache
+def toolbox() -> Toolbox:
+    """Built once a process."""
+    return Toolbox(Asking, TOOLS)

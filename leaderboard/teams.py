@@ -1,0 +1,150 @@
+"""Rows in which a person took part: what success is worth at each price of the person's effort, and success
+against effort over the budgets that the person had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.base.digest import digest
+from harness.leaderboard.board import Entry, Section
+from harness.leaderboard.figures import SYMBOLS, Figure, error_bars, interval_text, label, named
+from harness.results.fields import field_of
+
+if TYPE_CHECKING:
+    from harness.comparison.effort import UtilityCurve
+
+#: the task's argument that bounds what the person answers
+BUDGET = "task_args.human_budget"
+#: by the sealed attempts behind a row, so that a live site reads again only what has changed
+_CURVES: dict[str, UtilityCurve] = {}
+
+
+def utility(section: Section) -> Figure | None:
+    """U(lambda) with its intervals, one line a row; None where no row has an effort."""
+    found = [(entry, _curve(entry)) for entry in section.entries if _shown(entry)]
+    if not any(curve.effort for _, curve in found):
+        return None
+    traces = [_line(entry, curve, n) for n, (entry, curve) in enumerate(found)]
+    rows: list[list[str | float | None]] = [
+        [named(entry), float(price), float(mean), interval_text((float(low), float(high)))]
+        for entry, curve in found
+        for price, mean, (low, high) in zip(curve.prices, curve.means, curve.intervals, strict=True)
+    ]
+    plot = {
+        "data": traces,
+        "layout": {
+            "height": 420,
+            "xaxis": {"title": {"text": "lambda, the price of a unit of effort"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": f"{label(section.metric)} - lambda * effort"}},
+        },
+    }
+    return Figure(
+        "Net utility over the price of the person's effort",
+        "Up is better. Where two lines cross, the person's effort is worth as much as it costs. Effort is a "
+        "weighted sum (the key has the weights), so the price has no unit of its own.",
+        plot,
+        ("row", "lambda", "utility", "95 % interval"),
+        rows,
+    )
+
+
+def over_budgets(sections: Sequence[Section]) -> Figure | None:
+    """Success against effort, a line a row over the budgets of the person; None below two budgets. The items
+    are the same, as the budget is no part of them."""
+    placed: dict[str, list[tuple[float, Entry, UtilityCurve]]] = {}
+    for section in sections:
+        asked = field_of(section.comparability, BUDGET)
+        most = float("inf") if asked is None else float(asked)
+        rest = _without_budget(section.comparability)
+        for entry in section.entries:
+            if _shown(entry):
+                key = digest([rest, entry.arm.subject_key])
+                placed.setdefault(key, []).append((most, entry, _curve(entry)))
+    lines = [sorted(line, key=lambda point: point[0]) for line in placed.values() if len(line) > 1]
+    if not lines:
+        return None
+    traces, rows = [], list[list[str | float | None]]()
+    for n, line in enumerate(sorted(lines, key=lambda line: named(line[0][1]))):
+        values = [curve.success for _, _, curve in line]
+        budgets = ["no limit" if most == float("inf") else f"{most:g}" for most, _, _ in line]
+        name = named(line[0][1])
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": label(name),
+                "x": [curve.effort for _, _, curve in line],
+                "y": values,
+                "error_y": error_bars(values, [entry.ci for _, entry, _ in line], f"@series{n % 8}"),
+                "line": {"color": f"@series{n % 8}", "width": 1.8},
+                "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
+                "text": [
+                    f"{label(name)}, at most {most}: {v:.3f}" for most, v in zip(budgets, values, strict=True)
+                ],
+                "hoverinfo": "text",
+            }
+        )
+        rows += [
+            [name, most, curve.effort, curve.success, interval_text(entry.ci)]
+            for most, (_, entry, curve) in zip(budgets, line, strict=True)
+        ]
+    metric = sections[0].metric
+    plot = {
+        "data": traces,
+        "layout": {
+            "height": 420,
+            "xaxis": {"title": {"text": "the person's effort per attempt"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": label(metric)}},
+        },
+    }
+    return Figure(
+        f"{metric} against the person's effort",
+        "Up and left is better. A line joins the rows that differ in nothing but in how many requests the "
+        "person answers at most.",
+        plot,
+        ("row", "requests answered at most", "effort", metric, "95 % interval"),
+        rows,
+    )
+
+
+def _shown(entry: Entry) -> bool:
+    from harness.comparison.effort import has_effort
+
+    return entry.value is not None and not entry.stopped and has_effort(entry.arm)
+
+
+def _curve(entry: Entry) -> UtilityCurve:
+    from harness.comparison.effort import utility_curve
+
+    key = digest([run["samples_digest"] for run in entry.arm.runs])
+    if key not in _CURVES:
+        _CURVES[key] = utility_curve(entry.arm)
+    return _CURVES[key]
+
+
+def _line(entry: Entry, curve: UtilityCurve, n: int) -> dict[str, Any]:
+    values = [float(mean) for mean in curve.means]
+    ends = [(float(low), float(high)) for low, high in curve.intervals]
+    colour = f"@series{n % 8}"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": label(named(entry)),
+        "x": [float(price) for price in curve.prices],
+        "y": values,
+        "error_y": error_bars(values, ends, colour),
+        "line": {"color": colour, "width": 1.8},
+        "marker": {"size": 7, "color": colour, "symbol": SYMBOLS[n % len(SYMBOLS)]},
+        "text": [
+            f"{label(named(entry))} at {price:g}: {value:.3f} {interval_text(end)}"
+            for price, value, end in zip(curve.prices, values, ends, strict=True)
+        ],
+        "hoverinfo": "text",
+    }
+
+
+def _without_budget(comparability: Mapping[str, Any]) -> dict[str, Any]:
+    family, _, name = BUDGET.partition(".")
+    own = {key: value for key, value in comparability[family].items() if key != name}
+    return {**comparability, family: own}

@@ -1,0 +1,1 @@
+"""Policies of when an agent involves its human."""

@@ -1,0 +1,69 @@
+"""Requests to the human as calls of tools, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.base import messages
+from harness.team.tools import HAND_OVER, PLAN, PROPOSE, TOOLS
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage, ModelOutput
+    from inspect_ai.tool import ToolCall
+
+#: how the answer to a plan begins that needs no other plan, and that to a move that the human didn't take
+_SETTLED, _DECLINED = ("Approved", "Changed by the person"), "The person makes no move"
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of one request. It was `answered`, or `refused` as beyond the budget; neither where it could
+    not be put. `settled`: a plan was approved, or changed; `declined`: the human left a move to the agent."""
+
+    answered: bool
+    refused: bool
+    settled: bool = False
+    declined: bool = False
+
+
+def requests(calls: Sequence[ToolCall]) -> list[ToolCall]:
+    """The calls that put something to the human."""
+    return [call for call in calls if call.function in TOOLS]
+
+
+def came_of(made: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[Came]:
+    """What came of requests, by the messages that answer them."""
+    answers = {message.tool_call_id: message for message in seen if message.role == "tool"}
+    found = []
+    for call in made:
+        answer = answers.get(call.id)
+        fault = None if answer is None or answer.error is None else answer.error.type
+        answered = answer is not None and answer.error is None
+        text = answer.text if answer is not None and answered else ""
+        found.append(
+            Came(
+                answered,
+                fault == "limit",
+                call.function == PLAN and text.startswith(_SETTLED),
+                call.function == HAND_OVER and text.startswith(_DECLINED),
+            )
+        )
+    return found
+
+
+def calling(name: str, place: int, **arguments: str) -> ModelOutput:
+    """A request that the method itself makes, as a message of the agent."""
+    from inspect_ai.model import ChatMessageAssistant, ModelOutput
+    from inspect_ai.tool import ToolCall
+
+    call = ToolCall(f"own_{place}", name, dict(arguments))
+    return ModelOutput.from_message(ChatMessageAssistant(id=messages.new_id(), content="", tool_calls=[call]))
+
+
+def proposal(call: ToolCall) -> ToolCall:
+    """A call of another tool, put to the human."""
+    from inspect_ai.tool import ToolCall
+
+    return ToolCall(call.id, PROPOSE, {"name": call.function, "arguments": dict(call.arguments)})
