@@ -87,23 +87,39 @@ def success_at(success: float, turns: int, most: int) -> float:
     return success if turns <= most else 0.0
 
 
-def question_scores(events: Iterable[Event], needed: Iterable[str]) -> tuple[float | None, float | None]:
-    """Precision and recall of the questions, by what the harness knows: a question is needed where it is
-    about a fact that is hidden, relevant and not yet told.
+@dataclass(frozen=True)
+class Questions:
+    """How many questions were `asked`, how many of them `needed`, and how many of the `wanted` facts some
+    needed question was about (`covered`)."""
 
-    Precision is the share of the questions that were needed, None without questions; recall the share of the
-    needed facts that some question was about, None where none is needed.
-    """
-    wanted, told, asked_for = frozenset(needed), set[str](), set[str]()
-    asked = right = 0
+    asked: int = 0
+    needed: int = 0
+    covered: int = 0
+    wanted: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """The share of the questions that were needed; None without questions."""
+        return self.needed / self.asked if self.asked else None
+
+    @property
+    def recall(self) -> float | None:
+        """The share of the wanted facts that were asked for; None where none is wanted."""
+        return self.covered / self.wanted if self.wanted else None
+
+
+def questions(events: Iterable[Event], wanted: Iterable[str]) -> Questions:
+    """The questions of a log, by what the harness knows: one is needed where it is about a fact that is
+    hidden, relevant and not yet told."""
+    facts, told, covered = frozenset(wanted), set[str](), set[str]()
+    asked = needed = 0
     for event in events:
         if event.kind == "question" and event.took:
-            asked += 1
-            due = (set(event.asked) & wanted) - told
-            right += bool(due)
-            asked_for |= due
+            due = (set(event.asked) & facts) - told
+            asked, needed = asked + 1, needed + bool(due)
+            covered |= due
         told |= set(event.facts)
-    return right / asked if asked else None, len(asked_for) / len(wanted) if wanted else None
+    return Questions(asked, needed, len(covered), len(facts))
 
 
 def harm(events: Iterable[Event]) -> float | None:

@@ -142,10 +142,13 @@ def _check_kinds(fields: Mapping[str, Any], where: str) -> None:
 
 
 def _param(name: str, value: Any, where: str) -> Param:
-    """A parameter: a bare default, or a table with a default or with `required = true`."""
+    """A parameter: a bare default, or a table with a default, `required = true`, or `optional = true`, whose
+    default is then None."""
     if isinstance(value, Param):
         return value
-    if not isinstance(value, Mapping) or not ("default" in value or value.get("required")):
+    if not isinstance(value, Mapping) or not (
+        "default" in value or value.get("required") or value.get("optional")
+    ):
         return Param(name, value)
     for key in value:
         if key not in _PARAM:

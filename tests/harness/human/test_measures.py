@@ -4,6 +4,7 @@ import pytest
 
 from harness.human.events import Event
 from harness.human.measures import (
+    Questions,
     Spent,
     Weights,
     area_of_utility,
@@ -13,7 +14,7 @@ from harness.human.measures import (
     harm,
     initiative_entropy,
     intervention_ratio,
-    question_scores,
+    questions,
     spent,
     success_at,
     utility,
@@ -32,15 +33,16 @@ def test_questions_that_repeat_or_aim_elsewhere_are_not_needed():
         Event("question", 1, asked=("a",), facts=("a",)),
         Event("question", 2, asked=("d",)),
     ]
-    precision, recall = question_scores(asked, {"a", "b", "c"})
-    assert precision == pytest.approx(1 / 3) and recall == pytest.approx(1 / 3)
-    assert question_scores([], {"a"}) == (None, 0.0) and question_scores(asked[2:], ()) == (0.0, None)
+    found = questions(asked, {"a", "b", "c"})
+    assert found.precision == pytest.approx(1 / 3) and found.recall == pytest.approx(1 / 3)
+    assert questions([], {"a"}) == Questions(0, 0, 0, 1) and questions([], {"a"}).precision is None
+    assert questions(asked[2:], ()).precision == 0.0 and questions(asked[2:], ()).recall is None
 
 
 def test_a_question_about_what_was_told_unasked_is_not_needed_nor_is_a_refused_one():
     told = [Event("approval", 0, facts=("a",)), Event("question", 1, asked=("a",))]
-    assert question_scores(told, {"a"}) == (0.0, 0.0)
-    assert question_scores([Event("question", 0, asked=("a",), refused=True)], {"a"}) == (None, 0.0)
+    assert questions(told, {"a"}) == Questions(1, 0, 0, 1)
+    assert questions([Event("question", 0, asked=("a",), refused=True)], {"a"}).asked == 0
 
 
 def test_share_of_steps_that_the_person_made_or_answered():

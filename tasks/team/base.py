@@ -1,0 +1,182 @@
+"""What the generated team tasks share: their splits, the person's arguments, and how an episode is scored."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.base import messages
+from harness.base.errors import UsageError
+from harness.human import Brief
+from harness.human.measures import Weights
+from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.spec import TaskSpec
+from harness.task import Task
+from harness.team.scoring import Prices, TeamEpisode, item_metrics, set_metrics, team_episode
+from harness.world import Dialogue, Limits, ScriptedUser, Toolbox, ToolError, World
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ChatMessage
+
+    from harness.data.hub import Data
+    from harness.model.gateway import Model
+    from harness.stats import Estimate
+
+#: the splits' seeds lie apart
+FIRST_SEED = {"test": 0, "dev": 1_000_000, "train": 2_000_000}
+#: the most items of a split
+MOST_ITEMS = 100_000
+
+
+class TeamTask(Task):
+    """Subclasses say what an item is (`item`), its world's state, and whether the state is as wanted."""
+
+    instruction = "Do what the person asks, with the tools."
+    #: what the agent is told first
+    policy = ""
+
+    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        check_person(spec.name, args)
+        for name in ("items", "train"):
+            if not 1 <= args[name] <= MOST_ITEMS:
+                raise UsageError(f"{spec.name}: {name}={args[name]} is not from 1 to {MOST_ITEMS}")
+
+    # -- items -------------------------------------------------------------------------------------------
+
+    def item(self, split: str, number: int, rng: random.Random) -> Sample:
+        """The item of that number, from a generator of its own."""
+        raise NotImplementedError
+
+    def load(self, data: Data) -> Splits:
+        read = {"id": f"generated/{self.spec.name}", "config": None, "revision": self.spec.version}
+        sizes = {"test": self.args["items"], "dev": 20, "train": self.args["train"]}
+        data.read.extend({**read, "split": split, "pinned": True} for split in sizes)
+        made = {split: self._samples(split, size) for split, size in sizes.items()}
+        return Splits(test=made["test"], dev=made["dev"], train=made["train"])
+
+    def _samples(self, split: str, size: int) -> Sequence[Sample]:
+        seed = FIRST_SEED[split]
+        rngs = (random.Random(f"{self.spec.name}-{seed + n}") for n in range(size))
+        return [self.item(split, n, rng) for n, rng in enumerate(rngs)]
+
+    # -- the world ---------------------------------------------------------------------------------------
+
+    def toolbox(self) -> Toolbox:
+        """The agent's tools."""
+        raise NotImplementedError
+
+    def state(self, sample: Sample) -> Any:
+        """A fresh state of the item's world."""
+        raise NotImplementedError
+
+    def done(self, state: Any, sample: Sample) -> bool:
+        """Whether a state is as it is wanted."""
+        raise NotImplementedError
+
+    def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
+        return [messages.system(self.policy), *super().ask(question, shots)]
+
+    def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
+        limits = Limits(steps=self.args["steps"], errors=self.args["errors"])
+        return Dialogue(
+            self.ask(sample.question), self.toolbox(), self.state(sample), ScriptedUser(()), limits
+        )
+
+    # -- scores ------------------------------------------------------------------------------------------
+
+    def parse(self, text: str, question: Question) -> Any | None:
+        """A recorded trajectory as JSON, in the form of the world's answer."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        return found if is_answer(found) else None
+
+    def replayed(self, answer: Any, sample: Sample) -> Any:
+        """The state after the calls of an answer, of which those that fail change nothing."""
+        state, tools = self.state(sample), self.toolbox()
+        for name, arguments in answer["calls"]:
+            try:
+                tools.run(state, name, arguments)
+            except ToolError:
+                continue
+        return state
+
+    def success(self, sample: Sample, outcome: Outcome) -> float:
+        """1.0 for an episode whose state ended as wanted, whatever was said of it; 0.0 where a limit ended
+        it."""
+        if outcome.answer is None or outcome.stop_reason != "stop":
+            return 0.0
+        return float(self.done(self.replayed(outcome.answer, sample), sample))
+
+    def episode(self, sample: Sample, outcome: Outcome) -> TeamEpisode:
+        """An outcome as what is scored."""
+        answer = outcome.answer or {}
+        named = sample.question.metadata.get("irreversible", ())
+        return team_episode(
+            self.success(sample, outcome), answer, self.brief(sample), named, answer.get("calls", ())
+        )
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        return Score(item_metrics(self.episode(sample, outcome), self.prices))
+
+    def measure_set(
+        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
+    ) -> Mapping[str, float | Estimate]:
+        episodes = [self.episode(*pair) for pair in zip(samples, outcomes, strict=True)]
+        return set_metrics(episodes, self.prices)
+
+    @property
+    def prices(self) -> Prices:
+        """What success is weighed by, as the arguments say."""
+        low, high = self.args["prices"]
+        return Prices(Weights(*self.args["weights"]), self.args["price"], low, high, self.args["most_effort"])
+
+    def person(self, **known: Any) -> Brief:
+        """A brief in the style that the arguments ask for."""
+        return Brief(style=self.args["human_style"], proactive=self.args["human_proactive"], **known)
+
+
+def check_person(task: str, args: Mapping[str, Any]) -> None:
+    """Whether the arguments of a task that are about the person and its price make sense.
+
+    Raises:
+        UsageError: one doesn't.
+    """
+    budget = args["human_budget"]
+    if budget is not None and budget < 0:
+        raise UsageError(f"{task}: human_budget={budget} is below 0; leave it out for no limit")
+    if not args["human_time"] > 0:
+        raise UsageError(f"{task}: human_time={args['human_time']:g} is not above 0 seconds")
+    if len(args["weights"]) != 4 or min(args["weights"]) < 0:
+        raise UsageError(
+            f"{task}: weights={args['weights']} are not four numbers from 0: of a turn, a word written, a "
+            "word read, a takeover"
+        )
+    if len(args["prices"]) != 2 or not 0 <= args["prices"][0] < args["prices"][1]:
+        raise UsageError(f"{task}: prices={args['prices']} is not a range, the lower first")
+    if not (args["price"] >= 0 and args["most_effort"] > 0):
+        raise UsageError(f"{task}: price is not below 0, and most_effort is above 0")
+
+
+def is_answer(found: Any) -> bool:
+    """Whether data from outside has the form of a world's answer."""
+    if not (isinstance(found, dict) and isinstance(found.get("calls"), list)):
+        return False
+    calls = found["calls"]
+    texts = all(isinstance(each, str) for each in found.get("said", ()))
+    events = all(isinstance(each, dict) and "kind" in each for each in found.get("human", ()))
+    return (
+        texts
+        and events
+        and all(
+            isinstance(call, list)
+            and len(call) == 2
+            and isinstance(call[0], str)
+            and isinstance(call[1], dict)
+            for call in calls
+        )
+    )
