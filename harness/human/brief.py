@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 #: how a person answers: the value, or yes and no alone
@@ -114,7 +115,10 @@ def values_in(fact: Fact, text: str) -> tuple[str, ...]:
 
 def first_place(term: str, text: str) -> int | None:
     """Where a term stands first in a text, as words of its own and in any case; None where it doesn't."""
-    if not term.strip():
-        return None
-    found = re.search(rf"(?<!\w){re.escape(term.strip())}(?!\w)", text, re.IGNORECASE)
+    found = _pattern(term.strip()).search(text) if term.strip() else None
     return found.start() if found else None
+
+
+@lru_cache(maxsize=4096)
+def _pattern(term: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)

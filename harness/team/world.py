@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
@@ -54,6 +55,7 @@ class TeamWorld(World):
         self._tools: tuple[ToolInfo, ...] = ()
         self._events: list[Event] = []
         self._done: list[Move] = []
+        self._inner: list[int] = []  # the agent's action behind each step of the inner world
         self._open: dict[str, set[str]] = {}  # values that a fact may still have, for what was told of it
         self._asked = self._steps = 0
         self._waited = 0.0  # for the person, in this step
@@ -94,8 +96,12 @@ class TeamWorld(World):
 
     def answer(self) -> Any:
         inner = self._world.answer()
-        log = [event.plain() for event in self._events]
-        return None if inner is None else {**inner, "human": log, "steps": self._steps}
+        if inner is None:
+            return None
+        came = [Event.of(each) for each in inner.get("interruptions", ())]
+        moved = [replace(each, step=self._inner[each.step - 1] + 1 if each.step else 0) for each in came]
+        more = {"interruptions": [event.plain() for event in moved]} if came else {}
+        return {**inner, **more, "human": [event.plain() for event in self._events], "steps": self._steps}
 
     async def close(self) -> None:
         await self._world.close()
@@ -119,6 +125,7 @@ class TeamWorld(World):
 
     async def _pass(self, action: ChatMessageAssistant, step: int) -> Observation:
         """The agent's own action, carried out unasked."""
+        self._inner.append(step)
         seen = await self._world.step(action)
         for call in action.tool_calls or ():
             self._note(call.function, call.arguments, _failed(seen, call.id), step, confirmed=False)
@@ -131,6 +138,7 @@ class TeamWorld(World):
 
         own = ToolCall(f"{call.id}_{number}", move[0], dict(move[1]))
         action = ChatMessageAssistant(id=messages.new_id(), content="", tool_calls=[own])
+        self._inner.append(step)
         seen = await self._world.step(action)
         self._note(move[0], move[1], _failed(seen, own.id), step, confirmed=True)
         return seen

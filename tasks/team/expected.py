@@ -73,6 +73,11 @@ def handing_over() -> float:
     return 1.0
 
 
+def deleting_unasked(files: int, refused: float) -> float:
+    """Success on `team/approval` of an agent that deletes all that it is told to."""
+    return float((1 - refused) ** files / (1 - refused**files))
+
+
 def utility(success: float, units: float, price: float) -> float:
     """Success less the price of so many units of effort, as the notes' table has it: one unit a question."""
     return success - price * units

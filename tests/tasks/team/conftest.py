@@ -53,20 +53,21 @@ class Team:
     def model(self, seed):
         return Model(self.human, ledger=Ledger(), budget=Budget(), seed=seed)
 
-    def play(self, sample, decide, seed=0):
+    async def play(self, sample, decide, seed=0):
         model = self.model(seed) if self.human else None
         world = world_of(self.task, sample, lambda role: model, lambda role: model is not None)
         agent = Agent(decide, random.Random(f"{sample.id}-{seed}"))
-        outcome = asyncio.run(play(sample.question, world, agent))
+        outcome = await play(sample.question, world, agent)
         outcome.answer = json.loads(json.dumps(outcome.answer))
         return outcome
 
     def run(self, decide, items=None, seed=0):
         samples = self.splits.test[:items]
-        loop = asyncio.new_event_loop()
-        outcomes = [self.play(sample, decide, seed) for sample in samples]
-        loop.close()
-        return self.scored(samples, outcomes)
+
+        async def played():
+            return [await self.play(sample, decide, seed) for sample in samples]
+
+        return self.scored(samples, asyncio.run(played()))
 
     def scored(self, samples, outcomes):
         scores = [self.task.score(*pair).metrics for pair in zip(samples, outcomes, strict=True)]

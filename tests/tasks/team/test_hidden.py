@@ -12,7 +12,7 @@ from harness.tasks.team.offers import FEATURES
 
 NAME = "team/hidden-constraints"
 #: episodes of the statistical tests, and the standard errors that a mean may lie off
-N, ERRORS = 400, 3.5
+N, ERRORS = 150, 3.5
 
 
 def names(agent):
