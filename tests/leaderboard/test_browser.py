@@ -4,7 +4,6 @@ Screenshots of four widths are kept in build/screenshots.
 """
 
 import json
-import shutil
 import threading
 from pathlib import Path
 
@@ -14,35 +13,15 @@ from harness.leaderboard import site as sites
 from harness.leaderboard.live import Live
 from harness.leaderboard.server import server
 from harness.run.journal import Journal
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from tests.browsing import browser  # noqa: F401
 
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDTHS = (320, 768, 1280, 1920)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 KINDS = ("index", "tasks/sums", "tasks/arc1d", "methods/vote", "grids/index", "runs/index", "run")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium on this machine; apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS, headless=True)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(browser):
+def visit(browser):  # noqa: F811
     """Opens pages and remembers what they complain of and ask for."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         heard = []
