@@ -77,12 +77,13 @@ class Job:
         self.clock = models.clock
         self.log = logging.getLogger(f"harness.{method.name}")
         self._access = access = Access(method)
+        self._cast = (lambda name: models.role(name, method.name)), models.roles.__contains__
         #: what was drawn for all items, for its record
         self.drawn = Drawn(method.name, lambda: (sample.id for sample in self._splits.test))
         n_asked = len(splits.test) if n_questions is None else n_questions
         self.data = JobData(self._splits, access, n_asked, models.embedder)
         self._past, self._pasts = self._histories(splits, splits.test if asked is None else asked, swap)
-        self.training = Training(self._task, models, access, self._other, self.role, self.has_role)
+        self.training = Training(self._task, models, access, self._other, *self._cast)
         made_by = [method.name, method.comparability_version, *filter(None, [method.owner, code])]
         self.files = Files(method.name, made_by)
         self._wrong: dict[tuple[str, int], Any] = {}
@@ -166,7 +167,7 @@ class Job:
     def world(self, question: Question) -> World:
         """The question's world, fresh; for interactive tasks, played by `harness.episode.play`."""
         _check_question(question, "world")
-        return self._items.world(question, self.role, self.has_role)
+        return self._items.world(question, *self._cast)
 
     def worlds(self, question: Question, n: int) -> list[World]:
         """n fresh copies of a question's world, for methods that try several times and keep one; what the
@@ -244,7 +245,7 @@ class Job:
         other._task, other._splits, other._items, other._wrong = task, splits, OfItems(task, ()), {}
         other._past = other._pasts = other._no_history
         other.data = JobData(splits, self._access, self.data.n_questions, self._models.embedder)
-        other.training = Training(task, self._models, self._access, other._other, other.role, other.has_role)
+        other.training = Training(task, self._models, self._access, other._other, *self._cast)
         return other
 
     # -- users ------------------------------------------------------------------------------------
@@ -314,10 +315,9 @@ class Job:
 
         Raises:
             UsageError: no model was given for it.
+            AccessError: it is a person, who is asked through the question's world alone.
         """
-        if name not in self._models.roles:
-            raise UsageError(f"method {self._method.name!r} needs --role {name}=MODEL")
-        return self._models.roles[name]
+        return self._models.asked(name, self._method.name)
 
     def has_role(self, name: str) -> bool:
         """Whether a model was given for a role."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.base.errors import AccessError, UsageError
 from harness.model.attempt_time import AttemptClock
 from harness.model.budget import Budget
 from harness.model.gateway import Model
 from harness.model.ledger import Ledger
+from harness.team.person import HUMAN
 
 if TYPE_CHECKING:
     from harness.model.embed import Embedder
@@ -32,3 +34,24 @@ class Models:
     with_weights: Callable[[Path], Model] | None = None
     concurrency: Callable[[], int] = lambda: 16
     clock: AttemptClock = field(default_factory=AttemptClock)
+
+    def role(self, name: str, method: str) -> Model:
+        """The model that plays a role, for the method and for worlds.
+
+        Raises:
+            UsageError: none was given for it.
+        """
+        if name not in self.roles:
+            raise UsageError(f"method {method!r} needs --role {name}=MODEL")
+        return self.roles[name]
+
+    def asked(self, name: str, method: str) -> Model:
+        """The same for the method alone, which asks a person through the question's world.
+
+        Raises:
+            UsageError: none was given for it.
+            AccessError: it is the person's.
+        """
+        if name == HUMAN:
+            raise AccessError(f"method {method!r} asks people by the tools of the world alone")
+        return self.role(name, method)

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.team import Person, TeamWorld
+from harness.team.person import HUMAN
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
     from harness.sample import Sample
     from harness.task import Task
     from harness.world import World
-
-#: the role of the person
-HUMAN = "human"
 
 
 def world_of(

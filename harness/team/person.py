@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from harness.model.gateway import Model
     from harness.sample import Question
 
-#: the purpose of calls to people, under which the ledger has what they take
-PURPOSE = "human"
+#: the role of the person, and the purpose of calls to it, under which the ledger has what they take
+HUMAN = "human"
 #: how often a request is made until the reply has its form
 TRIES = 3
 #: seconds that one reply may take by default
@@ -65,7 +65,7 @@ class Person:
             self._seen.append(messages.user(text))
             try:
                 output = await self._model.generate(
-                    self._question, self._seen, purpose=PURPOSE, patience=self._patience
+                    self._question, self._seen, purpose=HUMAN, patience=self._patience
                 )
             except ModelCallError as error:
                 raise UserFailed(f"human: {error}") from error

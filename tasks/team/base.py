@@ -31,6 +31,58 @@ MOST_ITEMS = 100_000
 
 
 class TeamTask(Task):
+    """Subclasses say what the world is, what the person knows (`brief`) and when an episode is a success."""
+
+    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        check_person(spec.name, args)
+
+    @property
+    def limits(self) -> Limits:
+        """Where an episode ends."""
+        return Limits(steps=self.args["steps"], errors=self.args["errors"])
+
+    def parse(self, text: str, question: Question) -> Any | None:
+        """A recorded trajectory as JSON, in the form of the world's answer."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        return found if is_answer(found) else None
+
+    def success(self, sample: Sample, outcome: Outcome) -> float:
+        """How well the episode did what was wanted, from 0 to 1."""
+        raise NotImplementedError
+
+    def episode(self, sample: Sample, outcome: Outcome) -> TeamEpisode:
+        """An outcome as what is scored."""
+        answer = outcome.answer if is_answer(outcome.answer) else {}
+        named = sample.question.metadata.get("irreversible", ())
+        return team_episode(
+            self.success(sample, outcome), answer, self.brief(sample), named, answer.get("calls", ())
+        )
+
+    def score(self, sample: Sample, outcome: Outcome) -> Score:
+        return Score(item_metrics(self.episode(sample, outcome), self.prices))
+
+    def measure_set(
+        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
+    ) -> Mapping[str, float | Estimate]:
+        episodes = [self.episode(*pair) for pair in zip(samples, outcomes, strict=True)]
+        return set_metrics(episodes, self.prices)
+
+    @property
+    def prices(self) -> Prices:
+        """What success is weighed by, as the arguments say."""
+        low, high = self.args["prices"]
+        return Prices(Weights(*self.args["weights"]), self.args["price"], low, high, self.args["most_effort"])
+
+    def person(self, **known: Any) -> Brief:
+        """A brief in the style that the arguments ask for."""
+        return Brief(style=self.args["human_style"], proactive=self.args["human_proactive"], **known)
+
+
+class GeneratedTeamTask(TeamTask):
     """Subclasses say what an item is (`item`), its world's state, and whether the state is as wanted."""
 
     instruction = "Do what the person asks, with the tools."
@@ -39,7 +91,6 @@ class TeamTask(Task):
 
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
-        check_person(spec.name, args)
         for name in ("items", "train"):
             if not 1 <= args[name] <= MOST_ITEMS:
                 raise UsageError(f"{spec.name}: {name}={args[name]} is not from 1 to {MOST_ITEMS}")
@@ -80,20 +131,11 @@ class TeamTask(Task):
         return [messages.system(self.policy), *super().ask(question, shots)]
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
-        limits = Limits(steps=self.args["steps"], errors=self.args["errors"])
         return Dialogue(
-            self.ask(sample.question), self.toolbox(), self.state(sample), ScriptedUser(()), limits
+            self.ask(sample.question), self.toolbox(), self.state(sample), ScriptedUser(()), self.limits
         )
 
     # -- scores ------------------------------------------------------------------------------------------
-
-    def parse(self, text: str, question: Question) -> Any | None:
-        """A recorded trajectory as JSON, in the form of the world's answer."""
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        return found if is_answer(found) else None
 
     def replayed(self, answer: Any, sample: Sample) -> Any:
         """The state after the calls of an answer, of which those that fail change nothing."""
@@ -108,36 +150,9 @@ class TeamTask(Task):
     def success(self, sample: Sample, outcome: Outcome) -> float:
         """1.0 for an episode whose state ended as wanted, whatever was said of it; 0.0 where a limit ended
         it."""
-        if outcome.answer is None or outcome.stop_reason != "stop":
+        if not is_answer(outcome.answer) or outcome.stop_reason != "stop":
             return 0.0
         return float(self.done(self.replayed(outcome.answer, sample), sample))
-
-    def episode(self, sample: Sample, outcome: Outcome) -> TeamEpisode:
-        """An outcome as what is scored."""
-        answer = outcome.answer or {}
-        named = sample.question.metadata.get("irreversible", ())
-        return team_episode(
-            self.success(sample, outcome), answer, self.brief(sample), named, answer.get("calls", ())
-        )
-
-    def score(self, sample: Sample, outcome: Outcome) -> Score:
-        return Score(item_metrics(self.episode(sample, outcome), self.prices))
-
-    def measure_set(
-        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
-    ) -> Mapping[str, float | Estimate]:
-        episodes = [self.episode(*pair) for pair in zip(samples, outcomes, strict=True)]
-        return set_metrics(episodes, self.prices)
-
-    @property
-    def prices(self) -> Prices:
-        """What success is weighed by, as the arguments say."""
-        low, high = self.args["prices"]
-        return Prices(Weights(*self.args["weights"]), self.args["price"], low, high, self.args["most_effort"])
-
-    def person(self, **known: Any) -> Brief:
-        """A brief in the style that the arguments ask for."""
-        return Brief(style=self.args["human_style"], proactive=self.args["human_proactive"], **known)
 
 
 def check_person(task: str, args: Mapping[str, Any]) -> None:

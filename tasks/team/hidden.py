@@ -10,7 +10,7 @@ from harness.base.errors import UsageError
 from harness.human import Brief, Fact
 from harness.sample import Question, Sample
 from harness.spec import TaskSpec
-from harness.tasks.team.base import TeamTask
+from harness.tasks.team.base import GeneratedTeamTask
 from harness.tasks.team.offers import (
     FEATURES,
     MOST_OFFERS,
@@ -34,7 +34,7 @@ REQUEST = (
 )
 
 
-class HiddenConstraints(TeamTask):
+class HiddenConstraints(GeneratedTeamTask):
     """k features with m equally likely values each, all m**k combinations on offer, one of them wanted:
     without asking nobody does better than m**-k. Reconstruction; the notes' minimal environment."""
 

@@ -10,7 +10,7 @@ from harness.base.errors import UsageError
 from harness.human import Brief
 from harness.sample import Question, Sample
 from harness.spec import TaskSpec
-from harness.tasks.team.base import TeamTask
+from harness.tasks.team.base import GeneratedTeamTask
 from harness.tasks.team.orders import CHANGING, ITEMS, MOST, Order, toolbox
 from harness.team.interrupted import KINDS, Interrupted, Interruption
 from harness.world import Toolbox, World
@@ -25,7 +25,7 @@ POLICY = (
 )
 
 
-class Interruptions(TeamTask):
+class Interruptions(GeneratedTeamTask):
     """Each item is one request with several lines, and one change of mind after a share of the lines. The
     final order must be as the person wants it in the end: whoever doesn't heed the change scores 0.
     A reconstruction of InterruptBench's protocol, which replays a run to a share of it and updates the

@@ -24,6 +24,7 @@ from harness.run.plugin_errors import failed
 from harness.run.prepare import Prepared
 from harness.sample import Outcome, Question
 from harness.spec import DRAWS
+from harness.team.person import HUMAN
 
 #: seconds after which a worker that waits for nothing is ended while it has questions: where it says nothing,
 #: and where it says much and nothing comes of it; and those that it gets beyond --attempt-time
@@ -203,13 +204,20 @@ def facts_of(prepared: Prepared, job: Job) -> dict[str, Any]:
         "instruction": task.instruction,
         "classes": task.classes,
         "judges": task.judges,
-        "models": {None: _of_model(job.model), **{role: _of_model(job.role(role)) for role in job.roles}},
+        "models": {None: _of_model(job.model), **{role: _of_role(job, role) for role in job.roles}},
         "embedder": embedder and {name: getattr(embedder, name) for name in ("name", "revision", "by_row")},
         "seed": prepared.cell.seed,
         "n_questions": job.data.n_questions,
         "at_once": job.concurrency,
         "attempt_time": job.clock.seconds,
     }
+
+
+def _of_role(job: Job, role: str) -> dict[str, Any]:
+    """Of a person, who is asked through worlds, no more than the name."""
+    if role != HUMAN:
+        return _of_model(job.role(role))
+    return {"provider": {"name": job.roles[role], "abilities": frozenset()}, "decoding": {}}
 
 
 def _of_model(model: Model) -> dict[str, Any]:

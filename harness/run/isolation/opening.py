@@ -28,8 +28,8 @@ from harness.run.prepare import Prepared
 from harness.run.session import Session
 from harness.spec import MethodSpec, TaskSpec
 
-#: what a worker has no way to: weights, a person, checklists made from targets
-UNSUPPORTED = ("trainable", "human", "checklist")
+#: what a worker has no way to: weights, checklists made from targets
+UNSUPPORTED = ("trainable", "checklist")
 _TASKS = Path(harness.__file__).parent / "tasks" / "__init__.py"
 
 
