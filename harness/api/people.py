@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.api.settings import STORE
 from harness.base.errors import UsageError
 from harness.base.files import write_file
 from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event
@@ -14,7 +15,7 @@ from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event
 ROLE = "human"
 
 
-def replies(store: str | Path, run: str) -> list[dict[str, Any]]:
+def replies(run: str, store: str | Path = STORE) -> list[dict[str, Any]]:
     """What the person of a run was asked and said, in the order of its attempts: `sample_id`, `epoch`, `n`
     (from 0, of what the person was asked in the attempt), `kind`, `request`, `reply`, `seconds` (None where
     nobody knows) and `by`, the model that replied.
@@ -38,14 +39,14 @@ def replies(store: str | Path, run: str) -> list[dict[str, Any]]:
     return rows
 
 
-def export(store: str | Path, run: str, out: str | Path) -> int:
+def export(run: str, out: str | Path, store: str | Path = STORE) -> int:
     """Writes them as JSON lines; how many.
 
     Raises:
         UsageError: as `replies`, or the file can't be written.
         RecordError: as `replies`.
     """
-    rows = replies(store, run)
+    rows = replies(run, store)
     try:
         write_file(Path(out), "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())
     except OSError as error:

@@ -48,4 +48,4 @@ def export_replies(run: str, store: str, out: str) -> None:
     """Write what a run's person was asked and said, with the seconds: --role human=recorded/FILE plays it."""
     from harness.api.people import export
 
-    say(f"{out}: {export(store, run, out)} replies")
+    say(f"{out}: {export(run, out, store)} replies")

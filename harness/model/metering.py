@@ -11,7 +11,7 @@ from harness.base.errors import UsageError
 from harness.human.wording import SECONDS
 from harness.model.budget import Bound, Budget
 from harness.model.ledger import Usage
-from harness.model.prices import Price, unpriced
+from harness.model.prices import NOTHING, Price, unpriced
 from harness.model.provider import Call, Provider
 from harness.model.sizes import Size, completion_bytes, prompt_size
 from harness.model.tokens import Counter, counter, estimated
@@ -133,7 +133,7 @@ class Meter:
         rate = self.price.per_hour if self.price is not None else None
         if rate is not None and known and usage.cost_usd is not None:
             usage.cost_usd += rate * float(seconds) / HOUR
-        elif self._provider.person:
+        elif self._provider.person and (rate is not None or self.price in (None, NOTHING)):
             usage.cost_usd = None
 
     def _count(self, usage: Usage, call: Call, output: ModelOutput) -> None:

@@ -162,6 +162,18 @@ def test_the_price_of_an_hour_is_charged_for_the_seconds(queue, monkeypatch):
     asyncio.run(talk())
 
 
+def test_who_is_paid_by_the_reply_has_a_price_without_an_hour(queue):
+    async def talk():
+        asked = model(queue, price=price("browser", {"browser": {"per_request": 0.5}}))
+        call = asks(asked, ASK)
+        (found,) = await waiting(queue)
+        queue.reply(found.id, "x")
+        await call
+        assert asked._ledger.by_purpose["human"].cost_usd == 0.5
+
+    asyncio.run(talk())
+
+
 def test_a_reply_whose_time_nobody_knows_has_no_known_cost(queue):
     async def talk():
         asked = model(queue, price=price("browser", {}, usd_per_hour=36.0))
