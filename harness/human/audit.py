@@ -55,11 +55,6 @@ def faults(events: Sequence[Event], brief: Brief) -> list[Fault]:
     return found
 
 
-def faulty(events: Sequence[Event], brief: Brief) -> bool:
-    """Whether a log has a fault for which its episode is left out."""
-    return any(fault.kind in FAULTY for fault in faults(events, brief))
-
-
 def _kinds(event: Event, brief: Brief, known: set[str]) -> list[str]:
     if event.verdict == "left":
         return [STOPPED]

@@ -49,7 +49,9 @@ class Event:
     def of(cls, found: Mapping[str, Any]) -> Event:
         """From `plain`."""
         known = {each.name for each in fields(cls)}
-        values = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items() if name in known}
+        values: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in found.items() if name in known
+        }
         return cls(**values)
 
     @property

@@ -17,6 +17,7 @@ from harness.base.plain import named
 from harness.base.template import filled
 from harness.external.services import Services
 from harness.job.access import Access, Counts
+from harness.job.ceilings import Ceilings
 from harness.job.data import JobData, check_vectors
 from harness.job.drawn import Drawn
 from harness.job.files import Files
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from harness.world import World
 
 
-class Job:
+class Job(Ceilings):
     """One method in one run.
 
     `model`, `role` and `embed` generate; `data` reads the splits that the method declared; `training` is
@@ -198,18 +199,6 @@ class Job:
         """Whether the task puts outcomes to a judge before it scores them."""
         return self._task.judges
 
-    def oracle_checklist(self, question: Question) -> Checklist | None:
-        """The checklist made from the wanted actions of the question's own item, for a ceiling: the record
-        counts it (`targets_seen`), and a board gives no place to a row that saw targets."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.checklist(question)
-
-    def oracle_evidence(self, question: Question) -> list[str]:
-        """The ids of the documents that the question's answer rests on, for a ceiling: counted and labelled
-        like `oracle_checklist`. Empty where the task doesn't know them."""
-        self.access.read("targets_seen", self.access.get("targets_seen", 0) + 1)
-        return self._items.evidence(question)
-
     def wrong_answer(self, question: Question) -> Any | None:
         """An answer to the question that is wrong, for adversaries among agents; None where the task can't
         name one. It is one for every question, epoch and seed, so that asking again tells no more than
@@ -327,6 +316,12 @@ class Job:
     def roles(self) -> dict[str, str]:
         """The models that play a role in this run, by role."""
         return {name: model.name for name, model in self._models.roles.items()}
+
+    @property
+    def person(self) -> str | None:
+        """A digest of what the answers of the run's person depend on, for keys of what was learned beside it;
+        None where nobody is asked."""
+        return self._models.person
 
     @property
     def embedder_identity(self) -> list[str] | None:

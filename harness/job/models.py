@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.base.digest import digest
 from harness.base.errors import AccessError, UsageError
 from harness.model.attempt_time import AttemptClock
 from harness.model.budget import Budget
@@ -55,3 +56,10 @@ class Models:
         if name == HUMAN:
             raise AccessError(f"method {method!r} asks people by the tools of the world alone")
         return self.role(name, method)
+
+    @property
+    def person(self) -> str | None:
+        """A digest of what the person's answers depend on, which says nothing of its settings; None where
+        nobody is asked."""
+        found = self.roles.get(HUMAN)
+        return None if found is None else digest([found.identity, found.decoding])

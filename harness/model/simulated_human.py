@@ -69,6 +69,7 @@ class SimulatedHuman(Provider):
             else:
                 known = ("style", *SETTINGS)
                 raise UsageError(f"sim/human has no argument {name!r}; {nearest(name, known, 'argument')}")
+        self.arguments = {**self.settings, "style": self.style}
         self.notice = (
             "sim/human is a simulation that answers from a table of facts: it tests how methods involve a "
             "person, and measures no person and no model"

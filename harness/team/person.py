@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
-from harness.base.errors import ModelCallError, UserFailed
+from harness.base.errors import ModelCallError, UsageError, UserFailed
 from harness.human.brief import Brief
 from harness.human.wording import FORMS, SECONDS, Reply, Request, brief_text, words
 
@@ -87,3 +88,24 @@ def seconds_of(output: ModelOutput) -> float | None:
     """The seconds that a person took for a completion; None where it doesn't say: a model has none."""
     found: Any = (output.metadata or {}).get(SECONDS)
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+# -- the arguments of tasks that have a person ---------------------------------------------------------------
+
+
+def check_person(task: str, args: Mapping[str, Any]) -> None:
+    """Whether the arguments of a task that are about the person make sense.
+
+    Raises:
+        UsageError: one doesn't.
+    """
+    budget = args["human_budget"]
+    if budget is not None and budget < 0:
+        raise UsageError(f"{task}: human_budget={budget} is below 0; leave it out for no limit")
+    if not args["human_time"] > 0:
+        raise UsageError(f"{task}: human_time={args['human_time']:g} is not above 0 seconds")
+
+
+def brief_of(args: Mapping[str, Any], **known: Any) -> Brief:
+    """A brief in the style that a task's arguments ask for."""
+    return Brief(style=args["human_style"], proactive=args["human_proactive"], **known)

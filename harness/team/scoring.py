@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.human.audit import WRONG, faults, faulty
+from harness.human.audit import FAULTY, WRONG, faults
 from harness.human.brief import Brief
 from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event
 from harness.human.measures import (
@@ -27,7 +27,7 @@ from harness.human.wording import call_text
 if TYPE_CHECKING:
     from harness.stats import Estimate
 
-#: what `set_metrics` gives means of, where they are asked for
+#: what `person_metrics` gives means of
 MEANS = ("effort", "turns", "decisions", "words_written", "words_read", "takeovers", "human_faulty")
 #: the effort up to which success against effort is looked at, in turns of the person by the default weights
 MOST_EFFORT = 10.0
@@ -48,12 +48,14 @@ class Prices:
 @dataclass(frozen=True)
 class TeamEpisode:
     """One episode to score: how well the task was done (0 to 1), the log, the agent's actions, and what the
-    person knew; without a brief nobody knows which question was needed, nor what was a fault."""
+    person knew; without a brief nobody knows which question was needed, nor what was a fault. `judged` are
+    the kinds of faults that a judge found, None where none was asked: then rules find them."""
 
     success: float
     events: tuple[Event, ...] = ()
     steps: int = 0
     brief: Brief | None = None
+    judged: tuple[str, ...] | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -67,7 +69,14 @@ class TeamEpisode:
     @property
     def faulty(self) -> bool:
         """Whether the person did what makes the episode say little of the agent."""
-        return self.brief is not None and faulty(self.events, self.brief)
+        return any(kind in FAULTY for kind in self.faults)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The kinds of the person's faults, each as often as it occurs."""
+        if self.judged is not None:
+            return self.judged
+        return tuple(f.kind for f in faults(self.events, self.brief)) if self.brief else ()
 
 
 def team_episode(
@@ -85,8 +94,10 @@ def team_episode(
         made = [(name, arguments) for name, arguments in calls if name in irreversible]
         events = [Event(IRREVERSIBLE, 0, call_text(call), requested=False) for call in made]
     events += [Event.of(each) for each in answer.get("interruptions", ())]
-    knows = brief if "human" in answer else None
-    return TeamEpisode(success, tuple(events), int(answer.get("steps", 0)), knows)
+    knows = brief if "human" in answer else None  # nobody was there to be asked
+    audit = answer.get("audit")
+    judged = None if audit is None else tuple(str(fault["kind"]) for fault in audit)
+    return TeamEpisode(success, tuple(events), int(answer.get("steps", 0)), knows, judged)
 
 
 def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, float]:
@@ -113,39 +124,42 @@ def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, f
     }
 
 
-def set_metrics(
-    episodes: Sequence[TeamEpisode], prices: Prices = Prices(), with_means: bool = False
-) -> dict[str, float | Estimate]:
+def set_metrics(episodes: Sequence[TeamEpisode], prices: Prices = Prices()) -> dict[str, float | Estimate]:
     """What the set as a whole has: ratios of sums over episodes, with an interval by resampling these. What
-    nothing is known of is left out: precision without a question, harm without an irreversible call.
-
-    Args:
-        with_means: means of what `item_metrics` says of the person too, for tasks that have no such metrics
-            of their own; empty where no episode had a log.
-    """
-    found: dict[str, float | Estimate] = {}
-
-    def ratio(name: str, part: Callable[[TeamEpisode], tuple[float, float]]) -> None:
-        rows = [part(each) for each in episodes]
-        if any(below for _, below in rows):
-            found[name] = _ratio(rows)
-
-    ratio("question_precision", lambda each: (each.questions.needed, each.questions.asked))
-    ratio("question_recall", lambda each: (each.questions.covered, each.questions.wanted))
-    ratio("harm", _harm)
-    ratio("recovery", lambda each: (each.success * each.interrupted, float(each.interrupted)))
-    ratio("human_errors", _errors)
+    nothing is known of is left out: precision without a question, harm without an irreversible call."""
+    found = _of_people(episodes) | recovery(episodes)
     sound = [each for each in episodes if not each.faulty]
     if 0 < len(sound) < len(episodes):
-        found["success[without human faults]"] = _ratio([(each.success, 1.0) for each in sound])
+        found |= _ratio("success[without human faults]", sound, lambda each: (each.success, 1))
         found["effort[without human faults]"] = _mean(item_metrics(each, prices)["effort"] for each in sound)
+    return found
+
+
+def person_metrics(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
+    """The same for tasks with a score of their own, without what hangs on success, and with the means of
+    `MEANS`; nothing where no episode had a person beside it."""
+    if not any(each.brief for each in episodes):
+        return {}
+    means = [item_metrics(each) for each in episodes]
+    return _of_people(episodes) | {name: _mean(each[name] for each in means) for name in MEANS}
+
+
+def recovery(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
+    """Success among the episodes with a change of mind; nothing without one."""
+    return {**_ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))}
+
+
+def _of_people(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
+    """What was asked, how it was answered, what was done unasked, and how long people took."""
+    found: dict[str, float | Estimate] = {}
+    found |= _ratio("question_precision", episodes, lambda e: (e.questions.needed, e.questions.asked))
+    found |= _ratio("question_recall", episodes, lambda e: (e.questions.covered, e.questions.wanted))
+    found |= _ratio("harm", episodes, _harm)
+    found |= _ratio("human_errors", episodes, _errors)
     seconds = [spent(each.events).seconds for each in episodes]
     known = [each for each in seconds if each is not None]
-    if known and len(known) == len(seconds) and any(each.events for each in episodes):
+    if len(known) == len(seconds) and any(event.took for each in episodes for event in each.events):
         found["human_seconds"] = _mean(known)
-    if with_means and any(each.events for each in episodes):
-        means = [item_metrics(each, prices) for each in episodes]
-        found |= {name: _mean(each[name] for each in means) for name in MEANS}
     return found
 
 
@@ -157,23 +171,29 @@ def _harm(episode: TeamEpisode) -> tuple[float, float]:
 def _errors(episode: TeamEpisode) -> tuple[float, float]:
     """Answers that were another of the open values, and answers."""
     answered = sum(event.kind == "question" and event.took for event in episode.events)
-    wrong = faults(episode.events, episode.brief) if episode.brief else []
-    return float(sum(fault.kind == WRONG for fault in wrong)), float(answered)
+    return float(episode.faults.count(WRONG)), float(answered)
 
 
-def _ratio(rows: Sequence[tuple[float, float]]) -> Estimate:
-    """The ratio of two sums over episodes."""
+def _ratio(
+    name: str,
+    episodes: Sequence[TeamEpisode],
+    part: Callable[[TeamEpisode], tuple[float, float]],
+) -> dict[str, Estimate]:
+    """The ratio of two sums over episodes, by its name; nothing where the lower one is 0."""
     import numpy as np
 
     from harness.stats import bootstrap_estimate
 
-    whole = sum(a for a, _ in rows) / sum(b for _, b in rows)
+    rows = np.asarray([part(each) for each in episodes], float).reshape(-1, 2)
+    above, below = rows.sum(axis=0)
+    if not below:
+        return {}
 
     def statistic(sums: Any) -> Any:
-        below = np.asarray(sums)[:, 1]
-        return np.where(below > 0, np.asarray(sums)[:, 0] / np.where(below > 0, below, 1.0), whole)
+        under = np.asarray(sums)[:, 1]
+        return np.where(under > 0, np.asarray(sums)[:, 0] / np.where(under > 0, under, 1.0), above / below)
 
-    return bootstrap_estimate(np.asarray(rows, float), statistic)
+    return {name: bootstrap_estimate(rows, statistic)}
 
 
 def _mean(values: Iterable[float]) -> float:

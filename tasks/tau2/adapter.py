@@ -14,15 +14,20 @@ from harness.data.hub import Data
 from harness.external.services import Opening
 from harness.external.setup import source
 from harness.external.workers import Pool, WorkerError, pool
+from harness.human import Brief
 from harness.model.request_fields import NONE, Fields
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.tasks.official import Official, ungraded
+from harness.tasks.tau2 import people
 from harness.tasks.tau2.dialogue import Tau2Dialogue, as_message
+from harness.team.person import check_person
+from harness.team.scoring import person_metrics, team_episode
 from harness.world import World
 
 if TYPE_CHECKING:
     from harness.model.gateway import Model
+    from harness.stats import Estimate
 
 SCRIPT = Path(__file__).with_name("grader.py")
 #: a replay builds the domain's database several times
@@ -64,6 +69,7 @@ class Tau2(Official):
         self._retrieval = str(args.get("retrieval", ""))
         self._place = {"domain": self._domain, "solo": self._solo}
         self.roles = () if self._solo else ("user",)
+        check_person(spec.name, args)
 
     def workers(self, packages: Path) -> Pool:
         return workers(packages)
@@ -84,10 +90,13 @@ class Tau2(Official):
                 **source(self.spec.setup),
             }
         )
+        known = {"irreversible": list(people.writing(self._domain))}
         return Splits(
             [
                 Sample(
-                    Question(row["id"], row["words"]), row["task"], group=group_of(self._domain, row["task"])
+                    Question(row["id"], row["words"], metadata=known),
+                    row["task"],
+                    group=group_of(self._domain, row["task"]),
                 )
                 for row in rows
             ]
@@ -104,6 +113,16 @@ class Tau2(Official):
         return Tau2Dialogue(
             place, sample, self.pool.one(), user, SECONDS, outside, keeps_reasoning=self.keeps_reasoning
         )
+
+    def brief(self, sample: Sample) -> Brief:
+        return people.brief(sample.target, self._domain, self.args)
+
+    def measure_set(
+        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
+    ) -> Mapping[str, float | Estimate]:
+        """What the person took who worked with the agent."""
+        pairs = zip(samples, outcomes, strict=True)
+        return person_metrics([team_episode(0.0, o.answer, self.brief(s)) for s, o in pairs])
 
     def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
         """As the official command has agent and user asked; its judge is given no seed."""

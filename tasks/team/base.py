@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages
 from harness.base.errors import UsageError
 from harness.human import Brief
+from harness.human.events import Event
 from harness.human.measures import Weights
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
 from harness.task import Task
+from harness.team import auditing
+from harness.team.person import brief_of, check_person
 from harness.team.scoring import Prices, TeamEpisode, item_metrics, set_metrics, team_episode
 from harness.world import Dialogue, Limits, ScriptedUser, Toolbox, ToolError, World
 
@@ -36,6 +39,7 @@ class TeamTask(Task):
     def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
         super().__init__(spec, args)
         check_person(spec.name, args)
+        check_prices(spec.name, args)
 
     @property
     def limits(self) -> Limits:
@@ -71,6 +75,21 @@ class TeamTask(Task):
         episodes = [self.episode(*pair) for pair in zip(samples, outcomes, strict=True)]
         return set_metrics(episodes, self.prices)
 
+    # -- the audit by a judge ----------------------------------------------------------------------------
+
+    @property
+    def judges(self) -> bool:
+        return bool(self.args["audit"] == "judge")
+
+    async def judge(self, sample: Sample, outcome: Outcome, judge: Model) -> Any | None:
+        """The answer with the faults that a judge finds in what the person said, as `audit`; None where it
+        was judged before, or nobody could be asked."""
+        answer, brief = outcome.answer, self.brief(sample)
+        if not is_answer(answer) or brief is None or "human" not in answer or "audit" in answer:
+            return None
+        events = [Event.of(each) for each in answer["human"]]
+        return {**answer, "audit": await auditing.judged(sample.question, events, brief, judge)}
+
     @property
     def prices(self) -> Prices:
         """What success is weighed by, as the arguments say."""
@@ -79,7 +98,7 @@ class TeamTask(Task):
 
     def person(self, **known: Any) -> Brief:
         """A brief in the style that the arguments ask for."""
-        return Brief(style=self.args["human_style"], proactive=self.args["human_proactive"], **known)
+        return brief_of(self.args, **known)
 
 
 class GeneratedTeamTask(TeamTask):
@@ -155,17 +174,12 @@ class GeneratedTeamTask(TeamTask):
         return float(self.done(self.replayed(outcome.answer, sample), sample))
 
 
-def check_person(task: str, args: Mapping[str, Any]) -> None:
-    """Whether the arguments of a task that are about the person and its price make sense.
+def check_prices(task: str, args: Mapping[str, Any]) -> None:
+    """Whether what success is weighed by makes sense.
 
     Raises:
-        UsageError: one doesn't.
+        UsageError: it doesn't.
     """
-    budget = args["human_budget"]
-    if budget is not None and budget < 0:
-        raise UsageError(f"{task}: human_budget={budget} is below 0; leave it out for no limit")
-    if not args["human_time"] > 0:
-        raise UsageError(f"{task}: human_time={args['human_time']:g} is not above 0 seconds")
     if len(args["weights"]) != 4 or min(args["weights"]) < 0:
         raise UsageError(
             f"{task}: weights={args['weights']} are not four numbers from 0: of a turn, a word written, a "

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.data.hub import Data
+from harness.human import Brief
 from harness.sample import Outcome, Question, Sample, Score, Splits
+from harness.spec import TaskSpec
 from harness.task import Task
+from harness.tasks.toolworld import people
 from harness.tasks.toolworld.generate import item
 from harness.tasks.toolworld.office import Office
 from harness.tasks.toolworld.scoring import correct, is_trajectory
 from harness.tasks.toolworld.tools import toolbox
+from harness.team.interrupted import Interrupted
+from harness.team.person import check_person
+from harness.team.scoring import person_metrics, recovery, team_episode
 from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, World
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
     from harness.model.gateway import Model
+    from harness.stats import Estimate
 
 #: the splits' seeds lie apart
 FIRST_SEED = {"test": 0, "dev": 1_000_000, "train": 2_000_000}
@@ -36,11 +43,22 @@ ACTING = (
 )
 
 
+def metadata(kind: str) -> dict[str, Any]:
+    """What a method may know of an item."""
+    return {"kind": kind, "irreversible": list(people.IRREVERSIBLE)}
+
+
 class ToolWorld(Task):
     """An episode is right if the agent ended up where the wanted actions lead, whatever its way there,
     and said what was asked for when it was asked. One that a limit ended is wrong."""
 
     instruction = "Do what the user asks, with the tools."
+
+    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec, args)
+        check_person(spec.name, args)
+        #: the user's change of mind
+        self.change = people.read_change(spec.name, args)
 
     def load(self, data: Data) -> Splits:
         sizes = {"test": self.items, "dev": 20, "train": self.args["train"]}
@@ -64,12 +82,14 @@ class ToolWorld(Task):
 
     def samples(self, split: str, size: int) -> Any:
         """Items of every kind in turn, no two with the same opening."""
-        kinds, seed = self.spec.settings["kinds"], FIRST_SEED[split]
+        kinds, seed = people.kinds_for(self.spec.settings["kinds"], self.change), FIRST_SEED[split]
         made: dict[str, Sample] = {}
         while len(made) < size:
             target = item(kinds[len(made) % len(kinds)], seed)
             opening, seed = target["lines"][0], seed + 1
-            question = Question(f"{split}-{len(made)}", opening, metadata={"kind": target["kind"]})
+            if self.change is not None:
+                target = people.interrupted(target, self.change)
+            question = Question(f"{split}-{len(made)}", opening, metadata=metadata(target["kind"]))
             wanted = [action for actions in target["actions"] for action in actions]
             made.setdefault(opening, Sample(question, target, shot=json.dumps(wanted)))
         return list(made.values())
@@ -98,7 +118,10 @@ class ToolWorld(Task):
             lines = "\n".join(f"{n}. {line}" for n, line in enumerate([first, *later], 1))
             user = SimulatedUser(role("user"), sample.question, ACTING.format(lines=lines), first)
         office = Office(sample.target["office"])
-        return Dialogue(self.ask(sample.question), toolbox(), office, user, self.limits)
+        made = Dialogue(self.ask(sample.question), toolbox(), office, user, self.limits)
+        if self.change is None:
+            return made
+        return Interrupted(made, sample.target["change"], sample.target["after"])
 
     def parse(self, text: str, question: Question) -> Any | None:
         """A recorded trajectory, in the form that `Dialogue.answer` gives; without `after`, every text was
@@ -121,6 +144,21 @@ class ToolWorld(Task):
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:
         return Score({"accuracy": self.success(sample, outcome)})
+
+    def brief(self, sample: Sample) -> Brief:
+        return people.brief(sample.target, self.args)
+
+    def measure_set(
+        self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
+    ) -> Mapping[str, float | Estimate]:
+        """What a person took who worked with the agent, and success after a change of mind."""
+        if not any({"human", "interruptions"} & {*(outcome.answer or ())} for outcome in outcomes):
+            return {}
+        episodes = [
+            team_episode(self.success(sample, outcome), outcome.answer, self.brief(sample))
+            for sample, outcome in zip(samples, outcomes, strict=True)
+        ]
+        return person_metrics(episodes) | recovery(episodes)
 
     def success(self, sample: Sample, outcome: Outcome) -> float:
         """1.0 for an episode that is right, else 0.0."""

@@ -15,7 +15,7 @@ from harness.checklist import Checklist, Step, ToolUse, Trajectory, Turn, Verdic
 from harness.checklist.reward import reward
 from harness.sample import LazySamples, Outcome, Question, Sample, Score
 from harness.tasks.toolworld import rules
-from harness.tasks.toolworld.adapter import FIRST_SEED, ToolWorld
+from harness.tasks.toolworld.adapter import FIRST_SEED, ToolWorld, metadata
 from harness.tasks.toolworld.chains import TURNS, chain
 from harness.tasks.toolworld.compact import ERR, decode, request_line, request_words, result_text
 from harness.tasks.toolworld.compact_world import CompactDialogue
@@ -133,7 +133,7 @@ class Chain(ToolWorld):
 @lru_cache(maxsize=4096)  # methods of one grid learn in the same worlds
 def _sample(split: str, n: int, turns: int, compact: bool, slip: float, flaws: tuple[str, ...]) -> Sample:
     target = chain(turns, FIRST_SEED[split] + n)
-    question = Question(f"{split}-{n}", target["lines"][0], metadata={"kind": "chain"})
+    question = Question(f"{split}-{n}", target["lines"][0], metadata=metadata("chain"))
     return Sample(question, target, shot=_shot(target, compact, slip, flaws) if split == "train" else "")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.human.audit import IGNORED, INVENTED, LEAKED, STOPPED, WRONG, faults, faulty
+from harness.human.audit import FAULTY, IGNORED, INVENTED, LEAKED, STOPPED, WRONG, faults
 from harness.human.brief import Brief, Fact
 from harness.human.events import Event
 from harness.human.wording import Request
@@ -85,8 +85,8 @@ def test_what_is_known_already_is_no_leak():
 
 def test_leaving_is_a_fault_and_errors_of_people_make_no_episode_faulty():
     left = Event("question", 0, "Question\nx", "[LEAVES]", verdict="left")
-    assert kinds(left) == [STOPPED] and faulty([left], BRIEF)
-    assert not faulty([question("Which town?", "city: Lyon")], BRIEF)
+    assert kinds(left) == [STOPPED] and STOPPED in FAULTY
+    assert kinds(question("Which town?", "city: Lyon")) == [WRONG] and WRONG not in FAULTY
 
 
 def test_what_nobody_was_asked_for_or_was_refused_is_no_fault():

@@ -41,3 +41,23 @@ def test_calls_end_with_the_attempt_that_they_are_made_for():
         assert await ask(attempt) == "late" and clock.left(attempt) is None
 
     asyncio.run(calls())
+
+
+def test_the_time_of_an_attempt_stands_still_while_a_person_answers():
+    async def calls():
+        model = Timed(Slow(), ledger=Ledger(), budget=Budget())
+        model.clock = clock = AttemptClock(0.1)
+        attempt = Question("a", "?")
+        clock.begin(attempt)
+        asked = [messages.user("?")]
+        await model.generate(attempt, asked)
+        before = clock.left(attempt)
+        for _ in range(4):
+            await model.generate(attempt, asked, purpose="human")
+        assert before - clock.left(attempt) < 0.02
+        await model.generate(attempt, asked)
+        with pytest.raises(ModelCallError, match="longer than 0.1 seconds"):
+            for _ in range(3):
+                await model.generate(attempt, asked)
+
+    asyncio.run(calls())

@@ -32,7 +32,7 @@ from harness.run.execute import run_grid
 from harness.run.plan import Request, plan
 from harness.run.session import Session
 from harness.sample import Question, Sample
-from harness.tasks.tau2 import fixture
+from harness.tasks.tau2 import fixture, people
 from harness.tasks.tau2.adapter import MEMORY, SCRIPT, workers
 from harness.tasks.tau2.results import names, read
 
@@ -245,11 +245,17 @@ def test_an_evaluator_whose_data_is_gone_ends_the_cell_and_scores_the_answers_la
 def live(official, tmp_path):
     """A live run of scripted players: its record and its attempts."""
 
-    def run(task, player=Gold, roles=("user", "judge"), **fields):
+    def run(task, player=Gold, roles=("user", "judge"), people=None, **fields):
         spec = registry().task(task)
         samples = load_task(spec, spec.arguments(fields.get("task_args", {}))).load(Data()).test
         played = player({sample.id: sample.target for sample in samples})
-        request = Request(task, "direct", played.name, roles=dict.fromkeys(roles, played.name), **fields)
+        request = Request(
+            task,
+            "direct",
+            played.name,
+            roles={**dict.fromkeys(roles, played.name), **(people or {})},
+            **fields,
+        )
         session = Session(Store(tmp_path / "out"))
         session.use(played)
         (result,) = run_grid(plan(request), session).results
@@ -279,6 +285,47 @@ def test_who_carries_out_the_wanted_actions_has_the_reward(live, task, items, pu
     assert list(attempts["reward"]) == [1.0] * items, list(attempts["reason"])
     assert set(record["usage"]["by_purpose"]) == purposes
     assert record["usage"]["calls"] == sum(u["calls"] for u in record["usage"]["by_purpose"].values())
+
+
+class Proposing(Gold):
+    """An agent that has a colleague approve what it does."""
+
+    def calls(self, key, name, arguments):
+        if not key.startswith("c") or name.startswith("propose"):
+            return super().calls(key, name, arguments)
+        return super().calls(key, "propose_action", {"name": name, "arguments": arguments})
+
+
+@needs_source
+def test_a_colleague_approves_the_wanted_actions_and_the_reward_is_the_evaluators(live):
+    record, attempts = live("tau2/retail", Proposing, people={"human": "sim/human"}, limit=2)
+    assert list(attempts["reward"]) == [1.0] * 2, list(attempts["reason"])
+    metrics = record["metrics"]
+    assert metrics["harm"]["value"] == 0.0 and metrics["decisions"]["value"] >= 3
+    assert record["usage"]["by_purpose"]["human"]["calls"] == sum(
+        event["kind"] == "approval" for row in attempts["answer"] for event in json.loads(row)["human"]
+    )
+
+
+def test_a_colleague_refuses_what_is_not_among_the_wanted_actions():
+    wanted = {"name": "return_delivered_order_items", "arguments": {"order_id": "#W1"}}
+    of_user = {"name": "pay", "arguments": {}, "requestor": "user"}
+    target = {"evaluation_criteria": {"actions": [wanted, of_user]}}
+    args = {"human_style": "lazy", "human_proactive": False}
+    found = people.brief(target, "retail", args)
+    assert found.moves == (("return_delivered_order_items", {"order_id": "#W1"}),) and found.style == "lazy"
+    refused = {
+        (name, order)
+        for name in ("return_delivered_order_items", "cancel_pending_order", "get_order_details")
+        for order in ("#W1", "#W2")
+        if any(each.holds(name, {"order_id": order}) for each in found.refuses)
+    }
+    assert refused == {
+        ("return_delivered_order_items", "#W2"),
+        ("cancel_pending_order", "#W1"),
+        ("cancel_pending_order", "#W2"),
+    }
+    assert people.brief({"evaluation_criteria": None}, "telecom-workflow", args).moves == ()
 
 
 class Thorough(Gold):

@@ -28,9 +28,8 @@ def asks(questions):
         known = {}
         for name in names(agent)[:questions]:
             heard = yield "ask_human", {"question": f"Which {name} do you want?"}
-            told, _, value = heard.partition(": ")
-            if told == name:
-                known[name] = value
+            told = dict(line.split(": ", 1) for line in heard.splitlines() if ": " in line)
+            known |= {name: value for name, value in told.items() if name in names(agent)}
         fit = [each for each in offers if all(each[name] == value for name, value in known.items())]
         offer = {"offer": agent.rng.choice(fit)["offer"]}
         yield "hold_offer", offer
@@ -260,3 +259,28 @@ def test_every_combination_is_offered_once_and_names_no_wish(items):
 def test_arguments_that_make_no_sense_are_one_line(team, arguments, says):
     with pytest.raises(UsageError, match=says):
         team(NAME, **arguments)
+
+
+def test_what_a_judge_finds_counts_in_place_of_the_rules(items, done):
+    task = items({}, items=30).task
+    sample = items({}, items=30).splits.test[0]
+    said = {"kind": "question", "step": 0, "request": "Question\nx", "reply": "blue", "seconds": 1.0}
+    faulty = [
+        task.score(sample, done(sample, human=[said], steps=1, **more)).metrics["human_faulty"]
+        for more in (
+            {},
+            {"audit": []},
+            {"audit": [{"kind": "ignored", "event": 0}]},
+            {"audit": [{"kind": "wrong"}]},
+        )
+    ]
+    assert faulty == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_figures_stand_without_the_episodes_of_a_faulty_person_too(items):
+    found = items({"invents": 0.5, "known": 0.5}).run(asks(3))
+    leaky = items({"leaks": 0.3}).run(asks(1))
+    assert found.means["human_faulty"] == 0.0, "it makes up one of the open values: an error, as people make"
+    share = leaky.means["human_faulty"]
+    assert 0.15 < share < 0.45 and leaky.means["success[without human faults]"] < leaky.means["success"]
+    assert leaky.means["effort[without human faults]"] < leaky.means["effort"]
