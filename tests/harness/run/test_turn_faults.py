@@ -29,7 +29,7 @@ def test_it_says_which_file_and_why(tmp_path, monkeypatch, error, said):
         raise error
 
     store = Store(tmp_path)
-    prepared = Some(run_id="a" * 64, provider=Some(remote=False), roles={}, cell=Some(title="t"))
+    prepared = Some(run_id="a" * 64, provider=Some(remote=False, person=False), roles={}, cell=Some(title="t"))
     monkeypatch.setattr(Lock, "wait", fails)
 
     async def take():
