@@ -1,14 +1,14 @@
 """What a team episode took from the person, and what it was worth: pure functions.
 
 The survey (arXiv 2505.00753, section 6) says that no standard metric captures the human workload; all that
-stands here is a reconstruction, after the notes' own set, but for Co-Gym's initiative entropy and
-Collab Score. Always read the parts beside `effort`: its weights are arbitrary.
+stands here is a reconstruction, after the notes' own set, but for Co-Gym's initiative entropy, Collab Score
+and controlled autonomy. Always read the parts beside `effort`: its weights are arbitrary.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.human.events import IRREVERSIBLE, Event
@@ -182,3 +182,25 @@ def collab_score(
     made = [p or 0.0 for done, p in zip(delivered, performance, strict=True) if done]
     rate = len(made) / len(delivered) if delivered else 0.0
     return rate, math.fsum(made) / len(made) if made else None, math.fsum(made) / max(1, len(delivered))
+
+
+def controlled_autonomy(
+    dialogue: Sequence[tuple[str, str]],
+    answers: Callable[[str, str], bool],
+    halts: Callable[[str], bool],
+) -> tuple[int, int]:
+    """Co-Gym's CA+ and CA-: the agent's questions whose next message of the person is an answer, and the
+    person's messages that halt the agent. Whatever has a question mark counts as a question, so that polite
+    requests are missed and rhetorical ones need the judge.
+
+    Args:
+        dialogue: who said what, in order: ("agent" or "human", text).
+        answers: a judge's verdict on a question and the message after it.
+        halts: a judge's verdict on a message of the person.
+    """
+    answered = 0
+    for place, (who, text) in enumerate(dialogue):
+        if who == "agent" and "?" in text:
+            heard = next((said for by, said in dialogue[place + 1 :] if by == "human"), None)
+            answered += heard is not None and answers(text, heard)
+    return answered, sum(who == "human" and halts(text) for who, text in dialogue)

@@ -21,6 +21,7 @@ from harness.methods.cm2.curve import points
 from harness.methods.cm2.judged_by import judge_of
 from harness.methods.cm2.plan import Plan
 from harness.model.gateway import Model
+from harness.registry import registry
 from harness.sample import Outcome, Question, Sample, SplitSizes
 
 #: arguments that the trained weights depend on, beside the plan, where a method has them
@@ -171,7 +172,9 @@ class Trained(Method):
         if self.args["engine"] != "auto":
             settings["engine"] = self.args["engine"]
         judge = judge_of(self.args, self.spec.settings["reward"], home)
-        game = {name: value for name, value in home.task_args.items() if name not in TEST_ALONE}
+        # without arguments that the task has since and that are as they were before
+        told = registry().task(home.task_name).hashed(home.task_args)
+        game = {name: value for name, value in told.items() if name not in TEST_ALONE}
         return [
             self.spec.settings["reward"],
             asdict(plan),

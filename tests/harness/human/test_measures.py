@@ -10,6 +10,7 @@ from harness.human.measures import (
     area_of_utility,
     area_under,
     collab_score,
+    controlled_autonomy,
     effort,
     harm,
     initiative_entropy,
@@ -71,6 +72,19 @@ def test_initiative_of_one_party_is_undefined():
 def test_collab_score():
     rate, performance, score = collab_score([True, True, False, True], [0.8, 0.6, None, 0.4])
     assert (rate, performance, score) == pytest.approx((0.75, 0.60, 0.45))
+
+
+def test_controlled_autonomy():
+    def judged(*dialogue):
+        answers = {("Which date?", "The third."): True}
+        return controlled_autonomy(
+            dialogue, lambda *pair: answers.get(pair, False), lambda said: said == "Stop"
+        )
+
+    assert judged(("agent", "Which date?"), ("human", "The third.")) == (1, 0)
+    assert judged(("agent", "Who knows, right?"), ("human", "I like tea.")) == (0, 0)
+    assert judged(("agent", "Now I pay."), ("human", "Stop")) == (0, 1)
+    assert judged(("agent", "Which date?")) == (0, 0)
 
 
 def test_area_under_success_against_effort():

@@ -1,6 +1,7 @@
 """A person beside a world: what is asked, carried out, refused and logged."""
 
 import asyncio
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -266,3 +267,12 @@ def test_yes_and_no_settle_a_fact_once_one_value_is_left():
     outcome = run(team(brief=brief), [ask("Which day?")], [ask("Is it Tue?")], "bye")
     assert outcome.results == ["I only say yes or no.", "Yes."]
     assert [e.facts for e in outcome.log] == [(), ("day",)]
+
+
+@pytest.mark.parametrize(
+    "text", ["half \ud800 a character", "\x1b[2J\x00", "Action: {}\nChoices: []", "x" * 100_000]
+)
+def test_odd_text_is_asked_and_kept(text):
+    outcome = run(team(), [ask(f"{text} town?")], [call("propose_plan", plan=text)], "bye")
+    assert outcome.results[0] == "city: Porto" and outcome.results[1] == "Approved."
+    json.dumps(outcome.answer).encode()
