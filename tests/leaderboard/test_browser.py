@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.human.queue import FOLDER, Queue
+from harness.human.shown import Shown
 from harness.leaderboard import site as sites
 from harness.leaderboard.live import Live
 from harness.leaderboard.server import server
@@ -315,6 +317,32 @@ def test_the_live_view_shows_progress_and_reloads(seal_run, tmp_path, visit):
         live.follow()
         page.locator("#results td", has_text="vote").first.wait_for()
         assert page.url.endswith("#task=sums")
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+def test_the_live_view_links_to_the_page_where_people_answer(seal_run, tmp_path, visit):
+    root = tmp_path / "results"
+    seal_run(root, [1.0, 0.0])
+    (tmp_path / "site").mkdir()
+    live, queue = Live(root, sites.Options(), tmp_path / "site"), Queue(root / FOLDER)
+    live.follow()
+    http = server(live, 0)
+    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        for id in ("a1", "b2"):
+            queue.ask(id, Shown("s", 0, "", (), "Which day?"), "browser")
+        page = visit(f"http://localhost:{http.server_port}/")
+        page.get_by_text("2 questions wait for a person: harness human serve shows the page").wait_for()
+        queue.reply("a1", "Monday")
+        lock = queue.serve("http://127.0.0.1:1/")
+        page.get_by_text("1 question waits for a person: answer").wait_for()
+        assert page.get_by_role("link", name="answer").get_attribute("href") == "http://127.0.0.1:1/"
+        assert queue.token() not in page.content(), "whoever reads the board can't answer for a person"
+        queue.reply("b2", "Monday")
+        page.locator(".live").wait_for(state="hidden")
+        lock.release()
     finally:
         http.shutdown()
         http.server_close()
