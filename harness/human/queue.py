@@ -28,6 +28,7 @@ from typing import Any
 from harness.base.errors import RecordError
 from harness.base.files import read_file, read_json, sync_folder, write_file
 from harness.base.locks import AGAIN, Lock, abandoned
+from harness.base.secrets import json_without_secrets
 from harness.human.shown import Shown
 
 #: bytes of a request, and of a reply
@@ -287,4 +288,4 @@ def _object(path: Path) -> Mapping[str, Any]:
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value).encode("ascii")
+    return json_without_secrets(json.dumps(value)).encode("utf-8")

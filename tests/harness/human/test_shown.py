@@ -29,6 +29,23 @@ def test_any_prompt_can_be_answered():
 
 
 @pytest.mark.parametrize(
+    "prompt",
+    [
+        "Question",
+        "Question\nWhich?\nChoices: A, B",
+        "Question\nWhich?\nChoices: 5",
+        'Question\nWhich?\nChoices: [1, {"a": 2}]',
+        "Question\nWhich?\nChoices: " + "[" * 100_000,
+        "Approval\nMay I?\nAction: sing",
+        'Approval\nMay I?\nAction: {"name": "sing"}',
+    ],
+)
+def test_a_prompt_that_only_begins_like_a_request_is_none(prompt):
+    seen = Shown.of("s", 0, [messages.user(prompt)])
+    assert seen.asked is None and seen.parts()["text"] == prompt
+
+
+@pytest.mark.parametrize(
     ("kind", "right", "wrong"),
     [
         ("question", "anything", ""),
