@@ -103,11 +103,11 @@ class Session:
 
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
-        return self._open(name, cell.role_args, cell, cell.request.batch and has_batches(name))
+        return self._open(name, cell.role_args(name), cell, cell.request.batch and has_batches(name))
 
     def price(self, name: str, cell: Cell, role: bool = False) -> Price | None:
         """What a model of the cell takes; None where it is unknown."""
-        arguments = cell.role_args if role else cell.request.model_args
+        arguments = cell.role_args(name) if role else cell.request.model_args
         batch = cell.request.batch and (not role or has_batches(name))
         address = str(arguments.get("base_url") or "")
         return price(name, self.prices, address, batch, self.usd_per_hour)

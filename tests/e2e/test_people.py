@@ -234,6 +234,16 @@ def test_what_was_said_is_played_again_and_another_question_has_no_reply(place, 
     assert code == 2 and "Traceback" not in err
 
 
+def test_arguments_of_the_model_say_nothing_to_a_person(place, begin):
+    run = begin(*EVAL, "--role", "human=browser", "--model-arg", "base_url=http://127.0.0.1:9/v1")
+    waiting(Queue(place / "results" / ".human"), "red?")
+    run.send_signal(signal.SIGINT)
+    run.wait(60)
+    assert run.returncode == 130
+    (left,) = Queue(place / "results" / ".human").waiting() or [None]
+    assert left is None, "who gave up and ended asks nobody any more"
+
+
 def test_a_limit_in_usd_wants_the_price_of_an_hour(place, begin):
     (place / "harness.toml").write_text("")
     run = begin(*EVAL, "--role", "human=browser", "--budget-usd", "1")

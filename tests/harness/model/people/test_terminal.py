@@ -1,6 +1,7 @@
 """A dialogue at a terminal: a pseudo-terminal whose other end is the person."""
 
 import asyncio
+import fcntl
 import os
 import select
 
@@ -182,6 +183,22 @@ def test_progress_stands_still_during_a_dialogue(person):
             person.types("x\n")
             await call
             assert heard == ["stop", "start"]
+
+    asyncio.run(dialogue())
+
+
+def test_another_process_at_the_same_terminal_has_its_turn_first(person):
+    async def dialogue():
+        other = os.open(person.device, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        call = asks(model(), messages.user("?"))
+        await person.reads("Another process asks here")
+        await asyncio.sleep(0.1)
+        assert person.seen.strip() == "; it has its turn first."
+        os.close(other)
+        await person.reads("> ")
+        person.types("x\n")
+        assert (await call).completion == "x"
 
     asyncio.run(dialogue())
 
