@@ -19,11 +19,11 @@ USER = ("--task", "toolworld/single", "-T", "user=model", "--method", "prompted-
         ([*USER, "--role", "usr=pocket/grid"], ["--role usr", "mean 'user'?"]),
         (
             [*USER, "--role", "user=pocket/grid", "--role", "judge=pocket/grid"],
-            ["--role judge", "roles: user"],
+            ["--role judge", "roles: human, user"],
         ),
         (
             ["--task", "toolworld/single", "--method", "prompted-tools", "--role", "user=pocket/grid"],
-            ["--role user", "toolworld/single, prompted-tools", "with these arguments; leave it out"],
+            ["--role user", "toolworld/single, prompted-tools", "with these arguments; valid roles: human"],
         ),
         (
             ["--task", "arc1d", "--method", "best-of-n", "--role", "jugde=pocket/grid"],
