@@ -37,7 +37,7 @@
 
   function button(text, act, type = "button") {
     const made = make("button", text, { type });
-    if (act) made.addEventListener("click", act);
+    made.addEventListener("click", act);
     return made;
   }
 
@@ -72,7 +72,7 @@
       const [whyLabel, why] = field("input", "why", "Reason");
       const [otherLabel, other] = field("textarea", "other", plan ? "The plan that you want" : "The call that you want", plan ? request.text : request.action, 5);
       form.append(
-        row(button("Approve", () => send("approve"), "submit")),
+        row(button("Approve", () => send("approve"))),  // no button to submit: Enter approves nothing
         row(whyLabel, why, button("Reject", () => send(why.value.trim() ? `reject: ${why.value}` : "reject"))),
         otherLabel, other, row(button("Change", () => send(`edit: ${other.value}`))),
       );

@@ -139,6 +139,18 @@ def test_a_reply_without_its_form_stays_and_says_why(context, queue, put, http):
     assert waits(lambda: queue.said("move")).text == "decline"
 
 
+def test_enter_approves_nothing(context, queue, put, http):
+    put("pay", "The red one.", "approval", ("pay", {}))
+    page = visit(context, http, queue)
+    opened(page, "The red one.")
+    page.get_by_label("Reason").fill("too dear")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("Reason").press("Enter")
+    page.wait_for_timeout(200)
+    assert sent == [] and queue.said("pay") is None and context.heard == []
+
+
 def test_of_two_pages_on_one_question_the_second_is_told(context, browser, queue, put, http):  # noqa: F811
     put("a1", "Which day?")
     first = visit(context, http, queue)
