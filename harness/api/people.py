@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.api.settings import STORE
 from harness.base.errors import UsageError
-from harness.base.files import write_file
 from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event
 
 ROLE = "human"
@@ -37,21 +36,6 @@ def replies(run: str, store: str | Path = STORE) -> list[dict[str, Any]]:
     if not rows:
         raise UsageError(f"in run {run} nobody was asked anything")
     return rows
-
-
-def export(run: str, out: str | Path, store: str | Path = STORE) -> int:
-    """Writes them as JSON lines; how many.
-
-    Raises:
-        UsageError: as `replies`, or the file can't be written.
-        RecordError: as `replies`.
-    """
-    rows = replies(run, store)
-    try:
-        write_file(Path(out), "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode())
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror or error}") from None
-    return len(rows)
 
 
 def _said(row: Mapping[str, Any], by: str) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.base.terminal import say
-from harness.cli.options import store_option
+from harness.base.terminal import json_text, say
+from harness.cli.options import out_option, store_option, write_out
 
 
 @click.group("human")
@@ -43,9 +43,12 @@ def serve_page(store: str, folder: str | None, port: int, show: bool) -> None:
 @command.command("export", epilog="\b\nExample:\n  harness human export 3f2a9c --out ana.jsonl")
 @click.argument("run")
 @store_option
-@click.option("--out", required=True, metavar="FILE", help="Where the JSON lines go.")
-def export_replies(run: str, store: str, out: str) -> None:
-    """Write what a run's person was asked and said, with the seconds: --role human=recorded/FILE plays it."""
-    from harness.api.people import export
+@out_option
+def export_replies(run: str, store: str, out: str | None) -> None:
+    """What a run's person was asked and said, with the seconds: --role human=recorded/FILE plays it."""
+    from harness.api.people import replies
 
-    say(f"{out}: {export(run, out, store)} replies")
+    rows = replies(run, store)
+    write_out("".join(f"{json_text(row)}\n" for row in rows), out)
+    if out:
+        say(f"{out}: {len(rows)} replies")

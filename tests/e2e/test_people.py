@@ -219,6 +219,8 @@ def test_what_was_said_is_played_again_and_another_question_has_no_reply(place, 
     ((record, (attempt,)),) = sealed(place)
     code, out, err = run("human", "export", record["run_id"][:12], "--out", "said.jsonl")
     assert code == 0 and "2 replies" in out
+    printed = run("human", "export", record["run_id"][:12])[1]
+    assert printed == (place / "said.jsonl").read_text() and "\x1b" not in printed
     assert run(*EVAL, "--role", "human=recorded/said.jsonl")[0] == 0
     played, (same,) = sealed(place)[-1]
     assert json.loads(same["answer"])["human"] == json.loads(attempt["answer"])["human"]
