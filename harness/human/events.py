@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -58,3 +59,27 @@ class Event:
     def took(self) -> bool:
         """Whether a person had something to do with it."""
         return self.kind != IRREVERSIBLE and not self.refused
+
+
+def is_event(found: Any) -> bool:
+    """Whether data from outside is an entry of a log, as `Event.plain` writes it."""
+    if not isinstance(found, Mapping):
+        return False
+    values = {"kind": None, "step": None, **_DEFAULTS, **found}
+    texts = all(type(values[name]) is str for name in ("kind", "request", "reply", "verdict"))
+    flags = all(type(values[name]) is bool for name in ("requested", "refused", "confirmed"))
+    counts = [values[name] for name in ("step", "words_read", "words_written", "executed")]
+    lists = [values[name] for name in ("asked", "facts")]
+    seconds = values["seconds"]
+    return (
+        texts
+        and flags
+        and all(type(count) is int and count >= 0 for count in counts)
+        and all(isinstance(part, list | tuple) and all(type(n) is str for n in part) for part in lists)
+        and (seconds is None or (type(seconds) in (int, float) and 0 <= seconds < math.inf))
+    )
+
+
+_DEFAULTS: dict[str, Any] = {
+    each.name: each.default for each in fields(Event) if each.name not in ("kind", "step")
+}

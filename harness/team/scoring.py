@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.human.audit import FAULTY, WRONG, faults
 from harness.human.brief import Brief
-from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event
+from harness.human.events import INTERRUPTION, IRREVERSIBLE, Event, is_event
 from harness.human.measures import (
     AT_MOST,
     Questions,
@@ -89,15 +89,23 @@ def team_episode(
     """From a world's answer, with a person beside it or none. Without one, the calls that were carried out,
     `[name, arguments]` each, say which of them can't be undone."""
     answer = answer if isinstance(answer, Mapping) else {}
-    events = [Event.of(each) for each in answer.get("human", ())]
+    events = _log(answer, "human")
     if "human" not in answer:
         made = [(name, arguments) for name, arguments in calls if name in irreversible]
         events = [Event(IRREVERSIBLE, 0, call_text(call), requested=False) for call in made]
-    events += [Event.of(each) for each in answer.get("interruptions", ())]
+    events += _log(answer, "interruptions")
     knows = brief if "human" in answer else None  # nobody was there to be asked
-    audit = answer.get("audit")
-    judged = None if audit is None else tuple(str(fault["kind"]) for fault in audit)
-    return TeamEpisode(success, tuple(events), int(answer.get("steps", 0)), knows, judged)
+    judged = None
+    if isinstance(audit := answer.get("audit"), list):
+        judged = tuple(str(fault.get("kind")) for fault in audit if isinstance(fault, Mapping))
+    steps = answer.get("steps")
+    return TeamEpisode(success, tuple(events), steps if type(steps) is int else 0, knows, judged)
+
+
+def _log(answer: Mapping[str, Any], name: str) -> list[Event]:
+    """A log of an answer, of which what is no entry is left out: it may have been recorded elsewhere."""
+    found = answer.get(name)
+    return [Event.of(each) for each in found if is_event(each)] if isinstance(found, list) else []
 
 
 def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, float]:

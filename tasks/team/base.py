@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages
 from harness.base.errors import UsageError
 from harness.human import Brief
-from harness.human.events import Event
+from harness.human.events import Event, is_event
 from harness.human.measures import Weights
 from harness.sample import Outcome, Question, Sample, Score, Splits
 from harness.spec import TaskSpec
@@ -193,19 +193,16 @@ def check_prices(task: str, args: Mapping[str, Any]) -> None:
 
 def is_answer(found: Any) -> bool:
     """Whether data from outside has the form of a world's answer."""
-    if not (isinstance(found, dict) and isinstance(found.get("calls"), list)):
+    if not isinstance(found, dict):
         return False
-    calls = found["calls"]
-    texts = all(isinstance(each, str) for each in found.get("said", ()))
-    events = all(isinstance(each, dict) and "kind" in each for each in found.get("human", ()))
+    parts = [found.get(name, []) for name in ("calls", "said", "human", "interruptions")]
+    if not all(isinstance(part, list) for part in parts) or "calls" not in found:
+        return False
+    calls, said, *logs = parts
     return (
-        texts
-        and events
-        and all(
-            isinstance(call, list)
-            and len(call) == 2
-            and isinstance(call[0], str)
-            and isinstance(call[1], dict)
-            for call in calls
-        )
+        all(isinstance(text, str) for text in said)
+        and all(is_event(each) for log in logs for each in log)
+        and type(found.get("steps", 0)) is int
+        and all(isinstance(call, list) and len(call) == 2 for call in calls)
+        and all(isinstance(name, str) and isinstance(given, dict) for name, given in calls)
     )

@@ -102,6 +102,6 @@ def test_the_methods_run_has_no_way_to_the_person_but_its_world(tmp_path):
 
 def test_a_person_for_a_task_that_has_none_is_refused():
     request = Request("arc1d", "direct", roles={"human": "sim/human"}, limit=1, offline=True)
-    with pytest.raises(UsageError, match="--role human: nothing here"):
+    with pytest.raises(UsageError, match=r"--role human: nothing here .arc1d, direct.*leave it out"):
         check_roles(plan(request))
     check_roles(cells(Asks))

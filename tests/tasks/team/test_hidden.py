@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from harness.base.errors import UsageError
+from harness.sample import Outcome
 from harness.tasks.team import expected
 from harness.tasks.team.offers import FEATURES
 
@@ -284,3 +285,39 @@ def test_figures_stand_without_the_episodes_of_a_faulty_person_too(items):
     share = leaky.means["human_faulty"]
     assert 0.15 < share < 0.45 and leaky.means["success[without human faults]"] < leaky.means["success"]
     assert leaky.means["effort[without human faults]"] < leaky.means["effort"]
+
+
+def test_a_recorded_episode_is_scored_as_it_was_played(items):
+    team = items({}, items=30)
+    played = team.run(asks(2), 3)
+    for sample, outcome, score in zip(team.splits.test, played.outcomes, played.scores, strict=False):
+        read = team.task.parse(json.dumps(outcome.answer), sample.question)
+        assert (
+            read == outcome.answer
+            and team.task.score(sample, Outcome(sample.id, answer=read)).metrics == score
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"calls": 5},
+        {"calls": [["pay_offer"]]},
+        {"calls": [[1, {}]]},
+        {"said": 7},
+        {"said": [1]},
+        {"human": {}},
+        {"human": [{"kind": "question"}]},
+        {"human": [{"kind": 1, "step": 0}]},
+        {"human": [{"kind": "question", "step": -1}]},
+        {"human": [{"kind": "question", "step": 0, "words_read": "many"}]},
+        {"human": [{"kind": "question", "step": 0, "seconds": True}]},
+        {"human": [{"kind": "question", "step": 0, "facts": [1]}]},
+        {"interruptions": "x"},
+        {"steps": "3"},
+    ],
+)
+def test_a_recorded_episode_of_another_form_is_no_answer(items, change):
+    team = items({}, items=30)
+    found = json.dumps({"calls": [], "said": [], **change})
+    assert team.task.parse(found, team.splits.test[0].question) is None

@@ -1,6 +1,7 @@
 """The office with a person beside the agent, and with a user who changes its mind."""
 
 import asyncio
+import json
 
 import pytest
 from inspect_ai.model import ChatMessageAssistant, ModelOutput
@@ -15,6 +16,7 @@ from harness.model.gateway import Model
 from harness.model.ledger import Ledger
 from harness.model.simulated_human import SimulatedHuman
 from harness.registry import load_task, registry
+from harness.sample import Outcome
 from harness.tasks.toolworld.generate import item
 from harness.tasks.toolworld.office import Office
 
@@ -69,6 +71,15 @@ def test_a_person_approves_what_is_wanted_and_nothing_else():
     wrong = [("propose_action", {"name": "send_message", "arguments": {"person_id": "P1", "text": "no"}})]
     rejected = played(task, samples[0], wrong)
     assert rejected.answer["calls"] == [] and rejected.answer["human"][0]["verdict"] == "reject"
+
+
+@pytest.mark.parametrize("log", [5, {}, [1], [{"kind": "question"}], [{"kind": "x", "step": "a"}]])
+def test_a_recorded_log_of_another_form_counts_for_nothing(log):
+    task, splits = load()
+    sample = splits.test[0]
+    answer = task.parse(json.dumps({"calls": [], "said": [], "human": log, "steps": "x"}), sample.question)
+    found = measured(task, [sample], [Outcome(sample.id, answer=answer)])
+    assert found["turns"] == 0 and "harm" not in found
 
 
 def test_a_message_that_is_sent_unasked_is_harm():
