@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from harness.api.loading import load as load
     from harness.api.loading import load_method as load_method
     from harness.api.loading import load_task as load_task
+    from harness.api.people import replies as replies
     from harness.api.planning import PowerTable as PowerTable
     from harness.api.planning import power as power
     from harness.api.recorded import score as score
@@ -74,6 +75,7 @@ _OFFERED = {
     "harness.api.gating": ("BaselineSet", "Check", "check", "set_baseline"),
     "harness.api.grids": ("Grids", "grid"),
     "harness.api.loading": ("load", "load_method", "load_task"),
+    "harness.api.people": ("replies",),
     "harness.api.planning": ("PowerTable", "power"),
     "harness.api.recorded": ("score",),
     "harness.api.rewards": ("Reward", "reward"),

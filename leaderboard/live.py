@@ -12,6 +12,7 @@ from typing import Any
 from harness.base.errors import DECLINED, HarnessError
 from harness.base.files import check_file, read_json
 from harness.base.terminal import say
+from harness.human.queue import FOLDER, Queue
 from harness.leaderboard.server import server
 from harness.leaderboard.site import Options, Verified, build
 from harness.results.store import Store
@@ -28,6 +29,7 @@ class Live:
         self._stamp: object = None
         self._verified = Verified()
         self._journals = _Journals()
+        self._queue = Queue(root / FOLDER)
 
     def follow(self) -> bool:
         """Rebuilds the site if a record came, went or changed; whether it did.
@@ -46,8 +48,14 @@ class Live:
         return True
 
     def state(self) -> dict[str, Any]:
-        """What the pages ask for: the version, and every run in progress."""
-        return {"version": self.version, "fault": self.fault, "running": self._journals.read(self.root)}
+        """What the pages ask for: the version, every run in progress, and how many requests wait for a person
+        and where they are answered."""
+        return {
+            "version": self.version,
+            "fault": self.fault,
+            "running": self._journals.read(self.root),
+            "people": {"waiting": self._queue.open(), "address": self._queue.served_at()},
+        }
 
     def _look(self) -> tuple[tuple[str, int, int], ...]:
         found = []

@@ -10,6 +10,7 @@ module             what it holds
 ``grids``          `grid`: methods and models taken apart
 ``recorded``       `score`: responses that were recorded elsewhere
 ``sweeps``         `sweep`: a score over one number (``sweep_cells``: its runs), or over two (``surfaces``)
+``people``         `replies`: what people said in a run
 ``planning``       `power`: what could be seen
 ``gating``         `check`, `set_baseline`: the gate
 ``training``       `train`: a policy

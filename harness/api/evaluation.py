@@ -138,6 +138,7 @@ def session_of(cells: Sequence[Cell], store: str | Path, progress: bool, command
             watcher,
             settings.get("prices", {}),
             settings.get("services", {}),
+            settings.get("human", {}).get("usd_per_hour"),
             command,
         )
         check_priced(cells, session)

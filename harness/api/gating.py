@@ -220,6 +220,7 @@ def _confirmed(
             watcher,
             settings.get("prices", {}),
             settings.get("services", {}),
+            settings.get("human", {}).get("usd_per_hour"),
             command_line(),
         )
         return confirm(verdicts, rules, ledger, session, offline)

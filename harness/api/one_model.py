@@ -54,8 +54,10 @@ def opened(name: str, limits: Limits) -> Iterator[tuple[Model, Ledger]]:
     from harness.model.pace import Pace
     from harness.model.prices import price, unpriced
 
-    prices = configuration().get("prices", {})
-    takes = price(name, prices, str((limits.get("model_args") or {}).get("base_url") or ""))
+    settings = configuration()
+    address = str((limits.get("model_args") or {}).get("base_url") or "")
+    by_hour = settings.get("human", {}).get("usd_per_hour")
+    takes = price(name, settings.get("prices", {}), address, usd_per_hour=by_hour)
     if limits.get("budget_usd") is not None and takes is None:
         raise UsageError(unpriced(name))
     cache, ledger = Cache(paths.cache_dir() / "completions.sqlite"), Ledger()

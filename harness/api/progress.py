@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from harness.base.terminal import hint, hinted, one_line, tell
+from harness.base.tty import drawing
 from harness.run.plan import Cell
 from harness.run.session import Silent, Watcher
 
@@ -90,10 +91,13 @@ class Bar(Lines):
             transient=True,
         )
         self._bar.start()
+        self._quiet = drawing(self._bar.stop, self._bar.start)  # while a person is asked here
+        self._quiet.__enter__()
         self._line = self._bar.add_task("", total=None)
         return self
 
     def __exit__(self, *reason: object) -> None:
+        self._quiet.__exit__(None, None, None)
         self._bar.stop()
 
     def say(self, notice: str) -> None:

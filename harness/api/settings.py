@@ -13,7 +13,7 @@ from harness.base.errors import UsageError, unknown_key
 from harness.base.secrets import remember
 
 #: what harness.toml may hold
-SETTINGS = ("model", "prices", "services")
+SETTINGS = ("model", "prices", "services", "human")
 #: where results go by default
 STORE = "results"
 
@@ -43,6 +43,10 @@ def configuration() -> dict[str, Any]:
         from harness.model.prices import check_prices
 
         check_prices(found["prices"])
+    if "human" in found:
+        from harness.model.prices import check_people
+
+        check_people(found["human"])
     if "services" in found:
         from harness.external.services import check_settings
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "baseline": ("harness.cli.baseline", "Set, show and list baselines."),
     "checklist": ("harness.cli.checklist", "Checklists for tool dialogues: write, check, judge, compare."),
     "results": ("harness.cli.results", "List, compare, verify, correct and export stored results."),
+    "human": ("harness.cli.human", "Answer what evaluations ask a person; export what people said."),
     "leaderboard": ("harness.leaderboard.cli", "Build or serve a site of tables, figures and attempts."),
     "new": ("harness.cli.new", "Start a plugin of your own, with its test."),
 }

@@ -45,7 +45,10 @@ def show_plan(cells: list[Cell], store: str, as_json: bool) -> int:
     check_roles(cells)
     settings = configuration()
     lacks = list(lacking(cells, settings.get("services", {})))
-    session = Session(Store(Path(store)), prices=settings.get("prices", {}), connect=False)
+    by_hour = settings.get("human", {}).get("usd_per_hour")
+    session = Session(
+        Store(Path(store)), prices=settings.get("prices", {}), usd_per_hour=by_hour, connect=False
+    )
     check_priced(cells, session)
     stored = in_force(read_index(Path(store)).rows)
     loaded: dict[str, tuple[Task, Splits] | str] = {}

@@ -187,6 +187,10 @@ def shown(plain: Mapping[str, Any]) -> dict[str, Any]:
 def models() -> list[dict[str, Any]]:
     """The embedded models and the families of providers."""
     from harness.model.factory import PROVIDERS, pocket_models
+    from harness.model.provider import PEOPLE
 
     embedded = [{"name": name, "summary": "embedded policy, offline"} for name in pocket_models()]
-    return embedded + [{"name": f"{name}/...", "summary": text} for name, text in PROVIDERS.items()]
+    return embedded + [
+        {"name": name if name in PEOPLE else f"{name}/...", "summary": text}
+        for name, text in PROVIDERS.items()
+    ]

@@ -74,7 +74,9 @@ def purposes(usage: dict[str, Any]) -> str:
     parts = {purpose: _together(group) for purpose, group in groups.items()}
     paid = any(part["cost_usd"] != 0 for part in parts.values())
     said = [
-        f"{purpose} {part['calls']} calls, {tokens(part)} tokens" + (f", USD {cost(part)}" if paid else "")
+        f"{purpose} {part['calls']} calls, {tokens(part)} tokens"
+        + (f", USD {cost(part)}" if paid else "")
+        + (f", {people}" if (people := people_time(part)) else "")
         for purpose, part in sorted(parts.items(), key=lambda each: (each[0] != "train", each[0]))
     ]
     return "; ".join(said) if len(said) > 1 else ""
@@ -82,15 +84,32 @@ def purposes(usage: dict[str, Any]) -> str:
 
 def _together(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Usages summed; what is unknown of one is unknown of all."""
-    return {
-        key: None if any(part[key] is None for part in parts) else sum(part[key] for part in parts)
-        for key in ("calls", "input_tokens", "output_tokens", "cost_usd")
-    } | {"estimated": sum(part.get("estimated", 0) for part in parts)}
+    return (
+        {
+            key: None if any(part[key] is None for part in parts) else sum(part[key] for part in parts)
+            for key in ("calls", "input_tokens", "output_tokens", "cost_usd")
+        }
+        | {
+            "human_seconds": None
+            if any(part.get("human_seconds", 0) is None for part in parts)
+            else sum(part.get("human_seconds", 0) for part in parts)
+        }
+        | {"estimated": sum(part.get("estimated", 0) for part in parts)}
+    )
+
+
+def people_time(usage: dict[str, Any]) -> str:
+    """`62.1 s of people`; empty where none was asked, `?` where it is unknown."""
+    seconds = usage.get("human_seconds", 0)
+    return "" if seconds == 0 else f"{'?' if seconds is None else format(seconds, '.1f')} s of people"
 
 
 def counted(record: dict[str, Any]) -> list[str]:
-    """What the numbers of tokens and USD leave open, and what was paid beside them."""
+    """What the numbers of tokens and USD leave open, and what was paid beside them; the time of people, and
+    apart from it that of models."""
     usage, volatile, lines = record["usage"], record.get("volatile", {}), []
+    if people := people_time(usage):
+        lines.append(f"time: {people}; {volatile.get('seconds', 0.0):.1f} s in calls of models, without them")
     calls = usage["calls"]
     if without := usage.get("unreported", 0):
         lines.append(f"{without} of {calls} calls came without token counts")

@@ -91,10 +91,11 @@ class Request:
         action: Move | None = None
         lines = rest.split("\n")
         if len(lines) > 1 and lines[-1].startswith(_CHOICES):
-            choices = tuple(json.loads(lines.pop().removeprefix(_CHOICES)))
+            choices = _choices(lines.pop().removeprefix(_CHOICES))
         if len(lines) > 1 and lines[-1].startswith(_ACTION):
             action = _one_call(lines.pop().removeprefix(_ACTION))
-        return Request(kind, _QUOTED.sub(r"\1", "\n".join(lines)), action, choices)
+        found = Request(kind, _QUOTED.sub(r"\1", "\n".join(lines)), action, choices)
+        return found if found.write() == written else None  # a prompt may begin alike
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,15 @@ def _read_refusal(line: str) -> Refusal | None:
 def _line(text: str) -> str:
     """A text on one line."""
     return " ".join(text.split())
+
+
+def _choices(text: str) -> tuple[str, ...]:
+    """The texts in a JSON list; none where it is no such list."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(found) if isinstance(found, list) and all(isinstance(each, str) for each in found) else ()
 
 
 # -- calls ---------------------------------------------------------------------------------------------------

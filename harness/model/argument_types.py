@@ -19,7 +19,7 @@ TEXT = frozenset(
     "inference_component_name prompt_cache_key prompt_cache_retention safety_identifier cache_ttl betas "
     "revision code_revision tokenizer_revision subfolder variant model_path tokenizer tokenizer_path "
     "chat_template auto_model_class served_model_name quantization encoding separator label results "
-    "of".split()
+    "of folder person".split()
 )
 #: names that hold true or false, or one of the words in `WORDS`
 FLAGS = frozenset(

@@ -29,6 +29,7 @@ REACH = {
         ("stream", "streaming", "http_client", "lazy_init", "configure_logging"),
         "how an answer travels, and what is logged of it",
     ),
+    "folder": "where requests wait for a person who answers in a browser",
     **dict.fromkeys(
         ("device", "devices", "batch_size"),
         "on which part of a machine, and how many at once: as little part of the model as its address",

@@ -12,12 +12,14 @@ from harness.model.argument_types import typed_arguments
 from harness.model.cache import Cache
 from harness.model.identity import identify
 from harness.model.pace import MOST
-from harness.model.provider import Call, Provider
+from harness.model.provider import PEOPLE, Call, Provider
 
 POCKET = Path(__file__).parent / "pocket"
 PROVIDERS = {
     "pocket": "small policies that the project trained and ships; offline, on the CPU",
-    "recorded": "answers from a file of responses: recorded/FILE",
+    "recorded": "answers from a file of responses, or what people said: recorded/FILE",
+    "terminal": "the person at the terminal of this process, a request at a time",
+    "browser": "people who answer on the page of harness human serve",
     "echo": "an instant model for tests: echo/input, echo/choice, echo/TEXT",
     "sim": "simulations with known truth, for tests of methods: sim/annotator labels, sim/agents talk, "
     "sim/person follows personas, sim/reader reads, sim/clerk acts and sim/human works with it",
@@ -72,7 +74,9 @@ def open_model(
     remember_environment()
     remember(args)
     provider = _batched(name, args) if batch else _provider(name, args)
-    if isinstance(connections, int) and not provider.batched:  # a batch takes all that wait
+    if provider.person:  # how many requests one may have open is no matter of servers
+        pass
+    elif isinstance(connections, int) and not provider.batched:  # a batch takes all that wait
         provider.connections, provider.adaptive = connections, False
     elif provider.adaptive:
         provider.connections = MOST
@@ -95,6 +99,11 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
     family, _, rest = name.partition("/")
     if name == NO_MODEL:
         return NoModel()
+    if name in PEOPLE:
+        from harness.model.people.browser import Browser
+        from harness.model.people.terminal import AtTheTerminal
+
+        return (Browser if name == Browser.name else AtTheTerminal)(args)
     if not rest:
         raise UsageError(
             f"a model is written provider/name, not {name!r}; {nearest(name, PROVIDERS, 'provider')}"
@@ -107,8 +116,11 @@ def _provider(name: str, args: Mapping[str, Any]) -> Provider:
         return _simulation(name, args)
     if family == "recorded":
         from harness.data.responses import Shape
+        from harness.model.people.recorded import RecordedPeople, is_recording
         from harness.model.recorded import Recorded
 
+        if is_recording(Path(rest)):
+            return RecordedPeople(rest, args)
         strict = str(args.get("strict", True)).lower() not in ("false", "0")
         form = {key: args[key] for key in ("encoding", "separator", "header", "quotes") if key in args}
         shape = Shape.of(args.get("columns") or {}, args.get("where") or {}, **form)

@@ -77,7 +77,7 @@ class Model:
             taken=self._taken,
             prefixes=Prefixes(provider, prompt_cache),
             room=Room(answer_limit, self.name, self._notice) if provider.remote else None,
-            pace=pace if provider.remote else None,
+            pace=pace if provider.remote or provider.person else None,
             health=(health or Health(True, notice)) if provider.remote else None,
             meter=self._meter,
             book=self._book,
@@ -85,6 +85,8 @@ class Model:
             first_wait=first_wait,
             notice=self._notice,
         )
+        if provider.person and pace is not None:
+            provider.in_line = lambda: pace.in_line
         self._asking: dict[str, asyncio.Event] = {}  # calls under way that the cache will hold, by key
 
     @property
@@ -185,7 +187,8 @@ class Model:
                 if call.sent is not None:
                     cache.put_request(key, first_request.as_kept(call, self.provider))
                 cache.put(key, text)
-                if self.provider.remote:  # paid: on disk before anybody has it, as a killed run must find it
+                if self.provider.remote or self.provider.person:  # on disk before anybody has it: a killed
+                    # run must find what was paid for, or what a person said
                     await asyncio.sleep(0)  # what else comes in this turn of the loop shares the commit
                     cache.flush()
         finally:
@@ -210,7 +213,8 @@ class Model:
         try:
             output = await self._tries.answer(call, usage, purpose, place, patience)
         finally:
-            usage.seconds = time.perf_counter() - started
+            # a person's time is in no latency
+            usage.seconds = 0.0 if self.provider.person else time.perf_counter() - started
             self._charge(purpose, call, usage, output)
         sent = self._taken.sent(self._tries.roomy(call))
         self._ledger.served.note(self.provider, purpose, sent, output, self._rewritten(call))

@@ -25,6 +25,10 @@ class Usage:
     less than was used; `estimated` those whose numbers a tokenizer gave and no server. Every other number is
     None where a part of it is unknown.
 
+    `seconds` are those of models. `human_seconds` are those that people took to reply, as they were noted, or
+    as a simulation says that a person would take; also of replies that the cache served, as they are part of
+    the cost; None where a person's are unknown.
+
     Two things are no part of the logical use and count against limits all the same. `thrown_*` is what
     probes took, and answers that were thrown away: paid, `paid_usd` holds it. `uncounted_*` is at most what
     was taken that nobody counted: by answers without counts, and by calls that broke off after they were
@@ -47,6 +51,7 @@ class Usage:
     #: the sum of the costs that are known
     known_usd: float = 0.0
     seconds: float = 0.0
+    human_seconds: float | None = 0.0
     thrown_calls: int = 0
     thrown_tokens: int = 0
     thrown_usd: float = 0.0
@@ -70,6 +75,7 @@ class Usage:
         self.cost_usd = _sum(self.cost_usd, other.cost_usd)
         self.paid_usd = _sum(self.paid_usd, other.paid_usd)
         self.seconds += other.seconds
+        self.human_seconds = _sum(self.human_seconds, other.human_seconds)
         self.thrown_calls += other.thrown_calls
         self.thrown_tokens += other.thrown_tokens
         self.thrown_usd += other.thrown_usd
@@ -138,6 +144,8 @@ class Usage:
         """Every field as records have it: a number of tokens is None where a part of it is unknown."""
         found = dict(zip(_NAMES, _values(self), strict=True))
         del found["known_usd"]
+        if found["human_seconds"] == 0:  # nobody was asked
+            del found["human_seconds"]
         if self.unreported:
             found["input_tokens"] = found["output_tokens"] = None
         return found
@@ -167,7 +175,10 @@ _Number = TypeVar("_Number", int, float)
 #: how far below 0 a difference of two sums may come to lie
 ROUNDING = 1e-9
 #: what may be unknown
-_UNKNOWN = ("reasoning_tokens", "cached_input_tokens", "cache_write_tokens", "cost_usd", "paid_usd")
+_UNKNOWN = (
+    *("reasoning_tokens", "cached_input_tokens", "cache_write_tokens", "cost_usd", "paid_usd"),
+    "human_seconds",
+)
 #: the fields, in their order
 _NAMES = dict.fromkeys(field.name for field in fields(Usage))
 _values = attrgetter(*_NAMES)

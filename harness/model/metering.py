@@ -8,9 +8,10 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import UsageError
+from harness.human.wording import SECONDS
 from harness.model.budget import Bound, Budget
 from harness.model.ledger import Usage
-from harness.model.prices import Price, unpriced
+from harness.model.prices import NOTHING, Price, unpriced
 from harness.model.provider import Call, Provider
 from harness.model.sizes import Size, completion_bytes, prompt_size
 from harness.model.tokens import Counter, counter, estimated
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: in the metadata of an answer: its usage is a tokenizer's
 ESTIMATED = "usage_estimated"
+#: seconds
+HOUR = 3600.0
 #: how much denser a prompt may be than the first
 MARGIN = 1.5
 
@@ -61,6 +64,9 @@ class Meter:
             return Bound()
         if budget.usd is not None and self.price is None:
             raise UsageError(unpriced(self._provider.name))
+        if self._provider.person:  # reads and writes no tokens, and takes no longer than is waited
+            rate = (self.price.per_hour if self.price else None) or 0.0
+            return Bound(1, 0, rate * self._provider.timeout / HOUR)
         if self._limit(call) is None:
             self._say_unlimited()
         return self._bound(call)
@@ -114,15 +120,32 @@ class Meter:
 
     def answered(self, usage: Usage, call: Call, output: ModelOutput) -> None:
         """Fills in what an answer took, and what it cost."""
+        self._count(usage, call, output)
+        self._add_people(usage, output)
+
+    def _add_people(self, usage: Usage, output: ModelOutput) -> None:
+        """Adds the time of a person, and what it costs: of people it is unknown where nobody says it."""
+        seconds: Any = (output.metadata or {}).get(SECONDS)
+        known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0
+        if not known and not self._provider.person:
+            return
+        usage.human_seconds = float(seconds) if known else None
+        rate = self.price.per_hour if self.price is not None else None
+        if rate is not None and known and usage.cost_usd is not None:
+            usage.cost_usd += rate * float(seconds) / HOUR
+        elif self._provider.person and (rate is not None or self.price in (None, NOTHING)):
+            usage.cost_usd = None
+
+    def _count(self, usage: Usage, call: Call, output: ModelOutput) -> None:
         told = output.usage
         if told is None and output.error:  # a refused request is a call without tokens
             usage.cost_usd = None if self.price is None else 0.0
             return
         guess = bool((output.metadata or {}).get(ESTIMATED))
-        if told is None or not _count(usage, told, self._provider.remote):
+        if told is None or not _counted(usage, told, self._provider.remote):
             told = estimated(self._tokenizer, call, output) if self._tokenizer else None
             guess = told is not None
-            if told is None or not _count(usage, told, False):
+            if told is None or not _counted(usage, told, False):
                 self._uncounted(usage, call, output)
                 return
         usage.estimated = int(guess)
@@ -228,7 +251,7 @@ def throw_away(usage: Usage, spent: Usage) -> None:
     )
 
 
-def _count(usage: Usage, found: ModelUsage, remote: bool) -> bool:
+def _counted(usage: Usage, found: ModelUsage, remote: bool) -> bool:
     """Takes over what the server counted; whether it can be. inspect-ai leaves out of `input_tokens` what
     the server had in a cache of its own, and not every server counts thoughts among the completion."""
     read, written = _whole(found.input_tokens_cache_read), _whole(found.input_tokens_cache_write)

@@ -54,7 +54,7 @@ class Pace:
     @classmethod
     def of(cls, provider: Provider, per_minute: int | None = None) -> Pace:
         """That of a model that was just opened."""
-        each = None if provider.batched else per_minute
+        each = None if provider.batched or provider.person else per_minute
         return cls(provider.connections, adaptive=provider.adaptive, per_minute=each)
 
     @property
@@ -62,6 +62,11 @@ class Pace:
         """Questions to have under way: a quarter more than calls, so that the next call is at hand as soon as
         one ends."""
         return self.limit + self.limit // 4
+
+    @property
+    def in_line(self) -> int:
+        """Calls that wait for their turn."""
+        return sum(not turn.done() for turn in self._waiting)
 
     async def __aenter__(self) -> None:
         if self._busy < self.limit and not self._waiting:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.base.errors import UsageError
+from harness.model.provider import PEOPLE
 
 #: families that run on a machine of the user's own
 FREE = (
@@ -53,14 +54,16 @@ class Rates:
 @dataclass(frozen=True)
 class Price:
     """Rates, USD a request, and the day of which they are known, as YYYY-MM-DD. `above`: rates of calls whose
-    whole prompt has more tokens than so many, from the fewest; they are of all of the call's tokens. `source`
-    is whose list it stands in; empty for the user's own."""
+    whole prompt has more tokens than so many, from the fewest; they are of all of the call's tokens.
+    `per_hour` is what an hour of a person takes; None where nobody says it. `source` is whose list it stands
+    in; empty for the user's own."""
 
     rates: Rates
     per_request: float = 0.0
     above: tuple[tuple[int, Rates], ...] = ()
     as_of: str | None = None
     source: str = ""
+    per_hour: float | None = None
 
     @property
     def free(self) -> bool:
@@ -92,6 +95,8 @@ class Price:
         made: dict[str, Any] = {**_said(self.rates), "as_of": self.as_of}
         if self.per_request:
             made["per_request"] = self.per_request
+        if self.per_hour is not None:
+            made["per_hour"] = self.per_hour
         if self.above:
             made["above"] = [{"tokens": start, **_said(rates)} for start, rates in self.above]
         return {**made, "source": self.source} if self.source else made
@@ -139,7 +144,11 @@ def _is_day(day: Any) -> bool:
 
 
 def price(
-    model: str, own: Mapping[str, Mapping[str, Any]], address: str = "", batch: bool = False
+    model: str,
+    own: Mapping[str, Mapping[str, Any]],
+    address: str = "",
+    batch: bool = False,
+    usd_per_hour: float | None = None,
 ) -> Price | None:
     """What a model takes; None where it is unknown.
 
@@ -148,7 +157,11 @@ def price(
         own: `[prices]` of a harness.toml.
         address: of the server that an argument names for it; empty if none does.
         batch: whether its calls go in batches of the provider.
+        usd_per_hour: `[human]` of a harness.toml, for what people, recorded or simulated ones say.
     """
+    if usd_per_hour is not None and priced_by_hour(model):
+        beside = NOTHING if model in PEOPLE and model not in own else price(model, own, address, batch)
+        return None if beside is None else replace(beside, per_hour=float(usd_per_hour))
     if model in own:
         found = own[model]
         day = found.get("as_of")
@@ -158,6 +171,8 @@ def price(
             *(None if found.get(name) is None else float(found[name]) for name in ("cached", "cache_write")),
         )
         return Price(rates, float(found.get("per_request", 0.0)), (), str(day) if day else None)
+    if model in PEOPLE:
+        return None
     if model.startswith(FREE) or "/" not in model:  # the model of methods that spend none, local embedders
         return NOTHING
     from harness.model.list_prices import listed
@@ -165,8 +180,31 @@ def price(
     return listed(model, address, batch)
 
 
+def check_people(own: Any) -> None:
+    """Whether the `[human]` of a harness.toml can be used.
+
+    Raises:
+        UsageError: it holds anything but a price.
+    """
+    rate: Any = own.get("usd_per_hour") if isinstance(own, Mapping) and set(own) <= {"usd_per_hour"} else None
+    if type(rate) not in (int, float) or not 0 <= rate < math.inf:
+        raise UsageError(
+            "harness.toml: [human] holds usd_per_hour alone, the USD that an hour of a person costs"
+        )
+
+
+def priced_by_hour(model: str) -> bool:
+    """Whether what a model says may carry the time of a person."""
+    return model in PEOPLE or model == "sim/human" or model.startswith("recorded/")
+
+
 def unpriced(model: str) -> str:
     """The line for a limit in USD on a model without a price."""
+    if model in PEOPLE:
+        return (
+            f"--budget-usd needs the price of {model}: put [human] with usd_per_hour, the USD that "
+            "an hour of a person costs, into harness.toml"
+        )
     return (
         f"--budget-usd needs the price of {model}, which nobody here knows: put "
         f'[prices."{model}"] with input and output, in USD per million tokens, into harness.toml'

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from harness.sample import Question, Splits
 
 
+#: the names of models behind which a person is asked
+PEOPLE = ("terminal", "browser")
+
+
 @dataclass(slots=True)
 class Call:
     """One request for a completion. `seed` depends on the whole request and the run's seed, so that
@@ -52,6 +56,10 @@ class Provider:
     connections: int = 16
     #: whether its server decides how many, where no number was asked for
     adaptive: bool = False
+    #: whether people say what it says: nothing is asked of them twice, and their time is none of a model's
+    person: bool = False
+    #: calls that wait for their turn with a person
+    in_line: Callable[[], int] = staticmethod(lambda: 0)
     #: whether its calls wait to go in the provider's batches, all at once
     batched: bool = False
     #: told what is worth a line while it is asked
@@ -112,6 +120,9 @@ class Provider:
         Raises:
             UsageError: there is no such model, or it needs a key; names the cure.
         """
+
+    def beside(self, store: Path) -> None:
+        """Takes the result store of the command, for what lies beside its runs."""
 
     def found_at(self, origin: str) -> None:
         """Takes the server that its client told when there last was one."""

@@ -60,4 +60,4 @@ def _families() -> list[str]:
 
     found = registry_find(lambda info: info.type == "modelapi")
     named = {registry_unqualified_name(registry_info(each)) for each in found} - {"none"}
-    return sorted({*named, "echo", "pocket", "recorded", "sim"})
+    return sorted({*named, "browser", "echo", "pocket", "recorded", "sim", "terminal"})

@@ -42,6 +42,7 @@ class SpentOn(Open):
     unreported: Count = Field(0, description="calls that came without token counts")
     estimated: Count = Field(0, description="calls whose tokens a tokenizer counted, and no server")
     cost_usd: Amount | None = 0.0
+    human_seconds: Amount | None = Field(0.0, description="that people took to reply, or a simulation says")
 
 
 class Spent(SpentOn):

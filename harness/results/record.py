@@ -31,7 +31,7 @@ from harness.results.verify import note_sealed
 from harness.spec import MetricRange
 
 #: what a record says of the calls of one purpose
-PURPOSE = (*TOKENS, "unreported", "estimated", "cost_usd")
+PURPOSE = (*TOKENS, "unreported", "estimated", "cost_usd", "human_seconds")
 #: what this execution took, which another of the same run may not take
 PAID = ("cache_hits", "retries", "paid_usd", "seconds", *UNLOGICAL)
 
@@ -94,7 +94,7 @@ def seal(
         volatile = {key: value for key, value in volatile.items() if value or key not in UNLOGICAL}
         for purpose, usage in sorted(ledger.by_purpose.items()):
             found = usage.reported()
-            by_purpose[purpose] = {key: found[key] for key in PURPOSE}
+            by_purpose[purpose] = {key: found[key] for key in PURPOSE if key in found}
         metrics = summary.metrics(of_the_set or {})
         ranges = {name: MetricRange() for name in CLASS_METRICS if name in metrics} | cell.task.metric_ranges
         created = datetime.datetime.now(datetime.UTC)

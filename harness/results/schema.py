@@ -153,6 +153,7 @@ class Price(Strict):
     cache_write: Amount | None = None
     reasoning: Amount | None = None
     per_request: Amount | None = Field(None, description="USD a request")
+    per_hour: Amount | None = Field(None, description="USD an hour of a person")
     above: list[dict[str, Amount]] | None = Field(
         None, description="other prices of calls whose prompt has more than so many `tokens`"
     )

@@ -172,7 +172,11 @@ def _source(read: Mapping[str, Any]) -> dict[str, Any]:
 
 def _role(cell: Cell, role: Provider, prompt: str = "") -> dict[str, Any]:
     """Who plays a role: model, revision, arguments and, where the task words it, the prompt."""
-    found = {"model": role.name, "revision": role.revision, "args": _arguments(role, cell.role_args)}
+    found = {
+        "model": role.name,
+        "revision": role.revision,
+        "args": _arguments(role, cell.role_args(role.name)),
+    }
     return {**found, "prompt": digest(prompt)} if prompt else found
 
 

@@ -16,6 +16,7 @@ from harness.model.backoff import MAX_RETRIES
 from harness.model.factory import NO_MODEL, preferences
 from harness.model.generation import check_ranges
 from harness.model.pace import AUTO
+from harness.model.provider import PEOPLE
 from harness.registry import registry, settled
 from harness.results.labels import with_arguments
 from harness.spec import ROLES, MethodSpec, TaskSpec
@@ -96,12 +97,13 @@ class Cell:
     seed: int
     request: Request
 
-    @property
-    def role_args(self) -> Mapping[str, Any]:
-        """The arguments of the roles' provider: the model's where none were given for it."""
-        # what says how to read a file of recorded answers says nothing to the model of a role
-        shared = {} if self.model.startswith("recorded/") else self.request.model_args
-        return self.request.role_args or shared
+    def role_args(self, model: str) -> Mapping[str, Any]:
+        """The arguments of the provider of a role's model: the run's model's where none were given for it."""
+        # what says how to read a file, or how a simulation behaves, says nothing to another model; people and
+        # simulations know none of a model's
+        own = model in PEOPLE or model.startswith(("sim/", "recorded/"))
+        shared = not self.model.startswith("recorded/") and (model == self.model or not own)
+        return self.request.role_args or (self.request.model_args if shared else {})
 
     @property
     def title(self) -> str:

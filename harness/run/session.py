@@ -64,6 +64,7 @@ class Session:
     watcher: Watcher = field(default_factory=Silent)
     prices: dict[str, Any] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
+    usd_per_hour: float | None = None  # of people
     command: str = ""
     reach: Reach = field(default_factory=Reach)
     connect: bool = True  # whether clients of models are opened, which plans do without
@@ -102,13 +103,14 @@ class Session:
 
     def role(self, name: str, cell: Cell) -> Provider:
         """An open model that plays a role."""
-        return self._open(name, cell.role_args, cell, cell.request.batch and has_batches(name))
+        return self._open(name, cell.role_args(name), cell, cell.request.batch and has_batches(name))
 
     def price(self, name: str, cell: Cell, role: bool = False) -> Price | None:
         """What a model of the cell takes; None where it is unknown."""
-        arguments = cell.role_args if role else cell.request.model_args
+        arguments = cell.role_args(name) if role else cell.request.model_args
         batch = cell.request.batch and (not role or has_batches(name))
-        return price(name, self.prices, str(arguments.get("base_url") or ""), batch)
+        address = str(arguments.get("base_url") or "")
+        return price(name, self.prices, address, batch, self.usd_per_hour)
 
     def embedder_price(self, name: str) -> Price | None:
         """What an embedder takes; None where it is unknown. All but those behind a server are free."""
@@ -127,6 +129,7 @@ class Session:
                 self.connect,
                 batch,
             )
+            opened.beside(self.store.root)
             if batch:
                 opened.say = self.notice
             tell_apart(self._providers.values(), opened)

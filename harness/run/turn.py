@@ -11,15 +11,16 @@ from harness.run.session import Session
 
 
 class Turn:
-    """The journal of a cell, once no other process writes it. Where its calls are paid for, no other may
-    measure it into another store with the same cache either, as it would pay for the same completions.
+    """The journal of a cell, once no other process writes it. Where its calls are paid for, or people are
+    asked, no other may measure it into another store with the same cache either, as it would pay, or ask, for
+    the same completions.
     """
 
     def __init__(self, prepared: Prepared, session: Session) -> None:
         self._prepared, self._session = prepared, session
         folder = session.store.running_folder(prepared.run_id)
         self._locks = [Lock(folder / "lock")]
-        if any(each.remote for each in (prepared.provider, *prepared.roles.values())):
+        if any(each.remote or each.person for each in (prepared.provider, *prepared.roles.values())):
             self._locks.append(Lock(paths.cache_dir() / "running" / f"{prepared.run_id[:32]}.lock"))
         self._journal: Journal | None = None
         self._folder = folder

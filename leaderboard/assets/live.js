@@ -24,15 +24,23 @@
     if (!run.writing) item.append(" (interrupted)");
     return item;
   };
+  const people = ({ waiting, address }) => {
+    const line = document.createElement("p");
+    line.append(`${waiting} question${waiting === 1 ? " waits" : "s wait"} for a person: `);
+    if (address) line.append(Object.assign(document.createElement("a"), { href: address, textContent: "answer" }));
+    else line.append("harness human serve shows the page to answer them");
+    return line;
+  };
   async function look() {
     try {
       const found = await (await fetch("/live.json", { cache: "no-store" })).json();
       if (version !== null && found.version !== version) { location.reload(); return; }
       version = found.version;
-      bar.hidden = !found.running.length && !found.fault;
+      bar.hidden = !found.running.length && !found.fault && !found.people.waiting;
       const list = document.createElement("ul");
       list.append(...found.running.map(line));
       bar.replaceChildren(list);
+      if (found.people.waiting) bar.append(people(found.people));
       if (found.fault) bar.append(found.fault);
     } catch { /* the server has stopped: the page stays as it is */ }
     setTimeout(look, 2000);

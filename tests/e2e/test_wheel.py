@@ -82,7 +82,8 @@ def test_the_only_name_at_the_top_is_harness_and_its_data_are_there(wheel):
         names = packed.namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"harness"}
-    for part in ("harness/py.typed", "harness/tasks/math/task.toml", "harness/methods/direct/method.toml"):
+    parts = ("py.typed", "tasks/math/task.toml", "methods/direct/method.toml", "inbox/assets/page.js")
+    for part in (f"harness/{name}" for name in parts):
         assert part in names
     for file in (ROOT / "harness" / "model" / "pocket").glob("*/*"):
         assert str(file.relative_to(ROOT)) in names or "__pycache__" in file.parts

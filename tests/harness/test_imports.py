@@ -16,7 +16,7 @@ FLOORS = (
     "stats spec sample learning_curve",
     "plugins data annotate personal human",
     "model",
-    "checklist engine",
+    "checklist engine inbox",
     "task method world replay",
     "episode registry task_checks search team",
     "external",
@@ -34,7 +34,7 @@ FLOORS = (
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor.split()}
 #: plugins and the board, which stand on the harness: what they may import of it, and of each other
 BESIDE = ("tasks", "methods", "leaderboard")
-BOARD = ("harness.results", "harness.comparison", "harness.stats", "harness.base")
+BOARD = ("harness.results", "harness.comparison", "harness.stats", "harness.base", "harness.human")
 LONGEST = 400
 
 

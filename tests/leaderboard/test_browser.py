@@ -5,47 +5,28 @@ Screenshots of four widths are kept in build/screenshots.
 
 import json
 import re
-import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
+from harness.human.queue import FOLDER, Queue
+from harness.human.shown import Shown
 from harness.leaderboard import site as sites
 from harness.leaderboard.live import Live
 from harness.leaderboard.server import server
 from harness.run.journal import Journal
 from harness.spec import MetricRange
 from harness.testing import seal_scores
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from tests.browsing import browser  # noqa: F401
 
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDTHS = (320, 768, 1280, 1920)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 KINDS = ("index", "tasks/sums", "tasks/arc1d", "methods/vote", "grids/index", "runs/index", "run")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium on this machine; apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS, headless=True)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(browser):
+def visit(browser):  # noqa: F811
     """Opens pages and remembers what they complain of and ask for."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         heard = []
@@ -390,6 +371,32 @@ def test_the_live_view_shows_progress_and_reloads(seal_run, tmp_path, visit):
         live.follow()
         page.locator("#results td", has_text="vote").first.wait_for()
         assert page.url.endswith("#task=sums")
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+def test_the_live_view_links_to_the_page_where_people_answer(seal_run, tmp_path, visit):
+    root = tmp_path / "results"
+    seal_run(root, [1.0, 0.0])
+    (tmp_path / "site").mkdir()
+    live, queue = Live(root, sites.Options(), tmp_path / "site"), Queue(root / FOLDER)
+    live.follow()
+    http = server(live, 0)
+    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        for id in ("a1", "b2"):
+            queue.ask(id, Shown("s", 0, "", (), "Which day?"), "browser")
+        page = visit(f"http://localhost:{http.server_port}/")
+        page.get_by_text("2 questions wait for a person: harness human serve shows the page").wait_for()
+        queue.reply("a1", "Monday")
+        lock = queue.serve("http://127.0.0.1:1/")
+        page.get_by_text("1 question waits for a person: answer").wait_for()
+        assert page.get_by_role("link", name="answer").get_attribute("href") == "http://127.0.0.1:1/"
+        assert queue.token() not in page.content(), "whoever reads the board can't answer for a person"
+        queue.reply("b2", "Monday")
+        page.locator(".live").wait_for(state="hidden")
+        lock.release()
     finally:
         http.shutdown()
         http.server_close()

@@ -19,6 +19,8 @@ NO_JSON = {
     "results export": "--format json is one of its forms",
     "leaderboard build": "writes a site",
     "leaderboard serve": "serves a site",
+    "human export": "its form is lines of JSON",
+    "human serve": "serves a page",
     "new": "writes a package",
 }
 #: flags of several commands whose help differs with what they are given to; the rest has one text
@@ -145,6 +147,7 @@ def test_every_command_that_had_a_former_name_knows_it():
         name for name, command in EVERY.items() if any("--store" in o.opts for o in options_of(command))
     }
     not_here = {"baseline checks", "compare", "results export", "leaderboard build", "leaderboard serve"}
+    not_here |= {"human export", "human serve"}
     assert {name for name, former in held if former == "--out"} == stores - not_here  # --out is no store
 
 

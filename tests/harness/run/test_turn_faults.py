@@ -29,7 +29,8 @@ def test_it_says_which_file_and_why(tmp_path, monkeypatch, error, said):
         raise error
 
     store = Store(tmp_path)
-    prepared = Some(run_id="a" * 64, provider=Some(remote=False), roles={}, cell=Some(title="t"))
+    provider = Some(remote=False, person=False)
+    prepared = Some(run_id="a" * 64, provider=provider, roles={}, cell=Some(title="t"))
     monkeypatch.setattr(Lock, "wait", fails)
 
     async def take():
