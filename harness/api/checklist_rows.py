@@ -105,7 +105,7 @@ async def over_rows(
 
 def spending(usage: Mapping[str, Any]) -> str:
     """What a model took, in words."""
-    from harness.display.records import tokens
+    from harness.display.spending import tokens
 
     cost = usage.get("cost_usd")
     return (

@@ -61,7 +61,7 @@ class Policy(Shown):
         }
 
     def blocks(self) -> list[Block]:
-        from harness.display.records import tokens
+        from harness.display.spending import tokens
 
         return [
             Line(

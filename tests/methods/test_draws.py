@@ -15,6 +15,9 @@ NONE |= {"in-context-personal", "label-prior", "rag-personal", "react-personal"}
 # nothing but what the model says and the search finds
 NONE |= {"no-search", "rag", "react-search", "ircot", "plan-search-write", "parallel-verify"}
 NONE |= {"oracle-documents"}
+# policies of when a human is asked, who is part of each question's world
+NONE |= {"autonomous", "confirm-irreversible", "ask-when-uncertain", "plan-approval", "suggest-then-execute"}
+NONE |= {"human-driven", "random-gate", "more-tokens", "oracle-gate"}
 # graphs that are the same whatever is drawn
 NONE |= {"independent", "fully-connected", "chain", "star", "tree", "mesh", "debate", "oracle-mute"}
 

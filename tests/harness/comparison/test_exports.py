@@ -61,8 +61,12 @@ def test_latex_is_escaped_and_of_one_shape(made):
 def test_pictures(made, tmp_path, kind):
     comparisons, arms = made
     path = tmp_path / "picture.svg"
-    if kind == "curves":
-        with pytest.raises(UsageError, match="no run here has a learning curve"):
+    missing = {
+        "curves": "no run here has a learning curve",
+        "utility": "no run here measured a person's effort",
+    }
+    if kind in missing:
+        with pytest.raises(UsageError, match=missing[kind]):
             plot_comparisons(comparisons, arms, path, kind)
         return
     assert plot_comparisons(comparisons, arms, path, kind) == (kind or "cost")
