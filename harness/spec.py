@@ -300,7 +300,8 @@ class TaskSpec(Spec):
     module that makes figures of the whole from the members of a family: `overall(values)` gives them by name
     from the members' primary metrics, `PARTS` the members that a part is made of; `known_broken` is a file
     that lists items which are broken upstream (see `harness.external.known_broken`); `in_text` are arguments
-    with which the task's worlds are answered in words, so that models need no tool calls; a task that is
+    with which the task's worlds are answered in words, so that models need no tool calls; `default_model` is
+    measured where no model is named; a task that is
     `apart` isn't meant where its family is named. `settles` names a function of a task whose spec can't say
     what it offers, as its arguments and data decide it (see `harness.registry.settled`); `settled` is then
     what was found, in words.
@@ -325,6 +326,7 @@ class TaskSpec(Spec):
     overall: str = ""
     known_broken: str = ""
     in_text: Mapping[str, Any] = field(default_factory=dict)
+    default_model: str = "pocket/grid"
     apart: bool = False
     private_targets: bool = False
     private_questions: bool = False

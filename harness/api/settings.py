@@ -54,6 +54,6 @@ def configuration() -> dict[str, Any]:
     return found
 
 
-def default_model(settings: Mapping[str, Any]) -> str:
-    """`HARNESS_MODEL`, else `model` of harness.toml, else the embedded policy."""
-    return os.environ.get("HARNESS_MODEL") or str(settings.get("model") or "pocket/grid")
+def default_model(settings: Mapping[str, Any]) -> str | None:
+    """`HARNESS_MODEL`, else `model` of harness.toml, else None: each task's own."""
+    return os.environ.get("HARNESS_MODEL") or settings.get("model") or None

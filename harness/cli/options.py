@@ -130,7 +130,9 @@ methods_option = click.option(
     "--method", metavar="NAMES", help="Comma list of methods, globs or FILE.py:CLASS. [default: direct]"
 )
 models_option = click.option(
-    "--model", metavar="NAMES", help="Comma list of models. [default: HARNESS_MODEL or pocket/grid]"
+    "--model",
+    metavar="NAMES",
+    help="Comma list of models. [default: HARNESS_MODEL, else the task's own, mostly pocket/grid]",
 )
 task_option = click.option("--task", required=True, metavar="NAME", help="The task.")
 task_args_option = _pairs_option("-T", "task_args", help="Argument of the task: a YAML value or @FILE.")

@@ -42,7 +42,7 @@ class Request:
 
     task: str
     method: str = "direct"
-    model: str = "pocket/grid"
+    model: str | None = None  # None: the task's `default_model`
     task_args: Mapping[str, Any] = field(default_factory=dict)
     method_args: Mapping[str, Any] = field(default_factory=dict)
     model_args: Mapping[str, Any] = field(default_factory=dict)
@@ -154,19 +154,21 @@ def plan(request: Request) -> list[Cell]:
     known = registry()
     tasks = [known.task(name) for name in known.match("task", request.task)]
     methods = _methods(request)
-    models = [name.strip() for name in request.model.split(",") if name.strip()]
-    if not models:
+    named = [name.strip() for name in (request.model or "").split(",") if name.strip()]
+    if request.model is not None and not named:
         raise UsageError("no model given; 'harness list models' shows the families")
+    models = {task.name: named or [task.default_model] for task in tasks}
     task_args = _split_args(request.task_args, tasks, "task")
     method_args = _split_args(request.method_args, methods, "method")
-    tasks = [_settled(task, task_arguments(task, task_args[task.name], models[0]), request) for task in tasks]
+    firsts = [task_arguments(task, task_args[task.name], models[task.name][0]) for task in tasks]
+    tasks = [_settled(task, first, request) for task, first in zip(tasks, firsts, strict=True)]
     cells = []
     fitting = _fitting(tasks, methods, request)
-    for task, method, model in product(tasks, methods, models):
+    for task, method, model in ((t, m, each) for t, m in product(tasks, methods) for each in models[t.name]):
         if (task.name, method.name) not in fitting:
             continue
         if not method.model:
-            if model != models[0]:
+            if model != models[task.name][0]:
                 continue
             model = NO_MODEL
         arguments = task_arguments(task, task_args[task.name], model)

@@ -12,6 +12,7 @@ import pytest
 
 import harness
 from harness.base.errors import HarnessWarning, PluginError, UsageError
+from harness.run.plan import Request, plan
 
 QUIET = {"limit": 6, "progress": False, "model": "pocket/grid"}
 
@@ -106,6 +107,13 @@ def test_harness_toml_and_the_environment_say_the_model(place, monkeypatch):
     assert harness.evaluate("arc1d", limit=1, progress=False)[0].model == "echo/3"
     monkeypatch.setenv("HARNESS_MODEL", "echo/4")
     assert harness.evaluate("arc1d", limit=1, progress=False)[0].model == "echo/4"
+
+
+def test_where_nobody_says_it_each_task_says_the_model(place):
+    runs = harness.evaluate("arc1d,team/approval", "direct", limit=1, progress=False)
+    assert {run.task: run.model for run in runs} == {"arc1d": "pocket/grid", "team/approval": "sim/clerk"}
+    named = plan(Request("arc1d,team/approval", model="sim/clerk"))
+    assert {cell.model for cell in named} == {"sim/clerk"}
 
 
 @pytest.mark.parametrize(
