@@ -47,10 +47,12 @@ class Prices:
 
 @dataclass(frozen=True)
 class TeamEpisode:
-    """One episode to score: how well the task was done (0 to 1), the log, the agent's actions, and what the
-    person knew; without a brief nobody knows which question was needed, nor what was a fault. `judged` are
-    the kinds of faults that a judge found, None where none was asked: then rules find them."""
+    """One episode to score: the id of its item, how well the task was done (0 to 1), the log, the agent's
+    actions, and what the person knew; without a brief nobody knows which question was needed, nor what was a
+    fault. `judged` are the kinds of faults that a judge found, None where none was asked: then rules find
+    them."""
 
+    item: str
     success: float
     events: tuple[Event, ...] = ()
     steps: int = 0
@@ -80,6 +82,7 @@ class TeamEpisode:
 
 
 def team_episode(
+    item: str,
     success: float,
     answer: Any,
     brief: Brief | None = None,
@@ -99,7 +102,7 @@ def team_episode(
     if isinstance(audit := answer.get("audit"), list):
         judged = tuple(str(fault.get("kind")) for fault in audit if isinstance(fault, Mapping))
     steps = answer.get("steps")
-    return TeamEpisode(success, tuple(events), steps if type(steps) is int else 0, knows, judged)
+    return TeamEpisode(item, success, tuple(events), steps if type(steps) is int else 0, knows, judged)
 
 
 def _log(answer: Mapping[str, Any], name: str) -> list[Event]:
@@ -133,8 +136,9 @@ def item_metrics(episode: TeamEpisode, prices: Prices = Prices()) -> dict[str, f
 
 
 def set_metrics(episodes: Sequence[TeamEpisode], prices: Prices = Prices()) -> dict[str, float | Estimate]:
-    """What the set as a whole has: ratios of sums over episodes, with an interval by resampling these. What
-    nothing is known of is left out: precision without a question, harm without an irreversible call."""
+    """What the set as a whole has: ratios of sums over episodes, with an interval by resampling items, each
+    with all of its episodes. What nothing is known of is left out: precision without a question, harm without
+    an irreversible call."""
     found = _of_people(episodes) | recovery(episodes)
     sound = [each for each in episodes if not each.faulty]
     if 0 < len(sound) < len(episodes):
@@ -192,7 +196,10 @@ def _ratio(
 
     from harness.stats import bootstrap_estimate
 
-    rows = np.asarray([part(each) for each in episodes], float).reshape(-1, 2)
+    place = {item: n for n, item in enumerate(dict.fromkeys(each.item for each in episodes))}
+    rows = np.zeros((len(place), 2))
+    for each in episodes:
+        rows[place[each.item]] += part(each)
     above, below = rows.sum(axis=0)
     if not below:
         return {}

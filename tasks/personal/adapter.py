@@ -90,7 +90,7 @@ class Personal(Task):
         metric, name = self.by_user
         scores = [self.score(*pair).metrics[metric] for pair in zip(samples, outcomes, strict=True)]
         span = self.spec.metric_ranges[name]
-        found = user_mean([sample.group or sample.id for sample in samples], scores, span.low, span.high)
+        found = user_mean(samples, scores, span.low, span.high)
         return {} if found is None else {name: found}
 
 

@@ -265,7 +265,7 @@ class LampRatings(Lamp, Rated):
         self, splits: Splits, samples: Sequence[Sample], outcomes: Sequence[Outcome]
     ) -> dict[str, float | Estimate]:
         errors = [self.official(*pair) for pair in zip(samples, outcomes, strict=True)]
-        found = user_mean([sample.group or sample.id for sample in samples], errors)
+        found = user_mean(samples, errors)
         if found is None:
             return {}
         return {"user_mae": found, "rmse": root_mean_square(errors)}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from harness.spec import MetricRange
 
 if TYPE_CHECKING:
+    from harness.sample import Sample
     from harness.stats import Estimate
 
 LOWEST, HIGHEST = 1, 5
@@ -59,18 +60,18 @@ def root_mean_square(errors: Sequence[float]) -> float:
 
 
 def user_mean(
-    users: Sequence[str], scores: Sequence[float], low: float = 0.0, high: float = math.inf
+    samples: Sequence[Sample], scores: Sequence[float], low: float = 0.0, high: float = math.inf
 ) -> Estimate | None:
     """The mean over users of each one's mean score, with a t interval over users within the range of the
-    metric; None for no score."""
+    metric; None for no score. `samples` are those of the attempts, one for each score."""
     from harness.results.ranges import estimate
 
     by_user: dict[str, list[float]] = defaultdict(list)
-    for user, score in zip(users, scores, strict=True):
-        by_user[user].append(score)
+    for sample, score in zip(samples, scores, strict=True):
+        by_user[sample.group or sample.id].append(score)
     if not by_user:
         return None
     means = [sum(own) / len(own) for own in by_user.values()]
     found = estimate(MetricRange(low, high), means, binary=False)
     ci = (max(found.ci[0], low), min(found.ci[1], high)) if found.ci else None
-    return replace(found, ci=ci, n_items=len(scores), n_clusters=len(means))
+    return replace(found, ci=ci, n_items=len({sample.id for sample in samples}), n_clusters=len(means))

@@ -112,7 +112,7 @@ class Tau2(Official):
     ) -> Mapping[str, float | Estimate]:
         """What the person took who worked with the agent."""
         pairs = zip(samples, outcomes, strict=True)
-        return person_metrics([team_episode(0.0, o.answer, self.brief(s)) for s, o in pairs])
+        return person_metrics([team_episode(s.id, 0.0, o.answer, self.brief(s)) for s, o in pairs])
 
     def request_fields(self, question: Question, seed: int, role: str = "") -> Fields:
         """As the official command has agent and user asked; its judge is given no seed."""

@@ -62,8 +62,9 @@ class TeamTask(Task):
         """An outcome as what is scored."""
         answer = outcome.answer if is_answer(outcome.answer) else {}
         named = sample.question.metadata.get("irreversible", ())
+        calls = answer.get("calls", ())
         return team_episode(
-            self.success(sample, outcome), answer, self.brief(sample), named, answer.get("calls", ())
+            sample.id, self.success(sample, outcome), answer, self.brief(sample), named, calls
         )
 
     def score(self, sample: Sample, outcome: Outcome) -> Score:

@@ -155,7 +155,7 @@ class ToolWorld(Task):
         if not any({"human", "interruptions"} & {*(outcome.answer or ())} for outcome in outcomes):
             return {}
         episodes = [
-            team_episode(self.success(sample, outcome), outcome.answer, self.brief(sample))
+            team_episode(sample.id, self.success(sample, outcome), outcome.answer, self.brief(sample))
             for sample, outcome in zip(samples, outcomes, strict=True)
         ]
         return person_metrics(episodes) | recovery(episodes)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.sample import Question, Sample
 from harness.tasks.personal.adapter import rating
 from harness.tasks.personal.metrics import (
     exact_label,
@@ -45,9 +46,18 @@ def test_a_label_counts_letter_by_letter():
     ]
 
 
+def asked(users):
+    return [Sample(Question(str(n), "?"), "", group=user) for n, user in enumerate(users)]
+
+
 def test_users_weigh_alike_whatever_they_were_asked():
-    found = user_mean(["a", "a", "a", "b"], [1, 1, 1, 0])
+    found = user_mean(asked("aaab"), [1, 1, 1, 0])
     assert (found.value, found.n_items, found.n_clusters) == (0.5, 4, 2)
-    assert user_mean(["a", "b"], [1, 1]).ci is None  # an error has no end at 1
-    assert user_mean(["a", "b"], [1, 1], 0, 1).ci is not None
+    assert user_mean(asked("ab"), [1, 1]).ci is None  # an error has no end at 1
+    assert user_mean(asked("ab"), [1, 1], 0, 1).ci is not None
     assert user_mean([], []) is None
+
+
+def test_an_item_that_is_asked_twice_is_one_item():
+    found = user_mean(asked("ab") * 2, [1, 0, 0, 0], 0, 1)
+    assert (found.value, found.n_items, found.n_clusters) == (0.25, 2, 2)
