@@ -80,7 +80,8 @@ def begin(warm, place, env):
 def sealed(place):
     """The records of the store, newest last, each with its attempts."""
     store = Store(place / "results")
-    found = sorted((store.read(folder) for folder in store.folders()), key=lambda each: each["created_at"])
+    folders = sorted(store.folders(), key=lambda each: (each / "run.json").stat().st_mtime_ns)
+    found = [store.read(folder) for folder in folders]
     return [(record, [row for batch in attempt_batches(record) for row in batch]) for record in found]
 
 

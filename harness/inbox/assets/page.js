@@ -51,7 +51,8 @@
     const id = open.id;
     for (const each of at("form").querySelectorAll("button")) each.disabled = true;
     let came;
-    try { came = await ask("/reply", { id, text }); } catch { came = { ok: false, error: "The server doesn't answer: nothing was sent. Try again." }; }
+    // who is quick may answer before the server has heard that the request was seen
+    try { await seen(); came = await ask("/reply", { id, text }); } catch { came = { ok: false, error: "The server doesn't answer: nothing was sent. Try again." }; }
     if (open === null || open.id !== id) return;
     if (came.ok) {
       draft.forget(id);

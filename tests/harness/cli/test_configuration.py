@@ -258,12 +258,12 @@ def test_whose_model(command, requests, monkeypatch):
     command(*ask)
     command(*ask, "--config", write("model: echo/yaml"))
     command(*ask, "--config", "run.yaml", "--model", "echo/typed")
-    assert [request.model.partition("/")[2] for request in requests] == [
-        "grid",
-        "toml",
-        "environment",
-        "yaml",
-        "typed",
+    assert [request.model for request in requests] == [
+        None,  # each task's own
+        "echo/toml",
+        "echo/environment",
+        "echo/yaml",
+        "echo/typed",
     ]
 
 
