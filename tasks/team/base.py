@@ -40,6 +40,8 @@ class TeamTask(Task):
         super().__init__(spec, args)
         check_person(spec.name, args)
         check_prices(spec.name, args)
+        if self.judges:
+            self.roles = ("judge",)
 
     @property
     def limits(self) -> Limits:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import harness
 from harness.base.errors import UsageError
 from harness.tasks.team import expected
 
@@ -77,3 +78,15 @@ def test_doing_nothing_is_never_right(team, done):
 def test_arguments_that_make_no_sense_are_one_line(team, arguments):
     with pytest.raises(UsageError, match="is not from"):
         team(NAME, **arguments)
+
+
+def test_an_audit_by_a_judge_needs_one(tmp_path):
+    with pytest.raises(UsageError, match="needs --role judge=MODEL"):
+        harness.evaluate(
+            NAME,
+            "confirm-irreversible",
+            task_args={"items": 2, "audit": "judge"},
+            roles={"human": "sim/human"},
+            store=tmp_path,
+            progress=False,
+        )
