@@ -8,13 +8,13 @@ import json
 import math
 import os
 import stat
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.base.errors import RecordError, reason_of
+from harness.base.locks import own_file
 
 #: bytes of a file of JSON, and levels in it, that are read
 LARGEST, DEEPEST = 1 << 28, 64
@@ -136,21 +136,22 @@ def _whole(text: str) -> bool:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Puts a file in place in one step, on the disk before its name is.
+    """Puts a file in place in one step, on the disk before its name is. What a killed process left half written
+    is written anew by the next.
 
     Raises:
         OSError: it can't be written; what was there stays.
     """
-    part = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.part")
-    try:
-        with open(part, "wb") as file:
+    part = path.with_name(f".{path.name}.part")
+    with own_file(part) as file:
+        try:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 #: seconds between two looks at a lock that another process holds
 AGAIN = 0.1
@@ -170,6 +171,35 @@ def own_folder(parent: Path, begin: str, end: str = "") -> Iterator[Path]:
         if handle in _held:
             _held.discard(handle)
             os.close(handle)
+
+
+@contextmanager
+def own_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that this process alone writes meanwhile: empty, whatever a killed process left in it.
+
+    Raises:
+        OSError: it can't be made, or locked.
+    """
+    while True:
+        with open(path, "ab", opener=_open_own) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_at(file.fileno(), path):  # else who held it has put it in place meanwhile
+                _held.add(file.fileno())
+                try:
+                    file.truncate(0)
+                    yield file
+                finally:
+                    _held.discard(file.fileno())
+                return
+
+
+def _open_own(path: str, flags: int) -> int:
+    """Opens a file, never what a link leads to, nor a pipe."""
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return handle
 
 
 def abandoned(path: Path) -> bool:

@@ -311,3 +311,22 @@ def test_a_build_that_was_killed_can_be_built_again(store, site, tmp_path, files
     sites.build(store, target)
     assert sites.check(store, target) == [] and not stale.exists()
     assert not (target / sites.UNFINISHED).exists()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_build_that_was_killed_over_its_manifest_can_be_built_again(store, site, tmp_path, at):
+    """Before its name was in place: at the beginning, and at the end."""
+    target, child = tmp_path / "site", os.fork()
+    if not child:
+        replace, moved = Path.replace, []
+
+        def killed(path, to):
+            moved.append(path)
+            return os._exit(9) if len(moved) > at else replace(path, to)
+
+        Path.replace = killed
+        sites.build(store, target)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    sites.build(store, target)
+    assert content(target) == content(site)
