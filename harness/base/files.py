@@ -136,8 +136,8 @@ def _whole(text: str) -> bool:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Puts a file in place in one step, on the disk before its name is. What a killed process left half written
-    is written anew by the next.
+    """Puts a file in place in one step, on the disk before its name is. What a killed process left half
+    written is written anew by the next.
 
     Raises:
         OSError: it can't be written; what was there stays.

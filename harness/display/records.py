@@ -233,7 +233,7 @@ def beside(record: dict[str, Any]) -> list[str]:
     lines += counted(record)
     again = record["counts"].get("user_retries", 0)
     if again:
-        lines.append(f"{again} turns of simulated users were unusable and asked for again")
+        lines.append(f"{again} replies of the user were unusable and asked for again")
     lines += [f"spent on {spent}"] if (spent := purposes(record["usage"])) else []
     lines += [line] if (line := judge_errors(record)) else []
     for ending, note in (("", ""), (WITHOUT, f" ({broken} of {record['n_items']} items)")):

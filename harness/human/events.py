@@ -21,8 +21,9 @@ class Event:
     `refused` that nobody was asked: the budget was spent, or the person has left. Words are those that the
     person read and wrote, `seconds` what that took, None where nobody knows. `asked` are the names of the
     facts that the request is about, `facts` those of which the reply states a value or that it settles,
-    `verdict` what was decided (approve, reject, edit, or `left`), `executed` how many calls were carried out
-    on the person's word. Of an irreversible call, `confirmed` says whether the person had approved it.
+    `verdict` what was decided (approve, reject, edit, or `left`), `executed` how many calls were made on
+    the person's word, also those that failed. Of an irreversible call, `confirmed` says whether the person
+    had approved it.
     """
 
     kind: str

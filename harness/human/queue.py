@@ -5,9 +5,11 @@ other to run: every request, the moment when it was first shown and every reply 
 step, so that killing either side loses nothing. A request is named by a digest of what is asked for which
 attempt: who asks it again finds its reply.
 
-    requests/ID.json   what is asked, and by which process (`askers/`, a file that it locks)
+    requests/ID.json   what is asked
+    waiting/ID.ASKER.json
+                       a process waits for it (`askers/`, a file that it locks), or why it doesn't any more
     shown/ID.json      when it was first shown
-    replies/ID.json    the reply and the seconds that it took, or why nobody waits for one any more
+    replies/ID.json    the reply and the seconds that it took
     serving.json       the address of the page that is served
     token              what the page's address must hold
 """
@@ -74,20 +76,25 @@ class Queue:
     # -- asking --------------------------------------------------------------------------------------
 
     def ask(self, id: str, shown: Shown, model: str) -> None:
-        """Puts a request there, with this process as who waits for it. One that was given up is open again;
-        when it was first shown, and what was said to it, stays.
+        """Puts a request there, with this process as one that waits for it. When it was first shown, and what
+        was said to it, stays; of one that everybody had given up its time begins anew.
 
         Raises:
             RecordError: the folder can't be written.
         """
         try:
             self._make()
-            if self._ended(id):
-                self._remove(id, "replies", "shown")
-            asked = {"asker": self._self(), "model": model, "at": time.time(), "shown": shown.plain()}
-            write_file(self._path("requests", id), _json(asked))
+            if self._given_up(id):
+                self._remove(id, "shown")
+            write_file(self._waiter(id), _json({}))
+            at = self._read("requests", id).get("at", time.time())
+            write_file(self._path("requests", id), _json({"model": model, "at": at, "shown": shown.plain()}))
         except OSError as error:
             raise RecordError(f"{self.folder} can't be written: {error.strerror or error}") from error
+
+    def asks(self, id: str) -> bool:
+        """Whether a request still stands there, which somebody may have removed."""
+        return self._path("requests", id).is_file()
 
     def said(self, id: str) -> Said | None:
         """The reply to a request; None while there is none."""
@@ -98,32 +105,31 @@ class Queue:
         return Said(str(found["reply"]), float(seconds) if isinstance(seconds, int | float) else None)
 
     def give_up(self, id: str, why: str) -> None:
-        """Nobody waits for the reply any more. One that came first stays."""
+        """This process waits no more for the reply; others may. One that came first stays."""
         with suppress(OSError):
-            self._put_first("replies", id, {"gone": why})
+            write_file(self._waiter(id), _json({"gone": why}))
 
     def done(self, id: str) -> None:
-        """The reply was read. It stays, so that who asks the same again finds it."""
-        self._remove(id, "requests", "shown")
+        """The reply was read. It stays, so that who asks the same again, or waits for it too, finds it."""
+        self._forget(id)
 
     # -- answering -----------------------------------------------------------------------------------
 
     def waiting(self) -> list[Waiting]:
-        """Every request without a reply, the oldest first. What a process gave up that has ended since is
-        removed."""
-        found = []
-        for path in sorted(_listed(self.folder / "requests")):
+        """Every request without a reply, the oldest first. What was given up by processes that have ended
+        since is removed."""
+        found, waiters = [], self._waiters()
+        for path in _listed(self.folder / "requests"):
             id = path.stem
             known = self._read("requests", id)
-            if not known or "reply" in (replied := self._read("replies", id)):
+            if not known or self.said(id) is not None:
                 continue
-            alive = self._alive(str(known.get("asker", "")))
-            if "gone" in replied and not alive:
-                self._remove(id, "requests", "shown", "replies")
+            gone = _gone(waiters.get(id, {}))
+            if gone is None:
+                self._forget(id)
                 continue
             with suppress(KeyError, TypeError, ValueError):  # what others put there
                 shown = Shown.read(known["shown"])
-                gone = str(replied.get("gone", "")) or ("" if alive else "not running")
                 found.append(Waiting(id, shown, str(known["model"]), float(known["at"]), gone))
         return sorted(found, key=lambda each: (each.asked, each.id))
 
@@ -145,28 +151,24 @@ class Queue:
             Taken: it doesn't count: somebody was first, or nobody waits for it any more.
             OSError: it can't be written.
         """
-        if not self._read("requests", id):
-            said = self.said(id)
-            if said is not None:
-                raise Taken(f"Somebody has answered this before: {said.text}")
+        before = self.said(id)
+        if before is None and (not self._read("requests", id) or self._given_up(id)):
             raise Taken("Nobody waits for this any more.")
         now = time.time()
         first = self._shown_at(id)
         said = Said(text, None if first is None else max(0.0, now - first))
-        try:
-            self._put_first("replies", id, {"reply": text, "seconds": said.seconds, "at": now})
-        except FileExistsError:
-            before = self.said(id)
-            if before is not None:
-                raise Taken(f"Somebody has answered this before: {before.text}") from None
-            raise Taken("Nobody waits for this any more.") from None
-        return said
+        if before is None:
+            try:
+                self._put_first("replies", id, {"reply": text, "seconds": said.seconds, "at": now})
+                return said
+            except FileExistsError:
+                before = self.said(id)
+        raise Taken(f"Somebody has answered this before: {before.text if before else ''}")
 
     def forget(self, id: str) -> None:
-        """Removes a request of a process that isn't running."""
-        asker = str(self._read("requests", id).get("asker", ""))
-        if asker and not self._alive(asker):
-            self._remove(id, "requests", "shown")
+        """Removes a request for which no process that runs waits."""
+        if not any(alive for alive, _ in self._waiters().get(id, {}).values()):
+            self._forget(id)
 
     # -- the page ------------------------------------------------------------------------------------
 
@@ -213,7 +215,7 @@ class Queue:
     # -- files ---------------------------------------------------------------------------------------
 
     def _make(self) -> None:
-        for part in ("requests", "shown", "replies", "askers"):
+        for part in ("requests", "waiting", "shown", "replies", "askers"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         with suppress(OSError):
             self.folder.chmod(0o700)
@@ -224,8 +226,30 @@ class Queue:
     def _read(self, part: str, id: str) -> Mapping[str, Any]:
         return _object(self._path(part, id)) if id.isalnum() else {}
 
-    def _ended(self, id: str) -> bool:
-        return "gone" in self._read("replies", id)
+    def _waiter(self, id: str) -> Path:
+        """Where it stands that this process waits for a request."""
+        return self.folder / "waiting" / f"{id}.{self._self()}.json"
+
+    def _waiters(self) -> dict[str, dict[Path, tuple[bool, str]]]:
+        """Of each request who waits, or waited, for it: whether the process runs, and why it gave up, empty
+        where it didn't."""
+        found: dict[str, dict[Path, tuple[bool, str]]] = {}
+        for path in sorted(_listed(self.folder / "waiting")):
+            id, _, asker = path.stem.partition(".")
+            gone = str(_object(path).get("gone", ""))
+            found.setdefault(id, {})[path] = self._alive(asker), gone
+        return found
+
+    def _given_up(self, id: str) -> bool:
+        """Whether everybody who waited for a request gave it up."""
+        waiters = self._waiters().get(id, {}).values()
+        return bool(waiters) and all(gone for _, gone in waiters)
+
+    def _forget(self, id: str) -> None:
+        """Removes a request, and who waited for it; what was said to it stays."""
+        self._remove(id, "requests", "shown")
+        for path in self._waiters().get(id, {}):
+            path.unlink(missing_ok=True)
 
     def _remove(self, id: str, *parts: str) -> None:
         for part in parts:
@@ -268,6 +292,15 @@ class Queue:
     def _alive(self, asker: str) -> bool:
         path = self.folder / "askers" / f"{asker}.lock"
         return asker.isalnum() and path.is_file() and not abandoned(path)
+
+
+def _gone(waiters: Mapping[Path, tuple[bool, str]]) -> str | None:
+    """Why nobody waits for a request; empty where somebody does, None where nobody will again."""
+    if any(alive and not gone for alive, gone in waiters.values()):
+        return ""
+    if not waiters or any(not alive and not gone for alive, gone in waiters.values()):
+        return "not running"
+    return next((gone for alive, gone in waiters.values() if alive), None)
 
 
 def _listed(folder: Path, suffix: str = ".json") -> list[Path]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.base.files import plain_json
 from harness.human.brief import Brief, Fact, Move, Refusal
 
 #: kinds of requests, and how the first line of a request calls each
@@ -260,8 +261,8 @@ def _plain(call: Move) -> dict[str, Any]:
 def _calls(text: str) -> tuple[Move, ...] | None:
     """The calls in a JSON text, an object or a list of them; None where it is none."""
     try:
-        found = json.loads(_FENCE.sub("", text.strip()))
-    except (ValueError, RecursionError):
+        found = plain_json(_FENCE.sub("", text.strip()))
+    except ValueError:
         return None
     entries: Sequence[Any] = found if isinstance(found, list) else [found]
     made = []

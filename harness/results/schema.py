@@ -69,7 +69,9 @@ class Counts(Strict):
     truncated: Count = Field(description="cut off by a token limit")
     user_failed: Count = Field(0, description="unscored, as the simulated user failed")
     grader_failed: Count = Field(0, description="unscored, as the grader broke down")
-    user_retries: Count = Field(0, description="turns of simulated users that were asked for again")
+    user_retries: Count = Field(
+        0, description="replies of the user, simulated or a person, that were asked for again"
+    )
     judge_errors: Count = Field(0, description="verdicts that a method's own judge failed to give")
 
 

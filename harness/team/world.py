@@ -198,8 +198,10 @@ class TeamWorld(World):
         """The request with what the person needs to decide.
 
         Raises:
-            ToolError: an action of no tool that can be called.
+            ToolError: an action of no tool that can be called, a question or plan without words.
         """
+        if request.kind in ("question", "plan") and not request.text.strip():
+            raise ToolError(f"the {request.kind} is empty")
         if request.kind == "approval" and request.action is not None:
             names = [tool.name for tool in self._tools]
             if request.action[0] not in names:

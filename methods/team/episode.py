@@ -175,6 +175,7 @@ class TeamEpisode(World):
             view = View((), None, self.spent, self.limits.steps, self._new_request, self._declined)
             if action is None and (not reachable or self._policy.wants_action(view)):
                 action, doubt = await self._action(seen, own)
+                action = results.without_requests(action)
                 if not action.choices:
                     self._decided(Move.ACT)
                     return action

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.base import messages
@@ -30,7 +30,21 @@ class Came:
 
 def requests(calls: Sequence[ToolCall]) -> list[ToolCall]:
     """The calls that put something to the human."""
-    return [call for call in calls if call.function in TOOLS]
+    return [call for call in calls if call.function in TOOLS and not call.parse_error]
+
+
+def without_requests(action: ModelOutput) -> ModelOutput:
+    """The agent's own action, in which calls of the human's tools, which it was not offered, are faults: only
+    the policy decides when the human is involved."""
+    if not action.choices or not requests(action.message.tool_calls or ()):
+        return action
+    calls = [
+        replace(call, parse_error=f"there is no tool {call.function!r}") if call.function in TOOLS else call
+        for call in action.message.tool_calls or ()
+    ]
+    message = action.message.model_copy(update={"tool_calls": calls})
+    choice = action.choices[0].model_copy(update={"message": message})
+    return action.model_copy(update={"choices": [choice, *action.choices[1:]]})
 
 
 def came_of(made: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[Came]:

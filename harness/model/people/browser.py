@@ -51,6 +51,8 @@ class Browser(Person):
         try:
             while (said := self._queue.said(id)) is None:
                 await asyncio.sleep(AGAIN)
+                if not self._queue.asks(id) and self._queue.said(id) is None:
+                    self._queue.ask(id, asked, self.name)
         except asyncio.CancelledError:
             self._queue.give_up(id, OVER)
             raise

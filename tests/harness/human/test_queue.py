@@ -97,6 +97,49 @@ def test_what_was_given_up_takes_no_reply_until_it_is_asked_again(queue, clock):
     assert queue.said("a1").text == "y", "a reply that came first stays"
 
 
+def test_one_that_gives_up_takes_nothing_from_another_that_waits(queue, clock):
+    other = Queue(queue.folder)
+    queue.ask("a1", ASKED, "browser")
+    queue.show("a1")
+    clock[0] += 60
+    other.ask("a1", ASKED, "browser")
+    other.give_up("a1", "too late")
+    assert [each.gone for each in queue.waiting()] == [""] and queue.open() == 1
+    other._asker.release()
+    queue.forget("a1")
+    assert [each.asked for each in queue.waiting()] == [1000.0], "one still waits"
+    assert queue.reply("a1", "Monday").seconds == 60.0
+    assert queue.said("a1") == other.said("a1")
+
+
+@pytest.mark.parametrize("reads_first", [0, 1])
+def test_both_that_wait_get_the_reply(queue, reads_first):
+    both = [queue, Queue(queue.folder)]
+    for each in both:
+        each.ask("a1", ASKED, "browser")
+    both[0].reply("a1", "Monday")
+    for each in (both[reads_first], both[1 - reads_first]):
+        assert each.said("a1").text == "Monday"
+        each.done("a1")
+    assert [list((queue.folder / part).iterdir()) for part in ("requests", "waiting", "shown")] == [
+        [],
+        [],
+        [],
+    ]
+
+
+def test_a_killed_one_leaves_the_request_to_another_that_waits(queue):
+    other = Queue(queue.folder)
+    queue.ask("a1", ASKED, "browser")
+    other.ask("a1", ASKED, "browser")
+    other._asker.release()
+    assert queue.open() == 1
+    queue.give_up("a1", "too late")
+    assert [each.gone for each in queue.waiting()] == ["not running"], "the killed one may come back"
+    Queue(queue.folder).ask("a1", ASKED, "browser")
+    assert queue.open() == 1
+
+
 def test_nobody_answers_what_was_never_asked(queue):
     queue.ask("a1", ASKED, "browser")
     for id in ("b2", "../requests/a1", "", "a1/../a1"):

@@ -66,6 +66,11 @@ def test_a_brief_is_read_as_it_was_written():
         ("approval", "approved"),
         ("approval", "edit: pay less"),
         ("approval", 'edit: [{"name": "a"}, {"name": "b"}]'),
+        *(
+            (kind, f'{before}{{"name": "pay", "arguments": {{"amount": {value}}}}}')
+            for kind, before in (("approval", "edit: "), ("move", ""))
+            for value in ("NaN", "-Infinity", "1e999", '"\\ud800"', "[" * 99 + "]" * 99)
+        ),
         ("plan", "edit:"),
         ("move", "pay O2"),
         ("move", '{"name": 1}'),

@@ -202,6 +202,8 @@ def test_the_refusal_is_an_error_of_the_type_limit():
     ("bad", "says"),
     [
         (call("ask_human"), "question: Missing"),
+        (call("ask_human", question=" "), "the question is empty"),
+        (call("propose_plan", plan=""), "the plan is empty"),
         (call("propose_action", name="fly", arguments={}), "there is no tool 'fly'; the tools are add, pay"),
         (call("propose_action", name="ask_human", arguments={"question": "x"}), "no tool 'ask_human'"),
         (ToolCall("c", "ask_human", {}, parse_error="no JSON"), "can't be read: no JSON"),

@@ -53,6 +53,31 @@ def test_alone_nobody_is_asked_and_the_agent_does_not_see_the_tools_of_the_perso
     assert found.outcome.measures["interventions"] == 0
 
 
+UNASKED = [
+    ("ask_human", {"question": "What is the city?"}),
+    ("propose_action", {"name": "pay", "arguments": {"amount": 2}}),
+    ("propose_plan", {"plan": "pay"}),
+    ("hand_over", {"reason": "you"}),
+]
+
+
+@pytest.mark.parametrize("call", UNASKED, ids=[name for name, _ in UNASKED])
+@pytest.mark.parametrize(
+    "policy", [Autonomous(), ConfirmIrreversible(), SuggestThenExecute(), AskWhenUncertain(threshold=2)]
+)
+def test_an_agent_reaches_the_person_only_when_the_policy_does(team, policy, call):
+    actions = [[*ADD, call], [call], "done"]
+    found = team(policy, lambda of: actions[sum(m.role == "assistant" for m in of.messages)])
+    asked = [event for event in found.log if event.requested]
+    if not isinstance(policy, SuggestThenExecute):
+        assert asked == [] and found.outcome.measures["interventions"] == 0
+    assert len(asked) == found.outcome.measures["interventions"]
+    assert found.till.value == 1 and found.till.paid == []
+    assert [text for text in found.results if "no tool" in text] == [
+        f"Error: the call can't be read: there is no tool {call[0]!r}"
+    ] * 2
+
+
 def test_only_what_cannot_be_undone_is_proposed_and_a_no_leaves_it_undone(team):
     both = [*ADD, *PAY_ONE]
     found = team(ConfirmIrreversible(), script(both, "then not"))
