@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 from benchmarks.mutants.covering import Covering, record
@@ -68,14 +69,14 @@ def _try(given: argparse.Namespace) -> None:
     if given.again:
         todo += [m for m in wanted if m.key in known and known[m.key]["outcome"] != "killed"]
     clones: dict[int, Clone] = {}
-    lock = threading.Lock()
+    lock, numbers = threading.Lock(), count()
 
     def one(mutant: Mutant) -> None:
         if time.monotonic() - started > 60 * given.minutes:
             return
         here = threading.get_ident()
         if here not in clones:
-            clones[here] = Clone(given.work / f"clone-{len(clones)}", given.python)
+            clones[here] = Clone(given.work / f"clone-{next(numbers)}", given.python)
         found = attempt(mutant, clones[here], covering, given.most)
         with lock:
             print(
