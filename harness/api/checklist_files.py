@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.api.row_files import read_rows
 from harness.base.digest import digest
-from harness.base.errors import DataError
+from harness.base.errors import DataError, reason_of
 
 if TYPE_CHECKING:
     from harness.checklist import Checklist, Trajectory
@@ -70,7 +70,7 @@ def read_trajectories(path: str | Path) -> list[Dialogue]:
         if (first := seen.setdefault((uuid, rollout), number)) != number:
             raise DataError(f"{where}: rollout {rollout} of {uuid!r} stands in line {first} too")
         messages = row.get("messages")
-        if traced := _of_trace(messages, str(row.get("stop", "stop"))):
+        if traced := _of_trace(messages, str(row.get("stop", "stop")), where):
             found.append(Dialogue(uuid, number, row, traced, rollout))
             continue
         trajectory, faults = of_messages(messages, row.get("tools") or ())
@@ -84,8 +84,12 @@ def read_trajectories(path: str | Path) -> list[Dialogue]:
     return found
 
 
-def _of_trace(messages: Any, stop: str) -> Trajectory | None:
-    """A trajectory of the messages of a run's trace; None where they have another form."""
+def _of_trace(messages: Any, stop: str, where: str) -> Trajectory | None:
+    """A trajectory of the messages of a run's trace; None where they have another form.
+
+    Raises:
+        DataError: a message isn't as a trace has it: its calls would be lost in the other form.
+    """
     from harness.checklist import Trajectory
 
     if not isinstance(messages, list) or not all(isinstance(each, Mapping) for each in messages):
@@ -94,8 +98,11 @@ def _of_trace(messages: Any, stop: str) -> Trajectory | None:
         return None
     try:
         return Trajectory.of(messages, stop)
-    except (KeyError, TypeError, AttributeError):
-        return None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{where}: a message with 'calls' or 'of' is not as a run's trace has it ({reason_of(error)}); "
+            "messages of chat completions have 'tool_calls' and 'tool_call_id'"
+        ) from None
 
 
 def read_checklists(path: str | Path) -> dict[str, tuple[Checklist, ...]]:

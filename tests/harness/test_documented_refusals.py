@@ -181,6 +181,16 @@ CASES = {
         UsageError,
         "at least 1, not 0",
     ),
+    "a trace whose calls are none": (
+        lambda: trajectories({"uuid": "u", "messages": [{**SAID[0]}, {**SAID[1], "calls": 3}]}),
+        DataError,
+        "line 1: a message with 'calls' or 'of' is not as a run's trace has it",
+    ),
+    "a trace whose calls are of numbers": (
+        lambda: trajectories({"uuid": "u", "messages": [*SAID, {"role": "assistant", "calls": [{}]}]}),
+        DataError,
+        "line 1: a message with 'calls'",
+    ),
     "rollout twice": (
         lambda: trajectories({"uuid": "u", "rollout": 1, "messages": SAID}, {"uuid": "u", "rollout": 1}),
         DataError,

@@ -27,6 +27,10 @@ def record(span=(0.0, 1.0, False), **counts):
             "3 of 10 attempts are unscored, 1 of them as the simulated user failed, 1 of them as the grader "
             "broke down, and count as 0",
         ),
+        (
+            record(unscored=3, user_failed=0, grader_failed=2),
+            "3 of 10 attempts are unscored, 2 of them as the grader broke down, and count as 0",
+        ),
         (record(error=1), "1 of 10 attempts ended in errors and count as 0"),
         (record((0.0, 5.0, True), error=1), "1 of 10 attempts ended in errors and count as 5"),
         (

@@ -1,8 +1,10 @@
 """The numbers of the notes, worked out there with independent code."""
 
+import math
+
 import pytest
 
-from harness.human.events import Event
+from harness.human.events import Event, is_event
 from harness.human.measures import (
     Questions,
     Spent,
@@ -128,3 +130,26 @@ def test_an_event_is_read_as_it_was_written():
         "question", 3, "Question\nx", "y", words_read=2, seconds=1.5, asked=("a",), facts=("a", "b")
     )
     assert Event.of(event.plain()) == event and "refused" not in event.plain()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": 1},
+        {"reply": None},
+        {"requested": 1},
+        {"step": -1},
+        {"words_read": True},
+        {"executed": 1.0},
+        {"asked": "city"},
+        {"asked": [1]},
+        {"facts": [None]},
+        {"seconds": -1},
+        {"seconds": math.inf},
+        {"seconds": "1"},
+    ],
+)
+def test_what_is_no_event_is_told(change):
+    event = {"kind": "question", "step": 0, "asked": ["a"], "facts": [], "seconds": 0.0}
+    assert is_event(event) and is_event(event | {"seconds": None}) and not is_event(event | change)
+    assert not is_event([event]) and not is_event({"kind": "question"})

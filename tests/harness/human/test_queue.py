@@ -140,6 +140,14 @@ def test_a_killed_one_leaves_the_request_to_another_that_waits(queue):
     assert queue.open() == 1
 
 
+def test_what_has_its_reply_hides_nothing_that_waits(queue):
+    for n in range(8):
+        queue.ask(f"a{n}", ASKED, "browser")
+    for n in (0, 2, 3, 5, 7):
+        queue.reply(f"a{n}", "x")
+    assert {each.id for each in queue.waiting()} == {"a1", "a4", "a6"}
+
+
 def test_nobody_answers_what_was_never_asked(queue):
     queue.ask("a1", ASKED, "browser")
     for id in ("b2", "../requests/a1", "", "a1/../a1"):

@@ -121,29 +121,40 @@ def test_it_does_not_grow_where_there_is_nothing_to_ask():
     assert drive(Counts(0.002), 14).limit == START
 
 
-def test_it_stops_growing_when_answers_take_twice_as_long(monkeypatch):
-    """A server that works on 20 at once: whoever else comes waits in line. By a clock of the test's own."""
-    now = [1.0]
-    monkeypatch.setattr("harness.model.pace.time", types.SimpleNamespace(monotonic=lambda: now[0]))
-    pace, limits = Pace(MOST, adaptive=True), []
-
-    async def wave():
+async def waves(pace, now, number, seconds):
+    """The limit after each of so many waves of as many calls as may be made at once."""
+    limits = []
+    for _ in range(number):
         at_once = pace.limit
         for _ in range(at_once):
             await pace.__aenter__()
-        began, now[0] = now[0], now[0] + 0.04 * max(1.0, at_once / 20)
+        began, now[0] = now[0], now[0] + seconds(at_once)
         for _ in range(at_once):
             pace.answered(began)
             await pace.__aexit__()
         limits.append(pace.limit)
         now[0] += 0.001
+    return limits
 
-    async def waves():
-        for _ in range(40):
-            await wave()
 
-    asyncio.run(waves())
+def test_it_stops_growing_when_answers_take_twice_as_long(monkeypatch):
+    """A server that works on 20 at once: whoever else comes waits in line. By a clock of the test's own."""
+    now = [1.0]
+    monkeypatch.setattr("harness.model.pace.time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    pace = Pace(MOST, adaptive=True)
+    limits = asyncio.run(waves(pace, now, 40, lambda at_once: 0.04 * max(1.0, at_once / 20)))
     assert START < max(limits) <= 64 and limits[-1] <= 42 and min(limits[-10:]) >= START
+
+
+def test_after_a_refusal_it_grows_by_one_and_a_sixteenth(monkeypatch):
+    now = [1.0]
+    monkeypatch.setattr("harness.model.pace.time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    pace = Pace(37, adaptive=True)
+    pace._busy = START
+    pace.refused(429, now[0], None)
+    pace._busy, now[0] = 0, now[0] + 1
+    limits = asyncio.run(waves(pace, now, 16, lambda at_once: 0.04))
+    assert limits == [11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 26, 28, 30, 32, 35, 37]
 
 
 def test_it_shrinks_where_it_is_refused_and_nothing_is_lost():

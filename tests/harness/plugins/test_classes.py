@@ -45,6 +45,7 @@ class MyVote(Answers):
         prompt: str = field(default="", metadata={"file": True})
         words: list[str] = field(default_factory=lambda: ["a"])
         limit: float | None = None
+        most: int | None = 9
 
 
 class Signed(Answers):
@@ -55,6 +56,7 @@ class Signed(Answers):
         prompt: Annotated[str, {"file": True}] = "",
         words: list[str] = ("a",),  # noqa: B006
         limit: float | None = None,
+        most: int | None = 9,
     ):
         self.n, self.twice = n, 2 * self.args["n"]
 
@@ -73,6 +75,7 @@ def test_both_forms_of_parameters_give_the_same():
         "prompt": Param("prompt", "", file=True, type="str"),
         "words": Param("words", ["a"], type="list[str]"),
         "limit": Param("limit", None, type="float", optional=True),
+        "most": Param("most", 9, type="int", optional=True),
     }
     assert spec_of(MyVote).params == spec_of(Signed).params == expected
 
@@ -96,8 +99,11 @@ def test_the_name_in_small_letters(name, said):
 def test_arguments_are_at_hand_in_every_form():
     for cls in (MyVote, Signed):
         spec = registry().add(cls)
-        made = load_method(spec, spec.arguments({"n": "7", "limit": "null"}))
-        assert made.args == {"n": 7, "rule": "most", "prompt": "", "words": ["a"], "limit": None}
+        made = load_method(spec, spec.arguments({"n": "7", "limit": "null", "most": "null"}))
+        assert made.args == {
+            **{"n": 7, "rule": "most", "prompt": "", "words": ["a"]},
+            **{"limit": None, "most": None},
+        }
         assert made.spec is spec
         assert pickle.loads(pickle.dumps(made)).args == made.args
     assert load_method(spec_of(MyVote), {"n": 7}).params.n == 7

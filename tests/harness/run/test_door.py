@@ -211,3 +211,15 @@ def test_a_task_is_named_where_its_code_failed_under_a_method(tmp_path, monkeypa
 
     (result,) = run(tmp_path, cell_of(Asks, Broken)).results
     assert "parse of 'strange-task'" in str(result.error) and "LookupError: no colours" in str(result.error)
+
+
+@pytest.mark.parametrize(("values", "fits"), [(9, True), (10, True), (11, False)])
+def test_a_value_may_hold_so_many_values_and_no_more(monkeypatch, values, fits):
+    """Counted with the list that holds them."""
+    monkeypatch.setattr("harness.base.plain.MOST", 10)
+    given = [0] * (values - 1)
+    if fits:
+        assert plain(given) == given
+    else:
+        with pytest.raises(Unfit, match="more than 10 values"):
+            plain(given)

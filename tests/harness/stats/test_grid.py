@@ -10,6 +10,7 @@ import pytest
 
 from harness.stats.grid import decompose
 from harness.stats.grid_noise import Noise, blocks, cell_means, tasks_noise
+from harness.stats.quadratic import Quadratic
 from harness.stats.reversals import reversals
 
 MEANS = np.array([[0.52, 0.60, 0.71], [0.55, 0.66, 0.70], [0.60, 0.64, 0.78], [0.50, 0.57, 0.66]])
@@ -253,3 +254,17 @@ def test_a_reversal_is_shown_where_both_leads_are() -> None:
     assert not ahead.seen and ahead.adjusted_p == 1
     (certain,) = reversals([[0.5, 0.6], [0.6, 0.5]], Noise([(np.zeros((4, 4)), 9.0)]))
     assert certain.p_value == 0
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1.0, 1e3])
+def test_draws_are_of_the_confidence_distribution_whose_quantiles_the_interval_has(spread: float) -> None:
+    """Also far from noise, where the distribution is narrow beside its distance from 0."""
+    rng = np.random.default_rng(0)
+    means, size = spread * rng.normal(size=200), 200
+    form = np.eye(size) - 1 / size
+    found = Quadratic(means, Noise([(1e-3 * np.eye(size), np.inf)]), form, size - 1)
+    drawn = found.draws(rng, 20_000)
+    for tail in (0.025, 0.16, 0.4):
+        low, high = found.component(tail).ci
+        wide = max(high - low, 1e-15)
+        assert np.quantile(drawn, [tail, 1 - tail]) == pytest.approx([low, high], abs=0.03 * wide)

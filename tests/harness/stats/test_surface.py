@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from benchmarks.simulations.surfaces import (
     simulated,
     splits_covered,
 )
-from harness.stats.hypothesis import judge
+from harness.stats.hypothesis import GAP, LEVELS, Effect, Judgement, judge
 from harness.stats.iso_budget import best_shares, optimum
 from harness.stats.surface import best_form, fit_surfaces, values_at
 from harness.stats.sweep_means import sweep_means
@@ -240,3 +242,26 @@ def test_one_axis_has_no_verdict():
     row = np.column_stack((VALUES, np.full(5, 2.0)))
     made = means_of(VALUES / 20)
     assert judge(fit_surfaces(made, row, np.ones(5), draws=2), made, row, (5, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "of", "holds"),
+    [
+        ({"gap": GAP}, "beaten", False),
+        ({"gap": GAP + 0.1}, "beaten", True),
+        ({"misfit": 0.05}, "misfit", False),
+        ({"misfit": 0.049}, "misfit", True),
+        ({"errors": (1.0, 1.0, 2.0)}, "predicts", False),
+        ({"errors": (1.0, 2.0, 1.0)}, "predicts", False),
+        ({"errors": (0.9, 1.0, 1.0)}, "predicts", True),
+        ({"levels": (LEVELS, LEVELS)}, "enough", True),
+        ({"levels": (LEVELS - 1, LEVELS)}, "enough", False),
+        ({"levels": (9, LEVELS - 1)}, "enough", False),
+    ],
+)
+def test_the_rules_of_a_judgement_at_their_thresholds(change, of, holds):
+    known = {"misfit": 0.5, "errors": (1.0, 2.0, 2.0), "gap": 0.0, "levels": (LEVELS, LEVELS)} | change
+    fit = replace(fitted(LINEAR)["linear", "both"], misfit=known.pop("misfit"))
+    effect = Effect(1.0, (0.5, 1.5), (0.6, 1.4), 0.5, False)
+    made = Judgement("cannot tell", fit, (effect, effect), rival=None, **known)
+    assert getattr(made, of) is holds

@@ -94,3 +94,14 @@ def test_what_is_kept_is_found(tmp_path):
 def test_utility_is_success_less_the_price_of_each_intervention():
     episodes = [Episode([], [], 1.0, 3), Episode([], [], 0.0, 0)]
     assert mean_utility(episodes, 0.2) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("actions", "limit", "progress"), [(0, 4, 0.0), (3, 4, 0.75), (4, 4, 1.0), (5, 4, 1.0), (3, 0, 0.0)]
+)
+def test_progress_is_the_share_of_the_actions_that_may_be_made(actions, limit, progress):
+    assert gate.features(View(spent=Spent(actions=actions), limit=limit))[-1] == progress
+
+
+def test_without_a_limit_nothing_is_said_of_progress():
+    assert gate.features(View(spent=Spent(actions=3)))[-1] == 0.0

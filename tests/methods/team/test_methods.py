@@ -6,6 +6,8 @@ import pytest
 from pyarrow import parquet
 
 from harness.base.errors import UsageError
+from harness.job import Job
+from harness.methods.team import training
 from harness.registry import load_method, registry
 from harness.results.store import Store
 from harness.run.execute import run_grid
@@ -143,3 +145,17 @@ def test_what_is_planned_counts_trainings_and_rehearsals(method, args, least):
 def test_bad_arguments_are_said_in_a_line(run, method, args, said):
     with pytest.raises((UsageError, AssertionError), match=said):
         run(method, **args)
+
+
+def test_what_training_drew_is_the_order_in_which_it_meets_the_worlds(run, monkeypatch):
+    drawn, met, batch = [], [], training._Training._batch
+    monkeypatch.setattr(Job, "drew", lambda job, *what: drawn.extend(what))
+
+    def noted(self, update):
+        met.append(list(batch(self, update)))
+        return iter(met[-1])
+
+    monkeypatch.setattr(training._Training, "_batch", noted)
+    run("learned-gate", **{"lambda": 0.05}, **LEARNS)
+    first = [sample.id for sample in met[0]]
+    assert drawn[0] == first and len(set(first)) == TASK["train"]

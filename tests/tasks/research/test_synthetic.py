@@ -64,6 +64,18 @@ def test_cells_are_crossed_and_distractors_share_one_thing():
     assert all(said[fact.subject, fact.relation] != fact.object for fact in withdrawn)
 
 
+@pytest.mark.parametrize(("distractors", "of_subject", "of_relation"), [(1, 1, 0), (2, 1, 1), (3, 2, 1)])
+def test_distractors_share_the_subject_and_the_relation_in_turn(distractors, of_subject, of_relation):
+    made = world(40, [1], [0], distractors, 0, 0)
+    chains = [fact for problem in made.problems for fact in problem.chain]
+    others = [fact for fact in made.facts if fact.document not in {each.document for each in chains}]
+    for fact in chains:
+        assert sum(other.subject == fact.subject for other in others) == of_subject
+    strangers = [other for other in others if other.subject not in {fact.subject for fact in chains}]
+    assert len(strangers) == of_relation * len(chains)
+    assert {other.relation for other in strangers} <= {fact.relation for fact in chains}
+
+
 def test_answers_are_spread_so_that_a_guess_is_at_chance():
     answers = [int(problem.answer) for problem in world(2000, [1], [0, 2, 4], 0, 0, 1).problems]
     assert max(answers.count(n) for n in range(RANGE)) < 45  # 20 expected each; 5 standard errors above is 42

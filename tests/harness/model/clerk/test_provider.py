@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from inspect_ai.model import ChatMessageAssistant, ChatMessageTool
+from inspect_ai.tool import ToolCall, ToolCallError
 
 from harness.base import messages
 from harness.base.errors import ModelCallError, UsageError
@@ -64,3 +66,17 @@ def test_an_order_is_written_as_it_was_said_last():
 def test_without_skill_every_choice_is_a_slip():
     counts = {said(ORDER, seed=seed, skill=0)[1]["count"] for seed in range(60)}
     assert len(counts) == 9
+
+
+@pytest.mark.parametrize(("refused", "stops"), [(0, False), (1, False), (2, True)])
+def test_it_stops_after_two_proposals_in_a_row_that_nobody_would_look_at(refused, stops):
+    seen = [messages.system("rules"), messages.user(FILES)]
+    for n in range(refused):
+        call = ToolCall(
+            f"c{n}", "propose_action", {"name": "delete_file", "arguments": {"file": "a-old.txt"}}
+        )
+        seen.append(ChatMessageAssistant(content="", tool_calls=[call]))
+        error = ToolCallError("limit", "no more")
+        seen.append(ChatMessageTool(content="Error: no more", tool_call_id=call.id, error=error))
+    output = asyncio.run(SimulatedClerk({}).generate(Call(Question("q", FILES), seen, seed=0)))
+    assert (not output.message.tool_calls) == stops == ("I stop here." in output.completion)
