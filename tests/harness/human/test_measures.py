@@ -153,3 +153,8 @@ def test_what_is_no_event_is_told(change):
     event = {"kind": "question", "step": 0, "asked": ["a"], "facts": [], "seconds": 0.0}
     assert is_event(event) and is_event(event | {"seconds": None}) and not is_event(event | change)
     assert not is_event([event]) and not is_event({"kind": "question"})
+
+
+def test_without_a_question_nothing_is_covered():
+    assert (Questions().precision, Questions().recall) == (None, None)
+    assert (Questions(asked=2, wanted=3).precision, Questions(asked=2, wanted=3).recall) == (0.0, 0.0)

@@ -268,3 +268,16 @@ def test_draws_are_of_the_confidence_distribution_whose_quantiles_the_interval_h
         low, high = found.component(tail).ci
         wide = max(high - low, 1e-15)
         assert np.quantile(drawn, [tail, 1 - tail]) == pytest.approx([low, high], abs=0.03 * wide)
+
+
+@pytest.mark.parametrize(("items", "unseen"), [(5, True), (6, False), (12, False)])
+def test_where_cells_differ_in_fewer_than_six_items_the_spread_says_too_little(
+    items: int, unseen: bool
+) -> None:
+    """However small the differences are beside those that there might be."""
+    one, other = np.zeros(40), np.zeros(40)
+    other[:items] = 1.0
+    tables, drawn = [one, other], [False] * 2
+    known, widest = cell_means(tables, drawn).noise, cell_means(tables, drawn, widest=10.0).noise
+    assert (len(widest.parts) > len(known.parts)) is unseen
+    assert bool(widest.covariance[1, 1] > known.covariance[1, 1]) is unseen
