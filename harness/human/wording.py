@@ -157,6 +157,12 @@ def words(text: str) -> int:
     return len(text.split())
 
 
+def yes_or_no(text: str) -> bool | None:
+    """Whether a reply begins with yes (true) or with no; None of any other."""
+    first = text.split()[0].strip(".,;:!").casefold() if text.strip() else ""
+    return {"yes": True, "no": False}.get(first)
+
+
 def told(fact: Fact, value: str | None = None) -> str:
     """A fact as a person tells it."""
     return f"{fact.name}: {fact.value if value is None else value}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessageAssistant
 
 #: what a change of mind does to what was asked for
-KINDS = ("addition", "revision", "retraction")
+KINDS = ADDITION, REVISION, RETRACTION = "addition", "revision", "retraction"
 
 
 @dataclass(frozen=True)
