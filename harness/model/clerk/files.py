@@ -1,7 +1,7 @@
 """The clerk deletes files (`team/approval`).
 
-It deletes what it was asked to, one file after another, but for those that it learns are needed. It suspects
-with probability `suspects` that a file is needed of which nobody spoke.
+It deletes what it was asked to, one file after another, but for those that it learns are needed. That a file
+of which nobody spoke is needed has, in its own view, the probability `suspects`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.model.clerk.desk import CHANGED, Deed, Desk
+from harness.human import agent
+from harness.model.clerk.desk import Deed, Desk
 
 LISTED = re.compile(r"Please delete these files \(.*?\): (.+)")
 _SAID = re.compile(r"\b(keep|delete) (\S+)")
@@ -51,7 +52,7 @@ class Files(Desk):
     def plan_judged(self, plan: str, approved: bool, reason: str) -> None:
         if approved:
             self.tell(plan)
-        elif not self.tell(reason) and not reason.startswith(CHANGED) and self._due():
+        elif not self.tell(reason) and not reason.startswith(agent.CHANGED) and self._due():
             self.said[self._due()[0]] = False  # it doesn't know which, and drops the first
 
     def deed(self, rng: random.Random) -> Deed | None:
