@@ -108,7 +108,7 @@ class TeamEpisode(World):
         self._said = set[str]()
         self._steps, self._declined = 0, False
         self._told, self._planned_at, self._plans_left = 0, -1, plans
-        self._looks = False  # something up, before it can plan
+        self._looks = False  # whether it looks something up, as it can't plan before
         self._asking: Tools = ()
         self._plan = ""
 
