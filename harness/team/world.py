@@ -14,7 +14,7 @@ from harness.human.events import IRREVERSIBLE, Event
 from harness.human.wording import DONE, Reply, Request, call_text, yes_or_no
 from harness.team.person import Person, Said
 from harness.team.tools import TOOLS, Asking, toolbox
-from harness.world import Observation, ToolError, World
+from harness.world import Observation, ToolError, World, WorldWrapper
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
@@ -26,7 +26,7 @@ SPENT = "the person answers no more than {most} requests, and has"
 GONE = "the person has left and answers nothing more"
 
 
-class TeamWorld(World):
+class TeamWorld(WorldWrapper):
     """`world` with `TOOLS` beside its own, answered by `person`.
 
     A request beyond `budget` (None: no limit), or after the person has left, is refused by an error of the
@@ -39,8 +39,6 @@ class TeamWorld(World):
     the agent's actions.
     """
 
-    waits_for_people = True
-
     def __init__(
         self,
         world: World,
@@ -50,8 +48,9 @@ class TeamWorld(World):
         irreversible: Collection[str] = (),
         shown: Callable[[str, Mapping[str, Any]], str] = lambda name, arguments: "",
     ) -> None:
-        self._world, self._person = world, person
-        self.limits, self.mended = world.limits, world.mended
+        super().__init__(world)
+        self.waits_for_people = True
+        self._person = person
         self._budget, self._irreversible, self._shown = budget, frozenset(irreversible), shown
         self._tools: tuple[ToolInfo, ...] = ()
         self._events: list[Event] = []
@@ -103,9 +102,6 @@ class TeamWorld(World):
         moved = [replace(each, step=self._inner[each.step - 1] + 1 if each.step else 0) for each in came]
         more = {"interruptions": [event.plain() for event in moved]} if came else {}
         return {**inner, **more, "human": [event.plain() for event in self._events], "steps": self._steps}
-
-    async def close(self) -> None:
-        await self._world.close()
 
     def _with_tools(self, seen: Observation) -> Observation:
         """What the agent sees, with the tools by which the person is asked."""
