@@ -51,15 +51,15 @@ def came_of(made: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[Came]
     found = []
     for call in made:
         answer = answers.get(call.id)
-        fault = None if answer is None or answer.error is None else answer.error.type
-        answered = answer is not None and answer.error is None
-        text = answer.text if answer is not None and answered else ""
+        error = answer.error if answer else None
+        answered = answer is not None and error is None
+        text = answer.text if answer and answered else ""
         found.append(
             Came(
                 answered,
-                fault == "limit",
-                call.function == PLAN and text.startswith((agent.APPROVED, agent.CHANGED)),
-                call.function == HAND_OVER and text.startswith(agent.NO_MOVE),
+                refused=error is not None and error.type == "limit",
+                settled=call.function == PLAN and text.startswith((agent.APPROVED, agent.CHANGED)),
+                declined=call.function == HAND_OVER and text.startswith(agent.NO_MOVE),
             )
         )
     return found

@@ -17,7 +17,6 @@ from harness.base.errors import DataError
 from harness.human import Brief, Fact
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import DataPin
-from harness.task import Task
 from harness.tasks.custom.words import squad_form
 from harness.tasks.research.final import read_final
 from harness.tasks.team.base import TeamTask, is_answer
@@ -103,7 +102,7 @@ class SubQuestions(TeamTask):
         return str(row["answer"])
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
-        return [messages.system(POLICY.format(choices=self.choices)), *Task.ask(self, question, shots)]
+        return [messages.system(POLICY.format(choices=self.choices)), *super().ask(question, shots)]
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         return QuestionWorld(self.ask(sample.question), self.limits)
