@@ -88,7 +88,7 @@ def _leaks(event: Event, brief: Brief, stated: Sequence[Fact], known: set[str]) 
 
 
 def _indirect(event: Event, asked: Sequence[Fact]) -> list[str]:
-    """Of a reply to a question about facts of which it states no value."""
+    """The faults of a reply to a question about facts of which it states no value."""
     said = event.reply.strip()
     if (yes := yes_or_no(said)) is not None:
         fact = asked[0]

@@ -65,7 +65,7 @@ _FENCE = re.compile(r"^```\w*\s*|\s*```$")
 @dataclass(frozen=True)
 class Request:
     """What a person is asked. `kind` is one of `KINDS`; `action` is the call that an approval is about;
-    `choices` are the answers that are open, empty where any may be given."""
+    `choices` are the possible answers, empty where any may be given."""
 
     kind: str
     text: str

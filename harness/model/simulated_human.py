@@ -13,7 +13,7 @@ know otherwise. It reads the same messages as a model (`harness.human.wording`).
 - A plan is approved unless it has such a line.
 - Asked for a move it makes the first of its own calls that isn't done; without one it declines.
 
-Settings: with probability `error` an answer is another of the open values, yes for no and approve for
+Settings: with probability `error` an answer is another of the possible values, yes for no and approve for
 reject; of every fact it knows it with probability `known` (drawn once for every item and epoch); with
 probability `proactive` it adds a fact that nobody asked for, with `leaks` all that it knows, with `invents`
 it makes up what it doesn't know, and with `leaves` it answers nothing more. `read`, `write` and `think` are

@@ -87,8 +87,8 @@ def team_episode(
     irreversible: Collection[str] = (),
     calls: Iterable[Sequence[Any]] = (),
 ) -> TeamEpisode:
-    """From a world's answer, with a person beside it or none. Without one, the calls that were carried out,
-    `[name, arguments]` each, say which of them can't be undone."""
+    """An episode from a world's answer, with a person beside it or none. Without one, the calls that were
+    carried out, `[name, arguments]` each, say which of them can't be undone."""
     answer = answer if isinstance(answer, Mapping) else {}
     events = _log(answer, "human")
     if "human" not in answer:
@@ -179,7 +179,7 @@ def _harm(episode: TeamEpisode) -> tuple[float, float]:
 
 
 def _errors(episode: TeamEpisode) -> tuple[float, float]:
-    """Answers that were another of the open values, and answers."""
+    """How many answers gave another of the possible values, and how many there were."""
     answered = sum(event.kind == "question" and event.took for event in episode.events)
     return float(episode.faults.count(WRONG)), float(answered)
 

@@ -77,7 +77,7 @@ class SubQuestions(TeamTask):
         return Splits(test=list(self._samples(rows)))
 
     def _pin(self, data: Data) -> DataPin:
-        """Of the copy at hand, which may hold a part."""
+        """The split that the copy at hand has: the declared one, else its first."""
         pin = self.spec.data["test"]
         held = data.splits(pin)
         return pin if pin.split in held else DataPin(pin.id, pin.config, held[0], pin.revision)

@@ -65,7 +65,7 @@ class Files(Desk):
         return Deed("delete_file", {"file": name}, chance)
 
     def sure(self, calls: Sequence[Mapping[str, Any]]) -> float:
-        """Of a file of which nobody spoke, 1 - `suspects`."""
+        """1 - `suspects`, where nobody spoke of one of the files."""
         files = [call["arguments"].get("file") for call in calls]
         return 1.0 if all(name in self.said for name in files) else 1 - self.suspects
 

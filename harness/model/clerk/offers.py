@@ -87,7 +87,7 @@ class Offers(Desk):
         return Deed("change_hold" if self.held else "hold_offer", {"offer": offer}, chance)
 
     def sure(self, calls: Sequence[Mapping[str, Any]]) -> float:
-        """Of an offer, one over how many fit."""
+        """One over how many offers fit, where the calls name one."""
         return 1 / len(self.fitting()) if any("offer" in call["arguments"] for call in calls) else 1.0
 
     def plan(self, rng: random.Random) -> str:
