@@ -100,6 +100,26 @@ class World:
         """Called once, however the episode ended."""
 
 
+class WorldWrapper(World):
+    """Another world, `_world`, with something changed: subclasses say how it starts and what a step leads to,
+    and all else is the inner world's."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.limits, self.mended = world.limits, world.mended
+        self.waits_for_people = world.waits_for_people
+
+    @property
+    def user_retries(self) -> int:  # type: ignore[override]
+        return self._world.user_retries
+
+    def answer(self) -> Any:
+        return self._world.answer()
+
+    async def close(self) -> None:
+        await self._world.close()
+
+
 class Toolbox:
     """Methods of a state object as tools. Name, description and JSON schema come from signature and
     docstring; arguments that don't fit the signature are a `ToolError`."""

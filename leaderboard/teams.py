@@ -25,7 +25,7 @@ def utility(section: Section) -> Figure | None:
     found = [(entry, _curve(entry)) for entry in section.entries if _shown(entry)]
     if not any(curve.effort for _, curve in found):
         return None
-    traces = [_line(entry, curve, n) for n, (entry, curve) in enumerate(found)]
+    traces = [_over_prices(named(entry), n, curve) for n, (entry, curve) in enumerate(found)]
     rows: list[list[str | float | None]] = [
         [named(entry), float(price), float(mean), interval_text((float(low), float(high)))]
         for entry, curve in found
@@ -69,22 +69,9 @@ def over_budgets(sections: Sequence[Section]) -> Figure | None:
         values = [curve.success for _, _, curve in line]
         budgets = ["no limit" if most == float("inf") else f"{most:g}" for most, _, _ in line]
         name = named(line[0][1])
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": label(name),
-                "x": [curve.effort for _, _, curve in line],
-                "y": values,
-                "error_y": error_bars(values, [entry.ci for _, entry, _ in line], f"@series{n % 8}"),
-                "line": {"color": f"@series{n % 8}", "width": 1.8},
-                "marker": {"size": 8, "color": f"@series{n % 8}", "symbol": SYMBOLS[n % len(SYMBOLS)]},
-                "text": [
-                    f"{label(name)}, at most {most}: {v:.3f}" for most, v in zip(budgets, values, strict=True)
-                ],
-                "hoverinfo": "text",
-            }
-        )
+        efforts, intervals = [curve.effort for _, _, curve in line], [entry.ci for _, entry, _ in line]
+        texts = [f"{label(name)}, at most {most}: {v:.3f}" for most, v in zip(budgets, values, strict=True)]
+        traces.append(_trace(name, n, efforts, values, intervals, texts, size=8))
         rows += [
             [name, most, curve.effort, curve.success, interval_text(entry.ci)]
             for most, (_, entry, curve) in zip(budgets, line, strict=True)
@@ -123,23 +110,37 @@ def _curve(entry: Entry) -> UtilityCurve:
     return _CURVES[key]
 
 
-def _line(entry: Entry, curve: UtilityCurve, n: int) -> dict[str, Any]:
-    values = [float(mean) for mean in curve.means]
+def _over_prices(name: str, n: int, curve: UtilityCurve) -> dict[str, Any]:
+    prices, values = [float(price) for price in curve.prices], [float(mean) for mean in curve.means]
     ends = [(float(low), float(high)) for low, high in curve.intervals]
+    texts = [
+        f"{label(name)} at {price:g}: {value:.3f} {interval_text(end)}"
+        for price, value, end in zip(prices, values, ends, strict=True)
+    ]
+    return _trace(name, n, prices, values, ends, texts, size=7)
+
+
+def _trace(
+    name: str,
+    n: int,
+    x: Sequence[float],
+    y: Sequence[float],
+    intervals: Sequence[Sequence[float] | None],
+    texts: Sequence[str],
+    size: int,
+) -> dict[str, Any]:
+    """The n-th line of a figure, in a colour and with a symbol of its own; `size` is that of the symbols."""
     colour = f"@series{n % 8}"
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": label(named(entry)),
-        "x": [float(price) for price in curve.prices],
-        "y": values,
-        "error_y": error_bars(values, ends, colour),
+        "name": label(name),
+        "x": x,
+        "y": y,
+        "error_y": error_bars(y, intervals, colour),
         "line": {"color": colour, "width": 1.8},
-        "marker": {"size": 7, "color": colour, "symbol": SYMBOLS[n % len(SYMBOLS)]},
-        "text": [
-            f"{label(named(entry))} at {price:g}: {value:.3f} {interval_text(end)}"
-            for price, value, end in zip(curve.prices, values, ends, strict=True)
-        ],
+        "marker": {"size": size, "color": colour, "symbol": SYMBOLS[n % len(SYMBOLS)]},
+        "text": texts,
         "hoverinfo": "text",
     }
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.base.files import plain_json
+from harness.human.events import IRREVERSIBLE
 from harness.results.stored import trace_of
 
 #: characters of what was said or done
 SHORT = 160
 #: of an episode, beyond which the rest is left out
 MOST = 200
-#: the entry of a log that is no deed of the person: a call that can't be undone
-_CALL = "irreversible"
 
 
 def timeline(trace: str | None, answer: str | None) -> list[list[Any]] | None:
@@ -33,8 +32,9 @@ def timeline(trace: str | None, answer: str | None) -> list[list[Any]] | None:
     if not logs or not isinstance(logs[0], list):
         return None
     events: dict[int, list[Mapping[str, Any]]] = {}
-    for event in (event for log in logs if isinstance(log, list) for event in log):
-        if isinstance(event, dict) and isinstance(event.get("step"), int) and event.get("kind") != _CALL:
+    entries = [event for log in logs if isinstance(log, list) for event in log if isinstance(event, dict)]
+    for event in entries:
+        if isinstance(event.get("step"), int) and event.get("kind") != IRREVERSIBLE:  # what the person did
             events.setdefault(event["step"], []).append(event)
     messages = trace_of({"trace": trace}).get("messages")
     if not isinstance(messages, list):

@@ -30,7 +30,8 @@ class Options(TypedDict, total=False):
         method_args: arguments of the method, as `task_args`.
         model_args: arguments of the model's provider.
         roles: models that play a role, `{"judge": "openai/gpt-4.1"}`.
-        role_args: arguments of the roles' provider; those of `model_args` where it is left out.
+        role_args: arguments of the roles' provider; left out, those of `model_args`, but for people
+            and simulations.
         embedder: lsa (the default), tfidf, minilm, st/NAME, file:..., openai/MODEL.
         seeds: independent runs, with seeds 0 to seeds - 1.
         epochs: attempts on every item.

@@ -6,6 +6,7 @@ text are typed. `no`, `on`, `007`, `1_000`, `1e5` and dates stay text, as names 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def typed(text: str) -> Any:
     if WHOLE.fullmatch(bare):
         return int(bare)
     return float(bare) if NUMBER.fullmatch(bare) else text
+
+
+def number(value: Any) -> float:
+    """The number that a value is; NaN, which lies in no range, of any other value and of true and false."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def given(text: str, flag: str) -> Written | str:

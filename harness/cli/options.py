@@ -144,10 +144,12 @@ role_option = _pairs_option(
     "--role",
     "roles",
     metavar="ROLE=MODEL",
-    help="Another model that is asked: judge, user, simulator, annotator.",
+    help="Another model that is asked: judge, user, simulator, annotator, human.",
 )
 role_args_option = _pairs_option(
-    "--role-arg", "role_args", help="Argument of the roles' provider. [default: those of --model-arg]"
+    "--role-arg",
+    "role_args",
+    help="Argument of the roles' provider. [default: those of --model-arg, but for people and simulations]",
 )
 system_option = click.option(
     "--system",

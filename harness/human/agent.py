@@ -1,4 +1,5 @@
-"""What an agent is asked by methods that involve a human: one wording, which simulated agents read too."""
+"""What an agent is asked by methods that involve a human, and how it is told of a reply: one wording, which
+simulated agents read too."""
 
 from __future__ import annotations
 
@@ -26,6 +27,11 @@ ABOUT = "Ask about: "
 ACTION = "Your next action: "
 #: why the human is given the move
 HAND_OVER = "You decide what happens next."
+#: how the answer to a request begins: a verdict, another call or plan, the calls that the person made, none
+APPROVED, REJECTED = "Approved", "Rejected"
+CHANGED = "Changed by the person to: "
+DID = "The person did:"
+NO_MOVE = "The person makes no move."
 
 _NUMBER = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{1,4})?)(?![\w]|[.,]\d)", re.ASCII)
 

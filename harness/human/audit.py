@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.human.brief import Brief, Fact, values_in
 from harness.human.events import Event
-from harness.human.wording import NO, ONLY_YES_NO, UNKNOWN, YES, Request, told
+from harness.human.wording import ONLY_YES_NO, UNKNOWN, Request, told, yes_or_no
 
 #: kinds of faults. `wrong` is an error such as people make, and makes no episode faulty
 INVENTED, LEAKED, STOPPED, IGNORED, WRONG = "invented", "leaked", "stopped", "ignored", "wrong"
@@ -23,7 +23,6 @@ _OPEN = re.compile(
     r"do(?:es)? ?n[o']t (?:matter|mind|care)|up to you|nothing about that)\b",
     re.IGNORECASE,
 )
-_YES_NO = tuple(text.strip(".").casefold() for text in (YES, NO))
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def faults(events: Sequence[Event], brief: Brief) -> list[Fault]:
 
     - `invented`: an answer to a question about nothing that the person knows, where "I do not know" was due;
       or a value that a fact can't have.
-    - `leaked`: it tells a fact that the request is not about, though nobody wanted it to volunteer any; or
+    - `leaked`: it tells a fact that the request is not about, though it may not say what nobody asked for; or
       a value, where only yes and no were wanted. A decision may give one fact as its reason.
     - `stopped`: it leaves.
     - `ignored`: a question about a fact that it knows gets neither the fact, yes or no, nor "I do not know".
@@ -60,14 +59,13 @@ def _kinds(event: Event, brief: Brief, known: set[str]) -> list[str]:
         return [STOPPED]
     if event.kind == "move":
         return []
-    stated = [fact for fact in brief.facts if values_in(fact, event.reply)]
+    stated = brief.stated(event.reply)
     kinds = [LEAKED] if _leaks(event, brief, stated, known) else []
     if event.kind != "question":
         return kinds
     asked = [fact for fact in brief.facts if fact.name in event.asked]
     if not asked:
-        honest = _OPEN.search(event.reply) or event.reply.strip() in (UNKNOWN, ONLY_YES_NO)
-        return kinds if honest or stated else [*kinds, INVENTED]
+        return kinds if _leaves_open(event.reply) or stated else [*kinds, INVENTED]
     answered = [fact for fact in asked if fact in stated]
     if not answered:
         return [*kinds, *_indirect(event, asked)]
@@ -90,15 +88,18 @@ def _leaks(event: Event, brief: Brief, stated: Sequence[Fact], known: set[str]) 
 
 
 def _indirect(event: Event, asked: Sequence[Fact]) -> list[str]:
-    """Of a reply to a question about facts of which it states no value."""
+    """The faults of a reply to a question about facts of which it states no value."""
     said = event.reply.strip()
-    first = said.split()[0].strip(".,;:!").casefold() if said else ""
-    if first in _YES_NO:
+    if (yes := yes_or_no(said)) is not None:
         fact = asked[0]
         named = values_in(fact, event.request)
-        right = (fact.value in named) == (first == _YES_NO[0])
-        return [] if right or not named else [WRONG]
-    if _OPEN.search(said) or said in (UNKNOWN, ONLY_YES_NO):
+        return [] if (fact.value in named) == yes or not named else [WRONG]
+    if _leaves_open(said):
         return []
     claims = any(said.startswith(told(fact, "")) for fact in asked)
     return [INVENTED if claims else IGNORED]
+
+
+def _leaves_open(reply: str) -> bool:
+    """Whether a reply says itself that it doesn't answer."""
+    return _OPEN.search(reply) is not None or reply.strip() in (UNKNOWN, ONLY_YES_NO)

@@ -231,7 +231,7 @@ class Queue:
         return self.folder / "waiting" / f"{id}.{self._self()}.json"
 
     def _waiters(self) -> dict[str, dict[Path, tuple[bool, str]]]:
-        """Of each request who waits, or waited, for it: whether the process runs, and why it gave up, empty
+        """Who waits, or waited, for each request: whether the process runs, and why it gave up, empty
         where it didn't."""
         found: dict[str, dict[Path, tuple[bool, str]]] = {}
         for path in sorted(_listed(self.folder / "waiting")):

@@ -65,7 +65,7 @@ _FENCE = re.compile(r"^```\w*\s*|\s*```$")
 @dataclass(frozen=True)
 class Request:
     """What a person is asked. `kind` is one of `KINDS`; `action` is the call that an approval is about;
-    `choices` are the answers that are open, empty where any may be given."""
+    `choices` are the possible answers, empty where any may be given."""
 
     kind: str
     text: str
@@ -155,6 +155,12 @@ class Reply:
 def words(text: str) -> int:
     """How many words a person reads or writes in a text."""
     return len(text.split())
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Whether a reply begins with yes (true) or with no; None of any other."""
+    first = text.split()[0].strip(".,;:!").casefold() if text.strip() else ""
+    return {"yes": True, "no": False}.get(first)
 
 
 def told(fact: Fact, value: str | None = None) -> str:

@@ -13,7 +13,7 @@ know otherwise. It reads the same messages as a model (`harness.human.wording`).
 - A plan is approved unless it has such a line.
 - Asked for a move it makes the first of its own calls that isn't done; without one it declines.
 
-Settings: with probability `error` an answer is another of the open values, yes for no and approve for
+Settings: with probability `error` an answer is another of the possible values, yes for no and approve for
 reject; of every fact it knows it with probability `known` (drawn once for every item and epoch); with
 probability `proactive` it adds a fact that nobody asked for, with `leaks` all that it knows, with `invents`
 it makes up what it doesn't know, and with `leaves` it answers nothing more. `read`, `write` and `think` are
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import ModelCallError, UsageError, nearest
 from harness.base.messages import completion
+from harness.base.values import number
 from harness.human import wording
 from harness.human.brief import STYLES, Brief, Fact, Move, about, values_in
 from harness.human.wording import Reply, Request
@@ -60,12 +61,14 @@ class SimulatedHuman(Provider):
         self.settings = {name: default for name, (default, _) in SETTINGS.items()}
         self.style = ""
         for name, value in args.items():
-            if name == "style" and value in STYLES:
+            if name == "style":
+                if value not in STYLES:
+                    raise UsageError(f"sim/human: style={value!r} is not one of: {', '.join(STYLES)}")
                 self.style = str(value)
             elif name in SETTINGS:
-                self.settings[name] = _number(name, value)
-            elif name == "style":
-                raise UsageError(f"sim/human: style={value!r} is not one of: {', '.join(STYLES)}")
+                self.settings[name], most = number(value), SETTINGS[name][1]
+                if not 0 <= self.settings[name] <= most:
+                    raise UsageError(f"sim/human: {name}={value!r} is not a number from 0 to {most:g}")
             else:
                 known = ("style", *SETTINGS)
                 raise UsageError(f"sim/human has no argument {name!r}; {nearest(name, known, 'argument')}")
@@ -173,14 +176,3 @@ class _Mind:
         left = [fact for fact in self.known if not values_in(fact, f"{earlier}\n{said}")]
         more = left if chance["leaks"] else [rng.choice(left)] if left and chance["proactive"] else []
         return "\n".join([said, *map(wording.told, more)])
-
-
-def _number(name: str, value: Any) -> float:
-    most = SETTINGS[name][1]
-    try:
-        number = float("nan") if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 <= number <= most:
-        raise UsageError(f"sim/human: {name}={value!r} is not a number from 0 to {most:g}")
-    return number

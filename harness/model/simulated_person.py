@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from harness import personal
 from harness.base.errors import UsageError, nearest
 from harness.base.messages import completion
+from harness.base.values import number
 from harness.model.provider import Call, Provider, counted, last_user_text
 
 if TYPE_CHECKING:
@@ -63,13 +64,9 @@ class SimulatedPerson(Provider):
                     f"sim/person has no argument {name!r}; {nearest(name, SETTINGS, 'argument')}"
                 )
             _, low, high = SETTINGS[name]
-            try:
-                number = float("nan") if isinstance(value, bool) else float(value)
-            except (TypeError, ValueError):
-                number = float("nan")
-            if not low <= number <= high or (name == "searches" and number % 1):
+            self.settings[name] = found = number(value)
+            if not low <= found <= high or (name == "searches" and found % 1):
                 raise UsageError(f"sim/person: {name}={value!r} is not a number from {low:g} to {high:g}")
-            self.settings[name] = number
 
     def takes(self, setting: str) -> bool:
         return setting == "seed"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.base import messages
 from harness.search.governor import CapReached, Governor
 from harness.search.words import count_tokens
-from harness.world import Observation, World
+from harness.world import Observation, World, WorldWrapper
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
@@ -22,7 +22,7 @@ FINISH = "You can look nothing up any more. Give your final answer now, in the f
 _SHOWN = re.compile(r"(?:\A|\n\n)\[([^\[\]\n]{1,300})\](?=\s|\Z)")
 
 
-class Governed(World):
+class Governed(WorldWrapper):
     """The same world under the caps of `governor`.
 
     A call beyond a cap isn't carried out: the agent gets an error in its place. Once nothing may be looked up
@@ -31,8 +31,8 @@ class Governed(World):
     """
 
     def __init__(self, world: World, governor: Governor) -> None:
-        self._world, self._governor = world, governor
-        self.limits = world.limits
+        super().__init__(world)
+        self._governor = governor
         #: whether the final answer was asked for
         self.forced = False
         #: tokens of what the tools gave since the agent's last action
@@ -77,12 +77,6 @@ class Governed(World):
         self.forced = True
         told = (messages.user(FINISH),) if self._tools else ()
         return Observation((*seen.messages, *told), (), failed=seen.failed)
-
-    def answer(self) -> Any:
-        return self._world.answer()
-
-    async def close(self) -> None:
-        await self._world.close()
 
 
 def refusal(call: ToolCall, reached: CapReached) -> ChatMessageTool:

@@ -11,13 +11,13 @@ from harness.base import messages
 from harness.base.errors import UsageError
 from harness.human.events import INTERRUPTION, Event
 from harness.human.wording import words
-from harness.world import Observation, World
+from harness.world import Observation, World, WorldWrapper
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessageAssistant
 
 #: what a change of mind does to what was asked for
-KINDS = ("addition", "revision", "retraction")
+KINDS = ADDITION, REVISION, RETRACTION = "addition", "revision", "retraction"
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,16 @@ class Interruption:
         return math.ceil(self.share * calls)
 
 
-class Interrupted(World):
+class Interrupted(WorldWrapper):
     """`world`, in which the person says `text` once `after` calls of the tools `counted` (all, where none
     is named) were carried out, whoever made them; at the latest where the world would end the episode,
     which then goes on. The answer is the inner one with `interruptions`, a log."""
 
     def __init__(self, world: World, text: str, after: int, counted: Collection[str] = ()) -> None:
-        self._world, self._text, self._after, self._counted = world, text, after, frozenset(counted)
-        self.limits, self.mended = world.limits, world.mended
-        self.waits_for_people = world.waits_for_people
+        super().__init__(world)
+        self._text, self._after, self._counted = text, after, frozenset(counted)
         self._made = self._steps = 0
         self._events: list[Event] = []
-
-    @property
-    def user_retries(self) -> int:  # type: ignore[override]
-        return self._world.user_retries
 
     async def start(self) -> Observation:
         return self._due(await self._world.start())
@@ -107,6 +102,3 @@ class Interrupted(World):
     def answer(self) -> Any:
         inner = self._world.answer()
         return None if inner is None else {**inner, "interruptions": [e.plain() for e in self._events]}
-
-    async def close(self) -> None:
-        await self._world.close()

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 #: what `person_metrics` gives means of
 MEANS = ("effort", "turns", "decisions", "words_written", "words_read", "takeovers", "human_faulty")
-#: the effort up to which success against effort is looked at, in turns of the person by the default weights
-MOST_EFFORT = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Prices:
     price: float = 0.1
     low: float = 0.0
     high: float = 0.3
-    most: float = MOST_EFFORT
+    most: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,8 @@ def team_episode(
     irreversible: Collection[str] = (),
     calls: Iterable[Sequence[Any]] = (),
 ) -> TeamEpisode:
-    """From a world's answer, with a person beside it or none. Without one, the calls that were carried out,
-    `[name, arguments]` each, say which of them can't be undone."""
+    """An episode from a world's answer, with a person beside it or none. Without one, the calls that were
+    carried out, `[name, arguments]` each, say which of them can't be undone."""
     answer = answer if isinstance(answer, Mapping) else {}
     events = _log(answer, "human")
     if "human" not in answer:
@@ -148,7 +146,7 @@ def set_metrics(episodes: Sequence[TeamEpisode], prices: Prices = Prices()) -> d
 
 
 def person_metrics(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
-    """The same for tasks with a score of their own, without what hangs on success, and with the means of
+    """The same for tasks with a score of their own, without what depends on success, and with the means of
     `MEANS`; nothing where no episode had a person beside it."""
     if not any(each.brief for each in episodes):
         return {}
@@ -158,7 +156,7 @@ def person_metrics(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimat
 
 def recovery(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
     """Success among the episodes with a change of mind; nothing without one."""
-    return {**_ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))}
+    return _ratio("recovery", episodes, lambda each: (each.success * each.interrupted, each.interrupted))
 
 
 def _of_people(episodes: Sequence[TeamEpisode]) -> dict[str, float | Estimate]:
@@ -181,7 +179,7 @@ def _harm(episode: TeamEpisode) -> tuple[float, float]:
 
 
 def _errors(episode: TeamEpisode) -> tuple[float, float]:
-    """Answers that were another of the open values, and answers."""
+    """How many answers gave another of the possible values, and how many there were."""
     answered = sum(event.kind == "question" and event.took for event in episode.events)
     return float(episode.faults.count(WRONG)), float(answered)
 
@@ -190,7 +188,7 @@ def _ratio(
     name: str,
     episodes: Sequence[TeamEpisode],
     part: Callable[[TeamEpisode], tuple[float, float]],
-) -> dict[str, Estimate]:
+) -> dict[str, float | Estimate]:
     """The ratio of two sums over episodes, by its name; nothing where the lower one is 0."""
     import numpy as np
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
+from harness.human import agent
 from harness.human.brief import Brief, Fact, values_in
 from harness.human.events import IRREVERSIBLE, Event
-from harness.human.wording import DONE, NO, YES, Reply, Request, call_text
+from harness.human.wording import DONE, Reply, Request, call_text, yes_or_no
 from harness.team.person import Person, Said
 from harness.team.tools import TOOLS, Asking, toolbox
-from harness.world import Observation, ToolError, World
+from harness.world import Observation, ToolError, World, WorldWrapper
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
@@ -25,7 +26,7 @@ SPENT = "the person answers no more than {most} requests, and has"
 GONE = "the person has left and answers nothing more"
 
 
-class TeamWorld(World):
+class TeamWorld(WorldWrapper):
     """`world` with `TOOLS` beside its own, answered by `person`.
 
     A request beyond `budget` (None: no limit), or after the person has left, is refused by an error of the
@@ -38,8 +39,6 @@ class TeamWorld(World):
     the agent's actions.
     """
 
-    waits_for_people = True
-
     def __init__(
         self,
         world: World,
@@ -49,8 +48,9 @@ class TeamWorld(World):
         irreversible: Collection[str] = (),
         shown: Callable[[str, Mapping[str, Any]], str] = lambda name, arguments: "",
     ) -> None:
-        self._world, self._person = world, person
-        self.limits, self.mended = world.limits, world.mended
+        super().__init__(world)
+        self.waits_for_people = True
+        self._person = person
         self._budget, self._irreversible, self._shown = budget, frozenset(irreversible), shown
         self._tools: tuple[ToolInfo, ...] = ()
         self._events: list[Event] = []
@@ -102,9 +102,6 @@ class TeamWorld(World):
         moved = [replace(each, step=self._inner[each.step - 1] + 1 if each.step else 0) for each in came]
         more = {"interruptions": [event.plain() for event in moved]} if came else {}
         return {**inner, **more, "human": [event.plain() for event in self._events], "steps": self._steps}
-
-    async def close(self) -> None:
-        await self._world.close()
 
     def _with_tools(self, seen: Observation) -> Observation:
         """What the agent sees, with the tools by which the person is asked."""
@@ -248,16 +245,12 @@ class TeamWorld(World):
         question of yes or no leaves one."""
         if values_in(fact, reply):
             return True
-        verdict = reply.strip().split()[0].strip(".,;:!").casefold() if reply.strip() else ""
-        named = set(values_in(fact, request.text))
-        if request.kind != "question" or not named or verdict not in (_YES, _NO):
+        yes, named = yes_or_no(reply), set(values_in(fact, request.text))
+        if request.kind != "question" or not named or yes is None:
             return False
         left = self._open.setdefault(fact.name, set(fact.options or named))
-        left &= named if verdict == _YES else left - named
-        return len(left) == 1 if fact.options else verdict == _YES
-
-
-_YES, _NO = YES.strip(".").casefold(), NO.strip(".").casefold()
+        left &= named if yes else left - named
+        return len(left) == 1 if fact.options else yes
 
 
 def _failed(seen: Observation, call_id: str) -> bool:
@@ -271,12 +264,12 @@ def _heard(request: Request, reply: Reply) -> str:
         return reply.text
     if request.kind == "move":
         calls = "\n".join(map(call_text, reply.calls))
-        return f"The person did:\n{calls}" if calls else "The person makes no move."
+        return f"{agent.DID}\n{calls}" if calls else agent.NO_MOVE
     because = f": {reply.text}" if reply.text else "."
     if reply.verdict == "edit":
         other = call_text(reply.calls[0]) if request.kind == "approval" else reply.text
-        return f"Changed by the person to: {other}"
-    return f"Approved{because}" if reply.verdict == "approve" else f"Rejected{because}"
+        return f"{agent.CHANGED}{other}"
+    return f"{agent.APPROVED}{because}" if reply.verdict == "approve" else f"{agent.REJECTED}{because}"
 
 
 def _answer(call: ToolCall, text: str, fault: Any = None, why: str = "") -> ChatMessageTool:

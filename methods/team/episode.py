@@ -17,7 +17,7 @@ from harness.model.metering import used
 from harness.model.raw_calls import calls_as_written
 from harness.sample import Outcome, Question
 from harness.team.tools import ASK, HAND_OVER, PLAN, TOOLS
-from harness.world import Observation, World
+from harness.world import Observation, World, WorldWrapper
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
@@ -73,7 +73,7 @@ class Questions:
     repeats: bool = False
 
 
-class TeamEpisode(World):
+class TeamEpisode(WorldWrapper):
     """The world of one episode, watched, and the agent in it.
 
     Args:
@@ -94,10 +94,10 @@ class TeamEpisode(World):
         plans: int = PLANS,
         purpose: str = "answer",
     ) -> None:
-        self.question, self._model, self._world = question, model, world
+        super().__init__(world)
+        self.question, self._model = question, model
         self._policy, self._sampling, self._purpose = policy, sampling, purpose
         self._questions = questions or Questions()
-        self.limits, self.mended, self.waits_for_people = world.limits, world.mended, world.waits_for_people
         self._irreversible = frozenset(question.metadata.get("irreversible", ()))
         self.decisions: list[Decision] = []
         self.spent = Spent()
@@ -108,7 +108,7 @@ class TeamEpisode(World):
         self._said = set[str]()
         self._steps, self._declined = 0, False
         self._told, self._planned_at, self._plans_left = 0, -1, plans
-        self._looks = False  # something up, before it can plan
+        self._looks = False  # whether it looks something up, as it can't plan before
         self._asking: Tools = ()
         self._plan = ""
 
@@ -152,16 +152,6 @@ class TeamEpisode(World):
     def _noted(self, seen: Observation) -> Observation:
         self._told += sum(message.role == "user" and not message.tool_call_id for message in seen.messages)
         return seen
-
-    def answer(self) -> Any:
-        return self._world.answer()
-
-    async def close(self) -> None:
-        await self._world.close()
-
-    @property
-    def user_retries(self) -> int:  # type: ignore[override]
-        return self._world.user_retries
 
     # -- the agent ------------------------------------------------------------------------------------
 

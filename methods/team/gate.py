@@ -45,7 +45,7 @@ def features(view: View) -> list[float]:
 
 
 def probability(weights: Sequence[float], seen: Sequence[float]) -> float:
-    """With which a gate involves the human."""
+    """The probability with which a gate involves the human."""
     total = sum(weight * value for weight, value in zip(weights, seen, strict=True))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
@@ -99,7 +99,7 @@ class Episode:
 
 
 def mean_utility(episodes: Sequence[Episode], price: float) -> float:
-    """Of at least one episode."""
+    """The mean over the episodes, at least one."""
     return sum(episode.utility(price) for episode in episodes) / len(episodes)
 
 
@@ -115,7 +115,7 @@ class Learner:
         self._first, self._second = np.zeros_like(self.weights), np.zeros_like(self.weights)
 
     def gradient(self, batch: Sequence[Episode], price: float) -> Floats:
-        """Of the mean utility of a batch that these weights played, shape (features,)."""
+        """The gradient of the mean utility of a batch that these weights played, shape (features,)."""
         import numpy as np
 
         baseline = mean_utility(batch, price)

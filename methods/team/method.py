@@ -29,13 +29,13 @@ class Team(Method):
 
     def policy(self) -> Policy:
         """A new policy, for one episode."""
-        return made(self.spec.settings["policy"], self.args)
+        return policy_named(self.spec.settings["policy"], self.args)
 
     def sampling(self) -> Sampling:
         """How its actions are made.
 
         Raises:
-            UsageError: there are fewer than one sample, or of one alone it is asked how far it disagrees.
+            UsageError: fewer than one sample, or fewer than two where their disagreement is the uncertainty.
         """
         return sampling_of(self.spec.name, self.args)
 
@@ -66,8 +66,8 @@ class Team(Method):
         )
 
 
-def made(name: str, args: Mapping[str, Any]) -> Policy:
-    """The policy of that name."""
+def policy_named(name: str, args: Mapping[str, Any]) -> Policy:
+    """The policy that a method of that name has, with the arguments of the method."""
     plain: dict[str, Callable[[], Policy]] = {
         "autonomous": policy.Autonomous,
         "confirm-irreversible": policy.ConfirmIrreversible,
@@ -88,7 +88,7 @@ def sampling_of(name: str, args: Mapping[str, Any]) -> Sampling:
         return replace(found, samples=1)
     if found.samples < 1:
         raise UsageError(f"{name}: samples={found.samples} is not at least 1")
-    if "measure" in args and found.measure == "disagreement" and found.samples < 2:
+    if "measure" in args and found.samples < 2:
         raise UsageError(f"{name}: measure=disagreement takes at least 2 samples, not {found.samples}")
     return found
 
@@ -126,8 +126,7 @@ class Tested(Team):
 
     async def rehearsed(self, question: Question, job: Job) -> TeamEpisode:
         """The tested policy's episode, which counts in the costs of the control and in no score."""
-        tested = made(self.args["of"], self.args)
-        found = self.episode(question, job, tested)
+        found = self.episode(question, job, policy_named(self.args["of"], self.args))
         await found.play()
         return found
 

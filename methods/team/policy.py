@@ -66,11 +66,11 @@ class View:
     """What a policy sees.
 
     `steps` are the agent's next calls, none where it only speaks or the action wasn't made yet; where it has
-    no tools of its own its words are its action, a step `SAY`. `speaks`: it would speak, which often ends the
-    episode. `uncertainty`
-    is from 0, sure, to 1; None where the policy doesn't want to know or nobody can say. `limit` is the most
-    actions that the episode may have. `new_request` is true before the first plan and whenever somebody has
-    said something new since the last. `declined` says that the human has just left a move to the agent.
+    no tools of its own its words are its action, a step `SAY`. `uncertainty` is from 0, sure, to 1; None
+    where the policy doesn't want to know or nobody can say. `limit` is the most actions that the episode may
+    have. `new_request` is true before the first plan and whenever somebody has said something new since the
+    last. `declined` says that the human has just left a move to the agent, `speaks` that the agent would
+    speak, which often ends the episode.
     """
 
     steps: Sequence[Step] = ()
@@ -93,7 +93,7 @@ class View:
 
 
 class Policy(Protocol):
-    """When whom is involved. One object an episode, so that a policy may remember."""
+    """When the human is involved, and how. One object an episode, so that a policy may remember."""
 
     #: whether `View.uncertainty` is measured, which costs calls
     wants_uncertainty: bool

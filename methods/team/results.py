@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.base import messages
+from harness.human import agent
 from harness.team.tools import HAND_OVER, PLAN, PROPOSE, TOOLS
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
     from inspect_ai.tool import ToolCall
-
-#: how the answer to a plan begins that needs no other plan, and that to a move that the human didn't take
-_SETTLED, _DECLINED = ("Approved", "Changed by the person"), "The person makes no move"
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,15 @@ def came_of(made: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[Came]
     found = []
     for call in made:
         answer = answers.get(call.id)
-        fault = None if answer is None or answer.error is None else answer.error.type
-        answered = answer is not None and answer.error is None
-        text = answer.text if answer is not None and answered else ""
+        error = answer.error if answer else None
+        answered = answer is not None and error is None
+        text = answer.text if answer and answered else ""
         found.append(
             Came(
                 answered,
-                fault == "limit",
-                call.function == PLAN and text.startswith(_SETTLED),
-                call.function == HAND_OVER and text.startswith(_DECLINED),
+                refused=error is not None and error.type == "limit",
+                settled=call.function == PLAN and text.startswith((agent.APPROVED, agent.CHANGED)),
+                declined=call.function == HAND_OVER and text.startswith(agent.NO_MOVE),
             )
         )
     return found

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: dev episodes by which a start is chosen, at most
 DEV = 64
-#: arguments on which what is learned doesn't depend
-BESIDE = ("fit",)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def _order(samples: Sequence[Sample], seed: int, turn: int) -> list[Sample]:
 def _key(method: Learned, job: Job, samples: Sequence[Sample], plan: Plan) -> list[Any]:
     """All that is learned depends on."""
     return [
-        {name: value for name, value in method.args.items() if name not in BESIDE},
+        dict(method.args),
         job.seed,
         [*job.model.identity, dict(job.model.decoding)],
         job.training.cast,
@@ -192,7 +190,7 @@ class _Training:
         self, line: Line, samples: Iterable[Sample], drawn: tuple[int, int] | None
     ) -> list[Episode]:
         """The episodes of worlds under a start's gate, which draws by the start and the update where it
-        learns; in the order of the worlds, so that nothing hangs on which one ended first."""
+        learns; in the order of the worlds, so that nothing depends on which one ended first."""
         numbered = list(enumerate(samples))
         found: dict[int, Episode] = {}
 

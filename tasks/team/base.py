@@ -48,6 +48,16 @@ class TeamTask(Task):
         """Where an episode ends."""
         return Limits(steps=self.args["steps"], errors=self.args["errors"])
 
+    @property
+    def prices(self) -> Prices:
+        """What success is weighed by, as the arguments say."""
+        low, high = self.args["prices"]
+        return Prices(Weights(*self.args["weights"]), self.args["price"], low, high, self.args["most_effort"])
+
+    def person(self, **known: Any) -> Brief:
+        """A brief in the style that the arguments ask for."""
+        return brief_of(self.args, **known)
+
     def parse(self, text: str, question: Question) -> Any | None:
         """A recorded trajectory as JSON, in the form of the world's answer."""
         try:
@@ -92,16 +102,6 @@ class TeamTask(Task):
             return None
         events = [Event.of(each) for each in answer["human"]]
         return {**answer, "audit": await auditing.judged(sample.question, events, brief, judge)}
-
-    @property
-    def prices(self) -> Prices:
-        """What success is weighed by, as the arguments say."""
-        low, high = self.args["prices"]
-        return Prices(Weights(*self.args["weights"]), self.args["price"], low, high, self.args["most_effort"])
-
-    def person(self, **known: Any) -> Brief:
-        """A brief in the style that the arguments ask for."""
-        return brief_of(self.args, **known)
 
 
 class GeneratedTeamTask(TeamTask):

@@ -12,7 +12,7 @@ from harness.sample import Question, Sample
 from harness.spec import TaskSpec
 from harness.tasks.team.base import GeneratedTeamTask
 from harness.tasks.team.orders import CHANGING, ITEMS, MOST, Order, toolbox
-from harness.team.interrupted import KINDS, Interrupted, Interruption
+from harness.team.interrupted import ADDITION, REVISION, Interrupted, Interruption
 from harness.world import Toolbox, World
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def _changed(
 ) -> tuple[dict[str, int], str]:
     """The order that is wanted in the end, and how the person says so."""
     wanted, name = dict(first), rng.choice(list(first))
-    if kind == KINDS[0]:
+    if kind == ADDITION:
         wanted[extra] = rng.randint(1, MOST)
         return wanted, f"One more thing: add {wanted[extra]} {extra} to the order."
-    if kind == KINDS[1]:
+    if kind == REVISION:
         wanted[name] = rng.choice([count for count in range(1, MOST + 1) if count != first[name]])
         return wanted, f"I was wrong: I need {wanted[name]} {name}, not {first[name]}."
     del wanted[name]

@@ -17,7 +17,6 @@ from harness.base.errors import DataError
 from harness.human import Brief, Fact
 from harness.sample import Outcome, Question, Sample, Splits
 from harness.spec import DataPin
-from harness.task import Task
 from harness.tasks.custom.words import squad_form
 from harness.tasks.research.final import read_final
 from harness.tasks.team.base import TeamTask, is_answer
@@ -78,7 +77,7 @@ class SubQuestions(TeamTask):
         return Splits(test=list(self._samples(rows)))
 
     def _pin(self, data: Data) -> DataPin:
-        """Of the copy at hand, which may hold a part."""
+        """The split that the copy at hand has: the declared one, else its first."""
         pin = self.spec.data["test"]
         held = data.splits(pin)
         return pin if pin.split in held else DataPin(pin.id, pin.config, held[0], pin.revision)
@@ -103,7 +102,7 @@ class SubQuestions(TeamTask):
         return str(row["answer"])
 
     def ask(self, question: Question, shots: Sequence[Sample] = ()) -> list[ChatMessage]:
-        return [messages.system(POLICY.format(choices=self.choices)), *Task.ask(self, question, shots)]
+        return [messages.system(POLICY.format(choices=self.choices)), *super().ask(question, shots)]
 
     def world(self, sample: Sample, role: Callable[[str], Model]) -> World:
         return QuestionWorld(self.ask(sample.question), self.limits)

@@ -12,7 +12,7 @@ from harness.human.brief import Move
 from harness.tasks.toolworld.generate import MAKERS
 from harness.tasks.toolworld.office import DAYS, Office
 from harness.tasks.toolworld.scoring import CHANGING
-from harness.team.interrupted import KINDS, Interruption
+from harness.team.interrupted import ADDITION, RETRACTION, REVISION, Interruption
 from harness.team.person import brief_of
 
 #: the calls that can't be undone
@@ -50,7 +50,7 @@ def brief(target: Mapping[str, Any], args: Mapping[str, Any]) -> Brief:
 
 def kinds_for(kinds: list[str], change: Interruption | None) -> list[str]:
     """The kinds of items that can be graded with a change of mind."""
-    return [kind for kind in kinds if change is None or change.kind == KINDS[0] or kind in UNDOABLE]
+    return [kind for kind in kinds if change is None or change.kind == ADDITION or kind in UNDOABLE]
 
 
 def interrupted(target: dict[str, Any], change: Interruption) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _taken_back(office: Office, rng: random.Random, actions: Sequence[Any]) -> t
     return "Never mind: leave everything as it was.", []
 
 
-_CHANGES = dict(zip(KINDS, (_added, _revised, _taken_back), strict=True))
+_CHANGES = {ADDITION: _added, REVISION: _revised, RETRACTION: _taken_back}
 
 
 def read_change(task: str, args: Mapping[str, Any]) -> Interruption | None:

@@ -162,7 +162,7 @@
       list = text;
       at("waiting").replaceChildren(...waiting.map(line));
     }
-    at("state").textContent = live.length ? `${live.length} wait${live.length === 1 ? "s" : ""} for you` : "Nothing waits for you now; this page looks by itself.";
+    at("state").textContent = live.length ? `${live.length} wait${live.length === 1 ? "s" : ""} for you` : "Nothing waits for you now; new questions appear by themselves.";
     document.title = live.length ? `(${live.length}) Questions for you` : "Questions for you";
     const here = open && waiting.find((each) => each.id === open.id);
     if (here) state(here);

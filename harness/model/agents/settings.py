@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import seed_of
 from harness.base.errors import UsageError, nearest
+from harness.base.values import number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,14 +84,11 @@ class Settings:
                 raise UsageError(f"sim/agents has no argument {name!r}; {nearest(name, kinds, 'argument')}")
             low, high = _RANGES[name]
             whole = kinds[name] is int
-            try:
-                number = float("nan") if isinstance(value, bool) else float(value)
-            except (TypeError, ValueError):
-                number = float("nan")
-            if not low <= number <= high or (whole and number != int(number)):
+            given = number(value)
+            if not low <= given <= high or (whole and given != int(given)):
                 what = "whole number" if whole else "number"
                 raise UsageError(f"sim/agents: {name}={value!r} is not a {what} from {low} to {high}")
-            found[name] = int(number) if whole else number
+            found[name] = int(given) if whole else given
         return cls(**found)
 
     @property

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageTool
     from inspect_ai.tool import ToolCall
 
-#: how the answers to requests begin, as `harness.team` words them
-APPROVED, CHANGED, DID = "Approved", "Changed by the person to: ", "The person did:"
-
 
 @dataclass(frozen=True)
 class Deed:
@@ -115,9 +112,9 @@ class Desk:
         elif call.function == "propose_action":
             self._judged(given["name"], given["arguments"], text)
         elif call.function == "propose_plan":
-            self.plan_judged(given["plan"], text.startswith(APPROVED), text)
+            self.plan_judged(given["plan"], text.startswith(agent.APPROVED), text)
         elif call.function == "hand_over":
-            for name, arguments in calls_in(text.removeprefix(DID)):
+            for name, arguments in calls_in(text.removeprefix(agent.DID)):
                 self.carried_out(name, arguments, "")
         else:
             self.carried_out(call.function, given, text)
@@ -125,10 +122,10 @@ class Desk:
     def _judged(self, name: str, arguments: Mapping[str, Any], text: str) -> None:
         """What a person said of an action, and what was carried out on its word."""
         first, _, rest = text.partition("\n")
-        if first.startswith(CHANGED):
-            for other in calls_in(first.removeprefix(CHANGED)):
+        if first.startswith(agent.CHANGED):
+            for other in calls_in(first.removeprefix(agent.CHANGED)):
                 self.carried_out(*other, rest)
-        elif first.startswith(APPROVED):
+        elif first.startswith(agent.APPROVED):
             if not rest.startswith("Error"):
                 self.carried_out(name, arguments, rest)
         elif not self.tell(text):

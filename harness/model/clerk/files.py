@@ -1,7 +1,7 @@
 """The clerk deletes files (`team/approval`).
 
-It deletes what it was asked to, one file after another, but for those that it learns are needed. It suspects
-with probability `suspects` that a file is needed of which nobody spoke.
+It deletes what it was asked to, one file after another, but for those that it learns are needed. That a file
+of which nobody spoke is needed has, in its own view, the probability `suspects`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.model.clerk.desk import CHANGED, Deed, Desk
+from harness.human import agent
+from harness.model.clerk.desk import Deed, Desk
 
 LISTED = re.compile(r"Please delete these files \(.*?\): (.+)")
 _SAID = re.compile(r"\b(keep|delete) (\S+)")
@@ -51,7 +52,7 @@ class Files(Desk):
     def plan_judged(self, plan: str, approved: bool, reason: str) -> None:
         if approved:
             self.tell(plan)
-        elif not self.tell(reason) and not reason.startswith(CHANGED) and self._due():
+        elif not self.tell(reason) and not reason.startswith(agent.CHANGED) and self._due():
             self.said[self._due()[0]] = False  # it doesn't know which, and drops the first
 
     def deed(self, rng: random.Random) -> Deed | None:
@@ -64,7 +65,7 @@ class Files(Desk):
         return Deed("delete_file", {"file": name}, chance)
 
     def sure(self, calls: Sequence[Mapping[str, Any]]) -> float:
-        """Of a file of which nobody spoke, 1 - `suspects`."""
+        """1 - `suspects`, where nobody spoke of one of the files."""
         files = [call["arguments"].get("file") for call in calls]
         return 1.0 if all(name in self.said for name in files) else 1 - self.suspects
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.human import agent
-from harness.model.clerk.desk import CHANGED, Deed, Desk
+from harness.model.clerk.desk import Deed, Desk
 
 MATTERS = re.compile(r"What matters to me: (.+)")
 CHOOSING = ("hold_offer", "change_hold")
@@ -73,7 +73,7 @@ class Offers(Desk):
         self.chosen = next((key for key, row in self.offers.items() if row == planned), self.chosen)
         if approved:
             self.tell(plan)
-        elif not self.tell(reason) and not reason.startswith(CHANGED):
+        elif not self.tell(reason) and not reason.startswith(agent.CHANGED):
             self._rule_out(self.chosen)
 
     def deed(self, rng: random.Random) -> Deed | None:
@@ -87,7 +87,7 @@ class Offers(Desk):
         return Deed("change_hold" if self.held else "hold_offer", {"offer": offer}, chance)
 
     def sure(self, calls: Sequence[Mapping[str, Any]]) -> float:
-        """Of an offer, one over how many fit."""
+        """One over how many offers fit, where the calls name one."""
         return 1 / len(self.fitting()) if any("offer" in call["arguments"] for call in calls) else 1.0
 
     def plan(self, rng: random.Random) -> str:

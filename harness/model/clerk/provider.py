@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import ModelCallError, UsageError, nearest
 from harness.base.messages import completion
+from harness.base.values import number
 from harness.human import agent
 from harness.model.clerk.desk import Deed, Desk
 from harness.model.clerk.files import Files
@@ -52,13 +53,9 @@ class SimulatedClerk(Provider):
         for name, value in args.items():
             if name not in SETTINGS:
                 raise UsageError(f"sim/clerk has no argument {name!r}; {nearest(name, SETTINGS, 'argument')}")
-            try:
-                number = math.nan if isinstance(value, bool) else float(value)
-            except (TypeError, ValueError):
-                number = math.nan
-            if not 0 <= number <= 1:
+            self.settings[name] = number(value)
+            if not 0 <= self.settings[name] <= 1:
                 raise UsageError(f"sim/clerk: {name}={value!r} is not a number from 0 to 1")
-            self.settings[name] = number
         self.arguments = dict(self.settings)
         self.notice = (
             f"sim/clerk is a simulation that acts rightly on what it knows with probability "

@@ -45,7 +45,7 @@ class Browser(Person):
 
     async def generate(self, call: Call) -> ModelOutput:
         asked = shown(call)
-        # the seed is of all that the reply may hang on, but for the sample
+        # the seed stands for all that the reply may depend on, but for the sample
         id = digest([asked.sample, asked.epoch, call.seed, self.name, dict(self.arguments)])[:32]
         self._queue.ask(id, asked, self.name)
         try:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from harness.base.documents import load_yaml
 from harness.base.errors import UsageError
-from harness.base.values import Written, given, typed
+from harness.base.values import Written, given, number, typed
 from harness.spec import Param
 
 
@@ -116,6 +116,12 @@ def test_a_whole_number_may_be_written_as_any_number_is(text, value):
 def test_what_is_no_whole_number(text):
     with pytest.raises(UsageError, match="is not a whole number"):
         Param("steps", 10).read(Written(text))
+
+
+@pytest.mark.parametrize("value", [True, None, "much", [1], 10**400])
+def test_what_is_no_number_lies_in_no_range(value):
+    assert not number(value) <= 0 and not number(value) >= 0
+    assert number("0.5") == 0.5 and number(2) == 2
 
 
 def test_a_merge_may_override_a_key():

@@ -3,7 +3,17 @@
 import pytest
 
 from harness.human.brief import Brief, Fact, Refusal, about
-from harness.human.wording import Reply, Request, brief_text, read_brief
+from harness.human.wording import (
+    NO,
+    ONLY_YES_NO,
+    UNKNOWN,
+    YES,
+    Reply,
+    Request,
+    brief_text,
+    read_brief,
+    yes_or_no,
+)
 
 CITY = Fact("city", "Porto", ("town",), ("Porto", "Lyon"))
 BRIEF = Brief(
@@ -92,6 +102,24 @@ def test_what_has_no_form_is_no_reply(kind, said):
 )
 def test_models_write_it_a_little_otherwise(kind, said, meant):
     assert Reply.read(kind, said) == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (YES, True),
+        (NO, False),
+        (" yes, and soon", True),
+        ("NO; never", False),
+        ("Yesterday", None),
+        ("I say yes", None),
+        (UNKNOWN, None),
+        (ONLY_YES_NO, None),
+        (" ", None),
+    ],
+)
+def test_the_first_word_says_yes_or_no(said, meant):
+    assert yes_or_no(said) is meant
 
 
 def test_facts_are_found_by_name_word_and_value_in_the_order_of_the_text():
