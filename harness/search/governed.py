@@ -4,7 +4,8 @@ for."""
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from harness.base import messages
 from harness.search.governor import CapReached, Governor
@@ -12,7 +13,7 @@ from harness.search.words import count_tokens
 from harness.world import Observation, World, WorldWrapper
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
+    from inspect_ai.model import ChatMessageAssistant, ChatMessageTool
     from inspect_ai.tool import ToolCall, ToolInfo
 
 #: the tool whose calls count as searches; every other reads
@@ -49,17 +50,24 @@ class Governed(WorldWrapper):
         if self.forced:
             return await self._world.step(action.model_copy(update={"tool_calls": None}))
         # one after the other, so that a cap can fall between two calls of one message
-        results = list[Any]()
+        came = Observation((), self._tools)
         for call in calls:
-            result = await self._result(action, call)
-            results += result
-        return self._allowed(Observation(results, self._tools))
+            seen = await self._result(action, call)
+            came = replace(
+                seen,
+                messages=(*came.messages, *seen.messages),
+                failed=came.failed + seen.failed,
+                waited=came.waited + seen.waited,
+            )
+            if seen.done:
+                break
+        return self._allowed(came)
 
-    async def _result(self, action: ChatMessageAssistant, call: ToolCall) -> list[ChatMessage]:
+    async def _result(self, action: ChatMessageAssistant, call: ToolCall) -> Observation:
         try:
             self._governor.begin(search=call.function == SEARCH)
         except CapReached as reached:
-            return [refusal(call, reached)]
+            return Observation([refusal(call, reached)], self._tools)
         seen = await self._world.step(action.model_copy(update={"tool_calls": [call]}))
         for message in seen.messages:
             tokens = count_tokens(message.text)
@@ -67,7 +75,7 @@ class Governed(WorldWrapper):
             # what stands in a document that is read whole may look like a hit
             self._governor.came(set(shown if call.function == SEARCH else shown[:1]), tokens)
             self.fresh += tokens
-        return list(seen.messages)
+        return seen
 
     def _allowed(self, seen: Observation) -> Observation:
         """What the agent may see and use now."""
@@ -76,7 +84,7 @@ class Governed(WorldWrapper):
             return seen
         self.forced = True
         told = (messages.user(FINISH),) if self._tools else ()
-        return Observation((*seen.messages, *told), (), failed=seen.failed)
+        return replace(seen, messages=(*seen.messages, *told), tools=())
 
 
 def refusal(call: ToolCall, reached: CapReached) -> ChatMessageTool:

@@ -1,6 +1,7 @@
 """What an episode may spend, and the ledger of its tokens."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from inspect_ai.model import ChatMessageAssistant, ChatMessageTool, ModelOutput, ModelUsage
@@ -151,3 +152,19 @@ def test_what_nobody_counted_is_unknown_and_never_0():
     assert "tokens_reasoning" not in ledger.measures() and ledger.measures()["tokens_prompt"] == 10
     ledger.book(ModelOutput.from_content("m", "x"), 0, True)
     assert ledger.measures() == {}
+
+
+@pytest.mark.parametrize("searches", [2, 9])
+def test_what_a_step_took_and_what_failed_in_it_is_passed_on(searches):
+    class Slow(Library):
+        async def step(self, action):
+            seen = await super().step(action)
+            return replace(seen, failed=1, waited=2.5, done=len(self.done) == 3)
+
+    library = Slow()
+    first, second = steps(
+        Governed(library, Governor(Caps(searches=searches))), calls("search", "search"), calls("search", "x")
+    )[1:]
+    assert (first.failed, first.waited, first.done) == (2, 5.0, False)
+    if searches == 9:  # the third ends the episode, and nothing comes after it
+        assert (second.failed, second.waited, second.done) == (1, 2.5, True) and len(library.done) == 3
