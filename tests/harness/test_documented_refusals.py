@@ -176,6 +176,11 @@ CASES = {
         UsageError,
         "source is one of",
     ),
+    "swept over a method that hasn't the parameter": (
+        lambda: harness.sweep("samples", [1, 2], "arc1d", ["direct", "self-consistency"], "echo/x"),
+        UsageError,
+        "'direct' has no such parameter",
+    ),
     "variants": (
         lambda: harness.annotate_checklists("d", "m", "o", variants=0),
         UsageError,

@@ -149,6 +149,10 @@ def test_an_older_path_of_weights_is_kept_apart_and_not_shown():
     assert one["subject_key"] != two["subject_key"] and "/home/me" not in json.dumps(one["subject"])
 
 
+def test_what_a_tasks_arguments_settle_is_said_of_such_tasks_alone(record):
+    assert "settled" not in record["task"]
+
+
 @pytest.mark.parametrize("damage", ["metrics", "subject", "comparability", "metric_limits", "counts"])
 def test_a_damaged_older_record_is_one_line(damage):
     old = oldest()
