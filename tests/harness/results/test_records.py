@@ -16,6 +16,7 @@ from harness.results.migrations import MIGRATIONS, without_paths
 from harness.results.schema import check, invariants, json_schema, result_digest
 from harness.results.store import Store
 from harness.results.verify import verify_store
+from harness.testing import seal_scores
 
 GOLDEN = Path(__file__).with_name("golden")
 #: the same of schemas 2 to 4, sealed by version 0.1.0 of the harness
@@ -149,8 +150,8 @@ def test_an_older_path_of_weights_is_kept_apart_and_not_shown():
     assert one["subject_key"] != two["subject_key"] and "/home/me" not in json.dumps(one["subject"])
 
 
-def test_what_a_tasks_arguments_settle_is_said_of_such_tasks_alone(record):
-    assert "settled" not in record["task"]
+def test_what_a_tasks_arguments_settle_is_said_of_such_tasks_alone(tmp_path):
+    assert "settled" not in seal_scores(tmp_path, [1, 0])["task"]
 
 
 @pytest.mark.parametrize("damage", ["metrics", "subject", "comparability", "metric_limits", "counts"])
