@@ -164,3 +164,14 @@ def test_the_tables_of_the_documentation_are_up_to_date():
     formerly = text.partition("## Former names")[2].partition("##")[0].splitlines()
     for former, now in FORMER.items():
         assert any(former in line.rpartition(" | ")[0] and now in line for line in formerly), former
+
+
+def test_nothing_is_offline_unless_that_was_asked_for():
+    """None to a command that tells "not given" from "not offline"."""
+    found = {
+        name: option.default
+        for name, command in EVERY.items()
+        for option in command.params
+        if "--offline" in option.opts
+    }
+    assert len(found) > 4 and not any(found.values())

@@ -39,6 +39,8 @@ def test_a_dialogue_policy_reads_all_of_it_and_others_the_last_message(office):
     assert first.completion == second.completion
     assert first.usage.input_tokens == second.usage.input_tokens == 5
     assert (office.single_turn, grid.single_turn) == (False, True)
+    assert office.takes("system_message") and not grid.takes("system_message")
+    assert all(each.takes("seed") and not each.takes("top_k") for each in (office, grid))
 
 
 def test_a_full_context_ends_a_dialogue_and_is_charged_no_tokens(office):
