@@ -63,7 +63,8 @@ def _kinds(event: Event, brief: Brief, known: set[str]) -> list[str]:
     kinds = [LEAKED] if _leaks(event, brief, stated, known) else []
     if event.kind != "question":
         return kinds
-    asked = [fact for fact in brief.facts if fact.name in event.asked]
+    facts = {fact.name: fact for fact in brief.facts}
+    asked = [facts[name] for name in event.asked if name in facts]
     if not asked:
         return kinds if _leaves_open(event.reply) or stated else [*kinds, INVENTED]
     answered = [fact for fact in asked if fact in stated]
@@ -75,8 +76,7 @@ def _kinds(event: Event, brief: Brief, known: set[str]) -> list[str]:
 
 
 def _leaks(event: Event, brief: Brief, stated: Sequence[Fact], known: set[str]) -> bool:
-    request = Request.read(event.request)
-    shown = request.text if request else event.request
+    shown = _shown(event)
     new = [f for f in stated if f.name not in known and not values_in(f, shown)]
     if brief.style == "lazy" and new:
         return True
@@ -92,12 +92,18 @@ def _indirect(event: Event, asked: Sequence[Fact]) -> list[str]:
     said = event.reply.strip()
     if (yes := yes_or_no(said)) is not None:
         fact = asked[0]
-        named = values_in(fact, event.request)
+        named = values_in(fact, _shown(event))
         return [] if (fact.value in named) == yes or not named else [WRONG]
     if _leaves_open(said):
         return []
     claims = any(said.startswith(told(fact, "")) for fact in asked)
     return [INVENTED if claims else IGNORED]
+
+
+def _shown(event: Event) -> str:
+    """What the agent wrote: the choices beside it name every value, whatever was asked."""
+    request = Request.read(event.request)
+    return request.text if request else event.request
 
 
 def _leaves_open(reply: str) -> bool:

@@ -66,6 +66,21 @@ def test_a_lazy_person_gives_no_value_that_was_not_named():
     assert kinds(question("Which town?", "I only say yes or no.", lazy), brief=lazy) == []
 
 
+@pytest.mark.parametrize(("text", "right"), [("Is it Porto?", "Yes."), ("Is it Lyon?", "No.")])
+def test_choices_beside_a_question_are_no_part_of_it(text, right):
+    lazy = Brief(facts=(CITY, SIZE), style="lazy")
+    wrong = "No." if right == "Yes." else "Yes."
+    for reply, found in ((right, []), (wrong, [WRONG])):
+        shown = Request("question", text, choices=CITY.options).write()
+        event = Event("question", 0, shown, reply, asked=("city",))
+        assert kinds(event, brief=lazy) == found
+
+
+def test_yes_and_no_are_of_the_fact_that_a_question_comes_to_first():
+    assert kinds(question("Is it small in Porto?", "No.")) == []
+    assert kinds(question("Is it small in Porto?", "Yes.")) == [WRONG]
+
+
 def test_one_who_may_volunteer_does_not_leak():
     open_hearted = Brief(facts=(CITY, SIZE), proactive=True)
     event = question("Which town?", "city: Porto\nsize: large", open_hearted)

@@ -175,6 +175,7 @@ def test_the_oracle_lifts_success_to_one(items):
 def test_a_lazy_person_gives_one_bit_a_question(items, questions):
     found = items({}, human_style="lazy", constraints=1, values=4).run(halves(questions))
     near(found.means["success"], expected.asking_lazy(1, 4, questions))
+    assert found.means["human_errors"] == 0.0
     said = {
         event["reply"] for outcome in found.outcomes for event in outcome.answer["human"] if "reply" in event
     }
