@@ -125,6 +125,18 @@ def test_what_a_log_took():
     assert spent([*log, Event("question", 5)]).seconds is None, "a part is unknown"
 
 
+def test_a_step_counts_once_however_much_the_person_did_in_it():
+    log = [
+        Event("question", 0),
+        Event("question", 0),
+        Event("move", 1, executed=3),
+        Event("approval", 1, verdict="approve", executed=1),
+    ]
+    took = spent(log)
+    assert (took.executed, took.answered) == (1, 1) and intervention_ratio(took, 4) == 0.5
+    assert (took.turns, took.takeovers) == (4, 1), "effort is of all that was asked"
+
+
 def test_an_event_is_read_as_it_was_written():
     event = Event(
         "question", 3, "Question\nx", "y", words_read=2, seconds=1.5, asked=("a",), facts=("a", "b")
