@@ -50,6 +50,22 @@ class Limits:
     turn_errors: int | None = None
 
 
+def answers_to(calls: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[ChatMessageTool | None]:
+    """The message that answers each call of one action, in the order of the calls; None where none came.
+    Servers give ids that repeat: of calls with one id the first has the first answer."""
+    came: dict[str | None, list[ChatMessageTool]] = {}
+    for message in seen:
+        if message.role == "tool":
+            came.setdefault(message.tool_call_id, []).append(message)
+    return [came[call.id].pop(0) if came.get(call.id) else None for call in calls]
+
+
+def carried_out(calls: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[ToolCall]:
+    """The calls of one action that didn't fail, as far as what came tells."""
+    pairs = zip(calls, answers_to(calls, seen), strict=True)
+    return [call for call, answer in pairs if answer is None or answer.error is None]
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the agent sees: new messages, and the tools that it may call now. After `done` it is not

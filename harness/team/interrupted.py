@@ -11,7 +11,7 @@ from harness.base import messages
 from harness.base.errors import UsageError
 from harness.human.events import INTERRUPTION, Event
 from harness.human.wording import words
-from harness.world import Observation, World, WorldWrapper
+from harness.world import Observation, World, WorldWrapper, carried_out
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessageAssistant
@@ -68,11 +68,8 @@ class Interrupted(WorldWrapper):
     async def step(self, action: ChatMessageAssistant) -> Observation:
         seen = await self._world.step(action)
         self._steps += 1
-        failed = {m.tool_call_id for m in seen.messages if m.role == "tool" and m.error is not None}
-        self._made += sum(
-            call.id not in failed and (not self._counted or call.function in self._counted)
-            for call in action.tool_calls or ()
-        )
+        made = carried_out(action.tool_calls or (), seen.messages)
+        self._made += sum(not self._counted or call.function in self._counted for call in made)
         return self._due(seen)
 
     def _due(self, seen: Observation) -> Observation:

@@ -14,7 +14,7 @@ from harness.human.events import IRREVERSIBLE, Event
 from harness.human.wording import DONE, Reply, Request, call_text, yes_or_no
 from harness.team.person import Person, Said
 from harness.team.tools import TOOLS, Asking, toolbox
-from harness.world import Observation, ToolError, World, WorldWrapper
+from harness.world import Observation, ToolError, World, WorldWrapper, carried_out
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
@@ -124,8 +124,8 @@ class TeamWorld(WorldWrapper):
         """The agent's own action, carried out unasked."""
         self._inner.append(step)
         seen = await self._world.step(action)
-        for call in action.tool_calls or ():
-            self._note(call.function, call.arguments, _failed(seen, call.id), step, confirmed=False)
+        for call in carried_out(action.tool_calls or (), seen.messages):
+            self._note(call.function, call.arguments, step, confirmed=False)
         return seen
 
     async def _carry_out(self, move: Move, call: ToolCall, number: int, step: int) -> Observation:
@@ -137,12 +137,11 @@ class TeamWorld(WorldWrapper):
         action = ChatMessageAssistant(id=messages.new_id(), content="", tool_calls=[own])
         self._inner.append(step)
         seen = await self._world.step(action)
-        self._note(move[0], move[1], _failed(seen, own.id), step, confirmed=True)
+        if carried_out([own], seen.messages):
+            self._note(*move, step, confirmed=True)
         return seen
 
-    def _note(self, name: str, arguments: Any, failed: bool, step: int, confirmed: bool) -> None:
-        if failed:
-            return
+    def _note(self, name: str, arguments: Any, step: int, confirmed: bool) -> None:
         self._done.append((name, arguments))
         if name in self._irreversible:
             request = call_text((name, arguments))
@@ -223,7 +222,7 @@ class TeamWorld(WorldWrapper):
 
     def _log(self, request: Request, said: Said, step: int, executed: int = 0) -> None:
         asked = self.brief.about(request.text) if request.kind == "question" else ()
-        told = [fact.name for fact in self.brief.facts if self._settled(fact, request, said.reply.text)]
+        told = [f.name for f in self.brief.facts if self._settled(f, request, said.reply.text, asked[:1])]
         self._events.append(
             Event(
                 request.kind,
@@ -240,22 +239,17 @@ class TeamWorld(WorldWrapper):
             )
         )
 
-    def _settled(self, fact: Fact, request: Request, reply: str) -> bool:
+    def _settled(self, fact: Fact, request: Request, reply: str, meant: Sequence[Fact]) -> bool:
         """Whether a reply tells what a fact is, rightly or wrongly: it states a value, or what it says to a
-        question of yes or no leaves one."""
+        question of yes or no leaves one. Of a question about several facts yes and no are of the first."""
         if values_in(fact, reply):
             return True
         yes, named = yes_or_no(reply), set(values_in(fact, request.text))
-        if request.kind != "question" or not named or yes is None:
+        if fact not in meant or not named or yes is None:
             return False
         left = self._open.setdefault(fact.name, set(fact.options or named))
         left &= named if yes else left - named
         return len(left) == 1 if fact.options else yes
-
-
-def _failed(seen: Observation, call_id: str) -> bool:
-    """Whether a call failed, as far as what came tells."""
-    return any(m.role == "tool" and m.tool_call_id == call_id and m.error is not None for m in seen.messages)
 
 
 def _heard(request: Request, reply: Reply) -> str:

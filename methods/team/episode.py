@@ -134,7 +134,7 @@ class TeamEpisode(WorldWrapper):
         seen = await self._world.step(action)
         self._steps += 1
         requests = results.requests(action.tool_calls or ())
-        came = results.came_of(requests, seen.messages)
+        came = results.came_of(action.tool_calls or (), seen.messages)
         decision = self.decisions[-1]
         decision.answered = sum(each.answered for each in came)
         for each in came:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.base import messages
 from harness.human import agent
 from harness.team.tools import HAND_OVER, PLAN, PROPOSE, TOOLS
+from harness.world import answers_to
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, ModelOutput
@@ -28,7 +29,11 @@ class Came:
 
 def requests(calls: Sequence[ToolCall]) -> list[ToolCall]:
     """The calls that put something to the human."""
-    return [call for call in calls if call.function in TOOLS and not call.parse_error]
+    return [call for call in calls if _is_request(call)]
+
+
+def _is_request(call: ToolCall) -> bool:
+    return call.function in TOOLS and not call.parse_error
 
 
 def without_requests(action: ModelOutput) -> ModelOutput:
@@ -45,12 +50,12 @@ def without_requests(action: ModelOutput) -> ModelOutput:
     return action.model_copy(update={"choices": [choice, *action.choices[1:]]})
 
 
-def came_of(made: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[Came]:
-    """What came of requests, by the messages that answer them."""
-    answers = {message.tool_call_id: message for message in seen if message.role == "tool"}
+def came_of(calls: Sequence[ToolCall], seen: Sequence[ChatMessage]) -> list[Came]:
+    """What came of the requests among an action's calls, by the messages that answer them."""
     found = []
-    for call in made:
-        answer = answers.get(call.id)
+    for call, answer in zip(calls, answers_to(calls, seen), strict=True):
+        if not _is_request(call):
+            continue
         error = answer.error if answer else None
         answered = answer is not None and error is None
         text = answer.text if answer and answered else ""

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from harness.world import Limits, World, WorldWrapper
+from inspect_ai.model import ChatMessageTool
+from inspect_ai.tool import ToolCall, ToolCallError
+
+from harness.world import Limits, World, WorldWrapper, answers_to, carried_out
 
 
 class Inner(World):
@@ -24,3 +27,16 @@ def test_a_wrapper_passes_on_what_it_does_not_change():
     assert around.user_retries == 2 and around.answer() == "said"
     asyncio.run(around.close())
     assert inner.closed
+
+
+def test_calls_are_matched_to_answers_by_id_and_order():
+    def call(id, name):
+        return ToolCall(id, name, {})
+
+    def answer(id, text, error=None):
+        return ChatMessageTool(content=text, tool_call_id=id, error=error)
+
+    calls = [call("", "a"), call("x", "b"), call("", "c"), call("x", "d")]
+    seen = [answer("x", "b"), answer("", "a", ToolCallError("unknown", "no")), answer("", "c")]
+    assert [came and came.text for came in answers_to(calls, seen)] == ["a", "b", "c", None]
+    assert [made.function for made in carried_out(calls, seen)] == ["b", "c", "d"]

@@ -278,3 +278,31 @@ def test_odd_text_is_asked_and_kept(text):
     outcome = run(team(), [ask(f"{text} town?")], [call("propose_plan", plan=text)], "bye")
     assert outcome.results[0] == "city: Porto" and outcome.results[1] == "Approved."
     json.dumps(outcome.answer).encode()
+
+
+def test_calls_with_one_id_are_told_apart_by_their_order():
+    world = team()
+    calls = [ToolCall("x", "pay", {"amount": amount}) for amount in (2, 99)]
+
+    async def made():
+        await world.start()
+        await world.step(ChatMessageAssistant(content="", tool_calls=calls))
+
+    asyncio.run(made())
+    log = world.answer()["human"]
+    assert [(each["kind"], json.loads(each["request"])["arguments"]) for each in log] == [
+        ("irreversible", {"amount": 2})
+    ]
+
+
+def test_yes_to_a_question_about_two_facts_tells_the_first():
+    world = team(SimulatedHuman({"style": "lazy"}))
+    asked = {"question": "Is the city Porto and the size small?"}
+
+    async def made():
+        await world.start()
+        await world.step(ChatMessageAssistant(content="", tool_calls=[ToolCall("a", "ask_human", asked)]))
+
+    asyncio.run(made())
+    (event,) = world.answer()["human"]
+    assert event["asked"] == ["city", "size"] and event["facts"] == ["city"] and event["reply"] == "Yes."
