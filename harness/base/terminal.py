@@ -102,12 +102,13 @@ def _message(text: str, **more: Any) -> None:
         print(text, file=_spare, **more)
 
 
-def say(text: object = "", *, err: bool = False, end: str = "\n") -> None:
-    """Prints lines, made printable, to stdout or, with `err`, to stderr."""
+def say(text: object = "", *, err: bool = False, end: str = "\n", flush: bool = False) -> None:
+    """Prints lines, made printable, to stdout or, with `err`, to stderr. `flush`: at once, also into a file
+    or a pipe, as a command wants that goes on running."""
     if err:
-        _message(printable_lines(str(text)), end=end)
+        _message(printable_lines(str(text)), end=end, flush=flush)
     else:
-        print(printable_lines(str(text)), file=results(), end=end)
+        print(printable_lines(str(text)), file=results(), end=end, flush=flush)
 
 
 def tell(message: object) -> None:

@@ -126,3 +126,12 @@ def test_json_goes_to_a_stream_of_any_encoding(monkeypatch):
     say_json({"a": "é\x9b"})
     sys.stdout.flush()
     assert json.loads(raw.getvalue()) == {"a": "é\x9b"}
+
+
+def test_a_line_is_in_a_file_at_once_where_it_is_flushed(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw)))
+    say("later")
+    assert raw.getvalue() == b""
+    say("now", flush=True)
+    assert raw.getvalue() == b"later\nnow\n"

@@ -1,13 +1,16 @@
 """The page over HTTP: who may ask, what may be said, and what a person is told."""
 
 import http.client
+import io
 import json
+import sys
 
 import pytest
 
 from harness.base.errors import UsageError
+from harness.base.local_server import LocalServer
 from harness.human.queue import Queue
-from harness.inbox.server import server
+from harness.inbox.server import serve, server
 
 
 @pytest.fixture
@@ -152,3 +155,16 @@ def test_only_what_is_known_can_be_asked(ask):
 def test_a_port_that_is_taken_is_said(http, tmp_path):
     with pytest.raises(UsageError, match="--port names another"):
         server(Queue(tmp_path / "other"), http.server_port)
+
+
+def test_the_address_is_in_a_file_as_soon_as_it_is_served(queue, monkeypatch):
+    raw, seen = io.BytesIO(), []
+
+    def serves(self, **how):
+        seen.append(raw.getvalue().decode())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalServer, "serve_forever", serves)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw)))
+    serve(queue, 0, show=False)
+    assert queue.token() in seen[0]
