@@ -10,6 +10,8 @@ from typing import Any
 #: kinds of events beside those of requests: the person speaks up unasked (`interruption`), and a call that
 #: can't be undone was carried out (`irreversible`)
 INTERRUPTION, IRREVERSIBLE = "interruption", "irreversible"
+#: the verdict of an interruption that came since the agent had stopped before it was due
+EARLY = "early"
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class Event:
     `refused` that nobody was asked: the budget was spent, or the person has left. Words are those that the
     person read and wrote, `seconds` what that took, None where nobody knows. `asked` are the names of the
     facts that the request is about, `facts` those of which the reply states a value or that it settles,
-    `verdict` what was decided (approve, reject, edit, or `left`), `executed` how many calls were made on
-    the person's word, also those that failed. Of an irreversible call, `confirmed` says whether the person
-    had approved it.
+    `verdict` what was decided (approve, reject, edit, or `left`; of an interruption `EARLY`), `executed`
+    how many calls were made on the person's word, also those that failed. Of an irreversible call,
+    `confirmed` says whether the person had approved it.
     """
 
     kind: str

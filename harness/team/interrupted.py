@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.base import messages
 from harness.base.errors import UsageError
-from harness.human.events import INTERRUPTION, Event
+from harness.human.events import EARLY, INTERRUPTION, Event
 from harness.human.wording import words
 from harness.world import Observation, World, WorldWrapper, carried_out
 
@@ -54,7 +54,8 @@ class Interruption:
 class Interrupted(WorldWrapper):
     """`world`, in which the person says `text` once `after` calls of the tools `counted` (all, where none
     is named) were carried out, whoever made them; at the latest where the world would end the episode,
-    which then goes on. The answer is the inner one with `interruptions`, a log."""
+    which then goes on. The answer is the inner one with `interruptions`, a log, in which one that came since
+    the agent had stopped too soon has the verdict `EARLY`."""
 
     def __init__(self, world: World, text: str, after: int, counted: Collection[str] = ()) -> None:
         super().__init__(world)
@@ -84,6 +85,7 @@ class Interrupted(WorldWrapper):
                 self._steps,
                 reply=self._text,
                 requested=False,
+                verdict="" if self._made >= self._after else EARLY,
                 words_written=words(self._text),
             )
         )
@@ -99,3 +101,9 @@ class Interrupted(WorldWrapper):
     def answer(self) -> Any:
         inner = self._world.answer()
         return None if inner is None else {**inner, "interruptions": [e.plain() for e in self._events]}
+
+
+def came_early(answer: Any) -> bool:
+    """Whether a world's answer says that the agent had stopped before the person's change of mind was due."""
+    events = answer.get("interruptions") if isinstance(answer, Mapping) else None
+    return any(isinstance(each, Mapping) and each.get("verdict") == EARLY for each in events or ())

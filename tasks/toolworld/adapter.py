@@ -17,7 +17,7 @@ from harness.tasks.toolworld.generate import item
 from harness.tasks.toolworld.office import Office
 from harness.tasks.toolworld.scoring import correct, is_trajectory
 from harness.tasks.toolworld.tools import toolbox
-from harness.team.interrupted import Interrupted
+from harness.team.interrupted import RETRACTION, Interrupted, came_early
 from harness.team.person import check_person
 from harness.team.scoring import person_metrics, recovery, team_episode
 from harness.world import Dialogue, Limits, ScriptedUser, SimulatedUser, World
@@ -161,6 +161,8 @@ class ToolWorld(Task):
         return person_metrics(episodes) | recovery(episodes)
 
     def success(self, sample: Sample, outcome: Outcome) -> float:
-        """1.0 for an episode that is right, else 0.0."""
+        """1.0 for an episode that is right, else 0.0. Who had stopped before a wish was taken back
+        isn't right by having done nothing."""
         done = outcome.stop_reason == "stop" and outcome.answer is not None
-        return float(done and correct(outcome.answer, sample.target, self.scripted))
+        idle = self.change is not None and self.change.kind == RETRACTION and came_early(outcome.answer)
+        return float(done and not idle and correct(outcome.answer, sample.target, self.scripted))

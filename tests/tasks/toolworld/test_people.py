@@ -137,6 +137,21 @@ def test_a_change_of_mind_is_what_counts_in_the_end(kind, share):
     assert wrong == [0.0] * len(samples) and all(len(o.answer["interruptions"]) == 1 for o in ignored)
 
 
+@pytest.mark.parametrize("kind", ["addition", "revision", "retraction"])
+def test_who_does_nothing_is_never_right(kind):
+    """Also where nothing is wanted in the end: the person speaks up since the agent had stopped too soon."""
+    task, splits = load(interrupt=f"{kind}@0.5")
+    samples = [*splits.test[:8]]
+    idle = [played(task, sample, [], person=False) for sample in samples]
+    assert {event["verdict"] for outcome in idle for event in outcome.answer["interruptions"]} == {"early"}
+    assert [task.score(*pair).metrics["accuracy"] for pair in zip(samples, idle, strict=True)] == [0.0] * 8
+    assert measured(task, samples, idle)["recovery"] == 0.0
+    at_once, begun = load(interrupt="retraction@0")
+    (first,) = begun.test[:1]
+    heard = played(at_once, first, [], person=False)
+    assert at_once.score(first, heard).metrics["accuracy"] == 1.0, "it was taken back before anything was due"
+
+
 def test_what_was_done_before_a_change_can_be_undone():
     task, splits = load(interrupt="retraction@1")
     for sample in splits.test[:3]:
