@@ -151,7 +151,7 @@ def serve(root: Path, options: Options, port: int) -> None:
         live.follow()
         http = server(live, port)
         threading.Thread(target=http.serve_forever, daemon=True).start()
-        say(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it", flush=True)
+        say(f"http://127.0.0.1:{http.server_port}/ shows {root}; Ctrl-C ends it")
         wait = threading.Event()
         try:
             while not wait.wait(EVERY_S):

@@ -102,13 +102,13 @@ def _message(text: str, **more: Any) -> None:
         print(text, file=_spare, **more)
 
 
-def say(text: object = "", *, err: bool = False, end: str = "\n", flush: bool = False) -> None:
-    """Prints lines, made printable, to stdout or, with `err`, to stderr. `flush`: at once, also into a file
-    or a pipe, as a command wants that goes on running."""
+def say(text: object = "", *, err: bool = False, end: str = "\n") -> None:
+    """Prints lines, made printable, to stdout or, with `err`, to stderr. They are there at once: who reads
+    them from a pipe or a file, such as a server's address, may wait for them."""
     if err:
-        _message(printable_lines(str(text)), end=end, flush=flush)
+        _message(printable_lines(str(text)), end=end)
     else:
-        print(printable_lines(str(text)), file=results(), end=end, flush=flush)
+        print(printable_lines(str(text)), file=results(), end=end, flush=True)
 
 
 def tell(message: object) -> None:
@@ -132,9 +132,9 @@ def rewrite(line: str, last: bool = False) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Prints one line of JSON to stdout: see `json_text`; where stdout isn't Unicode, in ASCII."""
+    """Prints one line of JSON to stdout, at once: see `json_text`; where stdout isn't Unicode, in ASCII."""
     encoding = (getattr(results(), "encoding", None) or "utf-8").lower()
-    print(json_text(value, ascii_only=not encoding.startswith("utf")), file=results())
+    print(json_text(value, ascii_only=not encoding.startswith("utf")), file=results(), flush=True)
 
 
 def json_text(value: Any, *, ascii_only: bool = False, sort_keys: bool = False) -> str:

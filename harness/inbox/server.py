@@ -225,7 +225,7 @@ def serve(queue: Queue, port: int, show: bool) -> None:
         lock = queue.serve(address)
         try:
             whole = f"{address}?token={queue.token()}"
-            say(f"{whole} shows what waits in {queue.folder}; Ctrl-C ends it", flush=True)
+            say(f"{whole} shows what waits in {queue.folder}; Ctrl-C ends it")
             if show:
                 import webbrowser
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,15 +52,17 @@ class Person:
         self.retries = 0
         self._seen: list[ChatMessage] = [messages.system(brief_text(brief))]
 
-    async def ask(self, request: Request) -> Said:
-        """The person's reply to a request.
+    async def ask(self, request: Request, misfit: Callable[[Reply], str] = lambda reply: "") -> Said:
+        """The person's reply to a request. `misfit` says why one that has its form can't be carried out;
+        empty where it can.
 
         Raises:
-            UserFailed: there was none in time, or none in its form in `TRIES` tries.
+            UserFailed: there was none in time, or none that has its form and can be carried out in `TRIES`
+                tries.
         """
         read = written = 0
         seconds: float | None = 0.0
-        asked = request
+        asked, said, why = request, "", ""
         for left in reversed(range(TRIES)):
             text = asked.write()
             self._seen.append(messages.user(text))
@@ -76,12 +78,16 @@ class Person:
             took = seconds_of(output)
             seconds = None if took is None or seconds is None else seconds + took
             reply = Reply.read(request.kind, said)
-            if reply is not None:
+            unfit = "" if reply is None else misfit(reply)
+            if reply is not None and not unfit:
                 return Said(reply, said, read, written, seconds)
             self.retries += left > 0
-            again = f"Your reply could not be read. {FORMS[request.kind]}\n{request.text}"
-            asked = replace(request, text=again)
-        raise UserFailed(f"human: no reply in the form that was asked for in {TRIES} tries")
+            why = f"can't be carried out: {unfit}" if unfit else "could not be read"
+            asked = replace(request, text=f"Your reply {why}. {FORMS[request.kind]}\n{request.text}")
+        raise UserFailed(
+            f"human: no reply in the form that was asked for in {TRIES} tries; "
+            f"the last, {said[:200]!r}, {why}"
+        )
 
 
 def seconds_of(output: ModelOutput) -> float | None:

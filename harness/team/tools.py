@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.human.wording import Request
 from harness.world import Toolbox
+
+if TYPE_CHECKING:
+    from inspect_ai.tool import ToolInfo
+
+    from harness.human.brief import Move
 
 ASK, PROPOSE, PLAN, HAND_OVER = "ask_human", "propose_action", "propose_plan", "hand_over"
 TOOLS = (ASK, PROPOSE, PLAN, HAND_OVER)
@@ -54,3 +60,24 @@ class Asking:
 def toolbox() -> Toolbox:
     """Built once a process."""
     return Toolbox(Asking, TOOLS)
+
+
+def no_tool(name: str, tools: Sequence[ToolInfo]) -> str:
+    """Why a name is no tool's; empty where it is."""
+    names = [tool.name for tool in tools]
+    return "" if name in names else f"there is no tool {name[:80]!r}; the tools are {', '.join(names)}"
+
+
+def misfit(moves: Sequence[Move], tools: Sequence[ToolInfo]) -> str:
+    """Why one of these calls is none of the tools', by their names and those of their arguments; empty where
+    all are. What a tool makes of the values is left to the world."""
+    known = {tool.name: tool.parameters for tool in tools}
+    for name, arguments in moves:
+        if fault := no_tool(name, tools):
+            return fault
+        taken, needed = known[name].properties, known[name].required
+        if odd := next((each for each in arguments if each not in taken), None):
+            return f"{name} has no argument {odd[:80]!r}; its arguments are {', '.join(taken) or 'none'}"
+        if lacks := next((each for each in needed if each not in arguments), None):
+            return f"{name} needs the argument {lacks!r}"
+    return ""

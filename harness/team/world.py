@@ -13,7 +13,7 @@ from harness.human.brief import Brief, Fact, values_in
 from harness.human.events import IRREVERSIBLE, Event
 from harness.human.wording import DONE, Reply, Request, call_text, yes_or_no
 from harness.team.person import Person, Said
-from harness.team.tools import TOOLS, Asking, toolbox
+from harness.team.tools import TOOLS, Asking, misfit, no_tool, toolbox
 from harness.world import Observation, ToolError, World, WorldWrapper, carried_out
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class TeamWorld(WorldWrapper):
             return Observation([_answer(call, f"Error: {refusal}", "limit", refusal)])
         self._asked += 1
         began = time.monotonic()
-        said = await self._person.ask(request)
+        said = await self._person.ask(request, lambda reply: misfit(reply.calls, self._tools))
         self._waited += time.monotonic() - began
         self._left = said.reply.left
         if said.reply.left:
@@ -199,11 +199,8 @@ class TeamWorld(WorldWrapper):
         if request.kind in ("question", "plan") and not request.text.strip():
             raise ToolError(f"the {request.kind} is empty")
         if request.kind == "approval" and request.action is not None:
-            names = [tool.name for tool in self._tools]
-            if request.action[0] not in names:
-                raise ToolError(
-                    f"there is no tool {request.action[0][:80]!r}; the tools are {', '.join(names)}"
-                )
+            if fault := no_tool(request.action[0], self._tools):
+                raise ToolError(fault)
             return Request(request.kind, self._shown(*request.action), request.action)
         if request.kind == "move":
             done = "\n".join(map(call_text, self._done)) or "nothing"

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from codecs import BOM_UTF8 as BOM
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.errors import DataError, ModelCallError
 from harness.base.files import plain_json, read_file
+from harness.human.wording import FORMS, KINDS, Reply
 from harness.model.people.person import Person
 from harness.model.provider import Call, last_user_text
 
@@ -25,10 +27,11 @@ COLUMNS = ("sample_id", "epoch", "n", "kind", "request", "reply", "seconds", "by
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file looks like one: its first line has every column."""
+    """Whether a file looks like one: its first line that isn't empty has every column."""
     try:
         with open(path, "rb") as file:
-            first = json.loads(file.readline(1 << 24))
+            lines = iter(lambda: file.readline(1 << 24), b"")
+            first = json.loads(next(filter(None, (each.removeprefix(BOM).strip() for each in lines)), b""))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(first, dict) and set(COLUMNS) <= first.keys()
@@ -48,7 +51,7 @@ class RecordedPeople(Person):
         content = read_file(file)
         self.revision = hashlib.sha256(content).hexdigest()
         self._said: dict[tuple[str, int, int], Mapping[str, Any]] = {}
-        for number, line in enumerate(content.splitlines(), 1):
+        for number, line in enumerate(content.removeprefix(BOM).splitlines(), 1):
             if line.strip():
                 row = _row(line, f"{path}, line {number}")
                 key = (row["sample_id"], row["epoch"], row["n"])
@@ -95,4 +98,9 @@ def _row(line: bytes, where: str) -> Mapping[str, Any]:
     seconds = row["seconds"]
     if seconds is not None and (type(seconds) not in (int, float) or seconds < 0):
         raise DataError(f"{where}: seconds are a number from 0 or null, not {seconds!r}")
+    if row["kind"] not in KINDS:
+        raise DataError(f"{where}: kind is one of {', '.join(KINDS)}, not {row['kind'][:80]!r}")
+    if Reply.read(row["kind"], row["reply"]) is None:
+        form = f"no reply to a request of the kind {row['kind']}. {FORMS[row['kind']]}"
+        raise DataError(f"{where}: {row['reply'][:200]!r} is {form}")
     return row

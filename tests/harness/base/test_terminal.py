@@ -128,10 +128,12 @@ def test_json_goes_to_a_stream_of_any_encoding(monkeypatch):
     assert json.loads(raw.getvalue()) == {"a": "é\x9b"}
 
 
-def test_a_line_is_in_a_file_at_once_where_it_is_flushed(monkeypatch):
+def test_what_is_said_is_in_a_file_or_a_pipe_at_once(monkeypatch):
+    from harness.base.terminal import say, say_json
+
     raw = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw)))
-    say("later")
-    assert raw.getvalue() == b""
-    say("now", flush=True)
-    assert raw.getvalue() == b"later\nnow\n"
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw), "utf-8"))
+    say("http://127.0.0.1:8001/ shows it")
+    assert raw.getvalue() == b"http://127.0.0.1:8001/ shows it\n"
+    say_json([1])
+    assert raw.getvalue().endswith(b"[1]\n")

@@ -152,6 +152,29 @@ def test_what_the_agent_does_unasked_is_unconfirmed_unless_it_fails():
     assert [(e.kind, e.confirmed) for e in outcome.log] == [("irreversible", False)]
 
 
+@pytest.mark.parametrize("request_", [[call("hand_over", reason="you do it")], [propose(amount=1)]])
+@pytest.mark.parametrize(
+    "wrong, why",
+    [
+        ('{"name": "nope", "arguments": {}}', "there is no tool 'nope'; the tools are add, pay"),
+        ('{"name": "hand_over", "arguments": {"reason": "you"}}', "there is no tool 'hand_over'"),
+        ('{"name": "pay", "arguments": {"sum": 2}}', "pay has no argument 'sum'; its arguments are amount"),
+        ('{"name": "pay", "arguments": {}}', "pay needs the argument 'amount'"),
+    ],
+)
+def test_a_persons_call_that_is_no_tools_is_asked_for_again_and_never_the_agents_error(request_, wrong, why):
+    edit = "edit: " * (request_[0].function == "propose_action")
+    person = Says(edit + wrong, f'{edit}{{"name": "pay", "arguments": {{"amount": 3}}}}')
+    world = team(person, limits=Limits(errors=1))
+    outcome = run(world, request_, "bye")
+    assert (outcome.stop_reason, world.state.paid, outcome.trace["tool_errors"]) == ("stop", [3], 0)
+    assert f"can't be carried out: {why}" in person.heard[1][-1] and outcome.trace["user_retries"] == 1
+    outcome = run(team(Says(*[edit + wrong] * 3), limits=Limits(errors=1)), request_)
+    assert (
+        outcome.stop_reason == "user_failed" and why in outcome.unscored and edit + wrong in outcome.unscored
+    )
+
+
 def test_an_edited_action_is_carried_out_as_it_was_edited():
     world = team(Says('edit: {"name": "pay", "arguments": {"amount": 3}}'))
     outcome = run(world, [propose(amount=1)], "bye")

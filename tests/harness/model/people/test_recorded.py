@@ -80,11 +80,24 @@ def test_another_text_or_another_attempt_has_no_reply(recorded):
         (row(1, "a", "b", epoch=True), "epoch is a whole number"),
         (row(1, "a", "b", seconds=-1), "seconds are a number from 0 or null"),
         (row(1, "a", "b", seconds="2"), "seconds are a number"),
+        ({**row(1, "a", "b"), "kind": "guess"}, "kind is one of question, approval, plan, move, not 'guess'"),
+        (row(1, "a", " "), "' ' is no reply to a request of the kind question. Answer in a few words"),
+        (
+            {**row(1, "a", "yes"), "kind": "approval"},
+            "line 2: 'yes' is no reply to a request of the kind approval. Answer",
+        ),
     ],
 )
 def test_a_damaged_line_is_named(recorded, line, why):
     with pytest.raises(DataError, match=why):
         recorded(row(0, FIRST, "Monday"), line)
+
+
+@pytest.mark.parametrize("start", ["\n", " \r\n\n", "\ufeff", "\ufeff\n"])
+def test_a_recording_may_begin_as_editors_leave_it(tmp_path, start):
+    file = tmp_path / "said.jsonl"
+    file.write_text(start + json.dumps(row(0, FIRST, "Monday")) + "\n", "utf-8")
+    assert said(open_model(f"recorded/{file}", {}), FIRST).completion == "Monday"
 
 
 def test_a_recording_takes_no_arguments(tmp_path):
