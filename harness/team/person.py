@@ -77,12 +77,13 @@ class Person:
             read, written = read + words(text), written + words(said)
             took = seconds_of(output)
             seconds = None if took is None or seconds is None else seconds + took
-            reply = Reply.read(request.kind, said)
+            cut = output.stop_reason in ("max_tokens", "model_length")
+            reply = None if cut else Reply.read(request.kind, said)
             unfit = "" if reply is None else misfit(reply)
             if reply is not None and not unfit:
                 return Said(reply, said, read, written, seconds)
             self.retries += left > 0
-            why = f"can't be carried out: {unfit}" if unfit else "could not be read"
+            why = f"can't be carried out: {unfit}" if unfit else "was cut off" if cut else "could not be read"
             asked = replace(request, text=f"Your reply {why}. {FORMS[request.kind]}\n{request.text}")
         raise UserFailed(
             f"human: no reply in the form that was asked for in {TRIES} tries; "

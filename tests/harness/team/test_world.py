@@ -49,8 +49,11 @@ class Till:
         return "paid"
 
 
+CUT = " [cut off]"
+
+
 class Says(Provider):
-    """A person who says these lines."""
+    """A person who says these lines; one that ends with `CUT` was cut off by a limit."""
 
     name, cacheable = "test/says", False
 
@@ -63,7 +66,8 @@ class Says(Provider):
         if isinstance(line, float):
             await asyncio.sleep(line)
             line = "late"
-        return ModelOutput.from_content("person", line)
+        stop = "max_tokens" if line.endswith(CUT) else "stop"
+        return ModelOutput.from_content("person", line.removesuffix(CUT), stop_reason=stop)
 
 
 def team(provider=None, brief=BRIEF, patience=5.0, limits=None, **more):
@@ -242,6 +246,14 @@ def test_calls_of_one_message_are_answered_in_their_order():
     outcome = run(world, [call("add", 1, amount=1), ask("town?", 2), call("add", 3, amount=1)], "bye")
     assert outcome.results == ["1", "city: Porto", "2"]
     assert [m.get("of") for m in outcome.trace["messages"] if m["role"] == "tool"] == ["c1", "c2", "c3"]
+
+
+def test_a_reply_that_was_cut_off_is_no_reply():
+    provider = Says("Por" + CUT, "Porto")
+    outcome = run(team(provider), [ask("town?")], "bye")
+    assert outcome.results == ["Porto"] and "Your reply was cut off" in provider.heard[1][-1]
+    outcome = run(team(Says(*["approve" + CUT] * 3)), [propose(amount=2)], "bye")
+    assert "was cut off" in outcome.unscored and outcome.log == []
 
 
 def test_a_person_who_has_left_is_asked_no_more():
