@@ -295,7 +295,10 @@ class Desk:
         return observation, world.answer(), world.user_retries
 
     async def _close_world(self, said: Mapping[str, Any]) -> Any:
-        await self._worlds[forms.whole(said["w"])][1].close()
+        """Closes a world, and tells what a step that failed or was broken off has left of it."""
+        world = self._worlds[forms.whole(said["w"])][1]
+        await world.close()
+        return world.answer(), world.user_retries
 
     # -- what has no answer ----------------------------------------------------------------------------
 

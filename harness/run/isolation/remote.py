@@ -75,7 +75,7 @@ class RemoteWorld(World):
         return self._answer
 
     async def close(self) -> None:
-        await self._pipe.ask(do="close", w=self._number)
+        self._answer, self.user_retries = await self._pipe.ask(do="close", w=self._number)
 
 
 class RemoteModel(Model):
