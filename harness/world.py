@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.answers.normalise import as_written
 from harness.base import messages
 from harness.base.errors import ModelCallError, UserFailed
 
@@ -236,7 +237,7 @@ class SimulatedUser(User):
                 )
             except ModelCallError as error:
                 raise UserFailed(f"user simulator: {error}") from error
-            text = output.completion.strip()
+            text = _spoken(output)
             if self.stop in text:
                 return None
             if text:
@@ -246,8 +247,13 @@ class SimulatedUser(User):
         raise UserFailed(f"user simulator: {USER_TRIES} empty turns in a row")
 
 
+def _spoken(output: ModelOutput) -> str:
+    """A completion's words, without thoughts: these are for nobody, and end no dialogue."""
+    return as_written(output.completion).text.strip()
+
+
 def _says_something(output: ModelOutput) -> bool:
-    return bool(output.completion.strip())
+    return bool(_spoken(output))
 
 
 @dataclass

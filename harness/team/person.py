@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.answers.normalise import as_written
 from harness.base import messages
 from harness.base.errors import ModelCallError, UsageError, UserFailed
 from harness.human.brief import Brief
@@ -73,6 +74,8 @@ class Person:
             except ModelCallError as error:
                 raise UserFailed(f"human: {error}") from error
             said = output.completion.strip()
+            if not self._model.provider.person:  # the thoughts of a model are for nobody
+                said = as_written(said).text.strip()
             self._seen.append(messages.assistant(said))
             read, written = read + words(text), written + words(said)
             took = seconds_of(output)

@@ -174,7 +174,8 @@ class TeamWorld(WorldWrapper):
         others: list[ChatMessage] = []
         for number, move in enumerate(moves):
             seen = await self._carry_out(move, call, number, step)
-            failed += sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
+            if said.reply.verdict == "approve":  # else it was the person's own call
+                failed += sum(m.role == "tool" and m.error is not None for m in seen.messages) + seen.failed
             came += [m.text for m in seen.messages if m.role == "tool"]
             others += [m for m in seen.messages if m.role != "tool"]
             if seen.done:

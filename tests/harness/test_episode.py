@@ -282,6 +282,11 @@ def test_a_simulated_user_sees_the_other_side_and_is_billed_apart():
     ]
 
 
+def test_the_thoughts_of_a_simulated_user_are_said_to_nobody_and_end_nothing():
+    person, _, _ = simulated("<think>not [END] yet, and cut", "<think>not [END] yet</think>and now?")
+    assert asyncio.run(person.reply("hi")) == "and now?" and person.retries == 1
+
+
 @pytest.mark.parametrize("texts", [("", " ", ""), (ModelCallError("gone"),)])
 def test_a_user_that_fails_makes_the_attempt_unscored(texts):
     person, _, _ = simulated(*texts)

@@ -179,6 +179,31 @@ def test_a_persons_call_that_is_no_tools_is_asked_for_again_and_never_the_agents
     )
 
 
+def test_the_thoughts_of_a_model_that_plays_the_person_are_told_to_nobody():
+    hidden = "<think>the person wants Porto, large"
+    said = (hidden, f"{hidden}</think>\n\nI do not know.")
+    world = team(Says(*said))
+    outcome = run(world, [ask("Why?")], "bye")
+    assert outcome.results == ["I do not know."] and outcome.trace["user_retries"] == 1
+    assert outcome.log[0].reply == "I do not know." and "wants" not in json.dumps(outcome.trace)
+    assert "wants" not in run(team(Says(*[hidden] * 3)), [ask("Why?")]).unscored
+    real = Says("Use <think> tags")
+    real.person = True
+    assert run(team(real), [ask("Why?")], "bye").results == ["Use <think> tags"]
+
+
+@pytest.mark.parametrize("amount", ["abc", 99])
+def test_a_call_that_fails_counts_against_the_agent_only_where_it_was_the_agents(amount):
+    wrong = json.dumps({"name": "pay", "arguments": {"amount": amount}})
+    over, limits = [call("hand_over", reason="you do it")], Limits(errors=1)
+    outcome = run(team(Says(wrong), limits=limits), over, "bye")
+    assert outcome.stop_reason == "stop" and outcome.results[0].startswith("The person did:")
+    outcome = run(team(Says(f"edit: {wrong}"), limits=limits), [propose(amount=1)], "bye")
+    assert outcome.stop_reason == "stop" and outcome.trace["tool_errors"] == 0
+    outcome = run(team(Says("approve"), limits=limits), [propose(amount=amount)])
+    assert outcome.stop_reason == "error_limit"
+
+
 def test_an_edited_action_is_carried_out_as_it_was_edited():
     world = team(Says('edit: {"name": "pay", "arguments": {"amount": 3}}'))
     outcome = run(world, [propose(amount=1)], "bye")
