@@ -31,8 +31,8 @@ class Weights:
 class Spent:
     """What one episode took from the person. `turns` are its replies and interruptions, `decisions` its
     verdicts on actions and plans, `takeovers` its moves; `unrequested` are turns that nobody asked for;
-    `executed` are steps that it made, `answered` steps that rest on its reply. `seconds` is None where a part
-    is unknown."""
+    `executed` are the agent's steps in which it made a move, `answered` others that rest on its reply: a step
+    counts once, however many requests it holds. `seconds` is None where a part is unknown."""
 
     turns: int = 0
     decisions: int = 0
@@ -53,6 +53,8 @@ def spent(events: Iterable[Event]) -> Spent:
     seconds = [event.seconds for event in took]
     known = [each for each in seconds if each is not None]
     moves = [event for event in took if event.kind == "move" and event.executed]
+    executed = {event.step for event in moves}
+    answered = {event.step for event in took if event.requested and event.kind != "move"}
     return Spent(
         turns=len(took),
         decisions=sum(event.kind in ("approval", "plan") for event in took),
@@ -61,8 +63,8 @@ def spent(events: Iterable[Event]) -> Spent:
         takeovers=len(moves),
         unrequested=sum(not event.requested for event in took),
         refused=sum(event.refused for event in events),
-        executed=sum(event.executed for event in moves),
-        answered=sum(event.requested and event.kind != "move" for event in took),
+        executed=len(executed),
+        answered=len(answered - executed),
         seconds=sum(known) if len(known) == len(seconds) else None,
     )
 
@@ -78,7 +80,8 @@ def effort(found: Spent, weights: Weights = Weights()) -> float:
 
 
 def intervention_ratio(found: Spent, steps: int) -> float:
-    """HIR: the share of the steps that the person executed or answered, 0 of an episode without steps."""
+    """HIR: the share of the steps that the person executed or answered, 0 of an episode without steps; 1 at
+    most, also of a log from elsewhere that claims fewer steps than it has."""
     return min(1.0, (found.executed + found.answered) / steps) if steps else 0.0
 
 
