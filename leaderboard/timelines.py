@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.base.files import plain_json
-from harness.human.events import IRREVERSIBLE
+from harness.human.events import INTERRUPTION, IRREVERSIBLE
 from harness.results.stored import trace_of
 
 #: characters of what was said or done
@@ -43,14 +43,22 @@ def timeline(trace: str | None, answer: str | None) -> list[list[Any]] | None:
 
 
 def _entries(messages: list[Any], events: Mapping[int, list[Mapping[str, Any]]]) -> Iterator[list[Any]]:
+    """Each action of the agent, with the interruptions that came before it and what it asked for behind it."""
     said = [m for m in messages if isinstance(m, dict) and m.get("role") == "assistant"]
     for step, message in enumerate(said):
+        here = [(_of_person(event), event.get("kind") == INTERRUPTION) for event in events.get(step, ())]
+        yield from (entry for entry, unasked in here if unasked)
         calls = [call for call in message.get("calls") or () if isinstance(call, dict)]
         names = ", ".join(str(call.get("name")) for call in calls) or "says"
         told = "; ".join(str(call.get("arguments")) for call in calls) or str(message.get("content") or "")
         yield ["agent", names[:SHORT], told[:SHORT], None]
-        for event in events.get(step, ()):
-            kind = "refused" if event.get("refused") else str(event.get("kind"))
-            seconds = event.get("seconds")
-            known = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-            yield ["human", kind[:SHORT], str(event.get("reply") or "")[:SHORT], seconds if known else None]
+        yield from (entry for entry, unasked in here if not unasked)
+    for event in events.get(len(said), ()):  # nothing was done on it any more
+        yield _of_person(event)
+
+
+def _of_person(event: Mapping[str, Any]) -> list[Any]:
+    kind = "refused" if event.get("refused") else str(event.get("kind"))
+    seconds = event.get("seconds")
+    known = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    return ["human", kind[:SHORT], str(event.get("reply") or "")[:SHORT], seconds if known else None]

@@ -74,17 +74,27 @@ def test_a_timeline_says_who_acted_and_what_was_refused():
         {"kind": "question", "step": 1, "refused": True, "seconds": None},
         {"kind": "irreversible", "step": 1},
     ]
-    spoke = [{"kind": "interruption", "step": 2, "reply": "wait", "seconds": None}]
-    found = timeline(json.dumps(trace), json.dumps({"human": log, "interruptions": spoke}))
+    found = timeline(json.dumps(trace), json.dumps({"human": log}))
     assert [entry[:2] for entry in found] == [
         ["agent", "ask_human"],
         ["human", "question"],
         ["agent", "ask_human"],
         ["human", "refused"],
         ["agent", "says"],
-        ["human", "interruption"],
     ]
     assert found[1] == ["human", "question", "blue", 3.5]
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_an_interruption_stands_between_the_actions_between_which_it_came(step):
+    """Its step is the number of actions before it, and the agent had heard it when it made the next."""
+    trace = {"messages": [message("assistant", "", ("ask_human", {})), message("assistant", "done")]}
+    log = [{"kind": "question", "step": 0, "reply": "blue"}]
+    spoke = [{"kind": "interruption", "step": step, "reply": "wait"}]
+    found = timeline(json.dumps(trace), json.dumps({"human": log, "interruptions": spoke}))
+    others = ["ask_human", "question", "says"]
+    place = {0: 0, 1: 2, 2: 3}[step]
+    assert [what for _, what, _, _ in found] == [*others[:place], "interruption", *others[place:]]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from harness.human.events import Event, is_event
+from harness.human.events import INTERRUPTION, Event, is_event
 from harness.human.measures import (
     Questions,
     Spent,
@@ -51,6 +51,15 @@ def test_a_question_about_what_was_told_unasked_is_not_needed_nor_is_a_refused_o
 def test_share_of_steps_that_the_person_made_or_answered():
     assert intervention_ratio(Spent(executed=2, answered=3), 20) == 0.25
     assert intervention_ratio(Spent(), 0) == 0.0
+    assert intervention_ratio(Spent(executed=2, answered=3), 4) == 1.0
+
+
+def test_a_step_with_several_requests_is_one_step_and_as_many_turns():
+    at_once = [Event("question", 1), Event("question", 1), Event("approval", 1, executed=1)]
+    driven = [Event("move", 2, executed=2), Event("question", 2), Event("move", 3)]
+    found = spent([*at_once, *driven, Event(INTERRUPTION, 3, requested=False)])
+    assert (found.answered, found.executed, found.turns) == (1, 1, 7)
+    assert intervention_ratio(found, 4) == 0.5
 
 
 @pytest.mark.parametrize(
