@@ -43,7 +43,7 @@ def timeline(trace: str | None, answer: str | None) -> list[list[Any]] | None:
 
 
 def _entries(messages: list[Any], events: Mapping[int, list[Mapping[str, Any]]]) -> Iterator[list[Any]]:
-    """Each action of the agent, with the interruptions that came before it and what it asked for behind it."""
+    """Each action of the agent, the interruptions before it in front, what it asked for behind it."""
     said = [m for m in messages if isinstance(m, dict) and m.get("role") == "assistant"]
     for step, message in enumerate(said):
         here = [(_of_person(event), event.get("kind") == INTERRUPTION) for event in events.get(step, ())]
