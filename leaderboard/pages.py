@@ -61,7 +61,7 @@ def task(board: Board, name: str) -> str:
     across = [
         *(scaling(sweep, sections[0].metric) for sweep in task_sweeps(sections)),
         *task_surfaces(sections),
-        *([budgets] if (budgets := over_budgets(sections)) else []),
+        *over_budgets(sections),
     ]
     return _page("task.html", "../", board=board, task=name, shown=drawn, across=across)
 

@@ -3,13 +3,14 @@ against effort over the budgets that the person had."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.base.digest import digest
-from harness.leaderboard.board import Entry, Section
+from harness.comparison.arms import shown_keys
+from harness.leaderboard.board import Entry, Section, brief
 from harness.leaderboard.figures import SYMBOLS, Figure, error_bars, interval_text, label, named
-from harness.results.fields import field_of
+from harness.results.fields import differing, field_of
 
 if TYPE_CHECKING:
     from harness.comparison.effort import UtilityCurve
@@ -49,23 +50,42 @@ def utility(section: Section) -> Figure | None:
     )
 
 
-def over_budgets(sections: Sequence[Section]) -> Figure | None:
-    """Success against effort, a line a row over the budgets of the person; None below two budgets. The items
-    are the same, as the budget is no part of them."""
+def over_budgets(sections: Sequence[Section]) -> list[Figure]:
+    """Success against effort, a line a row over the budgets of the person, none of a row with one budget. The
+    items are the same, as the budget is no part of them. What differs in more than the budget, such as the
+    person, has a figure of its own that says in what."""
+    alike: dict[str, list[Section]] = {}
+    for section in sections:
+        alike.setdefault(digest(_without_budget(section.comparability)), []).append(section)
+    groups = [(group, lines) for group in alike.values() if (lines := _lines(group))]
+    keys = [_without_budget(key) for key in shown_keys(section.entries[0].arm for (section, *_), _ in groups)]
+    apart = sorted({field for key in keys for field in differing(keys[0], key)})
+    apart = [field for field in apart if "digest" not in field] or apart
+    made = []
+    for (group, lines), key in zip(groups, keys, strict=True):
+        under = (f"{field.removeprefix('task_args.')}={brief(field_of(key, field))}" for field in apart)
+        made.append(_over_budgets(group[0].metric, ", ".join(under), lines))
+    return sorted(made, key=lambda figure: figure.title)
+
+
+def _lines(sections: Iterable[Section]) -> list[list[tuple[float, Entry, UtilityCurve]]]:
+    """The rows of sections that differ in the budget alone, each over its budgets, by name."""
     placed: dict[str, list[tuple[float, Entry, UtilityCurve]]] = {}
     for section in sections:
         asked = field_of(section.comparability, BUDGET)
         most = float("inf") if asked is None else float(asked)
-        rest = _without_budget(section.comparability)
         for entry in section.entries:
             if _shown(entry):
-                key = digest([rest, entry.arm.subject_key])
-                placed.setdefault(key, []).append((most, entry, _curve(entry)))
-    lines = [sorted(line, key=lambda point: point[0]) for line in placed.values() if len(line) > 1]
-    if not lines:
-        return None
+                placed.setdefault(entry.arm.subject_key, []).append((most, entry, _curve(entry)))
+    found = [sorted(line, key=lambda point: point[0]) for line in placed.values() if len(line) > 1]
+    return sorted(found, key=lambda line: named(line[0][1]))
+
+
+def _over_budgets(
+    metric: str, under: str, lines: Iterable[Sequence[tuple[float, Entry, UtilityCurve]]]
+) -> Figure:
     traces, rows = [], list[list[str | float | None]]()
-    for n, line in enumerate(sorted(lines, key=lambda line: named(line[0][1]))):
+    for n, line in enumerate(lines):
         values = [curve.success for _, _, curve in line]
         budgets = ["no limit" if most == float("inf") else f"{most:g}" for most, _, _ in line]
         name = named(line[0][1])
@@ -76,7 +96,6 @@ def over_budgets(sections: Sequence[Section]) -> Figure | None:
             [name, most, curve.effort, curve.success, interval_text(entry.ci)]
             for most, (_, entry, curve) in zip(budgets, line, strict=True)
         ]
-    metric = sections[0].metric
     plot = {
         "data": traces,
         "layout": {
@@ -86,7 +105,7 @@ def over_budgets(sections: Sequence[Section]) -> Figure | None:
         },
     }
     return Figure(
-        f"{metric} against the person's effort",
+        f"{metric} against the person's effort" + (f": {under}" if under else ""),
         "Up and left is better. A line joins the rows that differ in nothing but in how many requests the "
         "person answers at most.",
         plot,

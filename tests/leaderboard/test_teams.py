@@ -10,6 +10,7 @@ from harness.base.errors import UsageError
 from harness.comparison.arms import arms_of
 from harness.comparison.effort import PRICES, has_effort, utility_curve
 from harness.leaderboard import site as sites
+from harness.leaderboard.teams import over_budgets
 from harness.leaderboard.timelines import timeline
 from harness.plots import plot_comparisons
 from harness.results.index import in_force, read_index
@@ -42,6 +43,33 @@ def test_the_page_of_a_task_draws_both_curves_and_a_run_its_timelines(teams, tmp
     scripts = [path.read_text() for path in (tmp_path / "site/attempts").glob("*.js")]
     asking = [text for text in scripts if '["human","question",' in text]
     assert len(scripts) == 8 and len(asking) == 4
+
+
+def test_success_over_budgets_has_a_figure_for_each_person(teams):
+    """Lines of two people had one name in one figure."""
+    of_one = sites.load(teams).sections
+    (figure,) = over_budgets(of_one)
+    assert figure.title == "success against the person's effort"
+    assert [trace["name"] for trace in figure.plot["data"]] == [
+        "ask-when-uncertain x sim/clerk", "autonomous x sim/clerk",
+    ]  # fmt: skip
+    human = of_one[0].comparability["roles"]["human"]
+    of_other = [under(each, roles={"human": {**human, "args": {"error": 0.3}}}) for each in of_one]
+    both = over_budgets([*of_one, *of_other])
+    assert [len(each.plot["data"]) for each in both] == [2, 2]
+    assert [each.title.partition(": ")[2] for each in both] == [
+        "roles.human.args.error=0.3", "roles.human.args.error=none",
+    ]  # fmt: skip
+    assert over_budgets([of_one[0], of_other[1]]) == over_budgets([]) == []
+
+
+def under(section, **fields):
+    """The same section under another comparability key."""
+    entries = []
+    for entry in section.entries:
+        runs = [{**r, "comparability": {**r["comparability"], **fields}} for r in entry.arm.runs]
+        entries.append(replace(entry, arm=replace(entry.arm, runs=tuple(runs))))
+    return replace(section, entries=entries)
 
 
 def test_a_picture_has_a_line_a_row_and_none_is_drawn_where_nobody_took_part(teams, tmp_path):
