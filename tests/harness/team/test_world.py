@@ -281,6 +281,13 @@ def test_a_reply_that_was_cut_off_is_no_reply():
     assert "was cut off" in outcome.unscored and outcome.log == []
 
 
+def test_calls_of_one_id_are_told_apart_by_their_order():
+    """As servers give them: one that fails says nothing of the other."""
+    outcome = run(team(), [call("pay", 0, amount=11), call("pay", 0, amount=3)], "bye")
+    assert [(event.kind, event.confirmed) for event in outcome.log] == [("irreversible", False)]
+    assert '"amount": 3' in outcome.log[0].request
+
+
 def test_a_person_who_has_left_is_asked_no_more():
     provider = Says("[LEAVES]")
     outcome = run(team(provider), [ask("a")], [ask("b")], "bye")

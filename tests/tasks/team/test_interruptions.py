@@ -5,9 +5,14 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from inspect_ai.model import ChatMessageAssistant
+from inspect_ai.tool import ToolCall
 
+from harness.base import messages
 from harness.base.errors import UsageError
-from harness.team.interrupted import Interruption
+from harness.tasks.team.orders import CHANGING, Order, toolbox
+from harness.team.interrupted import Interrupted, Interruption
+from harness.world import Dialogue, ScriptedUser
 
 NAME = "team/interruptions"
 
@@ -103,6 +108,17 @@ def test_an_agent_that_ends_too_early_hears_it_then(task):
 
     (outcome,) = task.run(hurries, 1).outcomes
     assert outcome.answer["interruptions"] and outcome.trace["steps"] == 3
+
+
+def test_a_failed_call_hides_no_other_of_its_id():
+    async def steps():
+        order = Dialogue([messages.user("go")], toolbox(), Order(), ScriptedUser([]))
+        world = Interrupted(order, "wait", 1, CHANGING)
+        await world.start()
+        calls = [ToolCall("z", "add_line", {"item": item, "count": 1}) for item in ("planes", "pens")]
+        return await world.step(ChatMessageAssistant(content="", tool_calls=calls))
+
+    assert asyncio.run(steps()).messages[-1].text == "wait"
 
 
 def test_beside_a_person_the_log_is_of_the_agents_own_steps(team):
