@@ -19,7 +19,8 @@ INVENTED, LEAKED, STOPPED, IGNORED, WRONG = "invented", "leaked", "stopped", "ig
 FAULTY = (INVENTED, LEAKED, STOPPED, IGNORED)
 #: how people say that they don't know, or don't mind
 _OPEN = re.compile(
-    r"\b(?:do(?:es)? ?n[o']t know|not know|no idea|not sure|unsure|can ?not say|can't say|no preference|"
+    r"\b(?:do(?:es)? ?n[o']t know|not know|no (?:idea|clue|opinion|comment|preference)s?|"
+    r"not sure|unsure|can ?not say|can't say|"
     r"do(?:es)? ?n[o']t (?:matter|mind|care)|up to you|nothing about that)\b",
     re.IGNORECASE,
 )

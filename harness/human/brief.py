@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -114,11 +115,12 @@ def values_in(fact: Fact, text: str) -> tuple[str, ...]:
 
 
 def first_place(term: str, text: str) -> int | None:
-    """Where a term stands first in a text, as words of its own and in any case; None where it doesn't."""
-    found = _pattern(term.strip()).search(text) if term.strip() else None
+    """Where a term stands first in a text (in its form NFC, as accents are written in two ways), as words of
+    its own and in any case; None where it doesn't."""
+    found = _pattern(term.strip()).search(unicodedata.normalize("NFC", text)) if term.strip() else None
     return found.start() if found else None
 
 
 @lru_cache(maxsize=4096)
 def _pattern(term: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w){re.escape(unicodedata.normalize('NFC', term))}(?!\w)", re.IGNORECASE)

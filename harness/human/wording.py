@@ -59,6 +59,8 @@ _UNLESS = " unless one of "
 _VERDICT = re.compile(
     r"^\W{0,3}(approve|reject|edit)\b\W{0,2}(?:[:.]\s*|\s*$)(.*)", re.DOTALL | re.IGNORECASE
 )
+#: a "no" that denies nothing of what was asked
+_NO_ANSWER = re.compile(r"\W*no\s+(?:idea|clue|preference|opinion|answer|comment)s?\b", re.IGNORECASE)
 _FENCE = re.compile(r"^```\w*\s*|\s*```$")
 
 
@@ -158,7 +160,9 @@ def words(text: str) -> int:
 
 
 def yes_or_no(text: str) -> bool | None:
-    """Whether a reply begins with yes (true) or with no; None of any other."""
+    """Whether a reply begins with yes (true) or with no; None of any other, such as "no idea"."""
+    if _NO_ANSWER.match(text):
+        return None
     first = text.split()[0].strip(".,;:!").casefold() if text.strip() else ""
     return {"yes": True, "no": False}.get(first)
 

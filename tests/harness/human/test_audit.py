@@ -36,6 +36,8 @@ def kinds(*events, brief=BRIEF):
         ("Which town?", "The city is Porto.", []),
         ("Which town?", "I do not know.", []),
         ("Which town?", "I don't mind.", []),
+        ("Is it Porto?", "No clue.", []),
+        ("Is it Porto?", "No idea.", []),
         ("Is it Porto?", "Yes.", []),
         ("Is it Lyon?", "no, it isn't", []),
         ("Which town?", "city: Lyon", [WRONG]),

@@ -115,6 +115,9 @@ def test_models_write_it_a_little_otherwise(kind, said, meant):
         ("I say yes", None),
         (UNKNOWN, None),
         (ONLY_YES_NO, None),
+        ("No idea.", None),
+        ("no preference", None),
+        ("No, no idea where else.", False),
         (" ", None),
     ],
 )
