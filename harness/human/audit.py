@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.human.brief import Brief, Fact, values_in
+from harness.human.brief import Brief, Fact, one_spelling, values_in
 from harness.human.events import Event
 from harness.human.wording import ONLY_YES_NO, UNKNOWN, Request, told, yes_or_no
 
@@ -109,4 +109,4 @@ def _shown(event: Event) -> str:
 
 def _leaves_open(reply: str) -> bool:
     """Whether a reply says itself that it doesn't answer."""
-    return _OPEN.search(reply) is not None or reply.strip() in (UNKNOWN, ONLY_YES_NO)
+    return _OPEN.search(one_spelling(reply)) is not None or reply.strip() in (UNKNOWN, ONLY_YES_NO)

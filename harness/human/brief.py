@@ -115,12 +115,17 @@ def values_in(fact: Fact, text: str) -> tuple[str, ...]:
 
 
 def first_place(term: str, text: str) -> int | None:
-    """Where a term stands first in a text (in its form NFC, as accents are written in two ways), as words of
-    its own and in any case; None where it doesn't."""
-    found = _pattern(term.strip()).search(unicodedata.normalize("NFC", text)) if term.strip() else None
+    """Where a term stands first in a text as `one_spelling` has it, as words of its own and in any case; None
+    where it doesn't."""
+    found = _pattern(term.strip()).search(one_spelling(text)) if term.strip() else None
     return found.start() if found else None
+
+
+def one_spelling(text: str) -> str:
+    """A text with accents as one letter each (NFC) and straight apostrophes: both are written in two ways."""
+    return unicodedata.normalize("NFC", text).replace("\u2019", "'")
 
 
 @lru_cache(maxsize=4096)
 def _pattern(term: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(unicodedata.normalize('NFC', term))}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w){re.escape(one_spelling(term))}(?!\w)", re.IGNORECASE)

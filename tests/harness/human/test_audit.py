@@ -36,6 +36,8 @@ def kinds(*events, brief=BRIEF):
         ("Which town?", "The city is Porto.", []),
         ("Which town?", "I do not know.", []),
         ("Which town?", "I don't mind.", []),
+        ("Which town?", "I don\u2019t mind.", []),
+        ("What colour?", "I don\u2019t know.", []),
         ("Is it Porto?", "No clue.", []),
         ("Is it Porto?", "No idea.", []),
         ("Is it Porto?", "Yes.", []),

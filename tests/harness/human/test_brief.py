@@ -16,5 +16,10 @@ def test_accents_are_the_same_in_both_ways_of_writing_them(of_fact, of_text):
     assert values_in(fact, unicodedata.normalize(of_text, "zürich, please")) == (fact.value,)
 
 
+def test_apostrophes_are_the_same_in_both_ways_of_writing_them():
+    fact = Fact("Ender's Game", "a novel")
+    assert about([fact], "Who wrote Ender\u2019s Game?") == (fact,)
+
+
 def test_a_part_of_a_word_is_not_the_word():
     assert about([FACT], "an incité") == () and values_in(FACT, "Grazie") == ()
