@@ -52,10 +52,11 @@ def address(site, kind, state=""):
 
 
 def settled(page):
-    """Waits until what was asked of the page has been drawn and it has nothing left to do."""
+    """Waits until what was asked of the page has been drawn and it has nothing left to do. A browser without
+    a screen sometimes draws nothing until it is asked again, for ever: after 5 seconds the page is as it is."""
     page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame("
-        "() => requestIdleCallback(done))))"
+        "() => Promise.race([new Promise((done) => setTimeout(done, 5000)), new Promise((done) => "
+        "requestAnimationFrame(() => requestAnimationFrame(() => requestIdleCallback(done))))])"
     )
 
 
