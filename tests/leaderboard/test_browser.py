@@ -53,7 +53,7 @@ def address(site, kind, state=""):
 
 def settled(page):
     """Waits until what was asked of the page has been drawn and it has nothing left to do. A browser without
-    a screen sometimes draws nothing until it is asked again, for ever: after 5 seconds the page is as it is."""
+    a screen sometimes draws nothing until it is asked again, for ever: after 5 seconds it goes on."""
     page.evaluate(
         "() => Promise.race([new Promise((done) => setTimeout(done, 5000)), new Promise((done) => "
         "requestAnimationFrame(() => requestAnimationFrame(() => requestIdleCallback(done))))])"
