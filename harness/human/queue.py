@@ -151,23 +151,20 @@ class Queue:
             Taken: it doesn't count: somebody was first, or nobody waits for it any more.
             OSError: it can't be written.
         """
-        before = self.said(id)
-        if before is None and (not self._read("requests", id) or self._given_up(id)):
-            raise Taken("Nobody waits for this any more.")
-        now = time.time()
-        first = self._shown_at(id)
-        said = Said(text, None if first is None else max(0.0, now - first))
-        if before is None:
-            try:
+        if (before := self.said(id)) is None:
+            if not self._read("requests", id) or self._given_up(id):
+                raise Taken("Nobody waits for this any more.")
+            now, first = time.time(), self._shown_at(id)
+            said = Said(text, None if first is None else max(0.0, now - first))
+            with suppress(FileExistsError):
                 self._put_first("replies", id, {"reply": text, "seconds": said.seconds, "at": now})
                 return said
-            except FileExistsError:
-                before = self.said(id)
+            before = self.said(id)
         raise Taken(f"Somebody has answered this before: {before.text if before else ''}")
 
     def forget(self, id: str) -> None:
         """Removes a request for which no process that runs waits."""
-        if not any(alive for alive, _ in self._waiters().get(id, {}).values()):
+        if self._read("requests", id) and not any(alive for alive, _ in self._waiters().get(id, {}).values()):
             self._forget(id)
 
     # -- the page ------------------------------------------------------------------------------------
@@ -248,7 +245,7 @@ class Queue:
     def _forget(self, id: str) -> None:
         """Removes a request, and who waited for it; what was said to it stays."""
         self._remove(id, "requests", "shown")
-        for path in self._waiters().get(id, {}):
+        for path in (self.folder / "waiting").glob(f"{id}.*.json"):
             path.unlink(missing_ok=True)
 
     def _remove(self, id: str, *parts: str) -> None:

@@ -156,6 +156,18 @@ def test_nobody_answers_what_was_never_asked(queue):
     assert queue.said("a1") is None
 
 
+@pytest.mark.parametrize("id", ["../replies/a1", "../../outside", "*", "", "a1/../a1"])
+def test_nothing_but_a_request_can_be_removed(queue, id):
+    outside = queue.folder.parent / "outside.json"
+    queue.ask("a1", ASKED, "browser")
+    queue._asker.release()
+    queue.reply("a1", "kept")
+    outside.write_text("{}")
+    queue.forget(id)
+    assert queue.said("a1").text == "kept" and outside.exists()
+    assert [path.name for path in (queue.folder / "requests").iterdir()] == ["a1.json"]
+
+
 def _ask(folder, asked):
     Queue(folder).ask("a1", ASKED, "browser")
     asked.set()
